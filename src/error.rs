@@ -1,0 +1,231 @@
+//! The one error enum.
+//!
+//! Wrong input is an error with fields; not converging is a status of the fit, not an error; a panic is a bug.
+//! An error is shown as two lines: what is wrong, where, what was expected and found; then what to do ([`Error::help`]).
+
+use std::path::{Path, PathBuf};
+
+/// Result with this crate's [`enum@Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Whose fault an error is, which decides the exit code of the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// The machine: disk full, unwritable, out of memory.
+    Machine,
+    /// What was typed: an unknown name, a bin of zero.
+    Request,
+    /// What a file or array contains.
+    Data,
+    /// A device that was asked for is absent.
+    Device,
+}
+
+/// Everything that can go wrong.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An argument outside its domain.
+    #[error("{what}: expected {expected}, found {found}")]
+    Argument {
+        /// The argument, as the user knows it.
+        what: String,
+        /// Its domain.
+        expected: String,
+        /// What was given.
+        found: String,
+        /// What to do.
+        help: String,
+    },
+    /// A name that nothing carries.
+    #[error("{kind} {name:?} does not exist in {place}")]
+    Unknown {
+        /// Kind of thing: `epoch`, `unit`, `series`, `basis`.
+        kind: &'static str,
+        /// The name that was asked for.
+        name: String,
+        /// Where it was looked up.
+        place: String,
+        /// The names that are there.
+        present: Vec<String>,
+    },
+    /// A file that is not there or cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// A file that is not what it was taken for.
+    #[error("{}: expected {expected}, found {found}", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What it should be.
+        expected: String,
+        /// What it is.
+        found: String,
+        /// What to do.
+        help: String,
+    },
+    /// An object inside a file that cannot be used.
+    #[error("{}: {object}: {problem}", path.display())]
+    Object {
+        /// The file.
+        path: PathBuf,
+        /// Path of the object inside the file (or row or key).
+        object: String,
+        /// Expected and found.
+        problem: String,
+        /// What to do.
+        help: String,
+    },
+    /// Arrays whose lengths should agree.
+    #[error("{what}: expected length {expected}, found {found}")]
+    Length {
+        /// The arrays.
+        what: String,
+        /// Length of the first.
+        expected: usize,
+        /// Length of the second.
+        found: usize,
+    },
+    /// A NaN or infinity where a number is needed.
+    #[error("{what}: row {row}, column {column} is {value}; every value must be finite")]
+    NonFinite {
+        /// The array.
+        what: String,
+        /// First such row.
+        row: usize,
+        /// Its column.
+        column: usize,
+        /// The value.
+        value: f64,
+    },
+    /// A value that the observation model excludes.
+    #[error("{what}: row {row}, target {column}: expected {expected}, found {value}")]
+    Domain {
+        /// The array.
+        what: String,
+        /// First such row.
+        row: usize,
+        /// Its column.
+        column: usize,
+        /// The domain.
+        expected: &'static str,
+        /// The value.
+        value: f64,
+    },
+    /// Nothing left to work with.
+    #[error("{what}: {problem}")]
+    Empty {
+        /// What is empty.
+        what: String,
+        /// Why.
+        problem: String,
+        /// What to do.
+        help: String,
+    },
+    /// A device that was asked for is absent.
+    #[error("{device}: {problem}")]
+    Device {
+        /// The device as named.
+        device: String,
+        /// Why it cannot be used.
+        problem: String,
+    },
+    /// More memory than allowed.
+    #[error("{what} needs {needed_bytes} bytes, {limit_bytes} are allowed")]
+    Memory {
+        /// What asks for it.
+        what: String,
+        /// How much.
+        needed_bytes: u64,
+        /// The limit.
+        limit_bytes: u64,
+    },
+}
+
+impl Error {
+    /// An [`Error::Io`] about `path`.
+    pub fn io(path: &Path, source: std::io::Error) -> Self {
+        Self::Io { path: path.to_path_buf(), source }
+    }
+
+    /// An [`Error::Argument`].
+    pub fn argument(
+        what: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self::Argument {
+            what: what.into(),
+            expected: expected.into(),
+            found: found.into(),
+            help: help.into(),
+        }
+    }
+
+    /// An [`Error::Object`] about `object` in the file `path`.
+    pub fn object(
+        path: &Path,
+        object: impl Into<String>,
+        problem: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self::Object {
+            path: path.to_path_buf(),
+            object: object.into(),
+            problem: problem.into(),
+            help: help.into(),
+        }
+    }
+
+    /// Whose fault it is.
+    pub fn blame(&self) -> Blame {
+        match self {
+            Self::Argument { .. } | Self::Unknown { .. } => Blame::Request,
+            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Blame::Data,
+            Self::Io { .. } | Self::Memory { .. } => Blame::Machine,
+            Self::Device { .. } => Blame::Device,
+            Self::Format { .. }
+            | Self::Object { .. }
+            | Self::Length { .. }
+            | Self::NonFinite { .. }
+            | Self::Domain { .. }
+            | Self::Empty { .. } => Blame::Data,
+        }
+    }
+
+    /// What to do about it, one line.
+    pub fn help(&self) -> String {
+        match self {
+            Self::Argument { help, .. }
+            | Self::Format { help, .. }
+            | Self::Object { help, .. }
+            | Self::Empty { help, .. } => help.clone(),
+            Self::Unknown { kind, present, .. } if present.is_empty() => {
+                format!("there is no {kind} here at all")
+            }
+            Self::Unknown { present, .. } => format!("present are: {}", present.join(", ")),
+            Self::Io { source, .. } => match source.kind() {
+                std::io::ErrorKind::NotFound => "check the path".into(),
+                std::io::ErrorKind::PermissionDenied => {
+                    "check the permissions of the file and its folder".into()
+                }
+                std::io::ErrorKind::StorageFull => "free some space or choose another folder".into(),
+                _ => "check the file and its disk".into(),
+            },
+            Self::Length { .. } => "give arrays that have one entry per bin each".into(),
+            Self::NonFinite { .. } => {
+                "remove or fill these rows; on the command line `--nan drop` leaves them out and counts them"
+                    .into()
+            }
+            Self::Domain { .. } => "check how the response was made".into(),
+            Self::Device { .. } => "use `--backend cpu`, or `--backend auto` to fall back by itself".into(),
+            Self::Memory { .. } => "raise `--memory-limit`, widen the bins or use fewer features".into(),
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! rheobase: from a recording to encoding models fitted to a certified optimum.
+//!
+//! Data flows one way:
+//!
+//! ```text
+//! NWB file -> Recording -> BinGrid (time support x bin width) -> spike counts + feature blocks
+//!          -> Design -> GlmObjective on a backend -> solver -> FittedGlm -> scores -> tables, model file
+//! ```
+//!
+//! Each arrow is a function that takes the left type and returns the right one; nothing reaches back.
+//! The modules stand on floors and import only from lower ones (`tests/architecture.rs` checks it):
+//!
+//! ```text
+//! 11 cli        10 write      9 glm        8 solver     7 objective   6 design
+//!  5 features, tuning         4 backend    3 read, basis
+//!  2 recording, simulate, observation, inverse_link     1 time, math  0 error, registry
+//! ```
+//!
+//! Conventions: times are `f64` seconds; matrices are (bins, features) and (features, targets); a target
+//! is a neuron, one column of the response; `eta` is the linear predictor and `mu` the expected count per bin.
+
+pub mod error;
+
+pub use error::{Error, Result};
