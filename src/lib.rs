@@ -19,6 +19,15 @@
 //! Conventions: times are `f64` seconds; matrices are (bins, features) and (features, targets); a target
 //! is a neuron, one column of the response; `eta` is the linear predictor and `mu` the expected count per bin.
 
+pub mod backend;
+pub mod design;
 pub mod error;
+pub mod glm;
+pub mod inverse_link;
+pub mod math;
+pub mod number;
+pub mod objective;
+pub mod observation;
+pub mod solver;
 
 pub use error::{Error, Result};

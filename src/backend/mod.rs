@@ -1,0 +1,172 @@
+//! Backends: where the numbers of a fit are kept and summed.
+//!
+//! A backend knows rows, columns and targets, not neuroscience. Work is a *pass* over the rows in tiles: the caller
+//! says what happens to one tile (blocks add to the linear predictor, the pointwise stage turns it into residuals,
+//! blocks add to their sums) and the backend says how tiles are laid out, spread over threads and summed. Sums leave
+//! a pass in `f64`, in an order that depends on the number of rows and columns alone, so bits do not depend on the
+//! thread count. Every target goes through the same operations in the same order whoever its companions are.
+//!
+//! One method per kernel, one file per kernel below `cpu/`; a second backend repeats the file names.
+
+pub mod cpu;
+
+use std::ops::Range;
+
+use crate::Result;
+use crate::inverse_link::InverseLink;
+use crate::observation::ObservationModel;
+
+pub use cpu::Cpu;
+
+/// Observation model and inverse link of a fit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Model {
+    /// How a response scatters around its mean.
+    pub observation: ObservationModel,
+    /// From the linear predictor to the mean.
+    pub inverse_link: InverseLink,
+}
+
+/// The size of a pass and the targets it is for.
+#[derive(Clone, Copy, Debug)]
+pub struct Sweep<'a> {
+    /// Rows of the design.
+    pub n_rows: usize,
+    /// Columns of the design, without the intercept.
+    pub n_columns: usize,
+    /// Columns of the response that take part, in the order of the coefficients.
+    pub targets: &'a [usize],
+}
+
+/// Which row vector a product is added to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Into {
+    /// The linear predictor.
+    Eta,
+    /// The change of the linear predictor along a direction.
+    Direction,
+}
+
+/// What the pointwise stage writes beside the residual `d loss / d eta`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// Nothing.
+    Nothing,
+    /// The curvature `d2 loss / d eta2` (Fisher).
+    Curvature,
+    /// The sum of magnitudes of the residual's terms, `mu + |residual|`.
+    Magnitude,
+}
+
+/// How far a direction moves the linear predictor of one target.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reach {
+    /// Largest `|x·d|` over all rows.
+    pub all: f64,
+    /// Largest `|x·d|` over rows whose response is not 0.
+    pub events: f64,
+    /// Largest `x·d` over rows whose response is 0 (negative if all of them go down).
+    pub silent: f64,
+}
+
+/// Sums of [`Backend::pointwise`]: losses and residuals, one per target of the sweep.
+pub const POINTWISE_SUMS: [usize; 2] = [0, 1];
+
+/// What happens to the rows of one tile in a pass.
+pub type Body<'a, W> = dyn Fn(&mut W, Range<usize>) -> Result<()> + Sync + 'a;
+
+/// Storage and kernels.
+pub trait Backend: Sync + Sized {
+    /// Numbers that stay for the fit.
+    type Array: Send + Sync;
+    /// Linear predictor, residual and running sums of one thread.
+    type Worker: Send;
+    /// Linear predictors and a direction of every row, kept for trial steps.
+    type Line: Send + Sync;
+
+    /// Keeps small numbers (coefficients) as they are.
+    ///
+    /// # Errors
+    /// If the device refuses.
+    fn upload(&self, host: &[f64]) -> Result<Self::Array>;
+
+    /// Keeps a matrix (n_rows, n_columns) in the layout the kernels want. `fill(rows, out)` writes the given rows,
+    /// one column after the other.
+    ///
+    /// # Errors
+    /// If the device refuses.
+    fn matrix(
+        &self,
+        n_rows: usize,
+        n_columns: usize,
+        fill: &(dyn Fn(Range<usize>, &mut [f64]) + Sync),
+    ) -> Result<Self::Array>;
+
+    /// Runs `body` on every tile and adds up what it put into the worker's sums: `n_sums[k]` numbers for each
+    /// target in the k-th, target after target.
+    ///
+    /// # Errors
+    /// The first error of `body`.
+    fn pass(&self, sweep: Sweep, n_sums: &[usize], body: &Body<Self::Worker>) -> Result<Vec<Vec<f64>>>;
+
+    /// Runs `body` on every tile and keeps the linear predictor and the direction it computes.
+    ///
+    /// # Errors
+    /// The first error of `body`.
+    fn trace(&self, sweep: Sweep, body: &Body<Self::Worker>) -> Result<Self::Line>;
+
+    /// Sets the linear predictor (or direction) of the tile's rows to one constant per target.
+    fn start(&self, work: &mut Self::Worker, into: Into, constants: &[f64]);
+
+    /// `eta += X·B`: `x` a matrix of [`Backend::matrix`], `coef` uploaded target after target.
+    fn matmul(
+        &self,
+        work: &mut Self::Worker,
+        rows: Range<usize>,
+        x: &Self::Array,
+        coef: &Self::Array,
+        into: Into,
+    );
+
+    /// `sums[k] += Xᵀ·R` with the residuals `R` of the pointwise stage.
+    fn matmul_transposed(&self, work: &mut Self::Worker, rows: Range<usize>, x: &Self::Array, sums: usize);
+
+    /// Residual, loss (added to sum 0) and residual total (added to sum 1) of the tile's rows.
+    fn pointwise(
+        &self,
+        work: &mut Self::Worker,
+        rows: Range<usize>,
+        model: Model,
+        y: &Self::Array,
+        beside: Beside,
+    );
+
+    /// Copies rows of `x` into the worker's design columns from `first` on (column 0 is the intercept's 1).
+    fn copy_rows(&self, work: &mut Self::Worker, rows: Range<usize>, x: &Self::Array, first: usize);
+
+    /// `sums[k] += [1 X]ᵀ·diag(w)·[1 X]` (lower triangle by columns) from the copied rows of the design;
+    /// `w` is the curvature, or 1 if `flat`.
+    fn weighted_gram(&self, work: &mut Self::Worker, flat: bool, sums: usize);
+
+    /// `sums[k] += |X|ᵀ·m` with the magnitudes `m` of the pointwise stage, from the copied rows of the design,
+    /// column 0 the intercept's.
+    fn magnitudes(&self, work: &mut Self::Worker, sums: usize);
+
+    /// Change of the total loss of each target of the line for its step, in the accurate `expm1` form.
+    ///
+    /// # Errors
+    /// If the device refuses.
+    fn loss_changes(
+        &self,
+        line: &Self::Line,
+        model: Model,
+        y: &Self::Array,
+        steps: &[f64],
+    ) -> Result<Vec<f64>>;
+
+    /// How far the line's direction moves each target's linear predictor.
+    ///
+    /// # Errors
+    /// If the device refuses.
+    fn reach(&self, line: &Self::Line, y: &Self::Array) -> Result<Vec<Reach>>;
+}

@@ -1,0 +1,68 @@
+//! The design: what multiplies the coefficients, as column blocks on a backend.
+//!
+//! A [`DesignPlan`] keeps the sources in `f64` on the host (the user's matrices and the rows that are used) and can
+//! be placed on any backend as often as needed: for a subset of its columns, again after a device was lost, or in
+//! `f64` for the certificate. On a backend every column is centred by its mean and divided by its standard deviation
+//! over the used rows, so that solvers meet well-scaled numbers whatever the units of the features are.
+//!
+//! Each kind of block is one file: it answers [`Block`] in terms of the backend's kernels.
+
+mod dense;
+mod layout;
+mod plan;
+
+use std::ops::Range;
+
+use ndarray::{ArrayView2, ArrayViewMut1};
+
+use crate::Result;
+use crate::backend::{Backend, Into};
+
+pub use dense::Dense;
+pub use layout::{FeatureColumns, Layout};
+pub use plan::{DesignPlan, Scaling, Source};
+
+/// A run of columns of the design that are computed together.
+pub trait Block<B: Backend>: Sync {
+    /// Columns of the block.
+    fn n_columns(&self) -> usize;
+    /// Numbers per target in which its gradient is summed (columns, lags, frequencies).
+    fn n_sums(&self) -> usize;
+    /// Brings its coefficients, shape (columns, targets), to the backend.
+    ///
+    /// # Errors
+    /// If the backend refuses.
+    fn load(&self, on: &B, coef: ArrayView2<f64>) -> Result<B::Array>;
+    /// Adds its part of the linear predictor of these rows.
+    fn forward(&self, on: &B, work: &mut B::Worker, rows: Range<usize>, loaded: &B::Array, into: Into);
+    /// Adds `Xᵀ·residual` of these rows to the worker's sums number `sums`.
+    fn backward(&self, on: &B, work: &mut B::Worker, rows: Range<usize>, sums: usize);
+    /// Writes the rows themselves into the worker's design columns from `first` on.
+    fn write(&self, on: &B, work: &mut B::Worker, rows: Range<usize>, first: usize);
+    /// Turns one target's sums into its gradient with respect to the block's columns.
+    fn finish(&self, sums: &[f64], gradient: ArrayViewMut1<f64>);
+}
+
+/// Column blocks on a backend, together shape (rows, columns).
+pub struct Design<B: Backend> {
+    /// The blocks, in the order of their columns.
+    pub blocks: Vec<Box<dyn Block<B>>>,
+    /// Rows of every block.
+    pub n_rows: usize,
+}
+
+impl<B: Backend> Design<B> {
+    /// Columns of all blocks.
+    pub fn n_columns(&self) -> usize {
+        self.blocks.iter().map(|block| block.n_columns()).sum()
+    }
+
+    /// The blocks with the index of their first column.
+    pub fn columns(&self) -> impl Iterator<Item = (usize, &dyn Block<B>)> {
+        self.blocks.iter().scan(0, |next, block| {
+            let first = *next;
+            *next += block.n_columns();
+            Some((first, block.as_ref()))
+        })
+    }
+}

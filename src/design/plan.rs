@@ -1,0 +1,236 @@
+//! Sources of a design on the host, and the scale of their columns.
+
+use ndarray::ArrayView2;
+use rayon::prelude::*;
+
+use super::{Dense, Design, Layout};
+use crate::backend::Backend;
+use crate::{Error, Result};
+
+/// Rows whose sums are formed before they are added up.
+const PIECE: usize = 1024;
+/// A column is constant if its standard deviation is this many roundings of its largest value or less.
+const CONSTANT: f64 = 8.0 * f64::EPSILON;
+
+/// Mean and standard deviation of every column over the used rows.
+#[derive(Clone, Debug)]
+pub struct Scaling {
+    /// Means.
+    pub mean: Vec<f64>,
+    /// Standard deviations (divided by n), 0 for a constant column.
+    pub sd: Vec<f64>,
+}
+
+/// One feature: a matrix (bins, columns) with its name and those of its columns.
+#[derive(Clone, Debug)]
+pub struct Source<'a> {
+    /// The feature.
+    pub name: String,
+    /// One name per column.
+    pub labels: Vec<String>,
+    /// The values.
+    pub x: ArrayView2<'a, f64>,
+}
+
+/// The sources of a design: matrices (bins, columns) side by side, and the bins that are used.
+#[derive(Clone, Debug)]
+pub struct DesignPlan<'a> {
+    sources: Vec<ArrayView2<'a, f64>>,
+    layout: Layout,
+    rows: Vec<usize>,
+    scaling: Scaling,
+}
+
+impl<'a> DesignPlan<'a> {
+    /// Plans a design from features of which the bins `rows` are used.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if the matrices have different numbers of bins, [`Error::Empty`] if no row is used,
+    /// [`Error::NonFinite`] with the first used row and column that is not finite.
+    ///
+    /// # Panics
+    /// If an entry of `rows` is not a bin.
+    pub fn new(features: Vec<Source<'a>>, rows: Vec<usize>) -> Result<Self> {
+        let mut layout = Layout::default();
+        for feature in &features {
+            layout.push(&feature.name, feature.labels.iter().cloned());
+        }
+        let sources: Vec<ArrayView2<'a, f64>> = features.into_iter().map(|feature| feature.x).collect();
+        if let Some(first) = sources.first() {
+            for source in &sources[1..] {
+                if source.nrows() != first.nrows() {
+                    return Err(Error::Length {
+                        what: "bins of the feature blocks".into(),
+                        expected: first.nrows(),
+                        found: source.nrows(),
+                    });
+                }
+            }
+        }
+        if rows.is_empty() {
+            return Err(Error::Empty {
+                what: "design".into(),
+                problem: "no bin is left to fit".into(),
+                help: "check for features that are NaN everywhere, and windows against epochs".into(),
+            });
+        }
+        let scaling = Self::scale(&sources, &rows)?;
+        Ok(Self { sources, layout, rows, scaling })
+    }
+
+    /// Means and deviations in two passes, pieces of rows added in their order.
+    fn scale(sources: &[ArrayView2<f64>], rows: &[usize]) -> Result<Scaling> {
+        let (mut mean, mut sd) = (Vec::new(), Vec::new());
+        for source in sources {
+            let first_column = mean.len();
+            let n_columns = source.ncols();
+            let sums = Self::by_piece(rows, n_columns, |row, sums| {
+                for (sum, &x) in sums.iter_mut().zip(source.row(row)) {
+                    *sum += x;
+                }
+            });
+            let means: Vec<f64> = sums.iter().map(|sum| sum / rows.len() as f64).collect();
+            if means.iter().any(|mean| !mean.is_finite()) {
+                return Err(Self::first_non_finite(source, rows, first_column));
+            }
+            let squares = Self::by_piece(rows, n_columns, |row, sums| {
+                for ((sum, &x), mean) in sums.iter_mut().zip(source.row(row)).zip(&means) {
+                    *sum += (x - mean) * (x - mean);
+                }
+            });
+            for (column, (mean, square)) in means.iter().zip(squares).enumerate() {
+                let largest = || rows.iter().map(|&row| source[(row, column)].abs()).fold(0.0_f64, f64::max);
+                let deviation = (square / rows.len() as f64).sqrt();
+                let constant = deviation <= CONSTANT * mean.abs() && deviation <= CONSTANT * largest();
+                sd.push(if constant { 0.0 } else { deviation });
+            }
+            mean.extend(means);
+        }
+        Ok(Scaling { mean, sd })
+    }
+
+    fn by_piece(rows: &[usize], n_columns: usize, add: impl Fn(usize, &mut [f64]) + Sync) -> Vec<f64> {
+        let parts: Vec<Vec<f64>> = rows
+            .par_chunks(PIECE)
+            .map(|piece| {
+                let mut sums = vec![0.0; n_columns];
+                piece.iter().for_each(|&row| add(row, &mut sums));
+                sums
+            })
+            .collect();
+        let mut total = vec![0.0; n_columns];
+        for part in parts {
+            total.iter_mut().zip(part).for_each(|(total, part)| *total += part);
+        }
+        total
+    }
+
+    fn first_non_finite(source: &ArrayView2<f64>, rows: &[usize], first_column: usize) -> Error {
+        for &row in rows {
+            for (column, &value) in source.row(row).iter().enumerate() {
+                if !value.is_finite() {
+                    let what = "features".into();
+                    return Error::NonFinite { what, row, column: first_column + column, value };
+                }
+            }
+        }
+        Error::argument(
+            "features",
+            "values whose sum is a finite number",
+            "values that overflow when added",
+            "divide the largest features by a power of ten",
+        )
+    }
+
+    /// Rows that are used.
+    pub fn n_rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Columns of all sources.
+    pub fn n_columns(&self) -> usize {
+        self.scaling.mean.len()
+    }
+
+    /// The bins that are used.
+    pub fn rows(&self) -> &[usize] {
+        &self.rows
+    }
+
+    /// The sources, shape (bins, columns) each.
+    pub fn sources(&self) -> &[ArrayView2<'a, f64>] {
+        &self.sources
+    }
+
+    /// Names and ranges of the columns.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Means and standard deviations of the columns.
+    pub fn scaling(&self) -> &Scaling {
+        &self.scaling
+    }
+
+    /// Places the given columns, centred and scaled, on a backend. None of them may be constant.
+    ///
+    /// # Errors
+    /// If the backend refuses.
+    pub fn place<B: Backend + 'static>(&self, on: &B, columns: &[usize]) -> Result<Design<B>> {
+        let located: Vec<(usize, usize)> = columns.iter().map(|&column| self.locate(column)).collect();
+        let fill = |span: std::ops::Range<usize>, out: &mut [f64]| {
+            let n = span.len();
+            for ((&column, &(source, inside)), out) in
+                columns.iter().zip(&located).zip(out.chunks_exact_mut(n))
+            {
+                let (mean, sd) = (self.scaling.mean[column], self.scaling.sd[column]);
+                let values = self.sources[source].column(inside);
+                for (out, &row) in out.iter_mut().zip(&self.rows[span.clone()]) {
+                    *out = (values[row] - mean) / sd;
+                }
+            }
+        };
+        let block = Dense::new(on, self.rows.len(), columns.len(), &fill)?;
+        Ok(Design { blocks: vec![Box::new(block)], n_rows: self.rows.len() })
+    }
+
+    fn locate(&self, column: usize) -> (usize, usize) {
+        let mut first = 0;
+        for (k, source) in self.sources.iter().enumerate() {
+            if column < first + source.ncols() {
+                return (k, column - first);
+            }
+            first += source.ncols();
+        }
+        unreachable!("column {column} of {first}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array2, array};
+
+    fn source(x: &Array2<f64>) -> Vec<Source<'_>> {
+        let labels = (0..x.ncols()).map(|j| format!("x{j}")).collect();
+        vec![Source { name: "x".into(), labels, x: x.view() }]
+    }
+
+    #[test]
+    fn scaling_is_that_of_the_used_rows() {
+        let x = array![[1.0, 1e6], [f64::NAN, 0.0], [3.0, 1e6 + 2.0], [5.0, 1e6 + 4.0]];
+        let plan = DesignPlan::new(source(&x), vec![0, 2, 3]).unwrap();
+        assert_eq!(plan.scaling().mean, [3.0, 1e6 + 2.0]);
+        assert!((plan.scaling().sd[1] - (8.0f64 / 3.0).sqrt()).abs() < 1e-12);
+        let error = DesignPlan::new(source(&x), vec![0, 1]).unwrap_err();
+        assert!(matches!(error, Error::NonFinite { row: 1, column: 0, .. }), "{error}");
+    }
+
+    #[test]
+    fn a_constant_column_has_no_deviation() {
+        let x = array![[0.1, 0.1], [0.1, 0.1 + 1e-9], [0.1, 0.1]];
+        let plan = DesignPlan::new(source(&x), vec![0, 1, 2]).unwrap();
+        assert_eq!(plan.scaling().sd[0], 0.0);
+        assert!(plan.scaling().sd[1] > 0.0);
+    }
+}

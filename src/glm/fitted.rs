@@ -1,0 +1,136 @@
+//! The result of a fit.
+
+use ndarray::ArrayView2;
+use serde::{Deserialize, Serialize};
+
+use super::choice::Plan;
+use super::score::Scores;
+use crate::backend::Model;
+use crate::design::FeatureColumns;
+use crate::inverse_link::{Exp, InverseLink, InvertLink};
+use crate::math::dense::Matrix;
+use crate::number;
+use crate::solver::Status;
+use crate::{Error, Result};
+
+/// Which matrix the loss gap was estimated with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GapFrom {
+    /// The Hessian at the point: half the squared Newton decrement.
+    Hessian,
+    /// The flat Gram times the target's mean response.
+    FlatGram,
+}
+
+/// One fitted target and its certificate.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TargetFit {
+    /// The target.
+    pub name: String,
+    /// How its fit ended.
+    pub status: Status,
+    /// Coefficients in the units of the features, one per column.
+    #[serde(with = "number")]
+    pub coef: Vec<f64>,
+    /// Intercept: the linear predictor where all features are 0.
+    #[serde(with = "number")]
+    pub intercept: f64,
+    /// Standard errors of the coefficients from the Fisher information; NaN where aliased or not computed.
+    #[serde(with = "number")]
+    pub standard_errors: Vec<f64>,
+    /// Standard error of the intercept.
+    #[serde(with = "number")]
+    pub intercept_standard_error: f64,
+    /// `max_j |sum_i c_ij r_i| / sum_i |c_ij| m_i` over the centred columns.
+    #[serde(with = "number")]
+    pub kkt_residual: f64,
+    /// Estimate of `loss - optimum`, `gᵀM⁻¹g / 2`.
+    #[serde(with = "number")]
+    pub loss_gap: f64,
+    /// Which `M`.
+    pub gap_from: GapFrom,
+    /// Mean loss over the used bins, terms free of the mean dropped.
+    #[serde(with = "number")]
+    pub loss: f64,
+    /// Steps of the solver.
+    pub iterations: usize,
+    /// Passes over the rows.
+    pub passes: usize,
+    /// Bins that were used.
+    pub n_bins_used: usize,
+    /// Agreement with the response that was fitted.
+    #[serde(flatten)]
+    pub scores: Scores,
+    /// Names of the columns whose coefficients are not determined by the data.
+    pub aliased: Vec<String>,
+    /// What a user should know.
+    pub warnings: Vec<String>,
+}
+
+/// Seconds of the parts of a fit.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct Seconds {
+    /// Data in memory to certified coefficients.
+    pub fit: f64,
+    /// Standard errors, exact decrement, condition.
+    pub inference: f64,
+}
+
+/// A fitted model.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FittedGlm {
+    /// Observation model and inverse link.
+    pub model: Model,
+    /// The solver that ran.
+    pub solver: String,
+    /// Largest relative loss gap of a converged target.
+    pub tolerance: f64,
+    /// The features and their columns.
+    pub features: Vec<FeatureColumns>,
+    /// Names of the columns.
+    pub labels: Vec<String>,
+    /// One entry per column of the response.
+    pub targets: Vec<TargetFit>,
+    /// Condition of the standardised Hessian, the largest over the targets; NaN if it was not computed.
+    #[serde(with = "number")]
+    pub condition: f64,
+    /// Columns that are linearly independent.
+    pub rank: usize,
+    /// Why standard errors were left out, if they were.
+    pub inference_left_out: Option<String>,
+    /// What it took.
+    pub seconds: Seconds,
+    /// How it was carried out.
+    pub plan: Plan,
+}
+
+impl FittedGlm {
+    /// Expected counts per bin, shape (bins, targets), for features `x`, shape (bins, columns), given in the order
+    /// of [`FittedGlm::labels`]. A NaN in a row makes its prediction NaN.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if `x` has another number of columns.
+    pub fn predict(&self, x: ArrayView2<f64>) -> Result<Matrix> {
+        if x.ncols() != self.labels.len() {
+            return Err(Error::Length {
+                what: "columns of the features".into(),
+                expected: self.labels.len(),
+                found: x.ncols(),
+            });
+        }
+        let mean = |eta: f64| match self.model.inverse_link {
+            InverseLink::Exp => Exp.mean(eta).mu,
+        };
+        Ok(Matrix::from_shape_fn((x.nrows(), self.targets.len()), |(row, target)| {
+            let target = &self.targets[target];
+            let terms = x.row(row);
+            mean(target.intercept + terms.iter().zip(&target.coef).map(|(x, w)| x * w).sum::<f64>())
+        }))
+    }
+
+    /// Whether every target converged.
+    pub fn converged(&self) -> bool {
+        self.targets.iter().all(|target| target.status == Status::Converged)
+    }
+}

@@ -1,0 +1,18 @@
+//! Generalized linear models: from a design and a response to a fitted, certified model.
+//!
+//! Only a [`CheckedSpec`] fits and only a [`FittedGlm`] predicts. The certificate is computed in `f64` at the
+//! numbers that are reported, whatever found them.
+
+mod certificate;
+mod choice;
+mod fit;
+mod fitted;
+mod rank;
+mod score;
+mod spec;
+
+pub use choice::{Estimate, Plan};
+pub use fit::Response;
+pub use fitted::{FittedGlm, GapFrom, Seconds, TargetFit};
+pub use score::{Scores, score};
+pub use spec::{CheckedSpec, GlmSpec, SolverChoice, StandardErrors, TOLERANCE_F32, TOLERANCE_F64};

@@ -1,0 +1,113 @@
+//! What to fit and how far.
+
+use serde::{Deserialize, Serialize};
+
+use crate::backend::Model;
+use crate::{Error, Result};
+
+/// Default tolerance for `f64` data: the rounding floor of a fit of ordinary size.
+pub const TOLERANCE_F64: f64 = 1e-16;
+/// Default tolerance for `f32` data.
+pub const TOLERANCE_F32: f64 = 1e-10;
+
+/// Which solver.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SolverChoice {
+    /// By estimated cost.
+    #[default]
+    Auto,
+    /// [`crate::solver::Newton`].
+    Newton,
+    /// [`crate::solver::Lbfgs`].
+    Lbfgs,
+}
+
+/// Whether standard errors (and with them the exact Newton decrement) are computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StandardErrors {
+    /// While rows x columns x (columns + 1) x targets is at most 1e11.
+    #[default]
+    Auto,
+    /// Always.
+    On,
+    /// Never.
+    Off,
+}
+
+/// What to fit and how far.
+#[derive(Clone, Debug)]
+pub struct GlmSpec {
+    /// Observation model and inverse link.
+    pub model: Model,
+    /// Which solver.
+    pub solver: SolverChoice,
+    /// Largest loss gap of a converged target, relative to `max(|loss|, mean y)`.
+    pub tolerance: f64,
+    /// Most iterations; `None` is the solver's own limit.
+    pub max_iterations: Option<usize>,
+    /// Longest time for the solver, seconds.
+    pub time_limit_s: Option<f64>,
+    /// Whether standard errors are computed.
+    pub standard_errors: StandardErrors,
+    /// Bytes that the design may take.
+    pub memory_limit_bytes: Option<u64>,
+}
+
+impl Default for GlmSpec {
+    fn default() -> Self {
+        Self {
+            model: Model::default(),
+            solver: SolverChoice::Auto,
+            tolerance: TOLERANCE_F64,
+            max_iterations: None,
+            time_limit_s: None,
+            standard_errors: StandardErrors::Auto,
+            memory_limit_bytes: None,
+        }
+    }
+}
+
+/// A specification whose every number is in its domain.
+#[derive(Clone, Debug)]
+pub struct CheckedSpec(GlmSpec);
+
+impl GlmSpec {
+    /// Checks every number.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a tolerance outside (0, 1), no iterations or a time limit that is not positive.
+    pub fn check(self) -> Result<CheckedSpec> {
+        if !(self.tolerance > 0.0 && self.tolerance < 1.0) {
+            let found = self.tolerance.to_string();
+            return Err(Error::argument(
+                "tolerance",
+                "a number between 0 and 1",
+                found,
+                "leave it out, or try 1e-10",
+            ));
+        }
+        if self.max_iterations == Some(0) {
+            return Err(Error::argument("max-iterations", "1 or more", "0", "leave it out"));
+        }
+        if let Some(limit) = self.time_limit_s
+            && !(limit > 0.0 && limit.is_finite())
+        {
+            return Err(Error::argument(
+                "time-limit",
+                "a positive time",
+                limit.to_string(),
+                "give it as 10s",
+            ));
+        }
+        Ok(CheckedSpec(self))
+    }
+}
+
+impl CheckedSpec {
+    /// The numbers.
+    pub fn get(&self) -> &GlmSpec {
+        &self.0
+    }
+}

@@ -1,0 +1,23 @@
+use super::{InvertLink, Mean, MeanChange};
+
+/// `mu = exp(eta)`: effects multiply the rate; the canonical link of Poisson counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Exp;
+
+impl InvertLink for Exp {
+    #[inline(always)]
+    fn mean(&self, eta: f64) -> Mean {
+        let mu = eta.exp();
+        Mean { mu, slope: mu, log_mu: eta }
+    }
+
+    #[inline(always)]
+    fn mean_change(&self, mean: Mean, delta: f64) -> MeanChange {
+        MeanChange { mu: mean.mu * delta.exp_m1(), log_mu: delta }
+    }
+
+    #[inline(always)]
+    fn link(&self, mu: f64) -> f64 {
+        mu.ln()
+    }
+}

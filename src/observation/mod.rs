@@ -1,0 +1,37 @@
+//! Observation models: how a response scatters around its mean.
+//!
+//! With a canonical inverse link `d loss / d eta` is `mu - y` and its derivative the variance; the loss leaves out
+//! terms that the mean does not enter. To add one: a file, its `mod`, and its entry in [`ObservationModel`].
+
+mod poisson;
+
+pub use poisson::Poisson;
+
+use crate::inverse_link::{InverseLink, Mean, MeanChange};
+
+/// What an observation model can do, per bin.
+pub trait Observe: Copy + Send + Sync {
+    /// The link for which the residual is `mu - y`.
+    fn canonical(&self) -> InverseLink;
+    /// Negative log-likelihood of `y`, terms free of the mean dropped.
+    fn loss(&self, y: f64, mean: Mean) -> f64;
+    /// `loss` after the change minus `loss` before, accurate relative to itself however small the change is.
+    fn loss_change(&self, y: f64, mean: Mean, change: MeanChange) -> f64;
+    /// Variance of a response whose mean is `mu`.
+    fn variance(&self, mu: f64) -> f64;
+    /// Log-likelihood of `y` (natural logarithm, all terms); the limit where `mu` is 0.
+    fn log_likelihood(&self, y: f64, mu: f64) -> f64;
+    /// Deviance `2 (ll(y, y) - ll(y, mu))`; the limit where `y` or `mu` is 0.
+    fn deviance(&self, y: f64, mu: f64) -> f64;
+    /// What a response may be, or `None` if `y` is such a value.
+    fn outside(&self, y: f64) -> Option<&'static str>;
+}
+
+/// The menu of observation models.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ObservationModel {
+    /// Counts whose variance is their mean.
+    #[default]
+    Poisson,
+}

@@ -1,0 +1,57 @@
+//! Solvers: from an objective to the point where every target's loss is smallest.
+//!
+//! A solver sees [`crate::objective::Objective`] alone: no rows, no model, no device. All targets advance together
+//! (each pass over the rows serves all that are still active), each with its own step, history and status; a target
+//! that is done leaves. Steps are judged by loss *changes*, never by the difference of two losses.
+
+mod descent;
+mod lbfgs;
+mod line_search;
+mod newton;
+mod report;
+
+use crate::Result;
+use crate::math::dense::{Cholesky, Matrix};
+use crate::objective::Objective;
+
+pub use lbfgs::Lbfgs;
+pub use newton::Newton;
+pub use report::{Outcome, Progress, Solution, Status, Watch};
+
+/// The flat Gram `[1 X]ᵀ[1 X]/n`, factored, and each target's mean response: a metric for all targets.
+#[derive(Debug)]
+pub struct Metric {
+    /// Factor of the flat Gram.
+    pub factor: Cholesky,
+    /// Mean response of each target, which turns the flat Gram into an estimate of its Hessian.
+    pub mean_y: Vec<f64>,
+}
+
+/// What a solver can do.
+pub trait Minimize {
+    /// Its name in results.
+    fn name(&self) -> &'static str;
+
+    /// Minimises the losses of the given targets from `start` (parameters, targets).
+    ///
+    /// # Errors
+    /// If the objective fails; not arriving is a status.
+    fn minimize(
+        &self,
+        f: &mut dyn Objective,
+        metric: &Metric,
+        targets: &[usize],
+        start: Matrix,
+        watch: &mut Watch,
+    ) -> Result<Solution>;
+}
+
+/// The columns `active` of a matrix, side by side.
+fn columns(of: &Matrix, active: &[usize]) -> Matrix {
+    of.select(ndarray::Axis(1), active)
+}
+
+/// The inner product of two vectors.
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}

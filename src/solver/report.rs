@@ -1,0 +1,112 @@
+//! What a solver says: statuses, outcomes, progress.
+
+use std::time::Instant;
+
+use crate::backend::Reach;
+use crate::math::dense::Matrix;
+
+/// How the fit of one target ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// At the optimum, with proof.
+    Converged,
+    /// Out of iterations before the tolerance.
+    MaxIterations,
+    /// No acceptable step before the tolerance.
+    Stalled,
+    /// A direction exists along which the loss falls for ever: the estimate is infinite.
+    Separated,
+    /// No event in the used bins: the intercept is minus infinity.
+    NoEvents,
+    /// Out of the time allowed, or interrupted.
+    Stopped,
+    /// Non-finite numbers that no retry cured.
+    Failed,
+}
+
+impl Status {
+    /// Its name in results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Converged => "converged",
+            Self::MaxIterations => "max_iterations",
+            Self::Stalled => "stalled",
+            Self::Separated => "separated",
+            Self::NoEvents => "no_events",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// How one target ended in a solver.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Why it left.
+    pub status: Status,
+    /// Steps taken.
+    pub iterations: usize,
+    /// Passes over the rows in which it took part.
+    pub passes: usize,
+    /// The direction of recession if `status` is [`Status::Separated`], intercept first.
+    pub recession: Option<Vec<f64>>,
+}
+
+/// The end of a minimisation.
+#[derive(Clone, Debug)]
+pub struct Solution {
+    /// Parameters, shape (parameters, targets).
+    pub at: Matrix,
+    /// One outcome per target.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// Where a minimisation stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// Iterations so far.
+    pub iteration: usize,
+    /// Targets that are not done.
+    pub n_active: usize,
+    /// Largest estimated loss gap, relative to the loss, among them.
+    pub worst_gap: f64,
+}
+
+/// Limits of a minimisation and who is told about it.
+pub struct Watch<'a> {
+    /// Largest allowed loss gap, relative to `max(|loss|, mean y)`.
+    pub tolerance: f64,
+    /// Most iterations; `None` is the solver's own limit.
+    pub max_iterations: Option<usize>,
+    /// When to stop at the latest.
+    pub deadline: Option<Instant>,
+    /// Told after every iteration.
+    pub progress: &'a mut dyn FnMut(Progress),
+}
+
+impl Watch<'_> {
+    /// The gap at which a solver stops although it could go on. At the default tolerance of `f64` data that is the
+    /// rounding floor: one or two more steps there buy digits of the coefficients, of which a loss gap of 1e-16
+    /// alone guarantees few when the features are correlated.
+    pub fn goal(&self) -> f64 {
+        if self.tolerance <= 1e-16 { 1e-30 } else { self.tolerance }
+    }
+
+    /// Whether time is up.
+    pub fn is_late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+}
+
+/// A direction is one of recession if it leaves the rows with events where they are and raises none of the others,
+/// relative to how far it moves the linear predictor at all.
+const RECESSION: f64 = 1e-6;
+
+impl Reach {
+    /// Whether the loss falls for ever along a direction of this reach: exact for Poisson counts with the
+    /// exponential link, up to a relative 1e-6 of the direction.
+    pub fn recedes(&self) -> bool {
+        self.all > 0.0 && self.events <= RECESSION * self.all && self.silent <= RECESSION * self.all
+    }
+}
