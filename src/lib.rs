@@ -19,6 +19,11 @@
 //! Conventions: times are `f64` seconds; matrices are (bins, features) and (features, targets); a target
 //! is a neuron, one column of the response; `eta` is the linear predictor and `mu` the expected count per bin.
 
+pub mod backend;
+pub mod basis;
+pub mod cli;
 pub mod error;
+pub mod features;
+mod registry;
 
 pub use error::{Error, Result};

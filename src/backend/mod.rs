@@ -1,0 +1,3 @@
+//! The kernels: numbers in, numbers out, no neuroscience.
+
+pub mod cpu;
