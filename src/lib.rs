@@ -20,5 +20,6 @@
 //! is a neuron, one column of the response; `eta` is the linear predictor and `mu` the expected count per bin.
 
 pub mod error;
+pub mod time;
 
 pub use error::{Error, Result};
