@@ -25,5 +25,6 @@ pub mod cli;
 pub mod error;
 pub mod features;
 mod registry;
+pub mod time;
 
 pub use error::{Error, Result};

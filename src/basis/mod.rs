@@ -8,8 +8,8 @@
 //! below. The command line and the model file find it there, with its parameters.
 
 mod parameter;
-mod range;
 mod raised_cosine_log;
+mod range;
 
 use ndarray::Array2;
 

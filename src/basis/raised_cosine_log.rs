@@ -196,11 +196,7 @@ mod tests {
         let basis = RaisedCosineLog::new(4).unwrap();
         assert_near(&row_at_a_quarter(&basis), &[0.0, 0.0, 0.266_193, 0.941_966], 5e-7);
         let ends_at_peak = basis.without_decay_to_zero();
-        assert_near(
-            &row_at_a_quarter(&ends_at_peak),
-            &[0.000_123_27, 0.511_102, 0.999_877, 0.488_898],
-            5e-7,
-        );
+        assert_near(&row_at_a_quarter(&ends_at_peak), &[0.000_123_27, 0.511_102, 0.999_877, 0.488_898], 5e-7);
     }
 
     #[test]

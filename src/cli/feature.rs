@@ -65,7 +65,9 @@ fn signal(cursor: &mut Cursor<'_>) -> Result<Signal> {
     };
     if let Some(signal) = own.filter(|_| !is_quoted) {
         if cursor.looks_at('[') || cursor.looks_at('@') {
-            let help = format!("`{name}` has neither columns nor a way of resampling; put a series of that name in quotes");
+            let help = format!(
+                "`{name}` has neither columns nor a way of resampling; put a series of that name in quotes"
+            );
             return cursor.fail(cursor.at(), "`*scale` or `: basis(..)`", &help);
         }
         return Ok(signal);
@@ -87,7 +89,11 @@ fn column(cursor: &mut Cursor<'_>) -> Result<String> {
         None => cursor.until(']').trim_end().to_owned(),
     };
     if column.is_empty() {
-        return cursor.fail(start, "the name or number of a column", "write it like position[x] or position[0]");
+        return cursor.fail(
+            start,
+            "the name or number of a column",
+            "write it like position[x] or position[0]",
+        );
     }
     if !cursor.take(']') {
         return cursor.fail(cursor.at(), "`]`", "close the bracket after the column, as in position[x]");
@@ -194,7 +200,11 @@ impl Arguments {
                 return Ok(());
             }
             if !cursor.take(',') {
-                return cursor.fail(cursor.at(), "`,` or `)`", "separate arguments by commas and close the parenthesis");
+                return cursor.fail(
+                    cursor.at(),
+                    "`,` or `)`",
+                    "separate arguments by commas and close the parenthesis",
+                );
             }
         }
     }
@@ -204,14 +214,16 @@ impl Arguments {
         let at = cursor.at();
         let taken = match name {
             "window" => {
-                let seconds = quantity::duration_s("window", cursor.word()).map_err(|e| cursor.mark(at, e))?;
+                let seconds =
+                    quantity::duration_s("window", cursor.word()).map_err(|e| cursor.mark(at, e))?;
                 if seconds == 0.0 {
                     return cursor.fail(at, "a window above 0", "write it like window=200ms");
                 }
                 self.window_s.replace(seconds).is_some()
             }
             "range" => {
-                let (lo, hi) = quantity::range("range", cursor.until_any(",)")).map_err(|e| cursor.mark(at, e))?;
+                let (lo, hi) =
+                    quantity::range("range", cursor.until_any(",)")).map_err(|e| cursor.mark(at, e))?;
                 self.range.replace((start, Range::new(lo, hi)?)).is_some()
             }
             "causality" => {
@@ -219,7 +231,9 @@ impl Arguments {
                 self.causality.replace((start, causality)).is_some()
             }
             "include-present" => {
-                let Ok(flag) = cursor.word().parse() else { return cursor.fail(at, "true or false", HELP_FLAG) };
+                let Ok(flag) = cursor.word().parse() else {
+                    return cursor.fail(at, "true or false", HELP_FLAG);
+                };
                 self.include_present.replace((start, flag)).is_some()
             }
             _ => match self.parameters.iter().position(|parameter| parameter.name == name) {
@@ -246,7 +260,8 @@ impl Arguments {
                 Some(value) => values.push(*value),
                 None if !parameter.required => values.push(parameter.default),
                 None => {
-                    let help = format!("give {} in the parentheses, as in raised-cosine-log(8)", parameter.name);
+                    let help =
+                        format!("give {} in the parentheses, as in raised-cosine-log(8)", parameter.name);
                     return cursor.fail(start, &format!("a basis with its {}", parameter.name), &help);
                 }
             }
@@ -258,7 +273,11 @@ impl Arguments {
         let Some(window_s) = self.window_s else {
             let place = self.causality.map(|(at, _)| at).or(self.include_present.map(|(at, _)| at));
             return match place {
-                Some(at) => cursor.fail(at, "a window", "causality and include-present need window=, as in window=200ms"),
+                Some(at) => cursor.fail(
+                    at,
+                    "a window",
+                    "causality and include-present need window=, as in window=200ms",
+                ),
                 None => Ok(Expansion::Evaluated { basis, range: self.range.map(|(_, range)| range) }),
             };
         };

@@ -55,7 +55,8 @@ pub fn number(what: &str, text: &str) -> Result<f64> {
 /// # Errors
 /// [`Error::Argument`] without a unit, with an unknown one, or for a duration that is negative or not finite.
 pub fn duration_s(what: &str, text: &str) -> Result<f64> {
-    let seconds = with_unit(what, text, "a duration with its unit", TIMES, "s, ms, us, ns, min or h, as in 1ms")?;
+    let seconds =
+        with_unit(what, text, "a duration with its unit", TIMES, "s, ms, us, ns, min or h, as in 1ms")?;
     if seconds >= 0.0 {
         return Ok(seconds);
     }
@@ -67,7 +68,8 @@ pub fn duration_s(what: &str, text: &str) -> Result<f64> {
 /// # Errors
 /// [`Error::Argument`] without a unit, with an unknown one, or for a size below one byte or above 2^63.
 pub fn size_bytes(what: &str, text: &str) -> Result<u64> {
-    let bytes = with_unit(what, text, "a size with its unit", SIZES, "B, kB, MB, GB, KiB, MiB or GiB, as in 2GB")?;
+    let bytes =
+        with_unit(what, text, "a size with its unit", SIZES, "B, kB, MB, GB, KiB, MiB or GiB, as in 2GB")?;
     if (1.0..9.2e18).contains(&bytes) {
         return Ok(bytes.round() as u64);
     }
@@ -100,7 +102,11 @@ fn with_unit(
 ) -> Result<f64> {
     let text = text.trim();
     // The number is the longest beginning that is one: a unit never starts with a digit, but may with an `e`.
-    let end = text.char_indices().map(|(at, c)| at + c.len_utf8()).rev().find(|&end| text[..end].parse::<f64>().is_ok());
+    let end = text
+        .char_indices()
+        .map(|(at, c)| at + c.len_utf8())
+        .rev()
+        .find(|&end| text[..end].parse::<f64>().is_ok());
     let (value, unit) = match end {
         Some(end) => (text[..end].parse::<f64>().unwrap_or(f64::NAN), text[end..].trim_start()),
         None => (f64::NAN, text),

@@ -72,7 +72,10 @@ pub fn evaluated(
     let mut block = empty_block(grid, name, channels, Some(n_functions))?;
     let ranges = match remembered {
         Some(ranges) => ranges.to_vec(),
-        None => channels.iter().map(|channel| Range::of(&channel.label, &channel.values)).collect::<Result<_>>()?,
+        None => channels
+            .iter()
+            .map(|channel| Range::of(&channel.label, &channel.values))
+            .collect::<Result<_>>()?,
     };
     if ranges.len() != channels.len() {
         return Err(Error::Length {

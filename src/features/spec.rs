@@ -96,7 +96,9 @@ impl FeatureSpec {
     /// [`Error::Argument`] for a factor that is 0 or not finite, a window that is not positive, an acausal window
     /// without the present bin, and a feature by which the present bin of the target would predict itself.
     pub fn check(&self) -> Result<()> {
-        let fail = |expected: &str, found: String, help: &str| Err(Error::argument("feature", expected, found, help));
+        let fail = |expected: &str, found: String, help: &str| {
+            Err(Error::argument("feature", expected, found, help))
+        };
         if !self.scale.is_finite() || self.scale == 0.0 {
             return fail("a factor other than 0", format!("*{}", self.scale), "write it like stimulus*1e12");
         }
@@ -173,7 +175,10 @@ fn check_fits(window: Window, causality: Causality, include_present: bool, grid:
     }
     Err(Error::argument(
         "window",
-        format!("at most {} bins, as the longest epoch has {longest}", longest.saturating_sub(n_needed - window.n_bins())),
+        format!(
+            "at most {} bins, as the longest epoch has {longest}",
+            longest.saturating_sub(n_needed - window.n_bins())
+        ),
         format!("{} bins", window.n_bins()),
         "shorten the window or choose longer epochs",
     ))
@@ -252,7 +257,11 @@ fn duration_text(seconds: f64) -> String {
 /// The name of a series, in quotes where it would read as something else.
 fn quoted_name(name: &str) -> String {
     let special = |c: char| c.is_whitespace() || c.is_control() || r#":*@[]()'",="#.contains(c);
-    if name.is_empty() || name.contains(special) || Signal::RESERVED.contains(&name) { quote(name) } else { name.into() }
+    if name.is_empty() || name.contains(special) || Signal::RESERVED.contains(&name) {
+        quote(name)
+    } else {
+        name.into()
+    }
 }
 
 /// The name of a column, in quotes where it would read as something else.

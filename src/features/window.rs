@@ -27,7 +27,9 @@ impl Window {
         let help = if ratio.is_finite() && bin_s > 0.0 && ratio < f64::from(u32::MAX) {
             let below = ratio.floor().max(1.0);
             let above = ratio.ceil().max(1.0);
-            let text = |n: f64| format!("{}ms ({n} bin{})", milliseconds(n * bin_s), if n == 1.0 { "" } else { "s" });
+            let text = |n: f64| {
+                format!("{}ms ({n} bin{})", milliseconds(n * bin_s), if n == 1.0 { "" } else { "s" })
+            };
             if below < above {
                 format!("the nearest windows are {} and {}", text(below), text(above))
             } else {
@@ -76,8 +78,13 @@ mod tests {
             "window: expected a whole number of bins of 1ms, at least one, found 2.5ms, which is 2.5 bins"
         );
         assert_eq!(error.help(), "the nearest windows are 2ms (2 bins) and 3ms (3 bins)");
-        assert_eq!(Window::from_duration(0.0004, 0.001).unwrap_err().help(), "the shortest window is 1ms (1 bin)");
-        for (window_s, bin_s) in [(0.0, 0.001), (0.2 + 2e-9, 0.001), (f64::NAN, 0.001), (-0.2, 0.001), (0.2, 0.0)] {
+        assert_eq!(
+            Window::from_duration(0.0004, 0.001).unwrap_err().help(),
+            "the shortest window is 1ms (1 bin)"
+        );
+        for (window_s, bin_s) in
+            [(0.0, 0.001), (0.2 + 2e-9, 0.001), (f64::NAN, 0.001), (-0.2, 0.001), (0.2, 0.0)]
+        {
             assert!(Window::from_duration(window_s, bin_s).is_err(), "{window_s} {bin_s}");
         }
     }
