@@ -91,6 +91,18 @@ pub enum Error {
         /// Length of the second.
         found: usize,
     },
+    /// Times that go back.
+    #[error("{what}: expected times that never go back, found {value} after {previous} at row {row}")]
+    Unsorted {
+        /// The times.
+        what: String,
+        /// First row that goes back.
+        row: usize,
+        /// The time before it.
+        previous: f64,
+        /// The time there.
+        value: f64,
+    },
     /// A NaN or infinity where a number is needed.
     #[error("{what}: row {row}, column {column} is {value}; every value must be finite")]
     NonFinite {
@@ -193,6 +205,7 @@ impl Error {
             Self::Format { .. }
             | Self::Object { .. }
             | Self::Length { .. }
+            | Self::Unsorted { .. }
             | Self::NonFinite { .. }
             | Self::Domain { .. }
             | Self::Empty { .. } => Blame::Data,
@@ -219,6 +232,10 @@ impl Error {
                 _ => "check the file and its disk".into(),
             },
             Self::Length { .. } => "give arrays that have one entry per bin each".into(),
+            Self::Unsorted { .. } => {
+                "sort times and values together; a reset to a lower time means that times restart per trial"
+                    .into()
+            }
             Self::NonFinite { .. } => {
                 "remove or fill these rows; on the command line `--nan drop` leaves them out and counts them"
                     .into()

@@ -12,22 +12,27 @@
 //!
 //! ```text
 //! 11 cli        10 write      9 glm        8 solver     7 objective   6 design
-//!  5 features, tuning         4 backend    3 read, basis
-//!  2 recording, simulate, observation, inverse_link     1 time, math  0 error, registry
+//!  5 features, tuning         4 backend    3 read, basis, observation
+//!  2 recording, simulate, inverse_link    1 time, math                0 error, registry, number
 //! ```
 //!
 //! Conventions: times are `f64` seconds; matrices are (bins, features) and (features, targets); a target
 //! is a neuron, one column of the response; `eta` is the linear predictor and `mu` the expected count per bin.
 
 pub mod backend;
+pub mod basis;
+pub mod cli;
 pub mod design;
 pub mod error;
+pub mod features;
 pub mod glm;
 pub mod inverse_link;
 pub mod math;
 pub mod number;
 pub mod objective;
 pub mod observation;
+mod registry;
 pub mod solver;
+pub mod time;
 
 pub use error::{Error, Result};

@@ -4,6 +4,8 @@
 //! loop over contiguous rows. A chunk is a run of tiles; chunks are spread over threads and their sums are added in
 //! chunk order.
 
+pub mod convolve;
+pub mod convolve_fft;
 mod loss_changes;
 mod magnitudes;
 mod matmul;

@@ -1,0 +1,5 @@
+//! The command line.
+
+mod cursor;
+pub mod feature;
+pub mod quantity;

@@ -1,0 +1,188 @@
+//! Feature blocks: the columns of one feature.
+
+use ndarray::{Array2, ArrayView2, s};
+
+use super::Causality;
+use crate::backend::cpu::convolve::{Method, choose, convolve};
+use crate::backend::cpu::convolve_fft::convolve_fft;
+use crate::basis::{Expand, Range};
+use crate::time::BinGrid;
+use crate::{Error, Result};
+
+/// The columns that one feature contributes, one row per bin of its grid.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FeatureBlock {
+    /// Name of the feature.
+    pub name: String,
+    /// One label per column.
+    pub labels: Vec<String>,
+    /// The features, (bins, columns), NaN where unknown.
+    pub x: Array2<f64>,
+    /// Rows without features by design: their window reaches beyond their epoch, or a sample lies outside a
+    /// remembered range.
+    pub edge: Vec<bool>,
+}
+
+impl FeatureBlock {
+    /// The number of edge rows.
+    pub fn n_edge(&self) -> usize {
+        self.edge.iter().filter(|&&edge| edge).count()
+    }
+}
+
+/// One channel of a signal: a value per bin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Channel {
+    /// What people call it: `stimulus`, `position[x]`, `units[3]`.
+    pub label: String,
+    /// One value per bin, NaN where unknown.
+    pub values: Vec<f64>,
+}
+
+/// The channels as they are, one column each.
+///
+/// # Errors
+/// [`Error::Length`] if a channel does not have one value per bin, [`Error::Empty`] without channels.
+pub fn plain(grid: &BinGrid, name: &str, channels: &[Channel]) -> Result<FeatureBlock> {
+    let mut block = empty_block(grid, name, channels, None)?;
+    for (channel, mut column) in channels.iter().zip(block.x.columns_mut()) {
+        column.iter_mut().zip(&channel.values).for_each(|(to, &value)| *to = value);
+    }
+    Ok(block)
+}
+
+/// The channels evaluated by a basis: column `c K + i` is `b_i` of channel c, rescaled to its range.
+///
+/// Without `remembered` ranges (one per channel) each channel takes its own from these bins; the ranges used are
+/// returned, so that a model can store them and expand new data alike. A bin where any channel lies outside its
+/// range is an edge row: NaN in every column. A NaN sample makes the columns of its own channel NaN.
+///
+/// # Errors
+/// [`Error::Length`] if a channel does not have one value per bin or the number of ranges is not that of the
+/// channels, [`Error::Empty`] without channels or for a channel without a number, [`Error::NonFinite`] for an
+/// infinite value where the range is taken from the data.
+pub fn evaluated(
+    grid: &BinGrid,
+    name: &str,
+    channels: &[Channel],
+    basis: &dyn Expand,
+    remembered: Option<&[Range]>,
+) -> Result<(FeatureBlock, Vec<Range>)> {
+    let n_functions = basis.n_functions();
+    let mut block = empty_block(grid, name, channels, Some(n_functions))?;
+    let ranges = match remembered {
+        Some(ranges) => ranges.to_vec(),
+        None => channels
+            .iter()
+            .map(|channel| Range::of(&channel.label, &channel.values))
+            .collect::<Result<_>>()?,
+    };
+    if ranges.len() != channels.len() {
+        return Err(Error::Length {
+            what: format!("remembered ranges of the channels of {name}"),
+            expected: channels.len(),
+            found: ranges.len(),
+        });
+    }
+    let mut values = Array2::zeros((grid.n_bins(), n_functions));
+    for (index, (channel, range)) in channels.iter().zip(&ranges).enumerate() {
+        basis.expand(&range.rescale(&channel.values), &mut values)?;
+        let columns = index * n_functions..(index + 1) * n_functions;
+        block.x.slice_mut(s![.., columns]).assign(&values);
+        for (edge, &value) in block.edge.iter_mut().zip(&channel.values) {
+            *edge |= range.excludes(value);
+        }
+    }
+    for (mut row, _) in block.x.rows_mut().into_iter().zip(&block.edge).filter(|(_, edge)| **edge) {
+        row.fill(f64::NAN);
+    }
+    Ok((block, ranges))
+}
+
+/// The channels convolved with the columns of `kernel`, shape (lags, functions), epoch by epoch: column `c K + i`
+/// is function i on channel c.
+///
+/// Rows whose window reaches beyond their epoch are edge rows (NaN); an epoch shorter than the window has no
+/// others. A sample that is not finite makes exactly the rows NaN whose window holds it. See [`Causality::offset`]
+/// for the formulas.
+///
+/// # Errors
+/// [`Error::Length`] if a channel does not have one value per bin, [`Error::Empty`] without channels, taps or
+/// functions, [`Error::NonFinite`] for a tap that is not finite, [`Error::Argument`] for an acausal window
+/// without the present bin.
+pub fn convolved(
+    grid: &BinGrid,
+    name: &str,
+    channels: &[Channel],
+    kernel: ArrayView2<'_, f64>,
+    causality: Causality,
+    include_present: bool,
+) -> Result<FeatureBlock> {
+    let (window_bins, n_functions) = kernel.dim();
+    let mut block = empty_block(grid, name, channels, Some(n_functions))?;
+    let offset = causality.offset(include_present, window_bins)?;
+    let method = choose(grid.n_bins(), window_bins, n_functions);
+    block.x.fill(f64::NAN);
+    block.edge.fill(true);
+    for segment in grid.segments() {
+        let n_bins = segment.rows.len() as isize;
+        // windows m that lie inside the epoch and belong to a row inside it
+        let first = (-offset).max(0);
+        let end = (n_bins - window_bins as isize + 1).min(n_bins - offset);
+        if first >= end {
+            continue;
+        }
+        let start = segment.rows.start;
+        let bins = start + first as usize..start + end as usize + window_bins - 1;
+        let rows = start + (first + offset) as usize..start + (end + offset) as usize;
+        block.edge[rows.clone()].fill(false);
+        for (index, channel) in channels.iter().enumerate() {
+            let columns = index * n_functions..(index + 1) * n_functions;
+            let out = block.x.slice_mut(s![rows.clone(), columns]);
+            let signal = &channel.values[bins.clone()];
+            match method {
+                Method::Direct => convolve(signal, kernel, out)?,
+                Method::Fft => convolve_fft(signal, kernel, out)?,
+            }
+        }
+    }
+    Ok(block)
+}
+
+/// A block of zeros with its labels, after checking the channels; `n_functions` is `None` without a basis.
+fn empty_block(
+    grid: &BinGrid,
+    name: &str,
+    channels: &[Channel],
+    n_functions: Option<usize>,
+) -> Result<FeatureBlock> {
+    if channels.is_empty() {
+        return Err(Error::Empty {
+            what: format!("feature {name}"),
+            problem: "its signal has no channel".into(),
+            help: "choose a signal that the file has; `rheobase inspect` lists them".into(),
+        });
+    }
+    for channel in channels {
+        if channel.values.len() != grid.n_bins() {
+            return Err(Error::Length {
+                what: format!("values of {} on the grid", channel.label),
+                expected: grid.n_bins(),
+                found: channel.values.len(),
+            });
+        }
+    }
+    let labels: Vec<String> = match n_functions {
+        None => channels.iter().map(|channel| channel.label.clone()).collect(),
+        Some(n) => channels
+            .iter()
+            .flat_map(|channel| (1..=n).map(move |function| format!("{}.{function}", channel.label)))
+            .collect(),
+    };
+    Ok(FeatureBlock {
+        name: name.into(),
+        x: Array2::zeros((grid.n_bins(), labels.len())),
+        labels,
+        edge: vec![false; grid.n_bins()],
+    })
+}
