@@ -21,5 +21,6 @@
 
 pub mod error;
 pub mod time;
+pub mod tuning;
 
 pub use error::{Error, Result};
