@@ -26,5 +26,6 @@ pub mod error;
 pub mod features;
 mod registry;
 pub mod time;
+pub mod tuning;
 
 pub use error::{Error, Result};
