@@ -34,5 +34,6 @@ pub mod observation;
 mod registry;
 pub mod solver;
 pub mod time;
+pub mod tuning;
 
 pub use error::{Error, Result};

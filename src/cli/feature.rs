@@ -37,6 +37,7 @@ pub fn parse(text: &str) -> Result<FeatureSpec> {
     let signal = signal(&mut cursor)?;
     let scale = if cursor.take('*') { scale(&mut cursor)? } else { 1.0 };
     let expansion = if cursor.take(':') { expansion(&mut cursor)? } else { Expansion::Plain };
+    cursor.skip_spaces();
     if !cursor.is_at_end() {
         return cursor.fail(cursor.at(), "`*scale`, `: basis(..)` or the end", HELP_FEATURE);
     }

@@ -1,6 +1,8 @@
 //! Feature blocks: the columns of one feature.
 
-use ndarray::{Array2, ArrayView2, s};
+use std::ops;
+
+use ndarray::{Array2, ArrayViewMut2, Axis, Slice};
 
 use super::Causality;
 use crate::backend::cpu::convolve::{Method, choose, convolve};
@@ -27,6 +29,13 @@ impl FeatureBlock {
     /// The number of edge rows.
     pub fn n_edge(&self) -> usize {
         self.edge.iter().filter(|&&edge| edge).count()
+    }
+
+    fn part(&mut self, rows: ops::Range<usize>, columns: ops::Range<usize>) -> ArrayViewMut2<'_, f64> {
+        let mut part = self.x.view_mut();
+        part.slice_axis_inplace(Axis(0), Slice::from(rows));
+        part.slice_axis_inplace(Axis(1), Slice::from(columns));
+        part
     }
 }
 
@@ -88,7 +97,7 @@ pub fn evaluated(
     for (index, (channel, range)) in channels.iter().zip(&ranges).enumerate() {
         basis.expand(&range.rescale(&channel.values), &mut values)?;
         let columns = index * n_functions..(index + 1) * n_functions;
-        block.x.slice_mut(s![.., columns]).assign(&values);
+        block.part(0..grid.n_bins(), columns).assign(&values);
         for (edge, &value) in block.edge.iter_mut().zip(&channel.values) {
             *edge |= range.excludes(value);
         }
@@ -114,14 +123,14 @@ pub fn convolved(
     grid: &BinGrid,
     name: &str,
     channels: &[Channel],
-    kernel: ArrayView2<'_, f64>,
+    kernel: &Array2<f64>,
     causality: Causality,
     include_present: bool,
 ) -> Result<FeatureBlock> {
     let (window_bins, n_functions) = kernel.dim();
     let mut block = empty_block(grid, name, channels, Some(n_functions))?;
     let offset = causality.offset(include_present, window_bins)?;
-    let method = choose(grid.n_bins(), window_bins, n_functions);
+    let method = choose(grid.n_bins() * channels.len(), window_bins, n_functions);
     block.x.fill(f64::NAN);
     block.edge.fill(true);
     for segment in grid.segments() {
@@ -138,7 +147,7 @@ pub fn convolved(
         block.edge[rows.clone()].fill(false);
         for (index, channel) in channels.iter().enumerate() {
             let columns = index * n_functions..(index + 1) * n_functions;
-            let out = block.x.slice_mut(s![rows.clone(), columns]);
+            let out = block.part(rows.clone(), columns);
             let signal = &channel.values[bins.clone()];
             match method {
                 Method::Direct => convolve(signal, kernel, out)?,

@@ -128,6 +128,17 @@ impl FeatureSpec {
         Ok(())
     }
 
+    /// One name per feature: its signal's, the second of the same signal with `_2` and so on.
+    pub fn names(features: &[Self]) -> Vec<String> {
+        let signals: Vec<String> = features.iter().map(|feature| feature.signal.name()).collect();
+        let nth = |i: usize| signals[..i].iter().filter(|earlier| **earlier == signals[i]).count() + 1;
+        let name = |i: usize| match nth(i) {
+            1 => signals[i].clone(),
+            nth => format!("{}_{nth}", signals[i]),
+        };
+        (0..signals.len()).map(name).collect()
+    }
+
     /// The block of this feature from the channels of its signal, which are not scaled yet.
     ///
     /// `remembered` holds the ranges (one per channel) that an earlier call returned; without them, and without a
@@ -157,8 +168,7 @@ impl FeatureSpec {
                 let window = Window::from_duration(*window_s, grid.bin_s())?;
                 check_fits(window, *causality, *include_present, grid)?;
                 let kernel = basis.kernel(window.n_bins())?;
-                let block =
-                    block::convolved(grid, name, &channels, kernel.view(), *causality, *include_present)?;
+                let block = block::convolved(grid, name, &channels, &kernel, *causality, *include_present)?;
                 Ok((block, Vec::new()))
             }
         }
@@ -237,10 +247,10 @@ fn basis_arguments(basis: &Basis) -> Vec<String> {
     arguments
 }
 
-/// The shorter of the two texts that read back to the same number.
+/// Of the two texts that read back to the same number, the decimal one unless the other is much shorter.
 fn number_text(x: f64) -> String {
     let (decimal, scientific) = (format!("{x}"), format!("{x:e}"));
-    if scientific.len() < decimal.len() { scientific } else { decimal }
+    if scientific.len() + 2 < decimal.len() { scientific } else { decimal }
 }
 
 /// A duration in the largest unit in which it is a whole number, else in seconds; reads back to the same float.

@@ -75,7 +75,7 @@ pub(super) fn take(values: &[f64], rows: &[usize]) -> Vec<f64> {
 /// # Errors
 /// [`Error::Argument`] when `start > end` or one of them is NaN.
 pub(super) fn closed_range(t: &[f64], start: f64, end: f64) -> Result<Range<usize>> {
-    if !(start <= end) {
+    if start > end || start.is_nan() || end.is_nan() {
         return Err(Error::argument(
             "end of the range",
             format!("at least its start, {start}"),

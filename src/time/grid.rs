@@ -12,8 +12,8 @@ use crate::{Error, Result};
 
 /// The shortest bin: edges are rounded to nine decimals of a second.
 const SHORTEST_BIN_S: f64 = 1e-9;
-/// The most bins of a grid.
-const MOST_BINS: f64 = 2_147_483_648.0;
+/// The most bins of a grid: 4 GiB of edges and centres.
+const MOST_BINS: f64 = 268_435_456.0;
 
 /// The bins of one epoch: no window reaches from one segment into another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl BinGrid {
     ///
     /// # Errors
     /// [`Error::Argument`] when `bin_s` is not finite or below 1 ns, the support is infinite, or there would be
-    /// more than 2³¹ bins.
+    /// more than 2²⁸ bins.
     pub fn new(support: &IntervalSet, bin_s: f64) -> Result<Self> {
         check_width(support, bin_s)?;
         let mut grid = Self {
@@ -170,10 +170,10 @@ fn check_width(support: &IntervalSet, bin_s: f64) -> Result<()> {
     }
     let length_s = support.tot_length();
     let n_bins = length_s / bin_s + support.len() as f64;
-    if bin_s < SHORTEST_BIN_S || !(n_bins < MOST_BINS) {
+    if bin_s < SHORTEST_BIN_S || n_bins.is_nan() || n_bins >= MOST_BINS {
         return Err(Error::argument(
             "bin",
-            format!("at least 1 ns, and at most 2^31 bins over {length_s} s"),
+            format!("at least 1 ns, and at most 2^28 bins over {length_s} s"),
             format!("{bin_s} s"),
             "widen the bins or restrict to fewer epochs",
         ));

@@ -78,10 +78,12 @@ impl IntervalSet {
         }
         let joined = join_overlaps(start, end, rows, &mut notices);
         let groups: Vec<Vec<usize>> = joined.iter().map(|epoch| epoch.rows.clone()).collect();
+        let as_given =
+            groups.len() == start.len() && groups.iter().enumerate().all(|(i, group)| group[..] == [i]);
         let set = Self {
             start: joined.iter().map(|epoch| epoch.start).collect(),
             end: joined.iter().map(|epoch| epoch.end).collect(),
-            metadata: metadata.gather(&groups),
+            metadata: if as_given { metadata } else { metadata.gather(&groups) },
         };
         Ok((set, notices))
     }

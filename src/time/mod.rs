@@ -20,19 +20,36 @@
 //! # Ok::<(), rheobase::Error>(())
 //! ```
 
+mod convolution;
+mod difference;
 mod epoch_rows;
 mod grid;
+mod interpolation;
+mod interval_algebra;
 mod interval_set;
+mod lookup;
 mod metadata;
+mod run;
+mod smoothing;
+mod trial;
 mod ts;
+mod ts_group;
 mod tsd;
 mod tsd_frame;
 mod unit;
 
+pub use convolution::{Trim, convolve_direct, convolve_fft, convolve_full};
+pub use difference::mean_spacing;
 pub use grid::{BinGrid, Segment};
+pub use interpolation::Beyond;
 pub use interval_set::IntervalSet;
+pub use lookup::{Lookup, Match, matches};
 pub use metadata::{Metadata, MetadataColumn};
+pub use run::Side;
+pub use smoothing::{Smoothing, SmoothingWindow};
+pub use trial::Align;
 pub use ts::Ts;
+pub use ts_group::TsGroup;
 pub use tsd::Tsd;
 pub use tsd_frame::TsdFrame;
 pub use unit::TimeUnit;

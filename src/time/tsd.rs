@@ -2,9 +2,12 @@
 
 use std::ops::Range;
 
+use ndarray::Array2;
+
 use super::epoch_rows;
 use super::grid::BinGrid;
 use super::interval_set::IntervalSet;
+use super::tsd_frame::TsdFrame;
 use crate::{Error, Result};
 
 /// Sorted times in seconds with one `f64` value each, inside a time support.
@@ -21,7 +24,7 @@ pub struct Tsd {
 impl Tsd {
     /// Samples whose times never go back; those outside `support` are dropped, its edges belong to it.
     ///
-    /// Without a support it is `[first, last]`, gaps included (see `support_from_gaps`).
+    /// Without a support it is `[first, last]`, gaps included (see [`Tsd::support_from_gaps`]).
     ///
     /// # Errors
     /// [`Error::Length`] when there is not one value per time, [`Error::NonFinite`] at the first NaN or infinite
@@ -119,6 +122,12 @@ impl Tsd {
     #[must_use]
     pub fn map(&self, f: impl FnMut(f64) -> f64) -> Self {
         self.with_values(self.d.iter().copied().map(f).collect())
+    }
+
+    /// This series as the only column of a frame.
+    pub fn to_frame(&self) -> TsdFrame {
+        let d = Array2::from_shape_fn((self.len(), 1), |(row, _)| self.d[row]);
+        TsdFrame::from_parts(self.t.clone(), d, vec!["0".to_string()], self.support.clone())
     }
 
     /// The same times and support with other values, one per time.

@@ -1,6 +1,6 @@
 //! [`TsdFrame`]: several values per time, in named columns.
 
-use ndarray::{Array2, Axis};
+use ndarray::{Array1, Array2, Axis};
 
 use super::epoch_rows;
 use super::grid::BinGrid;
@@ -69,6 +69,35 @@ impl TsdFrame {
         }
         let order = epoch_rows::sorting_order(t);
         Self::new(epoch_rows::take(t, &order), d.select(Axis(0), &order), columns, support)
+    }
+
+    /// A frame from parts that an operation has put in order.
+    pub(super) fn from_parts(
+        t: Vec<f64>,
+        d: Array2<f64>,
+        columns: Vec<String>,
+        support: IntervalSet,
+    ) -> Self {
+        Self { t, d, columns, support }
+    }
+
+    /// The same frame with `f` of every column, whose times and support must all be alike.
+    ///
+    /// # Errors
+    /// Those of `f`, and [`Error::Length`] when it returns columns of different lengths.
+    pub fn map_columns(&self, mut f: impl FnMut(Tsd) -> Result<Tsd>) -> Result<Self> {
+        let columns = (0..self.d.ncols()).filter_map(|i| self.column(i)).map(&mut f);
+        let columns: Vec<Tsd> = columns.collect::<Result<_>>()?;
+        let Some(first) = columns.first() else {
+            return Ok(self.clone());
+        };
+        if let Some(other) = columns.iter().find(|other| other.len() != first.len()) {
+            let what = "columns of the frame".to_string();
+            return Err(Error::Length { what, expected: first.len(), found: other.len() });
+        }
+        let d = Array2::from_shape_fn((first.len(), columns.len()), |(row, column)| columns[column].d()[row]);
+        let (t, support) = (first.t().to_vec(), first.support().clone());
+        Ok(Self { t, d, columns: self.columns.clone(), support })
     }
 
     /// The times, seconds.
@@ -147,7 +176,7 @@ impl TsdFrame {
         let grid = BinGrid::new(epochs.unwrap_or(&self.support), bin_s)?;
         let mut d = Array2::zeros((grid.n_bins(), self.d.ncols()));
         for (column, mut out) in self.d.columns().into_iter().zip(d.columns_mut()) {
-            out.assign(&ndarray::Array1::from(grid.average(&self.t, &column.to_vec())));
+            out.assign(&Array1::from(grid.average(&self.t, &column.to_vec())));
         }
         let (t, support) = (grid.centres().to_vec(), grid.support().clone());
         Ok(Self { t, d, columns: self.columns.clone(), support })

@@ -6,7 +6,7 @@
 //! transforms of [`super::convolve_fft`] is compiled in, because a rate measured at start would let the same
 //! input take another path, and other bits, on the next run.
 
-use ndarray::{ArrayView2, ArrayViewMut2, Axis};
+use ndarray::{Array2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 
 use crate::{Error, Result};
@@ -26,14 +26,29 @@ pub enum Method {
     Fft,
 }
 
-/// How to convolve `n_rows` rows with `n_functions` functions of `window_bins` taps: the cheaper one by the cost
-/// rule below, a choice that depends on nothing but these sizes.
+/// Multiply-adds a nanosecond of direct summation, one thread.
+const DIRECT_RATE: f64 = 6.0;
+
+/// Nanoseconds of transforms per row and function, the transform of the signal counting as one function.
+const TRANSFORM_NS: f64 = 5.0;
+
+/// Direct summation cheaper than this (a tenth of a second or less) is never replaced: it is a little more exact.
+const ALWAYS_DIRECT_NS: f64 = 8e7;
+
+/// How to convolve `n_rows` rows (of all channels together) with `n_functions` functions of `window_bins` taps.
+///
+/// The cheaper way by the cost of a row, transforms only where they save something worth having. The choice
+/// depends on these sizes and on nothing else.
 ///
 /// ```text
-/// direct = W K / 4.0 ns a row      fft = (1 + K) 2.0 ns a row
+/// direct = K W / 6 ns        transforms = 5 (1 + K) ns
 /// ```
 pub fn choose(n_rows: usize, window_bins: usize, n_functions: usize) -> Method {
-    Method::Direct
+    let n_functions = n_functions as f64;
+    let direct_ns = n_functions * window_bins as f64 / DIRECT_RATE;
+    let transforms_ns = TRANSFORM_NS * (1.0 + n_functions);
+    let worth_saving = direct_ns * n_rows as f64 > ALWAYS_DIRECT_NS;
+    if worth_saving && transforms_ns < direct_ns { Method::Fft } else { Method::Direct }
 }
 
 /// Convolution of `signal` with every column of `kernel`, where they overlap completely:
@@ -46,8 +61,8 @@ pub fn choose(n_rows: usize, window_bins: usize, n_functions: usize) -> Method {
 /// # Errors
 /// [`Error::Length`] if `out` has another shape, [`Error::Empty`] for a kernel without taps or functions,
 /// [`Error::NonFinite`] for a tap that is not finite.
-pub fn convolve(signal: &[f64], kernel: ArrayView2<'_, f64>, mut out: ArrayViewMut2<'_, f64>) -> Result<()> {
-    check(signal.len(), kernel, out.view())?;
+pub fn convolve(signal: &[f64], kernel: &Array2<f64>, mut out: ArrayViewMut2<'_, f64>) -> Result<()> {
+    check(signal.len(), kernel, out.dim())?;
     let filters: Vec<Filter> = kernel.columns().into_iter().map(|taps| Filter::new(&taps.to_vec())).collect();
     let blocks: Vec<_> = out.axis_chunks_iter_mut(Axis(0), BLOCK_ROWS).enumerate().collect();
     blocks.into_par_iter().for_each(|(block, mut rows)| {
@@ -104,7 +119,7 @@ pub fn n_windows(n_samples: usize, window_bins: usize) -> usize {
 }
 
 /// Checks shapes and taps of a convolution.
-pub(super) fn check(n_samples: usize, kernel: ArrayView2<'_, f64>, out: ArrayView2<'_, f64>) -> Result<()> {
+pub(super) fn check(n_samples: usize, kernel: &Array2<f64>, out: (usize, usize)) -> Result<()> {
     let (window_bins, n_functions) = kernel.dim();
     if window_bins == 0 || n_functions == 0 {
         return Err(Error::Empty {
@@ -114,8 +129,8 @@ pub(super) fn check(n_samples: usize, kernel: ArrayView2<'_, f64>, out: ArrayVie
         });
     }
     for (what, expected, found) in [
-        ("rows of the convolved signal", n_windows(n_samples, window_bins), out.nrows()),
-        ("columns of the convolved signal", n_functions, out.ncols()),
+        ("rows of the convolved signal", n_windows(n_samples, window_bins), out.0),
+        ("columns of the convolved signal", n_functions, out.1),
     ] {
         if expected != found {
             return Err(Error::Length { what: what.into(), expected, found });

@@ -4,7 +4,7 @@
 //! bits do not depend on the thread count. A sample that is not finite would spread over its whole block; it is
 //! taken as 0 and its windows are marked afterwards.
 
-use ndarray::{ArrayView2, ArrayViewMut2, Axis};
+use ndarray::{Array2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 use realfft::num_complex::Complex64;
 use realfft::{ComplexToReal, FftError, RealFftPlanner, RealToComplex};
@@ -18,12 +18,8 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// As [`super::convolve::convolve`].
-pub fn convolve_fft(
-    signal: &[f64],
-    kernel: ArrayView2<'_, f64>,
-    mut out: ArrayViewMut2<'_, f64>,
-) -> Result<()> {
-    check(signal.len(), kernel, out.view())?;
+pub fn convolve_fft(signal: &[f64], kernel: &Array2<f64>, mut out: ArrayViewMut2<'_, f64>) -> Result<()> {
+    check(signal.len(), kernel, out.dim())?;
     if out.is_empty() {
         return Ok(());
     }
@@ -64,7 +60,7 @@ struct Scratch {
 }
 
 impl Plan {
-    fn new(n_samples: usize, kernel: ArrayView2<'_, f64>) -> Result<Self> {
+    fn new(n_samples: usize, kernel: &Array2<f64>) -> Result<Self> {
         let block_length = block_length(n_samples, kernel.nrows());
         let mut planner = RealFftPlanner::<f64>::new();
         let forward = planner.plan_fft_forward(block_length);
