@@ -13,12 +13,15 @@
 //! ```text
 //! 11 cli        10 write      9 glm        8 solver     7 objective   6 design
 //!  5 features, tuning         4 backend    3 read, basis
-//!  2 recording, simulate, observation, inverse_link     1 time, math  0 error, registry
+//!  2 recording, simulate, observation, inverse_link     1 time, math  0 error, number, registry
 //! ```
 //!
 //! Conventions: times are `f64` seconds; matrices are (bins, features) and (features, targets); a target
 //! is a neuron, one column of the response; `eta` is the linear predictor and `mu` the expected count per bin.
 
 pub mod error;
+pub mod number;
+pub mod simulate;
+pub mod write;
 
 pub use error::{Error, Result};
