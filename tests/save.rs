@@ -161,13 +161,35 @@ fn a_folder_in_the_place_of_a_file_fails_before_anything_is_replaced() {
 }
 
 #[test]
-fn a_file_that_cannot_be_staged_leaves_nothing_behind() {
+fn a_rename_that_fails_takes_back_what_is_new_and_is_noticed_in_what_is_old() {
+    let place = tempfile::tempdir().unwrap();
+    let save = |saver: &mut Saver, content: &[u8]| {
+        saver.stage("old.csv", content).unwrap();
+        saver.stage("tables/b.csv", content).unwrap();
+    };
+    let mut saver = Saver::open(place.path()).unwrap();
+    save(&mut saver, b"first run");
+    saver.finish(fit()).unwrap();
+    let index = fs::read(place.path().join("fit.json")).unwrap();
+    let mut saver = Saver::open(place.path()).unwrap();
+    saver.stage("new.csv", b"second run").unwrap();
+    save(&mut saver, b"second run");
+    // someone removes the folder with the temporary file in it
+    fs::remove_dir_all(place.path().join("tables")).unwrap();
+    assert!(matches!(saver.finish(fit()), Err(Error::Io { .. })));
+    assert_eq!(files_under(place.path()), set_of(&["old.csv", "fit.json"]));
+    assert_eq!(fs::read(place.path().join("fit.json")).unwrap(), index);
+    assert_eq!(mixed_files(place.path()).unwrap(), ["old.csv", "tables/b.csv"]);
+}
+
+#[test]
+fn a_file_that_is_also_a_folder_leaves_nothing_behind() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path().join("new").join("out");
     let mut saver = Saver::open(&folder).unwrap();
     saver.stage("a.csv", b"new").unwrap();
-    let error = saver.stage("a.csv/inside.csv", b"new");
-    assert!(error.is_ok(), "a.csv is not there yet, so this is a folder");
+    // a.csv has only its temporary name so far, so this makes a folder
+    saver.stage("a.csv/inside.csv", b"new").unwrap();
     let error = saver.finish(fit()).unwrap_err();
     assert!(matches!(error, Error::Io { .. }));
     assert_eq!(files_under(place.path()), set_of(&[]));

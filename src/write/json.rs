@@ -1,7 +1,7 @@
 //! JSON files: results and models.
 //!
 //! Fields of `f64` in a type that comes here carry `#[serde(with = "rheobase::number")]` (see [`crate::number`]);
-//! without it serde_json would write a NaN as `null`.
+//! without it `serde_json` would write a NaN as `null`.
 
 use std::path::Path;
 

@@ -2,9 +2,9 @@
 //!
 //! Three choices:
 //!
-//! - **Stimulus and response are plain `TimeSeries`.** The types for current clamp ask for an electrode, a gain
-//!   and a bridge balance, which a simulation would have to invent, and the files that the tutorials download use
-//!   the plain type; both validate, every reader knows this one.
+//! - **Stimulus and response are plain `TimeSeries`.** The types for current clamp ask for an intracellular
+//!   electrode, which a simulation would have to invent, and the files that the tutorials use have the plain type,
+//!   which every reader knows. It validates.
 //! - **The same session gives the same bytes.** Dates are fixed, objects carry no modification times, and each
 //!   `object_id` is a version-5 UUID of seed and path, so that a digest names a simulated file once and for all.
 //! - **The timestamps are stored once**; the response's are a soft link to the stimulus's, as NWB's own library
@@ -16,11 +16,11 @@
 use std::path::Path;
 
 use hdf5::types::VarLenUnicode;
-use hdf5::{File, Group, H5Type, Location, ObjectReference1};
+use hdf5::{Dataset, DatasetBuilder, File, Group, H5Type, Location, ObjectReference1};
 use uuid::Uuid;
 
 use super::save::save_with;
-use crate::simulate::SimulatedSession;
+use crate::simulate::{SPIKE_RESOLUTION_S, SimulatedSession};
 use crate::{Error, Result};
 
 /// Version of the schema that the file follows.
@@ -86,10 +86,10 @@ impl Nwb<'_> {
             ("session_start_time", DATE.into()),
             ("timestamps_reference_time", DATE.into()),
         ] {
-            let text = self.dataset(self.root).empty::<VarLenUnicode>().shape(()).create(name)?;
+            let text = dataset(self.root).empty::<VarLenUnicode>().shape(()).create(name)?;
             text.write_scalar(&unicode(&value)?)?;
         }
-        self.put(self.root, "file_create_date", &[unicode(DATE)?])?;
+        put(self.root, "file_create_date", &[unicode(DATE)?])?;
         for path in ["acquisition", "analysis", "processing", "stimulus/presentation", "stimulus/templates"] {
             self.group(path)?;
         }
@@ -110,20 +110,20 @@ impl Nwb<'_> {
     fn write_series(&self, session: &SimulatedSession) -> hdf5::Result<()> {
         let stimulus = self.group("/stimulus/presentation/stimulus")?;
         self.describe_series(&stimulus, "injected current")?;
-        self.put_series(&stimulus, &session.stimulus_a, "amperes")?;
-        let stamps = self.put_compressed(&stimulus, "timestamps", &session.stamps)?;
-        set_attribute(&stamps, "interval", 1i32)?;
+        put_series(&stimulus, &session.stimulus_a, "amperes")?;
+        let stamps = put_compressed(&stimulus, "timestamps", &session.stamps)?;
+        set_attribute(&stamps, "interval", &1i32)?;
         set_text(&stamps, "unit", "seconds")?;
         let response = self.group("/acquisition/response")?;
         self.describe_series(&response, "membrane voltage")?;
-        self.put_series(&response, &session.response_v, "volts")?;
+        put_series(&response, &session.response_v, "volts")?;
         response.link_soft(STAMPS, "timestamps")
     }
 
     fn write_epochs(&self, session: &SimulatedSession) -> hdf5::Result<()> {
         let epochs = self.group("/intervals/epochs")?;
         self.identify(&epochs, "core", "TimeIntervals")?;
-        self.describe_table(&epochs, "sweeps of the session", &["start_time", "stop_time", "tags"])?;
+        describe_table(&epochs, "sweeps of the session", &["start_time", "stop_time", "tags"])?;
         let starts: Vec<f64> = session.epochs.iter().map(|epoch| epoch.0).collect();
         let stops: Vec<f64> = session.epochs.iter().map(|epoch| epoch.1).collect();
         let tags = session.epochs.iter().map(|epoch| unicode(&epoch.2)).collect::<hdf5::Result<Vec<_>>>()?;
@@ -139,10 +139,10 @@ impl Nwb<'_> {
         let units = self.group("/units")?;
         self.identify(&units, "core", "Units")?;
         let columns = ["spike_times", "location", "group", "electrode_group"];
-        self.describe_table(&units, "the simulated neuron", &columns)?;
+        describe_table(&units, "the simulated neuron", &columns)?;
         let spikes =
             self.put_column(&units, "spike_times", "spike times in seconds", &session.spike_times_s)?;
-        set_attribute(&spikes, "resolution", crate::simulate::SPIKE_RESOLUTION_S)?;
+        set_attribute(&spikes, "resolution", &SPIKE_RESOLUTION_S)?;
         self.put_index(&units, "spike_times", &[session.spike_times_s.len() as u32])?;
         self.put_column(&units, "location", "where the unit was recorded", &[unicode("simulated")?])?;
         self.put_column(&units, "group", "number of the unit's group", &[0i64])?;
@@ -165,41 +165,9 @@ impl Nwb<'_> {
         set_text(series, "description", description)
     }
 
-    fn describe_table(&self, table: &Group, description: &str, columns: &[&str]) -> hdf5::Result<()> {
-        set_text(table, "description", description)?;
-        let names = columns.iter().map(|name| unicode(name)).collect::<hdf5::Result<Vec<_>>>()?;
-        table.new_attr::<VarLenUnicode>().shape(names.len()).create("colnames")?.write_raw(&names)
-    }
-
     /// A group without modification times; missing groups above it are made.
     fn group(&self, path: &str) -> hdf5::Result<Group> {
         self.root.create_group_builder().create_intermediate_group(true).obj_track_times(false).create(path)
-    }
-
-    fn dataset(&self, group: &Group) -> hdf5::DatasetBuilder {
-        group.new_dataset_builder().obj_track_times(false)
-    }
-
-    fn put<T: H5Type>(&self, group: &Group, name: &str, values: &[T]) -> hdf5::Result<hdf5::Dataset> {
-        self.dataset(group).with_data(values).create(name)
-    }
-
-    fn put_compressed<T: H5Type>(
-        &self,
-        group: &Group,
-        name: &str,
-        values: &[T],
-    ) -> hdf5::Result<hdf5::Dataset> {
-        let chunk = values.len().clamp(1, N_CHUNK);
-        self.dataset(group).chunk(chunk).shuffle().deflate(GZIP_LEVEL).with_data(values).create(name)
-    }
-
-    fn put_series<T: H5Type>(&self, series: &Group, values: &[T], unit: &str) -> hdf5::Result<()> {
-        let data = self.put_compressed(series, "data", values)?;
-        set_attribute(&data, "conversion", 1.0f32)?;
-        set_attribute(&data, "offset", 0.0f32)?;
-        set_attribute(&data, "resolution", -1.0f32)?;
-        set_text(&data, "unit", unit)
     }
 
     fn put_column<T: H5Type>(
@@ -208,8 +176,8 @@ impl Nwb<'_> {
         name: &str,
         description: &str,
         values: &[T],
-    ) -> hdf5::Result<hdf5::Dataset> {
-        let column = self.put(table, name, values)?;
+    ) -> hdf5::Result<Dataset> {
+        let column = put(table, name, values)?;
         self.identify(&column, "hdmf-common", "VectorData")?;
         set_text(&column, "description", description)?;
         Ok(column)
@@ -217,17 +185,45 @@ impl Nwb<'_> {
 
     /// Where each row of the ragged column `of` ends.
     fn put_index(&self, table: &Group, of: &str, ends: &[u32]) -> hdf5::Result<()> {
-        let index = self.put(table, &format!("{of}_index"), ends)?;
+        let index = put(table, &format!("{of}_index"), ends)?;
         self.identify(&index, "hdmf-common", "VectorIndex")?;
         set_text(&index, "description", &format!("Index for VectorData '{of}'"))?;
-        set_attribute(&index, "target", table.reference::<ObjectReference1>(of)?)
+        set_attribute(&index, "target", &table.reference::<ObjectReference1>(of)?)
     }
 
     fn put_ids(&self, table: &Group, n_rows: usize) -> hdf5::Result<()> {
         let ids: Vec<i64> = (0..n_rows as i64).collect();
-        let column = self.put(table, "id", &ids)?;
+        let column = put(table, "id", &ids)?;
         self.identify(&column, "hdmf-common", "ElementIdentifiers")
     }
+}
+
+fn describe_table(table: &Group, description: &str, columns: &[&str]) -> hdf5::Result<()> {
+    set_text(table, "description", description)?;
+    let names = columns.iter().map(|name| unicode(name)).collect::<hdf5::Result<Vec<_>>>()?;
+    table.new_attr::<VarLenUnicode>().shape(names.len()).create("colnames")?.write_raw(&names)
+}
+
+/// A data set without modification times.
+fn dataset(group: &Group) -> DatasetBuilder {
+    group.new_dataset_builder().obj_track_times(false)
+}
+
+fn put<T: H5Type>(group: &Group, name: &str, values: &[T]) -> hdf5::Result<Dataset> {
+    dataset(group).with_data(values).create(name)
+}
+
+fn put_compressed<T: H5Type>(group: &Group, name: &str, values: &[T]) -> hdf5::Result<Dataset> {
+    let chunk = values.len().clamp(1, N_CHUNK);
+    dataset(group).chunk(chunk).shuffle().deflate(GZIP_LEVEL).with_data(values).create(name)
+}
+
+fn put_series<T: H5Type>(series: &Group, values: &[T], unit: &str) -> hdf5::Result<()> {
+    let data = put_compressed(series, "data", values)?;
+    set_attribute(&data, "conversion", &1.0f32)?;
+    set_attribute(&data, "offset", &0.0f32)?;
+    set_attribute(&data, "resolution", &-1.0f32)?;
+    set_text(&data, "unit", unit)
 }
 
 /// Text of variable length, the only kind that NWB's library writes.
@@ -236,9 +232,9 @@ fn unicode(text: &str) -> hdf5::Result<VarLenUnicode> {
 }
 
 fn set_text(object: &Location, name: &str, text: &str) -> hdf5::Result<()> {
-    set_attribute(object, name, unicode(text)?)
+    set_attribute(object, name, &unicode(text)?)
 }
 
-fn set_attribute<T: H5Type>(object: &Location, name: &str, value: T) -> hdf5::Result<()> {
-    object.new_attr::<T>().create(name)?.write_scalar(&value)
+fn set_attribute<T: H5Type>(object: &Location, name: &str, value: &T) -> hdf5::Result<()> {
+    object.new_attr::<T>().create(name)?.write_scalar(value)
 }

@@ -62,7 +62,6 @@ pub fn save_with(path: &Path, write: impl FnOnce(&mut NamedTempFile) -> Result<(
 pub struct Saver {
     folder: PathBuf,
     staged: Vec<Staged>,
-    // declared after `staged`: the temporary files must be gone before their folders are removed
     new_folders: Vec<NewFolders>,
 }
 
@@ -139,12 +138,14 @@ impl Saver {
             refuse_folder(&file.target)?;
         }
         let mut written = Vec::with_capacity(self.staged.len());
-        let mut new = Vec::new();
+        let mut new: Vec<PathBuf> = Vec::new();
         for file in std::mem::take(&mut self.staged) {
             let is_new = !file.target.exists();
             if let Err(e) = file.temporary.persist(&file.target) {
                 // best effort: the error that counts is the one of the rename
-                new.iter().for_each(|path: &PathBuf| drop(fs::remove_file(path)));
+                for path in &new {
+                    let _ = fs::remove_file(path);
+                }
                 return Err(Error::io(&file.target, e.error));
             }
             if is_new {
@@ -187,8 +188,8 @@ impl Saver {
 
 impl Drop for Saver {
     fn drop(&mut self) {
+        // the temporary files must be gone before their folders; the folder made last lies deepest
         self.staged.clear();
-        // the last made lies deepest
         while self.new_folders.pop().is_some() {}
     }
 }

@@ -3,7 +3,7 @@
 //! CSV follows RFC 4180 except for the line ends, which are single newlines, as every reader accepts and diff
 //! tools prefer. A number is written with as many of its 17 significant digits as are needed to read back the same
 //! bits: `0.1`, not `1.0000000000000001e-1`. Non-finite numbers are `NaN`, `Infinity` and `-Infinity`, names that
-//! NumPy, pandas, R and Rust all read.
+//! `NumPy`, pandas, R and Rust all read.
 
 use std::fmt::Write as _;
 
