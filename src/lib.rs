@@ -32,8 +32,10 @@ pub mod number;
 pub mod objective;
 pub mod observation;
 mod registry;
+pub mod simulate;
 pub mod solver;
 pub mod time;
 pub mod tuning;
+pub mod write;
 
 pub use error::{Error, Result};

@@ -1,6 +1,6 @@
 //! `f64` in JSON, so that every number survives.
 //!
-//! JSON has no NaN and no infinity, and serde_json writes them as `null`, which reads back as nothing. Here they
+//! JSON has no NaN and no infinity, and `serde_json` writes them as `null`, which reads back as nothing. Here they
 //! are the strings `"NaN"`, `"Infinity"` and `"-Infinity"`; every other number, -0 and the subnormal ones
 //! included, is a JSON number of as many digits as it takes to read back the same bits. (A NaN comes back as a
 //! NaN, its payload is not kept.)

@@ -76,7 +76,7 @@ fn duplicated_and_constant_columns_get_the_answer_of_smallest_norm() {
     for solver in SOLVERS {
         let fitted = fit(spec(solver), &wide, &y);
         let target = &fitted.targets[0];
-        assert_eq!(target.status, Status::Converged);
+        assert_eq!(target.status, Status::Converged, "{target:?}");
         assert_eq!(target.aliased, ["x0", "x2", "x3"]);
         assert_eq!((fitted.rank, target.warnings.len()), (2, 1));
         // w0 + 3 w2 = w: smallest norm at w (1, 3) / 10

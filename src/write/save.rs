@@ -1,0 +1,281 @@
+//! The one saver: every file of the tool is complete or not there.
+//!
+//! A file is written under a temporary name in its own folder, flushed to the disk and renamed over the old one,
+//! so that a full disk, an interrupt or a fault leaves the old file as it was. A set of files ([`Saver`]) is first
+//! written completely under temporary names and then renamed, `fit.json` last. Renaming several files is not one
+//! step for any file system: what an interrupt between two renames leaves behind is recognised by the digests of
+//! the others that `fit.json` lists ([`mixed_files`]).
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Component, Path, PathBuf};
+
+use serde_json::{Map, Value};
+use tempfile::NamedTempFile;
+
+use super::digest::{digest_bytes, digest_file};
+use super::json::{json_bytes, read_json};
+use crate::{Error, Result};
+
+/// The file of a set that is renamed last and lists the digests of the others.
+pub const INDEX_NAME: &str = "fit.json";
+
+/// Replaces one file by these bytes; missing folders on its path are made.
+///
+/// # Errors
+/// [`Error::Io`] with the path; the old file, if any, is then untouched.
+pub fn save_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
+    save_with(path, |file| file.write_all(bytes).map_err(|e| Error::io(path, e)))
+}
+
+/// Replaces one file by what `write` puts into the temporary file that it is given.
+///
+/// For libraries that write files themselves: they may truncate and refill the file at the temporary path.
+///
+/// # Errors
+/// What `write` returns, or [`Error::Io`] with the path; the old file, if any, is then untouched.
+pub fn save_with(path: &Path, write: impl FnOnce(&mut NamedTempFile) -> Result<()>) -> Result<()> {
+    let folders = NewFolders::make(folder_of(path))?;
+    refuse_folder(path)?;
+    let temporary = write_temporary(path, write)?;
+    temporary.persist(path).map_err(|e| Error::io(path, e.error))?;
+    folders.keep();
+    Ok(())
+}
+
+/// Writes a set of files into one folder, all of them or none.
+///
+/// ```
+/// use rheobase::write::save::{Saver, mixed_files};
+///
+/// let place = tempfile::tempdir().unwrap();
+/// let folder = place.path().join("results");
+/// let mut saver = Saver::open(&folder)?;
+/// saver.stage("tables/bins.csv", b"t,count\n0.0005,0\n")?;
+/// let mut fit = serde_json::Map::new();
+/// fit.insert("schema".into(), 1.into());
+/// saver.finish(fit)?;
+/// assert!(folder.join("tables/bins.csv").exists() && mixed_files(&folder)?.is_empty());
+/// # Ok::<(), rheobase::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Saver {
+    folder: PathBuf,
+    staged: Vec<Staged>,
+    new_folders: Vec<NewFolders>,
+}
+
+/// A complete file that still has its temporary name.
+#[derive(Debug)]
+struct Staged {
+    name: String,
+    target: PathBuf,
+    temporary: NamedTempFile,
+    sha256: String,
+}
+
+impl Saver {
+    /// A saver into `folder`, which is made if it is not there. Nothing else in it is touched.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be made or is a file.
+    pub fn open(folder: &Path) -> Result<Self> {
+        let made = NewFolders::make(folder)?;
+        Ok(Self { folder: folder.to_path_buf(), staged: Vec::new(), new_folders: vec![made] })
+    }
+
+    /// Writes bytes under a temporary name; `name` is relative to the folder, with `/` between its parts.
+    ///
+    /// # Errors
+    /// [`Error::Io`] with the path, [`Error::Argument`] if the name leaves the folder, was staged before or is
+    /// that of the index.
+    pub fn stage(&mut self, name: &str, bytes: &[u8]) -> Result<()> {
+        let target = self.target(name)?;
+        self.stage_file(name, target.clone(), |file| {
+            file.write_all(bytes).map_err(|e| Error::io(&target, e))?;
+            Ok(digest_bytes(bytes))
+        })
+    }
+
+    /// The same for libraries that write files themselves (see [`save_with`]).
+    ///
+    /// # Errors
+    /// What `write` returns, and those of [`Saver::stage`].
+    pub fn stage_with(
+        &mut self,
+        name: &str,
+        write: impl FnOnce(&mut NamedTempFile) -> Result<()>,
+    ) -> Result<()> {
+        let target = self.target(name)?;
+        self.stage_file(name, target, |file| {
+            write(file)?;
+            digest_file(file.path())
+        })
+    }
+
+    /// Names and digests (SHA-256) of the files so far, in the order of staging.
+    pub fn digests(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.staged.iter().map(|file| (file.name.as_str(), file.sha256.as_str()))
+    }
+
+    /// Adds `files` (name: sha256) to `fit`, writes it as `fit.json`, and renames all files, `fit.json` last.
+    ///
+    /// Returns the paths written.
+    ///
+    /// # Errors
+    /// [`Error::Io`] with the path: then no file of this run is left that was not there before.
+    pub fn finish(mut self, mut fit: Map<String, Value>) -> Result<Vec<PathBuf>> {
+        let files = self.digests().map(|(name, sha256)| (name.to_string(), Value::from(sha256))).collect();
+        fit.insert("files".into(), Value::Object(files));
+        let bytes = json_bytes(&fit)?;
+        let index = self.folder.join(INDEX_NAME);
+        self.stage_file(INDEX_NAME, index.clone(), |file| {
+            file.write_all(&bytes).map_err(|e| Error::io(&index, e))?;
+            Ok(digest_bytes(&bytes))
+        })?;
+        // what can be known before the first rename
+        for file in &self.staged {
+            refuse_folder(&file.target)?;
+        }
+        let mut written = Vec::with_capacity(self.staged.len());
+        let mut new: Vec<PathBuf> = Vec::new();
+        for file in std::mem::take(&mut self.staged) {
+            let is_new = !file.target.exists();
+            if let Err(e) = file.temporary.persist(&file.target) {
+                // best effort: the error that counts is the one of the rename
+                for path in &new {
+                    let _ = fs::remove_file(path);
+                }
+                return Err(Error::io(&file.target, e.error));
+            }
+            if is_new {
+                new.push(file.target.clone());
+            }
+            written.push(file.target);
+        }
+        std::mem::take(&mut self.new_folders).into_iter().for_each(NewFolders::keep);
+        Ok(written)
+    }
+
+    /// Path of a staged file, if its name may be staged.
+    fn target(&self, name: &str) -> Result<PathBuf> {
+        let inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
+        let taken = name == INDEX_NAME || self.staged.iter().any(|file| file.name == name);
+        if name.is_empty() || !inside || taken {
+            let expected = "a new name inside the output folder";
+            return Err(Error::argument("output file", expected, format!("{name:?}"), "choose another name"));
+        }
+        Ok(self.folder.join(name))
+    }
+
+    fn stage_file(
+        &mut self,
+        name: &str,
+        target: PathBuf,
+        write: impl FnOnce(&mut NamedTempFile) -> Result<String>,
+    ) -> Result<()> {
+        let made = NewFolders::make(folder_of(&target))?;
+        self.new_folders.push(made);
+        let mut sha256 = String::new();
+        let temporary = write_temporary(&target, |file| {
+            sha256 = write(file)?;
+            Ok(())
+        })?;
+        self.staged.push(Staged { name: name.to_string(), target, temporary, sha256 });
+        Ok(())
+    }
+}
+
+impl Drop for Saver {
+    fn drop(&mut self) {
+        // the temporary files must be gone before their folders; the folder made last lies deepest
+        self.staged.clear();
+        while self.new_folders.pop().is_some() {}
+    }
+}
+
+/// Files of a set that are missing or are not those that its `fit.json` lists; empty if the set is whole.
+///
+/// # Errors
+/// [`Error::Io`] or [`Error::Format`] if `fit.json` cannot be read, [`Error::Object`] if it lists no files.
+pub fn mixed_files(folder: &Path) -> Result<Vec<String>> {
+    let index = folder.join(INDEX_NAME);
+    let fit: Value = read_json(&index)?;
+    let Some(files) = fit.get("files").and_then(Value::as_object) else {
+        return Err(Error::object(
+            &index,
+            "files",
+            "expected an object of names and digests, found none",
+            "this folder was not written by this program, or by an older version of it",
+        ));
+    };
+    let mut mixed = Vec::new();
+    for (name, sha256) in files {
+        match digest_file(&folder.join(name)) {
+            Ok(found) if Some(found.as_str()) == sha256.as_str() => {}
+            Err(Error::Io { path, source }) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::Io { path, source });
+            }
+            _ => mixed.push(name.clone()),
+        }
+    }
+    Ok(mixed)
+}
+
+/// Writes a temporary file beside `target` and flushes it to the disk.
+fn write_temporary(
+    target: &Path,
+    write: impl FnOnce(&mut NamedTempFile) -> Result<()>,
+) -> Result<NamedTempFile> {
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    let prefix = format!(".{name}.");
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix).suffix(".part");
+    // by default temporary files are private; results have the permissions that the user's umask gives
+    #[cfg(unix)]
+    builder.permissions(<fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
+    let mut temporary = builder.tempfile_in(folder_of(target)).map_err(|e| Error::io(target, e))?;
+    write(&mut temporary)?;
+    temporary.flush().and_then(|()| temporary.as_file().sync_all()).map_err(|e| Error::io(target, e))?;
+    Ok(temporary)
+}
+
+/// Folder of a file; a bare name lies in the current folder.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn refuse_folder(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        return Err(Error::io(path, io::ErrorKind::IsADirectory.into()));
+    }
+    Ok(())
+}
+
+/// Folders that were made for files; removed again, as far as they are empty, unless kept.
+#[derive(Debug)]
+struct NewFolders(Vec<PathBuf>);
+
+impl NewFolders {
+    /// Makes `folder` and what is missing above it.
+    fn make(folder: &Path) -> Result<Self> {
+        let missing = folder.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists());
+        let made = Self(missing.map(Path::to_path_buf).collect());
+        fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
+        Ok(made)
+    }
+
+    fn keep(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for NewFolders {
+    fn drop(&mut self) {
+        // deepest first; one that is not empty stays
+        self.0.iter().for_each(|folder| drop(fs::remove_dir(folder)));
+    }
+}
