@@ -19,6 +19,10 @@
 //! Conventions: times are `f64` seconds; matrices are (bins, features) and (features, targets); a target
 //! is a neuron, one column of the response; `eta` is the linear predictor and `mu` the expected count per bin.
 
+pub mod cli;
 pub mod error;
+pub mod features;
+pub mod read;
+pub mod recording;
 
 pub use error::{Error, Result};

@@ -1,0 +1,5 @@
+//! The command line.
+
+pub mod inspect;
+mod inspect_text;
+mod suggestion;

@@ -1,0 +1,3 @@
+//! Features of a recording.
+
+pub mod spike_detection;
