@@ -31,6 +31,8 @@ pub mod math;
 pub mod number;
 pub mod objective;
 pub mod observation;
+pub mod read;
+pub mod recording;
 mod registry;
 pub mod simulate;
 pub mod solver;

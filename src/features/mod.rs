@@ -14,6 +14,7 @@ mod block;
 mod causality;
 mod signal;
 mod spec;
+pub mod spike_detection;
 mod window;
 
 pub use block::{Channel, FeatureBlock, convolved, evaluated, plain};

@@ -1,0 +1,4 @@
+//! Files in: one module per format.
+
+pub mod npz;
+pub mod nwb;

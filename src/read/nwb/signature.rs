@@ -1,0 +1,90 @@
+//! Is this a whole HDF5 file? Decided by its bytes, not by its suffix.
+//!
+//! libhdf5 says the same in its own words; reading the superblock first gives one clear sentence for a folder,
+//! an empty file, another format and a file that was cut short (with both sizes).
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+use crate::error::{Error, Result};
+
+const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
+
+/// Checks that `path` is a readable HDF5 file of its full length.
+///
+/// # Errors
+/// [`Error::Io`] for a file that cannot be opened, [`Error::Format`] for a folder, an empty file, another
+/// format or a truncated file.
+pub(super) fn check(path: &Path) -> Result<()> {
+    let mut file = File::open(path).map_err(|e| Error::io(path, e))?;
+    let metadata = file.metadata().map_err(|e| Error::io(path, e))?;
+    if metadata.is_dir() {
+        return Err(format_error(path, "a folder", "give the path of one NWB file (HDF5), not of its folder"));
+    }
+    let n_bytes = metadata.len();
+    if n_bytes == 0 {
+        return Err(format_error(path, "an empty file", "copy or download it again"));
+    }
+    let Some(start) = find_signature(&mut file, n_bytes).map_err(|e| Error::io(path, e))? else {
+        return Err(format_error(
+            path,
+            format!("another format ({n_bytes} bytes without an HDF5 signature)"),
+            "give an NWB 2 file stored as HDF5; the suffix does not matter, the content does",
+        ));
+    };
+    match stored_end(&mut file, start).map_err(|e| Error::io(path, e))? {
+        Some(expected) if expected > n_bytes => Err(Error::Format {
+            path: path.to_path_buf(),
+            expected: format!("{expected} bytes"),
+            found: format!("{n_bytes} bytes: the file is truncated"),
+            help: "copy or download it again; the end of the file is missing".into(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn format_error(path: &Path, found: impl Into<String>, help: &str) -> Error {
+    Error::Format {
+        path: path.to_path_buf(),
+        expected: "an NWB file (HDF5)".into(),
+        found: found.into(),
+        help: help.into(),
+    }
+}
+
+/// The signature stands at byte 0, or after a user block of 512, 1024, 2048 .. bytes.
+fn find_signature(file: &mut File, n_bytes: u64) -> std::io::Result<Option<u64>> {
+    let mut at = 0;
+    while at + 8 <= n_bytes {
+        let mut bytes = [0; 8];
+        file.seek(SeekFrom::Start(at))?;
+        file.read_exact(&mut bytes)?;
+        if bytes == SIGNATURE {
+            return Ok(Some(at));
+        }
+        at = if at == 0 { 512 } else { at * 2 };
+    }
+    Ok(None)
+}
+
+/// The end-of-file address of the superblock; none where it is stored in another way than with 8 bytes.
+///
+/// Source: HDF5 file format specification, section II.A (versions 0 to 3).
+fn stored_end(file: &mut File, start: u64) -> std::io::Result<Option<u64>> {
+    let mut block = Vec::new();
+    file.seek(SeekFrom::Start(start))?;
+    file.take(56).read_to_end(&mut block)?;
+    let (size_at, end_at) = match block.get(8) {
+        Some(0) => (13, 40),
+        Some(1) => (13, 44),
+        Some(2 | 3) => (9, 28),
+        _ => return Ok(None),
+    };
+    if block.get(size_at) != Some(&8) {
+        return Ok(None);
+    }
+    let bytes: Option<[u8; 8]> = block.get(end_at..end_at + 8).and_then(|bytes| bytes.try_into().ok());
+    // a superblock that itself is cut short: at least its own length was promised
+    Ok(Some(bytes.map_or(start + 56, u64::from_le_bytes)))
+}
