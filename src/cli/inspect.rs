@@ -42,7 +42,7 @@ pub(super) struct Object {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    help: Option<String>,
+    pub(super) help: Option<String>,
     #[serde(flatten)]
     pub(super) facts: Facts,
 }
