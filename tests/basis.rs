@@ -1,4 +1,4 @@
-//! Bases against the values of NeMoS 0.2.8 (`tests/data/reference_nemos.json`) and of the tutorial's data path.
+//! Bases against the values of `NeMoS` 0.2.8 (`tests/data/reference_nemos.json`) and of the tutorial's data path.
 
 use ndarray::Array2;
 use rheobase::basis::{Basis, Declare, Expand, RaisedCosineLog, Range, Value};

@@ -1,4 +1,4 @@
-//! Convolution: direct against transforms, both against NeMoS 0.2.8 and a triple loop.
+//! Convolution: direct against transforms, both against `NeMoS` 0.2.8 and a triple loop.
 
 use ndarray::{Array2, ArrayViewMut2};
 use rheobase::Error;

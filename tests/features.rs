@@ -278,11 +278,11 @@ fn a_window_must_fit_an_epoch_and_the_bins() {
 fn a_typed_range_holds_for_every_channel_and_a_remembered_one_wins() {
     let grid = three_epochs();
     let basis = Basis::from(RaisedCosineLog::new(2).unwrap());
-    let range = Some(Range::new(0.0, 1e12).unwrap());
-    let feature = stimulus(Expansion::Evaluated { basis, range });
+    let range = Range::new(0.0, 1e12).unwrap();
+    let feature = stimulus(Expansion::Evaluated { basis, range: Some(range) });
     let channels = || vec![channel("a", vec![0.5; 59]), channel("b", vec![0.25; 59])];
     let (block, ranges) = feature.build(&grid, "x", channels(), None).unwrap();
-    assert_eq!(ranges, vec![range.unwrap(); 2]);
+    assert_eq!(ranges, vec![range; 2]);
     assert_eq!(block.n_edge(), 0);
     let remembered = vec![Range::new(0.0, 0.3e12).unwrap(); 2];
     let (block, ranges) = feature.build(&grid, "x", channels(), Some(&remembered)).unwrap();

@@ -5,7 +5,7 @@
 
 use crate::{Error, Result};
 
-/// Units of time: name, and how many of them (or how many seconds) make one second (or one of them).
+/// Units of time against the second.
 const TIMES: &[(&str, Scale)] = &[
     ("s", Scale::Times(1.0)),
     ("ms", Scale::Per(1e3)),
@@ -17,7 +17,7 @@ const TIMES: &[(&str, Scale)] = &[
     ("h", Scale::Times(3600.0)),
 ];
 
-/// Units of memory in bytes.
+/// Units of memory against the byte.
 const SIZES: &[(&str, Scale)] = &[
     ("B", Scale::Times(1.0)),
     ("kB", Scale::Times(1e3)),
