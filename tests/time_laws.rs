@@ -1,6 +1,8 @@
 //! The time layer against slow and obvious twins on random input, and its promises about bad input.
 
-use rheobase::time::{BinGrid, IntervalSet, Lookup, Metadata, MetadataColumn, Smoothing, Ts, TsGroup, Tsd};
+use rheobase::time::{
+    BinGrid, IntervalSet, Lookup, Metadata, MetadataColumn, Smoothing, Ts, TsGroup, Tsd, TsdFrame,
+};
 
 /// A small generator of repeatable random numbers.
 struct Dice(u64);
@@ -199,6 +201,27 @@ fn tags_choose_epochs() {
 }
 
 #[test]
+fn runs_of_samples_do_not_bridge_epochs() {
+    let support = IntervalSet::new(&[0.0, 10.0], &[4.0, 14.0]).unwrap();
+    let t = vec![0.0, 1.0, 2.0, 11.0, 12.0];
+    let series = Tsd::new(t, vec![f64::NAN, 1.0, 1.0, 1.0, 1.0], Some(support)).unwrap();
+    assert_eq!(series.dropna().support(), &IntervalSet::new(&[1.0, 11.0], &[2.0, 12.0]).unwrap());
+    assert_eq!(series.map(|_| 1.0).dropna().support(), series.support(), "nothing dropped, nothing changed");
+}
+
+#[test]
+fn a_long_kernel_spreads_a_nan_over_one_length_only() {
+    let n = 28_020;
+    let t: Vec<f64> = (0..n).map(|i| (f64::from(i) + 0.5) * 0.001).collect();
+    let d = (0..n).map(|i| if i == 10_000 { f64::NAN } else { 1.0 }).collect();
+    let series = Tsd::new(t, d, Some(IntervalSet::new(&[0.0], &[28.02]).unwrap())).unwrap();
+    let (smooth, _) = series.smooth(&Smoothing::new(0.05).size_factor(20.0)).unwrap();
+    let bad: Vec<usize> = (0..smooth.len()).filter(|&i| smooth.d()[i].is_nan()).collect();
+    assert_eq!(bad, (9_500..=10_500).collect::<Vec<_>>());
+    assert!((smooth.d()[20_000] - 1.0).abs() < 1e-12);
+}
+
+#[test]
 fn nothing_is_an_empty_result() {
     let none = IntervalSet::empty();
     let times = Ts::new(vec![0.0, 1.0], None).unwrap();
@@ -208,6 +231,9 @@ fn nothing_is_an_empty_result() {
     assert!(series.is_empty() && series.rate().is_nan());
     assert!(series.derivative(None).is_empty() && series.dropna().is_empty());
     assert_eq!(series.bin_average(0.1, None).unwrap().len(), 0);
+    let columns = ndarray::arr2(&[[1.0, 2.0], [f64::NAN, 2.0], [3.0, f64::NAN], [1.0, 2.0]]);
+    let frame = TsdFrame::new(vec![0.0, 1.0, 2.0, 3.0], columns, Vec::new(), None).unwrap().dropna();
+    assert_eq!((frame.t(), frame.support().end()), (&[0.0, 3.0][..], &[1e-6, 3.000_001][..]));
     let (group, notices) = TsGroup::new(Vec::new(), None, &Metadata::new()).unwrap();
     assert!(group.is_empty() && notices.is_empty());
 }

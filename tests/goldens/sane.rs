@@ -27,7 +27,7 @@ pub(crate) fn sane(op: &str, name: &str) -> Option<Value> {
             json!({"start": [0.0], "end": [8.0], "metadata": {"a": [""]}})
         }
         ("interval_set.split", "length equal to size gives nothing") => {
-            json!({"start": [0.0], "end": [0.999999], "metadata": {}})
+            json!({"start": [0.0], "end": [0.999_999], "metadata": {}})
         }
         ("ts.new", "single time has an empty support") => json!({"t": [1.0], "support": [], "rate": "NaN"}),
         // unsorted input is an error unless sorting is asked for
@@ -39,8 +39,8 @@ pub(crate) fn sane(op: &str, name: &str) -> Option<Value> {
         }
         // a run of one sample that touches both borders of its epoch gets 1 µs
         ("tsd.threshold", "last sample alone in the last epoch") => json!({
-            "t": [1.0, 2.0, 5.0], "d": [3.0, 3.0, 3.0], "support": [[0.5, 2.0], [5.0, 5.000001]],
-            "rate": 3.0 / 1.500001
+            "t": [1.0, 2.0, 5.0], "d": [3.0, 3.0, 3.0], "support": [[0.5, 2.0], [5.0, 5.000_001]],
+            "rate": 3.0 / 1.500_001
         }),
         ("tsd.derivative", "epoch with one sample") => json!({
             "t": [0.0, 1.0, 2.0, 10.0], "d": [1.0, 2.0, 3.0, "NaN"], "support": [[0.0, 2.0], [10.0, 11.0]],

@@ -66,46 +66,15 @@ pub(crate) fn run(case: &Case) {
     let ep = json::maybe_epochs(&input["ep"]);
     match case.op {
         "ts.new" | "tsd.new" | "tsdframe.new" | "tsgroup.new" => construct(case),
+        "ts.count" | "tsd.bin_average" | "tsdframe.bin_average" => binned(case, &x),
+        "ts.value_from" | "tsd.interpolate" => looked_up(case, &x),
+        "tsgroup.count" | "tsgroup.restrict" | "tsgroup.to_tsd" | "tsd.to_tsgroup" => grouped(case, &x),
         "ts.restrict" => same_ts(case, &json::ts(&x).restrict(&ep.expect("epochs"))),
         "tsd.restrict" => same_tsd(case, &json::tsd(&x).restrict(&ep.expect("epochs")), 0.0),
         "ts.get" => get(case, &json::ts(&x)),
         "tsd.slice_keeps_support" => {
             let bound = |key: &str| input[key].as_u64().expect("a row") as usize;
             same_tsd(case, &json::tsd(&x).slice(bound("start")..bound("stop")), 0.0);
-        }
-        "ts.count" => {
-            let series = json::ts(&x);
-            if input["bin_size"].is_null() {
-                return same_tsd(case, &series.count_epochs(ep.as_ref()), 0.0);
-            }
-            let bin_s = epoch_cases::unit(&input["units"]).seconds(json::number(&input["bin_size"]));
-            if let Some(found) = case.expect(series.count(bin_s, ep.as_ref())) {
-                same_tsd(case, &found, 0.0);
-            }
-        }
-        "tsd.bin_average" => {
-            let bin_s = json::number(&input["bin_size"]);
-            same_tsd(case, &json::tsd(&x).bin_average(bin_s, ep.as_ref()).expect("averages"), 1e-12);
-        }
-        "tsdframe.bin_average" => {
-            let bin_s = json::number(&input["bin_size"]);
-            same_frame(case, &json::frame(&x).bin_average(bin_s, None).expect("averages"), 1e-12);
-        }
-        "ts.value_from" => {
-            let lookup = match input["mode"].as_str() {
-                Some("closest") => Lookup::Closest,
-                Some("before") => Lookup::Before,
-                Some("after") => Lookup::After,
-                other => panic!("unknown mode {other:?}"),
-            };
-            let target = json::tsd(&input["target"]);
-            same_tsd(case, &json::ts(&x).value_from(&target, ep.as_ref(), lookup), 0.0);
-        }
-        "tsd.interpolate" => {
-            let value = |key: &str| input.get(key).map(json::number);
-            let beyond = Beyond { left: value("left"), right: value("right") };
-            let found = json::tsd(&x).interpolate(&json::ts(&input["at"]), ep.as_ref(), beyond);
-            same_tsd(case, &found, 1e-12);
         }
         "tsd.derivative" => same_tsd(case, &json::tsd(&x).derivative(None), 1e-12),
         "tsd.dropna" => {
@@ -131,19 +100,77 @@ pub(crate) fn run(case: &Case) {
         "tsd.convolve" => convolve(case, &json::tsd(&x)),
         "tsd.smooth" => smooth(case, &json::tsd(&x)),
         "smooth.kernel_length" => kernel_lengths(case),
+        other => panic!("unknown operation {other:?}"),
+    }
+}
+
+fn binned(case: &Case, x: &Value) {
+    let input = case.input;
+    let ep = json::maybe_epochs(&input["ep"]);
+    match case.op {
+        "ts.count" => {
+            let series = json::ts(x);
+            if input["bin_size"].is_null() {
+                return same_tsd(case, &series.count_epochs(ep.as_ref()), 0.0);
+            }
+            let bin_s = epoch_cases::unit(&input["units"]).seconds(json::number(&input["bin_size"]));
+            if let Some(found) = case.expect(series.count(bin_s, ep.as_ref())) {
+                same_tsd(case, &found, 0.0);
+            }
+        }
+        "tsd.bin_average" => {
+            let bin_s = json::number(&input["bin_size"]);
+            same_tsd(case, &json::tsd(x).bin_average(bin_s, ep.as_ref()).expect("averages"), 1e-12);
+        }
+        "tsdframe.bin_average" => {
+            let bin_s = json::number(&input["bin_size"]);
+            same_frame(case, &json::frame(x).bin_average(bin_s, None).expect("averages"), 1e-12);
+        }
+        other => panic!("unknown operation {other:?}"),
+    }
+}
+
+fn looked_up(case: &Case, x: &Value) {
+    let input = case.input;
+    let ep = json::maybe_epochs(&input["ep"]);
+    match case.op {
+        "ts.value_from" => {
+            let lookup = match input["mode"].as_str() {
+                Some("closest") => Lookup::Closest,
+                Some("before") => Lookup::Before,
+                Some("after") => Lookup::After,
+                other => panic!("unknown mode {other:?}"),
+            };
+            let target = json::tsd(&input["target"]);
+            same_tsd(case, &json::ts(x).value_from(&target, ep.as_ref(), lookup), 0.0);
+        }
+        "tsd.interpolate" => {
+            let value = |key: &str| input.get(key).map(json::number);
+            let beyond = Beyond { left: value("left"), right: value("right") };
+            let found = json::tsd(x).interpolate(&json::ts(&input["at"]), ep.as_ref(), beyond);
+            same_tsd(case, &found, 1e-12);
+        }
+        other => panic!("unknown operation {other:?}"),
+    }
+}
+
+fn grouped(case: &Case, x: &Value) {
+    let input = case.input;
+    let ep = json::maybe_epochs(&input["ep"]);
+    match case.op {
         "tsgroup.count" => match input.get("bin_size") {
             Some(bin) => {
-                let found = json::group(&x).count(json::number(bin), None).expect("counts");
+                let found = json::group(x).count(json::number(bin), None).expect("counts");
                 same_frame(case, &found, 0.0);
             }
-            None => same_frame(case, &json::group(&x).count_epochs(None), 0.0),
+            None => same_frame(case, &json::group(x).count_epochs(None), 0.0),
         },
-        "tsgroup.restrict" => same_group(case, &json::group(&x).restrict(&ep.expect("epochs"))),
+        "tsgroup.restrict" => same_group(case, &json::group(x).restrict(&ep.expect("epochs"))),
         "tsgroup.to_tsd" => {
             let values = input.get("values").map(json::numbers);
-            same_tsd(case, &json::group(&x).to_tsd(values.as_deref()).expect("a series"), 0.0);
+            same_tsd(case, &json::group(x).to_tsd(values.as_deref()).expect("a series"), 0.0);
         }
-        "tsd.to_tsgroup" => same_group(case, &json::tsd(&x).to_tsgroup().expect("a group")),
+        "tsd.to_tsgroup" => same_group(case, &json::tsd(x).to_tsgroup().expect("a group")),
         other => panic!("unknown operation {other:?}"),
     }
 }

@@ -141,7 +141,7 @@ fn around_events(case: &Case) {
     let window = EventWindow { before_s: reach(0), after_s: reach(1) };
     match case.op {
         "perievent" => {
-            same_group(case, &perievent(&json::ts(&input["data"]), &events, window).expect("lags"))
+            same_group(case, &perievent(&json::ts(&input["data"]), &events, window).expect("lags"));
         }
         "perievent.continuous" => {
             let found = perievent_signal(&json::tsd(&input["data"]), &events, window).expect("lags");
