@@ -2,11 +2,14 @@
 
 use std::ops::Range;
 
+use ndarray::Axis;
+
 use super::epoch_rows;
 use super::interval_set::{IntervalSet, TRIM_S};
 use super::metadata::Metadata;
 use super::ts::Ts;
 use super::tsd::Tsd;
+use super::tsd_frame::TsdFrame;
 use crate::{Error, Result};
 
 /// Which samples a threshold keeps.
@@ -72,6 +75,15 @@ fn stretches(t: &[f64], support: &IntervalSet, max_gap_s: f64) -> Result<Vec<(f6
     Ok(found)
 }
 
+/// The support `[first, last]` of each run of rows of one epoch that `keep` holds for.
+fn support_of_kept(t: &[f64], support: &IntervalSet, keep: impl Fn(usize) -> bool) -> IntervalSet {
+    let mut bounds = Vec::new();
+    for rows in epoch_rows::sample_rows(t, support) {
+        bounds.extend(runs(rows, &keep).into_iter().map(|run| (t[run.start], t[run.end - 1])));
+    }
+    support_of(&bounds)
+}
+
 impl Ts {
     /// An epoch per stretch of events whose spacings are at most `min_gap_s`, 1 µs added to every end.
     ///
@@ -130,12 +142,8 @@ impl Tsd {
         if kept.len() == self.len() {
             return kept;
         }
-        let rows = epoch_rows::sample_rows(self.t(), self.support()).into_iter();
-        let bounds: Vec<(f64, f64)> = rows
-            .flat_map(|rows| runs(rows, |row| !self.d()[row].is_nan()))
-            .map(|run| (self.t()[run.start], self.t()[run.end - 1]))
-            .collect();
-        Self::from_parts(kept.t().to_vec(), kept.d().to_vec(), support_of(&bounds))
+        let support = support_of_kept(self.t(), self.support(), |row| !self.d()[row].is_nan());
+        Self::from_parts(kept.t().to_vec(), kept.d().to_vec(), support)
     }
 
     /// The samples that are not NaN, on the support as it was.
@@ -144,5 +152,21 @@ impl Tsd {
         let rows: Vec<usize> = (0..self.len()).filter(|&row| !self.d()[row].is_nan()).collect();
         let (t, d) = (epoch_rows::take(self.t(), &rows), epoch_rows::take(self.d(), &rows));
         Self::from_parts(t, d, self.support().clone())
+    }
+}
+
+impl TsdFrame {
+    /// The rows without any NaN, on the support that [`Tsd::dropna`] would give.
+    #[must_use]
+    pub fn dropna(&self) -> Self {
+        let sound: Vec<bool> =
+            self.d().rows().into_iter().map(|row| !row.iter().any(|x| x.is_nan())).collect();
+        let rows: Vec<usize> = (0..self.len()).filter(|&row| sound[row]).collect();
+        if rows.len() == self.len() {
+            return self.clone();
+        }
+        let support = support_of_kept(self.t(), self.support(), |row| sound[row]);
+        let t = epoch_rows::take(self.t(), &rows);
+        Self::from_parts(t, self.d().select(Axis(0), &rows), self.columns().to_vec(), support)
     }
 }
