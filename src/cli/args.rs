@@ -35,9 +35,12 @@ pub struct DemoArgs {
     /// Seed of the simulation
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    #[command(flatten)]
-    /// Common ones.
-    pub common: Common,
+    /// Keep the recording, the models and the tables in this folder
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// No progress
+    #[arg(long)]
+    pub quiet: bool,
 }
 
 /// Arguments of `inspect`.

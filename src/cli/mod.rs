@@ -1,8 +1,24 @@
-//! The command line.
+//! The command line: arguments as typed ([`args`]), checked and carried out one file per command.
+//!
+//! Results go to stdout, progress, notes and errors to stderr. Errors are two lines, the second says what to do.
+//! [`run`] holds the exit codes.
 
+pub mod args;
 mod cursor;
+mod data;
+mod demo;
 pub mod feature;
+mod fit;
+mod fit_text;
 pub mod inspect;
 mod inspect_text;
+mod machine;
+mod merge;
+mod outputs;
+mod progress;
 pub mod quantity;
+mod result;
+pub mod run;
+mod score;
 mod suggestion;
+mod tuning_table;

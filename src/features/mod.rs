@@ -12,6 +12,7 @@
 
 mod block;
 mod causality;
+mod dataset;
 mod signal;
 mod spec;
 pub mod spike_detection;
@@ -19,6 +20,7 @@ mod window;
 
 pub use block::{Channel, FeatureBlock, convolved, evaluated, plain};
 pub use causality::Causality;
+pub use dataset::{DETECTED, Dataset, Group, Request, StudyFeature};
 pub use signal::{Resample, binned_signal, spike_counts};
 pub use spec::{Expansion, FeatureSpec, Signal};
 pub use window::Window;

@@ -129,6 +129,37 @@ impl FittedGlm {
         }))
     }
 
+    /// The model of one target alone, for features given as the columns `labels`: those that it does not name have
+    /// coefficient 0, those that it names and that are not given are left out.
+    ///
+    /// # Panics
+    /// If there is no target of this number.
+    pub fn seen_by(&self, target: usize, labels: &[&String]) -> Self {
+        let own = &self.targets[target];
+        let place = |label: &&String| self.labels.iter().position(|known| known == *label);
+        let places: Vec<Option<usize>> = labels.iter().map(place).collect();
+        let pick = |values: &[f64], otherwise: f64| {
+            places.iter().map(|place| place.map_or(otherwise, |k| values[k])).collect()
+        };
+        let alone = TargetFit {
+            coef: pick(&own.coef, 0.0),
+            standard_errors: pick(&own.standard_errors, f64::NAN),
+            ..own.clone()
+        };
+        Self {
+            labels: labels.iter().map(|label| (*label).clone()).collect(),
+            features: Vec::new(),
+            targets: vec![alone],
+            ..self.clone()
+        }
+    }
+
+    /// A column that the model of `target` needs (its coefficient is not 0) and that is not among `labels`.
+    pub fn missing_from(&self, target: usize, labels: &[&String]) -> Option<&String> {
+        let needed = self.labels.iter().zip(&self.targets[target].coef).filter(|(_, coef)| **coef != 0.0);
+        needed.map(|(label, _)| label).find(|label| !labels.contains(label))
+    }
+
     /// Whether every target converged.
     pub fn converged(&self) -> bool {
         self.targets.iter().all(|target| target.status == Status::Converged)

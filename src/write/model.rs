@@ -2,13 +2,11 @@
 //!
 //! Every number reads back with the same bits ([`crate::number`]).
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::basis::Range;
-use crate::features::FeatureSpec;
+use crate::features::StudyFeature;
 use crate::glm::FittedGlm;
 use crate::write::json::read_json;
 use crate::{Error, Result, number};
@@ -66,20 +64,6 @@ pub struct RecordingStudy {
     pub detect_spikes: Option<String>,
     /// The features.
     pub features: Vec<StudyFeature>,
-}
-
-/// A feature of a study, with everything that was decided about it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct StudyFeature {
-    /// As it was asked for.
-    pub text: String,
-    /// Its name in results.
-    pub name: String,
-    /// The feature; how its series became bins is decided here.
-    pub spec: FeatureSpec,
-    /// Ranges of the channels of an evaluated feature, by the name of the channel.
-    #[serde(default)]
-    pub ranges: BTreeMap<String, Range>,
 }
 
 /// A study of arrays.

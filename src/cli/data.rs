@@ -1,0 +1,278 @@
+//! Data for a fit or a score: a recording or arrays, with the bins that can be used.
+
+use std::path::Path;
+use std::time::Instant;
+
+use ndarray::{Array2, concatenate};
+
+use super::args::{DataArgs, NanPolicy};
+use super::feature;
+use crate::design::{DesignPlan, Source};
+use crate::features::{Dataset, FeatureBlock, FeatureSpec, Group, Request, StudyFeature};
+use crate::read::{npz, nwb};
+use crate::write::digest::digest_file;
+use crate::write::model::Input;
+use crate::{Error, Result};
+
+/// Targets that see the same features, and the bins they use.
+pub(super) struct Part {
+    pub(super) targets: Vec<usize>,
+    pub(super) blocks: Vec<FeatureBlock>,
+    pub(super) used: Vec<usize>,
+}
+
+/// Responses and features, ready to fit or score.
+pub(super) struct Data {
+    pub(super) input: Input,
+    /// Centre of every bin, seconds; empty for arrays.
+    pub(super) centres_s: Vec<f64>,
+    /// Start and stop of the epochs, seconds; empty for arrays.
+    pub(super) epochs_s: Vec<Vec<f64>>,
+    /// Spike times of each target in the epochs, seconds; empty for arrays.
+    pub(super) spike_times_s: Vec<Vec<f64>>,
+    /// NaN for arrays, which have no bin width.
+    pub(super) bin_s: f64,
+    pub(super) names: Vec<String>,
+    pub(super) y: Array2<f64>,
+    pub(super) parts: Vec<Part>,
+    pub(super) features: Vec<StudyFeature>,
+    pub(super) labels: Vec<Vec<String>>,
+    pub(super) n_edge: usize,
+    pub(super) n_dropped: usize,
+    pub(super) was_f32: bool,
+    pub(super) notices: Vec<String>,
+    pub(super) seconds: Reading,
+}
+
+/// Seconds of getting the data ready.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Reading {
+    pub(super) read: f64,
+    pub(super) features: f64,
+}
+
+/// Whether a file holds arrays, by its ending.
+pub(super) fn is_arrays(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "npz" || ending == "npy")
+}
+
+/// The features that were typed.
+pub(super) fn typed_features(texts: &[String]) -> Result<Vec<StudyFeature>> {
+    let specs: Vec<FeatureSpec> = texts.iter().map(|text| feature::parse(text)).collect::<Result<_>>()?;
+    let names = FeatureSpec::names(&specs);
+    let join = |((text, spec), name): ((&String, FeatureSpec), String)| StudyFeature {
+        text: text.clone(),
+        name,
+        spec,
+        ranges: std::collections::BTreeMap::new(),
+    };
+    Ok(texts.iter().zip(specs).zip(names).map(join).collect())
+}
+
+/// Reads a recording and builds its features.
+pub(super) fn recording(
+    args: &DataArgs,
+    bin_s: f64,
+    detect_spikes: Option<&String>,
+    features: Vec<StudyFeature>,
+    limit_bytes: Option<u64>,
+) -> Result<Data> {
+    let started = Instant::now();
+    for (name, value) in [("x", &args.x), ("y", &args.y)] {
+        if let Some(value) = value {
+            let help = "leave it out: the counts come from --unit, the features from --feature";
+            return Err(Error::argument(
+                format!("--{name}"),
+                "arrays",
+                format!("{value:?} for an NWB file"),
+                help,
+            ));
+        }
+    }
+    let file = match limit_bytes {
+        Some(limit_bytes) => nwb::open_with_limit(&args.data, limit_bytes)?,
+        None => nwb::open(&args.data)?,
+    };
+    let request = Request {
+        epochs: args.epochs.clone(),
+        epoch: args.epoch,
+        units: args.unit.clone(),
+        detect_spikes: detect_spikes.cloned(),
+        bin_s,
+        features,
+    };
+    let dataset = Dataset::read(&file, request)?;
+    let features_s = started.elapsed().as_secs_f64();
+    let input = Input { path: args.data.clone(), sha256: digest_file(&args.data)? };
+    let read_s = started.elapsed().as_secs_f64() - features_s;
+    let n_bins = dataset.grid.n_bins();
+    let (mut n_edge, mut n_dropped) = (0, 0);
+    let mut parts = Vec::new();
+    for group in dataset.groups {
+        let (used, edge, dropped) = group.used_bins(n_bins);
+        refuse_bad_rows(&group, args.nan, n_bins, dropped)?;
+        if used.is_empty() {
+            return Err(nothing_left(&args.data, n_bins, edge, dropped));
+        }
+        (n_edge, n_dropped) = (n_edge.max(edge), n_dropped.max(dropped));
+        parts.push(Part { targets: group.targets, blocks: group.blocks, used });
+    }
+    Ok(Data {
+        input,
+        centres_s: dataset.grid.centres().to_vec(),
+        epochs_s: dataset.epochs.iter().map(|epoch| vec![epoch.start_s, epoch.stop_s]).collect(),
+        spike_times_s: dataset.spike_times_s,
+        bin_s,
+        names: dataset.names,
+        y: dataset.y,
+        parts,
+        features: dataset.features,
+        labels: dataset.labels,
+        n_edge,
+        n_dropped,
+        was_f32: false,
+        notices: dataset.notices,
+        seconds: Reading { read: read_s, features: features_s },
+    })
+}
+
+fn refuse_bad_rows(group: &Group, nan: NanPolicy, n_bins: usize, n_dropped: usize) -> Result<()> {
+    if nan == NanPolicy::Drop || n_dropped == 0 {
+        return Ok(());
+    }
+    let edge = |bin: usize| group.blocks.iter().any(|block| block.edge[bin]);
+    let bad = (0..n_bins).filter(|&bin| !edge(bin)).find_map(|bin| Some((bin, group.first_bad(bin)?)));
+    match bad {
+        Some((row, (column, value))) => Err(Error::NonFinite { what: "features".into(), row, column, value }),
+        None => Ok(()),
+    }
+}
+
+fn nothing_left(path: &Path, n_bins: usize, n_edge: usize, n_dropped: usize) -> Error {
+    Error::Empty {
+        what: path.display().to_string(),
+        problem: format!(
+            "of {n_bins} bins, {n_edge} lie at window edges and {n_dropped} have data that are not finite"
+        ),
+        help: "check the signals with `rheobase inspect --check`, and the window against the epochs".into(),
+    }
+}
+
+/// Reads arrays: an npz file, or an npy file of features with another of counts.
+pub(super) fn arrays(args: &DataArgs, limit_bytes: Option<u64>) -> Result<Data> {
+    let started = Instant::now();
+    let limit = limit_bytes.unwrap_or(u64::MAX);
+    for (option, given) in [
+        ("--epochs", !args.epochs.is_empty()),
+        ("--epoch", args.epoch.is_some()),
+        ("--unit", !args.unit.is_empty()),
+        ("--detect-spikes", args.detect_spikes.is_some()),
+    ] {
+        if given {
+            let found = args.data.display().to_string();
+            return Err(Error::argument(option, "an NWB file", found, "leave it out for arrays"));
+        }
+    }
+    let (x, y) = if args.data.extension().is_some_and(|ending| ending == "npz") {
+        let name = |given: &Option<String>, default: &str| given.clone().unwrap_or_else(|| default.into());
+        (
+            npz::read_npz(&args.data, &name(&args.x, "X"), limit)?,
+            npz::read_npz(&args.data, &name(&args.y, "y"), limit)?,
+        )
+    } else {
+        let Some(y) = &args.y else {
+            let help = "give the counts: --y y.npy";
+            return Err(Error::argument("--y", "the npy file that holds the counts", "nothing", help));
+        };
+        (npz::read_npy(&args.data, limit)?, npz::read_npy(Path::new(y), limit)?)
+    };
+    let n_bins = x.values.nrows();
+    if y.values.nrows() != n_bins {
+        return Err(Error::Length {
+            what: format!("rows of the counts {:?}, as the features have", args.y.as_deref().unwrap_or("y")),
+            expected: n_bins,
+            found: y.values.nrows(),
+        });
+    }
+    let bad = |row: usize| {
+        let find = |values: &Array2<f64>| values.row(row).iter().position(|value| !value.is_finite());
+        find(&x.values)
+            .map(|column| ("features", column, x.values[(row, column)]))
+            .or_else(|| find(&y.values).map(|column| ("counts", column, y.values[(row, column)])))
+    };
+    let mut used = Vec::with_capacity(n_bins);
+    for row in 0..n_bins {
+        match bad(row) {
+            None => used.push(row),
+            Some(_) if args.nan == NanPolicy::Drop => {}
+            Some((what, column, value)) => {
+                return Err(Error::NonFinite { what: what.into(), row, column, value });
+            }
+        }
+    }
+    let n_dropped = n_bins - used.len();
+    if used.is_empty() {
+        return Err(nothing_left(&args.data, n_bins, 0, n_dropped));
+    }
+    let name = args.x.clone().unwrap_or_else(|| "X".into());
+    let labels: Vec<String> = (0..x.values.ncols()).map(|column| format!("{name}[{column}]")).collect();
+    let names = match y.values.ncols() {
+        1 => vec!["y".to_string()],
+        n => (0..n).map(|column| format!("y[{column}]")).collect(),
+    };
+    let targets = (0..names.len()).collect();
+    let block = FeatureBlock { name, labels: labels.clone(), x: x.values, edge: vec![false; n_bins] };
+    let features_s = started.elapsed().as_secs_f64();
+    Ok(Data {
+        input: Input { path: args.data.clone(), sha256: digest_file(&args.data)? },
+        centres_s: Vec::new(),
+        epochs_s: Vec::new(),
+        spike_times_s: Vec::new(),
+        bin_s: f64::NAN,
+        names,
+        y: y.values,
+        parts: vec![Part { targets, blocks: vec![block], used }],
+        features: Vec::new(),
+        labels: vec![labels],
+        n_edge: 0,
+        n_dropped,
+        was_f32: x.was_f32,
+        notices: Vec::new(),
+        seconds: Reading { read: features_s, features: 0.0 },
+    })
+}
+
+impl Part {
+    /// The design of this part's used bins.
+    pub(super) fn plan(&self) -> Result<DesignPlan<'_>> {
+        let sources = self.blocks.iter().map(|block| Source {
+            name: block.name.clone(),
+            labels: block.labels.clone(),
+            x: block.x.view(),
+        });
+        DesignPlan::new(sources.collect(), self.used.clone())
+    }
+
+    /// All columns side by side, shape (bins, columns).
+    pub(super) fn columns(&self) -> Result<Array2<f64>> {
+        let views: Vec<_> = self.blocks.iter().map(|block| block.x.view()).collect();
+        concatenate(ndarray::Axis(1), &views).map_err(|_| Error::Length {
+            what: "bins of the features".into(),
+            expected: 0,
+            found: 0,
+        })
+    }
+}
+
+impl Data {
+    /// Bins of the grid.
+    pub(super) fn n_bins(&self) -> usize {
+        self.y.nrows()
+    }
+
+    /// Events of a target in its used bins.
+    pub(super) fn n_events(&self, target: usize) -> f64 {
+        let part = self.parts.iter().find(|part| part.targets.contains(&target));
+        part.map_or(0.0, |part| part.used.iter().map(|&bin| self.y[(bin, target)]).sum())
+    }
+}

@@ -1,0 +1,184 @@
+//! `rheobase fit`: data in, certified model out.
+
+use std::time::Instant;
+
+use ndarray::Axis;
+
+use super::args::FitArgs;
+use super::data::{self, Data, Part, is_arrays, typed_features};
+use super::machine::default_memory_limit_bytes;
+use super::progress::Spinner;
+use super::run::{Report, pretty, say};
+use super::{fit_text, merge, outputs, result};
+use crate::backend::Cpu;
+use crate::glm::{CheckedSpec, FittedGlm, GlmSpec, Response, TOLERANCE_F32, TOLERANCE_F64};
+use crate::write::model::{ArraysStudy, ModelFile, RecordingStudy, Study};
+use crate::{Error, Result};
+
+/// A fit with its data, before anything is printed or written.
+pub(super) struct Fitting {
+    pub(super) data: Data,
+    pub(super) model: ModelFile,
+    pub(super) seconds_total: f64,
+}
+
+/// Fits, and makes what is printed and written.
+pub(super) fn fit(args: &FitArgs) -> Result<Report> {
+    let spinner = Spinner::new(args.common.quiet);
+    let fitting = run(args, &spinner)?;
+    let command = command_line(args);
+    let document = result::document(&fitting, &command);
+    let mut text = if args.common.json { pretty(&document.clone().into()) } else { fit_text::text(&fitting) };
+    if args.explain && !args.common.json {
+        text.push_str(&fit_text::explanation(&fitting.model.fit));
+    }
+    let written = match &args.common.out {
+        Some(folder) => outputs::write(folder, &fitting, document)?,
+        None => Vec::new(),
+    };
+    drop(spinner);
+    if !args.common.quiet {
+        fitting.data.notices.iter().for_each(|notice| say(&format!("note: {notice}")));
+        for target in &fitting.model.fit.targets {
+            for warning in &target.warnings {
+                say(&format!("warning: {}: {warning}", target.name));
+            }
+        }
+        if let Some(folder) = &args.common.out {
+            say(&format!("{} files written to {}", written.len(), folder.display()));
+        }
+    }
+    Ok(Report { text, converged: fitting.model.fit.converged() })
+}
+
+/// Reads, builds the features and fits.
+pub(super) fn run(args: &FitArgs, spinner: &Spinner) -> Result<Fitting> {
+    let started = Instant::now();
+    let limit_bytes = args.common.memory_limit.or_else(default_memory_limit_bytes);
+    spinner.say("reading");
+    // what was typed is checked before anything is read
+    specification(args, TOLERANCE_F64, limit_bytes)?;
+    let data = if is_arrays(&args.data.data) {
+        refuse_for_arrays(args)?;
+        data::arrays(&args.data, limit_bytes)?
+    } else {
+        let (bin_s, features) = recording_choices(args)?;
+        data::recording(&args.data, bin_s, args.data.detect_spikes.as_ref(), features, limit_bytes)?
+    };
+    let tolerance = if data.was_f32 { TOLERANCE_F32 } else { TOLERANCE_F64 };
+    let spec = specification(args, tolerance, limit_bytes)?;
+    let fits = data.parts.iter().map(|part| fit_part(&data, part, &spec, spinner)).collect::<Result<_>>()?;
+    let fit = merge::merge(&data, fits);
+    let model = ModelFile::new(study(args, &data), fit);
+    Ok(Fitting { data, model, seconds_total: started.elapsed().as_secs_f64() })
+}
+
+fn specification(args: &FitArgs, tolerance: f64, limit_bytes: Option<u64>) -> Result<CheckedSpec> {
+    GlmSpec {
+        solver: args.solver.into(),
+        tolerance: args.tolerance.unwrap_or(tolerance),
+        max_iterations: args.max_iterations,
+        time_limit_s: args.time_limit,
+        standard_errors: args.standard_errors.into(),
+        memory_limit_bytes: limit_bytes,
+        ..GlmSpec::default()
+    }
+    .check()
+}
+
+fn refuse_for_arrays(args: &FitArgs) -> Result<()> {
+    if args.bin.is_some() || !args.feature.is_empty() {
+        return Err(Error::argument(
+            if args.bin.is_some() { "--bin" } else { "--feature" },
+            "an NWB file",
+            args.data.data.display().to_string(),
+            "leave it out: the columns of the array are the features, its rows the bins",
+        ));
+    }
+    Ok(())
+}
+
+fn recording_choices(args: &FitArgs) -> Result<(f64, Vec<crate::features::StudyFeature>)> {
+    // a file that cannot be read is the first thing to be told about
+    crate::read::nwb::open(&args.data.data)?;
+    let file = args.data.data.display();
+    let Some(bin_s) = args.bin else {
+        return Err(Error::argument("bin", "the width of a bin", "nothing", "add --bin 1ms"));
+    };
+    if args.feature.is_empty() {
+        let help = format!("add --feature 'NAME'; `rheobase inspect {file}` ends with a line to paste");
+        return Err(Error::argument("feature", "at least one feature", "nothing", help));
+    }
+    Ok((bin_s, typed_features(&args.feature)?))
+}
+
+/// Fits the targets of one part.
+fn fit_part(data: &Data, part: &Part, spec: &CheckedSpec, spinner: &Spinner) -> Result<FittedGlm> {
+    let plan = part.plan()?;
+    let y = data.y.select(Axis(1), &part.targets);
+    let names = part.targets.iter().map(|&target| data.names[target].clone()).collect();
+    spec.fit(&Cpu, &plan, &Response { y: y.view(), names }, &mut |progress| spinner.solver(progress))
+}
+
+fn study(args: &FitArgs, data: &Data) -> Study {
+    let input = data.input.clone();
+    if is_arrays(&args.data.data) {
+        let is_npz = args.data.data.extension().is_some_and(|ending| ending == "npz");
+        let x = is_npz.then(|| args.data.x.clone().unwrap_or_else(|| "X".into()));
+        let y = args.data.y.clone().unwrap_or_else(|| "y".into());
+        return Study::Arrays(ArraysStudy { input, x, y });
+    }
+    Study::Recording(RecordingStudy {
+        input,
+        selectors: args.data.epochs.clone(),
+        epoch: args.data.epoch,
+        epochs_s: data.epochs_s.clone(),
+        bin_s: data.bin_s,
+        detect_spikes: args.data.detect_spikes.clone(),
+        features: data.features.clone(),
+    })
+}
+
+/// The command with everything that decides the result.
+fn command_line(args: &FitArgs) -> String {
+    let mut words = vec!["rheobase".into(), "fit".into(), shell_word(&args.data.data.display().to_string())];
+    let mut add = |option: &str, value: String| words.extend([option.to_string(), shell_word(&value)]);
+    args.data.epochs.iter().for_each(|tag| add("--epochs", tag.clone()));
+    args.data.epoch.iter().for_each(|k| add("--epoch", k.to_string()));
+    args.data.unit.iter().for_each(|unit| add("--unit", unit.clone()));
+    args.data.detect_spikes.iter().for_each(|series| add("--detect-spikes", series.clone()));
+    args.data.x.iter().for_each(|x| add("--x", x.clone()));
+    args.data.y.iter().for_each(|y| add("--y", y.clone()));
+    args.bin.iter().for_each(|bin_s| add("--bin", format!("{bin_s}s")));
+    args.feature.iter().for_each(|feature| add("--feature", feature.clone()));
+    add("--solver", format!("{:?}", args.solver).to_lowercase());
+    add("--standard-errors", format!("{:?}", args.standard_errors).to_lowercase());
+    add("--nan", format!("{:?}", args.data.nan).to_lowercase());
+    args.tolerance.iter().for_each(|tolerance| add("--tolerance", tolerance.to_string()));
+    args.max_iterations.iter().for_each(|n| add("--max-iterations", n.to_string()));
+    args.time_limit.iter().for_each(|limit| add("--time-limit", format!("{limit}s")));
+    words.join(" ")
+}
+
+/// A word as a shell reads it back.
+fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.into()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shell_words_are_quoted_where_needed() {
+        assert_eq!(shell_word("a/b.nwb"), "a/b.nwb");
+        assert_eq!(shell_word("Noise 1"), "'Noise 1'");
+        assert_eq!(shell_word("it's"), r"'it'\''s'");
+        assert_eq!(shell_word(""), "''");
+    }
+}

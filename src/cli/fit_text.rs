@@ -1,0 +1,178 @@
+//! The result of a fit for people.
+
+use std::fmt::Write;
+
+use super::data::Data;
+use super::fit::Fitting;
+use crate::basis::Expand;
+use crate::features::{Causality, Expansion, StudyFeature, Window};
+use crate::glm::{FittedGlm, GapFrom, TargetFit};
+use crate::write::table::terminal_table;
+
+/// Most targets that are shown coefficient by coefficient.
+const SHOWN_WHOLE: usize = 3;
+
+/// Everything that is printed about a fit.
+pub(super) fn text(fitting: &Fitting) -> String {
+    let (data, fit) = (&fitting.data, &fitting.model.fit);
+    let mut text = bins_line(data);
+    if fit.targets.len() <= SHOWN_WHOLE {
+        for (k, target) in fit.targets.iter().enumerate() {
+            text.push_str(&whole(data, fit, target, data.n_events(k)));
+        }
+    } else {
+        text.push_str(&overview(data, fit));
+    }
+    // writing to a string cannot fail, here and below
+    let _ = writeln!(
+        text,
+        "{} on the CPU in f64, {:.0} ms (with standard errors {:.0} ms){}",
+        fit.solver,
+        fit.seconds.fit * 1e3,
+        (fit.seconds.fit + fit.seconds.inference) * 1e3,
+        if fit.condition.is_finite() { format!(", condition {:.1e}", fit.condition) } else { String::new() }
+    );
+    if let Some(reason) = &fit.inference_left_out {
+        let _ = writeln!(text, "standard errors left out: {reason}");
+    }
+    text
+}
+
+/// What was binned.
+pub(super) fn bins_line(data: &Data) -> String {
+    let n_used = data.parts.iter().map(|part| part.used.len()).min().unwrap_or(0);
+    let what = if data.epochs_s.is_empty() {
+        format!("{} rows", data.n_bins())
+    } else {
+        let seconds: f64 = data.epochs_s.iter().map(|epoch| epoch[1] - epoch[0]).sum();
+        let n = data.epochs_s.len();
+        let epochs = if n == 1 { "1 epoch".into() } else { format!("{n} epochs") };
+        format!("{epochs}, {seconds:.2} s, {} bins of {} ms", data.n_bins(), data.bin_s * 1e3)
+    };
+    format!(
+        "{}: {what}, {n_used} used ({} at window edges, {} with data that are not finite)\n",
+        data.input.path.display(),
+        data.n_edge,
+        data.n_dropped
+    )
+}
+
+/// One target with its coefficients.
+fn whole(data: &Data, fit: &FittedGlm, target: &TargetFit, n_events: f64) -> String {
+    let mut text = format!("\n{}: {}, {n_events} events\n", title(data, target), target.status.name());
+    let mut rows = vec![row("intercept", String::new(), target.intercept, target.intercept_standard_error)];
+    let lags = lags_ms(data);
+    for (k, label) in fit.labels.iter().enumerate() {
+        let lag = lags.get(k).copied().flatten().map_or(String::new(), |lag| format!("{lag:.0}"));
+        rows.push(row(label, lag, target.coef[k], target.standard_errors[k]));
+    }
+    let header: &[&str] = &["feature", "peak lag (ms)", "coefficient", "standard error"];
+    text.push_str(&terminal_table(header, &rows, None));
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text.push_str(&scores_line(target));
+    text.push_str(&proof_line(target));
+    text
+}
+
+fn title(data: &Data, target: &TargetFit) -> String {
+    if data.epochs_s.is_empty() { target.name.clone() } else { format!("unit {}", target.name) }
+}
+
+fn row(label: &str, lag: String, coef: f64, error: f64) -> Vec<String> {
+    let error = if error.is_nan() { "-".into() } else { format!("{error:.3e}") };
+    vec![label.into(), lag, format!("{coef:.6e}"), error]
+}
+
+/// Scores in one line.
+pub(super) fn scores_line(target: &TargetFit) -> String {
+    format!(
+        "log-likelihood {:.9} per bin, pseudo-R2 {:.4} (McFadden) {:.4} (Cohen)\n",
+        target.scores.log_likelihood, target.scores.pseudo_r2_mcfadden, target.scores.pseudo_r2_cohen
+    )
+}
+
+fn proof_line(target: &TargetFit) -> String {
+    let from = match target.gap_from {
+        GapFrom::Hessian => "Hessian",
+        GapFrom::FlatGram => "flat Gram",
+    };
+    format!(
+        "proof: KKT residual {:.1e}, loss gap {:.1e} of a loss of {:.4e} (by the {from}), {} iterations\n",
+        target.kkt_residual, target.loss_gap, target.loss, target.iterations
+    )
+}
+
+/// Many targets, a row each.
+fn overview(data: &Data, fit: &FittedGlm) -> String {
+    let cells = |(k, target): (usize, &TargetFit)| {
+        vec![
+            target.name.clone(),
+            target.status.name().into(),
+            data.n_events(k).to_string(),
+            format!("{:.3}", target.intercept),
+            format!("{:.9}", target.scores.log_likelihood),
+            format!("{:.4}", target.scores.pseudo_r2_mcfadden),
+            format!("{:.1e}", target.kkt_residual),
+            format!("{:.1e}", target.loss_gap),
+        ]
+    };
+    let rows: Vec<Vec<String>> = fit.targets.iter().enumerate().map(cells).collect();
+    let header = [
+        "target",
+        "status",
+        "events",
+        "intercept",
+        "log-likelihood",
+        "pseudo-R2",
+        "KKT residual",
+        "loss gap",
+    ];
+    let mut text = format!("\n{}", terminal_table(&header, &rows, None));
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text.push_str("coefficients and standard errors of every target: --json, or --out DIR\n");
+    text
+}
+
+/// For every column of a convolved feature, the lag at which its function is largest.
+fn lags_ms(data: &Data) -> Vec<Option<f64>> {
+    let mut lags = Vec::new();
+    for (feature, labels) in data.features.iter().zip(&data.labels) {
+        let own = peak_lags_ms(feature, data.bin_s);
+        lags.extend((0..labels.len()).map(|k| own.as_ref().and_then(|own| own.get(k % own.len()).copied())));
+    }
+    lags
+}
+
+fn peak_lags_ms(feature: &StudyFeature, bin_s: f64) -> Option<Vec<f64>> {
+    let Expansion::Convolved { basis, window_s, causality: Causality::Causal, include_present } =
+        &feature.spec.expansion
+    else {
+        return None;
+    };
+    let window = Window::from_duration(*window_s, bin_s).ok()?;
+    let kernel = basis.kernel(window.n_bins()).ok()?;
+    let peak = |function: ndarray::ArrayView1<f64>| {
+        let largest = function.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+        // row 0 of the kernel is the present bin, or the one before where that is left out
+        largest.map_or(0.0, |(lag, _)| (lag + usize::from(!include_present)) as f64 * bin_s * 1e3)
+    };
+    Some(kernel.columns().into_iter().map(peak).collect())
+}
+
+/// How a fit was carried out and why.
+pub(super) fn explanation(fit: &FittedGlm) -> String {
+    let plan = &fit.plan;
+    let mut text = format!(
+        "\nplan: {} ({}) for {} rows x {} columns x {} targets, {:.1} events per parameter\n",
+        plan.solver, plan.reason, plan.n_rows, plan.n_columns, plan.n_targets, plan.events_per_parameter
+    );
+    for estimate in &plan.estimates {
+        let _ = writeln!(text, "  {} was expected to take {:.1} ms", estimate.solver, estimate.seconds * 1e3);
+    }
+    text.push_str("  storage and arithmetic f64, design materialised, columns centred and scaled\n");
+    text
+}

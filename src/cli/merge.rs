@@ -1,0 +1,46 @@
+//! Fits of targets with designs of their own, put together as one result.
+//!
+//! All targets get the same columns; a column that a target does not see (its own among `units-others`) has
+//! coefficient 0 and no standard error.
+
+use super::data::Data;
+use crate::design::Layout;
+use crate::glm::{FittedGlm, TargetFit};
+
+/// Joins one fit per part of the data, which are in the order of their targets.
+pub(super) fn merge(data: &Data, fits: Vec<FittedGlm>) -> FittedGlm {
+    let mut fits = fits;
+    if fits.len() == 1 {
+        return fits.remove(0);
+    }
+    let mut layout = Layout::default();
+    for (block, labels) in data.parts[0].blocks.iter().zip(&data.labels) {
+        layout.push(&block.name, labels.iter().cloned());
+    }
+    let mut targets: Vec<Option<TargetFit>> = data.names.iter().map(|_| None).collect();
+    let mut joined = fits[0].clone();
+    joined.plan.n_targets = 0;
+    joined.seconds = crate::glm::Seconds::default();
+    joined.condition = f64::NAN;
+    for (fit, part) in fits.into_iter().zip(&data.parts) {
+        joined.condition = fit.condition.max(joined.condition);
+        joined.rank = joined.rank.max(fit.rank);
+        joined.seconds.fit += fit.seconds.fit;
+        joined.seconds.inference += fit.seconds.inference;
+        joined.plan.n_targets += fit.plan.n_targets;
+        joined.plan.events_per_parameter =
+            joined.plan.events_per_parameter.min(fit.plan.events_per_parameter);
+        let place = |label: &String| fit.labels.iter().position(|own| own == label);
+        let places: Vec<Option<usize>> = layout.labels.iter().map(place).collect();
+        for (mut target, &column) in fit.targets.into_iter().zip(&part.targets) {
+            target.coef = places.iter().map(|place| place.map_or(0.0, |k| target.coef[k])).collect();
+            target.standard_errors =
+                places.iter().map(|place| place.map_or(f64::NAN, |k| target.standard_errors[k])).collect();
+            targets[column] = Some(target);
+        }
+    }
+    joined.targets = targets.into_iter().flatten().collect();
+    joined.features = layout.features;
+    joined.labels = layout.labels;
+    joined
+}

@@ -1,0 +1,67 @@
+//! The JSON of a result.
+
+use serde_json::{Map, Value, json};
+
+use super::data::Data;
+use super::fit::Fitting;
+use super::machine::{peak_memory_bytes, processor};
+use crate::number;
+use crate::write::model::SCHEMA;
+
+/// The result of a fit, in the order people read it.
+pub(super) fn document(fitting: &Fitting, command: &str) -> Map<String, Value> {
+    let (data, fit) = (&fitting.data, &fitting.model.fit);
+    let mut document = head(data, command);
+    let mut add = |name: &str, value: Value| {
+        document.insert(name.into(), value);
+    };
+    add("seed", Value::Null);
+    add("backend", "cpu".into());
+    add("device", processor().into());
+    add("solver", fit.solver.clone().into());
+    add("precision", "f64".into());
+    add("tolerance", fit.tolerance.into());
+    bins(data, &mut add);
+    add("features", json!(fit.features));
+    add("labels", json!(fit.labels));
+    add("targets", json!(fit.targets));
+    add(
+        "seconds",
+        json!({
+            "read": data.seconds.read,
+            "features": data.seconds.features,
+            "fit": fit.seconds.fit,
+            "inference": fit.seconds.inference,
+            "total": fitting.seconds_total,
+        }),
+    );
+    add("peak_memory_bytes", json!(peak_memory_bytes()));
+    add("condition", number::to_value(fit.condition));
+    add("rank", fit.rank.into());
+    if let Some(reason) = &fit.inference_left_out {
+        add("inference_left_out", reason.clone().into());
+    }
+    add("plan", json!(fit.plan));
+    add("notices", json!(data.notices));
+    document
+}
+
+/// What every result begins with.
+pub(super) fn head(data: &Data, command: &str) -> Map<String, Value> {
+    let mut document = Map::new();
+    document.insert("schema".into(), SCHEMA.into());
+    document.insert("version".into(), env!("CARGO_PKG_VERSION").into());
+    document.insert("command".into(), command.into());
+    document.insert("input".into(), json!(data.input));
+    document
+}
+
+/// Counts of the bins.
+pub(super) fn bins(data: &Data, add: &mut impl FnMut(&str, Value)) {
+    let n_used = data.parts.iter().map(|part| part.used.len()).min().unwrap_or(0);
+    add("n_bins", data.n_bins().into());
+    add("n_bins_used", n_used.into());
+    add("n_bins_edge", data.n_edge.into());
+    add("n_bins_dropped", data.n_dropped.into());
+    add("bin_s", number::to_value(data.bin_s));
+}

@@ -1,0 +1,112 @@
+//! Running a command: settings that all share, errors, exit codes.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+
+use clap::Parser;
+
+use super::args::{BackendChoice, Cli, Command, Common};
+use super::{demo, fit, inspect, score};
+use crate::error::Blame;
+use crate::{Error, Result};
+
+/// What a command did.
+pub(super) struct Report {
+    /// What belongs on stdout.
+    pub(super) text: String,
+    /// Whether every target converged.
+    pub(super) converged: bool,
+}
+
+/// Parses the arguments, runs the command and returns the exit code: 0 done, 1 the machine failed, 2 what was
+/// typed, 3 what a file contains, 4 some target is not at its optimum, 5 no such device.
+pub fn main_with(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // help and version are no errors; a closed pipe is a quiet stop
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(2);
+        }
+    };
+    match run(&cli.command) {
+        Ok(report) => {
+            match io::stdout().write_all(report.text.as_bytes()).and_then(|()| io::stdout().flush()) {
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                    say(&format!("error: standard output: {error}\nhelp: check where it goes"));
+                    1
+                }
+                _ => {
+                    if report.converged {
+                        0
+                    } else {
+                        4
+                    }
+                }
+            }
+        }
+        Err(error) => {
+            say(&format!("error: {error}\nhelp: {}", error.help()));
+            match error.blame() {
+                Blame::Machine => 1,
+                Blame::Request => 2,
+                Blame::Data => 3,
+                Blame::Device => 5,
+            }
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<Report> {
+    match command {
+        Command::Inspect(args) => {
+            let file = crate::read::nwb::open(&args.file)?;
+            let findings = if args.check { Some(file.check()) } else { None };
+            let inspection = inspect::inspect(&file, findings.as_deref());
+            let text = if args.json { pretty(&inspection.json()?) } else { inspection.text() };
+            Ok(Report { text, converged: true })
+        }
+        Command::Demo(args) => demo::demo(args),
+        Command::Fit(args) => {
+            settle(&args.common)?;
+            fit::fit(args)
+        }
+        Command::Score(args) => {
+            settle(&args.common)?;
+            score::score(args)
+        }
+    }
+}
+
+/// Puts the common settings in force.
+fn settle(common: &Common) -> Result<()> {
+    if common.threads == Some(0) {
+        return Err(Error::argument("threads", "1 or more", "0", "leave it out to use all cores"));
+    }
+    if let Some(device) = &common.device {
+        return Err(no_gpu(device));
+    }
+    if common.backend == BackendChoice::Gpu {
+        return Err(no_gpu("gpu"));
+    }
+    if let Some(n_threads) = common.threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build_global();
+        pool.map_err(|e| Error::argument("threads", "a pool of threads", e.to_string(), "try fewer"))?;
+    }
+    Ok(())
+}
+
+fn no_gpu(device: &str) -> Error {
+    Error::Device { device: device.into(), problem: "this version computes on the CPU only".into() }
+}
+
+/// JSON for people and programs, with a line end.
+pub(super) fn pretty(value: &serde_json::Value) -> String {
+    // `Display` of a value cannot fail; `#` indents
+    format!("{value:#}\n")
+}
+
+/// One line (or a few) on stderr; a closed stderr is nobody's problem.
+pub(super) fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
