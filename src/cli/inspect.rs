@@ -145,7 +145,7 @@ fn finding(finding: &Finding) -> FindingFacts {
 fn object(file: &NwbFile, entry: &Entry, notices: &mut Vec<String>) -> Object {
     let facts = match entry.kind {
         _ if entry.defect.is_some() => Ok(Facts::Nothing {}),
-        Kind::Series => series(file, entry),
+        Kind::Series => series(file, entry, notices),
         Kind::Intervals => intervals(file, entry, notices),
         Kind::Units => units(file, entry, notices),
         Kind::Annotations | Kind::Unreadable => Ok(Facts::Nothing {}),
@@ -167,13 +167,11 @@ fn object(file: &NwbFile, entry: &Entry, notices: &mut Vec<String>) -> Object {
     }
 }
 
-fn series(file: &NwbFile, entry: &Entry) -> Result<Facts, Error> {
+fn series(file: &NwbFile, entry: &Entry, notices: &mut Vec<String>) -> Result<Facts, Error> {
     let series = file.series(&entry.path)?;
-    let span = series.span()?;
-    let spacing = match span {
-        Some((first, last)) => series.read_spacing(first, last)?,
-        None => None,
-    };
+    // a bad time is no reason to hide the series: ranges without it can be used
+    let span = said(series.span(), notices);
+    let spacing = span.and_then(|(first, last)| said(series.read_spacing(first, last), notices));
     let facts = series.facts().clone();
     Ok(Facts::Series(SeriesReport {
         n_samples: facts.n_samples,
@@ -194,6 +192,17 @@ fn series(file: &NwbFile, entry: &Entry) -> Result<Facts, Error> {
             Timing::Stamps => "timestamps",
         },
     }))
+}
+
+/// What was found, or none with its error as a notice.
+fn said<T>(found: Result<Option<T>, Error>, notices: &mut Vec<String>) -> Option<T> {
+    found.unwrap_or_else(|error| {
+        notices.push(match error {
+            Error::Object { object, problem, .. } => format!("{object}: {problem}"),
+            other => other.to_string(),
+        });
+        None
+    })
 }
 
 fn intervals(file: &NwbFile, entry: &Entry, notices: &mut Vec<String>) -> Result<Facts, Error> {
@@ -241,8 +250,9 @@ impl Inspection {
     /// # Errors
     /// [`Error::Argument`] never in practice: every fact is finite text or number.
     pub fn json(&self) -> Result<Value, Error> {
-        serde_json::to_value(self)
-            .map_err(|e| Error::argument("inspection", "facts that JSON can hold", e.to_string(), "report this"))
+        serde_json::to_value(self).map_err(|e| {
+            Error::argument("inspection", "facts that JSON can hold", e.to_string(), "report this")
+        })
     }
 
     /// The facts as text, ending with a command that fits this file.

@@ -17,8 +17,8 @@ pub(super) fn text(inspection: &Inspection) -> String {
     // writing to a String cannot fail
     let mut out = String::new();
     let _ = writeln!(out, "{} (NWB {})", inspection.file, inspection.nwb_version);
-    let about =
-        [&inspection.session_description, &inspection.identifier, &inspection.session_start].map(String::as_str);
+    let about = [&inspection.session_description, &inspection.identifier, &inspection.session_start]
+        .map(String::as_str);
     let about: Vec<&str> = about.into_iter().filter(|part| !part.is_empty()).collect();
     if !about.is_empty() {
         let _ = writeln!(out, "{}", about.join("; "));
@@ -56,7 +56,7 @@ pub(super) fn text(inspection: &Inspection) -> String {
 
 fn objects(objects: &[Object]) -> String {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::NOTHING);
     table.set_header(vec!["key", "type", "holds", "time", "description"]);
     for object in objects {
         let (holds, time) = match &object.facts {
@@ -66,12 +66,23 @@ fn objects(objects: &[Object]) -> String {
                 (counted(*n_rows, "row") + &column_list(columns), format!("{} s", short(*seconds)))
             }
             Facts::Units { n_units, n_spikes, columns, .. } => (
-                format!("{}, {}{}", counted(*n_units, "unit"), counted(*n_spikes, "spike"), column_list(columns)),
+                format!(
+                    "{}, {}{}",
+                    counted(*n_units, "unit"),
+                    counted(*n_spikes, "spike"),
+                    column_list(columns)
+                ),
                 String::new(),
             ),
             Facts::Nothing {} => (object.kind.to_string(), String::new()),
         };
-        table.add_row(vec![object.key.clone(), object.type_name.clone(), holds, time, cut(&object.description)]);
+        table.add_row(vec![
+            object.key.clone(),
+            object.type_name.clone(),
+            holds,
+            time,
+            cut(&object.description),
+        ]);
     }
     table.trim_fmt()
 }
@@ -100,10 +111,7 @@ fn column_list(columns: &[ColumnFacts]) -> String {
 
 /// The values of each column of a table, tags with their time.
 fn labels(out: &mut String, object: &Object) {
-    let columns = match &object.facts {
-        Facts::Intervals { columns, .. } | Facts::Units { columns, .. } => columns,
-        _ => return,
-    };
+    let (Facts::Intervals { columns, .. } | Facts::Units { columns, .. }) = &object.facts else { return };
     if columns.is_empty() {
         return;
     }
@@ -145,6 +153,10 @@ fn short(value: f64) -> String {
 
 fn cut(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
+    // the placeholder that pynwb writes
+    if line == "no description" {
+        return String::new();
+    }
     if line.chars().count() <= LONGEST {
         return line.to_string();
     }

@@ -41,13 +41,13 @@ pub(super) fn fit_line(file: &NwbFile, inspection: &Inspection) -> String {
     let choice = choose(file, inspection, units.as_ref(), feature.as_ref().map(|(_, series)| *series));
     let mut line = format!("rheobase fit {}", shell_word(&inspection.file));
     if let Some(choice) = &choice {
-        line += &format!(" --epochs {}", quote(&choice.selector));
+        line = line + " --epochs " + &quote(&choice.selector);
     }
     match units.as_ref().and_then(|units| busiest(units, choice.as_ref())) {
-        Some(id) => line += &format!(" --unit {id}"),
+        Some(id) => line = line + " --unit " + &id.to_string(),
         None => {
             if let Some(voltage) = voltage(inspection) {
-                line += &format!(" --detect-spikes {}", shell_word(&voltage.key));
+                line = line + " --detect-spikes " + &shell_word(&voltage.key);
             }
         }
     }
@@ -65,10 +65,11 @@ fn usable(inspection: &Inspection) -> impl Iterator<Item = (&Object, &SeriesRepo
 /// The stimulus if there is one, else where the animal is, else any series that is not the recorded voltage.
 fn feature(inspection: &Inspection) -> Option<(&Object, &SeriesReport)> {
     let rank = |object: &Object, series: &SeriesReport| {
-        if object.path.starts_with("/stimulus/presentation/") {
-            Some(0)
-        } else if object.type_name.contains("Stimulus") {
-            Some(1)
+        let is_stimulus =
+            object.path.starts_with("/stimulus/presentation/") || object.type_name.contains("Stimulus");
+        if is_stimulus {
+            // an injected current before a command voltage
+            Some(u8::from(is_voltage(series)))
         } else if object.type_name == "SpatialSeries" {
             Some(2)
         } else if !is_voltage(series) && object.type_name != "ElectricalSeries" {
@@ -77,7 +78,8 @@ fn feature(inspection: &Inspection) -> Option<(&Object, &SeriesReport)> {
             None
         }
     };
-    let ranked = usable(inspection).filter_map(|(object, series)| Some((rank(object, series)?, object, series)));
+    let ranked =
+        usable(inspection).filter_map(|(object, series)| Some((rank(object, series)?, object, series)));
     ranked.min_by_key(|(rank, _, _)| *rank).map(|(_, object, series)| (object, series))
 }
 
@@ -96,7 +98,11 @@ fn is_voltage(series: &SeriesReport) -> bool {
 
 /// A series as a feature: its first column where it has several, in units of ordinary size.
 fn signal(object: &Object, series: &SeriesReport) -> String {
-    let key = if object.key.contains([' ', ':', '*', '"']) { format!("\"{}\"", object.key) } else { object.key.clone() };
+    let key = if object.key.contains([' ', ':', '*', '"']) {
+        format!("\"{}\"", object.key)
+    } else {
+        object.key.clone()
+    };
     let column = if series.columns.len() > 1 { format!("[{}]", series.columns[0]) } else { String::new() };
     let scale = match series.unit.as_str() {
         "A" | "ampere" | "amperes" => "*1e12",
@@ -114,15 +120,14 @@ fn choose(
 ) -> Option<Choice> {
     let mut choices = Vec::new();
     for object in &inspection.objects {
-        if matches!(object.facts, Facts::Intervals { .. }) && object.key != "invalid_times" {
-            if let Ok(table) = file.intervals(&object.path) {
-                choices.extend(choices_of(&table));
-            }
+        let is_table = matches!(object.facts, Facts::Intervals { .. }) && object.key != "invalid_times";
+        if is_table && let Ok(table) = file.intervals(&object.path) {
+            choices.extend(choices_of(&table));
         }
     }
     let fits = |choice: &Choice| {
-        let has_spikes = units
-            .is_none_or(|units| units.spike_times.iter().any(|times| choice.n_inside(times) > 0));
+        let has_spikes =
+            units.is_none_or(|units| units.spike_times.iter().any(|times| choice.n_inside(times) > 0));
         has_spikes && series.is_none_or(|series| choice.meets(series))
     };
     let rank = |choice: &Choice| (fits(choice), choice.seconds());

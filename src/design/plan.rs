@@ -84,12 +84,15 @@ impl<'a> DesignPlan<'a> {
         for source in sources {
             let first_column = mean.len();
             let n_columns = source.ncols();
+            // differences from the first row: a constant column has exactly its mean, an offset costs no digits
+            let first = source.row(rows[0]);
             let sums = Self::by_piece(rows, n_columns, |row, sums| {
-                for (sum, &x) in sums.iter_mut().zip(source.row(row)) {
-                    *sum += x;
+                for ((sum, &x), &first) in sums.iter_mut().zip(source.row(row)).zip(first) {
+                    *sum += x - first;
                 }
             });
-            let means: Vec<f64> = sums.iter().map(|sum| sum / rows.len() as f64).collect();
+            let means: Vec<f64> =
+                sums.iter().zip(first).map(|(sum, first)| first + sum / rows.len() as f64).collect();
             if means.iter().any(|mean| !mean.is_finite()) {
                 return Err(Self::first_non_finite(source, rows, first_column));
             }

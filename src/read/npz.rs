@@ -132,14 +132,18 @@ impl Source<'_> {
                 return Err(self.error("1 or 2 dimensions", found));
             }
         };
-        let n = n_rows.checked_mul(n_columns).unwrap_or(usize::MAX);
+        let n = n_rows.saturating_mul(n_columns);
         self.check_sizes(n as u64, number.n_bytes() as u64, n_bytes)?;
         let flat = self.numbers(&mut reader, number, n)?;
         let shape = (n_rows, n_columns).set_f(header.layout.is_fortran() && header.shape.len() == 2);
         let values = Array2::from_shape_vec(shape, flat)
             .map_err(|error| self.error("a numpy array", error.to_string()))?;
         let values = values.as_standard_layout().into_owned();
-        Ok(NumpyArray { values, was_f32: number.kind == Kind::Float && number.size == 4, n_dims: header.shape.len() })
+        Ok(NumpyArray {
+            values,
+            was_f32: number.kind == Kind::Float && number.size == 4,
+            n_dims: header.shape.len(),
+        })
     }
 
     fn check_sizes(&self, n: u64, item_bytes: u64, n_bytes: u64) -> Result<()> {
@@ -153,7 +157,11 @@ impl Source<'_> {
         let needed_bytes = n.saturating_mul(8);
         if needed_bytes > self.limit_bytes {
             let what = format!("{} {}", self.path.display(), self.array.unwrap_or_default());
-            return Err(Error::Memory { what: what.trim().into(), needed_bytes, limit_bytes: self.limit_bytes });
+            return Err(Error::Memory {
+                what: what.trim().into(),
+                needed_bytes,
+                limit_bytes: self.limit_bytes,
+            });
         }
         Ok(())
     }

@@ -59,9 +59,8 @@ impl IntervalTable {
 
     /// Rows whose `tags` contain `tag`, in order of start; empty without such a tag.
     pub fn rows_tagged(&self, tag: &str) -> Vec<usize> {
-        self.column("tags").map_or_else(Vec::new, |tags| {
-            (0..self.n_rows()).filter(|&row| tags.holds(row, tag)).collect()
-        })
+        self.column("tags")
+            .map_or_else(Vec::new, |tags| (0..self.n_rows()).filter(|&row| tags.holds(row, tag)).collect())
     }
 
     /// The tags of this table, each once, in order of appearance.

@@ -68,25 +68,26 @@ mod tests {
 
     #[test]
     fn the_last_name_is_the_key() {
-        assert_eq!(keys(&["/acquisition/response", "/units", "/intervals/epochs"]), [
-            "response", "units", "epochs"
-        ]);
+        assert_eq!(
+            keys(&["/acquisition/response", "/units", "/intervals/epochs"]),
+            ["response", "units", "epochs"]
+        );
     }
 
     #[test]
     fn parents_are_added_on_a_clash() {
         assert_eq!(keys(&["/acquisition/a", "/processing/beh/a"]), ["a", "beh/a"]);
-        assert_eq!(keys(&["/processing/x/p/a", "/processing/y/p/a", "/processing/q/a"]), [
-            "x/p/a", "y/p/a", "q/a"
-        ]);
+        assert_eq!(
+            keys(&["/processing/x/p/a", "/processing/y/p/a", "/processing/q/a"]),
+            ["x/p/a", "y/p/a", "q/a"]
+        );
     }
 
     #[test]
     fn equal_short_paths_become_full_paths() {
-        assert_eq!(keys(&["/acquisition/a", "/stimulus/presentation/a", "/processing/beh/a"]), [
-            "acquisition/a",
-            "stimulus/presentation/a",
-            "beh/a"
-        ]);
+        assert_eq!(
+            keys(&["/acquisition/a", "/stimulus/presentation/a", "/processing/beh/a"]),
+            ["acquisition/a", "stimulus/presentation/a", "beh/a"]
+        );
     }
 }

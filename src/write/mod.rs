@@ -7,6 +7,7 @@
 
 pub mod digest;
 pub mod json;
+pub mod model;
 pub mod nwb;
 pub mod save;
 pub mod table;

@@ -33,7 +33,7 @@ pub struct Finding {
 }
 
 /// Reads everything and reports what was found, in the order of the entries.
-pub(super) fn check(file: &NwbFile) -> Result<Vec<Finding>> {
+pub(super) fn check(file: &NwbFile) -> Vec<Finding> {
     let mut findings = Findings::default();
     let recording = file.recording();
     for entry in &recording.entries {
@@ -65,7 +65,7 @@ pub(super) fn check(file: &NwbFile) -> Result<Vec<Finding>> {
             Err(error) => findings.problem(&entry.path, error.to_string()),
         }
     }
-    Ok(findings.0)
+    findings.0
 }
 
 #[derive(Default)]
@@ -103,6 +103,11 @@ impl Tally {
 
 /// Checks times, then values; returns first and last finite time.
 fn check_series(series: &Series, object: &str, findings: &mut Findings) -> Option<(f64, f64)> {
+    if series.is_hollow() {
+        let n = series.n_samples();
+        findings.problem(object, format!("most of its {n} samples were never written; not checked further"));
+        return None;
+    }
     let span = match check_times(series, object, findings) {
         Ok(span) => span,
         Err(error) => {
@@ -196,7 +201,10 @@ fn check_intervals(table: &IntervalTable, object: &str, span: Option<(f64, f64)>
     if overlaps.n > 0 {
         findings.remark(
             object,
-            format!("{} rows overlap an earlier row (first: row {} in order of start)", overlaps.n, overlaps.first),
+            format!(
+                "{} rows overlap an earlier row (first: row {} in order of start)",
+                overlaps.n, overlaps.first
+            ),
         );
     }
     if let Some((first, last)) = span {
@@ -224,7 +232,9 @@ fn check_units(units: &UnitsTable, object: &str, span: Option<(f64, f64)>, findi
         if n_outside > 0 {
             findings.problem(
                 object,
-                format!("unit {id}: {n_outside} spikes lie outside every series of the file ({first} to {last} s)"),
+                format!(
+                    "unit {id}: {n_outside} spikes lie outside every series of the file ({first} to {last} s)"
+                ),
             );
         }
     }

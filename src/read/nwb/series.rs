@@ -175,6 +175,16 @@ impl Series {
         self.clock.times(&self.storage, rows)
     }
 
+    /// Whether the file claims far more numbers than its bytes can hold: no filter packs a thousand to one, so
+    /// most of them were never written.
+    pub(super) fn is_hollow(&self) -> bool {
+        let claims =
+            |set: &Dataset| (set.size() as u64).saturating_mul(set.dtype().map_or(8, |d| d.size()) as u64);
+        let is_hollow = |set: &Dataset| claims(set) / 2000 > set.storage_size();
+        let stamps_are = matches!(&self.clock, Clock::Stamps { set, .. } if is_hollow(set));
+        is_hollow(&self.data) || stamps_are
+    }
+
     pub(super) fn values(&self, rows: Range<usize>, column: Option<usize>) -> Result<Array2<f64>> {
         let n_columns = if column.is_some() { 1 } else { self.n_columns() };
         if let Some(column) = column.filter(|&column| column >= self.n_columns()) {
@@ -270,7 +280,11 @@ fn channel_conversion(
         ));
     }
     if factors.iter().any(|factor| !factor.is_finite()) {
-        return Err(storage.error(&object, format!("expected finite factors, found {factors:?}"), "correct the factors"));
+        return Err(storage.error(
+            &object,
+            format!("expected finite factors, found {factors:?}"),
+            "correct the factors",
+        ));
     }
     Ok(Some(factors))
 }

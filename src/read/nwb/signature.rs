@@ -20,7 +20,11 @@ pub(super) fn check(path: &Path) -> Result<()> {
     let mut file = File::open(path).map_err(|e| Error::io(path, e))?;
     let metadata = file.metadata().map_err(|e| Error::io(path, e))?;
     if metadata.is_dir() {
-        return Err(format_error(path, "a folder", "give the path of one NWB file (HDF5), not of its folder"));
+        return Err(format_error(
+            path,
+            "a folder",
+            "give the path of one NWB file (HDF5), not of its folder",
+        ));
     }
     let n_bytes = metadata.len();
     if n_bytes == 0 {
@@ -81,7 +85,7 @@ fn stored_end(file: &mut File, start: u64) -> std::io::Result<Option<u64>> {
         Some(2 | 3) => (9, 28),
         _ => return Ok(None),
     };
-    if block.get(size_at) != Some(&8) {
+    if block.get(size_at).is_some_and(|&size| size != 8) {
         return Ok(None);
     }
     let bytes: Option<[u8; 8]> = block.get(end_at..end_at + 8).and_then(|bytes| bytes.try_into().ok());

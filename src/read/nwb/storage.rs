@@ -6,9 +6,7 @@
 
 use std::path::PathBuf;
 
-use hdf5::types::{
-    FixedAscii, FixedUnicode, TypeDescriptor as Type, VarLenAscii, VarLenUnicode,
-};
+use hdf5::types::{FixedAscii, FixedUnicode, TypeDescriptor as Type, VarLenAscii, VarLenUnicode};
 use hdf5::{Container, Dataset, Group, H5Type, Location};
 
 use crate::error::{Error, Result};
@@ -95,30 +93,20 @@ impl Storage {
             None => Ok(()),
             Some(filter) => Err(self.error(
                 object,
-                format!("is compressed with filter {} ({}), which is not available", filter.id(), filter_name(filter.id())),
+                format!(
+                    "is compressed with filter {} ({}), which is not available",
+                    filter.id(),
+                    filter_name(filter.id())
+                ),
                 "repack the file with gzip: h5repack -f GZIP=4 IN OUT (where that filter is installed)",
             )),
-        }
-    }
-
-    /// What the elements of a dataset are.
-    pub(super) fn element(&self, set: &Container) -> Element {
-        match set.dtype().and_then(|dtype| dtype.to_descriptor()) {
-            Ok(Type::Integer(_) | Type::Unsigned(_) | Type::Float(_)) => Element::Number,
-            Ok(Type::Boolean) => Element::Truth,
-            Ok(
-                Type::FixedAscii(_) | Type::FixedUnicode(_) | Type::VarLenAscii | Type::VarLenUnicode,
-            ) => Element::Text,
-            Ok(Type::Reference(_)) => Element::Reference,
-            Ok(other) => Element::Other(other.to_string()),
-            Err(error) => Element::Other(error.to_string()),
         }
     }
 
     /// All numbers of a dataset, in storage order.
     pub(super) fn numbers<T: H5Type>(&self, set: &Dataset, object: &str) -> Result<Vec<T>> {
         self.expect_numbers(set, object)?;
-        self.check_readable(set, object, set.size(), size_of::<T>())?;
+        self.check_readable(set, object, n_items(set), size_of::<T>())?;
         set.read_raw::<T>().map_err(|e| self.library(object, &e))
     }
 
@@ -136,7 +124,7 @@ impl Storage {
 
     /// Checks that a dataset holds numbers.
     pub(super) fn expect_numbers(&self, set: &Dataset, object: &str) -> Result<()> {
-        let found = match self.element(set) {
+        let found = match element(set) {
             Element::Number | Element::Truth => return Ok(()),
             Element::Text => "text".to_string(),
             Element::Reference => "references".to_string(),
@@ -152,7 +140,7 @@ impl Storage {
     /// All texts of a dataset, in storage order.
     pub(super) fn texts(&self, set: &Dataset, object: &str) -> Result<Vec<String>> {
         let item_bytes = set.dtype().map_or(16, |dtype| dtype.size().max(16));
-        self.check_readable(set, object, set.size(), item_bytes)?;
+        self.check_readable(set, object, n_items(set), item_bytes)?;
         texts_of(set).map_err(|e| self.library(object, &e))
     }
 
@@ -160,6 +148,25 @@ impl Storage {
     pub(super) fn root_text(&self, name: &str) -> String {
         let read = self.file.dataset(name).ok().and_then(|set| self.texts(&set, name).ok());
         read.and_then(|texts| texts.into_iter().next()).unwrap_or_default()
+    }
+}
+
+/// Number of elements that the header claims; as many as there can be where their product overflows.
+pub(super) fn n_items(set: &Dataset) -> usize {
+    set.shape().iter().fold(1, |n: usize, &m| n.saturating_mul(m))
+}
+
+/// What the elements of a dataset are.
+pub(super) fn element(set: &Container) -> Element {
+    match set.dtype().and_then(|dtype| dtype.to_descriptor()) {
+        Ok(Type::Integer(_) | Type::Unsigned(_) | Type::Float(_)) => Element::Number,
+        Ok(Type::Boolean) => Element::Truth,
+        Ok(Type::FixedAscii(_) | Type::FixedUnicode(_) | Type::VarLenAscii | Type::VarLenUnicode) => {
+            Element::Text
+        }
+        Ok(Type::Reference(_)) => Element::Reference,
+        Ok(other) => Element::Other(other.to_string()),
+        Err(error) => Element::Other(error.to_string()),
     }
 }
 

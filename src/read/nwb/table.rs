@@ -5,7 +5,7 @@
 
 use hdf5::{Group, ObjectReference, ObjectReference1, ReferencedObject};
 
-use super::storage::{Element, Storage, attribute_text, attribute_texts};
+use super::storage::{Element, Storage, attribute_text, attribute_texts, element, n_items};
 use crate::error::Result;
 use crate::recording::{Column, ColumnValues};
 
@@ -83,10 +83,10 @@ pub(super) fn read_column(
     if group.link_exists(&format!("{name}_index_index")) {
         return column(ColumnValues::Unread("lists of lists".into()));
     }
-    let element = storage.element(&set);
+    let kind = element(&set);
     if group.link_exists(&format!("{name}_index")) {
         let ends = read_index(storage, group, base, &format!("{name}_index"), Some(n_rows), set.size())?;
-        return column(match element {
+        return column(match kind {
             Element::Text => ColumnValues::TextList(cut(&storage.texts(&set, &object)?, &ends)),
             Element::Number | Element::Truth => {
                 ColumnValues::NumberList(cut(&storage.numbers::<f64>(&set, &object)?, &ends))
@@ -102,7 +102,7 @@ pub(super) fn read_column(
             "write the table again; its columns differ in length",
         ));
     }
-    column(match element {
+    column(match kind {
         Element::Text => ColumnValues::Text(storage.texts(&set, &object)?),
         Element::Number => ColumnValues::Number(storage.numbers::<f64>(&set, &object)?),
         Element::Truth => {
@@ -151,7 +151,7 @@ pub(super) fn referenced_groups(
     name: &str,
 ) -> Option<Vec<Group>> {
     let set = storage.dataset(group, base, name).ok()?;
-    storage.check_readable(&set, &format!("{base}/{name}"), set.size(), size_of::<u64>()).ok()?;
+    storage.check_readable(&set, &format!("{base}/{name}"), n_items(&set), size_of::<u64>()).ok()?;
     let references = set.read_raw::<ObjectReference1>().ok()?;
     references
         .iter()

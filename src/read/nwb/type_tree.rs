@@ -136,10 +136,10 @@ fn collect_parents(schema: &Value, parents: &mut HashMap<String, String>) {
             };
             let child = text("neurodata_type_def", "data_type_def");
             let parent = text("neurodata_type_inc", "data_type_inc");
-            if let (Some(child), Some(parent)) = (child, parent) {
-                if child != parent {
-                    parents.entry(child.to_string()).or_insert_with(|| parent.to_string());
-                }
+            if let (Some(child), Some(parent)) = (child, parent)
+                && child != parent
+            {
+                parents.entry(child.to_string()).or_insert_with(|| parent.to_string());
             }
             fields.values().for_each(|item| collect_parents(item, parents));
         }

@@ -180,10 +180,14 @@ fn electrode_group(storage: &Storage, group: &Group, base: &str) -> Vec<Column> 
         column("electrode_group", ColumnValues::Text(groups.iter().map(name_of).collect())),
         column("location", ColumnValues::Text(locations.collect())),
     ];
-    let position = |group: &Group| group.dataset("position").ok()?.read_raw::<Position>().ok()?.first().copied();
+    let position =
+        |group: &Group| group.dataset("position").ok()?.read_raw::<Position>().ok()?.first().copied();
     if let Some(positions) = groups.iter().map(position).collect::<Option<Vec<Position>>>() {
-        let axes: [(&str, fn(&Position) -> f64); 3] = [("x", |p| p.x), ("y", |p| p.y), ("z", |p| p.z)];
-        columns.extend(axes.map(|(axis, of)| column(axis, ColumnValues::Number(positions.iter().map(of).collect()))));
+        let mut axis =
+            |name: &str, values: Vec<f64>| columns.push(column(name, ColumnValues::Number(values)));
+        axis("x", positions.iter().map(|position| position.x).collect());
+        axis("y", positions.iter().map(|position| position.y).collect());
+        axis("z", positions.iter().map(|position| position.z).collect());
     }
     columns
 }

@@ -1,0 +1,249 @@
+//! Arguments as they are typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::quantity;
+use crate::glm::{SolverChoice, StandardErrors};
+
+/// Encoding models for spike trains, fitted to a certified optimum.
+#[derive(Debug, Parser)]
+#[command(name = "rheobase", version, propagate_version = true, subcommand_required = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Simulate a recording, fit two models to it and print the filters with the proof of optimality
+    Demo(DemoArgs),
+    /// Show what an NWB file holds, ending with a `fit` line to paste
+    Inspect(InspectArgs),
+    /// Fit a model to an NWB file, an npz file or a pair of npy files
+    Fit(Box<FitArgs>),
+    /// Score a fitted model on other data
+    Score(ScoreArgs),
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Seed of the simulation
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    #[command(flatten)]
+    /// Common ones.
+    pub common: Common,
+}
+
+/// Arguments of `inspect`.
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// An NWB file
+    pub file: PathBuf,
+    /// Read everything and report every problem
+    #[arg(long)]
+    pub check: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which data.
+#[derive(Clone, Debug, Args)]
+pub struct DataArgs {
+    /// An NWB, npz or npy file
+    pub data: PathBuf,
+    /// Epochs with this tag; TABLE or TABLE:column=value for other interval tables (repeatable)
+    #[arg(long, value_name = "TAG")]
+    pub epochs: Vec<String>,
+    /// Only the K-th of the matching epochs, from 0
+    #[arg(long, value_name = "K")]
+    pub epoch: Option<usize>,
+    /// Unit by its id, or `all` (repeatable)
+    #[arg(long, value_name = "ID")]
+    pub unit: Vec<String>,
+    /// Detect spikes in this voltage series of a file without a units table
+    #[arg(long, value_name = "SERIES")]
+    pub detect_spikes: Option<String>,
+    /// Array of the features in an npz file
+    #[arg(long, value_name = "NAME")]
+    pub x: Option<String>,
+    /// Array of the counts in an npz file, or the npy file that holds them
+    #[arg(long, value_name = "NAME")]
+    pub y: Option<String>,
+    /// Rows whose data are not finite: leave them out and count them, or fail
+    #[arg(long, default_value = "drop")]
+    pub nan: NanPolicy,
+}
+
+/// Arguments of `fit`.
+#[derive(Debug, Args)]
+pub struct FitArgs {
+    #[command(flatten)]
+    /// Which data.
+    pub data: DataArgs,
+    /// Width of a bin, with its unit: 1ms
+    #[arg(long, value_name = "TIME", value_parser = bin)]
+    pub bin: Option<f64>,
+    /// A feature, `signal [*scale] [: basis(args)]` (repeatable)
+    #[arg(long, value_name = "F")]
+    pub feature: Vec<String>,
+    /// Solver
+    #[arg(long, default_value = "auto")]
+    pub solver: Solver,
+    /// Standard errors: auto leaves them out where they would cost more than the fit
+    #[arg(long, default_value = "auto")]
+    pub standard_errors: When,
+    /// Largest loss gap of a converged target, relative to its loss
+    #[arg(long, value_name = "T")]
+    pub tolerance: Option<f64>,
+    /// Most iterations
+    #[arg(long, value_name = "N")]
+    pub max_iterations: Option<usize>,
+    /// Longest time for the solver, with its unit: 30s
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub time_limit: Option<f64>,
+    /// Print how the fit was carried out and why
+    #[arg(long)]
+    pub explain: bool,
+    #[command(flatten)]
+    /// Common ones.
+    pub common: Common,
+}
+
+/// Arguments of `score`.
+#[derive(Debug, Args)]
+pub struct ScoreArgs {
+    /// A model.json that `fit --out` wrote
+    pub model: PathBuf,
+    #[command(flatten)]
+    /// Which data.
+    pub data: DataArgs,
+    #[command(flatten)]
+    /// Common ones.
+    pub common: Common,
+}
+
+/// What several commands take.
+#[derive(Clone, Debug, Args)]
+pub struct Common {
+    /// Write results into this folder
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// No progress and no notices
+    #[arg(long)]
+    pub quiet: bool,
+    /// Threads; all cores without it
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Where to compute
+    #[arg(long, default_value = "auto")]
+    pub backend: BackendChoice,
+    /// Adapter of the gpu backend, a part of its name or its number
+    #[arg(long, value_name = "NAME")]
+    pub device: Option<String>,
+    /// Storage of the features; auto is f64
+    #[arg(long, default_value = "auto")]
+    pub precision: Precision,
+    /// Memory that may be used, with its unit: 4GB; half of the machine's without it
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub memory_limit: Option<u64>,
+}
+
+/// Which solver.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Solver {
+    /// By estimated cost
+    Auto,
+    /// L-BFGS preconditioned by the flat Gram
+    Lbfgs,
+    /// Newton's method
+    Newton,
+}
+
+/// Whether to do something.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum When {
+    /// If it is cheap
+    Auto,
+    /// Always
+    On,
+    /// Never
+    Off,
+}
+
+/// What happens to rows whose data are not finite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum NanPolicy {
+    /// Left out and counted
+    Drop,
+    /// An error
+    Error,
+}
+
+/// Where to compute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BackendChoice {
+    /// The best there is
+    Auto,
+    /// The CPU
+    Cpu,
+    /// A GPU, or an error
+    Gpu,
+}
+
+/// Storage of the features.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Precision {
+    /// As the data came
+    Auto,
+    /// Double precision
+    F64,
+}
+
+impl From<Solver> for SolverChoice {
+    fn from(solver: Solver) -> Self {
+        match solver {
+            Solver::Auto => Self::Auto,
+            Solver::Lbfgs => Self::Lbfgs,
+            Solver::Newton => Self::Newton,
+        }
+    }
+}
+
+impl From<When> for StandardErrors {
+    fn from(when: When) -> Self {
+        match when {
+            When::Auto => Self::Auto,
+            When::On => Self::On,
+            When::Off => Self::Off,
+        }
+    }
+}
+
+fn with_help<T>(parsed: crate::Result<T>) -> Result<T, String> {
+    parsed.map_err(|error| format!("{error}; {}", error.help()))
+}
+
+fn duration(text: &str) -> Result<f64, String> {
+    with_help(quantity::duration_s("time", text))
+}
+
+fn bin(text: &str) -> Result<f64, String> {
+    match with_help(quantity::duration_s("bin", text))? {
+        0.0 => Err("bin: expected a time above 0, found 0; write it like --bin 1ms".into()),
+        bin_s => Ok(bin_s),
+    }
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    with_help(quantity::size_bytes("memory limit", text))
+}
