@@ -86,7 +86,10 @@ fn collect(root: &Path, folder: &str, found: &mut Vec<Source>) {
 }
 
 fn rust_sources() -> Vec<Source> {
-    sources("src").into_iter().filter(|source| source.path.ends_with(".rs")).collect()
+    sources("src")
+        .into_iter()
+        .filter(|source| Path::new(&source.path).extension() == Some("rs".as_ref()))
+        .collect()
 }
 
 /// The module of the crate that a file belongs to, `None` for the root of the library and the program.
