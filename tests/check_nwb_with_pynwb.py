@@ -2,7 +2,7 @@
 """Check a simulated session with the field's own readers: pynwb.validate, pynwb and pynapple.
 
     python3 -m venv /tmp/venv-nwb
-    /tmp/venv-nwb/bin/pip install pynwb==4.2.0 hdmf==6.2.0 h5py==3.16.0 pynapple==0.11.4 numpy==2.4.6
+    /tmp/venv-nwb/bin/pip install -r tests/requirements.txt
     RHEOBASE_KEEP_SIMULATED=/tmp/simulated.nwb cargo test --release --test simulate the_file_has_the_layout
     /tmp/venv-nwb/bin/python tests/check_nwb_with_pynwb.py /tmp/simulated.nwb
 

@@ -1,0 +1,137 @@
+//! Times of the CPU kernels. Every kernel is first compared with a plain loop or with its alternative.
+
+#[path = "../tests/common/mod.rs"]
+mod common;
+mod machine;
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use common::{Random, poisson_data, source};
+use criterion::{BenchmarkId, Criterion, criterion_group};
+use ndarray::{Array2, Axis};
+use rheobase::backend::cpu::convolve::{convolve, n_windows};
+use rheobase::backend::cpu::convolve_fft::convolve_fft;
+use rheobase::backend::{Backend, Cpu, Model};
+use rheobase::basis::{Expand, RaisedCosineLog};
+use rheobase::design::{Design, DesignPlan};
+use rheobase::objective::{GlmObjective, Objective, Weight};
+
+/// Rows and columns of the history model on one sweep, and of a larger problem.
+const SIZES: [(usize, usize); 2] = [(27_820, 8), (100_000, 40)];
+
+fn largest(values: impl IntoIterator<Item = f64>) -> f64 {
+    values.into_iter().fold(0.0, |m: f64, x| if x.abs() > m || x.is_nan() { x.abs() } else { m })
+}
+
+fn convolutions(criterion: &mut Criterion) {
+    let mut random = Random(1);
+    let signal: Vec<f64> = (0..28_000).map(|_| random.normal()).collect();
+    let mut group = criterion.benchmark_group("convolve 28000 bins, 8 functions");
+    for window_bins in [25, 200, 1000] {
+        let kernel = RaisedCosineLog::new(8).unwrap().kernel(window_bins).unwrap();
+        let mut direct = Array2::zeros((n_windows(signal.len(), window_bins), 8));
+        let mut transformed = direct.clone();
+        convolve(&signal, &kernel, direct.view_mut()).unwrap();
+        convolve_fft(&signal, &kernel, transformed.view_mut()).unwrap();
+        let weight = largest(kernel.columns().into_iter().map(|taps| taps.mapv(f64::abs).sum()));
+        let allowed = 1e-12 * largest(signal.iter().copied()) * weight.max(1.0);
+        assert!(largest(&direct - &transformed) <= allowed, "window of {window_bins} bins");
+        group.bench_function(BenchmarkId::new("direct", window_bins), |bencher| {
+            bencher.iter(|| convolve(black_box(&signal), &kernel, direct.view_mut()).unwrap());
+        });
+        group.bench_function(BenchmarkId::new("fft", window_bins), |bencher| {
+            bencher.iter(|| convolve_fft(black_box(&signal), &kernel, transformed.view_mut()).unwrap());
+        });
+    }
+    group.finish();
+}
+
+/// A design and a response on the CPU, with what a plain loop needs to compute the same.
+struct Problem {
+    design: Design<Cpu>,
+    y: <Cpu as Backend>::Array,
+    /// Intercept and coefficients of the standardised columns, shape (1 + columns, 1).
+    at: Array2<f64>,
+    /// [1 X] with standardised columns.
+    rows: Array2<f64>,
+    counts: Vec<f64>,
+}
+
+impl Problem {
+    fn new(n: usize, p: usize) -> Self {
+        let (x, y) = poisson_data(2, n, p, 1);
+        let plan = DesignPlan::new(source(&x), (0..n).collect()).unwrap();
+        let design = plan.place(&Cpu, &(0..p).collect::<Vec<_>>()).unwrap();
+        let counts = y.into_raw_vec_and_offset().0;
+        let y = Cpu.matrix(n, 1, &|rows, out| out.copy_from_slice(&counts[rows])).unwrap();
+        let scaling = plan.scaling();
+        let mut rows = Array2::ones((n, 1 + p));
+        for (j, mut column) in rows.columns_mut().into_iter().enumerate().skip(1) {
+            let (mean, sd) = (scaling.mean[j - 1], scaling.sd[j - 1]);
+            column.iter_mut().zip(x.column(j - 1)).for_each(|(to, value)| *to = (value - mean) / sd);
+        }
+        let at = Array2::from_shape_fn((1 + p, 1), |(j, _)| if j == 0 { -1.0 } else { 0.05 });
+        Self { design, y, at, rows, counts }
+    }
+
+    fn objective(&self) -> GlmObjective<'_, Cpu> {
+        GlmObjective::new(&Cpu, &self.design, &self.y, Model::default())
+    }
+
+    fn means(&self) -> Vec<f64> {
+        self.rows.dot(&self.at).mapv(f64::exp).into_raw_vec_and_offset().0
+    }
+}
+
+fn passes(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("loss and gradient");
+    for (n, p) in SIZES {
+        let problem = Problem::new(n, p);
+        let mut objective = problem.objective();
+        let mut gradient = problem.at.clone();
+        objective.loss_gradient(&problem.at, &[0], &mut gradient).unwrap();
+        let residuals: Vec<f64> = problem.means().iter().zip(&problem.counts).map(|(mu, y)| mu - y).collect();
+        let expected = problem.rows.t().dot(&ndarray::aview1(&residuals)) / n as f64;
+        let error = largest(&gradient.column(0) - &expected);
+        assert!(error <= 1e-12 * largest(expected.iter().copied()), "gradient of {n} x {p}: {error:e}");
+        group.bench_function(format!("{n} x {p}"), |bencher| {
+            bencher.iter(|| objective.loss_gradient(black_box(&problem.at), &[0], &mut gradient).unwrap());
+        });
+    }
+    group.finish();
+}
+
+fn grams(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("weighted Gram");
+    for (n, p) in SIZES {
+        let problem = Problem::new(n, p);
+        let mut objective = problem.objective();
+        let at = problem.at.column(0).to_vec();
+        let weight = Weight::Point { target: 0, at: &at };
+        let found = objective.gram(weight).unwrap();
+        let mut weighted = problem.rows.clone();
+        for (mut row, mu) in weighted.axis_iter_mut(Axis(0)).zip(problem.means()) {
+            row *= mu;
+        }
+        let expected = problem.rows.t().dot(&weighted) / n as f64;
+        let error = largest(&found - &expected);
+        assert!(error <= 1e-12 * largest(expected.iter().copied()), "Gram of {n} x {p}: {error:e}");
+        group.bench_function(format!("{n} x {p}"), |bencher| {
+            bencher.iter(|| objective.gram(black_box(weight)).unwrap());
+        });
+    }
+    group.finish();
+}
+
+fn quick() -> Criterion {
+    Criterion::default().sample_size(20).measurement_time(Duration::from_secs(3)).configure_from_args()
+}
+
+criterion_group! { name = kernels; config = quick(); targets = convolutions, passes, grams }
+
+fn main() {
+    machine::print();
+    kernels();
+    Criterion::default().configure_from_args().final_summary();
+}
