@@ -75,7 +75,7 @@ fn history_model() {
     let channel = Channel { label: "stimulus".into(), values: current };
     let basis = Basis::RaisedCosineLog(RaisedCosineLog::new(8).unwrap());
     let kernel = rheobase::basis::Expand::kernel(&basis, 200).unwrap();
-    let block = convolved(&grid, "stimulus", &[channel], kernel.view(), Causality::Causal, false).unwrap();
+    let block = convolved(&grid, "stimulus", &[channel], &kernel, Causality::Causal, false).unwrap();
     let golden = golden("reference_tutorial.json");
     for solver in [SolverChoice::Newton, SolverChoice::Lbfgs, SolverChoice::Auto] {
         let fitted = fit_block(&block, &counts, solver);

@@ -90,7 +90,7 @@ pub trait Backend: Sync + Sized {
     /// If the device refuses.
     fn upload(&self, host: &[f64]) -> Result<Self::Array>;
 
-    /// Keeps a matrix (n_rows, n_columns) in the layout the kernels want. `fill(rows, out)` writes the given rows,
+    /// Keeps a matrix (rows, columns) in the layout the kernels want. `fill(rows, out)` writes the given rows,
     /// one column after the other.
     ///
     /// # Errors

@@ -26,7 +26,7 @@ pub enum Command {
     /// Fit a model to an NWB file, an npz file or a pair of npy files
     Fit(Box<FitArgs>),
     /// Score a fitted model on other data
-    Score(ScoreArgs),
+    Score(Box<ScoreArgs>),
 }
 
 /// Arguments of `demo`.

@@ -148,9 +148,7 @@ fn model_target(fit: &FittedGlm, name: &str) -> Result<usize> {
 }
 
 fn document(args: &ScoreArgs, data: &Data, targets: &[TargetScores]) -> Result<Map<String, Value>> {
-    let words = ["rheobase".into(), "score".into(), args.model.display().to_string()];
-    let mut command = words.join(" ");
-    command.push_str(&format!(" {}", args.data.data.display()));
+    let command = format!("rheobase score {} {}", args.model.display(), args.data.data.display());
     let mut document = result::head(data, &command);
     let model = Input { path: args.model.clone(), sha256: digest_file(&args.model)? };
     document.insert("model".into(), json!(model));

@@ -15,7 +15,7 @@ pub struct Dense<B: Backend> {
 }
 
 impl<B: Backend> Dense<B> {
-    /// Stores a matrix (n_rows, n_columns); `fill(rows, out)` writes rows, one column after the other.
+    /// Stores a matrix (rows, columns); `fill(rows, out)` writes rows, one column after the other.
     ///
     /// # Errors
     /// If the backend refuses.

@@ -46,10 +46,8 @@ impl<'a> DesignPlan<'a> {
     ///
     /// # Errors
     /// [`Error::Length`] if the matrices have different numbers of bins, [`Error::Empty`] if no row is used,
-    /// [`Error::NonFinite`] with the first used row and column that is not finite.
-    ///
-    /// # Panics
-    /// If an entry of `rows` is not a bin.
+    /// [`Error::NonFinite`] with the first used row and column that is not finite, [`Error::Argument`] for a row
+    /// that is not a bin.
     pub fn new(features: Vec<Source<'a>>, rows: Vec<usize>) -> Result<Self> {
         let mut layout = Layout::default();
         for feature in &features {
@@ -73,6 +71,11 @@ impl<'a> DesignPlan<'a> {
                 problem: "no bin is left to fit".into(),
                 help: "check for features that are NaN everywhere, and windows against epochs".into(),
             });
+        }
+        let n_bins = sources.first().map_or(0, ArrayView2::nrows);
+        if let Some(row) = rows.iter().find(|&&row| row >= n_bins && !sources.is_empty()) {
+            let expected = format!("rows below {n_bins}, the number of bins");
+            return Err(Error::argument("used rows", expected, row.to_string(), "give rows of the features"));
         }
         let scaling = Self::scale(&sources, &rows)?;
         Ok(Self { sources, layout, rows, scaling })
@@ -178,9 +181,10 @@ impl<'a> DesignPlan<'a> {
     /// Places the given columns, centred and scaled, on a backend. None of them may be constant.
     ///
     /// # Errors
-    /// If the backend refuses.
+    /// If the backend refuses; [`Error::Argument`] for a column that is not there.
     pub fn place<B: Backend + 'static>(&self, on: &B, columns: &[usize]) -> Result<Design<B>> {
-        let located: Vec<(usize, usize)> = columns.iter().map(|&column| self.locate(column)).collect();
+        let located: Vec<(usize, usize)> =
+            columns.iter().map(|&column| self.locate(column)).collect::<Result<_>>()?;
         let fill = |span: std::ops::Range<usize>, out: &mut [f64]| {
             let n = span.len();
             for ((&column, &(source, inside)), out) in
@@ -197,15 +201,21 @@ impl<'a> DesignPlan<'a> {
         Ok(Design { blocks: vec![Box::new(block)], n_rows: self.rows.len() })
     }
 
-    fn locate(&self, column: usize) -> (usize, usize) {
+    fn locate(&self, column: usize) -> Result<(usize, usize)> {
         let mut first = 0;
         for (k, source) in self.sources.iter().enumerate() {
             if column < first + source.ncols() {
-                return (k, column - first);
+                return Ok((k, column - first));
             }
             first += source.ncols();
         }
-        unreachable!("column {column} of {first}")
+        let expected = format!("columns below {first}");
+        Err(Error::argument(
+            "columns of a design",
+            expected,
+            column.to_string(),
+            "give columns of the features",
+        ))
     }
 }
 

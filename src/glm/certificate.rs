@@ -66,13 +66,12 @@ pub(super) fn infer<B: Backend>(
     target: usize,
     at: &[f64],
     optimality: &Optimality,
-    n_rows: usize,
 ) -> Result<Option<Inference>> {
     let hessian = f.gram(Weight::Point { target, at })?;
     let Some(factor) = Cholesky::new(&hessian) else { return Ok(None) };
     let step: Vec<f64> = factor.solve(&optimality.gradient).iter().map(|d| -d).collect();
     let loss_gap = -0.5 * step.iter().zip(&optimality.gradient).map(|(d, g)| d * g).sum::<f64>();
-    let covariance = factor.inverse() / n_rows as f64;
+    let covariance = factor.inverse() / f.n_rows() as f64;
     let variance = |a: &[f64]| -> f64 {
         let product = covariance.dot(&ndarray::ArrayView1::from(a));
         a.iter().zip(&product).map(|(a, b)| a * b).sum()

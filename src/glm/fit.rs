@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use ndarray::ArrayView2;
 
 use super::certificate::{Inference, Reported, infer, read_back, report};
-use super::choice::choose;
+use super::choice::{Plan, choose};
 use super::fitted::{FittedGlm, GapFrom, Seconds, TargetFit};
 use super::rank::{Rank, rank, varying};
 use super::score::score;
@@ -150,52 +150,33 @@ impl<B: Backend> Fit<'_, '_, '_, B> {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<FittedGlm> {
         let spec = self.spec.get();
-        let n = self.plan.n_rows();
-        let n_columns = self.rank.kept.len();
         let live: Vec<usize> =
             (0..self.metric.mean_y.len()).filter(|&target| self.metric.mean_y[target] > 0.0).collect();
-        let events = |&target: &usize| self.metric.mean_y[target] * n as f64;
-        let fewest = live.iter().map(events).fold(f64::INFINITY, f64::min);
-        let plan =
-            choose(spec.solver, n, n_columns, live.len(), if fewest.is_finite() { fewest } else { 0.0 });
-        let solver: &dyn Minimize = if plan.solver == Newton.name() { &Newton } else { &Lbfgs };
+        let plan = self.choose(&live);
         let mut f = GlmObjective::new(self.on, design, y, spec.model);
-        let start = Matrix::from_shape_fn((1 + n_columns, live.len()), |(j, k)| {
-            if j > 0 { 0.0 } else { self.link(self.metric.mean_y[live[k]]) }
-        });
         let mut watch = Watch {
             tolerance: spec.tolerance,
             max_iterations: spec.max_iterations,
             deadline: spec.time_limit_s.map(|limit| started + Duration::from_secs_f64(limit)),
             progress,
         };
-        let solution = solver.minimize(&mut f, &self.metric, &live, start, &mut watch)?;
-        let scaling = self.plan.scaling();
-        let mut points = solution.at;
-        let mut reports = Vec::new();
-        for mut parameters in points.columns_mut() {
-            let own = parameters.to_vec();
-            let reported = report(&self.rank, scaling, &own);
-            let back = read_back(&self.rank, scaling, &reported, &own);
-            parameters.iter_mut().zip(back).for_each(|(p, back)| *p = back);
-            reports.push(reported);
-        }
+        let solver: &dyn Minimize = if plan.solver == Newton.name() { &Newton } else { &Lbfgs };
+        let solution = solver.minimize(&mut f, &self.metric, &live, self.start(&live), &mut watch)?;
+        let (points, reports) = self.report(solution.at);
         let optimality = if live.is_empty() { Vec::new() } else { f.optimality(&points, &live)? };
         let fit_seconds = started.elapsed().as_secs_f64();
         let left_out = self.inference_left_out(live.len());
-        let mut targets: Vec<Option<TargetFit>> = self.response.names.iter().map(|_| None).collect();
+        let mut targets: Vec<TargetFit> = (0..self.response.names.len()).map(|k| self.silent(k)).collect();
         let mut condition = f64::NAN;
         for (k, &target) in live.iter().enumerate() {
             let at = points.column(k).to_vec();
             let inference = match left_out {
                 Some(_) => None,
-                None => infer(&mut f, &self.rank, scaling, target, &at, &optimality[k], n)?,
+                None => infer(&mut f, &self.rank, self.plan.scaling(), target, &at, &optimality[k])?,
             };
-            if let Some(inference) = &inference {
-                condition = inference.condition.max(condition);
-            }
-            let fitted = self.target(target, &reports[k], &optimality[k], inference, &solution.outcomes[k]);
-            targets[target] = Some(fitted);
+            condition = inference.as_ref().map_or(f64::NAN, |inference| inference.condition).max(condition);
+            targets[target] =
+                self.target(target, &reports[k], &optimality[k], inference, &solution.outcomes[k]);
         }
         let layout = self.plan.layout();
         Ok(FittedGlm {
@@ -204,23 +185,45 @@ impl<B: Backend> Fit<'_, '_, '_, B> {
             tolerance: spec.tolerance,
             features: layout.features.clone(),
             labels: layout.labels.clone(),
-            targets: targets
-                .into_iter()
-                .enumerate()
-                .map(|(target, fitted)| fitted.unwrap_or_else(|| self.silent(target)))
-                .collect(),
+            targets,
             condition,
-            rank: n_columns,
+            rank: self.rank.kept.len(),
             inference_left_out: left_out,
             seconds: Seconds { fit: fit_seconds, inference: started.elapsed().as_secs_f64() - fit_seconds },
             plan,
         })
     }
 
-    fn link(&self, mean: f64) -> f64 {
-        match self.spec.get().model.inverse_link {
+    /// The solver for these targets.
+    fn choose(&self, live: &[usize]) -> Plan {
+        let n = self.plan.n_rows();
+        let events = |&target: &usize| self.metric.mean_y[target] * n as f64;
+        let fewest = live.iter().map(events).min_by(f64::total_cmp).unwrap_or(0.0);
+        choose(self.spec.get().solver, n, self.rank.kept.len(), live.len(), fewest)
+    }
+
+    /// No effect of any feature, the mean rate.
+    fn start(&self, live: &[usize]) -> Matrix {
+        let link = |mean: f64| match self.spec.get().model.inverse_link {
             InverseLink::Exp => Exp.link(mean),
+        };
+        Matrix::from_shape_fn((1 + self.rank.kept.len(), live.len()), |(j, k)| {
+            if j > 0 { 0.0 } else { link(self.metric.mean_y[live[k]]) }
+        })
+    }
+
+    /// What is reported, and the points that it stands for.
+    fn report(&self, mut points: Matrix) -> (Matrix, Vec<Reported>) {
+        let scaling = self.plan.scaling();
+        let mut reports = Vec::with_capacity(points.ncols());
+        for mut parameters in points.columns_mut() {
+            let own = parameters.to_vec();
+            let reported = report(&self.rank, scaling, &own);
+            let back = read_back(&self.rank, scaling, &reported, &own);
+            parameters.iter_mut().zip(back).for_each(|(p, back)| *p = back);
+            reports.push(reported);
         }
+        (points, reports)
     }
 
     fn inference_left_out(&self, n_targets: usize) -> Option<String> {
@@ -245,53 +248,21 @@ impl<B: Backend> Fit<'_, '_, '_, B> {
         inference: Option<Inference>,
         outcome: &Outcome,
     ) -> TargetFit {
-        let tolerance = self.spec.get().tolerance;
-        let flat = self.metric.factor.solve(&optimality.gradient);
-        let flat_gap = 0.5 * flat.iter().zip(&optimality.gradient).map(|(a, b)| a * b).sum::<f64>()
-            / self.metric.mean_y[target];
-        let gap = inference.as_ref().map_or(flat_gap, |inference| inference.loss_gap);
-        let scale = optimality.loss.abs().max(self.metric.mean_y[target]);
-        let proven = gap <= tolerance * scale && optimality.kkt_residual <= tolerance.sqrt();
-        let recession = outcome
-            .recession
-            .as_ref()
-            .or(inference.as_ref().and_then(|inference| inference.recession.as_ref()));
-        let status = match outcome.status {
-            Status::Failed => Status::Failed,
-            _ if recession.is_some() => Status::Separated,
-            _ if proven => Status::Converged,
-            Status::Converged => Status::Stalled,
-            status => status,
-        };
-        let mut warnings = Vec::new();
-        if let Some(direction) = recession {
-            warnings.push(self.separation_warning(direction));
-        }
         let labels = &self.plan.layout().labels;
+        let gap = match &inference {
+            Some(inference) => inference.loss_gap,
+            None => self.flat_gap(target, optimality),
+        };
+        let recession = outcome.recession.as_ref().or(inference.as_ref().and_then(|i| i.recession.as_ref()));
+        let status = self.status(target, outcome.status, optimality, gap, recession.is_some());
         let aliased: Vec<String> = self.rank.aliased.iter().map(|&column| labels[column].clone()).collect();
-        if !aliased.is_empty() {
-            warnings.push(format!(
-                "the data do not determine {} each (constant, or linear combinations of one another): \
-                 the answer of smallest norm is given",
-                aliased.join(", ")
-            ));
-        }
-        if let Some(Inference { condition, worst_column: Some(worst), .. }) = &inference
-            && *condition > ILL_CONDITIONED
-        {
-            warnings.push(format!(
-                "ill-conditioned (condition {condition:.1e}), {} most of all: use fewer functions for it, or a \
-                 ridge or smoothness penalty",
-                labels[*worst]
-            ));
-        }
+        let warnings = self.warnings(recession, &aliased, inference.as_ref());
         let gap_from = if inference.is_some() { GapFrom::Hessian } else { GapFrom::FlatGram };
         let (standard_errors, intercept_standard_error) = match inference {
             Some(inference) => (inference.standard_errors, inference.intercept_standard_error),
             None => (vec![f64::NAN; labels.len()], f64::NAN),
         };
         let y: Vec<f64> = self.plan.rows().iter().map(|&row| self.response.y[(row, target)]).collect();
-        let mu = self.means(reported);
         TargetFit {
             name: self.response.names[target].clone(),
             status,
@@ -306,10 +277,67 @@ impl<B: Backend> Fit<'_, '_, '_, B> {
             iterations: outcome.iterations,
             passes: outcome.passes,
             n_bins_used: y.len(),
-            scores: score(self.spec.get().model, &y, &mu),
+            scores: score(self.spec.get().model, &y, &self.means(reported)),
             aliased,
             warnings,
         }
+    }
+
+    /// The gap by the flat Gram times the target's mean response.
+    fn flat_gap(&self, target: usize, optimality: &Optimality) -> f64 {
+        let flat = self.metric.factor.solve(&optimality.gradient);
+        let squared: f64 = flat.iter().zip(&optimality.gradient).map(|(a, b)| a * b).sum();
+        0.5 * squared / self.metric.mean_y[target]
+    }
+
+    /// Converged only with proof at the reported point, whatever the solver says.
+    fn status(
+        &self,
+        target: usize,
+        said: Status,
+        optimality: &Optimality,
+        gap: f64,
+        recedes: bool,
+    ) -> Status {
+        let tolerance = self.spec.get().tolerance;
+        let scale = optimality.loss.abs().max(self.metric.mean_y[target]);
+        let proven = gap <= tolerance * scale && optimality.kkt_residual <= tolerance.sqrt();
+        match said {
+            Status::Failed => Status::Failed,
+            _ if recedes => Status::Separated,
+            _ if proven => Status::Converged,
+            Status::Converged => Status::Stalled,
+            said => said,
+        }
+    }
+
+    fn warnings(
+        &self,
+        recession: Option<&Vec<f64>>,
+        aliased: &[String],
+        inference: Option<&Inference>,
+    ) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if let Some(direction) = recession {
+            warnings.push(self.separation_warning(direction));
+        }
+        if !aliased.is_empty() {
+            warnings.push(format!(
+                "the data do not determine {} each (constant, or linear combinations of one another): \
+                 the answer of smallest norm is given",
+                aliased.join(", ")
+            ));
+        }
+        if let Some(Inference { condition, worst_column: Some(worst), .. }) = inference
+            && *condition > ILL_CONDITIONED
+        {
+            warnings.push(format!(
+                "ill-conditioned (condition {condition:.1e}), {} most of all: use fewer functions for it, or a \
+                 ridge or smoothness penalty",
+                self.plan.layout().labels[*worst]
+            ));
+        }
+        warnings
     }
 
     /// Expected counts of the used rows.

@@ -134,6 +134,7 @@ impl FittedGlm {
     ///
     /// # Panics
     /// If there is no target of this number.
+    #[must_use]
     pub fn seen_by(&self, target: usize, labels: &[&String]) -> Self {
         let own = &self.targets[target];
         let place = |label: &&String| self.labels.iter().position(|known| known == *label);

@@ -32,7 +32,8 @@ pub struct Scores {
 /// A response without events has no null model to compare with: its pseudo-R2 are NaN.
 ///
 /// # Source
-/// D. McFadden (1973); J. Cohen et al., "Applied Multiple Regression" (2003), section 13.
+/// Daniel `McFadden`, "Conditional logit analysis of qualitative choice behavior" (1973); Jacob Cohen et al.,
+/// "Applied Multiple Regression" (2003), section 13.
 ///
 /// ```
 /// let scores = rheobase::glm::score(Default::default(), &[0.0, 1.0, 2.0, 0.0, 3.0], &[0.5, 1.2, 1.5, 0.3, 2.5]);

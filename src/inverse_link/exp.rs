@@ -5,18 +5,18 @@ use super::{InvertLink, Mean, MeanChange};
 pub struct Exp;
 
 impl InvertLink for Exp {
-    #[inline(always)]
+    #[inline]
     fn mean(&self, eta: f64) -> Mean {
         let mu = eta.exp();
         Mean { mu, slope: mu, log_mu: eta }
     }
 
-    #[inline(always)]
+    #[inline]
     fn mean_change(&self, mean: Mean, delta: f64) -> MeanChange {
         MeanChange { mu: mean.mu * delta.exp_m1(), log_mu: delta }
     }
 
-    #[inline(always)]
+    #[inline]
     fn link(&self, mu: f64) -> f64 {
         mu.ln()
     }

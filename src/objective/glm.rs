@@ -39,6 +39,11 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
         Self { on, design, y, model, line: None, passes: 0 }
     }
 
+    /// Rows of the design.
+    pub fn n_rows(&self) -> usize {
+        self.design.n_rows
+    }
+
     fn sweep<'t>(&self, targets: &'t [usize]) -> Sweep<'t> {
         Sweep { n_rows: self.design.n_rows, n_columns: self.design.n_columns(), targets }
     }

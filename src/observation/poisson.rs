@@ -13,18 +13,18 @@ impl Observe for Poisson {
         InverseLink::Exp
     }
 
-    #[inline(always)]
+    #[inline]
     fn loss(&self, y: f64, mean: Mean) -> f64 {
         // 0 ln 0 = 0: a bin without spikes costs its mean, whatever ln mu is
         if y == 0.0 { mean.mu } else { mean.mu - y * mean.log_mu }
     }
 
-    #[inline(always)]
+    #[inline]
     fn loss_change(&self, y: f64, _mean: Mean, change: MeanChange) -> f64 {
         if y == 0.0 { change.mu } else { change.mu - y * change.log_mu }
     }
 
-    #[inline(always)]
+    #[inline]
     fn variance(&self, mu: f64) -> f64 {
         mu
     }

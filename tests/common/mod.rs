@@ -1,5 +1,6 @@
 //! What several test files need.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(unreachable_pub, reason = "a module of several binaries, none of which exports it")]
 
 use std::path::PathBuf;
 
