@@ -14,7 +14,7 @@ use rheobase::backend::cpu::convolve::{convolve, n_windows};
 use rheobase::backend::cpu::convolve_fft::convolve_fft;
 use rheobase::backend::{Backend, Cpu, Model};
 use rheobase::basis::{Expand, RaisedCosineLog};
-use rheobase::design::{Design, DesignPlan};
+use rheobase::design::{Column, Design, DesignPlan};
 use rheobase::objective::{GlmObjective, Objective, Weight};
 
 /// Rows and columns of the history model on one sweep, and of a larger problem.
@@ -62,7 +62,7 @@ impl Problem {
     fn new(n: usize, p: usize) -> Self {
         let (x, y) = poisson_data(2, n, p, 1);
         let plan = DesignPlan::new(source(&x), (0..n).collect()).unwrap();
-        let design = plan.place(&Cpu, &(0..p).collect::<Vec<_>>()).unwrap();
+        let design = plan.place(&Cpu, &(0..p).map(Column::Source).collect::<Vec<_>>()).unwrap();
         let counts = y.into_raw_vec_and_offset().0;
         let y = Cpu.matrix(n, 1, &|rows, out| out.copy_from_slice(&counts[rows])).unwrap();
         let scaling = plan.scaling();

@@ -56,6 +56,8 @@ pub enum Beside {
     Curvature,
     /// The sum of magnitudes of the residual's terms, `mu + |residual|`.
     Magnitude,
+    /// 1 where the response is not 0.
+    Events,
 }
 
 /// How far a direction moves the linear predictor of one target.

@@ -68,7 +68,7 @@ pub(super) fn run(args: &FitArgs, spinner: &Spinner) -> Result<Fitting> {
     let tolerance = if data.was_f32 { TOLERANCE_F32 } else { TOLERANCE_F64 };
     let spec = specification(args, tolerance, limit_bytes)?;
     let fits = data.parts.iter().map(|part| fit_part(&data, part, &spec, spinner)).collect::<Result<_>>()?;
-    let fit = merge::merge(&data, fits);
+    let fit = merge::merge(&data, fits)?;
     let model = ModelFile::new(study(args, &data), fit);
     Ok(Fitting { data, model, seconds_total: started.elapsed().as_secs_f64() })
 }

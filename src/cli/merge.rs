@@ -4,18 +4,22 @@
 //! coefficient 0 and no standard error.
 
 use super::data::Data;
+use crate::Result;
 use crate::design::Layout;
 use crate::glm::{FittedGlm, TargetFit};
 
 /// Joins one fit per part of the data, which are in the order of their targets.
-pub(super) fn merge(data: &Data, fits: Vec<FittedGlm>) -> FittedGlm {
+///
+/// # Errors
+/// If two columns have the same name.
+pub(super) fn merge(data: &Data, fits: Vec<FittedGlm>) -> Result<FittedGlm> {
     let mut fits = fits;
     if fits.len() == 1 {
-        return fits.remove(0);
+        return Ok(fits.remove(0));
     }
     let mut layout = Layout::default();
     for (block, labels) in data.parts[0].blocks.iter().zip(&data.labels) {
-        layout.push(&block.name, labels.iter().cloned());
+        layout.push(&block.name, labels.iter().cloned())?;
     }
     let mut targets: Vec<Option<TargetFit>> = data.names.iter().map(|_| None).collect();
     let mut joined = fits[0].clone();
@@ -42,5 +46,5 @@ pub(super) fn merge(data: &Data, fits: Vec<FittedGlm>) -> FittedGlm {
     joined.targets = targets.into_iter().flatten().collect();
     joined.features = layout.features;
     joined.labels = layout.labels;
-    joined
+    Ok(joined)
 }

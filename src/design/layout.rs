@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Error, Result};
+
 /// The columns of one feature.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeatureColumns {
@@ -22,9 +24,24 @@ pub struct Layout {
 
 impl Layout {
     /// Appends a feature with these column names.
-    pub fn push(&mut self, name: &str, labels: impl IntoIterator<Item = String>) {
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a name that another column has: coefficients are found by it.
+    pub fn push(&mut self, name: &str, labels: impl IntoIterator<Item = String>) -> Result<()> {
         let first = self.labels.len();
-        self.labels.extend(labels);
+        for label in labels {
+            if self.labels.contains(&label) {
+                let found = format!("{label:?} twice");
+                return Err(Error::argument(
+                    "columns",
+                    "a name of its own for each",
+                    found,
+                    "rename one of them",
+                ));
+            }
+            self.labels.push(label);
+        }
         self.features.push(FeatureColumns { name: name.into(), columns: [first, self.labels.len()] });
+        Ok(())
     }
 }

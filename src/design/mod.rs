@@ -20,7 +20,7 @@ use crate::backend::{Backend, Into};
 
 pub use dense::Dense;
 pub use layout::{FeatureColumns, Layout};
-pub use plan::{DesignPlan, Scaling, Source};
+pub use plan::{Column, DesignPlan, Scaling, Source};
 
 /// A run of columns of the design that are computed together.
 pub trait Block<B: Backend>: Sync {

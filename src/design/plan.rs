@@ -1,6 +1,6 @@
 //! Sources of a design on the host, and the scale of their columns.
 
-use ndarray::ArrayView2;
+use ndarray::{ArrayView1, ArrayView2};
 use rayon::prelude::*;
 
 use super::{Dense, Design, Layout};
@@ -9,7 +9,7 @@ use crate::{Error, Result};
 
 /// Rows whose sums are formed before they are added up.
 const PIECE: usize = 1024;
-/// A column is constant if its standard deviation is this many roundings of its largest value or less.
+/// A column is constant if no value is farther from its mean than this part of the mean.
 const CONSTANT: f64 = 8.0 * f64::EPSILON;
 
 /// Mean and standard deviation of every column over the used rows.
@@ -32,6 +32,15 @@ pub struct Source<'a> {
     pub x: ArrayView2<'a, f64>,
 }
 
+/// A column to place.
+#[derive(Clone, Copy, Debug)]
+pub enum Column<'v> {
+    /// This column of the sources, centred and scaled; a constant one is 0.
+    Source(usize),
+    /// These values, one per used row.
+    Values(&'v [f64]),
+}
+
 /// The sources of a design: matrices (bins, columns) side by side, and the bins that are used.
 #[derive(Clone, Debug)]
 pub struct DesignPlan<'a> {
@@ -51,7 +60,7 @@ impl<'a> DesignPlan<'a> {
     pub fn new(features: Vec<Source<'a>>, rows: Vec<usize>) -> Result<Self> {
         let mut layout = Layout::default();
         for feature in &features {
-            layout.push(&feature.name, feature.labels.iter().cloned());
+            layout.push(&feature.name, feature.labels.iter().cloned())?;
         }
         let sources: Vec<ArrayView2<'a, f64>> = features.into_iter().map(|feature| feature.x).collect();
         if let Some(first) = sources.first() {
@@ -99,20 +108,34 @@ impl<'a> DesignPlan<'a> {
             if means.iter().any(|mean| !mean.is_finite()) {
                 return Err(Self::first_non_finite(source, rows, first_column));
             }
+            // deviations relative to the largest, so that squares neither overflow nor vanish
+            let largest = Self::largest_deviations(source, rows, &means);
             let squares = Self::by_piece(rows, n_columns, |row, sums| {
-                for ((sum, &x), mean) in sums.iter_mut().zip(source.row(row)).zip(&means) {
-                    *sum += (x - mean) * (x - mean);
+                let values = source.row(row).into_iter().zip(&means).zip(&largest);
+                for (sum, ((&x, mean), largest)) in sums.iter_mut().zip(values) {
+                    let part = if *largest > 0.0 { (x - mean) / largest } else { 0.0 };
+                    *sum += part * part;
                 }
             });
-            for (column, (mean, square)) in means.iter().zip(squares).enumerate() {
-                let largest = || rows.iter().map(|&row| source[(row, column)].abs()).fold(0.0_f64, f64::max);
-                let deviation = (square / rows.len() as f64).sqrt();
-                let constant = deviation <= CONSTANT * mean.abs() && deviation <= CONSTANT * largest();
+            for ((mean, square), largest) in means.iter().zip(squares).zip(largest) {
+                let deviation = largest * (square / rows.len() as f64).sqrt();
+                let constant = largest <= CONSTANT * mean.abs();
                 sd.push(if constant { 0.0 } else { deviation });
             }
             mean.extend(means);
         }
         Ok(Scaling { mean, sd })
+    }
+
+    /// Largest distance of each column's used values from its mean.
+    fn largest_deviations(source: &ArrayView2<f64>, rows: &[usize], means: &[f64]) -> Vec<f64> {
+        let mut largest = vec![0.0_f64; means.len()];
+        for &row in rows {
+            for ((largest, &x), mean) in largest.iter_mut().zip(source.row(row)).zip(means) {
+                *largest = largest.max((x - mean).abs());
+            }
+        }
+        largest
     }
 
     fn by_piece(rows: &[usize], n_columns: usize, add: impl Fn(usize, &mut [f64]) + Sync) -> Vec<f64> {
@@ -178,22 +201,71 @@ impl<'a> DesignPlan<'a> {
         &self.scaling
     }
 
-    /// Places the given columns, centred and scaled, on a backend. None of them may be constant.
+    /// One column over the used rows, centred and scaled. Zeros for a column that is constant or not there.
+    pub fn standardised(&self, column: usize) -> Vec<f64> {
+        let mut values = vec![0.0; self.rows.len()];
+        self.subtract(&[column], &[-1.0], &mut values);
+        values
+    }
+
+    /// Inner products of these columns, centred and scaled, with `values`, one value per used row.
+    pub fn products(&self, columns: &[usize], values: &[f64]) -> Vec<f64> {
+        let product = |&column: &usize| match self.values(column) {
+            Some((x, mean, sd)) => {
+                self.rows.iter().zip(values).map(|(&row, value)| (x[row] - mean) / sd * value).sum()
+            }
+            None => 0.0,
+        };
+        columns.par_iter().map(product).collect()
+    }
+
+    /// Subtracts these columns, centred and scaled, times `factors` from `values`, one value per used row.
+    pub fn subtract(&self, columns: &[usize], factors: &[f64], values: &mut [f64]) {
+        for (&column, factor) in columns.iter().zip(factors) {
+            if let Some((x, mean, sd)) = self.values(column) {
+                for (value, &row) in values.iter_mut().zip(&self.rows) {
+                    *value -= factor * ((x[row] - mean) / sd);
+                }
+            }
+        }
+    }
+
+    /// A column that varies, with its mean and standard deviation.
+    fn values(&self, column: usize) -> Option<(ArrayView1<'_, f64>, f64, f64)> {
+        let (source, inside) = self.locate(column).ok()?;
+        let (mean, sd) = (self.scaling.mean[column], self.scaling.sd[column]);
+        (sd > 0.0).then(|| (self.sources[source].column(inside), mean, sd))
+    }
+
+    /// Places columns on a backend: those of the sources, centred and scaled, and given ones as they are.
     ///
     /// # Errors
-    /// If the backend refuses; [`Error::Argument`] for a column that is not there.
-    pub fn place<B: Backend + 'static>(&self, on: &B, columns: &[usize]) -> Result<Design<B>> {
-        let located: Vec<(usize, usize)> =
-            columns.iter().map(|&column| self.locate(column)).collect::<Result<_>>()?;
+    /// If the backend refuses; [`Error::Argument`] for a column that is not there, [`Error::Length`]
+    /// for values that are not one per used row.
+    pub fn place<B: Backend + 'static>(&self, on: &B, columns: &[Column]) -> Result<Design<B>> {
+        for column in columns {
+            match column {
+                Column::Source(column) => {
+                    self.locate(*column)?;
+                }
+                Column::Values(values) if values.len() == self.rows.len() => {}
+                Column::Values(values) => {
+                    let (expected, found) = (self.rows.len(), values.len());
+                    return Err(Error::Length { what: "values of a column".into(), expected, found });
+                }
+            }
+        }
         let fill = |span: std::ops::Range<usize>, out: &mut [f64]| {
             let n = span.len();
-            for ((&column, &(source, inside)), out) in
-                columns.iter().zip(&located).zip(out.chunks_exact_mut(n))
-            {
-                let (mean, sd) = (self.scaling.mean[column], self.scaling.sd[column]);
-                let values = self.sources[source].column(inside);
-                for (out, &row) in out.iter_mut().zip(&self.rows[span.clone()]) {
-                    *out = (values[row] - mean) / sd;
+            for (column, out) in columns.iter().zip(out.chunks_exact_mut(n)) {
+                match column {
+                    Column::Values(values) => out.copy_from_slice(&values[span.clone()]),
+                    Column::Source(column) => {
+                        let Some((x, mean, sd)) = self.values(*column) else { continue };
+                        for (out, &row) in out.iter_mut().zip(&self.rows[span.clone()]) {
+                            *out = (x[row] - mean) / sd;
+                        }
+                    }
                 }
             }
         };

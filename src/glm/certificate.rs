@@ -1,19 +1,20 @@
 //! The certificate: proof of optimality in `f64` at the numbers that are reported.
 //!
-//! Coefficients are reported in the user's units. They are taken back to the standardised columns with all the
-//! rounding they have suffered, and residual, gradient and gap are computed there.
+//! Coefficients are reported in the user's units. Gradient and optimality residual are computed from them as they
+//! are, rounding included, over the columns that the user gave, centred and scaled.
 
+use super::fit::Fit;
 use super::rank::Rank;
 use crate::Result;
 use crate::backend::Backend;
-use crate::design::Scaling;
+use crate::design::{Design, Scaling};
 use crate::math::dense::{Cholesky, Matrix, condition};
 use crate::math::sum::Sum;
 use crate::objective::{GlmObjective, Objective, Optimality, Weight};
+use crate::solver::{reach, recession};
 
-/// How far a Newton step may move the linear predictor at an optimum. Where it moves it further although the loss
-/// is flat, the loss falls for ever.
-const RESTLESS: f64 = 0.1;
+/// How far a Newton step moves some row's linear predictor if the target has not settled.
+pub(super) const RESTLESS: f64 = 0.1;
 
 /// Coefficients of one target in the user's units.
 #[derive(Clone, Debug)]
@@ -22,20 +23,22 @@ pub(super) struct Reported {
     pub(super) intercept: f64,
 }
 
-/// What the Hessian at the reported point tells.
+/// What the Hessian tells.
 #[derive(Clone, Debug)]
 pub(super) struct Inference {
     pub(super) loss_gap: f64,
     pub(super) standard_errors: Vec<f64>,
     pub(super) intercept_standard_error: f64,
     pub(super) condition: f64,
-    /// Kept column with the largest variance inflation.
+    /// Column with the largest variance inflation.
     pub(super) worst_column: Option<usize>,
-    /// The Newton step, if the loss falls for ever along it.
+    /// How far the Newton step moves the farthest row.
+    pub(super) step_reach: f64,
+    /// A direction along which the loss falls for ever, as parameters of the members.
     pub(super) recession: Option<Vec<f64>>,
 }
 
-/// From standardised parameters (intercept first) of the kept columns to the user's.
+/// From parameters (intercept first) of the members to the user's coefficients.
 pub(super) fn report(rank: &Rank, scaling: &Scaling, parameters: &[f64]) -> Reported {
     let coef: Vec<f64> = rank
         .to_user
@@ -47,70 +50,103 @@ pub(super) fn report(rank: &Rank, scaling: &Scaling, parameters: &[f64]) -> Repo
     Reported { intercept: parameters[0] + shift.value(), coef }
 }
 
-/// The reported numbers as standardised parameters. Without aliased columns this is the exact inverse of
-/// [`report`] but for the rounding of what is reported; the aliased part of a coefficient cannot be told from it,
-/// so there the solver's own coefficients stand for it.
-pub(super) fn read_back(rank: &Rank, scaling: &Scaling, reported: &Reported, parameters: &[f64]) -> Vec<f64> {
+/// The reported coefficients of some columns as parameters of these columns, centred and scaled.
+fn read_back(scaling: &Scaling, reported: &Reported, columns: &[usize]) -> Vec<f64> {
     let shift: Sum = reported.coef.iter().zip(&scaling.mean).map(|(w, mean)| w * mean).collect();
-    let own = |(k, &column): (usize, &usize)| {
-        if rank.aliased.is_empty() { reported.coef[column] * scaling.sd[column] } else { parameters[1 + k] }
-    };
-    std::iter::once(reported.intercept + shift.value()).chain(rank.kept.iter().enumerate().map(own)).collect()
+    let own = |&column: &usize| reported.coef[column] * scaling.sd[column];
+    std::iter::once(reported.intercept + shift.value()).chain(columns.iter().map(own)).collect()
 }
 
-/// Standard errors, exact decrement, condition and a test for separation of one target.
-pub(super) fn infer<B: Backend>(
-    f: &mut GlmObjective<B>,
-    rank: &Rank,
-    scaling: &Scaling,
-    target: usize,
-    at: &[f64],
-    optimality: &Optimality,
-) -> Result<Option<Inference>> {
-    let hessian = f.gram(Weight::Point { target, at })?;
-    let Some(factor) = Cholesky::new(&hessian) else { return Ok(None) };
-    let step: Vec<f64> = factor.solve(&optimality.gradient).iter().map(|d| -d).collect();
-    let loss_gap = -0.5 * step.iter().zip(&optimality.gradient).map(|(d, g)| d * g).sum::<f64>();
-    let covariance = factor.inverse() / f.n_rows() as f64;
-    let variance = |a: &[f64]| -> f64 {
-        let product = covariance.dot(&ndarray::ArrayView1::from(a));
-        a.iter().zip(&product).map(|(a, b)| a * b).sum()
-    };
-    let p = at.len();
-    let mut standard_errors = vec![f64::NAN; scaling.sd.len()];
-    for (k, &column) in rank.kept.iter().enumerate() {
-        if !rank.aliased.contains(&column) {
-            standard_errors[column] = covariance[(1 + k, 1 + k)].sqrt() / scaling.sd[column];
+impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
+    /// Loss and optimality residual of the given targets at the reported numbers, over all columns that vary; the
+    /// gradient with respect to the parameters of the members. `all` holds those columns where the members are
+    /// not the columns themselves.
+    pub(super) fn optimality(
+        &self,
+        f: &mut GlmObjective<B>,
+        all: Option<&Design<B>>,
+        reports: &[Reported],
+        targets: &[usize],
+    ) -> Result<Vec<Optimality>> {
+        let scaling = self.plan.scaling();
+        let points: Vec<Vec<f64>> =
+            reports.iter().map(|reported| read_back(scaling, reported, &self.varying)).collect();
+        let at = Matrix::from_shape_fn((1 + self.varying.len(), points.len()), |(j, k)| points[k][j]);
+        let Some(all) = all else { return f.optimality(&at, targets) };
+        let mut over_all = GlmObjective::new(self.on, all, self.y, self.spec.get().model);
+        let mut found = over_all.optimality(&at, targets)?;
+        for optimality in &mut found {
+            let of_member = |k: usize| {
+                let factors = self.varying.iter().map(|&column| self.rank.to_standard[(column, k)]);
+                factors.zip(&optimality.gradient[1..]).map(|(a, g)| a * g).collect::<Sum>().value()
+            };
+            let members = (0..self.rank.n_members()).map(of_member);
+            optimality.gradient = std::iter::once(optimality.gradient[0]).chain(members).collect();
         }
+        Ok(found)
     }
-    // intercept = v0 - sum_j mean_j coef_j, linear in the parameters
-    let mut of_intercept = vec![1.0; p];
-    for k in 0..rank.kept.len() {
-        of_intercept[1 + k] =
-            -rank.to_user.column(k).iter().zip(&scaling.mean).map(|(a, mean)| a * mean).sum::<f64>();
-    }
-    let inflation = |k: &usize| covariance[(1 + k, 1 + k)] * hessian[(1 + k, 1 + k)];
-    let worst_column =
-        (0..rank.kept.len()).max_by(|a, b| inflation(a).total_cmp(&inflation(b))).map(|k| rank.kept[k]);
-    let recession = recession(f, target, at, &step)?;
-    Ok(Some(Inference {
-        loss_gap,
-        standard_errors,
-        intercept_standard_error: variance(&of_intercept).sqrt(),
-        condition: condition(&hessian),
-        worst_column,
-        recession,
-    }))
-}
 
-fn recession<B: Backend>(
-    f: &mut GlmObjective<B>,
-    target: usize,
-    at: &[f64],
-    step: &[f64],
-) -> Result<Option<Vec<f64>>> {
-    let column = |values: &[f64]| Matrix::from_shape_fn((values.len(), 1), |(j, _)| values[j]);
-    f.aim(&column(at), &column(step), &[target])?;
-    let runs_away = f.reach()?.iter().all(|reach| reach.all > RESTLESS && reach.recedes());
-    Ok(runs_away.then(|| step.to_vec()))
+    /// Standard errors, exact decrement, condition and a test for separation of one target whose parameters are
+    /// `at`. `None` if the Hessian is singular to rounding or not finite.
+    pub(super) fn infer(
+        &self,
+        f: &mut GlmObjective<B>,
+        target: usize,
+        at: &[f64],
+        gradient: &[f64],
+    ) -> Result<Option<Inference>> {
+        let hessian = f.gram(Weight::Point { target, at })?;
+        let Some(factor) = Cholesky::new(&hessian).filter(|factor| factor.jitter() == 0.0) else {
+            return Ok(None);
+        };
+        let step: Vec<f64> = factor.solve(gradient).iter().map(|d| -d).collect();
+        let loss_gap = -0.5 * step.iter().zip(gradient).map(|(d, g)| d * g).sum::<f64>();
+        let covariance = factor.inverse() / self.plan.n_rows() as f64;
+        let error = |a: &[f64]| -> f64 {
+            let product = covariance.dot(&ndarray::ArrayView1::from(a));
+            a.iter().zip(&product).map(|(a, b)| a * b).sum::<f64>().sqrt()
+        };
+        let scaling = self.plan.scaling();
+        let n_members = self.rank.n_members();
+        let mut standard_errors = vec![f64::NAN; scaling.sd.len()];
+        let mut of_intercept = vec![1.0; 1 + n_members];
+        of_intercept[1..].fill(0.0);
+        for (column, row) in self.rank.to_user.rows().into_iter().enumerate() {
+            let own: Vec<f64> = std::iter::once(0.0).chain(row.iter().copied()).collect();
+            // intercept = v0 - sum_j mean_j coef_j
+            of_intercept.iter_mut().zip(&own).for_each(|(to, a)| *to -= scaling.mean[column] * a);
+            if !self.rank.aliased.contains(&column) {
+                standard_errors[column] = error(&own);
+            }
+        }
+        let step_reach = reach(f, target, at, &step)?.all;
+        let found = if step_reach > RESTLESS { recession(f, target, at, &step)? } else { None };
+        let (condition, worst_column) = self.condition(&hessian, &standard_errors);
+        Ok(Some(Inference {
+            loss_gap,
+            intercept_standard_error: error(&of_intercept),
+            standard_errors,
+            condition,
+            worst_column,
+            step_reach,
+            recession: found,
+        }))
+    }
+
+    /// Condition of the Hessian with respect to the columns as they are, and the column whose error is the most
+    /// inflated by the others. Where members stand for columns the Hessian is taken back to these.
+    fn condition(&self, hessian: &Matrix, standard_errors: &[f64]) -> (f64, Option<usize>) {
+        let scaling = self.plan.scaling();
+        let inflation = |column: &usize| standard_errors[*column] * scaling.sd[*column];
+        let worst = self
+            .varying
+            .iter()
+            .copied()
+            .filter(|column| standard_errors[*column].is_finite())
+            .max_by(|a, b| inflation(a).total_cmp(&inflation(b)));
+        // the spread of scales that the members have taken out
+        let factors = &self.rank.to_standard;
+        let largest = factors.iter().fold(1.0, |a: f64, b| a.max(b.abs()));
+        (condition(hessian) * largest * largest, worst)
+    }
 }

@@ -5,6 +5,7 @@
 
 mod certificate;
 mod choice;
+mod ending;
 mod fit;
 mod fitted;
 mod rank;

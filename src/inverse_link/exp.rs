@@ -8,7 +8,7 @@ impl InvertLink for Exp {
     #[inline]
     fn mean(&self, eta: f64) -> Mean {
         let mu = eta.exp();
-        Mean { mu, slope: mu, log_mu: eta }
+        Mean { mu, log_mu: eta }
     }
 
     #[inline]

@@ -12,8 +12,6 @@ pub use exp::Exp;
 pub struct Mean {
     /// The mean `mu`.
     pub mu: f64,
-    /// `d mu / d eta`.
-    pub slope: f64,
     /// `ln mu`, without the rounding of going through `mu`.
     pub log_mu: f64,
 }

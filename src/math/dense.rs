@@ -4,6 +4,9 @@ use faer::linalg::solvers::{Llt, Solve};
 use faer::{Mat, MatRef, Side};
 use ndarray::Array2;
 
+/// A squared pivot of the scaled matrix that is rounding.
+const SINGULAR: f64 = 1e-15;
+
 /// A matrix of `f64`: (bins, features), (features, targets) or (parameters, parameters).
 pub type Matrix = Array2<f64>;
 
@@ -31,7 +34,8 @@ impl Cholesky {
             return None;
         }
         let p = a.nrows();
-        let scale: Vec<f64> = a.diag().iter().map(|&d| if d > 0.0 { 1.0 / d.sqrt() } else { 0.0 }).collect();
+        let mut scale: Vec<f64> =
+            a.diag().iter().map(|&d| if d > 0.0 { 1.0 / d.sqrt() } else { 0.0 }).collect();
         let mut jitter = 0.0;
         while jitter <= 1.0 {
             let scaled = Mat::from_fn(p, p, |i, j| {
@@ -39,7 +43,11 @@ impl Cholesky {
                 if i == j { if value > 0.0 { 1.0 + jitter } else { 1.0 } } else { value }
             });
             if let Ok(factor) = Llt::new(scaled.as_ref(), Side::Lower) {
-                return Some(Self { factor, scale, jitter });
+                let found = Self { factor, scale, jitter };
+                if found.smallest_pivot() > SINGULAR {
+                    return Some(found);
+                }
+                scale = found.scale;
             }
             jitter = if jitter == 0.0 { 1e-13 } else { jitter * 10.0 };
         }
@@ -80,6 +88,34 @@ pub fn eigenvalues(a: &Matrix) -> Option<Vec<f64>> {
         return None;
     }
     to_faer(a).self_adjoint_eigenvalues(Side::Lower).ok()
+}
+
+/// An orthonormal basis of the null space of the symmetric positive semidefinite `a`, shape (p, dimension):
+/// eigenvectors of `a` scaled to a unit diagonal whose eigenvalue is at most `tolerance` of the largest, scaled
+/// back. `None` if `a` is not finite.
+pub fn null_space(a: &Matrix, tolerance: f64) -> Option<Matrix> {
+    if a.iter().any(|value| !value.is_finite()) {
+        return None;
+    }
+    let scale: Vec<f64> = a.diag().iter().map(|&d| if d > 0.0 { 1.0 / d.sqrt() } else { 1.0 }).collect();
+    let p = a.nrows();
+    let scaled = Mat::from_fn(p, p, |i, j| a[(i, j)] * scale[i] * scale[j]);
+    let eigen = scaled.self_adjoint_eigen(Side::Lower).ok()?;
+    let values: Vec<f64> = (0..p).map(|k| eigen.S()[k]).collect();
+    let largest = values.iter().copied().fold(0.0, f64::max);
+    let mut basis: Vec<Vec<f64>> = Vec::new();
+    for k in (0..p).filter(|&k| values[k] <= tolerance * largest) {
+        let mut vector: Vec<f64> = (0..p).map(|i| eigen.U()[(i, k)] * scale[i]).collect();
+        for _ in 0..2 {
+            for other in &basis {
+                let along: f64 = vector.iter().zip(other).map(|(a, b)| a * b).sum();
+                vector.iter_mut().zip(other).for_each(|(v, o)| *v -= along * o);
+            }
+        }
+        let norm = vector.iter().map(|x| x * x).sum::<f64>().sqrt();
+        basis.push(vector.iter().map(|x| x / norm).collect());
+    }
+    Some(Matrix::from_shape_fn((p, basis.len()), |(i, k)| basis[k][i]))
 }
 
 /// Ratio of the largest to the smallest eigenvalue of the symmetric positive definite `a` scaled to a unit
@@ -148,7 +184,8 @@ mod tests {
     fn a_singular_matrix_gets_jitter_and_nan_none() {
         assert!(Cholesky::new(&array![[1.0, 1.0], [1.0, 1.0]]).unwrap().jitter() > 0.0);
         assert!(Cholesky::new(&array![[1.0, f64::NAN], [f64::NAN, 1.0]]).is_none());
-        assert_eq!(Cholesky::new(&array![[2.0, 0.0], [0.0, 0.0]]).unwrap().solve(&[4.0, 1.0]), [2.0, 0.0]);
+        let solution = Cholesky::new(&array![[2.0, 0.0], [0.0, 0.0]]).unwrap().solve(&[4.0, 1.0]);
+        assert!((solution[0] - 2.0).abs() < 1e-15 && solution[1] == 0.0);
     }
 
     #[test]
@@ -166,6 +203,16 @@ mod tests {
                 assert!((gram[(i, j)] - expected).abs() < 1e-12);
             }
         }
+    }
+
+    #[test]
+    fn the_null_space_is_found_whatever_the_scale() {
+        // rows (1, 2, 0) and (0, 0, 1e6): the null space is (2, -1, 0)
+        let a = array![[1.0, 2.0, 0.0], [2.0, 4.0, 0.0], [0.0, 0.0, 1e12]];
+        let basis = null_space(&a, 1e-12).unwrap();
+        assert_eq!(basis.ncols(), 1);
+        assert!((basis[(0, 0)] / basis[(1, 0)] + 2.0).abs() < 1e-12 && basis[(2, 0)].abs() < 1e-12);
+        assert_eq!(null_space(&array![[2.0, 1.0], [1.0, 2.0]], 1e-12).unwrap().ncols(), 0);
     }
 
     #[test]

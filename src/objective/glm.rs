@@ -177,23 +177,25 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
 
     fn gram(&mut self, weight: Weight) -> Result<Matrix> {
         let p = self.n_parameters();
-        let (target, point) = match weight {
+        let point = |at: &[f64]| -> Result<(Vec<B::Array>, [f64; 1])> {
+            let at = Matrix::from_shape_fn((p, 1), |(j, _)| at[j]);
+            Ok((self.load(&at)?, [at[(0, 0)]]))
+        };
+        let (target, weighted) = match weight {
             Weight::Flat => (0, None),
-            Weight::Point { target, at } => {
-                let at = Matrix::from_shape_fn((p, 1), |(j, _)| at[j]);
-                (target, Some((self.load(&at)?, [at[(0, 0)]])))
-            }
+            Weight::Events(target) => (target, Some((point(&vec![0.0; p])?, Beside::Events))),
+            Weight::Point { target, at } => (target, Some((point(at)?, Beside::Curvature))),
         };
         self.passes += 1;
         let sums = self.on.pass(self.sweep(&[target]), &[1, 1, p * p], &|work, rows| {
-            if let Some((loaded, intercept)) = &point {
+            if let Some(((loaded, intercept), beside)) = &weighted {
                 self.forward(work, &rows, intercept, loaded, Into::Eta);
-                self.on.pointwise(work, rows.clone(), self.model, self.y, Beside::Curvature);
+                self.on.pointwise(work, rows.clone(), self.model, self.y, *beside);
             }
             for (first, block) in self.design.columns() {
                 block.write(self.on, work, rows.clone(), 1 + first);
             }
-            self.on.weighted_gram(work, point.is_none(), 2);
+            self.on.weighted_gram(work, weighted.is_none(), 2);
             Ok(())
         })?;
         Ok(symmetric(&sums[2], p, 1.0 / self.design.n_rows as f64))

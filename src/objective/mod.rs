@@ -13,6 +13,8 @@ pub use glm::{GlmObjective, Optimality};
 pub enum Weight<'a> {
     /// 1 for every row: shared by all targets.
     Flat,
+    /// 1 for the rows in which this target's response is not 0.
+    Events(usize),
     /// The curvature of one target's loss at these parameters: its Hessian.
     Point {
         /// Column of the response.

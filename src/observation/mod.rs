@@ -7,12 +7,10 @@ mod poisson;
 
 pub use poisson::Poisson;
 
-use crate::inverse_link::{InverseLink, Mean, MeanChange};
+use crate::inverse_link::{Mean, MeanChange};
 
 /// What an observation model can do, per bin.
 pub trait Observe: Copy + Send + Sync {
-    /// The link for which the residual is `mu - y`.
-    fn canonical(&self) -> InverseLink;
     /// Negative log-likelihood of `y`, terms free of the mean dropped.
     fn loss(&self, y: f64, mean: Mean) -> f64;
     /// `loss` after the change minus `loss` before, accurate relative to itself however small the change is.

@@ -1,5 +1,5 @@
 use super::Observe;
-use crate::inverse_link::{InverseLink, Mean, MeanChange};
+use crate::inverse_link::{Mean, MeanChange};
 use crate::math::special::ln_factorial;
 
 /// Spike counts: `P(y) = mu^y exp(-mu) / y!`, variance `mu`.
@@ -9,10 +9,6 @@ use crate::math::special::ln_factorial;
 pub struct Poisson;
 
 impl Observe for Poisson {
-    fn canonical(&self) -> InverseLink {
-        InverseLink::Exp
-    }
-
     #[inline]
     fn loss(&self, y: f64, mean: Mean) -> f64 {
         // 0 ln 0 = 0: a bin without spikes costs its mean, whatever ln mu is

@@ -1,6 +1,7 @@
 //! The loop that all smooth solvers share; they differ in the direction they take.
 
 use super::line_search::search;
+use super::separation::{RUNNING, recession};
 use super::{Metric, Outcome, Progress, Solution, Status, Watch, columns, dot};
 use crate::Result;
 use crate::math::dense::Matrix;
@@ -8,10 +9,6 @@ use crate::objective::Objective;
 
 /// Iterations after which a direction that still moves the linear predictor is looked at for separation.
 const SETTLED: usize = 10;
-/// What a step moves the linear predictor by if the target is running away (Newton's step on an exponential tail
-/// moves it by -1).
-const RUNNING: f64 = 0.3;
-
 /// Where to go from a point.
 pub(super) struct Heading {
     /// A direction of descent.
@@ -57,7 +54,7 @@ impl Run {
         self.idle = if gap <= 0.5 * self.best_gap { 0 } else { self.idle + 1 };
         self.best_gap = self.best_gap.min(gap);
         let arrived = gap <= watch.tolerance;
-        if gap <= watch.goal() || (arrived && self.idle >= patience) {
+        if gap <= watch.goal || (arrived && self.idle >= patience) {
             Some(Status::Converged)
         } else if self.iterations >= max_iterations {
             Some(if arrived { Status::Converged } else { Status::MaxIterations })
@@ -86,7 +83,6 @@ pub(super) fn descend(
         if active.is_empty() {
             break;
         }
-        let passes = f.passes();
         let ids: Vec<usize> = active.iter().map(|&k| targets[k]).collect();
         let mut gradient = Matrix::zeros((f.n_parameters(), active.len()));
         let losses = f.loss_gradient(&columns(&at, &active), &ids, &mut gradient)?;
@@ -94,7 +90,9 @@ pub(super) fn descend(
         let mut headings = Vec::new();
         for (column, &k) in active.iter().enumerate() {
             let (here, slope) = (at.column(k).to_vec(), gradient.column(column).to_vec());
+            let before = f.passes();
             let heading = rule.heading(f, targets[k], &here, &slope)?;
+            runs[k].passes += f.passes() - before;
             let scale = losses[column].abs().max(metric.mean_y[targets[k]]);
             let gap = heading.as_ref().map_or(f64::NAN, |heading| heading.gap / scale);
             runs[k].outcome = runs[k].judge(gap, rule.patience(), max_iterations, watch);
@@ -110,12 +108,11 @@ pub(super) fn descend(
             .zip(going)
             .filter_map(|((heading, slope), going)| heading.filter(|_| going).map(|heading| (heading, slope)))
             .collect();
-        let started = active.clone();
+        active.iter().for_each(|&k| runs[k].passes += 1);
         active.retain(|&k| runs[k].outcome.is_none());
         if !active.is_empty() {
             advance(rule, f, targets, &active, &ahead, &mut at, &mut runs, watch, iteration)?;
         }
-        started.iter().for_each(|&k| runs[k].passes += f.passes() - passes);
     }
     Ok(Solution { at, outcomes: runs.into_iter().map(Run::finish).collect() })
 }
@@ -136,16 +133,23 @@ fn advance(
     let ids: Vec<usize> = active.iter().map(|&k| targets[k]).collect();
     let direction = Matrix::from_shape_fn((f.n_parameters(), active.len()), |(j, k)| ahead[k].0.direction[j]);
     f.aim(&columns(at, active), &direction, &ids)?;
-    if iteration >= SETTLED {
-        for (column, (reach, &k)) in f.reach()?.into_iter().zip(active).enumerate() {
-            if reach.all > RUNNING && reach.recedes() {
-                runs[k].outcome = Some(Status::Separated);
-                runs[k].recession = Some(ahead[column].0.direction.clone());
-            }
-        }
-    }
+    active.iter().for_each(|&k| runs[k].passes += 1);
     let slopes: Vec<f64> = ahead.iter().map(|(heading, g)| dot(&heading.direction, g)).collect();
     let steps = search(f, &slopes)?;
+    let running: Vec<usize> = if iteration < SETTLED {
+        Vec::new()
+    } else {
+        let reaches = f.reach()?;
+        (0..active.len()).filter(|&column| reaches[column].all > RUNNING).collect()
+    };
+    for column in running {
+        let k = active[column];
+        let step = &ahead[column].0.direction;
+        if let Some(direction) = recession(f, targets[k], &at.column(k).to_vec(), step)? {
+            runs[k].outcome = Some(Status::Separated);
+            runs[k].recession = Some(direction);
+        }
+    }
     for (column, (&k, step)) in active.iter().zip(steps).enumerate() {
         if runs[k].outcome.is_some() {
             continue;

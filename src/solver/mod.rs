@@ -9,6 +9,7 @@ mod lbfgs;
 mod line_search;
 mod newton;
 mod report;
+mod separation;
 
 use crate::Result;
 use crate::math::dense::{Cholesky, Matrix};
@@ -17,6 +18,7 @@ use crate::objective::Objective;
 pub use lbfgs::Lbfgs;
 pub use newton::Newton;
 pub use report::{Outcome, Progress, Solution, Status, Watch};
+pub use separation::{reach, recession};
 
 /// The flat Gram `[1 X]ᵀ[1 X]/n`, factored, and each target's mean response: a metric for all targets.
 #[derive(Debug)]

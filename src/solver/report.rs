@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use crate::backend::Reach;
 use crate::math::dense::Matrix;
 
 /// How the fit of one target ended.
@@ -47,7 +46,7 @@ pub struct Outcome {
     pub status: Status,
     /// Steps taken.
     pub iterations: usize,
-    /// Passes over the rows in which it took part.
+    /// Passes over the rows that it needed.
     pub passes: usize,
     /// The direction of recession if `status` is [`Status::Separated`], intercept first.
     pub recession: Option<Vec<f64>>,
@@ -77,6 +76,8 @@ pub struct Progress {
 pub struct Watch<'a> {
     /// Largest allowed loss gap, relative to `max(|loss|, mean y)`.
     pub tolerance: f64,
+    /// The relative gap at which a solver stops although it could go on, at most the tolerance.
+    pub goal: f64,
     /// Most iterations; `None` is the solver's own limit.
     pub max_iterations: Option<usize>,
     /// When to stop at the latest.
@@ -86,27 +87,8 @@ pub struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    /// The gap at which a solver stops although it could go on. At the default tolerance of `f64` data that is the
-    /// rounding floor: one or two more steps there buy digits of the coefficients, of which a loss gap of 1e-16
-    /// alone guarantees few when the features are correlated.
-    pub fn goal(&self) -> f64 {
-        if self.tolerance <= 1e-16 { 1e-30 } else { self.tolerance }
-    }
-
     /// Whether time is up.
     pub fn is_late(&self) -> bool {
         self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
-    }
-}
-
-/// A direction is one of recession if it leaves the rows with events where they are and raises none of the others,
-/// relative to how far it moves the linear predictor at all.
-const RECESSION: f64 = 1e-6;
-
-impl Reach {
-    /// Whether the loss falls for ever along a direction of this reach: exact for Poisson counts with the
-    /// exponential link, up to a relative 1e-6 of the direction.
-    pub fn recedes(&self) -> bool {
-        self.all > 0.0 && self.events <= RECESSION * self.all && self.silent <= RECESSION * self.all
     }
 }

@@ -10,15 +10,15 @@ use crate::backend::{Body, Sweep};
 
 /// Chunks whose sums are in memory at the same time.
 const WAVE: usize = 32;
-/// Bytes that the sums of all chunks of a Gram may take.
+/// Bytes that the sums of all chunks may take for one target; only a Gram comes near.
 const GRAM_BYTES: usize = 64 << 20;
 /// Below this many multiplications a pass runs on the calling thread: waking another costs as much.
 const SMALL: usize = 300_000;
 
-/// Runs of whole tiles, by rows and columns alone.
-fn chunks(n_rows: usize, n_columns: usize) -> Vec<Range<usize>> {
+/// Runs of whole tiles, by rows and the numbers that each target sums up, so not by the number of targets.
+fn chunks(n_rows: usize, n_sums: usize) -> Vec<Range<usize>> {
     let n_tiles = n_rows.div_ceil(TILE_ROWS);
-    let by_memory = (GRAM_BYTES / (8 * (n_columns + 1) * (n_columns + 1))).max(8);
+    let by_memory = GRAM_BYTES / (8 * n_sums.max(1));
     let n_chunks = n_tiles.min(256).min(by_memory).max(1);
     (0..n_chunks)
         .map(|k| {
@@ -63,7 +63,7 @@ pub(super) fn pass(sweep: Sweep, n_sums: &[usize], body: &Body<Worker>) -> Resul
         }
         Ok(work.sums)
     };
-    let chunks = chunks(sweep.n_rows, sweep.n_columns);
+    let chunks = chunks(sweep.n_rows, n_sums.iter().sum());
     let mut total = Worker::for_sweep(sweep, n_sums).sums;
     let small = sweep.n_rows * (sweep.n_columns + 1) * sweep.targets.len() < SMALL;
     for wave in chunks.chunks(WAVE) {
@@ -153,8 +153,8 @@ mod tests {
     #[test]
     fn chunks_cover_the_rows_in_whole_tiles() {
         for n in [0, 1, 255, 256, 257, 65_537, 1_000_003] {
-            for p in [0, 3, 160, 4000] {
-                let chunks = chunks(n, p);
+            for n_sums in [0, 3, 160 * 160, 4000 * 4000] {
+                let chunks = chunks(n, n_sums);
                 assert_eq!(chunks[0].start, 0);
                 assert_eq!(chunks[chunks.len() - 1].end, n);
                 assert!(
@@ -164,6 +164,7 @@ mod tests {
                 );
             }
         }
-        assert_eq!(chunks(1_000_003, 8).len(), 256);
+        assert_eq!(chunks(1_000_003, 800).len(), 256);
+        assert_eq!(chunks(1_000_003, 1000 * 1000).len(), 8);
     }
 }

@@ -29,6 +29,7 @@ fn canonical(work: &mut Worker, observation: impl Observe, link: impl InvertLink
                 Beside::Nothing => 0.0,
                 Beside::Curvature => observation.variance(mean.mu),
                 Beside::Magnitude => mean.mu + residual.abs(),
+                Beside::Events => f64::from(u8::from(y != 0.0)),
             };
         }
         work.sums[POINTWISE_SUMS[0]][k] += loss;

@@ -1,0 +1,205 @@
+//! The end of a fit: statuses, warnings and what is reported of each target.
+
+use super::certificate::{Inference, Reported};
+use super::fit::{Fit, Standing};
+use super::fitted::{GapFrom, TargetFit};
+use super::score::score;
+use crate::backend::Backend;
+use crate::inverse_link::{Exp, InverseLink, InvertLink};
+use crate::objective::Optimality;
+use crate::solver::Status;
+
+/// Condition of the standardised Hessian above which a user is told.
+const ILL_CONDITIONED: f64 = 1e8;
+/// Mean of a column, in its standard deviations, above which its digits suffer.
+const FAR_FROM_ZERO: f64 = 1e8;
+/// A feature is named in a direction if its part is at least this much of the largest.
+const NAMED: f64 = 0.05;
+
+impl Standing {
+    /// The direction along which the loss falls for ever, if there is one.
+    pub(super) fn recession(&self) -> Option<&Vec<f64>> {
+        let inferred = self.inference.as_ref().and_then(|inference| inference.recession.as_ref());
+        self.outcome.recession.as_ref().or(inferred)
+    }
+}
+
+impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
+    /// The loss gap of the certificate, and where it is from.
+    fn gap(&self, target: usize, standing: &Standing, left_out: bool) -> (f64, GapFrom) {
+        match &standing.inference {
+            Some(inference) if !left_out => (inference.loss_gap, GapFrom::Hessian),
+            _ => (self.flat_gap(target, &standing.optimality), GapFrom::FlatGram),
+        }
+    }
+
+    /// The gap by the flat Gram times the target's mean response.
+    fn flat_gap(&self, target: usize, optimality: &Optimality) -> f64 {
+        let flat = self.metric.factor.solve(&optimality.gradient);
+        let squared: f64 = flat.iter().zip(&optimality.gradient).map(|(a, b)| a * b).sum();
+        0.5 * squared / self.metric.mean_y[target]
+    }
+
+    /// Whether both numbers of the certificate are small enough.
+    pub(super) fn is_proven(&self, target: usize, standing: &Standing, left_out: bool) -> bool {
+        let tolerance = self.spec.get().tolerance;
+        let scale = standing.optimality.loss.abs().max(self.metric.mean_y[target]);
+        let (gap, _) = self.gap(target, standing, left_out);
+        gap <= tolerance * scale && standing.optimality.kkt_residual <= tolerance.sqrt()
+    }
+
+    /// Converged only with proof at the reported point, whatever the solver says.
+    fn status(&self, target: usize, standing: &Standing, left_out: bool) -> Status {
+        let (gap, _) = self.gap(target, standing, left_out);
+        let numbers = [gap, standing.optimality.kkt_residual, standing.optimality.loss];
+        match standing.outcome.status {
+            Status::Failed => Status::Failed,
+            _ if numbers.iter().any(|number| !number.is_finite()) => Status::Failed,
+            _ if standing.recession().is_some() => Status::Separated,
+            _ if self.is_proven(target, standing, left_out) => Status::Converged,
+            Status::Converged => Status::Stalled,
+            said => said,
+        }
+    }
+
+    /// Puts one target's numbers together.
+    pub(super) fn target(&self, target: usize, standing: Standing, left_out: bool) -> TargetFit {
+        let labels = &self.plan.layout().labels;
+        let (loss_gap, gap_from) = self.gap(target, &standing, left_out);
+        let status = self.status(target, &standing, left_out);
+        let aliased: Vec<String> = self.rank.aliased.iter().map(|&column| labels[column].clone()).collect();
+        let y: Vec<f64> = self.plan.rows().iter().map(|&row| self.response.y[(row, target)]).collect();
+        let warnings = self.warnings(&standing, &aliased, y.iter().all(|y| y.fract() == 0.0));
+        let Standing { reported, optimality, inference, outcome } = standing;
+        // an infinite estimate has no error
+        let (standard_errors, intercept_standard_error) = match inference {
+            Some(inference) if !left_out && status != Status::Separated => {
+                (inference.standard_errors, inference.intercept_standard_error)
+            }
+            _ => (vec![f64::NAN; labels.len()], f64::NAN),
+        };
+        TargetFit {
+            name: self.response.names[target].clone(),
+            status,
+            scores: score(self.spec.get().model, &y, &self.expected(&reported)),
+            coef: reported.coef,
+            intercept: reported.intercept,
+            standard_errors,
+            intercept_standard_error,
+            kkt_residual: optimality.kkt_residual,
+            loss_gap,
+            gap_from,
+            loss: optimality.loss,
+            iterations: outcome.iterations,
+            passes: outcome.passes,
+            n_bins_used: y.len(),
+            aliased,
+            warnings,
+        }
+    }
+
+    fn warnings(&self, standing: &Standing, aliased: &[String], whole: bool) -> Vec<String> {
+        let labels = &self.plan.layout().labels;
+        let mut warnings = Vec::new();
+        if let Some(direction) = standing.recession() {
+            warnings.push(self.separation_warning(direction));
+        }
+        let is_constant = |label: &&String| {
+            labels.iter().position(|own| own == *label).is_some_and(|column| !self.varying.contains(&column))
+        };
+        let (constant, related): (Vec<&String>, Vec<&String>) = aliased.iter().partition(is_constant);
+        if !constant.is_empty() {
+            warnings
+                .push(format!("{} never changes in the used bins: its coefficient is 0", joined(&constant)));
+        }
+        if !related.is_empty() {
+            warnings.push(format!(
+                "{} are linear combinations of one another, so the data do not determine each: the answer of \
+                 smallest norm is given",
+                joined(&related)
+            ));
+        }
+        if !whole {
+            warnings.push("the response is not whole numbers, which counts are: check its units".into());
+        }
+        if let Some(Inference { condition, worst_column: Some(worst), .. }) = &standing.inference
+            && *condition > ILL_CONDITIONED
+        {
+            warnings.push(format!(
+                "ill-conditioned (condition {condition:.1e}), {} most of all: use fewer functions for it, or a \
+                 ridge or smoothness penalty",
+                labels[*worst]
+            ));
+        }
+        let scaling = self.plan.scaling();
+        for &column in &self.varying {
+            if scaling.mean[column].abs() > FAR_FROM_ZERO * scaling.sd[column] {
+                warnings.push(format!(
+                    "{} varies by {:.1e} around {:.1e}: subtract that offset, or digits of the intercept are lost",
+                    labels[column], scaling.sd[column], scaling.mean[column]
+                ));
+            }
+        }
+        warnings
+    }
+
+    /// Names the features of a direction of recession, given as parameters of the members.
+    fn separation_warning(&self, direction: &[f64]) -> String {
+        let coef = self.rank.to_standard.dot(&ndarray::ArrayView1::from(&direction[1..]));
+        let largest = coef.iter().fold(0.0, |a: f64, b| a.max(b.abs()));
+        let names: Vec<&str> = coef
+            .iter()
+            .zip(&self.plan.layout().labels)
+            .filter(|(part, _)| part.abs() > NAMED * largest)
+            .map(|(_, label)| label.as_str())
+            .collect();
+        format!(
+            "separated: the likelihood rises for ever along a combination of {}, so the estimate is infinite (no event \
+             occurs where it is large); leave the feature out, use fewer functions, or add a ridge penalty",
+            names.join(", ")
+        )
+    }
+
+    /// Expected counts of the used rows.
+    fn expected(&self, reported: &Reported) -> Vec<f64> {
+        let mean = |eta: f64| match self.spec.get().model.inverse_link {
+            InverseLink::Exp => Exp.mean(eta).mu,
+        };
+        let of_row = |&row: &usize| {
+            let terms = self.plan.sources().iter().flat_map(|source| source.row(row));
+            mean(reported.intercept + terms.zip(&reported.coef).map(|(x, w)| x * w).sum::<f64>())
+        };
+        self.plan.rows().iter().map(of_row).collect()
+    }
+
+    /// A target without events: its rate is 0, whatever the features.
+    pub(super) fn silent(&self, target: usize) -> TargetFit {
+        let n = self.plan.n_rows();
+        let n_columns = self.plan.n_columns();
+        TargetFit {
+            name: self.response.names[target].clone(),
+            status: Status::NoEvents,
+            coef: vec![0.0; n_columns],
+            intercept: f64::NEG_INFINITY,
+            standard_errors: vec![f64::NAN; n_columns],
+            intercept_standard_error: f64::NAN,
+            kkt_residual: 0.0,
+            loss_gap: 0.0,
+            gap_from: GapFrom::FlatGram,
+            loss: 0.0,
+            iterations: 0,
+            passes: 0,
+            n_bins_used: n,
+            scores: score(self.spec.get().model, &vec![0.0; n], &vec![0.0; n]),
+            aliased: Vec::new(),
+            warnings: vec![
+                "no event in the used bins: the rate is 0 and the intercept minus infinity".into(),
+            ],
+        }
+    }
+}
+
+/// Names in a row.
+fn joined(names: &[&String]) -> String {
+    names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ")
+}
