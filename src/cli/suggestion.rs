@@ -4,6 +4,7 @@
 //! runs, the unit with most spikes in them, the stimulus as the feature.
 
 use super::inspect::{Facts, Inspection, Object, SeriesReport};
+use super::shell::{quote, shell_word};
 use crate::read::nwb::NwbFile;
 use crate::recording::{IntervalTable, UnitsTable};
 
@@ -160,26 +161,9 @@ fn busiest(units: &UnitsTable, choice: Option<&Choice>) -> Option<i64> {
     counts.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, id)| id)
 }
 
-/// A word for the shell, quoted where it needs to be.
-fn shell_word(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,=@%".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) { text.to_string() } else { quote(text) }
-}
-
-fn quote(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn words_survive_the_shell() {
-        assert_eq!(shell_word("a/b-1.nwb"), "a/b-1.nwb");
-        assert_eq!(shell_word("a b.nwb"), "'a b.nwb'");
-        assert_eq!(quote("it's"), "'it'\\''s'");
-    }
 
     #[test]
     fn spikes_are_counted_inside_closed_epochs() {

@@ -157,7 +157,10 @@ impl<B: Backend> Fit<'_, '_, '_, B> {
         let mut watch = Watch {
             tolerance: spec.tolerance,
             max_iterations: spec.max_iterations,
-            deadline: spec.time_limit_s.map(|limit| started + Duration::from_secs_f64(limit)),
+            // a limit beyond what a clock can show is none
+            deadline: spec
+                .time_limit_s
+                .and_then(|limit| started.checked_add(Duration::try_from_secs_f64(limit).ok()?)),
             progress,
         };
         let solver: &dyn Minimize = if plan.solver == Newton.name() { &Newton } else { &Lbfgs };
