@@ -122,7 +122,8 @@ pub(super) fn recording(
     Ok(Data {
         input,
         centres_s: dataset.grid.centres().to_vec(),
-        epochs_s: dataset.epochs.iter().map(|epoch| vec![epoch.start_s, epoch.stop_s]).collect(),
+        // those of the grid: epochs that overlap are joined
+        epochs_s: dataset.grid.support().iter().map(|(start, stop)| vec![start, stop]).collect(),
         spike_times_s: dataset.spike_times_s,
         bin_s,
         names: dataset.names,
@@ -139,7 +140,13 @@ pub(super) fn recording(
     })
 }
 
-fn refuse_bad_rows(path: &Path, group: &Group, nan: NanPolicy, n_bins: usize, n_dropped: usize) -> Result<()> {
+fn refuse_bad_rows(
+    path: &Path,
+    group: &Group,
+    nan: NanPolicy,
+    n_bins: usize,
+    n_dropped: usize,
+) -> Result<()> {
     if nan == NanPolicy::Drop || n_dropped == 0 {
         return Ok(());
     }
@@ -261,7 +268,11 @@ fn is_npz(path: &Path) -> bool {
 /// File and array of the features.
 fn feature_name(args: &DataArgs) -> String {
     let file = args.data.display();
-    if is_npz(&args.data) { format!("{file}: {}", args.x.as_deref().unwrap_or("X")) } else { file.to_string() }
+    if is_npz(&args.data) {
+        format!("{file}: {}", args.x.as_deref().unwrap_or("X"))
+    } else {
+        file.to_string()
+    }
 }
 
 /// File and array of the counts.

@@ -117,7 +117,9 @@ pub(super) fn unfinished(target: &TargetFit) -> Option<String> {
     let (what, help) = match target.status {
         Status::MaxIterations => ("out of iterations", "raise --max-iterations"),
         Status::Stopped => ("out of the time allowed", "raise --time-limit"),
-        Status::Stalled => ("no step lowers the loss any further", "scale the features, or raise --tolerance"),
+        Status::Stalled => {
+            ("no step lowers the loss any further", "scale the features, or raise --tolerance")
+        }
         Status::Failed => ("numbers that are not finite", "check and scale the features"),
         Status::Converged | Status::Separated | Status::NoEvents => return None,
     };

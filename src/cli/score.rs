@@ -137,16 +137,14 @@ fn score_targets(fit: &FittedGlm, data: &Data) -> Result<Vec<TargetScores>> {
 
 /// The data must have the columns that the target was fitted with, and no others.
 fn check_columns(fit: &FittedGlm, fitted: usize, labels: &[&String], data: &Data) -> Result<()> {
-    let problem = match (
-        fit.missing_from(fitted, labels),
-        labels.iter().find(|label| !fit.labels.contains(label)),
-    ) {
-        (None, None) => return Ok(()),
-        (Some(missing), _) => format!("expected the columns of the model, found none called {missing}"),
-        (None, Some(other)) => {
-            format!("expected the columns of the model, found {other}, which it has not")
-        }
-    };
+    let problem =
+        match (fit.missing_from(fitted, labels), labels.iter().find(|label| !fit.labels.contains(label))) {
+            (None, None) => return Ok(()),
+            (Some(missing), _) => format!("expected the columns of the model, found none called {missing}"),
+            (None, Some(other)) => {
+                format!("expected the columns of the model, found {other}, which it has not")
+            }
+        };
     let help = format!("the model has: {}", fit.labels.join(", "));
     Err(Error::object(&data.input.path, "features", problem, help))
 }

@@ -5,6 +5,7 @@
 
 use super::inspect::{Facts, Inspection, Object, SeriesReport};
 use super::shell::{quote, shell_word};
+use crate::features::Signal;
 use crate::read::nwb::NwbFile;
 use crate::recording::{IntervalTable, UnitsTable};
 
@@ -99,17 +100,13 @@ fn is_voltage(series: &SeriesReport) -> bool {
 
 /// A series as a feature: its first column where it has several, in units of ordinary size.
 fn signal(object: &Object, series: &SeriesReport) -> String {
-    let key = if object.key.contains([' ', ':', '*', '"']) {
-        format!("\"{}\"", object.key)
-    } else {
-        object.key.clone()
-    };
-    let column = if series.columns.len() > 1 { format!("[{}]", series.columns[0]) } else { String::new() };
+    let column = series.columns.first().filter(|_| series.columns.len() > 1).cloned();
+    let signal = Signal::Series { name: object.key.clone(), column, resample: None }.name();
     let scale = match series.unit.as_str() {
         "A" | "ampere" | "amperes" => "*1e12",
         _ => "",
     };
-    format!("{key}{column}{scale}")
+    format!("{signal}{scale}")
 }
 
 /// The epochs with most time among those with spikes and samples, else with most time.

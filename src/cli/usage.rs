@@ -44,9 +44,7 @@ pub(super) fn lines(error: &clap::Error, words: &[String]) -> Option<[String; 2]
             let missing = texts(error, ContextKind::InvalidArg).join(" and ");
             Error::argument(name, missing, "nothing in its place", see)
         }
-        Kind::ArgumentConflict => {
-            Error::argument(option, "it once", "it more often", "keep one of them")
-        }
+        Kind::ArgumentConflict => Error::argument(option, "it once", "it more often", "keep one of them"),
         _ => {
             let said = error.to_string();
             let line = said.lines().next().unwrap_or_default().trim_start_matches("error: ").to_string();

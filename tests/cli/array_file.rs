@@ -31,10 +31,11 @@ impl Array {
     }
 
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        let mut shape: String = self.shape.iter().map(|n| format!("{n},")).collect();
-        if self.shape.len() > 1 {
-            shape.pop();
-        }
+        let shape = match self.shape[..] {
+            [n] => format!("{n},"),
+            [rows, columns] => format!("{rows}, {columns}"),
+            _ => panic!("one or two dimensions"),
+        };
         let kind = if self.is_f32 { "<f4" } else { "<f8" };
         let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({shape}), }}");
         while (10 + header.len() + 1) % 64 != 0 {

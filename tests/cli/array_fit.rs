@@ -138,7 +138,10 @@ fn what_people_see_of_arrays() {
     assert_eq!(run.stderr, "");
     let lines: Vec<&str> = run.stdout.lines().collect();
     assert_eq!(lines[0], "d.npz: 400 rows, 400 used (0 with data that are not finite)");
-    assert!(run.stdout.contains("\ny: converged, ") && run.stdout.contains("\nproof: KKT residual "), "{run:?}");
+    assert!(
+        run.stdout.contains("\ny: converged, ") && run.stdout.contains("\nproof: KKT residual "),
+        "{run:?}"
+    );
     assert!(run.stdout.contains("X[2]") && !run.stdout.contains("peak lag"), "{}", run.stdout);
     let explained = place.run(&["fit", "d.npz", "--explain"]).ended(0);
     assert!(explained.stdout.contains("\nplan: newton (a round of Hessians costs little) for 400 rows x 3"));
@@ -147,7 +150,8 @@ fn what_people_see_of_arrays() {
 #[test]
 fn the_recorded_command_fits_the_same_again() {
     let place = arrays();
-    let words = ["fit", "X.npy", "--y", "y.npy", "--solver", "lbfgs", "--max-iterations", "90", "--out", "out"];
+    let words =
+        ["fit", "X.npy", "--y", "y.npy", "--solver", "lbfgs", "--max-iterations", "90", "--out", "out"];
     place.run(&words).ended(0);
     let fit = json(&place.path("out/fit.json"));
     let command = fit["command"].as_str().unwrap();

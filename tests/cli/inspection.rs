@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::recording_file::{write_recording, write_without_units};
+use crate::recording_file::{write_recording, write_renamed, write_without_units};
 use crate::{Place, Run, data, tutorial};
 
 /// The command that an inspection ends with.
@@ -52,6 +52,11 @@ fn the_last_line_of_other_files_pastes_and_runs() {
     write_without_units(&place.path("none.nwb"));
     let line = last_line(&place.run(&["inspect", "none.nwb"]).ended(0));
     assert!(line.contains("--detect-spikes "), "{line}");
+    // a name that is a feature only in quotes, inside quotes of the shell
+    write_renamed(&place.path("odd.nwb"), "it's = 2*I");
+    let line = last_line(&place.run(&["inspect", "odd.nwb"]).ended(0));
+    let fit = pasted(&place, &line).ended(0);
+    assert!(fit.stdout.contains("'it''s = 2*I'"), "{line}: {fit:?}");
     // a file without units, with spikes in its voltage
     let line = last_line(&place.run(&["inspect", &data("nwb/icephys.nwb")]).ended(0));
     let fit = pasted(&place, &line);

@@ -28,7 +28,10 @@ fn rows_that_are_not_finite_are_dropped_and_counted() {
     (x[3 * 5 + 1], x[3 * 9], y[20]) = (f64::NAN, f64::INFINITY, f64::NAN);
     write(&place.path("d.npz"), 3, &x, &y);
     let (run, fit) = fitted(&place, &[], 0);
-    assert!(run.stdout.starts_with("d.npz: 400 rows, 397 used (3 with data that are not finite)\n"), "{run:?}");
+    assert!(
+        run.stdout.starts_with("d.npz: 400 rows, 397 used (3 with data that are not finite)\n"),
+        "{run:?}"
+    );
     assert_eq!((fit["n_bins"].as_u64(), fit["n_bins_used"].as_u64()), (Some(400), Some(397)));
     assert_eq!((fit["n_bins_dropped"].as_u64(), fit["n_bins_edge"].as_u64()), (Some(3), Some(0)));
     assert_eq!(fit["targets"][0]["n_bins_used"].as_u64(), Some(397));
@@ -111,7 +114,10 @@ fn separated_data_are_marked_and_complete() {
     write(&place.path("d.npz"), 2, &x, &y);
     for solver in ["newton", "lbfgs"] {
         let (run, fit) = fitted(&place, &["--solver", solver], 4);
-        assert!(run.stderr.contains("warning: y: separated: the likelihood rises for ever along X[0]"), "{run:?}");
+        assert!(
+            run.stderr.contains("warning: y: separated: the likelihood rises for ever along X[0]"),
+            "{run:?}"
+        );
         assert!(run.stderr.contains("add a ridge penalty"), "{run:?}");
         assert!(run.stdout.contains("y: separated, "), "{run:?}");
         assert_eq!(fit["targets"][0]["status"], "separated");
@@ -144,7 +150,8 @@ fn a_silent_target_has_an_intercept_of_minus_infinity() {
 fn a_silent_unit_of_a_recording() {
     let place = Place::new();
     write_recording(&place.path("r.nwb"));
-    let words = ["fit", "r.nwb", "--epochs", "silence", "--unit", "all", "--bin", "10ms", "--feature", "current"];
+    let words =
+        ["fit", "r.nwb", "--epochs", "silence", "--unit", "all", "--bin", "10ms", "--feature", "current"];
     let run = place.run(&[&words[..], &["--out", "out"]].concat()).ended(4);
     let fit = json(&place.path("out/fit.json"));
     for (target, unit) in fit["targets"].as_array().unwrap().iter().zip(crate::recording_file::UNITS) {

@@ -30,7 +30,8 @@ fn fitted(place: &Place) -> Map<String, Value> {
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits: Vec<String> = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.concat()
 }
 
 /// Paths of all nulls in a document.
@@ -50,9 +51,31 @@ fn every_field_is_there_and_no_number_is_null() {
     let place = Place::new();
     let fit = fitted(&place);
     let expected = [
-        "schema", "version", "command", "input", "seed", "backend", "device", "solver", "precision", "tolerance",
-        "n_bins", "n_bins_used", "n_bins_edge", "n_bins_dropped", "bin_s", "features", "labels", "targets",
-        "seconds", "peak_memory_bytes", "condition", "rank", "plan", "notices", "files",
+        "schema",
+        "version",
+        "command",
+        "input",
+        "seed",
+        "backend",
+        "device",
+        "solver",
+        "precision",
+        "tolerance",
+        "n_bins",
+        "n_bins_used",
+        "n_bins_edge",
+        "n_bins_dropped",
+        "bin_s",
+        "features",
+        "labels",
+        "targets",
+        "seconds",
+        "peak_memory_bytes",
+        "condition",
+        "rank",
+        "plan",
+        "notices",
+        "files",
     ];
     assert_eq!(fit.keys().collect::<Vec<_>>(), expected);
     assert_eq!(fit["schema"], 1);
@@ -66,9 +89,26 @@ fn every_field_is_there_and_no_number_is_null() {
     assert_eq!(fit["input"]["sha256"], hexadecimal(&fs::read(tutorial()).unwrap()));
     let target = fit["targets"][0].as_object().unwrap();
     let expected = [
-        "name", "status", "coef", "intercept", "standard_errors", "intercept_standard_error", "kkt_residual",
-        "loss_gap", "gap_from", "loss", "iterations", "passes", "n_bins_used", "log_likelihood",
-        "log_likelihood_sum", "deviance", "pseudo_r2_mcfadden", "pseudo_r2_cohen", "aliased", "warnings",
+        "name",
+        "status",
+        "coef",
+        "intercept",
+        "standard_errors",
+        "intercept_standard_error",
+        "kkt_residual",
+        "loss_gap",
+        "gap_from",
+        "loss",
+        "iterations",
+        "passes",
+        "n_bins_used",
+        "log_likelihood",
+        "log_likelihood_sum",
+        "deviance",
+        "pseudo_r2_mcfadden",
+        "pseudo_r2_cohen",
+        "aliased",
+        "warnings",
     ];
     assert_eq!(target.keys().collect::<Vec<_>>(), expected);
     assert_eq!((numbers(&target["coef"]).len(), numbers(&target["standard_errors"]).len()), (8, 8));
@@ -88,7 +128,8 @@ fn every_field_is_there_and_no_number_is_null() {
 fn no_number_is_null_where_it_is_not_finite() {
     let place = Place::new();
     write_recording(&place.path("r.nwb"));
-    let words = ["fit", "r.nwb", "--epochs", "silence", "--unit", "all", "--bin", "10ms", "--feature", "current"];
+    let words =
+        ["fit", "r.nwb", "--epochs", "silence", "--unit", "all", "--bin", "10ms", "--feature", "current"];
     place.run(&[&words[..], &["--out", "silent"]].concat()).ended(4);
     let words = ["fit", "r.nwb", "--epochs", "run", "--unit", "3", "--bin", "10ms", "--feature", "current"];
     let more = ["--standard-errors", "off", "--out", "off"];

@@ -129,12 +129,17 @@ fn tables_of_a_population() {
     assert_eq!(bins.n_rows(), 3950);
     assert!(bins.names().contains(&"rate_hz_9") && bins.names().contains(&"count_3"));
     let of_five = Table::read(&place.path("own/tables/features-5.csv"));
-    assert!(!of_five.names().contains(&"units-others[5].1") && of_five.names().contains(&"units-others[9].2"));
+    assert!(
+        !of_five.names().contains(&"units-others[5].1") && of_five.names().contains(&"units-others[9].2")
+    );
     let table = Table::read(&place.path("own/tables/filters.csv"));
     // per target: its own past, and one channel per unit (its own is 0), five lags of 10 ms each
     assert_eq!(table.n_rows(), 3 * (1 + 3) * 5);
     let channels: BTreeSet<&String> = table.texts("channel").iter().collect();
-    assert_eq!(channels.into_iter().collect::<Vec<_>>(), ["spikes", "units-others[3]", "units-others[5]", "units-others[9]"]);
+    assert_eq!(
+        channels.into_iter().collect::<Vec<_>>(),
+        ["spikes", "units-others[3]", "units-others[5]", "units-others[9]"]
+    );
     for row in 0..table.n_rows() {
         let own = table.texts("channel")[row] == format!("units-others[{}]", table.texts("target")[row]);
         assert!(!own || table.numbers("filter")[row] == 0.0);
@@ -150,7 +155,9 @@ fn a_population_scores_like_its_fit() {
     for features in [&["current"][..], &["current", OWN, OTHERS], &["current", ALL]] {
         let fit = fit(&place, &["all"], features, &["--out", "out"]);
         let score = place.run(&["score", "out/model.json", "r.nwb", "--json"]).ended(0).json();
-        for (score, fit) in score["targets"].as_array().unwrap().iter().zip(fit["targets"].as_array().unwrap()) {
+        for (score, fit) in
+            score["targets"].as_array().unwrap().iter().zip(fit["targets"].as_array().unwrap())
+        {
             assert_eq!(score["name"], fit["name"]);
             let bits = |target: &Value| number(&target["log_likelihood"]).to_bits();
             assert_eq!(bits(score), bits(fit), "{features:?}");
@@ -185,4 +192,18 @@ fn slower_series_are_interpolated_and_it_is_said() {
     let run = place.run(&[&words[..], &["position[0]@mean", "--json"]].concat()).ended(0).json();
     assert_eq!(run["n_bins_used"].as_u64().unwrap() + run["n_bins_dropped"].as_u64().unwrap(), 3950);
     assert!(run["n_bins_used"].as_u64().unwrap() < 250, "{}", run["n_bins_used"]);
+}
+
+#[test]
+fn epochs_that_overlap_are_joined() {
+    let place = recording();
+    let words = ["fit", "r.nwb", "--unit", "3", "--bin", "10ms", "--feature", "current", "--out", "out"];
+    let run = place.run(&[&words[..], &["--epochs", "blocks"]].concat()).ended(0);
+    assert!(run.stdout.starts_with("r.nwb: 2 epochs, 6.00 s, 600 bins of 10 ms, 600 used"), "{run:?}");
+    assert!(run.stderr.starts_with("note: joined 3 epochs that overlap into 2\n"), "{run:?}");
+    let bins = Table::read(&place.path("out/tables/bins.csv"));
+    assert_eq!((bins.n_rows(), bins.numbers("t_s")[0]), (600, 2.005));
+    let tuning = Table::read(&place.path("out/tables/tuning.csv"));
+    let n_spikes: f64 = tuning.numbers("spikes").iter().sum();
+    assert_eq!(n_spikes, bins.numbers("count_3").iter().sum::<f64>());
 }

@@ -26,9 +26,26 @@ pub(crate) const HOLES: [usize; 3] = [17, 42, 230];
 
 /// Writes the recording.
 pub(crate) fn write_recording(path: &Path) {
-    let file = File::create(path).unwrap();
-    text(&file, "nwb_version", "2.6.0");
-    kind(&file, "NWBFile");
+    write_changed(path, |_| {});
+}
+
+/// Writes the recording with a change.
+///
+/// HDF5 locks the file that it writes, and a program that another test starts meanwhile inherits the lock: so the
+/// file under `path` is a copy that nobody has written to.
+fn write_changed(path: &Path, change: impl FnOnce(&File)) {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("recording.nwb");
+    let file = File::create(&own).unwrap();
+    fill(&file);
+    change(&file);
+    file.close().unwrap();
+    std::fs::copy(own, path).unwrap();
+}
+
+fn fill(file: &File) {
+    text(file, "nwb_version", "2.6.0");
+    kind(file, "NWBFile");
     let mut random = Random(5);
     let current: Vec<f64> = (0..N_SAMPLES).map(|_| random.normal()).collect();
     let acquisition = file.create_group("acquisition").unwrap();
@@ -44,6 +61,7 @@ pub(crate) fn write_recording(path: &Path) {
         (0..UNITS.len()).map(|unit| spikes(&current, unit, quiet_from, &mut random)).collect();
     units(&file.create_group("units").unwrap(), &spikes);
     epochs(&file.create_group("intervals/epochs").unwrap());
+    blocks(&file.create_group("intervals/blocks").unwrap());
 }
 
 /// Spikes of a unit whose rate follows the current, at most one per sample and never on its edge.
@@ -101,6 +119,15 @@ fn epochs(table: &Group) {
     put(table, "tags_index", &(1..=EPOCHS.len() as u32).collect::<Vec<_>>());
 }
 
+/// A table whose rows overlap and touch: the bins are those of their union.
+fn blocks(table: &Group) {
+    kind(table, "TimeIntervals");
+    names(table, &["start_time", "stop_time"]);
+    put(table, "id", &[0_i64, 1, 2]);
+    put(table, "start_time", &[2.0, 3.0, 6.0]);
+    put(table, "stop_time", &[4.0, 6.0, 8.0]);
+}
+
 fn put<T: H5Type>(group: &Group, name: &str, values: &[T]) -> hdf5::Dataset {
     group.new_dataset_builder().with_data(values).create(name).unwrap()
 }
@@ -121,16 +148,21 @@ fn text(object: &Location, name: &str, value: &str) {
     object.new_attr::<VarLenUnicode>().create(name).unwrap().write_scalar(&value).unwrap();
 }
 
-/// Writes a recording without units, whose epochs tell nothing but their length.
+/// Writes a recording without units.
 pub(crate) fn write_without_units(path: &Path) {
-    write_recording(path);
-    let file = File::open_rw(path).unwrap();
-    file.unlink("units").unwrap();
+    write_changed(path, |file| file.unlink("units").unwrap());
 }
 
 /// Writes a recording whose table of units has no rows.
 pub(crate) fn write_empty_units(path: &Path) {
-    write_without_units(path);
-    let file = File::open_rw(path).unwrap();
-    units(&file.create_group("units").unwrap(), &[]);
+    write_changed(path, |file| {
+        file.unlink("units").unwrap();
+        units(&file.create_group("units").unwrap(), &[]);
+    });
+}
+
+/// Writes a recording whose current has another name.
+pub(crate) fn write_renamed(path: &Path, name: &str) {
+    let name = format!("stimulus/presentation/{name}");
+    write_changed(path, |file| file.relink("stimulus/presentation/current", &name).unwrap());
 }

@@ -56,12 +56,13 @@ fn a_closed_stderr_is_nobodys_problem() {
 fn quiet_silences_notes_and_warnings_but_not_errors() {
     let place = Place::new();
     write_recording(&place.path("r.nwb"));
-    let words = ["fit", "r.nwb", "--epochs", "run", "--unit", "3", "--bin", "10ms", "--feature", "position[0]"];
+    let words =
+        ["fit", "r.nwb", "--epochs", "run", "--unit", "3", "--bin", "10ms", "--feature", "position[0]"];
     let loud = place.run(&[&words[..], &["--feature", "constant", "--out", "out"]].concat()).ended(0);
     let lines: Vec<&str> = loud.stderr.lines().collect();
     assert_eq!(lines.len(), 3, "{loud:?}");
     assert!(lines[0].starts_with("note: ") && lines[1].starts_with("warning: 3: "), "{loud:?}");
-    assert_eq!(lines[2], "6 files written to out");
+    assert_eq!(lines[2], "5 files written to out");
     let quiet = place.run(&[&words[..], &["--feature", "constant", "--out", "out", "--quiet"]].concat());
     assert_eq!(quiet.ended(0).stderr, "");
     let (x, y) = random_data();
@@ -76,7 +77,8 @@ fn quiet_silences_notes_and_warnings_but_not_errors() {
 fn json_is_one_document_and_notes_stay_on_stderr() {
     let place = Place::new();
     write_recording(&place.path("r.nwb"));
-    let words = ["fit", "r.nwb", "--epochs", "run", "--unit", "3", "--bin", "10ms", "--feature", "position[0]"];
+    let words =
+        ["fit", "r.nwb", "--epochs", "run", "--unit", "3", "--bin", "10ms", "--feature", "position[0]"];
     let run = place.run(&[&words[..], &["--json", "--explain", "--out", "out"]].concat()).ended(0);
     let document = run.json();
     assert!(run.stdout.starts_with("{\n") && run.stdout.ends_with("}\n"));
@@ -94,7 +96,8 @@ fn json_is_one_document_and_notes_stay_on_stderr() {
 fn progress_is_not_written_to_a_file() {
     let place = Place::new();
     let file = tutorial();
-    let words = ["fit", &file, "--epochs", "Noise 1", "--unit", "0", "--bin", "1ms", "--feature", "stimulus*1e12"];
+    let words =
+        ["fit", &file, "--epochs", "Noise 1", "--unit", "0", "--bin", "1ms", "--feature", "stimulus*1e12"];
     let run = place.run(&words).ended(0);
     assert_eq!(run.stderr, "");
     assert!(!run.stdout.contains('\u{1b}') && !run.stdout.contains('\r'), "{}", run.stdout);

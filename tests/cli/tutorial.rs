@@ -12,7 +12,8 @@ fn golden() -> Value {
 /// Fits the first `Noise 1` into `out`.
 fn fit(place: &Place, feature: &str, more: &[&str]) -> Value {
     let file = tutorial();
-    let words = ["fit", &file, "--epochs", "Noise 1", "--epoch", "0", "--unit", "0", "--bin", "1ms", "--feature"];
+    let words =
+        ["fit", &file, "--epochs", "Noise 1", "--epoch", "0", "--unit", "0", "--bin", "1ms", "--feature"];
     let run = place.run(&[&words[..], &[feature, "--out", "out", "--json"], more].concat()).ended(0);
     let files = if feature == HISTORY { 6 } else { 5 };
     assert_eq!(run.stderr, format!("{files} files written to out\n"));
@@ -107,7 +108,9 @@ fn the_table_of_bins() {
     assert!((0..28020).all(|bin| (used[bin] == 0.0) == (bin < 200)));
     assert!(bins.numbers("epoch").iter().all(|&epoch| epoch == 0.0));
     let rates = bins.numbers("rate_hz_0");
-    assert!(rates[..200].iter().all(|rate| rate.is_nan()) && rates[200..].iter().all(|rate| rate.is_finite()));
+    assert!(
+        rates[..200].iter().all(|rate| rate.is_nan()) && rates[200..].iter().all(|rate| rate.is_finite())
+    );
     for (bin, expected) in golden["glm_history"]["predicted_rate_hz"].as_object().unwrap() {
         let (found, expected) = (rates[bin.parse::<usize>().unwrap()], number(expected));
         assert!((found / expected - 1.0).abs() < 1e-8 || (found.is_nan() && expected.is_nan()), "{bin}");
@@ -148,7 +151,8 @@ fn the_table_of_tuning_curves() {
     let golden = golden();
     fit(&place, INSTANTANEOUS, &[]);
     let tuning = Table::read(&place.path("out/tables/tuning.csv"));
-    let names = ["feature", "target", "from", "to", "centre", "occupancy_samples", "spikes", "hz", "model_hz"];
+    let names =
+        ["feature", "target", "from", "to", "centre", "occupancy_samples", "spikes", "hz", "model_hz"];
     assert_eq!(tuning.names(), names);
     assert_eq!(tuning.n_rows(), 15);
     assert!(tuning.texts("feature").iter().all(|name| name == "stimulus"));
@@ -164,7 +168,10 @@ fn the_table_of_tuning_curves() {
     // the curve of the prediction takes one value per bin; the reference shows an empty bin as 0
     let model = numbers(&golden["glm_instantaneous"]["tuning_curve_of_prediction_hz"]);
     for (found, expected) in tuning.numbers("model_hz").into_iter().zip(model) {
-        assert!((found - expected).abs() < 1e-8 * expected || (found.is_nan() && expected == 0.0), "{expected}");
+        assert!(
+            (found - expected).abs() < 1e-8 * expected || (found.is_nan() && expected == 0.0),
+            "{expected}"
+        );
     }
 }
 
@@ -189,4 +196,27 @@ fn one_thread_or_two_give_the_same_bits() {
     let one = fit(&place, HISTORY, &["--threads", "1"]);
     let two = fit(&place, HISTORY, &["--threads", "2"]);
     assert_eq!(one["targets"], two["targets"]);
+}
+
+#[test]
+fn several_epochs_at_once() {
+    let (place, file) = (Place::new(), tutorial());
+    let fit = |epochs: &[&str]| {
+        let mut words = vec!["fit", &file, "--unit", "0", "--bin", "1ms", "--feature", HISTORY, "--json"];
+        words.extend(epochs.iter().flat_map(|&epochs| ["--epochs", epochs]));
+        place.run(&[&words[..], &["--out", "out"]].concat()).ended(0).json()
+    };
+    // three repeats and the ramp, whatever their order and how often they are named
+    let both = fit(&["Ramp", "Noise 1"]);
+    assert_eq!(counts(&both), [34020 + 3 * 28020, 34020 + 3 * 28020 - 4 * 200, 4 * 200, 0]);
+    let bins = Table::read(&place.path("out/tables/bins.csv"));
+    let epochs = bins.numbers("epoch");
+    let n_in = |k: usize| epochs.iter().filter(|&&epoch| epoch == k as f64).count();
+    assert_eq!([n_in(0), n_in(1), n_in(2), n_in(3)], [34020, 28020, 28020, 28020]);
+    assert!(bins.numbers("t_s").is_sorted());
+    let again = fit(&["Noise 1", "Ramp", "epochs:tags=Ramp"]);
+    assert_eq!(both["targets"], again["targets"]);
+    let whole = fit(&["epochs"]);
+    assert_eq!(whole["n_bins"].as_u64(), Some(148_128));
+    assert_eq!(whole["n_bins_edge"].as_u64(), Some(6 * 200));
 }

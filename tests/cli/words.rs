@@ -7,16 +7,28 @@ fn words_that_mean_nothing() {
     let place = Place::new();
     let file = tutorial();
     for (words, said) in [
-        (&["frobnicate"][..], ["command \"frobnicate\" does not exist", "present are: demo, inspect, fit, score"]),
+        (
+            &["frobnicate"][..],
+            ["command \"frobnicate\" does not exist", "present are: demo, inspect, fit, score"],
+        ),
         (&["fit"], ["rheobase fit: expected <DATA>, found nothing", "see `rheobase fit --help`"]),
         (&["score"], ["rheobase score: expected <MODEL> and <DATA>", "see `rheobase score --help`"]),
         (&["score", "m.json"], ["rheobase score: expected <DATA>", "see `rheobase score --help`"]),
         (&["inspect"], ["rheobase inspect: expected <FILE>", "see `rheobase inspect --help`"]),
         (&["fit", &file, "--epoch"], ["--epoch: expected a value, found nothing", "give one after --epoch"]),
-        (&["fit", &file, "--folds", "5"], ["option \"--folds\" does not exist in `rheobase fit`", "--feature"]),
-        (&["inspect", &file, "--unit", "0"], ["\"--unit\" does not exist in `rheobase inspect`", "--check, --json"]),
+        (
+            &["fit", &file, "--folds", "5"],
+            ["option \"--folds\" does not exist in `rheobase fit`", "--feature"],
+        ),
+        (
+            &["inspect", &file, "--unit", "0"],
+            ["\"--unit\" does not exist in `rheobase inspect`", "--check, --json"],
+        ),
         (&["--quiet"], ["option \"--quiet\" does not exist in `rheobase`", "help: "]),
-        (&["fit", &file, "more"], ["rheobase fit: expected an option or nothing more, found `more`", "in quotes"]),
+        (
+            &["fit", &file, "more"],
+            ["rheobase fit: expected an option or nothing more, found `more`", "in quotes"],
+        ),
         (&["fit", &file, "-x"], ["found `-x`", "rheobase fit --help"]),
         (&["fit", &file, "-é"], ["found `-", "rheobase fit --help"]),
         (&["fit", &file, "--bin", "1ms", "--bin", "2ms"], ["--bin: expected it once", "keep one of them"]),
@@ -32,7 +44,9 @@ fn help_and_version_go_to_stdout() {
     let place = Place::new();
     let version = place.run(&["--version"]).ended(0);
     assert_eq!(version.stdout, format!("rheobase {}\n", env!("CARGO_PKG_VERSION")));
-    for words in [&["--help"][..], &["fit", "--help"], &["help", "score"], &["inspect", "-h"], &["demo", "-h"]] {
+    for words in
+        [&["--help"][..], &["fit", "--help"], &["help", "score"], &["inspect", "-h"], &["demo", "-h"]]
+    {
         let help = place.run(words).ended(0);
         assert!(help.stdout.contains("Usage: rheobase") && help.stderr.is_empty(), "{help:?}");
     }

@@ -53,10 +53,15 @@ fn a_recording_without_anything_to_explain() {
     write_without_units(&place.path("none.nwb"));
     write_empty_units(&place.path("empty.nwb"));
     let words = ["fit", "none.nwb", "--epochs", "run", "--bin", "10ms", "--feature", "current", "--out", "o"];
-    place.refused(&words, 2, &["unit: expected a units table, found none in none.nwb", "--detect-spikes SERIES"]);
+    place.refused(
+        &words,
+        2,
+        &["unit: expected a units table, found none in none.nwb", "--detect-spikes SERIES"],
+    );
     for unit in [&["--unit", "all"][..], &[]] {
         for feature in ["current", "units-others", "spikes : raised-cosine-log(3, window=50ms)"] {
-            let mut words = vec!["fit", "empty.nwb", "--epochs", "run", "--bin", "10ms", "--feature", feature];
+            let mut words =
+                vec!["fit", "empty.nwb", "--epochs", "run", "--bin", "10ms", "--feature", feature];
             words.extend(unit);
             place.refused(&words, 3, &["empty.nwb: units: the table has no unit", "--detect-spikes"]);
         }
@@ -106,7 +111,11 @@ fn arrays_that_are_none() {
     place.refused(&out(&["cut.npy", "--y", "y.npy"]), 3, &["cut.npy: expected 9600 bytes", "truncated"]);
     place.refused(&out(&["X.npy", "--y", "cut.npy"]), 3, &["cut.npy", "truncated"]);
     place.refused(&out(&["X.npy", "--y", "absent.npy"]), 3, &["absent.npy: No such file"]);
-    place.refused(&out(&["d.npz", "--memory-limit", "5kB"]), 1, &["d.npz X needs 9600 bytes, 5000 are allowed"]);
+    place.refused(
+        &out(&["d.npz", "--memory-limit", "5kB"]),
+        1,
+        &["d.npz X needs 9600 bytes, 5000 are allowed"],
+    );
 }
 
 #[test]
@@ -122,7 +131,11 @@ fn arrays_that_do_not_belong_together() {
     fs::write(place.path("X.npy"), Array::matrix(3, &x).bytes()).unwrap();
     fs::write(place.path("y.npy"), Array::vector(&y[2..]).bytes()).unwrap();
     let words = ["fit", "X.npy", "--y", "y.npy", "--out", "out"];
-    place.refused(&words, 3, &["y.npy: rows, as the features have: expected length 400, found 398", "one entry"]);
+    place.refused(
+        &words,
+        3,
+        &["y.npy: rows, as the features have: expected length 400, found 398", "one entry"],
+    );
 
     let mut negative = y.clone();
     negative[7] = -1.0;
@@ -159,4 +172,18 @@ fn numbers_whose_squares_overflow() {
     let huge: Vec<f64> = x.iter().map(|x| x * 1e200).collect();
     write_npz(&place.path("d.npz"), &[("X", Array::matrix(3, &huge)), ("y", Array::vector(&y))]);
     place.refused(&["fit", "d.npz", "--out", "out"], 2, &["overflow", "divide the largest features"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_recording_that_another_program_is_writing() {
+    if std::env::var_os("HDF5_USE_FILE_LOCKING").is_some() {
+        return; // without locks nobody can tell
+    }
+    let place = Place::new();
+    write_recording(&place.path("r.nwb"));
+    let writer = hdf5::File::open_rw(place.path("r.nwb")).unwrap();
+    let said = ["r.nwb: expected a readable HDF5 file, found one that cannot be locked", "close the program"];
+    place.refused(&["inspect", "r.nwb"], 3, &said);
+    drop(writer);
 }
