@@ -228,6 +228,9 @@ impl Error {
                 std::io::ErrorKind::PermissionDenied => {
                     "check the permissions of the file and its folder".into()
                 }
+                std::io::ErrorKind::NotADirectory | std::io::ErrorKind::IsADirectory => {
+                    "choose another path".into()
+                }
                 std::io::ErrorKind::StorageFull => "free some space or choose another folder".into(),
                 _ => "check the file and its disk".into(),
             },

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::quantity;
+use super::shell::shell_word;
 use crate::glm::{SolverChoice, StandardErrors};
+use crate::{Error, Result};
 
 /// Encoding models for spike trains, fitted to a certified optimum.
 #[derive(Debug, Parser)]
@@ -232,21 +234,34 @@ impl From<When> for StandardErrors {
     }
 }
 
-fn with_help<T>(parsed: crate::Result<T>) -> Result<T, String> {
-    parsed.map_err(|error| format!("{error}; {}", error.help()))
-}
-
-fn duration(text: &str) -> Result<f64, String> {
-    with_help(quantity::duration_s("time", text))
-}
-
-fn bin(text: &str) -> Result<f64, String> {
-    match with_help(quantity::duration_s("bin", text))? {
-        0.0 => Err("bin: expected a time above 0, found 0; write it like --bin 1ms".into()),
-        bin_s => Ok(bin_s),
+impl DataArgs {
+    /// The words that say the same.
+    pub(super) fn words(&self) -> Vec<String> {
+        let mut words = vec![shell_word(&self.data.display().to_string())];
+        let mut add = |option: &str, value: &str| words.extend([option.to_string(), shell_word(value)]);
+        self.epochs.iter().for_each(|tag| add("--epochs", tag));
+        self.epoch.iter().for_each(|k| add("--epoch", &k.to_string()));
+        self.unit.iter().for_each(|unit| add("--unit", unit));
+        self.detect_spikes.iter().for_each(|series| add("--detect-spikes", series));
+        self.x.iter().for_each(|x| add("--x", x));
+        self.y.iter().for_each(|y| add("--y", y));
+        add("--nan", if self.nan == NanPolicy::Drop { "drop" } else { "error" });
+        words
     }
 }
 
-fn size(text: &str) -> Result<u64, String> {
-    with_help(quantity::size_bytes("memory limit", text))
+fn duration(text: &str) -> Result<f64> {
+    quantity::duration_s("time", text)
+}
+
+fn bin(text: &str) -> Result<f64> {
+    let bin_s = quantity::duration_s("bin", text)?;
+    if bin_s > 0.0 {
+        return Ok(bin_s);
+    }
+    Err(Error::argument("bin", "a time above 0", format!("`{text}`"), "write it like --bin 1ms"))
+}
+
+fn size(text: &str) -> Result<u64> {
+    quantity::size_bytes("memory limit", text)
 }

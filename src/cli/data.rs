@@ -37,6 +37,8 @@ pub(super) struct Data {
     pub(super) parts: Vec<Part>,
     pub(super) features: Vec<StudyFeature>,
     pub(super) labels: Vec<Vec<String>>,
+    /// File and array of the response, for messages.
+    pub(super) response: String,
     pub(super) n_edge: usize,
     pub(super) n_dropped: usize,
     pub(super) was_f32: bool,
@@ -110,7 +112,7 @@ pub(super) fn recording(
     let mut parts = Vec::new();
     for group in dataset.groups {
         let (used, edge, dropped) = group.used_bins(n_bins);
-        refuse_bad_rows(&group, args.nan, n_bins, dropped)?;
+        refuse_bad_rows(&args.data, &group, args.nan, n_bins, dropped)?;
         if used.is_empty() {
             return Err(nothing_left(&args.data, n_bins, edge, dropped));
         }
@@ -120,7 +122,8 @@ pub(super) fn recording(
     Ok(Data {
         input,
         centres_s: dataset.grid.centres().to_vec(),
-        epochs_s: dataset.epochs.iter().map(|epoch| vec![epoch.start_s, epoch.stop_s]).collect(),
+        // those of the grid: epochs that overlap are joined
+        epochs_s: dataset.grid.support().iter().map(|(start, stop)| vec![start, stop]).collect(),
         spike_times_s: dataset.spike_times_s,
         bin_s,
         names: dataset.names,
@@ -128,6 +131,7 @@ pub(super) fn recording(
         parts,
         features: dataset.features,
         labels: dataset.labels,
+        response: format!("{}: spikes", args.data.display()),
         n_edge,
         n_dropped,
         was_f32: false,
@@ -136,14 +140,24 @@ pub(super) fn recording(
     })
 }
 
-fn refuse_bad_rows(group: &Group, nan: NanPolicy, n_bins: usize, n_dropped: usize) -> Result<()> {
+fn refuse_bad_rows(
+    path: &Path,
+    group: &Group,
+    nan: NanPolicy,
+    n_bins: usize,
+    n_dropped: usize,
+) -> Result<()> {
     if nan == NanPolicy::Drop || n_dropped == 0 {
         return Ok(());
     }
     let edge = |bin: usize| group.blocks.iter().any(|block| block.edge[bin]);
     let bad = (0..n_bins).filter(|&bin| !edge(bin)).find_map(|bin| Some((bin, group.first_bad(bin)?)));
     match bad {
-        Some((row, (column, value))) => Err(Error::NonFinite { what: "features".into(), row, column, value }),
+        Some((row, (column, value))) => {
+            let labels: Vec<&String> = group.blocks.iter().flat_map(|block| &block.labels).collect();
+            let what = format!("{}: feature {} by bins", path.display(), labels[column]);
+            Err(Error::NonFinite { what, row, column, value })
+        }
         None => Ok(()),
     }
 }
@@ -173,7 +187,7 @@ pub(super) fn arrays(args: &DataArgs, limit_bytes: Option<u64>) -> Result<Data> 
             return Err(Error::argument(option, "an NWB file", found, "leave it out for arrays"));
         }
     }
-    let (x, y) = if args.data.extension().is_some_and(|ending| ending == "npz") {
+    let (x, y) = if is_npz(&args.data) {
         let name = |given: &Option<String>, default: &str| given.clone().unwrap_or_else(|| default.into());
         (
             npz::read_npz(&args.data, &name(&args.x, "X"), limit)?,
@@ -188,17 +202,19 @@ pub(super) fn arrays(args: &DataArgs, limit_bytes: Option<u64>) -> Result<Data> 
     };
     let n_bins = x.values.nrows();
     if y.values.nrows() != n_bins {
-        return Err(Error::Length {
-            what: format!("rows of the counts {:?}, as the features have", args.y.as_deref().unwrap_or("y")),
-            expected: n_bins,
-            found: y.values.nrows(),
-        });
+        let what = format!("{}: rows, as the features have", response_name(args));
+        return Err(Error::Length { what, expected: n_bins, found: y.values.nrows() });
+    }
+    if y.values.ncols() == 0 {
+        let problem = "there is no column, so there is nothing to fit".into();
+        let help = "give one column of counts per target".into();
+        return Err(Error::Empty { what: response_name(args), problem, help });
     }
     let bad = |row: usize| {
         let find = |values: &Array2<f64>| values.row(row).iter().position(|value| !value.is_finite());
         find(&x.values)
-            .map(|column| ("features", column, x.values[(row, column)]))
-            .or_else(|| find(&y.values).map(|column| ("counts", column, y.values[(row, column)])))
+            .map(|column| (feature_name(args), column, x.values[(row, column)]))
+            .or_else(|| find(&y.values).map(|column| (response_name(args), column, y.values[(row, column)])))
     };
     let mut used = Vec::with_capacity(n_bins);
     for row in 0..n_bins {
@@ -206,13 +222,15 @@ pub(super) fn arrays(args: &DataArgs, limit_bytes: Option<u64>) -> Result<Data> 
             None => used.push(row),
             Some(_) if args.nan == NanPolicy::Drop => {}
             Some((what, column, value)) => {
-                return Err(Error::NonFinite { what: what.into(), row, column, value });
+                return Err(Error::NonFinite { what, row, column, value });
             }
         }
     }
     let n_dropped = n_bins - used.len();
     if used.is_empty() {
-        return Err(nothing_left(&args.data, n_bins, 0, n_dropped));
+        let problem = format!("of {n_bins} rows, {n_dropped} have data that are not finite, so none is left");
+        let help = "check how the arrays were made".into();
+        return Err(Error::Empty { what: args.data.display().to_string(), problem, help });
     }
     let name = args.x.clone().unwrap_or_else(|| "X".into());
     let labels: Vec<String> = (0..x.values.ncols()).map(|column| format!("{name}[{column}]")).collect();
@@ -234,12 +252,33 @@ pub(super) fn arrays(args: &DataArgs, limit_bytes: Option<u64>) -> Result<Data> 
         parts: vec![Part { targets, blocks: vec![block], used }],
         features: Vec::new(),
         labels: vec![labels],
+        response: response_name(args),
         n_edge: 0,
         n_dropped,
         was_f32: x.was_f32,
         notices: Vec::new(),
         seconds: Reading { read: features_s, features: 0.0 },
     })
+}
+
+fn is_npz(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "npz")
+}
+
+/// File and array of the features.
+fn feature_name(args: &DataArgs) -> String {
+    let file = args.data.display();
+    if is_npz(&args.data) {
+        format!("{file}: {}", args.x.as_deref().unwrap_or("X"))
+    } else {
+        file.to_string()
+    }
+}
+
+/// File and array of the counts.
+fn response_name(args: &DataArgs) -> String {
+    let y = args.y.as_deref().unwrap_or("y");
+    if is_npz(&args.data) { format!("{}: {y}", args.data.display()) } else { y.into() }
 }
 
 impl Part {

@@ -12,6 +12,7 @@ use super::run::Report;
 use super::{fit, score};
 use crate::simulate::simulate;
 use crate::write::nwb::write_session;
+use crate::write::save::check_writable;
 use crate::{Error, Result};
 
 /// The two models of the field's tutorial: the current now, and its past 200 ms.
@@ -24,12 +25,14 @@ const HELD_OUT: [(&str, Option<&str>); 4] =
 
 /// Simulates, fits, scores.
 pub(super) fn demo(args: &DemoArgs) -> Result<Report> {
+    if let Some(folder) = &args.out {
+        check_writable(folder)?;
+    }
     let spinner = Spinner::new(args.quiet);
     spinner.say("simulating a recording");
     let session = simulate(args.seed);
     let temporary = TempDir::new().map_err(|e| Error::io(&std::env::temp_dir(), e))?;
     let folder = args.out.as_deref().unwrap_or(temporary.path());
-    std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
     let file = folder.join("recording.nwb");
     write_session(&file, &session)?;
     let mut text = format!(
@@ -63,6 +66,8 @@ pub(super) fn demo(args: &DemoArgs) -> Result<Report> {
             file.display()
         );
     } else {
+        // the folder is gone when this is read
+        text = text.replace(&format!("{}/", folder.display()), "");
         text.push_str(
             "Nothing was kept; `rheobase demo --out DIR` writes the recording, models and tables.\n",
         );

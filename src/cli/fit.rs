@@ -9,10 +9,12 @@ use super::data::{self, Data, Part, is_arrays, typed_features};
 use super::machine::default_memory_limit_bytes;
 use super::progress::Spinner;
 use super::run::{Report, pretty, say};
+use super::shell::shell_word;
 use super::{fit_text, merge, outputs, result};
 use crate::backend::Cpu;
 use crate::glm::{CheckedSpec, FittedGlm, GlmSpec, Response, TOLERANCE_F32, TOLERANCE_F64};
 use crate::write::model::{ArraysStudy, ModelFile, RecordingStudy, Study};
+use crate::write::save::check_writable;
 use crate::{Error, Result};
 
 /// A fit with its data, before anything is printed or written.
@@ -24,6 +26,9 @@ pub(super) struct Fitting {
 
 /// Fits, and makes what is printed and written.
 pub(super) fn fit(args: &FitArgs) -> Result<Report> {
+    if let Some(folder) = &args.common.out {
+        check_writable(folder)?;
+    }
     let spinner = Spinner::new(args.common.quiet);
     let fitting = run(args, &spinner)?;
     let command = command_line(args);
@@ -41,6 +46,9 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
         fitting.data.notices.iter().for_each(|notice| say(&format!("note: {notice}")));
         for target in &fitting.model.fit.targets {
             for warning in &target.warnings {
+                say(&format!("warning: {}: {warning}", target.name));
+            }
+            if let Some(warning) = fit_text::unfinished(target) {
                 say(&format!("warning: {}: {warning}", target.name));
             }
         }
@@ -117,7 +125,14 @@ fn fit_part(data: &Data, part: &Part, spec: &CheckedSpec, spinner: &Spinner) -> 
     let plan = part.plan()?;
     let y = data.y.select(Axis(1), &part.targets);
     let names = part.targets.iter().map(|&target| data.names[target].clone()).collect();
-    spec.fit(&Cpu, &plan, &Response { y: y.view(), names }, &mut |progress| spinner.solver(progress))
+    let response = Response { y: y.view(), names };
+    spec.fit(&Cpu, &plan, &response, &mut |progress| spinner.solver(progress)).map_err(|error| match error {
+        // which array of which file
+        Error::Domain { row, column, expected, value, .. } => {
+            Error::Domain { what: data.response.clone(), row, column, expected, value }
+        }
+        other => other,
+    })
 }
 
 fn study(args: &FitArgs, data: &Data) -> Study {
@@ -141,44 +156,15 @@ fn study(args: &FitArgs, data: &Data) -> Study {
 
 /// The command with everything that decides the result.
 fn command_line(args: &FitArgs) -> String {
-    let mut words = vec!["rheobase".into(), "fit".into(), shell_word(&args.data.data.display().to_string())];
+    let mut words = vec!["rheobase".into(), "fit".into()];
+    words.extend(args.data.words());
     let mut add = |option: &str, value: String| words.extend([option.to_string(), shell_word(&value)]);
-    args.data.epochs.iter().for_each(|tag| add("--epochs", tag.clone()));
-    args.data.epoch.iter().for_each(|k| add("--epoch", k.to_string()));
-    args.data.unit.iter().for_each(|unit| add("--unit", unit.clone()));
-    args.data.detect_spikes.iter().for_each(|series| add("--detect-spikes", series.clone()));
-    args.data.x.iter().for_each(|x| add("--x", x.clone()));
-    args.data.y.iter().for_each(|y| add("--y", y.clone()));
     args.bin.iter().for_each(|bin_s| add("--bin", format!("{bin_s}s")));
     args.feature.iter().for_each(|feature| add("--feature", feature.clone()));
     add("--solver", format!("{:?}", args.solver).to_lowercase());
     add("--standard-errors", format!("{:?}", args.standard_errors).to_lowercase());
-    add("--nan", format!("{:?}", args.data.nan).to_lowercase());
     args.tolerance.iter().for_each(|tolerance| add("--tolerance", tolerance.to_string()));
     args.max_iterations.iter().for_each(|n| add("--max-iterations", n.to_string()));
     args.time_limit.iter().for_each(|limit| add("--time-limit", format!("{limit}s")));
     words.join(" ")
-}
-
-/// A word as a shell reads it back.
-fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.into()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shell_words_are_quoted_where_needed() {
-        assert_eq!(shell_word("a/b.nwb"), "a/b.nwb");
-        assert_eq!(shell_word("Noise 1"), "'Noise 1'");
-        assert_eq!(shell_word("it's"), r"'it'\''s'");
-        assert_eq!(shell_word(""), "''");
-    }
 }

@@ -7,6 +7,7 @@ use super::fit::Fitting;
 use crate::basis::Expand;
 use crate::features::{Causality, Expansion, StudyFeature, Window};
 use crate::glm::{FittedGlm, GapFrom, TargetFit};
+use crate::solver::Status;
 use crate::write::table::terminal_table;
 
 /// Most targets that are shown coefficient by coefficient.
@@ -42,32 +43,38 @@ pub(super) fn text(fitting: &Fitting) -> String {
 pub(super) fn bins_line(data: &Data) -> String {
     let n_used = data.parts.iter().map(|part| part.used.len()).min().unwrap_or(0);
     let what = if data.epochs_s.is_empty() {
-        format!("{} rows", data.n_bins())
+        format!("{} {}", data.n_bins(), if data.n_bins() == 1 { "row" } else { "rows" })
     } else {
         let seconds: f64 = data.epochs_s.iter().map(|epoch| epoch[1] - epoch[0]).sum();
         let n = data.epochs_s.len();
         let epochs = if n == 1 { "1 epoch".into() } else { format!("{n} epochs") };
         format!("{epochs}, {seconds:.2} s, {} bins of {} ms", data.n_bins(), data.bin_s * 1e3)
     };
-    format!(
-        "{}: {what}, {n_used} used ({} at window edges, {} with data that are not finite)\n",
-        data.input.path.display(),
-        data.n_edge,
-        data.n_dropped
-    )
+    let mut text = format!("{}: {what}, {n_used} used (", data.input.path.display());
+    if !data.epochs_s.is_empty() {
+        // writing to a string cannot fail
+        let _ = write!(text, "{} at window edges, ", data.n_edge);
+    }
+    let _ = writeln!(text, "{} with data that are not finite)", data.n_dropped);
+    text
 }
 
 /// One target with its coefficients.
 fn whole(data: &Data, fit: &FittedGlm, target: &TargetFit, n_events: f64) -> String {
-    let mut text = format!("\n{}: {}, {n_events} events\n", title(data, target), target.status.name());
+    let events = if n_events == 1.0 { "event" } else { "events" };
+    let mut text = format!("\n{}: {}, {n_events} {events}\n", title(data, target), target.status.name());
     let mut rows = vec![row("intercept", String::new(), target.intercept, target.intercept_standard_error)];
     let lags = lags_ms(data);
     for (k, label) in fit.labels.iter().enumerate() {
         let lag = lags.get(k).copied().flatten().map_or(String::new(), |lag| format!("{lag:.0}"));
         rows.push(row(label, lag, target.coef[k], target.standard_errors[k]));
     }
-    let header: &[&str] = &["feature", "peak lag (ms)", "coefficient", "standard error"];
-    text.push_str(&terminal_table(header, &rows, None));
+    let mut header = vec!["feature", "peak lag (ms)", "coefficient", "standard error"];
+    if lags.iter().all(Option::is_none) {
+        header.remove(1);
+        rows.iter_mut().for_each(|row| drop(row.remove(1)));
+    }
+    text.push_str(&terminal_table(&header, &rows, None));
     if !text.ends_with('\n') {
         text.push('\n');
     }
@@ -82,7 +89,8 @@ fn title(data: &Data, target: &TargetFit) -> String {
 
 fn row(label: &str, lag: String, coef: f64, error: f64) -> Vec<String> {
     let error = if error.is_nan() { "-".into() } else { format!("{error:.3e}") };
-    vec![label.into(), lag, format!("{coef:.6e}"), error]
+    // a zero without a sign
+    vec![label.into(), lag, format!("{:.6e}", coef + 0.0), error]
 }
 
 /// Scores in one line.
@@ -102,6 +110,23 @@ fn proof_line(target: &TargetFit) -> String {
         "proof: KKT residual {:.1e}, loss gap {:.1e} of a loss of {:.4e} (by the {from}), {} iterations\n",
         target.kkt_residual, target.loss_gap, target.loss, target.iterations
     )
+}
+
+/// What to say about a target that did not arrive for want of time or steps.
+pub(super) fn unfinished(target: &TargetFit) -> Option<String> {
+    let (what, help) = match target.status {
+        Status::MaxIterations => ("out of iterations", "raise --max-iterations"),
+        Status::Stopped => ("out of the time allowed", "raise --time-limit"),
+        Status::Stalled => {
+            ("no step lowers the loss any further", "scale the features, or raise --tolerance")
+        }
+        Status::Failed => ("numbers that are not finite", "check and scale the features"),
+        Status::Converged | Status::Separated | Status::NoEvents => return None,
+    };
+    Some(format!(
+        "not at the optimum ({what} after {} iterations, loss gap {:.1e}): {help}",
+        target.iterations, target.loss_gap
+    ))
 }
 
 /// Many targets, a row each.

@@ -20,5 +20,7 @@ pub mod quantity;
 mod result;
 pub mod run;
 mod score;
+mod shell;
 mod suggestion;
 mod tuning_table;
+mod usage;

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use clap::Parser;
 
 use super::args::{BackendChoice, Cli, Command, Common};
-use super::{demo, fit, inspect, score};
+use super::{demo, fit, inspect, score, usage};
 use crate::error::Blame;
 use crate::{Error, Result};
 
@@ -21,13 +21,10 @@ pub(super) struct Report {
 /// Parses the arguments, runs the command and returns the exit code: 0 done, 1 the machine failed, 2 what was
 /// typed, 3 what a file contains, 4 some target is not at its optimum, 5 no such device.
 pub fn main_with(arguments: impl IntoIterator<Item = OsString>) -> u8 {
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => {
-            // help and version are no errors; a closed pipe is a quiet stop
-            let _ = error.print();
-            return u8::try_from(error.exit_code()).unwrap_or(2);
-        }
+        Err(error) => return misused(&error, &arguments),
     };
     match run(&cli.command) {
         Ok(report) => {
@@ -55,6 +52,17 @@ pub fn main_with(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             }
         }
     }
+}
+
+/// Help and version where they were asked for, else what is wrong with the words.
+fn misused(error: &clap::Error, arguments: &[OsString]) -> u8 {
+    let words: Vec<String> = arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    match usage::lines(error, &words) {
+        Some([line, help]) => say(&format!("error: {line}\nhelp: {help}")),
+        // a closed pipe is a quiet stop
+        None => drop(error.print()),
+    }
+    u8::try_from(error.exit_code()).unwrap_or(2)
 }
 
 fn run(command: &Command) -> Result<Report> {

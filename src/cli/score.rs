@@ -9,10 +9,11 @@ use super::machine::default_memory_limit_bytes;
 use super::progress::Spinner;
 use super::result;
 use super::run::{Report, pretty, say};
+use super::shell::shell_word;
 use crate::glm::{FittedGlm, Scores, score as score_counts};
 use crate::write::digest::digest_file;
 use crate::write::model::{Input, ModelFile, Study};
-use crate::write::save::save_bytes;
+use crate::write::save::{check_writable, is_mixed, save_bytes};
 use crate::write::table::terminal_table;
 use crate::{Error, Result};
 
@@ -26,6 +27,9 @@ pub(super) struct TargetScores {
 
 /// Scores a model file on data.
 pub(super) fn score(args: &ScoreArgs) -> Result<Report> {
+    if let Some(folder) = &args.common.out {
+        check_writable(folder)?;
+    }
     let spinner = Spinner::new(args.common.quiet);
     spinner.say("reading");
     let (data, targets) = targets(args)?;
@@ -36,7 +40,6 @@ pub(super) fn score(args: &ScoreArgs) -> Result<Report> {
     let document = document(args, &data, &targets)?;
     let text = if args.common.json { pretty(&document.clone().into()) } else { text(&data, &targets) };
     if let Some(folder) = &args.common.out {
-        std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
         save_bytes(&folder.join("score.json"), pretty(&document.into()).as_bytes())?;
     }
     Ok(Report { text, converged: true })
@@ -45,7 +48,13 @@ pub(super) fn score(args: &ScoreArgs) -> Result<Report> {
 /// The data and the scores of every target.
 pub(super) fn targets(args: &ScoreArgs) -> Result<(Data, Vec<TargetScores>)> {
     let model = ModelFile::load(&args.model)?;
-    let data = data_for(&model, args)?;
+    let mut data = data_for(&model, args)?;
+    if is_mixed(&args.model) {
+        data.notices.push(format!(
+            "{} is not the file that the fit.json beside it lists: they are of different runs",
+            args.model.display()
+        ));
+    }
     let targets = score_targets(&model.fit, &data)?;
     Ok((data, targets))
 }
@@ -81,11 +90,13 @@ fn data_for(model: &ModelFile, args: &ScoreArgs) -> Result<Data> {
             let mut choice = args.data.clone();
             if choice.epochs.is_empty() {
                 choice.epochs.clone_from(&study.selectors);
+                choice.epoch = choice.epoch.or(study.epoch);
             }
+            let mut detect = choice.detect_spikes.as_ref();
             if choice.unit.is_empty() {
                 choice.unit = model.fit.targets.iter().map(|target| target.name.clone()).collect();
+                detect = detect.or(study.detect_spikes.as_ref());
             }
-            let detect = choice.detect_spikes.as_ref().or(study.detect_spikes.as_ref());
             data::recording(&choice, study.bin_s, detect, study.features.clone(), limit_bytes)
         }
     }
@@ -100,26 +111,17 @@ fn score_targets(fit: &FittedGlm, data: &Data) -> Result<Vec<TargetScores>> {
         for &target in &part.targets {
             let name = &data.names[target];
             let fitted = model_target(fit, name)?;
-            if let Some(missing) = fit.missing_from(fitted, &labels) {
-                return Err(Error::Unknown {
-                    kind: "column",
-                    name: missing.clone(),
-                    place: "the features of these data".into(),
-                    present: labels.iter().map(ToString::to_string).collect(),
-                });
-            }
+            check_columns(fit, fitted, &labels, data)?;
             let expected = fit.seen_by(fitted, &labels).predict(x.view())?;
             let y: Vec<f64> = part.used.iter().map(|&bin| data.y[(bin, target)]).collect();
             let mu: Vec<f64> = part.used.iter().map(|&bin| expected[(bin, 0)]).collect();
             if let Some(row) = y.iter().position(|&y| y < 0.0) {
-                let (row, value) = (part.used[row], y[row]);
-                let what = "counts".into();
                 return Err(Error::Domain {
-                    what,
-                    row,
+                    what: data.response.clone(),
+                    row: part.used[row],
                     column: target,
                     expected: "a count, 0 or more",
-                    value,
+                    value: y[row],
                 });
             }
             targets.push(TargetScores {
@@ -131,6 +133,20 @@ fn score_targets(fit: &FittedGlm, data: &Data) -> Result<Vec<TargetScores>> {
         }
     }
     Ok(targets)
+}
+
+/// The data must have the columns that the target was fitted with, and no others.
+fn check_columns(fit: &FittedGlm, fitted: usize, labels: &[&String], data: &Data) -> Result<()> {
+    let problem =
+        match (fit.missing_from(fitted, labels), labels.iter().find(|label| !fit.labels.contains(label))) {
+            (None, None) => return Ok(()),
+            (Some(missing), _) => format!("expected the columns of the model, found none called {missing}"),
+            (None, Some(other)) => {
+                format!("expected the columns of the model, found {other}, which it has not")
+            }
+        };
+    let help = format!("the model has: {}", fit.labels.join(", "));
+    Err(Error::object(&data.input.path, "features", problem, help))
 }
 
 fn model_target(fit: &FittedGlm, name: &str) -> Result<usize> {
@@ -148,7 +164,7 @@ fn model_target(fit: &FittedGlm, name: &str) -> Result<usize> {
 }
 
 fn document(args: &ScoreArgs, data: &Data, targets: &[TargetScores]) -> Result<Map<String, Value>> {
-    let command = format!("rheobase score {} {}", args.model.display(), args.data.data.display());
+    let command = command_line(args);
     let mut document = result::head(data, &command);
     let model = Input { path: args.model.clone(), sha256: digest_file(&args.model)? };
     document.insert("model".into(), json!(model));
@@ -168,6 +184,13 @@ fn document(args: &ScoreArgs, data: &Data, targets: &[TargetScores]) -> Result<M
     document.insert("targets".into(), targets.iter().map(of_target).collect());
     document.insert("notices".into(), json!(data.notices));
     Ok(document)
+}
+
+/// The command with everything that decides the result.
+fn command_line(args: &ScoreArgs) -> String {
+    let mut words = vec!["rheobase".into(), "score".into(), shell_word(&args.model.display().to_string())];
+    words.extend(args.data.words());
+    words.join(" ")
 }
 
 fn text(data: &Data, targets: &[TargetScores]) -> String {

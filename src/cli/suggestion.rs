@@ -4,6 +4,8 @@
 //! runs, the unit with most spikes in them, the stimulus as the feature.
 
 use super::inspect::{Facts, Inspection, Object, SeriesReport};
+use super::shell::{quote, shell_word};
+use crate::features::Signal;
 use crate::read::nwb::NwbFile;
 use crate::recording::{IntervalTable, UnitsTable};
 
@@ -98,17 +100,13 @@ fn is_voltage(series: &SeriesReport) -> bool {
 
 /// A series as a feature: its first column where it has several, in units of ordinary size.
 fn signal(object: &Object, series: &SeriesReport) -> String {
-    let key = if object.key.contains([' ', ':', '*', '"']) {
-        format!("\"{}\"", object.key)
-    } else {
-        object.key.clone()
-    };
-    let column = if series.columns.len() > 1 { format!("[{}]", series.columns[0]) } else { String::new() };
+    let column = series.columns.first().filter(|_| series.columns.len() > 1).cloned();
+    let signal = Signal::Series { name: object.key.clone(), column, resample: None }.name();
     let scale = match series.unit.as_str() {
         "A" | "ampere" | "amperes" => "*1e12",
         _ => "",
     };
-    format!("{key}{column}{scale}")
+    format!("{signal}{scale}")
 }
 
 /// The epochs with most time among those with spikes and samples, else with most time.
@@ -160,26 +158,9 @@ fn busiest(units: &UnitsTable, choice: Option<&Choice>) -> Option<i64> {
     counts.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, id)| id)
 }
 
-/// A word for the shell, quoted where it needs to be.
-fn shell_word(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,=@%".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) { text.to_string() } else { quote(text) }
-}
-
-fn quote(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn words_survive_the_shell() {
-        assert_eq!(shell_word("a/b-1.nwb"), "a/b-1.nwb");
-        assert_eq!(shell_word("a b.nwb"), "'a b.nwb'");
-        assert_eq!(quote("it's"), "'it'\\''s'");
-    }
 
     #[test]
     fn spikes_are_counted_inside_closed_epochs() {

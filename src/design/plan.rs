@@ -165,8 +165,8 @@ impl<'a> DesignPlan<'a> {
         }
         Error::argument(
             "features",
-            "values whose sum is a finite number",
-            "values that overflow when added",
+            "values whose squares can be added",
+            "values that overflow",
             "divide the largest features by a power of ten",
         )
     }
@@ -309,6 +309,9 @@ mod tests {
         assert!((plan.scaling().sd[1] - (8.0f64 / 3.0).sqrt()).abs() < 1e-12);
         let error = DesignPlan::new(source(&x), vec![0, 1]).unwrap_err();
         assert!(matches!(error, Error::NonFinite { row: 1, column: 0, .. }), "{error}");
+        let huge = array![[1e200, 1.0], [-1e200, 2.0]];
+        let error = DesignPlan::new(source(&huge), vec![0, 1]).unwrap_err();
+        assert!(matches!(error, Error::Argument { .. }), "{error}");
     }
 
     #[test]

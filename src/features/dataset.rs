@@ -9,16 +9,13 @@ use std::collections::BTreeMap;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::spike_detection::{DEFAULT_DVDT_V_PER_S, DEFAULT_REFRACTORY_S, detect_in};
-use super::{Channel, FeatureBlock, FeatureSpec, Resample, Signal, binned_signal, spike_counts};
+use super::units::Units;
+use super::{Channel, FeatureBlock, FeatureSpec, Resample, Signal, binned_signal};
 use crate::basis::Range;
 use crate::read::nwb::NwbFile;
 use crate::recording::{Epoch, Kind, Samples};
 use crate::time::{BinGrid, IntervalSet};
 use crate::{Error, Result};
-
-/// Name of the one unit whose spikes were detected.
-pub const DETECTED: &str = "detected";
 
 /// A feature and everything that was decided about it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -83,14 +80,6 @@ pub struct Dataset {
     pub notices: Vec<String>,
 }
 
-/// Names and spike counts of every unit of the file, and which of them are targets.
-struct Units {
-    names: Vec<String>,
-    times_s: Vec<Vec<f64>>,
-    counts: Vec<Vec<f64>>,
-    targets: Vec<usize>,
-}
-
 impl Dataset {
     /// Reads, bins and expands.
     ///
@@ -101,16 +90,8 @@ impl Dataset {
         let mut notices = Vec::new();
         let (epochs, support) = support(file, &request, &mut notices)?;
         let grid = BinGrid::new(&support, request.bin_s)?;
-        if grid.n_bins() == 0 {
-            let longest = support.iter().map(|(start, end)| end - start).fold(0.0, f64::max);
-            return Err(Error::argument(
-                "bin",
-                format!("at most twice the longest epoch, which lasts {longest} s"),
-                format!("{} s", request.bin_s),
-                "make the bin shorter, or choose longer epochs",
-            ));
-        }
-        let units = units(file, &request, &grid, &mut notices)?;
+        refuse_long_bin(&grid)?;
+        let units = Units::read(file, &request, &grid, &mut notices)?;
         let mut features = request.features;
         let mut series = Vec::with_capacity(features.len());
         for feature in &mut features {
@@ -202,6 +183,22 @@ fn support(
     Ok((epochs, support))
 }
 
+/// Refuses a bin that is longer than every epoch. A grid keeps a bin whose centre lies inside, but counts over
+/// half of a bin are no rate.
+fn refuse_long_bin(grid: &BinGrid) -> Result<()> {
+    let longest_s = grid.support().iter().map(|(start, end)| end - start).fold(0.0, f64::max);
+    // an epoch that is as long as the bin may differ from it by rounding
+    if grid.n_bins() > 0 && grid.bin_s() <= longest_s * (1.0 + 1e-9) {
+        return Ok(());
+    }
+    Err(Error::argument(
+        "bin",
+        format!("at most the longest epoch, which lasts {} s", (longest_s * 1e9).round() / 1e9),
+        format!("{} s", grid.bin_s()),
+        "make the bin shorter, or choose longer epochs",
+    ))
+}
+
 /// The whole recording as one epoch, for a file without interval tables.
 fn whole(file: &NwbFile, request: &Request) -> Result<Epoch> {
     let tables: Vec<&str> =
@@ -240,44 +237,6 @@ fn whole(file: &NwbFile, request: &Request) -> Result<Epoch> {
         });
     };
     Ok(Epoch { table: "recording".into(), file_row: 0, start_s, stop_s })
-}
-
-/// Counts of every unit, and the targets among them.
-fn units(file: &NwbFile, request: &Request, grid: &BinGrid, notices: &mut Vec<String>) -> Result<Units> {
-    if let Some(signal) = &request.detect_spikes {
-        let asked = request.units.as_slice();
-        let has_table = file.recording().of_kind(Kind::Units).next().is_some();
-        if asked.iter().any(|unit| unit != DETECTED) || (has_table && asked.is_empty()) {
-            return Err(Error::argument(
-                "detect-spikes",
-                "a file without a units table, or --unit detected",
-                "a units table",
-                "leave --detect-spikes out to use the units of the file, or add --unit detected",
-            ));
-        }
-        let times = detect_in(&file.signal(signal)?, DEFAULT_DVDT_V_PER_S, DEFAULT_REFRACTORY_S)?;
-        notices.push(format!(
-            "{} spikes detected in {signal} (dV/dt above {DEFAULT_DVDT_V_PER_S} V/s, then {} ms without)",
-            times.len(),
-            DEFAULT_REFRACTORY_S * 1e3
-        ));
-        let counts = vec![spike_counts(grid, &times)];
-        return Ok(Units { names: vec![DETECTED.into()], times_s: vec![times], counts, targets: vec![0] });
-    }
-    let table = file.units()?;
-    notices.extend(table.notices.iter().cloned());
-    let names: Vec<String> = table.ids.iter().map(ToString::to_string).collect();
-    if request.units.is_empty() && table.n_units() != 1 {
-        return Err(Error::argument(
-            "unit",
-            "which unit to fit",
-            "nothing",
-            format!("give --unit all, or one of: {}", names.join(", ")),
-        ));
-    }
-    let targets = if request.units.is_empty() { vec![0] } else { table.rows_of(&request.units)? };
-    let counts = table.spike_times.iter().map(|times| spike_counts(grid, times)).collect();
-    Ok(Units { names, times_s: table.spike_times, counts, targets })
 }
 
 /// The binned channels of a feature of a series; none for a feature of spikes.
@@ -344,6 +303,7 @@ fn blocks(
             Signal::Series { .. } => series.clone(),
             Signal::Spikes => vec![Channel { label: name.clone(), values: units.counts[own].clone() }],
             Signal::Units => (0..units.names.len()).map(|k| unit(k, name)).collect(),
+            Signal::UnitsOthers if units.names.len() == 1 => return Err(alone(&units.names[own])),
             Signal::UnitsOthers => {
                 (0..units.names.len()).filter(|&k| k != own).map(|k| unit(k, name)).collect()
             }
@@ -356,6 +316,15 @@ fn blocks(
         blocks.push(block);
     }
     Ok(blocks)
+}
+
+fn alone(unit: &str) -> Error {
+    Error::argument(
+        "feature",
+        "another unit in the recording for `units-others`",
+        format!("unit {unit} alone"),
+        "use its own past: spikes : raised-cosine-log(8, window=200ms)",
+    )
 }
 
 fn unit_label(feature: &str, unit: &str) -> String {

@@ -16,11 +16,13 @@ mod dataset;
 mod signal;
 mod spec;
 pub mod spike_detection;
+mod units;
 mod window;
 
 pub use block::{Channel, FeatureBlock, convolved, evaluated, plain};
 pub use causality::Causality;
-pub use dataset::{DETECTED, Dataset, Group, Request, StudyFeature};
+pub use dataset::{Dataset, Group, Request, StudyFeature};
 pub use signal::{Resample, binned_signal, spike_counts};
 pub use spec::{Expansion, FeatureSpec, Signal};
+pub use units::DETECTED;
 pub use window::Window;

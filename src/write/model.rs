@@ -4,11 +4,11 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::features::StudyFeature;
 use crate::glm::FittedGlm;
-use crate::write::json::read_json;
 use crate::{Error, Result, number};
 
 /// Version of the layout of model files.
@@ -77,6 +77,17 @@ pub struct ArraysStudy {
     pub y: String,
 }
 
+const HELP_MODEL: &str = "give the model.json that `rheobase fit --out` wrote, whole";
+
+/// What tells a model file from others.
+#[derive(Deserialize)]
+struct Head {
+    schema: Option<u32>,
+    #[serde(default)]
+    version: String,
+    study: Option<IgnoredAny>,
+}
+
 impl ModelFile {
     /// A model of this version.
     pub fn new(study: Study, fit: FittedGlm) -> Self {
@@ -86,17 +97,42 @@ impl ModelFile {
     /// Reads a model file.
     ///
     /// # Errors
-    /// Those of [`read_json`]; [`Error::Format`] for another schema.
+    /// [`Error::Io`] if it cannot be read; [`Error::Format`] for what is no model file, is cut short, has another
+    /// schema or numbers of coefficients that do not fit its columns.
     pub fn load(path: &Path) -> Result<Self> {
-        let model: Self = read_json(path)?;
-        if model.schema != SCHEMA {
-            return Err(Error::Format {
-                path: path.into(),
-                expected: format!("a model file of schema {SCHEMA}"),
-                found: format!("schema {} (written by rheobase {})", model.schema, model.version),
-                help: "fit again, or use the version that wrote it".into(),
-            });
+        let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
+        let wrong = |expected: &str, found: String, help: &str| Error::Format {
+            path: path.into(),
+            expected: expected.into(),
+            found,
+            help: help.into(),
+        };
+        let unreadable = |e: serde_json::Error| {
+            let found = if e.is_eof() { "one that ends too early" } else { "something else" };
+            wrong("a model file", format!("{found} ({e})"), HELP_MODEL)
+        };
+        let head: Head = serde_json::from_slice(&bytes).map_err(unreadable)?;
+        let Some(schema) = head.schema else {
+            return Err(wrong("a model file", "JSON without a schema".into(), HELP_MODEL));
+        };
+        if schema != SCHEMA {
+            let found = format!("schema {schema} (written by rheobase {})", head.version);
+            let expected = format!("a model file of schema {SCHEMA}");
+            return Err(wrong(&expected, found, "fit again, or use the version that wrote it"));
         }
-        Ok(model)
+        if head.study.is_none() {
+            return Err(wrong("a model file", "another result, without a study".into(), HELP_MODEL));
+        }
+        let model: Self = serde_json::from_slice(&bytes).map_err(unreadable)?;
+        let n_columns = model.fit.labels.len();
+        let fits = |values: &Vec<f64>| values.len() == n_columns;
+        match model.fit.targets.iter().find(|target| !(fits(&target.coef) && fits(&target.standard_errors))) {
+            None => Ok(model),
+            Some(target) => Err(wrong(
+                &format!("{n_columns} coefficients and standard errors of {}", target.name),
+                format!("{} and {}", target.coef.len(), target.standard_errors.len()),
+                "fit again: this file was changed after it was written",
+            )),
+        }
     }
 }

@@ -20,12 +20,23 @@ use crate::{Error, Result};
 /// The file of a set that is renamed last and lists the digests of the others.
 pub const INDEX_NAME: &str = "fit.json";
 
+/// Finds out whether files can be written into `folder`; leaves nothing behind.
+///
+/// # Errors
+/// [`Error::Io`] if it cannot be made, is a file or takes no files.
+pub fn check_writable(folder: &Path) -> Result<()> {
+    let made = NewFolders::make(folder)?;
+    write_temporary(&folder.join(INDEX_NAME), |_| Ok(()))?;
+    drop(made);
+    Ok(())
+}
+
 /// Replaces one file by these bytes; missing folders on its path are made.
 ///
 /// # Errors
 /// [`Error::Io`] with the path; the old file, if any, is then untouched.
 pub fn save_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
-    save_with(path, |file| file.write_all(bytes).map_err(|e| Error::io(path, e)))
+    save_with(path, |file| file.write_all(bytes).map_err(|e| unwritable(path, e)))
 }
 
 /// Replaces one file by what `write` puts into the temporary file that it is given.
@@ -38,7 +49,7 @@ pub fn save_with(path: &Path, write: impl FnOnce(&mut NamedTempFile) -> Result<(
     let folders = NewFolders::make(folder_of(path))?;
     refuse_folder(path)?;
     let temporary = write_temporary(path, write)?;
-    temporary.persist(path).map_err(|e| Error::io(path, e.error))?;
+    temporary.persist(path).map_err(|e| unwritable(path, e.error))?;
     folders.keep();
     Ok(())
 }
@@ -92,7 +103,7 @@ impl Saver {
     pub fn stage(&mut self, name: &str, bytes: &[u8]) -> Result<()> {
         let target = self.target(name)?;
         self.stage_file(name, target.clone(), |file| {
-            file.write_all(bytes).map_err(|e| Error::io(&target, e))?;
+            file.write_all(bytes).map_err(|e| unwritable(&target, e))?;
             Ok(digest_bytes(bytes))
         })
     }
@@ -130,7 +141,7 @@ impl Saver {
         let bytes = json_bytes(&fit)?;
         let index = self.folder.join(INDEX_NAME);
         self.stage_file(INDEX_NAME, index.clone(), |file| {
-            file.write_all(&bytes).map_err(|e| Error::io(&index, e))?;
+            file.write_all(&bytes).map_err(|e| unwritable(&index, e))?;
             Ok(digest_bytes(&bytes))
         })?;
         // what can be known before the first rename
@@ -146,7 +157,7 @@ impl Saver {
                 for path in &new {
                     let _ = fs::remove_file(path);
                 }
-                return Err(Error::io(&file.target, e.error));
+                return Err(unwritable(&file.target, e.error));
             }
             if is_new {
                 new.push(file.target.clone());
@@ -222,6 +233,28 @@ pub fn mixed_files(folder: &Path) -> Result<Vec<String>> {
     Ok(mixed)
 }
 
+/// Whether the `fit.json` beside a file lists another file under its name: then they are of different runs.
+///
+/// ```
+/// use rheobase::write::save::{Saver, is_mixed};
+///
+/// let place = tempfile::tempdir().unwrap();
+/// let mut saver = Saver::open(place.path())?;
+/// saver.stage("model.json", b"{}")?;
+/// saver.finish(serde_json::Map::new())?;
+/// let model = place.path().join("model.json");
+/// assert!(!is_mixed(&model));
+/// std::fs::write(&model, "{\"other\": 1}").unwrap();
+/// assert!(is_mixed(&model));
+/// # Ok::<(), rheobase::Error>(())
+/// ```
+pub fn is_mixed(path: &Path) -> bool {
+    let Some(name) = path.file_name().map(|name| name.to_string_lossy()) else { return false };
+    let Ok(fit) = read_json::<Value>(&folder_of(path).join(INDEX_NAME)) else { return false };
+    let listed = fit.get("files").and_then(|files| files.get(&*name)).and_then(Value::as_str);
+    listed.is_some_and(|listed| digest_file(path).is_ok_and(|found| found != listed))
+}
+
 /// Writes a temporary file beside `target` and flushes it to the disk.
 fn write_temporary(
     target: &Path,
@@ -234,9 +267,9 @@ fn write_temporary(
     // by default temporary files are private; results have the permissions that the user's umask gives
     #[cfg(unix)]
     builder.permissions(<fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
-    let mut temporary = builder.tempfile_in(folder_of(target)).map_err(|e| Error::io(target, e))?;
+    let mut temporary = builder.tempfile_in(folder_of(target)).map_err(|e| unwritable(target, e))?;
     write(&mut temporary)?;
-    temporary.flush().and_then(|()| temporary.as_file().sync_all()).map_err(|e| Error::io(target, e))?;
+    temporary.flush().and_then(|()| temporary.as_file().sync_all()).map_err(|e| unwritable(target, e))?;
     Ok(temporary)
 }
 
@@ -250,9 +283,18 @@ fn folder_of(path: &Path) -> &Path {
 
 fn refuse_folder(path: &Path) -> Result<()> {
     if path.is_dir() {
-        return Err(Error::io(path, io::ErrorKind::IsADirectory.into()));
+        let problem = "a folder, where a file is to be written";
+        return Err(Error::io(path, io::Error::new(io::ErrorKind::IsADirectory, problem)));
     }
     Ok(())
+}
+
+/// What keeps a file from being written is never that the user named one that is not there.
+fn unwritable(path: &Path, error: io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::NotFound => Error::io(path, io::Error::other(format!("cannot be made ({error})"))),
+        _ => Error::io(path, error),
+    }
 }
 
 /// Folders that were made for files; removed again, as far as they are empty, unless kept.
@@ -262,9 +304,13 @@ struct NewFolders(Vec<PathBuf>);
 impl NewFolders {
     /// Makes `folder` and what is missing above it.
     fn make(folder: &Path) -> Result<Self> {
+        if let Some(file) = folder.ancestors().find(|path| path.exists()).filter(|path| !path.is_dir()) {
+            let problem = "a file, where a folder is needed";
+            return Err(Error::io(file, io::Error::new(io::ErrorKind::NotADirectory, problem)));
+        }
         let missing = folder.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists());
         let made = Self(missing.map(Path::to_path_buf).collect());
-        fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
+        fs::create_dir_all(folder).map_err(|e| unwritable(folder, e))?;
         Ok(made)
     }
 

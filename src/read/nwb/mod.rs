@@ -59,13 +59,7 @@ pub fn open(path: &Path) -> Result<NwbFile> {
 /// As [`open`].
 pub fn open_with_limit(path: &Path, limit_bytes: u64) -> Result<NwbFile> {
     signature::check(path)?;
-    let file = hdf5::File::open(path).map_err(|error| Error::Format {
-        path: path.to_path_buf(),
-        expected: "a readable HDF5 file".into(),
-        found: format!("damaged ({})", error.to_string().lines().next().unwrap_or("HDF5 error")),
-        help: "copy or download it again; if another program has it open for writing, close that first"
-            .into(),
-    })?;
+    let file = hdf5::File::open(path).map_err(|error| unreadable(path, &error))?;
     let version = nwb_version(path, &file)?;
     let storage = Storage { path: path.to_path_buf(), file, limit_bytes };
     let (entries, notices) = catalogue::walk(&storage);
@@ -79,6 +73,23 @@ pub fn open_with_limit(path: &Path, limit_bytes: u64) -> Result<NwbFile> {
         notices,
     };
     Ok(NwbFile { recording, storage })
+}
+
+fn unreadable(path: &Path, error: &hdf5::Error) -> Error {
+    let said = error.to_string();
+    let said = said.lines().next().unwrap_or("HDF5 error");
+    let (found, help) = if said.contains("lock file") {
+        let help = "close the program that writes it; on a file system without locks, set HDF5_USE_FILE_LOCKING=FALSE";
+        ("one that cannot be locked", help)
+    } else {
+        ("a damaged one", "copy or download it again")
+    };
+    Error::Format {
+        path: path.to_path_buf(),
+        expected: "a readable HDF5 file".into(),
+        found: format!("{found} ({said})"),
+        help: help.into(),
+    }
 }
 
 fn nwb_version(path: &Path, file: &hdf5::File) -> Result<String> {

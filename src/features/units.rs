@@ -1,0 +1,104 @@
+//! The units of a recording as a study sees them: their spikes, and which of them are to be explained.
+
+use super::dataset::Request;
+use super::spike_counts;
+use super::spike_detection::{DEFAULT_DVDT_V_PER_S, DEFAULT_REFRACTORY_S, detect_in};
+use crate::read::nwb::NwbFile;
+use crate::recording::Kind;
+use crate::time::BinGrid;
+use crate::{Error, Result};
+
+/// Name of the one unit whose spikes were detected.
+pub const DETECTED: &str = "detected";
+
+/// Names and spike counts of every unit of the file, and which of them are targets.
+pub(super) struct Units {
+    pub(super) names: Vec<String>,
+    pub(super) times_s: Vec<Vec<f64>>,
+    pub(super) counts: Vec<Vec<f64>>,
+    pub(super) targets: Vec<usize>,
+}
+
+impl Units {
+    /// The units of the table, or the one whose spikes are detected; at least one is a target.
+    pub(super) fn read(
+        file: &NwbFile,
+        request: &Request,
+        grid: &BinGrid,
+        notices: &mut Vec<String>,
+    ) -> Result<Self> {
+        if let Some(signal) = &request.detect_spikes {
+            return Self::detect(file, signal, &request.units, grid, notices);
+        }
+        refuse_undetected(file, &request.units)?;
+        let table = file.units()?;
+        notices.extend(table.notices.iter().cloned());
+        if table.n_units() == 0 {
+            return Err(Error::Empty {
+                what: format!("{}: {}", file.recording().path.display(), table.key),
+                problem: "the table has no unit".into(),
+                help: "detect the spikes of a voltage series: --detect-spikes SERIES --unit detected".into(),
+            });
+        }
+        let names: Vec<String> = table.ids.iter().map(ToString::to_string).collect();
+        if request.units.is_empty() && table.n_units() != 1 {
+            return Err(Error::argument(
+                "unit",
+                "which unit to fit",
+                "nothing",
+                format!("give --unit all, or one of: {}", names.join(", ")),
+            ));
+        }
+        let targets = if request.units.is_empty() { vec![0] } else { table.rows_of(&request.units)? };
+        let counts = table.spike_times.iter().map(|times| spike_counts(grid, times)).collect();
+        Ok(Self { names, times_s: table.spike_times, counts, targets })
+    }
+
+    fn detect(
+        file: &NwbFile,
+        signal: &str,
+        asked: &[String],
+        grid: &BinGrid,
+        notices: &mut Vec<String>,
+    ) -> Result<Self> {
+        if let Some(other) = asked.iter().find(|unit| *unit != DETECTED) {
+            return Err(Error::argument(
+                "unit",
+                "`detected`, the one unit that --detect-spikes makes",
+                format!("`{other}`"),
+                "leave --detect-spikes out to use the units of the file, or give --unit detected",
+            ));
+        }
+        let table = file.recording().of_kind(Kind::Units).next();
+        if let Some(table) = table.filter(|_| asked.is_empty()) {
+            return Err(Error::argument(
+                "detect-spikes",
+                "a file without a units table, or --unit detected",
+                format!("the table {}", table.key),
+                "leave --detect-spikes out to use the units of the file, or add --unit detected",
+            ));
+        }
+        let times = detect_in(&file.signal(signal)?, DEFAULT_DVDT_V_PER_S, DEFAULT_REFRACTORY_S)?;
+        notices.push(format!(
+            "{} spikes detected in {signal} (dV/dt above {DEFAULT_DVDT_V_PER_S} V/s, then {} ms without)",
+            times.len(),
+            DEFAULT_REFRACTORY_S * 1e3
+        ));
+        let counts = vec![spike_counts(grid, &times)];
+        Ok(Self { names: vec![DETECTED.into()], times_s: vec![times], counts, targets: vec![0] })
+    }
+}
+
+/// Refuses what only a detection could give.
+fn refuse_undetected(file: &NwbFile, asked: &[String]) -> Result<()> {
+    let path = file.recording().path.display();
+    if asked.iter().any(|unit| unit == DETECTED) {
+        let help = "say in which voltage series: --detect-spikes SERIES";
+        return Err(Error::argument("unit", "a unit of the file", format!("`{DETECTED}`"), help));
+    }
+    if file.recording().of_kind(Kind::Units).next().is_none() {
+        let help = "detect the spikes of a voltage series: --detect-spikes SERIES";
+        return Err(Error::argument("unit", "a units table", format!("none in {path}"), help));
+    }
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! Words that are no command, no option or no value; help and version.
+
+use crate::{Place, tutorial};
+
+#[test]
+fn words_that_mean_nothing() {
+    let place = Place::new();
+    let file = tutorial();
+    for (words, said) in [
+        (
+            &["frobnicate"][..],
+            ["command \"frobnicate\" does not exist", "present are: demo, inspect, fit, score"],
+        ),
+        (&["fit"], ["rheobase fit: expected <DATA>, found nothing", "see `rheobase fit --help`"]),
+        (&["score"], ["rheobase score: expected <MODEL> and <DATA>", "see `rheobase score --help`"]),
+        (&["score", "m.json"], ["rheobase score: expected <DATA>", "see `rheobase score --help`"]),
+        (&["inspect"], ["rheobase inspect: expected <FILE>", "see `rheobase inspect --help`"]),
+        (&["fit", &file, "--epoch"], ["--epoch: expected a value, found nothing", "give one after --epoch"]),
+        (
+            &["fit", &file, "--folds", "5"],
+            ["option \"--folds\" does not exist in `rheobase fit`", "--feature"],
+        ),
+        (
+            &["inspect", &file, "--unit", "0"],
+            ["\"--unit\" does not exist in `rheobase inspect`", "--check, --json"],
+        ),
+        (&["--quiet"], ["option \"--quiet\" does not exist in `rheobase`", "help: "]),
+        (
+            &["fit", &file, "more"],
+            ["rheobase fit: expected an option or nothing more, found `more`", "in quotes"],
+        ),
+        (&["fit", &file, "-x"], ["found `-x`", "rheobase fit --help"]),
+        (&["fit", &file, "-é"], ["found `-", "rheobase fit --help"]),
+        (&["fit", &file, "--bin", "1ms", "--bin", "2ms"], ["--bin: expected it once", "keep one of them"]),
+        (&["demo", "--seed", "x"], ["--seed: expected a whole number, 0 or more, found `x`", "demo --help"]),
+        (&["demo", "--seed", "99999999999999999999999"], ["--seed: expected a whole number", "demo --help"]),
+    ] {
+        place.refused(words, 2, &said);
+    }
+}
+
+#[test]
+fn help_and_version_go_to_stdout() {
+    let place = Place::new();
+    let version = place.run(&["--version"]).ended(0);
+    assert_eq!(version.stdout, format!("rheobase {}\n", env!("CARGO_PKG_VERSION")));
+    for words in
+        [&["--help"][..], &["fit", "--help"], &["help", "score"], &["inspect", "-h"], &["demo", "-h"]]
+    {
+        let help = place.run(words).ended(0);
+        assert!(help.stdout.contains("Usage: rheobase") && help.stderr.is_empty(), "{help:?}");
+    }
+    let nothing = place.run(&[]).ended(2);
+    assert!(nothing.stderr.contains("Usage: rheobase") && nothing.stdout.is_empty(), "{nothing:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn words_that_are_no_text() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let place = Place::new();
+    let name = OsStr::from_bytes(b"a\xff.nwb");
+    let mut command = place.command(env!("CARGO_BIN_EXE_rheobase"));
+    let run = crate::Run::of(command.arg("inspect").arg(name)).ended(3);
+    assert!(run.stderr.contains("No such file"), "{run:?}");
+    let mut command = place.command(env!("CARGO_BIN_EXE_rheobase"));
+    let run = crate::Run::of(command.args(["fit", "a.nwb", "--unit"]).arg(name)).ended(2);
+    assert_eq!(run.stderr.lines().count(), 2, "{run:?}");
+    assert!(run.stderr.starts_with("error: ") && run.stderr.contains("\nhelp: "), "{run:?}");
+}
