@@ -102,6 +102,7 @@ pub(super) fn recording(
         detect_spikes: detect_spikes.cloned(),
         bin_s,
         features,
+        memory_limit_bytes: limit_bytes,
     };
     let dataset = Dataset::read(&file, request)?;
     let features_s = started.elapsed().as_secs_f64();

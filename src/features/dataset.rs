@@ -10,8 +10,8 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::units::Units;
-use super::{Channel, FeatureBlock, FeatureSpec, Resample, Signal, binned_signal};
-use crate::basis::Range;
+use super::{Channel, Expansion, FeatureBlock, FeatureSpec, Resample, Signal, binned_signal};
+use crate::basis::{Expand, Range};
 use crate::read::nwb::NwbFile;
 use crate::recording::{Epoch, Kind, Samples};
 use crate::time::{BinGrid, IntervalSet};
@@ -46,6 +46,8 @@ pub struct Request {
     pub bin_s: f64,
     /// The features; those with ranges are expanded on them.
     pub features: Vec<StudyFeature>,
+    /// Bytes that all features together may take.
+    pub memory_limit_bytes: Option<u64>,
 }
 
 /// Targets that see the same features.
@@ -85,7 +87,8 @@ impl Dataset {
     ///
     /// # Errors
     /// [`Error::Unknown`] for an epoch, unit or series that is not there, with those that are; [`Error::Argument`]
-    /// for a bin or window longer than every epoch, or a choice that is missing; whatever reading returns.
+    /// for a bin or window longer than every epoch, or a choice that is missing; [`Error::Memory`] for features that
+    /// take more than allowed; whatever reading returns.
     pub fn read(file: &NwbFile, request: Request) -> Result<Self> {
         let mut notices = Vec::new();
         let (epochs, support) = support(file, &request, &mut notices)?;
@@ -105,6 +108,9 @@ impl Dataset {
         } else {
             vec![columns]
         };
+        if let Some(limit_bytes) = request.memory_limit_bytes {
+            refuse_large(&features, &series, &units, grid.n_bins() * shares.len(), limit_bytes)?;
+        }
         let mut groups = Vec::with_capacity(shares.len());
         for targets in shares {
             let blocks = blocks(&grid, &mut features, &series, &units, targets[0])?;
@@ -316,6 +322,34 @@ fn blocks(
         blocks.push(block);
     }
     Ok(blocks)
+}
+
+/// Refuses features that would take more than allowed, before any of them is made.
+fn refuse_large(
+    features: &[StudyFeature],
+    series: &[Vec<Channel>],
+    units: &Units,
+    n_rows: usize,
+    limit_bytes: u64,
+) -> Result<()> {
+    let n_columns = |(feature, series): (&StudyFeature, &Vec<Channel>)| {
+        let n_channels = match feature.spec.signal {
+            Signal::Series { .. } => series.len(),
+            Signal::Spikes => 1,
+            Signal::Units | Signal::UnitsOthers => units.names.len(),
+        };
+        let n_functions = match &feature.spec.expansion {
+            Expansion::Plain => 1,
+            Expansion::Evaluated { basis, .. } | Expansion::Convolved { basis, .. } => basis.n_functions(),
+        };
+        n_channels.saturating_mul(n_functions)
+    };
+    let n_columns = features.iter().zip(series).map(n_columns).fold(0, usize::saturating_add);
+    let needed_bytes = (n_rows as u64).saturating_mul(n_columns as u64).saturating_mul(8);
+    if needed_bytes <= limit_bytes {
+        return Ok(());
+    }
+    Err(Error::Memory { what: format!("the table of {n_columns} features"), needed_bytes, limit_bytes })
 }
 
 fn alone(unit: &str) -> Error {

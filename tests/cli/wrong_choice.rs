@@ -206,7 +206,12 @@ fn numbers_out_of_their_domain() {
     // one read takes 4.5 MB, 24 columns 5.3 MB
     let words = fit(&file, &[("--epoch", "0"), ("--memory-limit", "5MB"), ("--feature", HISTORY)]);
     let words = [&words[..], &["--feature", HISTORY, "--feature", HISTORY]].concat();
-    place.refused(&words, 1, &["the design needs", "raise `--memory-limit`"]);
+    place.refused(&words, 1, &["the table of 24 features needs 5379840 bytes", "raise `--memory-limit`"]);
+    for n in ["1000000000", "99999999999"] {
+        let feature = format!("stimulus : raised-cosine-log({n}, window=200ms)");
+        let said = format!("the table of {n} features needs ");
+        place.refused(&fit(&file, &[("--feature", &feature)]), 1, &[&said, "use fewer features"]);
+    }
 }
 
 #[test]
