@@ -166,10 +166,11 @@ fn the_first_value_that_is_not_finite() {
 }
 
 #[test]
-fn numbers_whose_squares_overflow() {
+fn numbers_whose_differences_overflow() {
     let place = Place::new();
     let (x, y) = random_data();
-    let huge: Vec<f64> = x.iter().map(|x| x * 1e200).collect();
+    let largest = x.iter().fold(0.0, |a: f64, b| a.max(b.abs()));
+    let huge: Vec<f64> = x.iter().map(|x| x / largest * 1.7e308).collect();
     write_npz(&place.path("d.npz"), &[("X", Array::matrix(3, &huge)), ("y", Array::vector(&y))]);
     place.refused(&["fit", "d.npz", "--out", "out"], 2, &["overflow", "divide the largest features"]);
 }
