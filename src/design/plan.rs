@@ -309,7 +309,7 @@ mod tests {
         assert!((plan.scaling().sd[1] - (8.0f64 / 3.0).sqrt()).abs() < 1e-12);
         let error = DesignPlan::new(source(&x), vec![0, 1]).unwrap_err();
         assert!(matches!(error, Error::NonFinite { row: 1, column: 0, .. }), "{error}");
-        let huge = array![[1e200, 1.0], [-1e200, 2.0]];
+        let huge = array![[1e308, 1.0], [-1e308, 2.0]];
         let error = DesignPlan::new(source(&huge), vec![0, 1]).unwrap_err();
         assert!(matches!(error, Error::Argument { .. }), "{error}");
     }
