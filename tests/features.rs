@@ -20,6 +20,11 @@ const SIDES: [(Causality, bool); 5] = [
 ];
 
 /// Numbers in [-1, 1) from a linear congruential generator.
+/// What suits a series with these sample times.
+fn automatic(t: &[f64], bin_s: f64) -> Resample {
+    Resample::for_spacing(rheobase::recording::median_spacing(t), bin_s)
+}
+
 fn random(seed: u64, n: usize) -> Vec<f64> {
     let mut state = seed;
     let mut next = || {
@@ -235,12 +240,12 @@ fn resampling_stays_inside_its_epoch() {
 #[test]
 fn resampling_is_chosen_by_the_median_spacing() {
     let regular = |step: f64| (0..100).map(|i| f64::from(i) * step).collect::<Vec<_>>();
-    assert_eq!(Resample::automatic(&regular(5e-5), 1e-3), Resample::Average);
-    assert_eq!(Resample::automatic(&regular(1e-3), 1e-3), Resample::Average);
-    assert_eq!(Resample::automatic(&regular(1.0 / 30.0), 1e-3), Resample::Linear);
+    assert_eq!(automatic(&regular(5e-5), 1e-3), Resample::Average);
+    assert_eq!(automatic(&regular(1e-3), 1e-3), Resample::Average);
+    assert_eq!(automatic(&regular(1.0 / 30.0), 1e-3), Resample::Linear);
     let gaps: Vec<f64> = regular(5e-4).into_iter().enumerate().map(|(i, t)| t + (i / 10) as f64).collect();
-    assert_eq!(Resample::automatic(&gaps, 1e-3), Resample::Average);
-    assert_eq!(Resample::automatic(&[1.0], 1e-3), Resample::Average);
+    assert_eq!(automatic(&gaps, 1e-3), Resample::Average);
+    assert_eq!(automatic(&[1.0], 1e-3), Resample::Average);
 }
 
 #[test]
@@ -314,7 +319,7 @@ fn feature_rows_of_the_tutorial() -> Result<()> {
     let epoch = (39.02, 67.04);
     let (t, values) = read_stimulus(epoch).unwrap();
     let grid = grid(&[epoch], 0.001);
-    assert_eq!(Resample::automatic(&t, grid.bin_s()), Resample::Average);
+    assert_eq!(automatic(&t, grid.bin_s()), Resample::Average);
     let binned = binned_signal(&grid, &t, &values, Resample::Average)?;
     let (block, ranges) = windowed(0.2).build(&grid, "stimulus", vec![channel("stimulus", binned)], None)?;
     assert_eq!(block.x.dim(), (28_020, 8));

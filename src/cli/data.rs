@@ -3,21 +3,20 @@
 use std::path::Path;
 use std::time::Instant;
 
-use ndarray::{Array2, concatenate};
+use ndarray::{Array2, Axis, Slice};
 
 use super::args::{DataArgs, NanPolicy};
 use super::feature;
 use crate::design::{DesignPlan, Source};
-use crate::features::{Dataset, FeatureBlock, FeatureSpec, Group, Request, StudyFeature};
+use crate::features::{Dataset, FeatureBlock, FeatureSpec, Group, Piece, Request, StudyFeature};
 use crate::read::{npz, nwb};
 use crate::write::digest::digest_file;
 use crate::write::model::Input;
 use crate::{Error, Result};
 
-/// Targets that see the same features, and the bins they use.
+/// Targets that see the same columns, and the bins they use.
 pub(super) struct Part {
-    pub(super) targets: Vec<usize>,
-    pub(super) blocks: Vec<FeatureBlock>,
+    pub(super) group: Group,
     pub(super) used: Vec<usize>,
 }
 
@@ -34,6 +33,8 @@ pub(super) struct Data {
     pub(super) bin_s: f64,
     pub(super) names: Vec<String>,
     pub(super) y: Array2<f64>,
+    /// One block per feature.
+    pub(super) blocks: Vec<FeatureBlock>,
     pub(super) parts: Vec<Part>,
     pub(super) features: Vec<StudyFeature>,
     pub(super) labels: Vec<Vec<String>>,
@@ -112,13 +113,15 @@ pub(super) fn recording(
     let (mut n_edge, mut n_dropped) = (0, 0);
     let mut parts = Vec::new();
     for group in dataset.groups {
-        let (used, edge, dropped) = group.used_bins(n_bins);
-        refuse_bad_rows(&args.data, &group, args.nan, n_bins, dropped)?;
+        let (used, edge, dropped) = group.used_bins(&dataset.blocks, n_bins);
+        if args.nan == NanPolicy::Error && dropped > 0 {
+            return Err(first_bad(&args.data, &group, &dataset.blocks, n_bins));
+        }
         if used.is_empty() {
             return Err(nothing_left(&args.data, n_bins, edge, dropped));
         }
         (n_edge, n_dropped) = (n_edge.max(edge), n_dropped.max(dropped));
-        parts.push(Part { targets: group.targets, blocks: group.blocks, used });
+        parts.push(Part { group, used });
     }
     Ok(Data {
         input,
@@ -129,6 +132,7 @@ pub(super) fn recording(
         bin_s,
         names: dataset.names,
         y: dataset.y,
+        blocks: dataset.blocks,
         parts,
         features: dataset.features,
         labels: dataset.labels,
@@ -141,26 +145,12 @@ pub(super) fn recording(
     })
 }
 
-fn refuse_bad_rows(
-    path: &Path,
-    group: &Group,
-    nan: NanPolicy,
-    n_bins: usize,
-    n_dropped: usize,
-) -> Result<()> {
-    if nan == NanPolicy::Drop || n_dropped == 0 {
-        return Ok(());
-    }
-    let edge = |bin: usize| group.blocks.iter().any(|block| block.edge[bin]);
-    let bad = (0..n_bins).filter(|&bin| !edge(bin)).find_map(|bin| Some((bin, group.first_bad(bin)?)));
-    match bad {
-        Some((row, (column, value))) => {
-            let labels: Vec<&String> = group.blocks.iter().flat_map(|block| &block.labels).collect();
-            let what = format!("{}: feature {} by bins", path.display(), labels[column]);
-            Err(Error::NonFinite { what, row, column, value })
-        }
-        None => Ok(()),
-    }
+/// The error of the first bin that is no edge and has a value that is not finite.
+fn first_bad(path: &Path, group: &Group, blocks: &[FeatureBlock], n_bins: usize) -> Error {
+    let candidates = (0..n_bins).filter(|&bin| !group.is_edge(blocks, bin));
+    let mut bad = candidates.filter_map(|bin| Some((bin, group.first_bad(blocks, bin)?)));
+    let (row, (column, label, value)) = bad.next().unwrap_or((0, (0, "", f64::NAN)));
+    Error::NonFinite { what: format!("{}: feature {label} by bins", path.display()), row, column, value }
 }
 
 fn nothing_left(path: &Path, n_bins: usize, n_edge: usize, n_dropped: usize) -> Error {
@@ -241,6 +231,7 @@ pub(super) fn arrays(args: &DataArgs, limit_bytes: Option<u64>) -> Result<Data> 
     };
     let targets = (0..names.len()).collect();
     let block = FeatureBlock { name, labels: labels.clone(), x: x.values, edge: vec![false; n_bins] };
+    let piece = Piece { block: 0, columns: 0..labels.len(), labels: labels.clone() };
     let features_s = started.elapsed().as_secs_f64();
     Ok(Data {
         input: Input { path: args.data.clone(), sha256: digest_file(&args.data)? },
@@ -250,7 +241,8 @@ pub(super) fn arrays(args: &DataArgs, limit_bytes: Option<u64>) -> Result<Data> 
         bin_s: f64::NAN,
         names,
         y: y.values,
-        parts: vec![Part { targets, blocks: vec![block], used }],
+        blocks: vec![block],
+        parts: vec![Part { group: Group { targets, pieces: vec![piece] }, used }],
         features: Vec::new(),
         labels: vec![labels],
         response: response_name(args),
@@ -283,24 +275,20 @@ fn response_name(args: &DataArgs) -> String {
 }
 
 impl Part {
-    /// The design of this part's used bins.
-    pub(super) fn plan(&self) -> Result<DesignPlan<'_>> {
-        let sources = self.blocks.iter().map(|block| Source {
-            name: block.name.clone(),
-            labels: block.labels.clone(),
-            x: block.x.view(),
-        });
-        DesignPlan::new(sources.collect(), self.used.clone())
+    /// The columns that these targets see.
+    pub(super) fn sources<'b>(&self, blocks: &'b [FeatureBlock]) -> Vec<Source<'b>> {
+        let source = |piece: &Piece| {
+            let block = &blocks[piece.block];
+            let columns = Slice::from(piece.columns.clone());
+            let x = block.x.slice_axis(Axis(1), columns);
+            Source { name: block.name.clone(), labels: piece.labels.clone(), x }
+        };
+        self.group.pieces.iter().map(source).collect()
     }
 
-    /// All columns side by side, shape (bins, columns).
-    pub(super) fn columns(&self) -> Result<Array2<f64>> {
-        let views: Vec<_> = self.blocks.iter().map(|block| block.x.view()).collect();
-        concatenate(ndarray::Axis(1), &views).map_err(|_| Error::Length {
-            what: "bins of the features".into(),
-            expected: 0,
-            found: 0,
-        })
+    /// The design of the used bins.
+    pub(super) fn plan<'b>(&self, blocks: &'b [FeatureBlock]) -> Result<DesignPlan<'b>> {
+        DesignPlan::new(self.sources(blocks), self.used.clone())
     }
 }
 
@@ -312,7 +300,7 @@ impl Data {
 
     /// Events of a target in its used bins.
     pub(super) fn n_events(&self, target: usize) -> f64 {
-        let part = self.parts.iter().find(|part| part.targets.contains(&target));
+        let part = self.parts.iter().find(|part| part.group.targets.contains(&target));
         part.map_or(0.0, |part| part.used.iter().map(|&bin| self.y[(bin, target)]).sum())
     }
 }

@@ -122,9 +122,9 @@ fn recording_choices(args: &FitArgs) -> Result<(f64, Vec<crate::features::StudyF
 
 /// Fits the targets of one part.
 fn fit_part(data: &Data, part: &Part, spec: &CheckedSpec, spinner: &Spinner) -> Result<FittedGlm> {
-    let plan = part.plan()?;
-    let y = data.y.select(Axis(1), &part.targets);
-    let names = part.targets.iter().map(|&target| data.names[target].clone()).collect();
+    let plan = part.plan(&data.blocks)?;
+    let y = data.y.select(Axis(1), &part.group.targets);
+    let names = part.group.targets.iter().map(|&target| data.names[target].clone()).collect();
     let response = Response { y: y.view(), names };
     spec.fit(&Cpu, &plan, &response, &mut |progress| spinner.solver(progress)).map_err(|error| match error {
         // which array of which file

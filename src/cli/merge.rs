@@ -18,11 +18,13 @@ pub(super) fn merge(data: &Data, fits: Vec<FittedGlm>) -> Result<FittedGlm> {
         return Ok(fits.remove(0));
     }
     let mut layout = Layout::default();
-    for (block, labels) in data.parts[0].blocks.iter().zip(&data.labels) {
+    for (block, labels) in data.blocks.iter().zip(&data.labels) {
         layout.push(&block.name, labels.iter().cloned())?;
     }
     let mut targets: Vec<Option<TargetFit>> = data.names.iter().map(|_| None).collect();
-    let mut joined = fits[0].clone();
+    // a silent target's fit has no plan worth telling
+    let told = fits.iter().find(|fit| fit.plan.n_targets > 0).unwrap_or(&fits[0]);
+    let mut joined = told.clone();
     joined.plan.n_targets = 0;
     joined.seconds = crate::glm::Seconds::default();
     joined.condition = f64::NAN;
@@ -36,7 +38,7 @@ pub(super) fn merge(data: &Data, fits: Vec<FittedGlm>) -> Result<FittedGlm> {
             joined.plan.events_per_parameter.min(fit.plan.events_per_parameter);
         let place = |label: &String| fit.labels.iter().position(|own| own == label);
         let places: Vec<Option<usize>> = layout.labels.iter().map(place).collect();
-        for (mut target, &column) in fit.targets.into_iter().zip(&part.targets) {
+        for (mut target, &column) in fit.targets.into_iter().zip(&part.group.targets) {
             target.coef = places.iter().map(|place| place.map_or(0.0, |k| target.coef[k])).collect();
             target.standard_errors =
                 places.iter().map(|place| place.map_or(f64::NAN, |k| target.standard_errors[k])).collect();

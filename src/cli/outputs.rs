@@ -32,18 +32,16 @@ pub(super) fn write(folder: &Path, fitting: &Fitting, document: Map<String, Valu
 }
 
 /// Expected counts of every bin, one column per target, NaN where a feature is unknown.
-pub(super) fn expected_counts(fitting: &Fitting) -> Result<Vec<Array1<f64>>> {
+pub(super) fn expected_counts(fitting: &Fitting) -> Vec<Array1<f64>> {
     let data = &fitting.data;
-    let mut expected = vec![Array1::from_elem(data.n_bins(), f64::NAN); data.names.len()];
+    let mut expected = vec![Array1::zeros(0); data.names.len()];
     for part in &data.parts {
-        let x = part.columns()?;
-        let labels: Vec<&String> = part.blocks.iter().flat_map(|block| &block.labels).collect();
-        for &target in &part.targets {
-            let own = fitting.model.fit.seen_by(target, &labels);
-            expected[target] = own.predict(x.view())?.column(0).to_owned();
+        let sources = part.sources(&data.blocks);
+        for &target in &part.group.targets {
+            expected[target] = fitting.model.fit.expected_counts(target, &sources).into();
         }
     }
-    Ok(expected)
+    expected
 }
 
 /// One row per bin: time, epoch, whether it was used, counts and predicted rates.
@@ -55,7 +53,7 @@ fn bins(fitting: &Fitting) -> Result<Vec<u8>> {
     let rows: Vec<i64> = (0..n_bins as i64).collect();
     let epoch_of = |t: &f64| data.epochs_s.iter().position(|epoch| *t <= epoch[1]).unwrap_or(0) as i64;
     let epochs: Vec<i64> = data.centres_s.iter().map(epoch_of).collect();
-    let expected = expected_counts(fitting)?;
+    let expected = expected_counts(fitting);
     // without the width of a bin a rate has no meaning
     let per_s = if data.bin_s.is_finite() { 1.0 / data.bin_s } else { 1.0 };
     let rates: Vec<Array1<f64>> = expected.iter().map(|expected| expected * per_s).collect();
@@ -84,14 +82,15 @@ fn features(fitting: &Fitting) -> Result<Vec<(String, Vec<u8>)>> {
         if !data.centres_s.is_empty() {
             columns.push(("t_s", data.centres_s.as_slice().into()));
         }
-        for block in &part.blocks {
-            let values = block.x.columns().into_iter().map(Values::Numbers);
-            columns.extend(block.labels.iter().map(String::as_str).zip(values));
+        let sources = part.sources(&data.blocks);
+        for source in &sources {
+            let values = source.x.columns().into_iter().map(Values::Numbers);
+            columns.extend(source.labels.iter().map(String::as_str).zip(values));
         }
         let name = if data.parts.len() == 1 {
             "tables/features.csv".into()
         } else {
-            format!("tables/features-{}.csv", data.names[part.targets[0]])
+            format!("tables/features-{}.csv", data.names[part.group.targets[0]])
         };
         Ok((name, csv_bytes(&columns)?))
     };

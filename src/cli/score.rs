@@ -11,6 +11,7 @@ use super::result;
 use super::run::{Report, pretty, say};
 use super::shell::shell_word;
 use crate::glm::{FittedGlm, Scores, score as score_counts};
+use crate::solver::Status;
 use crate::write::digest::digest_file;
 use crate::write::model::{Input, ModelFile, Study};
 use crate::write::save::{check_writable, is_mixed, save_bytes};
@@ -55,6 +56,17 @@ pub(super) fn targets(args: &ScoreArgs) -> Result<(Data, Vec<TargetScores>)> {
             args.model.display()
         ));
     }
+    for target in model.fit.targets.iter().filter(|target| target.status != Status::Converged) {
+        data.notices.push(format!(
+            "the model of {} is not at an optimum ({}): its scores mean little",
+            target.name,
+            target.status.name()
+        ));
+    }
+    if matches!(model.study, Study::Recording(_)) && args.data.epochs.is_empty() && args.data.epoch.is_none()
+    {
+        data.notices.push("scored on the epochs that were fitted; --epochs TAG chooses others".into());
+    }
     let targets = score_targets(&model.fit, &data)?;
     Ok((data, targets))
 }
@@ -81,7 +93,7 @@ fn data_for(model: &ModelFile, args: &ScoreArgs) -> Result<Data> {
                 choice.x = choice.x.or_else(|| study.x.clone());
                 choice.y = choice.y.or_else(|| study.x.is_some().then(|| study.y.clone()));
             }
-            data::arrays(&choice, limit_bytes)
+            by_position(data::arrays(&choice, limit_bytes)?, model)
         }
         Study::Recording(_) if is_arrays(&args.data.data) => {
             wrong_kind("an NWB file, as the model was fitted to")
@@ -102,19 +114,35 @@ fn data_for(model: &ModelFile, args: &ScoreArgs) -> Result<Data> {
     }
 }
 
+/// Arrays have columns without names of their own: they are those of the model, in its order.
+fn by_position(mut data: Data, model: &ModelFile) -> Result<Data> {
+    let (expected, found) = (model.fit.labels.len(), data.labels[0].len());
+    if expected != found {
+        let problem = format!("expected {expected} columns, as the model has, found {found}");
+        let help =
+            format!("give the columns that were fitted, in their order: {}", model.fit.labels.join(", "));
+        return Err(Error::object(&data.input.path, "features", problem, help));
+    }
+    for piece in data.parts.iter_mut().flat_map(|part| &mut part.group.pieces) {
+        piece.labels.clone_from(&model.fit.labels);
+    }
+    data.labels = vec![model.fit.labels.clone()];
+    Ok(data)
+}
+
 /// Scores every target of the data by the model's target of that name, or by its only target.
 fn score_targets(fit: &FittedGlm, data: &Data) -> Result<Vec<TargetScores>> {
     let mut targets = Vec::with_capacity(data.names.len());
     for part in &data.parts {
-        let x = part.columns()?;
-        let labels: Vec<&String> = part.blocks.iter().flat_map(|block| &block.labels).collect();
-        for &target in &part.targets {
+        let sources = part.sources(&data.blocks);
+        let labels: Vec<&String> = part.group.pieces.iter().flat_map(|piece| &piece.labels).collect();
+        for &target in &part.group.targets {
             let name = &data.names[target];
             let fitted = model_target(fit, name)?;
             check_columns(fit, fitted, &labels, data)?;
-            let expected = fit.seen_by(fitted, &labels).predict(x.view())?;
+            let expected = fit.expected_counts(fitted, &sources);
             let y: Vec<f64> = part.used.iter().map(|&bin| data.y[(bin, target)]).collect();
-            let mu: Vec<f64> = part.used.iter().map(|&bin| expected[(bin, 0)]).collect();
+            let mu: Vec<f64> = part.used.iter().map(|&bin| expected[bin]).collect();
             if let Some(row) = y.iter().position(|&y| y < 0.0) {
                 return Err(Error::Domain {
                     what: data.response.clone(),

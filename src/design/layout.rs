@@ -23,7 +23,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Appends a feature with these column names.
+    /// Appends a feature, or a further piece of the last one, with these column names.
     ///
     /// # Errors
     /// [`Error::Argument`] for a name that another column has: coefficients are found by it.
@@ -41,7 +41,13 @@ impl Layout {
             }
             self.labels.push(label);
         }
-        self.features.push(FeatureColumns { name: name.into(), columns: [first, self.labels.len()] });
+        match self.features.last_mut() {
+            // a feature may come in pieces
+            Some(last) if last.name == name => last.columns[1] = self.labels.len(),
+            _ => {
+                self.features.push(FeatureColumns { name: name.into(), columns: [first, self.labels.len()] });
+            }
+        }
         Ok(())
     }
 }

@@ -1,18 +1,19 @@
 //! Responses and features of a recording on one grid of bins.
 //!
-//! Only what is asked for is read, epoch by epoch. Targets that see the same features share them as one [`Group`];
-//! a feature that means something else for every target (its own spikes, the spikes of the others) gives each
-//! target a group of its own.
+//! Only what is asked for is read, epoch by epoch, and every feature is built once. Targets that see the same columns
+//! are one [`Group`]; a feature that means something else for every target (its own spikes, the spikes of the others)
+//! gives each target a group of its own, which is a choice of columns and not a copy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::units::Units;
 use super::{Channel, Expansion, FeatureBlock, FeatureSpec, Resample, Signal, binned_signal};
-use crate::basis::{Expand, Range};
-use crate::read::nwb::NwbFile;
+use crate::basis::{self, Expand};
+use crate::read::nwb::{NwbFile, Series};
 use crate::recording::{Epoch, Kind, Samples};
 use crate::time::{BinGrid, IntervalSet};
 use crate::{Error, Result};
@@ -28,7 +29,7 @@ pub struct StudyFeature {
     pub spec: FeatureSpec,
     /// Ranges of the channels of an evaluated feature, by the name of the channel.
     #[serde(default)]
-    pub ranges: BTreeMap<String, Range>,
+    pub ranges: BTreeMap<String, basis::Range>,
 }
 
 /// What to take from a recording.
@@ -46,17 +47,28 @@ pub struct Request {
     pub bin_s: f64,
     /// The features; those with ranges are expanded on them.
     pub features: Vec<StudyFeature>,
-    /// Bytes that all features together may take.
+    /// Bytes that features and design may take.
     pub memory_limit_bytes: Option<u64>,
 }
 
-/// Targets that see the same features.
+/// Targets that see the same columns.
 #[derive(Clone, Debug)]
 pub struct Group {
     /// Columns of the response.
     pub targets: Vec<usize>,
-    /// One block per feature.
-    pub blocks: Vec<FeatureBlock>,
+    /// The columns, in their order.
+    pub pieces: Vec<Piece>,
+}
+
+/// A run of columns of one feature's block.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    /// The block.
+    pub block: usize,
+    /// Its columns.
+    pub columns: Range<usize>,
+    /// What they are called for these targets.
+    pub labels: Vec<String>,
 }
 
 /// Responses and features on one grid.
@@ -72,7 +84,9 @@ pub struct Dataset {
     pub y: Array2<f64>,
     /// Spike times of each target in the epochs, seconds.
     pub spike_times_s: Vec<Vec<f64>>,
-    /// Features, for each group of targets.
+    /// One block per feature, with the columns of all targets.
+    pub blocks: Vec<FeatureBlock>,
+    /// Which columns which targets see.
     pub groups: Vec<Group>,
     /// The features with what was decided.
     pub features: Vec<StudyFeature>,
@@ -87,8 +101,7 @@ impl Dataset {
     ///
     /// # Errors
     /// [`Error::Unknown`] for an epoch, unit or series that is not there, with those that are; [`Error::Argument`]
-    /// for a bin or window longer than every epoch, or a choice that is missing; [`Error::Memory`] for features that
-    /// take more than allowed; whatever reading returns.
+    /// for a bin or window longer than every epoch, or a choice that is missing; whatever reading returns.
     pub fn read(file: &NwbFile, request: Request) -> Result<Self> {
         let mut notices = Vec::new();
         let (epochs, support) = support(file, &request, &mut notices)?;
@@ -96,27 +109,20 @@ impl Dataset {
         refuse_long_bin(&grid)?;
         let units = Units::read(file, &request, &grid, &mut notices)?;
         let mut features = request.features;
-        let mut series = Vec::with_capacity(features.len());
+        let mut channels = Vec::with_capacity(features.len());
         for feature in &mut features {
-            series.push(series_channels(file, &grid, feature, &mut notices)?);
+            channels.push(match feature.spec.signal {
+                Signal::Series { .. } => series_channels(file, &grid, feature, &mut notices)?,
+                _ => unit_channels(&units, feature)?,
+            });
         }
-        let own =
-            |feature: &StudyFeature| matches!(feature.spec.signal, Signal::Spikes | Signal::UnitsOthers);
-        let columns: Vec<usize> = (0..units.targets.len()).collect();
-        let shares = if features.iter().any(own) {
-            columns.into_iter().map(|target| vec![target]).collect()
-        } else {
-            vec![columns]
-        };
-        if let Some(limit_bytes) = request.memory_limit_bytes {
-            refuse_large(&features, &series, &units, grid.n_bins() * shares.len(), limit_bytes)?;
+        refuse_memory(&features, &channels, grid.n_bins(), request.memory_limit_bytes)?;
+        let mut blocks = Vec::with_capacity(features.len());
+        for (feature, channels) in features.iter_mut().zip(channels) {
+            blocks.push(build(&grid, feature, channels, &mut notices)?);
         }
-        let mut groups = Vec::with_capacity(shares.len());
-        for targets in shares {
-            let blocks = blocks(&grid, &mut features, &series, &units, targets[0])?;
-            groups.push(Group { targets, blocks });
-        }
-        let labels = all_labels(&features, &groups, &units);
+        let groups = groups(&features, &blocks, &units);
+        let labels = all_labels(&features, &blocks, &groups);
         let y = Array2::from_shape_fn((grid.n_bins(), units.targets.len()), |(bin, target)| {
             units.counts[units.targets[target]][bin]
         });
@@ -126,18 +132,18 @@ impl Dataset {
             support.sample_ranges(times).into_iter().flat_map(|rows| times[rows].to_vec()).collect()
         };
         let spike_times_s = units.targets.iter().map(inside).collect();
-        Ok(Self { grid, epochs, names, y, spike_times_s, groups, features, labels, notices })
+        Ok(Self { grid, epochs, names, y, spike_times_s, blocks, groups, features, labels, notices })
     }
 }
 
 impl Group {
     /// Which bins can be used, the bins left out at edges, and those left out because a feature is not finite.
-    pub fn used_bins(&self, n_bins: usize) -> (Vec<usize>, usize, usize) {
+    pub fn used_bins(&self, blocks: &[FeatureBlock], n_bins: usize) -> (Vec<usize>, usize, usize) {
         let (mut used, mut n_edge, mut n_dropped) = (Vec::with_capacity(n_bins), 0, 0);
         for bin in 0..n_bins {
-            if self.blocks.iter().any(|block| block.edge[bin]) {
+            if self.is_edge(blocks, bin) {
                 n_edge += 1;
-            } else if self.first_bad(bin).is_some() {
+            } else if self.first_bad(blocks, bin).is_some() {
                 n_dropped += 1;
             } else {
                 used.push(bin);
@@ -146,10 +152,23 @@ impl Group {
         (used, n_edge, n_dropped)
     }
 
-    /// The first column of a bin that is not finite, and its value.
-    pub fn first_bad(&self, bin: usize) -> Option<(usize, f64)> {
-        let values = self.blocks.iter().flat_map(|block| block.x.row(bin).to_vec());
-        values.enumerate().find(|(_, value)| !value.is_finite())
+    /// Whether a bin is left out by design.
+    pub fn is_edge(&self, blocks: &[FeatureBlock], bin: usize) -> bool {
+        self.pieces.iter().any(|piece| blocks[piece.block].edge[bin])
+    }
+
+    /// The first column of a bin that is not finite: its number, name and value.
+    pub fn first_bad(&self, blocks: &[FeatureBlock], bin: usize) -> Option<(usize, &str, f64)> {
+        let mut first = 0;
+        for piece in &self.pieces {
+            let row = blocks[piece.block].x.row(bin);
+            let bad = (0..piece.labels.len()).find(|k| !row[piece.columns.start + k].is_finite());
+            if let Some(k) = bad {
+                return Some((first + k, &piece.labels[k], row[piece.columns.start + k]));
+            }
+            first += piece.labels.len();
+        }
+        None
     }
 }
 
@@ -270,16 +289,19 @@ fn series_channels(
             values: Vec::with_capacity(grid.n_bins()),
         })
         .collect();
-    for (start, end) in grid.support().iter() {
-        let samples: Samples = series.read_range(start, end, column)?;
-        let how = *resample.get_or_insert_with(|| {
-            let how = Resample::automatic(&samples.t, grid.bin_s());
+    let how = match *resample {
+        Some(how) => how,
+        None => {
+            let how = Resample::for_spacing(spacing_s(&series, grid)?, grid.bin_s());
             if how == Resample::Linear {
                 notices
                     .push(format!("{label} is sampled more sparsely than the bins: interpolated linearly"));
             }
-            how
-        });
+            *resample.insert(how)
+        }
+    };
+    for (start, end) in grid.support().iter() {
+        let samples: Samples = series.read_range(start, end, column)?;
         // bins restart at every epoch, so each can be filled by itself
         let own = BinGrid::new(&IntervalSet::new(&[start], &[end])?, grid.bin_s())?;
         for (channel, values) in channels.iter_mut().zip(samples.values.columns()) {
@@ -289,67 +311,30 @@ fn series_channels(
     Ok(channels)
 }
 
-/// The blocks of all features for one target.
-fn blocks(
-    grid: &BinGrid,
-    features: &mut [StudyFeature],
-    series: &[Vec<Channel>],
-    units: &Units,
-    target: usize,
-) -> Result<Vec<FeatureBlock>> {
-    let own = units.targets[target];
-    let unit = |k: usize, feature: &str| Channel {
-        label: unit_label(feature, &units.names[k]),
-        values: units.counts[k].clone(),
-    };
-    let mut blocks = Vec::with_capacity(features.len());
-    for (feature, series) in features.iter_mut().zip(series) {
-        let name = &feature.name;
-        let channels: Vec<Channel> = match feature.spec.signal {
-            Signal::Series { .. } => series.clone(),
-            Signal::Spikes => vec![Channel { label: name.clone(), values: units.counts[own].clone() }],
-            Signal::Units => (0..units.names.len()).map(|k| unit(k, name)).collect(),
-            Signal::UnitsOthers if units.names.len() == 1 => return Err(alone(&units.names[own])),
-            Signal::UnitsOthers => {
-                (0..units.names.len()).filter(|&k| k != own).map(|k| unit(k, name)).collect()
-            }
-        };
-        let labels: Vec<String> = channels.iter().map(|channel| channel.label.clone()).collect();
-        let remembered: Option<Vec<Range>> =
-            labels.iter().map(|label| feature.ranges.get(label).copied()).collect();
-        let (block, ranges) = feature.spec.build(grid, &feature.name, channels, remembered.as_deref())?;
-        feature.ranges.extend(labels.into_iter().zip(ranges));
-        blocks.push(block);
+/// The middle of the spacings of a series' samples in the epochs; `None` if no epoch has two samples.
+fn spacing_s(series: &Series, grid: &BinGrid) -> Result<Option<f64>> {
+    let mut spacings = Vec::new();
+    for (start, end) in grid.support().iter() {
+        spacings.extend(series.read_spacing(start, end)?);
     }
-    Ok(blocks)
+    spacings.sort_by(f64::total_cmp);
+    Ok(spacings.get(spacings.len().saturating_sub(1) / 2).copied())
 }
 
-/// Refuses features that would take more than allowed, before any of them is made.
-fn refuse_large(
-    features: &[StudyFeature],
-    series: &[Vec<Channel>],
-    units: &Units,
-    n_rows: usize,
-    limit_bytes: u64,
-) -> Result<()> {
-    let n_columns = |(feature, series): (&StudyFeature, &Vec<Channel>)| {
-        let n_channels = match feature.spec.signal {
-            Signal::Series { .. } => series.len(),
-            Signal::Spikes => 1,
-            Signal::Units | Signal::UnitsOthers => units.names.len(),
-        };
-        let n_functions = match &feature.spec.expansion {
-            Expansion::Plain => 1,
-            Expansion::Evaluated { basis, .. } | Expansion::Convolved { basis, .. } => basis.n_functions(),
-        };
-        n_channels.saturating_mul(n_functions)
-    };
-    let n_columns = features.iter().zip(series).map(n_columns).fold(0, usize::saturating_add);
-    let needed_bytes = (n_rows as u64).saturating_mul(n_columns as u64).saturating_mul(8);
-    if needed_bytes <= limit_bytes {
-        return Ok(());
+/// The channels of a feature of spikes: one for each unit that some target needs, in the order of the units.
+fn unit_channels(units: &Units, feature: &StudyFeature) -> Result<Vec<Channel>> {
+    let signal = &feature.spec.signal;
+    if *signal == Signal::UnitsOthers && units.names.len() == 1 {
+        return Err(alone(&units.names[0]));
     }
-    Err(Error::Memory { what: format!("the table of {n_columns} features"), needed_bytes, limit_bytes })
+    let channel = |k: usize| Channel {
+        label: format!("{}[{}]", feature.name, units.names[k]),
+        values: units.counts[k].clone(),
+    };
+    Ok(match signal {
+        Signal::Spikes => units.targets.iter().map(|&k| channel(k)).collect(),
+        _ => (0..units.names.len()).map(channel).collect(),
+    })
 }
 
 fn alone(unit: &str) -> Error {
@@ -361,31 +346,127 @@ fn alone(unit: &str) -> Error {
     )
 }
 
-fn unit_label(feature: &str, unit: &str) -> String {
-    format!("{feature}[{unit}]")
+/// Functions of a feature per channel.
+fn n_functions(feature: &StudyFeature) -> usize {
+    match &feature.spec.expansion {
+        Expansion::Plain => 1,
+        Expansion::Evaluated { basis, .. } | Expansion::Convolved { basis, .. } => basis.n_functions(),
+    }
 }
 
-/// Names of the columns of every feature over all groups, in the order of the units.
-fn all_labels(features: &[StudyFeature], groups: &[Group], units: &Units) -> Vec<Vec<String>> {
-    let of_feature = |(k, feature): (usize, &StudyFeature)| {
-        let seen = &groups[0].blocks[k].labels;
-        if feature.spec.signal != Signal::UnitsOthers {
-            return seen.clone();
-        }
-        let mut labels = Vec::new();
-        for unit in &units.names {
-            let channel = unit_label(&feature.name, unit);
-            let belongs = |label: &&String| {
-                label.strip_prefix(&channel).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-            };
-            let mut own = groups.iter().map(|group| group.blocks[k].labels.iter().filter(belongs));
-            if let Some(found) =
-                own.find_map(|own| Some(own.cloned().collect::<Vec<_>>()).filter(|own| !own.is_empty()))
-            {
-                labels.extend(found);
-            }
-        }
-        labels
+/// Refuses features that would not fit, twice: as they are, and as the design of a fit.
+fn refuse_memory(
+    features: &[StudyFeature],
+    channels: &[Vec<Channel>],
+    n_bins: usize,
+    limit_bytes: Option<u64>,
+) -> Result<()> {
+    let of_feature = |(feature, channels): (&StudyFeature, &Vec<Channel>)| {
+        channels.len().saturating_mul(n_functions(feature))
     };
-    features.iter().enumerate().map(of_feature).collect()
+    let columns = features.iter().zip(channels).map(of_feature).fold(0, usize::saturating_add);
+    let needed_bytes = (columns as u64).saturating_mul(n_bins as u64).saturating_mul(2 * 8);
+    match limit_bytes {
+        Some(limit_bytes) if needed_bytes > limit_bytes => {
+            let what = format!("{columns} columns of features in {n_bins} bins");
+            Err(Error::Memory { what, needed_bytes, limit_bytes })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The block of one feature. A feature that remembers ranges is expanded on them, and must know every channel.
+fn build(
+    grid: &BinGrid,
+    feature: &mut StudyFeature,
+    channels: Vec<Channel>,
+    notices: &mut Vec<String>,
+) -> Result<FeatureBlock> {
+    let labels: Vec<String> = channels.iter().map(|channel| channel.label.clone()).collect();
+    let mut remembered = Vec::new();
+    for label in labels.iter().filter(|_| !feature.ranges.is_empty()) {
+        let Some(range) = feature.ranges.get(label) else {
+            return Err(Error::Unknown {
+                kind: "channel",
+                name: label.clone(),
+                place: format!("the ranges that the model remembers of {}", feature.name),
+                present: feature.ranges.keys().cloned().collect(),
+            });
+        };
+        remembered.push(*range);
+    }
+    let ranges = if remembered.is_empty() { None } else { Some(remembered.as_slice()) };
+    let (block, ranges) = feature.spec.build(grid, &feature.name, channels, ranges)?;
+    if matches!(feature.spec.expansion, Expansion::Evaluated { .. }) && block.n_edge() > 0 {
+        notices.push(format!(
+            "{} of {} bins are left out because {} lies outside the range of the fit ({}); they count as edge bins",
+            block.n_edge(),
+            grid.n_bins(),
+            feature.name,
+            ranges.iter().map(|range| format!("{} to {}", range.lo(), range.hi())).collect::<Vec<_>>().join(", ")
+        ));
+    }
+    feature.ranges.extend(labels.into_iter().zip(ranges));
+    Ok(block)
+}
+
+/// Which columns which targets see.
+fn groups(features: &[StudyFeature], blocks: &[FeatureBlock], units: &Units) -> Vec<Group> {
+    let own = |feature: &StudyFeature| matches!(feature.spec.signal, Signal::Spikes | Signal::UnitsOthers);
+    let columns: Vec<usize> = (0..units.targets.len()).collect();
+    let shares: Vec<Vec<usize>> = if features.iter().any(own) {
+        columns.into_iter().map(|target| vec![target]).collect()
+    } else {
+        vec![columns]
+    };
+    let group = |targets: Vec<usize>| {
+        let first = targets[0];
+        let pieces = (features.iter().zip(blocks).enumerate())
+            .flat_map(|(k, (feature, block))| pieces(k, feature, block, units, first))
+            .collect();
+        Group { targets, pieces }
+    };
+    shares.into_iter().map(group).collect()
+}
+
+/// The columns of one feature that one target sees.
+fn pieces(
+    k: usize,
+    feature: &StudyFeature,
+    block: &FeatureBlock,
+    units: &Units,
+    target: usize,
+) -> Vec<Piece> {
+    let n_columns = block.labels.len();
+    let n = n_functions(feature);
+    let piece =
+        |columns: Range<usize>| Piece { block: k, labels: block.labels[columns.clone()].to_vec(), columns };
+    match feature.spec.signal {
+        Signal::Spikes => {
+            let mut own = piece(target * n..(target + 1) * n);
+            // every target calls its own spikes by the same name
+            let unit = format!("[{}]", units.names[units.targets[target]]);
+            own.labels.iter_mut().for_each(|label| *label = label.replacen(&unit, "", 1));
+            vec![own]
+        }
+        Signal::UnitsOthers => {
+            let own = units.targets[target];
+            let around = [0..own * n, (own + 1) * n..n_columns];
+            around.into_iter().filter(|columns| !columns.is_empty()).map(piece).collect()
+        }
+        _ => vec![piece(0..n_columns)],
+    }
+}
+
+/// Names of the columns of every feature that some target sees, in their order.
+fn all_labels(features: &[StudyFeature], blocks: &[FeatureBlock], groups: &[Group]) -> Vec<Vec<String>> {
+    let of_feature = |(k, (feature, block)): (usize, (&StudyFeature, &FeatureBlock))| -> Vec<String> {
+        let mut seen = groups.iter().map(|group| group.pieces.iter().filter(move |piece| piece.block == k));
+        if feature.spec.signal == Signal::Spikes {
+            return seen.next().map_or(Vec::new(), |pieces| pieces.flat_map(|p| p.labels.clone()).collect());
+        }
+        let seen: BTreeSet<&String> = seen.flatten().flat_map(|piece| &piece.labels).collect();
+        block.labels.iter().filter(|label| seen.contains(label)).cloned().collect()
+    };
+    features.iter().zip(blocks).enumerate().map(of_feature).collect()
 }

@@ -21,7 +21,7 @@ mod window;
 
 pub use block::{Channel, FeatureBlock, convolved, evaluated, plain};
 pub use causality::Causality;
-pub use dataset::{Dataset, Group, Request, StudyFeature};
+pub use dataset::{Dataset, Group, Piece, Request, StudyFeature};
 pub use signal::{Resample, binned_signal, spike_counts};
 pub use spec::{Expansion, FeatureSpec, Signal};
 pub use units::DETECTED;

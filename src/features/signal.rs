@@ -30,17 +30,15 @@ impl Resample {
         }
     }
 
-    /// What suits a series sampled at the sorted times `t` (seconds): averages where samples are at most one bin
-    /// apart (median), interpolation where they are sparser, since most bins would be empty.
-    pub fn automatic(t: &[f64], bin_s: f64) -> Self {
-        let mut spacing: Vec<f64> = t.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        if spacing.is_empty() {
-            return Self::Average;
+    /// What suits a series whose samples are `spacing_s` apart (median; `None` without two samples): averages where
+    /// they are at most one bin apart, interpolation where they are sparser, since most bins would be empty.
+    pub fn for_spacing(spacing_s: Option<f64>, bin_s: f64) -> Self {
+        // stamps carry rounding; a series sampled once per bin has no empty bins
+        if spacing_s.is_some_and(|spacing_s| spacing_s > bin_s * (1.0 + 1e-6)) {
+            Self::Linear
+        } else {
+            Self::Average
         }
-        let middle = (spacing.len() - 1) / 2;
-        let (_, median, _) = spacing.select_nth_unstable_by(middle, f64::total_cmp);
-        // Stamps carry rounding; a series sampled once per bin has no empty bins.
-        if *median > bin_s * (1.0 + 1e-6) { Self::Linear } else { Self::Average }
     }
 }
 

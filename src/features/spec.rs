@@ -131,12 +131,18 @@ impl FeatureSpec {
     /// One name per feature: its signal's, the second of the same signal with `_2` and so on.
     pub fn names(features: &[Self]) -> Vec<String> {
         let signals: Vec<String> = features.iter().map(|feature| feature.signal.name()).collect();
-        let nth = |i: usize| signals[..i].iter().filter(|earlier| **earlier == signals[i]).count() + 1;
-        let name = |i: usize| match nth(i) {
-            1 => signals[i].clone(),
-            nth => format!("{}_{nth}", signals[i]),
-        };
-        (0..signals.len()).map(name).collect()
+        let mut names: Vec<String> = Vec::with_capacity(signals.len());
+        for signal in &signals {
+            let mut name = signal.clone();
+            let mut nth = 1;
+            // a series may itself be called like a second use of another
+            while names.contains(&name) || (nth > 1 && signals.contains(&name)) {
+                nth += 1;
+                name = format!("{signal}_{nth}");
+            }
+            names.push(name);
+        }
+        names
     }
 
     /// The block of this feature from the channels of its signal, which are not scaled yet.

@@ -1,8 +1,8 @@
 //! The units of a recording as a study sees them: their spikes, and which of them are to be explained.
 
-use super::dataset::Request;
-use super::spike_counts;
+use super::dataset::{Request, StudyFeature};
 use super::spike_detection::{DEFAULT_DVDT_V_PER_S, DEFAULT_REFRACTORY_S, detect_in};
+use super::{Signal, spike_counts};
 use crate::read::nwb::NwbFile;
 use crate::recording::Kind;
 use crate::time::BinGrid;
@@ -15,6 +15,7 @@ pub const DETECTED: &str = "detected";
 pub(super) struct Units {
     pub(super) names: Vec<String>,
     pub(super) times_s: Vec<Vec<f64>>,
+    /// Counts per bin; empty for a unit that is neither explained nor a feature.
     pub(super) counts: Vec<Vec<f64>>,
     pub(super) targets: Vec<usize>,
 }
@@ -50,7 +51,13 @@ impl Units {
             ));
         }
         let targets = if request.units.is_empty() { vec![0] } else { table.rows_of(&request.units)? };
-        let counts = table.spike_times.iter().map(|times| spike_counts(grid, times)).collect();
+        let others =
+            |feature: &StudyFeature| matches!(feature.spec.signal, Signal::Units | Signal::UnitsOthers);
+        let all = request.features.iter().any(others);
+        let needed = |(k, times): (usize, &Vec<f64>)| {
+            if all || targets.contains(&k) { spike_counts(grid, times) } else { Vec::new() }
+        };
+        let counts = table.spike_times.iter().enumerate().map(needed).collect();
         Ok(Self { names, times_s: table.spike_times, counts, targets })
     }
 

@@ -102,9 +102,12 @@ impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
         let step: Vec<f64> = factor.solve(gradient).iter().map(|d| -d).collect();
         let loss_gap = -0.5 * step.iter().zip(gradient).map(|(d, g)| d * g).sum::<f64>();
         let covariance = factor.inverse() / self.plan.n_rows() as f64;
+        // sqrt(aᵀ C a), a scaled first so that its squares neither overflow nor vanish
         let error = |a: &[f64]| -> f64 {
-            let product = covariance.dot(&ndarray::ArrayView1::from(a));
-            a.iter().zip(&product).map(|(a, b)| a * b).sum::<f64>().sqrt()
+            let largest = a.iter().fold(f64::MIN_POSITIVE, |m: f64, a| m.max(a.abs()));
+            let a: Vec<f64> = a.iter().map(|a| a / largest).collect();
+            let product = covariance.dot(&ndarray::ArrayView1::from(&a));
+            largest * a.iter().zip(&product).map(|(a, b)| a * b).sum::<f64>().sqrt()
         };
         let scaling = self.plan.scaling();
         let n_members = self.rank.n_members();

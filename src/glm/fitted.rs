@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::choice::Plan;
 use super::score::Scores;
 use crate::backend::Model;
-use crate::design::FeatureColumns;
+use crate::design::{FeatureColumns, Source};
 use crate::inverse_link::{Exp, InverseLink, InvertLink};
 use crate::math::dense::Matrix;
 use crate::number;
@@ -119,39 +119,34 @@ impl FittedGlm {
                 found: x.ncols(),
             });
         }
-        let mean = |eta: f64| match self.model.inverse_link {
-            InverseLink::Exp => Exp.mean(eta).mu,
-        };
         Ok(Matrix::from_shape_fn((x.nrows(), self.targets.len()), |(row, target)| {
             let target = &self.targets[target];
             let terms = x.row(row);
-            mean(target.intercept + terms.iter().zip(&target.coef).map(|(x, w)| x * w).sum::<f64>())
+            self.mean(target.intercept + terms.iter().zip(&target.coef).map(|(x, w)| x * w).sum::<f64>())
         }))
     }
 
-    /// The model of one target alone, for features given as the columns `labels`: those that it does not name have
-    /// coefficient 0, those that it names and that are not given are left out.
+    /// Expected counts per bin of one target for features given in any order: columns are found by their labels.
+    /// One that the model does not have counts for nothing; see [`FittedGlm::missing_from`] for the other way.
     ///
     /// # Panics
-    /// If there is no target of this number.
-    #[must_use]
-    pub fn seen_by(&self, target: usize, labels: &[&String]) -> Self {
+    /// If there is no target of this number, or the features have different numbers of bins.
+    pub fn expected_counts(&self, target: usize, features: &[Source]) -> Vec<f64> {
         let own = &self.targets[target];
-        let place = |label: &&String| self.labels.iter().position(|known| known == *label);
-        let places: Vec<Option<usize>> = labels.iter().map(place).collect();
-        let pick = |values: &[f64], otherwise: f64| {
-            places.iter().map(|place| place.map_or(otherwise, |k| values[k])).collect()
+        let coef_of =
+            |label: &String| self.labels.iter().position(|known| known == label).map_or(0.0, |k| own.coef[k]);
+        let coef: Vec<f64> = features.iter().flat_map(|feature| feature.labels.iter().map(coef_of)).collect();
+        let n_bins = features.first().map_or(0, |feature| feature.x.nrows());
+        let of_bin = |bin: usize| {
+            let terms = features.iter().flat_map(|feature| feature.x.row(bin));
+            self.mean(own.intercept + terms.zip(&coef).map(|(x, w)| x * w).sum::<f64>())
         };
-        let alone = TargetFit {
-            coef: pick(&own.coef, 0.0),
-            standard_errors: pick(&own.standard_errors, f64::NAN),
-            ..own.clone()
-        };
-        Self {
-            labels: labels.iter().map(|label| (*label).clone()).collect(),
-            features: Vec::new(),
-            targets: vec![alone],
-            ..self.clone()
+        (0..n_bins).map(of_bin).collect()
+    }
+
+    fn mean(&self, eta: f64) -> f64 {
+        match self.model.inverse_link {
+            InverseLink::Exp => Exp.mean(eta).mu,
         }
     }
 

@@ -203,13 +203,17 @@ fn numbers_out_of_their_domain() {
     }
     let said = ["/units/spike_times needs 1616 bytes, 1000 are allowed", "raise `--memory-limit`"];
     place.refused(&fit(&file, &[("--memory-limit", "1kB")]), 1, &said);
-    // one read takes 4.5 MB, 24 columns 5.3 MB
+    // one read takes 4.5 MB, 24 columns 10.8 MB with their design
     let words = fit(&file, &[("--epoch", "0"), ("--memory-limit", "5MB"), ("--feature", HISTORY)]);
     let words = [&words[..], &["--feature", HISTORY, "--feature", HISTORY]].concat();
-    place.refused(&words, 1, &["the table of 24 features needs 5379840 bytes", "raise `--memory-limit`"]);
-    for n in ["1000000000", "99999999999"] {
+    place.refused(
+        &words,
+        1,
+        &["24 columns of features in 28020 bins needs 10759680 bytes", "raise `--memory-limit`"],
+    );
+    for n in ["1000000000", "99999999999", "18446744073709551615"] {
         let feature = format!("stimulus : raised-cosine-log({n}, window=200ms)");
-        let said = format!("the table of {n} features needs ");
+        let said = format!("{n} columns of features in 84060 bins needs ");
         place.refused(&fit(&file, &[("--feature", &feature)]), 1, &[&said, "use fewer features"]);
     }
 }
