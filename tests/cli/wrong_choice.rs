@@ -206,7 +206,11 @@ fn numbers_out_of_their_domain() {
     // one read takes 4.5 MB, 24 columns 5.3 MB
     let words = fit(&file, &[("--epoch", "0"), ("--memory-limit", "5MB"), ("--feature", HISTORY)]);
     let words = [&words[..], &["--feature", HISTORY, "--feature", HISTORY]].concat();
-    place.refused(&words, 1, &["the design needs", "raise `--memory-limit`"]);
+    place.refused(
+        &words,
+        1,
+        &["24 columns of features in 28020 bins needs 10759680 bytes", "raise `--memory-limit`"],
+    );
 }
 
 #[test]

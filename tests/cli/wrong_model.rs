@@ -88,9 +88,9 @@ fn data_with_other_columns() {
     write("two.npz", 2, &two);
     write("four.npz", 4, &four);
     let help = "the model has: X[0], X[1], X[2]";
-    let said = "two.npz: features: expected the columns of the model, found none called X[2]";
+    let said = "two.npz: features: expected the 3 columns of the model, found 2";
     place.refused(&["score", "out/model.json", "two.npz"], 3, &[said, help]);
-    let said = "four.npz: features: expected the columns of the model, found X[3], which it has not";
+    let said = "four.npz: features: expected the 3 columns of the model, found 4";
     place.refused(&["score", "out/model.json", "four.npz"], 3, &[said, help]);
 
     let three: Vec<f64> = y.iter().flat_map(|&y| [y, y]).collect();
