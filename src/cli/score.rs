@@ -118,9 +118,8 @@ fn data_for(model: &ModelFile, args: &ScoreArgs) -> Result<Data> {
 fn by_position(mut data: Data, model: &ModelFile) -> Result<Data> {
     let (expected, found) = (model.fit.labels.len(), data.labels[0].len());
     if expected != found {
-        let problem = format!("expected {expected} columns, as the model has, found {found}");
-        let help =
-            format!("give the columns that were fitted, in their order: {}", model.fit.labels.join(", "));
+        let problem = format!("expected the {expected} columns of the model, found {found}");
+        let help = format!("the model has: {}", model.fit.labels.join(", "));
         return Err(Error::object(&data.input.path, "features", problem, help));
     }
     for piece in data.parts.iter_mut().flat_map(|part| &mut part.group.pieces) {

@@ -4,17 +4,18 @@
 //! are one [`Group`]; a feature that means something else for every target (its own spikes, the spikes of the others)
 //! gives each target a group of its own, which is a choice of columns and not a copy.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
+use std::collections::BTreeMap;
 
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
+use super::epochs::{refuse_long_bin, support};
+use super::group::{Group, all_labels, groups};
 use super::units::Units;
 use super::{Channel, Expansion, FeatureBlock, FeatureSpec, Resample, Signal, binned_signal};
 use crate::basis::{self, Expand};
 use crate::read::nwb::{NwbFile, Series};
-use crate::recording::{Epoch, Kind, Samples};
+use crate::recording::{Epoch, Samples};
 use crate::time::{BinGrid, IntervalSet};
 use crate::{Error, Result};
 
@@ -49,26 +50,6 @@ pub struct Request {
     pub features: Vec<StudyFeature>,
     /// Bytes that features and design may take.
     pub memory_limit_bytes: Option<u64>,
-}
-
-/// Targets that see the same columns.
-#[derive(Clone, Debug)]
-pub struct Group {
-    /// Columns of the response.
-    pub targets: Vec<usize>,
-    /// The columns, in their order.
-    pub pieces: Vec<Piece>,
-}
-
-/// A run of columns of one feature's block.
-#[derive(Clone, Debug)]
-pub struct Piece {
-    /// The block.
-    pub block: usize,
-    /// Its columns.
-    pub columns: Range<usize>,
-    /// What they are called for these targets.
-    pub labels: Vec<String>,
 }
 
 /// Responses and features on one grid.
@@ -134,134 +115,6 @@ impl Dataset {
         let spike_times_s = units.targets.iter().map(inside).collect();
         Ok(Self { grid, epochs, names, y, spike_times_s, blocks, groups, features, labels, notices })
     }
-}
-
-impl Group {
-    /// Which bins can be used, the bins left out at edges, and those left out because a feature is not finite.
-    pub fn used_bins(&self, blocks: &[FeatureBlock], n_bins: usize) -> (Vec<usize>, usize, usize) {
-        let (mut used, mut n_edge, mut n_dropped) = (Vec::with_capacity(n_bins), 0, 0);
-        for bin in 0..n_bins {
-            if self.is_edge(blocks, bin) {
-                n_edge += 1;
-            } else if self.first_bad(blocks, bin).is_some() {
-                n_dropped += 1;
-            } else {
-                used.push(bin);
-            }
-        }
-        (used, n_edge, n_dropped)
-    }
-
-    /// Whether a bin is left out by design.
-    pub fn is_edge(&self, blocks: &[FeatureBlock], bin: usize) -> bool {
-        self.pieces.iter().any(|piece| blocks[piece.block].edge[bin])
-    }
-
-    /// The first column of a bin that is not finite: its number, name and value.
-    pub fn first_bad(&self, blocks: &[FeatureBlock], bin: usize) -> Option<(usize, &str, f64)> {
-        let mut first = 0;
-        for piece in &self.pieces {
-            let row = blocks[piece.block].x.row(bin);
-            let bad = (0..piece.labels.len()).find(|k| !row[piece.columns.start + k].is_finite());
-            if let Some(k) = bad {
-                return Some((first + k, &piece.labels[k], row[piece.columns.start + k]));
-            }
-            first += piece.labels.len();
-        }
-        None
-    }
-}
-
-/// The epochs asked for, in order, and their union.
-fn support(
-    file: &NwbFile,
-    request: &Request,
-    notices: &mut Vec<String>,
-) -> Result<(Vec<Epoch>, IntervalSet)> {
-    let mut epochs: Vec<Epoch> = Vec::new();
-    for selector in &request.epochs {
-        for epoch in file.epochs(selector)? {
-            if !epochs.contains(&epoch) {
-                epochs.push(epoch);
-            }
-        }
-    }
-    if request.epochs.is_empty() {
-        epochs.push(whole(file, request)?);
-    }
-    epochs.sort_by(|a, b| a.start_s.total_cmp(&b.start_s));
-    if let Some(k) = request.epoch {
-        if k >= epochs.len() {
-            return Err(Error::argument(
-                "epoch",
-                format!("a number below {} (they count from 0)", epochs.len()),
-                k.to_string(),
-                "leave --epoch out to use all matching epochs",
-            ));
-        }
-        epochs = vec![epochs.swap_remove(k)];
-    }
-    let start: Vec<f64> = epochs.iter().map(|epoch| epoch.start_s).collect();
-    let stop: Vec<f64> = epochs.iter().map(|epoch| epoch.stop_s).collect();
-    let (support, told) = IntervalSet::with_metadata(&start, &stop, crate::time::Metadata::default())?;
-    notices.extend(told);
-    Ok((epochs, support))
-}
-
-/// Refuses a bin that is longer than every epoch. A grid keeps a bin whose centre lies inside, but counts over
-/// half of a bin are no rate.
-fn refuse_long_bin(grid: &BinGrid) -> Result<()> {
-    let longest_s = grid.support().iter().map(|(start, end)| end - start).fold(0.0, f64::max);
-    // an epoch that is as long as the bin may differ from it by rounding
-    if grid.n_bins() > 0 && grid.bin_s() <= longest_s * (1.0 + 1e-9) {
-        return Ok(());
-    }
-    Err(Error::argument(
-        "bin",
-        format!("at most the longest epoch, which lasts {} s", (longest_s * 1e9).round() / 1e9),
-        format!("{} s", grid.bin_s()),
-        "make the bin shorter, or choose longer epochs",
-    ))
-}
-
-/// The whole recording as one epoch, for a file without interval tables.
-fn whole(file: &NwbFile, request: &Request) -> Result<Epoch> {
-    let tables: Vec<&str> =
-        file.recording().of_kind(Kind::Intervals).map(|entry| entry.key.as_str()).collect();
-    if !tables.is_empty() {
-        let tags = file.intervals("epochs").map(|table| table.tags()).unwrap_or_default();
-        let present = tags.into_iter().chain(tables.into_iter().map(String::from)).collect::<Vec<_>>();
-        return Err(Error::argument(
-            "epochs",
-            "which epochs to use",
-            "nothing",
-            format!("give --epochs one of: {}", present.join(", ")),
-        ));
-    }
-    let named = request.features.iter().find_map(|feature| match &feature.spec.signal {
-        Signal::Series { name, .. } => Some(name.as_str()),
-        _ => None,
-    });
-    let span = match named.or(request.detect_spikes.as_deref()) {
-        Some(name) => file.signal(name)?.series.span()?,
-        None => {
-            let times = file.units()?.spike_times;
-            let times = times.iter().flatten();
-            let (lo, hi) =
-                times.fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), &t| (lo.min(t), hi.max(t)));
-            (lo < hi).then_some((lo, hi))
-        }
-    };
-    let Some((start_s, stop_s)) = span else {
-        return Err(Error::Empty {
-            what: file.recording().path.display().to_string(),
-            problem:
-                "there are no interval tables, and no samples or spikes that tell when the recording was"
-                    .into(),
-            help: "add an epochs table to the file".into(),
-        });
-    };
-    Ok(Epoch { table: "recording".into(), file_row: 0, start_s, stop_s })
 }
 
 /// The binned channels of a feature of a series; none for a feature of spikes.
@@ -347,7 +200,7 @@ fn alone(unit: &str) -> Error {
 }
 
 /// Functions of a feature per channel.
-fn n_functions(feature: &StudyFeature) -> usize {
+pub(super) fn n_functions(feature: &StudyFeature) -> usize {
     match &feature.spec.expansion {
         Expansion::Plain => 1,
         Expansion::Evaluated { basis, .. } | Expansion::Convolved { basis, .. } => basis.n_functions(),
@@ -408,65 +261,4 @@ fn build(
     }
     feature.ranges.extend(labels.into_iter().zip(ranges));
     Ok(block)
-}
-
-/// Which columns which targets see.
-fn groups(features: &[StudyFeature], blocks: &[FeatureBlock], units: &Units) -> Vec<Group> {
-    let own = |feature: &StudyFeature| matches!(feature.spec.signal, Signal::Spikes | Signal::UnitsOthers);
-    let columns: Vec<usize> = (0..units.targets.len()).collect();
-    let shares: Vec<Vec<usize>> = if features.iter().any(own) {
-        columns.into_iter().map(|target| vec![target]).collect()
-    } else {
-        vec![columns]
-    };
-    let group = |targets: Vec<usize>| {
-        let first = targets[0];
-        let pieces = (features.iter().zip(blocks).enumerate())
-            .flat_map(|(k, (feature, block))| pieces(k, feature, block, units, first))
-            .collect();
-        Group { targets, pieces }
-    };
-    shares.into_iter().map(group).collect()
-}
-
-/// The columns of one feature that one target sees.
-fn pieces(
-    k: usize,
-    feature: &StudyFeature,
-    block: &FeatureBlock,
-    units: &Units,
-    target: usize,
-) -> Vec<Piece> {
-    let n_columns = block.labels.len();
-    let n = n_functions(feature);
-    let piece =
-        |columns: Range<usize>| Piece { block: k, labels: block.labels[columns.clone()].to_vec(), columns };
-    match feature.spec.signal {
-        Signal::Spikes => {
-            let mut own = piece(target * n..(target + 1) * n);
-            // every target calls its own spikes by the same name
-            let unit = format!("[{}]", units.names[units.targets[target]]);
-            own.labels.iter_mut().for_each(|label| *label = label.replacen(&unit, "", 1));
-            vec![own]
-        }
-        Signal::UnitsOthers => {
-            let own = units.targets[target];
-            let around = [0..own * n, (own + 1) * n..n_columns];
-            around.into_iter().filter(|columns| !columns.is_empty()).map(piece).collect()
-        }
-        _ => vec![piece(0..n_columns)],
-    }
-}
-
-/// Names of the columns of every feature that some target sees, in their order.
-fn all_labels(features: &[StudyFeature], blocks: &[FeatureBlock], groups: &[Group]) -> Vec<Vec<String>> {
-    let of_feature = |(k, (feature, block)): (usize, (&StudyFeature, &FeatureBlock))| -> Vec<String> {
-        let mut seen = groups.iter().map(|group| group.pieces.iter().filter(move |piece| piece.block == k));
-        if feature.spec.signal == Signal::Spikes {
-            return seen.next().map_or(Vec::new(), |pieces| pieces.flat_map(|p| p.labels.clone()).collect());
-        }
-        let seen: BTreeSet<&String> = seen.flatten().flat_map(|piece| &piece.labels).collect();
-        block.labels.iter().filter(|label| seen.contains(label)).cloned().collect()
-    };
-    features.iter().zip(blocks).enumerate().map(of_feature).collect()
 }

@@ -13,6 +13,8 @@
 mod block;
 mod causality;
 mod dataset;
+mod epochs;
+mod group;
 mod signal;
 mod spec;
 pub mod spike_detection;
@@ -21,7 +23,8 @@ mod window;
 
 pub use block::{Channel, FeatureBlock, convolved, evaluated, plain};
 pub use causality::Causality;
-pub use dataset::{Dataset, Group, Piece, Request, StudyFeature};
+pub use dataset::{Dataset, Request, StudyFeature};
+pub use group::{Group, Piece};
 pub use signal::{Resample, binned_signal, spike_counts};
 pub use spec::{Expansion, FeatureSpec, Signal};
 pub use units::DETECTED;

@@ -87,10 +87,10 @@ fn data_with_other_columns() {
     let four: Vec<f64> = x.chunks(3).flat_map(|x| [x[0], x[1], x[2], 0.5]).collect();
     write("two.npz", 2, &two);
     write("four.npz", 4, &four);
-    let help = "give the columns that were fitted, in their order: X[0], X[1], X[2]";
-    let said = "two.npz: features: expected 3 columns, as the model has, found 2";
+    let help = "the model has: X[0], X[1], X[2]";
+    let said = "two.npz: features: expected the 3 columns of the model, found 2";
     place.refused(&["score", "out/model.json", "two.npz"], 3, &[said, help]);
-    let said = "four.npz: features: expected 3 columns, as the model has, found 4";
+    let said = "four.npz: features: expected the 3 columns of the model, found 4";
     place.refused(&["score", "out/model.json", "four.npz"], 3, &[said, help]);
 
     let three: Vec<f64> = y.iter().flat_map(|&y| [y, y]).collect();
