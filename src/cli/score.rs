@@ -63,7 +63,8 @@ pub(super) fn targets(args: &ScoreArgs) -> Result<(Data, Vec<TargetScores>)> {
             target.status.name()
         ));
     }
-    if matches!(model.study, Study::Recording(_)) && args.data.epochs.is_empty() {
+    if matches!(model.study, Study::Recording(_)) && args.data.epochs.is_empty() && args.data.epoch.is_none()
+    {
         data.notices.push("scored on the epochs that were fitted; --epochs TAG chooses others".into());
     }
     let targets = score_targets(&model.fit, &data)?;

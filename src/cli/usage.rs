@@ -28,7 +28,12 @@ pub(super) fn lines(error: &clap::Error, words: &[String]) -> Option<[String; 2]
         }
         Kind::ValueValidation => return Some(bad_value(error, option, &value, see)),
         Kind::InvalidValue if value.is_empty() => {
-            Error::argument(option, "a value", "nothing", format!("give one after {option}, or {see}"))
+            let help = if option.starts_with('<') {
+                format!("give the path of a file, or {see}")
+            } else {
+                format!("give one after {option}, or {see}")
+            };
+            Error::argument(option, "a value", "nothing", help)
         }
         Kind::InvalidValue => {
             let valid = texts(error, ContextKind::ValidValue).join(", ");

@@ -214,9 +214,11 @@ fn refuse_memory(
     n_bins: usize,
     limit_bytes: Option<u64>,
 ) -> Result<()> {
-    let columns: usize =
-        features.iter().zip(channels).map(|(feature, channels)| channels.len() * n_functions(feature)).sum();
-    let needed_bytes = 2 * 8 * (columns as u64) * (n_bins as u64);
+    let of_feature = |(feature, channels): (&StudyFeature, &Vec<Channel>)| {
+        channels.len().saturating_mul(n_functions(feature))
+    };
+    let columns = features.iter().zip(channels).map(of_feature).fold(0, usize::saturating_add);
+    let needed_bytes = (columns as u64).saturating_mul(n_bins as u64).saturating_mul(2 * 8);
     match limit_bytes {
         Some(limit_bytes) if needed_bytes > limit_bytes => {
             let what = format!("{columns} columns of features in {n_bins} bins");

@@ -16,6 +16,7 @@ fn words_that_mean_nothing() {
         (&["score", "m.json"], ["rheobase score: expected <DATA>", "see `rheobase score --help`"]),
         (&["inspect"], ["rheobase inspect: expected <FILE>", "see `rheobase inspect --help`"]),
         (&["fit", &file, "--epoch"], ["--epoch: expected a value, found nothing", "give one after --epoch"]),
+        (&["fit", ""], ["<DATA>: expected a value, found nothing", "give the path of a file"]),
         (
             &["fit", &file, "--folds", "5"],
             ["option \"--folds\" does not exist in `rheobase fit`", "--feature"],

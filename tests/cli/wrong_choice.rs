@@ -203,7 +203,7 @@ fn numbers_out_of_their_domain() {
     }
     let said = ["/units/spike_times needs 1616 bytes, 1000 are allowed", "raise `--memory-limit`"];
     place.refused(&fit(&file, &[("--memory-limit", "1kB")]), 1, &said);
-    // one read takes 4.5 MB, 24 columns 5.3 MB
+    // one read takes 4.5 MB, 24 columns 10.8 MB with their design
     let words = fit(&file, &[("--epoch", "0"), ("--memory-limit", "5MB"), ("--feature", HISTORY)]);
     let words = [&words[..], &["--feature", HISTORY, "--feature", HISTORY]].concat();
     place.refused(
