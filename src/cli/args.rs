@@ -86,8 +86,23 @@ pub struct DataArgs {
     pub nan: NanPolicy,
 }
 
+/// What the help of `fit` ends with.
+const FIT_HELP: &str = "\
+Features: signal [*scale] [: basis(args)]
+  signal  a series of the file (`name`, `name[x]`, `name[0]`, 'a name with spaces'), `spikes` (the target's own),
+          `units` or `units-others`; `name@linear`, `name@nearest` or `name@mean` says how samples become bins
+  basis   raised-cosine-log(N, window=TIME) for the signal's past, raised-cosine-log(N) for its present value;
+          more arguments: width, time-scaling, decay-to-zero, causality, include-present, range=a:b
+
+Examples (quote what holds spaces):
+  rheobase fit FILE.nwb --epochs 'Noise 1' --unit 0 --bin 1ms --feature 'stimulus*1e12'
+  rheobase fit FILE.nwb --epochs trials:correct=1 --unit all --bin 10ms \\
+      --feature 'position[x] : raised-cosine-log(6)' --feature 'units : raised-cosine-log(4, window=100ms)'
+  rheobase fit DATA.npz --x features --y counts --out results";
+
 /// Arguments of `fit`.
 #[derive(Debug, Args)]
+#[command(after_help = FIT_HELP)]
 pub struct FitArgs {
     #[command(flatten)]
     /// Which data.

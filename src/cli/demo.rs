@@ -47,7 +47,7 @@ pub(super) fn demo(args: &DemoArgs) -> Result<Report> {
         spinner.say(format!("fitting the {name} model"));
         let report = fit::fit(&fit_args)?;
         let _ = writeln!(text, "== The {name} model, fitted to the first `Noise 1`: --feature '{feature}'\n");
-        text.push_str(&report.text);
+        text.push_str(&report.text.replace(&file.display().to_string(), "recording.nwb"));
         converged &= report.converged;
         text.push_str("\nOn epochs that it has not seen:\n");
         for (epochs, k) in HELD_OUT {

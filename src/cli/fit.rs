@@ -75,7 +75,15 @@ pub(super) fn run(args: &FitArgs, spinner: &Spinner) -> Result<Fitting> {
     };
     let tolerance = if data.was_f32 { TOLERANCE_F32 } else { TOLERANCE_F64 };
     let spec = specification(args, tolerance, limit_bytes)?;
-    let fits = data.parts.iter().map(|part| fit_part(&data, part, &spec, spinner)).collect::<Result<_>>()?;
+    let fitting = Instant::now();
+    let mut fits = Vec::with_capacity(data.parts.len());
+    for part in &data.parts {
+        // one time limit for all
+        let mut own = spec.get().clone();
+        let left = |limit: f64| (limit - fitting.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE);
+        own.time_limit_s = own.time_limit_s.map(left);
+        fits.push(fit_part(&data, part, &own.check()?, spinner)?);
+    }
     let fit = merge::merge(&data, fits)?;
     let model = ModelFile::new(study(args, &data), fit);
     Ok(Fitting { data, model, seconds_total: started.elapsed().as_secs_f64() })

@@ -106,8 +106,14 @@ fn proof_line(target: &TargetFit) -> String {
         GapFrom::Hessian => "Hessian",
         GapFrom::FlatGram => "flat Gram",
     };
+    let verdict = match target.status {
+        Status::Converged => "at the optimum, with proof",
+        Status::NoEvents => return "the rate is 0: there is no event to explain\n".into(),
+        _ => "not at an optimum",
+    };
     format!(
-        "proof: KKT residual {:.1e}, loss gap {:.1e} of a loss of {:.4e} (by the {from}), {} iterations\n",
+        "{verdict}: KKT residual {:.1e}, loss gap {:.1e} (by the {from}) of a loss of {:.4e} (terms free of the rate \
+         left out), {} iterations\n",
         target.kkt_residual, target.loss_gap, target.loss, target.iterations
     )
 }

@@ -139,7 +139,8 @@ fn what_people_see_of_arrays() {
     let lines: Vec<&str> = run.stdout.lines().collect();
     assert_eq!(lines[0], "d.npz: 400 rows, 400 used (0 with data that are not finite)");
     assert!(
-        run.stdout.contains("\ny: converged, ") && run.stdout.contains("\nproof: KKT residual "),
+        run.stdout.contains("\ny: converged, ")
+            && run.stdout.contains("\nat the optimum, with proof: KKT residual "),
         "{run:?}"
     );
     assert!(run.stdout.contains("X[2]") && !run.stdout.contains("peak lag"), "{}", run.stdout);

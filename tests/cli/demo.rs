@@ -10,7 +10,12 @@ fn a_demo_certifies_two_models_and_writes_nothing() {
     let run = place.run(&["demo"]).ended(0);
     assert_eq!(run.stderr, "");
     assert_eq!(run.stdout.matches("unit 0: converged, ").count(), 2, "{}", run.stdout);
-    assert_eq!(run.stdout.matches("\nproof: KKT residual ").count(), 2, "{}", run.stdout);
+    assert_eq!(
+        run.stdout.matches("\nat the optimum, with proof: KKT residual ").count(),
+        2,
+        "{}",
+        run.stdout
+    );
     assert_eq!(run.stdout.matches("  --epochs 'Noise 1' --epoch 1: ").count(), 2, "{}", run.stdout);
     assert!(run.stdout.contains("\nrecording.nwb: 1 epoch, 28.02 s, 28020 bins of 1 ms"), "{}", run.stdout);
     let temporary = std::env::temp_dir();

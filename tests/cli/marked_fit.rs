@@ -17,7 +17,13 @@ fn fitted(place: &Place, more: &[&str], code: i32) -> (Run, serde_json::Value) {
     let run = place.run(&[&["fit", "d.npz", "--out", "out"], more].concat()).ended(code);
     let expected = ["fit.json", "model.json", "tables/", "tables/bins.csv", "tables/features.csv"];
     assert_eq!(files_under(&place.path("out")), expected.map(String::from).into());
-    assert!(run.stdout.contains("proof: KKT residual"), "{run:?}");
+    // what the proof says of a target depends on its status
+    let of_status = |line: &str| {
+        line.starts_with("at the optimum, with proof: KKT residual")
+            || line.starts_with("not at an optimum: KKT residual")
+            || line.starts_with("the rate is 0")
+    };
+    assert!(run.stdout.lines().any(of_status), "{run:?}");
     (run, json(&place.path("out/fit.json")))
 }
 
