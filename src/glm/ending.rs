@@ -15,6 +15,8 @@ const ILL_CONDITIONED: f64 = 1e8;
 const FAR_FROM_ZERO: f64 = 1e8;
 /// A feature is named in a direction if its part is at least this much of the largest.
 const NAMED: f64 = 0.05;
+/// Most names in a warning; the whole list of aliased columns is in the result.
+const MOST_NAMES: usize = 8;
 
 impl Standing {
     /// The direction along which the loss falls for ever, if there is one.
@@ -147,16 +149,16 @@ impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
     fn separation_warning(&self, direction: &[f64]) -> String {
         let coef = self.rank.to_standard.dot(&ndarray::ArrayView1::from(&direction[1..]));
         let largest = coef.iter().fold(0.0, |a: f64, b| a.max(b.abs()));
-        let names: Vec<&str> = coef
+        let names: Vec<&String> = coef
             .iter()
             .zip(&self.plan.layout().labels)
             .filter(|(part, _)| part.abs() > NAMED * largest)
-            .map(|(_, label)| label.as_str())
+            .map(|(_, label)| label)
             .collect();
         format!(
             "separated: the likelihood rises for ever along a combination of {}, so the estimate is infinite (no event \
              occurs where it is large); leave the feature out, use fewer functions, or add a ridge penalty",
-            names.join(", ")
+            joined(&names)
         )
     }
 
@@ -199,7 +201,11 @@ impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
     }
 }
 
-/// Names in a row.
+/// Names in a row, not more than a line of them.
 fn joined(names: &[&String]) -> String {
-    names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ")
+    let shown: Vec<&str> = names.iter().take(MOST_NAMES).map(|name| name.as_str()).collect();
+    match names.len() - shown.len() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
 }
