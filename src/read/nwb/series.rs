@@ -204,7 +204,7 @@ impl Series {
         } else {
             self.data.read_slice_2d::<f64, _>((rows, ..))
         };
-        let mut values = read.map_err(|e| self.storage.library(&self.object, &e))?;
+        let mut values = read.map_err(|e| self.storage.hdf5_error(&self.object, &e))?;
         self.convert(&mut values, column);
         Ok(values)
     }

@@ -35,14 +35,14 @@ impl Storage {
     }
 
     /// An error of the HDF5 library about `object`.
-    pub(super) fn library(&self, object: &str, error: &hdf5::Error) -> Error {
+    pub(super) fn hdf5_error(&self, object: &str, error: &hdf5::Error) -> Error {
         let text = error.to_string();
         let problem = format!("cannot be read ({})", text.lines().next().unwrap_or("HDF5 error"));
         self.error(object, problem, "the file may be damaged; copy or export it again")
     }
 
     pub(super) fn group(&self, path: &str) -> Result<Group> {
-        self.file.group(path).map_err(|e| self.library(path, &e))
+        self.file.group(path).map_err(|e| self.hdf5_error(path, &e))
     }
 
     /// The dataset `name` of the group at `base`.
@@ -55,7 +55,7 @@ impl Storage {
                 "the object is incomplete; write it again with its data",
             ));
         }
-        group.dataset(name).map_err(|e| self.library(&object, &e))
+        group.dataset(name).map_err(|e| self.hdf5_error(&object, &e))
     }
 
     /// The dataset `name`, or none if nothing has that name.
@@ -107,7 +107,7 @@ impl Storage {
     pub(super) fn numbers<T: H5Type>(&self, set: &Dataset, object: &str) -> Result<Vec<T>> {
         self.expect_numbers(set, object)?;
         self.check_readable(set, object, n_items(set), size_of::<T>())?;
-        set.read_raw::<T>().map_err(|e| self.library(object, &e))
+        set.read_raw::<T>().map_err(|e| self.hdf5_error(object, &e))
     }
 
     /// Numbers `start .. end` of a 1-D dataset.
@@ -118,7 +118,7 @@ impl Storage {
         rows: std::ops::Range<usize>,
     ) -> Result<Vec<f64>> {
         self.check_size(object, rows.len(), size_of::<f64>())?;
-        let read = set.read_slice_1d::<f64, _>(rows).map_err(|e| self.library(object, &e))?;
+        let read = set.read_slice_1d::<f64, _>(rows).map_err(|e| self.hdf5_error(object, &e))?;
         Ok(read.into_raw_vec_and_offset().0)
     }
 
@@ -141,7 +141,7 @@ impl Storage {
     pub(super) fn texts(&self, set: &Dataset, object: &str) -> Result<Vec<String>> {
         let item_bytes = set.dtype().map_or(16, |dtype| dtype.size().max(16));
         self.check_readable(set, object, n_items(set), item_bytes)?;
-        texts_of(set).map_err(|e| self.library(object, &e))
+        texts_of(set).map_err(|e| self.hdf5_error(object, &e))
     }
 
     /// A scalar text dataset under the root, empty where there is none.
