@@ -71,6 +71,48 @@ fn exact_relations_are_named_and_the_answer_holds() {
 }
 
 #[test]
+fn a_copy_with_an_offset_shares_its_weight() {
+    let mut random = Random(27);
+    let mut x = Array2::from_shape_simple_fn((1000, 2), || random.normal());
+    let y = Array2::from_shape_fn((1000, 1), |(i, _)| random.poisson((0.8 * x[(i, 0)] - 0.5).exp()));
+    for i in 0..1000 {
+        x[(i, 1)] = x[(i, 0)] + 1e6;
+    }
+    for solver in SOLVERS {
+        let target = fit(spec(solver), &x, &y).targets.remove(0);
+        assert_eq!((target.status, target.aliased.len()), (Status::Converged, 2), "{target:?}");
+        assert!((target.coef[0] / target.coef[1] - 1.0).abs() < 1e-6, "{target:?}");
+    }
+}
+
+#[test]
+fn a_column_that_rounding_hides_is_left_out_and_named() {
+    let mut random = Random(28);
+    let x = Array2::from_shape_fn((2000, 2), |(i, j)| {
+        (i as f64).sin() + j as f64 * 3e-9 * (1.7 * i as f64).cos()
+    });
+    let y = Array2::from_shape_fn((2000, 1), |(i, _)| random.poisson((1.7 * i as f64).cos().exp()));
+    let target = fit(spec(SolverChoice::Auto), &x, &y).targets.remove(0);
+    assert_eq!((target.aliased.join(" ").as_str(), target.coef[1]), ("x0 x1", 0.0));
+    assert!(
+        target.warnings.iter().any(|warning| warning.starts_with("x1 cannot be told from")),
+        "{target:?}"
+    );
+}
+
+#[test]
+fn the_limit_of_iterations_is_one_for_the_whole_fit() {
+    let (x, y) = common::poisson_data(29, 500, 6, 1);
+    for solver in SOLVERS {
+        for most in 1..4 {
+            let asked = GlmSpec { tolerance: 0.3, max_iterations: Some(most), ..spec(solver) };
+            let target = fit(asked, &x, &y).targets.remove(0);
+            assert!(target.iterations <= most, "{target:?}");
+        }
+    }
+}
+
+#[test]
 fn every_tolerance_is_met() {
     let mut random = Random(23);
     for round in 0..6 {

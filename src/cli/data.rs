@@ -157,7 +157,8 @@ fn nothing_left(path: &Path, n_bins: usize, n_edge: usize, n_dropped: usize) -> 
     Error::Empty {
         what: path.display().to_string(),
         problem: format!(
-            "of {n_bins} bins, {n_edge} lie at window edges and {n_dropped} have data that are not finite"
+            "of {n_bins} bins, {n_edge} lie at window edges or outside a range and {n_dropped} have data that are not \
+             finite"
         ),
         help: "check the signals with `rheobase inspect --check`, and the window against the epochs".into(),
     }
@@ -185,6 +186,10 @@ pub(super) fn arrays(args: &DataArgs, limit_bytes: Option<u64>) -> Result<Data> 
             npz::read_npz(&args.data, &name(&args.y, "y"), limit)?,
         )
     } else {
+        if let Some(x) = &args.x {
+            let help = "leave it out: an npy file holds one array";
+            return Err(Error::argument("--x", "an npz file", format!("{x:?} for an npy file"), help));
+        }
         let Some(y) = &args.y else {
             let help = "give the counts: --y y.npy";
             return Err(Error::argument("--y", "the npy file that holds the counts", "nothing", help));

@@ -34,8 +34,11 @@ pub(super) fn merge(data: &Data, fits: Vec<FittedGlm>) -> Result<FittedGlm> {
         joined.seconds.fit += fit.seconds.fit;
         joined.seconds.inference += fit.seconds.inference;
         joined.plan.n_targets += fit.plan.n_targets;
-        joined.plan.events_per_parameter =
-            joined.plan.events_per_parameter.min(fit.plan.events_per_parameter);
+        if fit.plan.n_targets > 0 {
+            let fewest = &mut joined.plan.events_per_parameter;
+            *fewest = fewest.min(fit.plan.events_per_parameter);
+        }
+        joined.inference_left_out = joined.inference_left_out.take().or(fit.inference_left_out);
         let place = |label: &String| fit.labels.iter().position(|own| own == label);
         let places: Vec<Option<usize>> = layout.labels.iter().map(place).collect();
         for (mut target, &column) in fit.targets.into_iter().zip(&part.group.targets) {

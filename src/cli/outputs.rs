@@ -48,6 +48,7 @@ pub(super) fn expected_counts(fitting: &Fitting) -> Vec<Array1<f64>> {
 fn bins(fitting: &Fitting) -> Result<Vec<u8>> {
     let data = &fitting.data;
     let n_bins = data.n_bins();
+    // which bins are used depends on windows and series, which all targets share
     let mut used = vec![0i64; n_bins];
     data.parts.iter().flat_map(|part| &part.used).for_each(|&bin| used[bin] = 1);
     let rows: Vec<i64> = (0..n_bins as i64).collect();

@@ -65,7 +65,10 @@ pub(super) fn targets(args: &ScoreArgs) -> Result<(Data, Vec<TargetScores>)> {
     }
     if matches!(model.study, Study::Recording(_)) && args.data.epochs.is_empty() && args.data.epoch.is_none()
     {
-        data.notices.push("scored on the epochs that were fitted; --epochs TAG chooses others".into());
+        let same = matches!(&model.study, Study::Recording(study) if study.input.sha256 == data.input.sha256);
+        let which =
+            if same { "the epochs that were fitted" } else { "epochs of the same name as those fitted" };
+        data.notices.push(format!("scored on {which}; --epochs TAG chooses others"));
     }
     let targets = score_targets(&model.fit, &data)?;
     Ok((data, targets))

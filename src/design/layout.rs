@@ -1,5 +1,7 @@
 //! Names and ranges of the columns of a design.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
@@ -29,17 +31,16 @@ impl Layout {
     /// [`Error::Argument`] for a name that another column has: coefficients are found by it.
     pub fn push(&mut self, name: &str, labels: impl IntoIterator<Item = String>) -> Result<()> {
         let first = self.labels.len();
-        for label in labels {
-            if self.labels.contains(&label) {
-                let found = format!("{label:?} twice");
-                return Err(Error::argument(
-                    "columns",
-                    "a name of its own for each",
-                    found,
-                    "rename one of them",
-                ));
-            }
-            self.labels.push(label);
+        self.labels.extend(labels);
+        let mut known = HashSet::with_capacity(self.labels.len());
+        if let Some(label) = self.labels.iter().find(|label| !known.insert(label.as_str())) {
+            let found = format!("{label:?} twice");
+            return Err(Error::argument(
+                "columns",
+                "a name of its own for each",
+                found,
+                "rename one of them",
+            ));
         }
         match self.features.last_mut() {
             // a feature may come in pieces

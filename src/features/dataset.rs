@@ -252,11 +252,15 @@ fn build(
     let (block, ranges) = feature.spec.build(grid, &feature.name, channels, ranges)?;
     if matches!(feature.spec.expansion, Expansion::Evaluated { .. }) && block.n_edge() > 0 {
         notices.push(format!(
-            "{} of {} bins are left out because {} lies outside the range of the fit ({}); they count as edge bins",
+            "{} of {} bins are left out because {} lies outside its range ({}); they count as edge bins",
             block.n_edge(),
             grid.n_bins(),
             feature.name,
-            ranges.iter().map(|range| format!("{} to {}", range.lo(), range.hi())).collect::<Vec<_>>().join(", ")
+            ranges
+                .iter()
+                .map(|range| format!("{} to {}", range.lo(), range.hi()))
+                .collect::<Vec<_>>()
+                .join(", ")
         ));
     }
     feature.ranges.extend(labels.into_iter().zip(ranges));

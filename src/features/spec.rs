@@ -34,7 +34,7 @@ pub enum Signal {
         name: String,
         /// Name or number of the column; all columns without it.
         column: Option<String>,
-        /// How its samples become one value per bin; chosen by [`Resample::automatic`] without it.
+        /// How its samples become one value per bin; chosen by [`Resample::for_spacing`] without it.
         resample: Option<Resample>,
     },
     /// The target's own spikes.
@@ -101,6 +101,10 @@ impl FeatureSpec {
         };
         if !self.scale.is_finite() || self.scale == 0.0 {
             return fail("a factor other than 0", format!("*{}", self.scale), "write it like stimulus*1e12");
+        }
+        if self.signal == Signal::UnitsOthers && matches!(self.expansion, Expansion::Evaluated { .. }) {
+            let help = "add a window, as in units-others : raised-cosine-log(4, window=100ms)";
+            return fail("a window for the basis of units-others", "a basis without one".into(), help);
         }
         let holds_target = matches!(self.signal, Signal::Spikes | Signal::Units);
         let sees_present = match self.expansion {

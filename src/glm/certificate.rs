@@ -136,8 +136,9 @@ impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
         }))
     }
 
-    /// Condition of the Hessian with respect to the columns as they are, and the column whose error is the most
-    /// inflated by the others. Where members stand for columns the Hessian is taken back to these.
+    /// Condition of the Hessian, and the column whose error is the most inflated by the others. Where members stand
+    /// for nearly dependent columns this is the condition in the members times the square of the largest factor that
+    /// leads back to a column: an upper estimate.
     fn condition(&self, hessian: &Matrix, standard_errors: &[f64]) -> (f64, Option<usize>) {
         let scaling = self.plan.scaling();
         let inflation = |column: &usize| standard_errors[*column] * scaling.sd[*column];
@@ -147,7 +148,6 @@ impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
             .copied()
             .filter(|column| standard_errors[*column].is_finite())
             .max_by(|a, b| inflation(a).total_cmp(&inflation(b)));
-        // the spread of scales that the members have taken out
         let factors = &self.rank.to_standard;
         let largest = factors.iter().fold(1.0, |a: f64, b| a.max(b.abs()));
         (condition(hessian) * largest * largest, worst)

@@ -114,10 +114,19 @@ impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
             warnings
                 .push(format!("{} never changes in the used bins: its coefficient is 0", joined(&constant)));
         }
-        if !related.is_empty() {
+        let left_out: Vec<&String> = self.rank.left_out.iter().map(|&column| &labels[column]).collect();
+        if !related.is_empty() && left_out.is_empty() {
             warnings.push(format!(
                 "{} are linear combinations of one another, so the data do not determine each: the answer of \
                  smallest norm is given",
+                joined(&related)
+            ));
+        }
+        if !left_out.is_empty() {
+            warnings.push(format!(
+                "{} cannot be told from combinations of the other features in the digits that numbers have (they \
+                 differ by less than 1e-7 of it): left out, coefficient 0; {} are not determined each",
+                joined(&left_out),
                 joined(&related)
             ));
         }

@@ -118,6 +118,14 @@ impl CheckedSpec {
                 found: response.y.nrows(),
             });
         }
+        if response.names.len() != response.y.ncols() {
+            let (expected, found) = (response.y.ncols(), response.names.len());
+            return Err(Error::Length { what: "names of the targets".into(), expected, found });
+        }
+        if let Some(row) = plan.rows().iter().find(|&&row| row >= response.y.nrows()) {
+            let expected = format!("rows below {}", response.y.nrows());
+            return Err(Error::argument("used rows", expected, row.to_string(), "give rows of the response"));
+        }
         for &row in plan.rows() {
             for (column, &value) in response.y.row(row).iter().enumerate() {
                 let what = || "response".to_string();
@@ -188,7 +196,7 @@ impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
             let optimality = self.optimality(&mut f, all, &reports, &targets)?;
             let inferring = Instant::now();
             let found = reports.into_iter().zip(optimality).zip(solution.outcomes).enumerate();
-            let mut again = Vec::new();
+            let (mut again, mut used) = (Vec::new(), 0);
             for (column, ((reported, optimality), outcome)) in found {
                 let at = solution.at.column(column).to_vec();
                 let inference =
@@ -196,8 +204,11 @@ impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
                 let k = open[column];
                 let standing =
                     Standing { reported, optimality, inference, outcome }.after(standings[k].take());
-                if watch.goal > FLOOR && self.is_open(live[k], &standing, left_out.is_some()) {
+                let more = spec.max_iterations.is_none_or(|most| standing.outcome.iterations < most);
+                let may = watch.goal > FLOOR && more && !watch.is_late();
+                if may && self.is_open(live[k], &standing, left_out.is_some()) {
                     again.push(column);
+                    used = used.max(standing.outcome.iterations);
                 }
                 standings[k] = Some(standing);
             }
@@ -205,6 +216,8 @@ impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
             start = solution.at.select(ndarray::Axis(1), &again);
             open = again.into_iter().map(|column| open[column]).collect();
             watch.goal = (watch.goal * CLOSER).max(FLOOR);
+            // the limit is one for the whole fit; who has used most of it decides
+            watch.max_iterations = spec.max_iterations.map(|most| most - used);
         }
         let seconds = Seconds {
             fit: started.elapsed().as_secs_f64() - inference_seconds,

@@ -1,5 +1,7 @@
 //! The result of a fit.
 
+use std::collections::HashMap;
+
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
@@ -133,8 +135,8 @@ impl FittedGlm {
     /// If there is no target of this number, or the features have different numbers of bins.
     pub fn expected_counts(&self, target: usize, features: &[Source]) -> Vec<f64> {
         let own = &self.targets[target];
-        let coef_of =
-            |label: &String| self.labels.iter().position(|known| known == label).map_or(0.0, |k| own.coef[k]);
+        let known: HashMap<&String, f64> = self.labels.iter().zip(own.coef.iter().copied()).collect();
+        let coef_of = |label: &String| known.get(label).copied().unwrap_or(0.0);
         let coef: Vec<f64> = features.iter().flat_map(|feature| feature.labels.iter().map(coef_of)).collect();
         let n_bins = features.first().map_or(0, |feature| feature.x.nrows());
         let of_bin = |bin: usize| {

@@ -16,8 +16,8 @@ const WEAK: f64 = 1e-6;
 /// A column is aliased if what the others leave of it is this part of the combination or less: a coefficient larger
 /// by the inverse would drown the optimum in the rounding of what is reported.
 const ALIASED: f64 = 1e-7;
-/// Below this a relation holds to rounding, and moving along it changes no prediction.
-const EXACT: f64 = 1e-12;
+/// A relation is exact if what it leaves is this many roundings of the values that it is made of.
+const EXACT: f64 = 64.0 * f64::EPSILON;
 /// A column takes part in a relation if its factor is larger than this part of the largest.
 const TAKES_PART: f64 = 1e-6;
 /// Rounds of removing the others from a column: each leaves the rounding of the one before.
@@ -38,6 +38,9 @@ pub(super) struct Rank {
     members: Vec<Member>,
     /// Columns that take part in a linear relation (a constant column is one by itself), ascending.
     pub(super) aliased: Vec<usize>,
+    /// Those of them that are too close to a combination of others to be told apart, but not equal to it: they have
+    /// no member, and their coefficient is 0.
+    pub(super) left_out: Vec<usize>,
     /// From parameters of the members to coefficients of all columns, centred and scaled: shape (columns, members).
     pub(super) to_standard: Matrix,
     /// The same in the user's units, moved to the smallest norm.
@@ -58,8 +61,12 @@ impl Rank {
         let constant = (0..n_columns).filter(|column| !varying.contains(column));
         let mut relations: Vec<Relation> =
             constant.map(|column| Relation { factors: unit(n_columns, column), exact: true }).collect();
+        let mut left_out = Vec::new();
         for k in (0..varying.len()).filter(|k| !strong.contains(k)) {
-            relations.extend(basis.take(plan, varying[k]));
+            if let Some(relation) = basis.take(plan, varying[k]) {
+                left_out.extend((!relation.exact).then_some(varying[k]));
+                relations.push(relation);
+            }
         }
         let mut aliased = vec![false; n_columns];
         for Relation { factors, .. } in &relations {
@@ -76,7 +83,7 @@ impl Rank {
         let nulls = exact.map(|relation| relation.factors).collect();
         let to_user = smallest_norm(&plan.scaling().sd, &to_standard, nulls);
         let aliased = (0..n_columns).filter(|&column| aliased[column]).collect();
-        Self { members: basis.members, aliased, to_standard, to_user }
+        Self { members: basis.members, aliased, left_out, to_standard, to_user }
     }
 
     /// The number of independent columns.
@@ -188,7 +195,16 @@ impl Basis {
         }
         let size = factors.iter().map(|x| x * x).sum::<f64>().sqrt();
         if deviation <= ALIASED * size {
-            return Some(Relation { factors, exact: deviation <= EXACT * size });
+            let scaling = plan.scaling();
+            let values = |column: usize| {
+                if scaling.sd[column] > 0.0 {
+                    scaling.mean[column].abs() / scaling.sd[column] + 1.0
+                } else {
+                    1.0
+                }
+            };
+            let rounding: f64 = factors.iter().enumerate().map(|(k, factor)| factor.abs() * values(k)).sum();
+            return Some(Relation { factors, exact: deviation <= EXACT * rounding });
         }
         left.iter_mut().for_each(|left| *left /= deviation);
         factors.iter_mut().for_each(|factor| *factor /= deviation);
@@ -210,6 +226,9 @@ fn smallest_norm(sd: &[f64], to_standard: &Matrix, nulls: Vec<Vec<f64>>) -> Matr
     for null in nulls {
         let mut direction: Vec<f64> =
             null.iter().enumerate().map(|(column, factor)| factor * per_unit(column)).collect();
+        // squares must neither overflow nor vanish
+        let largest = direction.iter().fold(f64::MIN_POSITIVE, |a: f64, b| a.max(b.abs()));
+        direction.iter_mut().for_each(|x| *x /= largest);
         for _ in 0..2 {
             for other in &basis {
                 let along: f64 = direction.iter().zip(other).map(|(a, b)| a * b).sum();

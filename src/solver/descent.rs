@@ -57,9 +57,9 @@ impl Run {
         if gap <= watch.goal || (arrived && self.idle >= patience) {
             Some(Status::Converged)
         } else if self.iterations >= max_iterations {
-            Some(if arrived { Status::Converged } else { Status::MaxIterations })
+            Some(Status::MaxIterations)
         } else if watch.is_late() {
-            Some(if arrived { Status::Converged } else { Status::Stopped })
+            Some(Status::Stopped)
         } else {
             None
         }

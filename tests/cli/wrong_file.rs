@@ -76,7 +76,9 @@ fn series_that_are_not_numbers() {
         let words = ["fit", "r.nwb", "--epochs", "run", "--unit", "3", "--bin", "10ms", "--feature"];
         [&words[..], &[feature, "--out", "out"]].concat()
     };
-    let all_bad = &["r.nwb: of 3950 bins, 0 lie at window edges and 3950 have data that are not finite"];
+    let all_bad = &[
+        "r.nwb: of 3950 bins, 0 lie at window edges or outside a range and 3950 have data that are not finite",
+    ];
     place.refused(&fit("nothing"), 3, all_bad);
     place.refused(&[&fit("nothing")[..], &["--nan", "error"]].concat(), 3, &["r.nwb: feature nothing"]);
     let windowed = "nothing : raised-cosine-log(3, window=100ms)";
