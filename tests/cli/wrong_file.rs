@@ -82,7 +82,10 @@ fn series_that_are_not_numbers() {
     place.refused(&fit("nothing"), 3, all_bad);
     place.refused(&[&fit("nothing")[..], &["--nan", "error"]].concat(), 3, &["r.nwb: feature nothing"]);
     let windowed = "nothing : raised-cosine-log(3, window=100ms)";
-    let all_bad = &["r.nwb: of 3950 bins, 20 lie at window edges and 3930 have data", "inspect --check"];
+    let all_bad = &[
+        "r.nwb: of 3950 bins, 20 lie at window edges or outside a range and 3930 have data",
+        "inspect --check",
+    ];
     place.refused(&fit(windowed), 3, all_bad);
     place.refused(&fit("nothing : raised-cosine-log(3)"), 3, &["nothing", "help: "]);
     let words = [&fit("holes")[..], &["--nan", "error"]].concat();
