@@ -5,6 +5,7 @@ use std::time::Instant;
 use ndarray::Axis;
 
 use super::args::FitArgs;
+use super::beside::{Compared, HeldOut};
 use super::data::{self, Data, Part, is_arrays, typed_features};
 use super::machine::default_memory_limit_bytes;
 use super::progress::Spinner;
@@ -19,8 +20,14 @@ use crate::{Error, Result};
 
 /// A fit with its data, before anything is printed or written.
 pub(super) struct Fitting {
+    /// What tables and figures call the model: the name of the folder that it is written to.
+    pub(super) name: String,
     pub(super) data: Data,
     pub(super) model: ModelFile,
+    /// Other models on the same bins.
+    pub(super) compared: Vec<Compared>,
+    /// The fit on epochs that it has not seen.
+    pub(super) held_out: Vec<HeldOut>,
     pub(super) seconds_total: f64,
 }
 
@@ -86,7 +93,15 @@ pub(super) fn run(args: &FitArgs, spinner: &Spinner) -> Result<Fitting> {
     }
     let fit = merge::merge(&data, fits)?;
     let model = ModelFile::new(study(args, &data), fit);
-    Ok(Fitting { data, model, seconds_total: started.elapsed().as_secs_f64() })
+    let seconds_total = started.elapsed().as_secs_f64();
+    let (compared, held_out) = (Vec::new(), Vec::new());
+    Ok(Fitting { name: model_name(args), data, model, compared, held_out, seconds_total })
+}
+
+/// The last part of the folder, or plain `model`.
+fn model_name(args: &FitArgs) -> String {
+    let folder = args.common.out.as_ref().and_then(|folder| folder.file_name());
+    folder.map_or("model".into(), |name| name.to_string_lossy().into_owned())
 }
 
 fn specification(args: &FitArgs, tolerance: f64, limit_bytes: Option<u64>) -> Result<CheckedSpec> {

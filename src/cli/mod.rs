@@ -4,6 +4,7 @@
 //! [`run`] holds the exit codes.
 
 pub mod args;
+mod beside;
 mod cursor;
 mod data;
 mod demo;
