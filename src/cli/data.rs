@@ -10,6 +10,7 @@ use super::feature;
 use crate::design::{DesignPlan, Source};
 use crate::features::{Dataset, FeatureBlock, FeatureSpec, Group, Piece, Request, StudyFeature};
 use crate::read::{npz, nwb};
+use crate::time::IntervalSet;
 use crate::write::digest::digest_file;
 use crate::write::model::Input;
 use crate::{Error, Result};
@@ -99,6 +100,7 @@ pub(super) fn recording(
     let request = Request {
         epochs: args.epochs.clone(),
         epoch: args.epoch,
+        except: IntervalSet::empty(),
         units: args.unit.clone(),
         detect_spikes: detect_spikes.cloned(),
         bin_s,

@@ -40,6 +40,8 @@ pub struct Request {
     pub epochs: Vec<String>,
     /// Which of the matching epochs, from 0; all of them without it.
     pub epoch: Option<usize>,
+    /// Times that are left out of the epochs, those that a model was fitted to; empty to keep everything.
+    pub except: IntervalSet,
     /// Unit ids, or `all`; may be left out if there is one unit.
     pub units: Vec<String>,
     /// The voltage series in which to detect spikes.

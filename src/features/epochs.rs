@@ -40,7 +40,25 @@ pub(super) fn support(
     let stop: Vec<f64> = epochs.iter().map(|epoch| epoch.stop_s).collect();
     let (support, told) = IntervalSet::with_metadata(&start, &stop, crate::time::Metadata::default())?;
     notices.extend(told);
-    Ok((epochs, support))
+    if request.except.is_empty() {
+        return Ok((epochs, support));
+    }
+    let left = support.set_diff(&request.except);
+    if left.is_empty() {
+        let what = request.epochs.join(", ");
+        let expected = "epochs that were not fitted";
+        let help = "fit fewer epochs (--epoch K), or test on others";
+        return Err(Error::argument("test epochs", expected, format!("{what}, all of which were"), help));
+    }
+    let left_out_s = support.tot_length() - left.tot_length();
+    if left_out_s > 0.0 {
+        notices.push(format!(
+            "{:.6} s of {} were fitted and are left out of the test",
+            left_out_s,
+            request.epochs.join(", ")
+        ));
+    }
+    Ok((epochs, left))
 }
 
 /// Refuses a bin that is longer than every epoch. A grid keeps a bin whose centre lies inside, but counts over
