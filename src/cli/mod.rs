@@ -3,6 +3,7 @@
 //! Results go to stdout, progress, notes and errors to stderr. Errors are two lines, the second says what to do.
 //! [`run`] holds the exit codes.
 
+mod applied;
 pub mod args;
 mod beside;
 mod cursor;
