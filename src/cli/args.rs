@@ -21,7 +21,7 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Simulate a recording, fit two models to it and print the filters with the proof of optimality
+    /// Simulate a recording, fit two models to it and report filters, figures and the proof of optimality
     Demo(DemoArgs),
     /// Show what an NWB file holds, ending with a `fit` line to paste
     Inspect(InspectArgs),
@@ -37,9 +37,9 @@ pub struct DemoArgs {
     /// Seed of the simulation
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Keep the recording, the models and the tables in this folder
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
+    /// Write the recording, the models and their reports into this folder
+    #[arg(long, value_name = "DIR", default_value = "rheobase-demo")]
+    pub out: PathBuf,
     /// No progress
     #[arg(long)]
     pub quiet: bool,
@@ -84,6 +84,9 @@ pub struct DataArgs {
     /// Rows whose data are not finite: leave them out and count them, or fail
     #[arg(long, default_value = "drop")]
     pub nan: NanPolicy,
+    /// Start and stop of times that are left out of the epochs, seconds.
+    #[arg(skip)]
+    pub except_s: Vec<Vec<f64>>,
 }
 
 /// What the help of `fit` ends with.
@@ -113,6 +116,12 @@ pub struct FitArgs {
     /// A feature, `signal [*scale] [: basis(args)]` (repeatable)
     #[arg(long, value_name = "F")]
     pub feature: Vec<String>,
+    /// Score the fit on these epochs too, without what was fitted; written as --epochs (repeatable)
+    #[arg(long, value_name = "TAG")]
+    pub test_epochs: Vec<String>,
+    /// Score this model on the same bins, and draw it beside the fit (repeatable)
+    #[arg(long, value_name = "MODEL")]
+    pub compare: Vec<PathBuf>,
     /// Solver
     #[arg(long, default_value = "auto")]
     pub solver: Solver,

@@ -22,6 +22,7 @@ pub mod quantity;
 mod result;
 pub mod run;
 mod score;
+mod score_rows;
 mod shell;
 mod suggestion;
 mod tuning_table;
