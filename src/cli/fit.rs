@@ -39,7 +39,7 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
     let spinner = Spinner::new(args.common.quiet);
     let fitting = run(args, &spinner)?;
     let command = command_line(args);
-    let document = result::document(&fitting, &command);
+    let document = result::document(&fitting, &command, study_toml(args));
     let mut text = if args.common.json { pretty(&document.clone().into()) } else { fit_text::text(&fitting) };
     if !args.common.json {
         text.push_str(&score_rows::text(&fitting));
@@ -71,6 +71,20 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
         }
     }
     Ok(Report { text, converged: fitting.model.fit.converged() })
+}
+
+/// The study that a fit would carry out, which is all of `--print-config`.
+pub(super) fn print_study(args: &FitArgs) -> Result<Report> {
+    if let Some(key) = args.study.no_text() {
+        let help = "rename it, or fit without --print-config";
+        return Err(Error::argument(key, "a value in UTF-8, for TOML", "other bytes", help));
+    }
+    Ok(Report { text: study_toml(args).into(), converged: true })
+}
+
+/// The resolved study of a fit: every option with its value, as TOML that reads back to the same fit.
+pub(super) fn study_toml(args: &FitArgs) -> &str {
+    args.study.toml()
 }
 
 /// Reads, builds the features and fits.

@@ -10,9 +10,10 @@ use crate::number;
 use crate::write::model::SCHEMA;
 
 /// The result of a fit, in the order people read it.
-pub(super) fn document(fitting: &Fitting, command: &str) -> Map<String, Value> {
+pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Map<String, Value> {
     let (data, fit) = (&fitting.data, &fitting.model.fit);
     let mut document = head(data, command);
+    document.insert("study_toml".into(), study_toml.into());
     let mut add = |name: &str, value: Value| {
         document.insert(name.into(), value);
     };
