@@ -25,3 +25,4 @@ mod shell;
 mod suggestion;
 mod tuning_table;
 mod usage;
+mod write_back;
