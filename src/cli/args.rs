@@ -155,6 +155,9 @@ pub struct FitArgs {
     /// Longest time for the solver, with its unit: 30s
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub time_limit: Option<f64>,
+    /// Copy the NWB file to this path with the fitted filters and predicted rates in processing/rheobase
+    #[arg(long, value_name = "COPY")]
+    pub write_nwb: Option<PathBuf>,
     /// Print how the fit was carried out and why
     #[arg(long)]
     pub explain: bool,
@@ -170,7 +173,7 @@ pub struct FitArgs {
 #[derive(Debug, Args)]
 #[command(after_help = SCORE_HELP)]
 pub struct ScoreArgs {
-    /// A model.json that `fit --out` wrote
+    /// A model.json that `fit --out` wrote, or a copy that `fit --write-nwb` wrote
     pub model: PathBuf,
     #[command(flatten)]
     /// Which data.

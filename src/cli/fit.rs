@@ -11,7 +11,7 @@ use super::machine::default_memory_limit_bytes;
 use super::progress::Spinner;
 use super::run::{Report, pretty, say};
 use super::shell::shell_word;
-use super::{fit_text, merge, outputs, result, score_rows};
+use super::{fit_text, merge, outputs, result, score_rows, write_back};
 use crate::backend::Cpu;
 use crate::glm::{CheckedSpec, FittedGlm, GlmSpec, Response, TOLERANCE_F32, TOLERANCE_F64};
 use crate::write::model::{ArraysStudy, ModelFile, RecordingStudy, Study};
@@ -36,10 +36,12 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
     if let Some(folder) = &args.common.out {
         check_writable(folder)?;
     }
+    write_back::check(args)?;
     let spinner = Spinner::new(args.common.quiet);
     let fitting = run(args, &spinner)?;
     let command = command_line(args);
-    let document = result::document(&fitting, &command, study_toml(args));
+    let mut document = result::document(&fitting, &command, study_toml(args));
+    let copy = write_back::prepare(args, &fitting, &command, &mut document)?;
     let mut text = if args.common.json { pretty(&document.clone().into()) } else { fit_text::text(&fitting) };
     if !args.common.json {
         text.push_str(&score_rows::text(&fitting));
@@ -51,6 +53,9 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
         Some(folder) => outputs::write(folder, &fitting, document)?,
         None => Vec::new(),
     };
+    if let Some(copy) = copy {
+        copy.commit()?;
+    }
     drop(spinner);
     if !args.common.quiet {
         fitting.data.notices.iter().for_each(|notice| say(&format!("note: {notice}")));
@@ -68,6 +73,9 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
         }
         if let Some(folder) = &args.common.out {
             say(&format!("{} files written to {}", written.len(), folder.display()));
+        }
+        if let Some(path) = &args.write_nwb {
+            say(&format!("copy with filters and predicted rates written to {}", path.display()));
         }
     }
     Ok(Report { text, converged: fitting.model.fit.converged() })

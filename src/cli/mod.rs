@@ -32,3 +32,4 @@ pub mod study_text;
 mod suggestion;
 mod tuning_table;
 mod usage;
+mod write_back;

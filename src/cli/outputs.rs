@@ -11,6 +11,7 @@ use crate::Result;
 use crate::basis::Expand;
 use crate::features::{Expansion, Window};
 use crate::write::json::json_bytes;
+use crate::write::nwb::FilterRows;
 use crate::write::save::Saver;
 use crate::write::table::{Values, csv_bytes};
 
@@ -87,9 +88,20 @@ fn features(fitting: &Fitting) -> Result<Vec<(String, Vec<u8>)>> {
 
 /// The filters of convolved features: one row per lag, one column per target and channel. `None` without any.
 fn filters(fitting: &Fitting) -> Result<Option<Vec<u8>>> {
+    let Some(rows) = filter_rows(fitting)? else { return Ok(None) };
+    let columns = [
+        ("target", Values::Texts(&rows.targets)),
+        ("channel", Values::Texts(&rows.channels)),
+        ("lag_s", rows.lags_s.as_slice().into()),
+        ("filter", rows.values.as_slice().into()),
+    ];
+    csv_bytes(&columns).map(Some)
+}
+
+/// The filters of convolved features; `None` without any.
+pub(super) fn filter_rows(fitting: &Fitting) -> Result<Option<FilterRows>> {
     let (data, fit) = (&fitting.data, &fitting.model.fit);
-    let (mut targets, mut channels) = (Vec::new(), Vec::new());
-    let (mut lags, mut values) = (Vec::new(), Vec::new());
+    let mut rows = FilterRows::default();
     for (feature, columns) in data.features.iter().zip(&fit.features) {
         let Expansion::Convolved { basis, window_s, causality, include_present } = &feature.spec.expansion
         else {
@@ -105,22 +117,13 @@ fn filters(fitting: &Fitting) -> Result<Option<Vec<u8>>> {
                 let coef = Array1::from(target.coef[first..first + n_functions].to_vec());
                 for (k, value) in kernel.dot(&coef).into_iter().enumerate() {
                     // row t of the features holds kernel[k] times the bin t - offset + window - 1 - k
-                    lags.push((offset - (window as isize - 1) + k as isize) as f64 * data.bin_s);
-                    values.push(value);
-                    targets.push(target.name.clone());
-                    channels.push(channel.to_string());
+                    rows.lags_s.push((offset - (window as isize - 1) + k as isize) as f64 * data.bin_s);
+                    rows.values.push(value);
+                    rows.targets.push(target.name.clone());
+                    rows.channels.push(channel.to_string());
                 }
             }
         }
     }
-    if values.is_empty() {
-        return Ok(None);
-    }
-    let columns = [
-        ("target", Values::Texts(&targets)),
-        ("channel", Values::Texts(&channels)),
-        ("lag_s", lags.as_slice().into()),
-        ("filter", values.as_slice().into()),
-    ];
-    csv_bytes(&columns).map(Some)
+    Ok((!rows.values.is_empty()).then_some(rows))
 }
