@@ -303,9 +303,14 @@ impl Data {
         self.y.nrows()
     }
 
+    /// The bins that a target uses.
+    pub(super) fn used(&self, target: usize) -> &[usize] {
+        let part = self.parts.iter().find(|part| part.group.targets.contains(&target));
+        part.map_or(&[], |part| &part.used)
+    }
+
     /// Events of a target in its used bins.
     pub(super) fn n_events(&self, target: usize) -> f64 {
-        let part = self.parts.iter().find(|part| part.group.targets.contains(&target));
-        part.map_or(0.0, |part| part.used.iter().map(|&bin| self.y[(bin, target)]).sum())
+        self.used(target).iter().map(|&bin| self.y[(bin, target)]).sum()
     }
 }

@@ -18,6 +18,7 @@ mod merge;
 mod outputs;
 mod progress;
 pub mod quantity;
+mod report;
 mod result;
 pub mod run;
 mod score;
