@@ -21,6 +21,7 @@ mod merge;
 mod outputs;
 mod progress;
 pub mod quantity;
+mod report;
 mod result;
 pub mod run;
 mod score;

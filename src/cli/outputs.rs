@@ -1,4 +1,4 @@
-//! Files of a fit: `fit.json`, `model.json` and the tables.
+//! Files of a fit: `fit.json`, `model.json`, the tables and the report.
 
 use std::path::{Path, PathBuf};
 
@@ -6,13 +6,13 @@ use ndarray::Array1;
 use serde_json::{Map, Value};
 
 use super::fit::Fitting;
-use super::tuning_table;
+use super::{report, tuning_table};
 use crate::Result;
 use crate::basis::Expand;
 use crate::features::{Expansion, Window};
 use crate::write::json::json_bytes;
 use crate::write::nwb::FilterRows;
-use crate::write::save::Saver;
+use crate::write::save::{INDEX_NAME, Saver};
 use crate::write::table::{Values, csv_bytes};
 
 /// Writes everything into `folder`, `fit.json` last.
@@ -29,6 +29,17 @@ pub(super) fn write(folder: &Path, fitting: &Fitting, document: Map<String, Valu
     if let Some(bytes) = tuning_table::bytes(fitting)? {
         saver.stage("tables/tuning.csv", &bytes)?;
     }
+    let beside = report::Beside {
+        command: document.get("command").and_then(Value::as_str).unwrap_or_default().into(),
+        study_toml: None,
+        figures: Vec::new(),
+        files: [INDEX_NAME]
+            .into_iter()
+            .chain(saver.digests().map(|(name, _)| name))
+            .map(String::from)
+            .collect(),
+    };
+    saver.stage("report.html", report::html(fitting, beside).as_bytes())?;
     saver.finish(document)
 }
 
