@@ -114,6 +114,7 @@ fn a_silent_target_has_no_history_and_old_files_have_none() {
 }
 
 #[test]
+#[allow(clippy::single_range_in_vec_init, reason = "a list of one range")]
 fn blocks_of_the_covariance_are_those_of_the_standard_errors() {
     let (x, y) = poisson_data(9, 1500, 5, 2);
     for columns in [vec![0..3, 3..5], vec![0..5]] {
