@@ -6,13 +6,15 @@ use ndarray::Array1;
 use serde_json::{Map, Value};
 
 use super::fit::Fitting;
-use super::tuning_table;
+use super::{figures, filters, goodness, tuning_curves, tuning_table};
 use crate::Result;
-use crate::basis::Expand;
-use crate::features::{Expansion, Window};
+use crate::features::Expansion;
 use crate::write::json::json_bytes;
 use crate::write::save::Saver;
 use crate::write::table::{Values, csv_bytes};
+
+/// Dots per pixel of the images.
+const PNG_SCALE: f64 = 2.0;
 
 /// Writes everything into `folder`, `fit.json` last.
 pub(super) fn write(folder: &Path, fitting: &Fitting, document: Map<String, Value>) -> Result<Vec<PathBuf>> {
@@ -25,9 +27,16 @@ pub(super) fn write(folder: &Path, fitting: &Fitting, document: Map<String, Valu
     if let Some(bytes) = filters(fitting)? {
         saver.stage("tables/filters.csv", &bytes)?;
     }
-    if let Some(bytes) = tuning_table::bytes(fitting)? {
+    let curves = tuning_curves::curves(fitting)?;
+    if let Some(bytes) = tuning_table::bytes(&curves, &fitting.data.names)? {
         saver.stage("tables/tuning.csv", &bytes)?;
     }
+    for figure in figures::all(fitting, &curves)? {
+        saver.stage(&format!("figures/{}.svg", figure.name), figure.drawing.svg().as_bytes())?;
+        saver.stage(&format!("figures/{}.png", figure.name), &figure.drawing.png(PNG_SCALE)?)?;
+    }
+    let mut document = document;
+    document.insert("goodness".into(), goodness::document(&fitting.data, &expected_counts(fitting)));
     saver.finish(document)
 }
 
@@ -98,33 +107,20 @@ fn features(fitting: &Fitting) -> Result<Vec<(String, Vec<u8>)>> {
     data.parts.iter().map(table).collect()
 }
 
-/// The filters of convolved features: one row per lag, one column per target and channel. `None` without any.
+/// The filters of convolved features: one row per channel, target and lag. `None` without any.
 fn filters(fitting: &Fitting) -> Result<Option<Vec<u8>>> {
-    let (data, fit) = (&fitting.data, &fitting.model.fit);
     let (mut targets, mut channels) = (Vec::new(), Vec::new());
-    let (mut lags, mut values) = (Vec::new(), Vec::new());
-    for (feature, columns) in data.features.iter().zip(&fit.features) {
-        let Expansion::Convolved { basis, window_s, causality, include_present } = &feature.spec.expansion
-        else {
+    let (mut lags, mut values, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+    for filter in filters::filters(fitting)? {
+        if !matches!(fitting.data.features[filter.feature].spec.expansion, Expansion::Convolved { .. }) {
             continue;
-        };
-        let window = Window::from_duration(*window_s, data.bin_s)?.n_bins();
-        let kernel = basis.kernel(window)?;
-        let offset = causality.offset(*include_present, window)?;
-        let n_functions = kernel.ncols();
-        for first in (columns.columns[0]..columns.columns[1]).step_by(n_functions) {
-            let channel = fit.labels[first].rsplit_once('.').map_or("", |(channel, _)| channel);
-            for target in &fit.targets {
-                let coef = Array1::from(target.coef[first..first + n_functions].to_vec());
-                for (k, value) in kernel.dot(&coef).into_iter().enumerate() {
-                    // row t of the features holds kernel[k] times the bin t - offset + window - 1 - k
-                    lags.push((offset - (window as isize - 1) + k as isize) as f64 * data.bin_s);
-                    values.push(value);
-                    targets.push(target.name.clone());
-                    channels.push(channel.to_string());
-                }
-            }
         }
+        let n = filter.x.len();
+        targets.extend(vec![fitting.model.fit.targets[filter.target].name.clone(); n]);
+        channels.extend(vec![filter.channel; n]);
+        lags.extend(filter.x);
+        values.extend(filter.values);
+        errors.extend(filter.standard_errors);
     }
     if values.is_empty() {
         return Ok(None);
@@ -134,6 +130,7 @@ fn filters(fitting: &Fitting) -> Result<Option<Vec<u8>>> {
         ("channel", Values::Texts(&channels)),
         ("lag_s", lags.as_slice().into()),
         ("filter", values.as_slice().into()),
+        ("standard_error", errors.as_slice().into()),
     ];
     csv_bytes(&columns).map(Some)
 }

@@ -98,8 +98,7 @@ fn predicted(data: &Data, expected: &[Array1<f64>], support: &IntervalSet) -> Re
     let rate_hz = Array2::from_shape_fn((data.n_bins(), expected.len()), |(bin, target)| {
         if used[bin] { expected[target][bin] / data.bin_s } else { f64::NAN }
     });
-    let rates_hz =
-        TsdFrame::new(data.centres_s.clone(), rate_hz, data.names.clone(), Some(support.clone()))?;
+    let rates_hz = TsdFrame::new(data.centres_s.clone(), rate_hz, data.names.clone(), Some(support.clone()))?;
     let kept = rates_hz.dropna();
     let whole = (kept.rate() * data.bin_s - 1.0).abs() < SHORT_PIECES;
     let smoothing = Smoothing::new(SMOOTHING.0).size_factor(SMOOTHING.1);

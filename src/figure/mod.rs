@@ -8,13 +8,21 @@
 //! axes, where they hide no data. Only `canvas.rs` knows the plotting package, and uses its shapes and its writers.
 
 mod axis;
+pub mod basis;
 mod canvas;
 mod clip;
+pub mod coefficients;
+pub mod convergence;
 mod drawing;
+pub mod epochs;
+pub mod filter;
+pub mod goodness;
+pub mod intervals;
 mod layout;
 mod mark;
 mod marks;
 mod palette;
+pub mod tuning;
 mod words;
 
 pub use axis::{Axis, Scale, Ticks};
