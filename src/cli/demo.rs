@@ -7,7 +7,7 @@ use clap::Parser;
 use tempfile::TempDir;
 
 use super::args::{Cli, Command, DemoArgs, FitArgs, ScoreArgs};
-use super::progress::Spinner;
+use super::progress::Progress;
 use super::run::Report;
 use super::{fit, score};
 use crate::simulate::simulate;
@@ -28,8 +28,8 @@ pub(super) fn demo(args: &DemoArgs) -> Result<Report> {
     if let Some(folder) = &args.out {
         check_writable(folder)?;
     }
-    let spinner = Spinner::new(args.quiet);
-    spinner.say("simulating a recording");
+    let progress = Progress::new(args.quiet);
+    progress.stage("simulating a recording", None);
     let session = simulate(args.seed);
     let temporary = TempDir::new().map_err(|e| Error::io(&std::env::temp_dir(), e))?;
     let folder = args.out.as_deref().unwrap_or(temporary.path());
@@ -44,20 +44,20 @@ pub(super) fn demo(args: &DemoArgs) -> Result<Report> {
     let mut converged = true;
     for (name, feature) in MODELS {
         let fit_args = fit_arguments(&file, feature, &folder.join(name))?;
-        spinner.say(format!("fitting the {name} model"));
+        progress.stage(format!("fitting the {name} model"), None);
         let report = fit::fit(&fit_args)?;
         let _ = writeln!(text, "== The {name} model, fitted to the first `Noise 1`: --feature '{feature}'\n");
         text.push_str(&report.text.replace(&file.display().to_string(), "recording.nwb"));
         converged &= report.converged;
         text.push_str("\nOn epochs that it has not seen:\n");
         for (epochs, k) in HELD_OUT {
-            let scores = score_text(&folder.join(name).join("model.json"), &file, epochs, k)?;
+            let scores = score_text(&folder.join(name).join("model.json"), &file, epochs, k, &progress)?;
             let number = k.map_or(String::new(), |k| format!(" --epoch {k}"));
             let _ = writeln!(text, "  --epochs '{epochs}'{number}: {scores}");
         }
         text.push('\n');
     }
-    drop(spinner);
+    drop(progress);
     if args.out.is_some() {
         let _ = writeln!(
             text,
@@ -87,20 +87,26 @@ fn fit_arguments(file: &Path, feature: &str, out: &Path) -> Result<FitArgs> {
     }
 }
 
-fn score_text(model: &Path, file: &Path, epochs: &str, k: Option<&str>) -> Result<String> {
+fn score_text(
+    model: &Path,
+    file: &Path,
+    epochs: &str,
+    k: Option<&str>,
+    progress: &Progress,
+) -> Result<String> {
     let mut line = vec!["rheobase".into(), "score".into(), model.as_os_str().to_owned()];
     line.extend([file.as_os_str().to_owned(), "--epochs".into(), epochs.into(), "--quiet".into()]);
     if let Some(k) = k {
         line.extend(["--epoch".into(), k.into()]);
     }
     match parse(line)? {
-        Command::Score(args) => summary(&args),
+        Command::Score(args) => summary(&args, progress),
         _ => Err(not_a_command()),
     }
 }
 
-fn summary(args: &ScoreArgs) -> Result<String> {
-    let targets = score::targets(args)?.1;
+fn summary(args: &ScoreArgs, progress: &Progress) -> Result<String> {
+    let targets = score::targets(args, progress)?.1;
     let line = |target: &score::TargetScores| {
         format!(
             "{} spikes, log-likelihood {:.6} per bin, pseudo-R2 {:.3} (McFadden)",

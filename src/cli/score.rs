@@ -6,7 +6,7 @@ use super::args::ScoreArgs;
 use super::data::{self, Data, is_arrays};
 use super::fit_text::bins_line;
 use super::machine::default_memory_limit_bytes;
-use super::progress::Spinner;
+use super::progress::Progress;
 use super::result;
 use super::run::{Report, pretty, say};
 use super::shell::shell_word;
@@ -31,10 +31,10 @@ pub(super) fn score(args: &ScoreArgs) -> Result<Report> {
     if let Some(folder) = &args.common.out {
         check_writable(folder)?;
     }
-    let spinner = Spinner::new(args.common.quiet);
-    spinner.say("reading");
-    let (data, targets) = targets(args)?;
-    drop(spinner);
+    let progress = Progress::new(args.common.quiet);
+    progress.stage("reading", None);
+    let (data, targets) = targets(args, &progress)?;
+    drop(progress);
     if !args.common.quiet {
         data.notices.iter().for_each(|notice| say(&format!("note: {notice}")));
     }
@@ -47,9 +47,9 @@ pub(super) fn score(args: &ScoreArgs) -> Result<Report> {
 }
 
 /// The data and the scores of every target.
-pub(super) fn targets(args: &ScoreArgs) -> Result<(Data, Vec<TargetScores>)> {
+pub(super) fn targets(args: &ScoreArgs, progress: &Progress) -> Result<(Data, Vec<TargetScores>)> {
     let model = ModelFile::load(&args.model)?;
-    let mut data = data_for(&model, args)?;
+    let mut data = data_for(&model, args, progress)?;
     if is_mixed(&args.model) {
         data.notices.push(format!(
             "{} is not the file that the fit.json beside it lists: they are of different runs",
@@ -75,7 +75,7 @@ pub(super) fn targets(args: &ScoreArgs) -> Result<(Data, Vec<TargetScores>)> {
 }
 
 /// The data of the model's study, from the new file.
-fn data_for(model: &ModelFile, args: &ScoreArgs) -> Result<Data> {
+fn data_for(model: &ModelFile, args: &ScoreArgs, progress: &Progress) -> Result<Data> {
     let limit_bytes = args.common.memory_limit.or_else(default_memory_limit_bytes);
     let wrong_kind = |expected: &str| {
         let found = args.data.data.display().to_string();
@@ -112,7 +112,7 @@ fn data_for(model: &ModelFile, args: &ScoreArgs) -> Result<Data> {
                 choice.unit = model.fit.targets.iter().map(|target| target.name.clone()).collect();
                 detect = detect.or(study.detect_spikes.as_ref());
             }
-            data::recording(&choice, study.bin_s, detect, study.features.clone(), limit_bytes)
+            data::recording(&choice, study.bin_s, detect, study.features.clone(), limit_bytes, progress)
         }
     }
 }
