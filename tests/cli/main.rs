@@ -13,6 +13,7 @@ mod streams;
 mod table;
 mod tutorial;
 mod words;
+mod write_nwb;
 mod wrong_choice;
 mod wrong_file;
 mod wrong_model;

@@ -33,7 +33,7 @@ pub(crate) fn write_recording(path: &Path) {
 ///
 /// HDF5 locks the file that it writes, and a program that another test starts meanwhile inherits the lock: so the
 /// file under `path` is a copy that nobody has written to.
-fn write_changed(path: &Path, change: impl FnOnce(&File)) {
+pub(crate) fn write_changed(path: &Path, change: impl FnOnce(&File)) {
     let folder = tempfile::tempdir().unwrap();
     let own = folder.path().join("recording.nwb");
     let file = File::create(&own).unwrap();

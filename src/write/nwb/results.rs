@@ -246,7 +246,12 @@ impl Nwb<'_> {
         self.put_texts(&table, "target", "name of the neuron", filters.targets.iter().map(String::as_str))?;
         let channel = "channel of the feature";
         self.put_texts(&table, "channel", channel, filters.channels.iter().map(String::as_str))?;
-        self.put_column(&table, "lag_s", "how long before the bin, seconds; negative after it", &filters.lags_s)?;
+        self.put_column(
+            &table,
+            "lag_s",
+            "how long before the bin, seconds; negative after it",
+            &filters.lags_s,
+        )?;
         self.put_column(&table, "filter", "the filter, per unit of the scaled signal", &filters.values)?;
         Ok(())
     }
