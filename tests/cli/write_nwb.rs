@@ -82,9 +82,9 @@ fn assert_holds(copy: &Path, out: &Path) {
     let targets = fit["targets"].as_array().unwrap();
     let of = |field: &str| targets.iter().map(|target| number(&target[field])).collect::<Vec<f64>>();
     NUMBERS.iter().for_each(|name| same(&column(&file, &format!("glm/{name}")), &of(name), name));
-    for name in ["name", "status", "gap_from"] {
+    for (column, name) in [("target", "name"), ("status", "status"), ("gap_from", "gap_from")] {
         let expected: Vec<&str> = targets.iter().map(|target| target[name].as_str().unwrap()).collect();
-        assert_eq!(text_column(&file, &format!("glm/{name}")), expected);
+        assert_eq!(text_column(&file, &format!("glm/{column}")), expected);
     }
     for name in ["coef", "standard_errors"] {
         let flat: Vec<f64> = targets.iter().flat_map(|target| numbers(&target[name])).collect();
@@ -215,7 +215,7 @@ fn references_lead_to_the_units_and_the_ragged_columns() {
     let words = ["fit", "r.nwb", "--epochs", "run", "--bin", "10ms", "--feature", "current", "--unit", "9"];
     place.run(&[&words[..], &["--unit", "3", "--write-nwb", "c.nwb"]].concat()).ended(0);
     let file = File::open(place.path("c.nwb")).unwrap();
-    assert_eq!(text_column(&file, "glm/name"), ["9", "3"]);
+    assert_eq!(text_column(&file, "glm/target"), ["9", "3"]);
     assert_eq!(column::<i64>(&file, "glm/unit"), [2, 0]);
 }
 
@@ -265,10 +265,10 @@ fn detected_spikes_have_no_row_in_a_table_of_units() {
     let run = place.run(&[&words[..], &["--feature", "current", "--write-nwb", "c.nwb"]].concat()).ended(4);
     assert!(run.stderr.contains("no event in the used bins"), "{run:?}");
     let file = File::open(place.path("c.nwb")).unwrap();
-    assert_eq!(text_column(&file, "glm/name"), ["detected"]);
+    assert_eq!(text_column(&file, "glm/target"), ["detected"]);
     assert!(!file.link_exists(&format!("{MODULE}/glm/unit")));
     let names = file.group(&format!("{MODULE}/glm")).unwrap().attr("colnames").unwrap();
-    assert_eq!(names.read_raw::<VarLenUnicode>().unwrap()[0].as_str(), "name");
+    assert_eq!(names.read_raw::<VarLenUnicode>().unwrap()[0].as_str(), "target");
 }
 
 #[test]
@@ -324,7 +324,7 @@ fn results_of_an_earlier_fit_are_replaced_and_nothing_else_is() {
     assert_eq!(sha256(&place.path("first.nwb")), before);
     assert_holds(&place.path("second.nwb"), &place.path("out"));
     let second = File::open(place.path("second.nwb")).unwrap();
-    assert_eq!(text_column(&second, "glm/name"), ["5"]);
+    assert_eq!(text_column(&second, "glm/target"), ["5"]);
     assert!(!second.link_exists(&format!("{MODULE}/filters")), "of the first fit");
     // what others wrote under the same name stays
     write_changed(&place.path("theirs.nwb"), |file| {
