@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::time::Instant;
 
-use ndarray::{Array2, Axis, Slice};
+use ndarray::{Array1, Array2, Axis, Slice};
 
 use super::args::{DataArgs, NanPolicy};
 use super::feature;
 use crate::design::{DesignPlan, Source};
 use crate::features::{Dataset, FeatureBlock, FeatureSpec, Group, Piece, Request, StudyFeature};
+use crate::glm::FittedGlm;
 use crate::read::{npz, nwb};
 use crate::time::IntervalSet;
 use crate::write::digest::digest_file;
@@ -100,7 +101,7 @@ pub(super) fn recording(
     let request = Request {
         epochs: args.epochs.clone(),
         epoch: args.epoch,
-        except: IntervalSet::empty(),
+        except: except(args)?,
         units: args.unit.clone(),
         detect_spikes: detect_spikes.cloned(),
         bin_s,
@@ -145,6 +146,13 @@ pub(super) fn recording(
         notices: dataset.notices,
         seconds: Reading { read: read_s, features: features_s },
     })
+}
+
+/// The times that are left out.
+fn except(args: &DataArgs) -> Result<IntervalSet> {
+    let start: Vec<f64> = args.except_s.iter().map(|times| times[0]).collect();
+    let stop: Vec<f64> = args.except_s.iter().map(|times| times[1]).collect();
+    if start.is_empty() { Ok(IntervalSet::empty()) } else { IntervalSet::new(&start, &stop) }
 }
 
 /// The error of the first bin that is no edge and has a value that is not finite.
@@ -305,9 +313,26 @@ impl Data {
         self.y.nrows()
     }
 
+    /// The bins that a target uses, ascending.
+    pub(super) fn used(&self, target: usize) -> &[usize] {
+        let part = self.parts.iter().find(|part| part.group.targets.contains(&target));
+        part.map_or(&[], |part| &part.used)
+    }
+
     /// Events of a target in its used bins.
     pub(super) fn n_events(&self, target: usize) -> f64 {
-        let part = self.parts.iter().find(|part| part.group.targets.contains(&target));
-        part.map_or(0.0, |part| part.used.iter().map(|&bin| self.y[(bin, target)]).sum())
+        self.used(target).iter().map(|&bin| self.y[(bin, target)]).sum()
+    }
+
+    /// Counts that a fit to these data expects in every bin, one entry per target, NaN where a feature is unknown.
+    pub(super) fn expected(&self, fit: &FittedGlm) -> Vec<Array1<f64>> {
+        let mut expected = vec![Array1::zeros(0); self.names.len()];
+        for part in &self.parts {
+            let sources = part.sources(&self.blocks);
+            for &target in &part.group.targets {
+                expected[target] = fit.expected_counts(target, &sources).into();
+            }
+        }
+        expected
     }
 }

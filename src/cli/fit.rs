@@ -5,13 +5,13 @@ use std::time::Instant;
 use ndarray::Axis;
 
 use super::args::FitArgs;
-use super::beside::{Compared, HeldOut};
+use super::beside::{Beside, Compared, HeldOut};
 use super::data::{self, Data, Part, is_arrays, typed_features};
 use super::machine::default_memory_limit_bytes;
 use super::progress::Spinner;
 use super::run::{Report, pretty, say};
 use super::shell::shell_word;
-use super::{fit_text, merge, outputs, result, write_back};
+use super::{fit_text, merge, outputs, result, score_rows, write_back};
 use crate::backend::Cpu;
 use crate::glm::{CheckedSpec, FittedGlm, GlmSpec, Response, TOLERANCE_F32, TOLERANCE_F64};
 use crate::write::model::{ArraysStudy, ModelFile, RecordingStudy, Study};
@@ -40,9 +40,12 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
     let spinner = Spinner::new(args.common.quiet);
     let fitting = run(args, &spinner)?;
     let command = command_line(args);
-    let mut document = result::document(&fitting, &command);
+    let mut document = result::document(&fitting, &command, study_toml(args));
     let copy = write_back::prepare(args, &fitting, &command, &mut document)?;
     let mut text = if args.common.json { pretty(&document.clone().into()) } else { fit_text::text(&fitting) };
+    if !args.common.json {
+        text.push_str(&score_rows::text(&fitting));
+    }
     if args.explain && !args.common.json {
         text.push_str(&fit_text::explanation(&fitting.model.fit));
     }
@@ -56,6 +59,10 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
     drop(spinner);
     if !args.common.quiet {
         fitting.data.notices.iter().for_each(|notice| say(&format!("note: {notice}")));
+        for set in &fitting.held_out {
+            let own = set.data.notices.iter().filter(|notice| !fitting.data.notices.contains(notice));
+            own.for_each(|notice| say(&format!("note: --test-epochs '{}': {notice}", set.selector)));
+        }
         for target in &fitting.model.fit.targets {
             for warning in &target.warnings {
                 say(&format!("warning: {}: {warning}", target.name));
@@ -74,6 +81,20 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
     Ok(Report { text, converged: fitting.model.fit.converged() })
 }
 
+/// The study that a fit would carry out, which is all of `--print-config`.
+pub(super) fn print_study(args: &FitArgs) -> Result<Report> {
+    if let Some(key) = args.study.no_text() {
+        let help = "rename it, or fit without --print-config";
+        return Err(Error::argument(key, "a value in UTF-8, for TOML", "other bytes", help));
+    }
+    Ok(Report { text: study_toml(args).into(), converged: true })
+}
+
+/// The resolved study of a fit: every option with its value, as TOML that reads back to the same fit.
+pub(super) fn study_toml(args: &FitArgs) -> &str {
+    args.study.toml()
+}
+
 /// Reads, builds the features and fits.
 pub(super) fn run(args: &FitArgs, spinner: &Spinner) -> Result<Fitting> {
     let started = Instant::now();
@@ -81,6 +102,7 @@ pub(super) fn run(args: &FitArgs, spinner: &Spinner) -> Result<Fitting> {
     spinner.say("reading");
     // what was typed is checked before anything is read
     specification(args, TOLERANCE_F64, limit_bytes)?;
+    let beside = Beside::check(args, limit_bytes)?;
     let data = if is_arrays(&args.data.data) {
         refuse_for_arrays(args)?;
         data::arrays(&args.data, limit_bytes)?
@@ -101,8 +123,10 @@ pub(super) fn run(args: &FitArgs, spinner: &Spinner) -> Result<Fitting> {
     }
     let fit = merge::merge(&data, fits)?;
     let model = ModelFile::new(study(args, &data), fit);
+    spinner.say("scoring");
+    let compared = beside.compare(&model, &data)?;
+    let held_out = beside.hold_out(&model, &data)?;
     let seconds_total = started.elapsed().as_secs_f64();
-    let (compared, held_out) = (Vec::new(), Vec::new());
     Ok(Fitting { name: model_name(args), data, model, compared, held_out, seconds_total })
 }
 
@@ -192,6 +216,8 @@ fn command_line(args: &FitArgs) -> String {
     let mut add = |option: &str, value: String| words.extend([option.to_string(), shell_word(&value)]);
     args.bin.iter().for_each(|bin_s| add("--bin", format!("{bin_s}s")));
     args.feature.iter().for_each(|feature| add("--feature", feature.clone()));
+    args.test_epochs.iter().for_each(|tag| add("--test-epochs", tag.clone()));
+    args.compare.iter().for_each(|model| add("--compare", model.display().to_string()));
     add("--solver", format!("{:?}", args.solver).to_lowercase());
     add("--standard-errors", format!("{:?}", args.standard_errors).to_lowercase());
     args.tolerance.iter().for_each(|tolerance| add("--tolerance", tolerance.to_string()));

@@ -3,11 +3,14 @@
 //! Results go to stdout, progress, notes and errors to stderr. Errors are two lines, the second says what to do.
 //! [`run`] holds the exit codes.
 
+mod applied;
 pub mod args;
 mod beside;
 mod cursor;
 mod data;
 mod demo;
+pub mod environment;
+mod examples;
 pub mod feature;
 mod fit;
 mod fit_text;
@@ -21,7 +24,11 @@ pub mod quantity;
 mod result;
 pub mod run;
 mod score;
+mod score_rows;
 mod shell;
+mod shell_help;
+pub mod study;
+pub mod study_text;
 mod suggestion;
 mod tuning_table;
 mod usage;

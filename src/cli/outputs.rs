@@ -32,19 +32,6 @@ pub(super) fn write(folder: &Path, fitting: &Fitting, document: Map<String, Valu
     saver.finish(document)
 }
 
-/// Expected counts of every bin, one column per target, NaN where a feature is unknown.
-pub(super) fn expected_counts(fitting: &Fitting) -> Vec<Array1<f64>> {
-    let data = &fitting.data;
-    let mut expected = vec![Array1::zeros(0); data.names.len()];
-    for part in &data.parts {
-        let sources = part.sources(&data.blocks);
-        for &target in &part.group.targets {
-            expected[target] = fitting.model.fit.expected_counts(target, &sources).into();
-        }
-    }
-    expected
-}
-
 /// One row per bin: time, epoch, whether it was used, counts and predicted rates.
 fn bins(fitting: &Fitting) -> Result<Vec<u8>> {
     let data = &fitting.data;
@@ -55,7 +42,7 @@ fn bins(fitting: &Fitting) -> Result<Vec<u8>> {
     let rows: Vec<i64> = (0..n_bins as i64).collect();
     let epoch_of = |t: &f64| data.epochs_s.iter().position(|epoch| *t <= epoch[1]).unwrap_or(0) as i64;
     let epochs: Vec<i64> = data.centres_s.iter().map(epoch_of).collect();
-    let expected = expected_counts(fitting);
+    let expected = data.expected(&fitting.model.fit);
     // without the width of a bin a rate has no meaning
     let per_s = if data.bin_s.is_finite() { 1.0 / data.bin_s } else { 1.0 };
     let rates: Vec<Array1<f64>> = expected.iter().map(|expected| expected * per_s).collect();

@@ -5,7 +5,6 @@
 use ndarray::{Array2, Axis};
 
 use super::fit::Fitting;
-use super::outputs::expected_counts;
 use crate::Result;
 use crate::features::{Signal, StudyFeature};
 use crate::read::nwb::{self, NwbFile};
@@ -58,7 +57,7 @@ pub(super) fn bytes(fitting: &Fitting) -> Result<Option<Vec<u8>>> {
 /// Predicted rates in Hz at the centres of the used bins, one column per target.
 fn predicted(fitting: &Fitting, support: &IntervalSet) -> Result<TsdFrame> {
     let data = &fitting.data;
-    let expected = expected_counts(fitting);
+    let expected = data.expected(&fitting.model.fit);
     let mut used = vec![false; data.n_bins()];
     data.parts.iter().flat_map(|part| &part.used).for_each(|&bin| used[bin] = true);
     let rate_hz = Array2::from_shape_fn((data.n_bins(), expected.len()), |(bin, target)| {

@@ -49,7 +49,7 @@ pub(super) fn prepare(
         command,
         bin_s: data.bin_s,
         centres_s: &data.centres_s,
-        expected: &outputs::expected_counts(fitting),
+        expected: &fitting.data.expected(&fitting.model.fit),
         units: unit_rows(fitting)?,
         filters: outputs::filter_rows(fitting)?,
     };

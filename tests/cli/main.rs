@@ -2,6 +2,7 @@
 
 mod array_file;
 mod array_fit;
+mod beside;
 mod demo;
 mod inspection;
 mod marked_fit;

@@ -1,0 +1,106 @@
+//! One row per target, set of epochs and model: how well each predicts.
+
+use super::beside::Compared;
+use super::data::Data;
+use super::fit::Fitting;
+use crate::glm::Scores;
+use crate::write::table::terminal_table;
+
+/// Most rows that are printed; the result has all.
+const MOST_ROWS: usize = 24;
+
+/// Scores of one model on one set of bins.
+pub(super) struct ScoreRow {
+    /// The epochs: `fitted`, or those held out as asked for.
+    pub(super) set: String,
+    /// The target.
+    pub(super) target: String,
+    /// The model; with the other one where only the bins that both have are scored.
+    pub(super) model: String,
+    pub(super) n_bins: usize,
+    pub(super) n_events: f64,
+    pub(super) scores: Scores,
+}
+
+/// All scores of a fit: fitted epochs first, target by target, the fit before the models beside it.
+pub(super) fn score_rows(fitting: &Fitting) -> Vec<ScoreRow> {
+    let scores: Vec<&Scores> = fitting.model.fit.targets.iter().map(|target| &target.scores).collect();
+    let mut rows = rows_of(fitting, "fitted", &fitting.data, &scores, &fitting.compared);
+    for set in &fitting.held_out {
+        let scores: Vec<&Scores> = set.scores.iter().collect();
+        rows.extend(rows_of(fitting, &set.selector, &set.data, &scores, &set.compared));
+    }
+    rows
+}
+
+fn rows_of(
+    fitting: &Fitting,
+    set: &str,
+    data: &Data,
+    scores: &[&Scores],
+    compared: &[Compared],
+) -> Vec<ScoreRow> {
+    let mut rows = Vec::new();
+    for (k, target) in data.names.iter().enumerate() {
+        let row = |model: String, n_bins, n_events, scores: &Scores| ScoreRow {
+            set: set.into(),
+            target: target.clone(),
+            model,
+            n_bins,
+            n_events,
+            scores: scores.clone(),
+        };
+        let n_own = data.used(k).len();
+        rows.push(row(fitting.name.clone(), n_own, data.n_events(k), scores[k]));
+        for other in compared {
+            rows.push(row(other.name.clone(), other.n_bins[k], other.n_events[k], &other.scores[k]));
+            if other.n_bins[k] < n_own {
+                let model = format!("{} on the bins of {}", fitting.name, other.name);
+                rows.push(row(model, other.n_bins[k], other.n_events[k], &other.scores_of_fit[k]));
+            }
+        }
+    }
+    rows
+}
+
+/// The table for people; empty for a fit that stands alone, whose scores are printed with it.
+pub(super) fn text(fitting: &Fitting) -> String {
+    if fitting.compared.is_empty() && fitting.held_out.is_empty() {
+        return String::new();
+    }
+    let rows = score_rows(fitting);
+    let several = fitting.data.names.len() > 1;
+    let cells = |row: &ScoreRow| {
+        let mut cells = vec![row.set.clone(), row.target.clone(), row.model.clone(), row.n_bins.to_string()];
+        cells.push(row.n_events.to_string());
+        cells.push(format!("{:.9}", row.scores.log_likelihood));
+        cells.push(format!("{:.4}", row.scores.pseudo_r2_mcfadden));
+        cells.push(format!("{:.4}", row.scores.pseudo_r2_cohen));
+        if !several {
+            cells.remove(1);
+        }
+        cells
+    };
+    let shown: Vec<Vec<String>> = rows.iter().take(MOST_ROWS).map(cells).collect();
+    let mut header = vec![
+        "epochs",
+        "target",
+        "model",
+        "bins",
+        "events",
+        "log-likelihood per bin",
+        "McFadden R2",
+        "Cohen R2",
+    ];
+    if !several {
+        header.remove(1);
+    }
+    let mut text = format!("\n{}", terminal_table(&header, &shown, None));
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    if rows.len() > MOST_ROWS {
+        text.push_str(&format!("and {} more, in fit.json\n", rows.len() - MOST_ROWS));
+    }
+    text
+}
