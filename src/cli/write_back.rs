@@ -82,7 +82,7 @@ fn is_same_file(a: &Path, b: &Path) -> bool {
     {
         use std::os::unix::fs::MetadataExt;
         let number = |path: &Path| fs::metadata(path).ok().map(|facts| (facts.dev(), facts.ino()));
-        return number(a).is_some_and(|a| number(b) == Some(a));
+        number(a).is_some_and(|a| number(b) == Some(a))
     }
     #[cfg(not(unix))]
     false
