@@ -22,7 +22,8 @@ fn page(name: &str) -> String {
 }
 
 fn pages() -> Vec<String> {
-    let names = std::fs::read_dir(docs()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names =
+        std::fs::read_dir(docs()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<String> = names.filter(|name| name.ends_with(".md")).collect();
     names.sort();
     names
@@ -47,7 +48,8 @@ fn blocks(page: &str) -> Vec<Block> {
             (None, Some(language)) => {
                 let comment = above.strip_prefix("<!--").and_then(|text| text.strip_suffix("-->"));
                 let comment = comment.unwrap_or_default().trim().to_string();
-                open = Some(Block { language: language.into(), comment, line: number + 1, ..Block::default() });
+                open =
+                    Some(Block { language: language.into(), comment, line: number + 1, ..Block::default() });
             }
             (Some(_), Some("")) => found.extend(open.take()),
             (Some(block), _) => block.text.extend([line, "\n"]),
@@ -76,7 +78,10 @@ fn is_like(line: &str, pattern: &str) -> bool {
 /// The first line of `expected` that `output` does not hold after those before it.
 fn first_missing<'t>(output: &str, expected: &'t str) -> Option<&'t str> {
     let mut lines = output.lines();
-    expected.lines().filter(|line| !matches!(line.trim(), "" | "..")).find(|line| !lines.any(|said| is_like(said, line)))
+    expected
+        .lines()
+        .filter(|line| !matches!(line.trim(), "" | ".."))
+        .find(|line| !lines.any(|said| is_like(said, line)))
 }
 
 /// Runs the commands of a page.
@@ -104,11 +109,8 @@ fn run(name: &str) {
             .env("PATH", &path)
             .output()
             .unwrap();
-        let said = format!(
-            "{}{}",
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let said =
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         let place = format!("docs/{name}:{}", block.line);
         assert_eq!(output.status.code(), Some(expected), "{place}: {}\n{said}", block.text);
         if let Some(text) = blocks.get(k + 1).filter(|next| next.language == "text") {
