@@ -11,7 +11,7 @@ use super::machine::default_memory_limit_bytes;
 use super::progress::Spinner;
 use super::run::{Report, pretty, say};
 use super::shell::shell_word;
-use super::{fit_text, merge, outputs, result, score_rows, write_back};
+use super::{filters, fit_text, merge, outputs, result, score_rows, write_back};
 use crate::backend::Cpu;
 use crate::glm::{CheckedSpec, FittedGlm, GlmSpec, Response, TOLERANCE_F32, TOLERANCE_F64};
 use crate::write::model::{ArraysStudy, ModelFile, RecordingStudy, Study};
@@ -119,6 +119,10 @@ pub(super) fn run(args: &FitArgs, spinner: &Spinner) -> Result<Fitting> {
         let mut own = spec.get().clone();
         let left = |limit: f64| (limit - fitting.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE);
         own.time_limit_s = own.time_limit_s.map(left);
+        if args.common.out.is_some() {
+            own.history = true;
+            own.covariance_of = filters::blocks(&data, part);
+        }
         fits.push(fit_part(&data, part, &own.check()?, spinner)?);
     }
     let fit = merge::merge(&data, fits)?;

@@ -33,7 +33,9 @@ fn a_demo_keeps_its_files_where_it_is_told() {
     for (model, filters) in [("instantaneous", None), ("history", Some("filters"))] {
         let tables = ["bins", "features", "tuning"].into_iter().chain(filters);
         expected.extend(tables.map(|name| format!("{model}/tables/{name}.csv")));
-        expected.extend(["fit.json", "model.json", "tables/", ""].map(|name| format!("{model}/{name}")));
+        expected.extend(
+            ["fit.json", "model.json", "report.html", "tables/", ""].map(|name| format!("{model}/{name}")),
+        );
         assert!(mixed_files(&place.path("deep/demo").join(model)).unwrap().is_empty());
     }
     assert_eq!(files_under(&place.path("deep/demo")), expected.into_iter().collect());

@@ -1,5 +1,8 @@
 //! The command line as a user meets it: the program itself, in a folder of its own.
 
+#[path = "../common/html.rs"]
+mod html;
+
 mod array_file;
 mod array_fit;
 mod beside;
@@ -10,6 +13,7 @@ mod model_file;
 mod output_folder;
 mod population;
 mod recording_file;
+mod report;
 mod streams;
 mod table;
 mod tutorial;

@@ -15,7 +15,8 @@ fn write(path: &Path, n_columns: usize, x: &[f64], y: &[f64]) {
 /// Fits `d.npz` into `out` and as JSON; the run that wrote has this exit code.
 fn fitted(place: &Place, more: &[&str], code: i32) -> (Run, serde_json::Value) {
     let run = place.run(&[&["fit", "d.npz", "--out", "out"], more].concat()).ended(code);
-    let expected = ["fit.json", "model.json", "tables/", "tables/bins.csv", "tables/features.csv"];
+    let expected =
+        ["fit.json", "model.json", "report.html", "tables/", "tables/bins.csv", "tables/features.csv"];
     assert_eq!(files_under(&place.path("out")), expected.map(String::from).into());
     // what the proof says of a target depends on its status
     let of_status = |line: &str| {

@@ -78,6 +78,8 @@ pub struct FilterRows {
     pub lags_s: Vec<f64>,
     /// The filter there, per unit of the feature.
     pub values: Vec<f64>,
+    /// Its standard error; NaN where there is none.
+    pub standard_errors: Vec<f64>,
 }
 
 /// The text of the model file that a copy of a recording holds; `None` if there is none.
@@ -242,7 +244,7 @@ impl Nwb<'_> {
     fn write_filters(&self, filters: &FilterRows) -> hdf5::Result<()> {
         let description =
             "basis functions x coefficients: what a value at that lag adds to the log of the rate";
-        let columns = ["target", "channel", "lag_s", "filter"];
+        let columns = ["target", "channel", "lag_s", "filter", "standard_error"];
         let table = self.table("filters", description, &columns, filters.values.len())?;
         self.put_texts(&table, "target", "name of the neuron", filters.targets.iter().map(String::as_str))?;
         let channel = "channel of the feature";
@@ -254,6 +256,7 @@ impl Nwb<'_> {
             &filters.lags_s,
         )?;
         self.put_column(&table, "filter", "the filter, per unit of the scaled signal", &filters.values)?;
+        self.put_column(&table, "standard_error", "standard error of the filter", &filters.standard_errors)?;
         Ok(())
     }
 

@@ -1,0 +1,44 @@
+//! Figures: plain numbers in, drawings out.
+//!
+//! A [`Figure`] is a [`Drawing`] with the words that go with it. A drawing is rows of [`Panel`]s, a panel is two
+//! [`Axis`] and [`Mark`]s, and a mark says by its [`Style`] what it stands for. [`Drawing::svg`] gives text for a
+//! page, [`Drawing::png`] an image of the same. Both give the same bytes for the same numbers.
+//!
+//! The layout is our own: margins from the labels that are there, ticks at round numbers, legends outside of the
+//! axes, where they hide no data. Only `canvas.rs` knows the plotting package, and uses its shapes and its writers.
+
+mod axis;
+pub mod basis;
+mod canvas;
+mod clip;
+pub mod coefficients;
+pub mod convergence;
+mod drawing;
+pub mod epochs;
+pub mod filter;
+pub mod goodness;
+pub mod intervals;
+mod layout;
+mod mark;
+mod marks;
+mod palette;
+pub mod tuning;
+mod words;
+
+pub use axis::{Axis, Scale, Ticks};
+pub use drawing::{Drawing, Legend, Panel, Row};
+pub use mark::{Mark, Style};
+pub use palette::{Dash, Role};
+
+/// A finished figure with the words that go with it.
+#[derive(Clone, Debug)]
+pub struct Figure {
+    /// Stem of its files: `session` for `figures/session.svg`.
+    pub name: String,
+    /// One line above it.
+    pub title: String,
+    /// What it shows and how it was made, one paragraph.
+    pub caption: String,
+    /// The panels.
+    pub drawing: Drawing,
+}
