@@ -24,12 +24,12 @@ pub(super) fn check(args: &FitArgs) -> Result<()> {
         let help = "leave it out: --out DIR writes the results of arrays";
         return Err(Error::argument("--write-nwb", "an NWB file to copy", input.display().to_string(), help));
     }
-    check_place(input)?;
     if is_same_file(input, copy) {
         let found = format!("the input itself ({})", copy.display());
         let help = "give another path: the input is never changed";
         return Err(Error::argument("--write-nwb", "the path of a copy", found, help));
     }
+    check_place(input, copy)?;
     check_replaceable(copy)
 }
 
@@ -82,7 +82,7 @@ fn is_same_file(a: &Path, b: &Path) -> bool {
     {
         use std::os::unix::fs::MetadataExt;
         let number = |path: &Path| fs::metadata(path).ok().map(|facts| (facts.dev(), facts.ino()));
-        return number(a).is_some_and(|a| number(b) == Some(a));
+        number(a).is_some_and(|a| number(b) == Some(a))
     }
     #[cfg(not(unix))]
     false

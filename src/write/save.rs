@@ -317,7 +317,7 @@ fn write_temporary(
 }
 
 /// Folder of a file; a bare name lies in the current folder.
-fn folder_of(path: &Path) -> &Path {
+pub(super) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

@@ -23,6 +23,7 @@ mod study;
 mod table;
 mod tutorial;
 mod words;
+mod write_nwb;
 mod wrong_choice;
 mod wrong_file;
 mod wrong_model;

@@ -4,28 +4,42 @@
 //! the results are added, and the file is opened again by the reader of this program and compared with the input
 //! before it gets its name. Results of an earlier fit are replaced, anything else under their name is not touched.
 
-use std::io::{self, Seek};
+use std::io::Seek;
 use std::path::Path;
 
-use hdf5::File;
+use hdf5::{File, Group, IndexType, IterationOrder, LinkType};
 
 use super::results::{MODULE, Results};
+use super::unwritable;
 use crate::read::nwb::{self, NwbFile};
 use crate::recording::{Entry, Kind};
 use crate::write::digest::copy_and_digest;
-use crate::write::save::PendingFile;
+use crate::write::save::{PendingFile, folder_of};
 use crate::{Error, Result};
 
 /// What only the module of this program holds.
 const MARK: &str = "model/rheobase_version";
 
-/// Finds out whether results can be added to a recording: whether their place in it is free or holds older ones.
+/// Groups nest a few levels deep; a circle of links must not be followed for ever.
+const DEEPEST: usize = 24;
+
+/// Finds out whether a recording can be copied to `path` and results be added: whether their place in it is free or
+/// holds older ones, and whether links to other files would still lead there.
 ///
 /// # Errors
-/// What opening the file returns, and [`Error::Object`] if something else has the name of the results.
-pub fn check_place(input: &Path) -> Result<()> {
+/// What opening the file returns; [`Error::Object`] if something else has the name of the results, or if there are
+/// links to other files and `path` is in another folder.
+pub fn check_place(input: &Path, path: &Path) -> Result<()> {
     nwb::open(input)?;
     let file = File::open(input).map_err(|e| unwritable(input, &e))?;
+    let folder = |path: &Path| std::fs::canonicalize(folder_of(path)).ok();
+    if folder(input) != folder(path)
+        && let Some(link) = first_external(&file, "", 0)
+    {
+        let problem =
+            "expected everything in this file, found a link to another file, which leads from this folder";
+        return Err(Error::object(input, link, problem, "write the copy into the folder of the input"));
+    }
     if !file.link_exists("processing") || !file.link_exists(MODULE) || is_own(&file) {
         return Ok(());
     }
@@ -44,11 +58,10 @@ pub fn check_place(input: &Path) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Io`] if it cannot be written, also when HDF5 says so; [`Error::Object`] if the recording is not the one
-/// that was fitted any more, if something else has the name of the results, or if the copy does not hold what the
-/// recording holds (links to other files that lead nowhere from the folder of the copy).
+/// that was fitted any more, if the copy does not hold what the recording holds, and where [`check_place`] says so.
 pub fn write_copy(path: &Path, results: &Results) -> Result<PendingFile> {
     let input = results.input.path.as_path();
-    check_place(input)?;
+    check_place(input, path)?;
     PendingFile::write(path, |temporary| {
         let sha256 = copy_and_digest(input, temporary, path)?;
         if sha256 != results.input.sha256 {
@@ -66,10 +79,6 @@ pub fn write_copy(path: &Path, results: &Results) -> Result<PendingFile> {
     })
 }
 
-fn unwritable(path: &Path, error: &hdf5::Error) -> Error {
-    Error::io(path, io::Error::other(error.to_string()))
-}
-
 /// Adds the results to the file at `path`.
 fn fill(path: &Path, results: &Results) -> hdf5::Result<()> {
     let file = File::open_rw(path)?;
@@ -85,6 +94,19 @@ fn is_own(file: &File) -> bool {
     file.group(MODULE).is_ok_and(|module| module.link_exists("model") && module.link_exists(MARK))
 }
 
+/// The first link to another file.
+fn first_external(group: &Group, base: &str, depth: usize) -> Option<String> {
+    let links = group.links(IndexType::Name, IterationOrder::Increasing).unwrap_or_default();
+    links.into_iter().find_map(|(name, info)| {
+        let path = format!("{base}/{name}");
+        match info.link_type {
+            LinkType::External => Some(path),
+            LinkType::Hard if depth < DEEPEST => first_external(&group.group(&name).ok()?, &path, depth + 1),
+            _ => None,
+        }
+    })
+}
+
 /// The copy holds what the input holds, and the prediction.
 fn compare(input: &NwbFile, copy: &NwbFile, path: &Path, n_bins: usize) -> Result<()> {
     let module = format!("/{MODULE}/");
@@ -95,7 +117,7 @@ fn compare(input: &NwbFile, copy: &NwbFile, path: &Path, n_bins: usize) -> Resul
     let (before, after) = (others(input), others(copy));
     let changed = before.iter().find(|entry| !after.contains(entry));
     if let Some(entry) = changed.or_else(|| after.iter().find(|entry| !before.contains(entry))) {
-        let help = "write the copy into the folder of the input: links to other files lead from there";
+        let help = "check the disk and write it again";
         return Err(Error::object(path, &entry.path, "expected it as in the input, found it changed", help));
     }
     let entry = copy.recording().find(&format!("{module}predicted_rate"), Kind::Series)?;

@@ -12,10 +12,15 @@ mod copy;
 mod results;
 mod session;
 
+use std::io;
+use std::path::Path;
+
 use hdf5::types::VarLenUnicode;
 use hdf5::{Dataset, DatasetBuilder, Group, H5Type, Location, ObjectReference1};
 use ndarray::{ArrayView, Dimension};
 use uuid::Uuid;
+
+use crate::Error;
 
 pub use copy::{check_place, write_copy};
 pub use results::{FilterRows, Results, UnitRows, model_text};
@@ -130,6 +135,13 @@ fn put_timestamps(series: &Group, times_s: &[f64]) -> hdf5::Result<()> {
     let stamps = put_compressed(series, "timestamps", times_s)?;
     set_attribute(&stamps, "interval", &1i32)?;
     set_text(&stamps, "unit", "seconds")
+}
+
+/// What HDF5 says about a file that cannot be written, as the operating system would say it.
+fn unwritable(path: &Path, error: &hdf5::Error) -> Error {
+    let text = error.to_string();
+    let number = text.split("errno = ").nth(1).and_then(|rest| rest.split(',').next()?.parse().ok());
+    Error::io(path, number.map_or_else(|| io::Error::other(text), io::Error::from_raw_os_error))
 }
 
 /// Text of variable length, the only kind that NWB's library writes.

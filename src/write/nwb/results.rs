@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! processing/rheobase     ProcessingModule
-//!   glm                   DynamicTable, a row per neuron: unit (a region of the units table), name, status, coef ..
+//!   glm                   DynamicTable, a row per neuron: unit (a region of the units table), target,
+//!                         status, coef ..
 //!   features              DynamicTable, a row per coefficient: feature, label, definition
 //!   filters               DynamicTable, a row per neuron, channel and lag; only with features that see the past
 //!   model                 DynamicTable, one row: version, command, input, and the whole model file as text
@@ -154,7 +155,7 @@ impl Nwb<'_> {
 
     fn write_glm(&self, results: &Results) -> hdf5::Result<()> {
         let targets = &results.model.fit.targets;
-        let mut columns = vec!["name", "status"];
+        let mut columns = vec!["target", "status"];
         columns.extend(NUMBERS.map(|(name, ..)| name));
         columns.extend(COUNTS.map(|(name, ..)| name));
         columns.extend(["gap_from", "coef", "standard_errors"]);
@@ -169,7 +170,7 @@ impl Nwb<'_> {
         }
         self.put_texts(
             &table,
-            "name",
+            "target",
             "name of the neuron",
             targets.iter().map(|target| target.name.as_str()),
         )?;

@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::{
     Nwb, dataset, describe_table, put, put_series, put_timestamps, set_attribute, set_text, unicode,
+    unwritable,
 };
 use crate::simulate::{SPIKE_RESOLUTION_S, SimulatedSession};
 use crate::write::save::save_with;
@@ -45,9 +46,7 @@ pub fn write_session(path: &Path, session: &SimulatedSession) -> Result<()> {
             return Err(Error::Length { what, expected: n_stamps, found: n });
         }
     }
-    save_with(path, |temporary| {
-        fill(temporary.path(), session).map_err(|e| Error::io(path, std::io::Error::other(e.to_string())))
-    })
+    save_with(path, |temporary| fill(temporary.path(), session).map_err(|e| unwritable(path, &e)))
 }
 
 /// Fills the file at `path`.
