@@ -42,8 +42,6 @@ pub(super) struct HeldOut {
     pub(super) selector: String,
     /// The responses and features of these epochs.
     pub(super) data: Data,
-    /// Expected counts of every bin, one entry per target.
-    pub(super) expected: Vec<Array1<f64>>,
     /// Scores of each target over its used bins.
     pub(super) scores: Vec<Scores>,
     /// The other models on these epochs, in the order of [`super::fit::Fitting::compared`].
@@ -129,7 +127,7 @@ impl Beside {
             let scores = (0..data.names.len())
                 .map(|target| scored(&model.fit, &data, target, data.used(target), &expected[target]))
                 .collect();
-            Ok(HeldOut { selector: selector.clone(), data, expected, scores, compared })
+            Ok(HeldOut { selector: selector.clone(), data, scores, compared })
         };
         self.test_epochs.iter().map(of_selector).collect()
     }
