@@ -6,6 +6,7 @@ use ndarray::Array1;
 
 use super::args::DataArgs;
 use super::data::{self, Data, is_arrays};
+use super::progress::Progress;
 use crate::glm::FittedGlm;
 use crate::write::model::{ModelFile, Study};
 use crate::{Error, Result};
@@ -23,8 +24,13 @@ pub(super) struct Applied {
 
 impl Applied {
     /// Reads a model file and puts the model on data; see [`Applied::new`].
-    pub(super) fn load(model: &Path, choice: &DataArgs, limit_bytes: Option<u64>) -> Result<Self> {
-        Self::new(ModelFile::load(model)?, choice, limit_bytes)
+    pub(super) fn load(
+        model: &Path,
+        choice: &DataArgs,
+        limit_bytes: Option<u64>,
+        progress: &Progress,
+    ) -> Result<Self> {
+        Self::new(ModelFile::load(model)?, choice, limit_bytes, progress)
     }
 
     /// Puts a model on data: whatever is not chosen is as in the model's study.
@@ -34,8 +40,13 @@ impl Applied {
     /// # Errors
     /// [`Error::Argument`] for data of another kind than the model's, [`Error::Unknown`] for a target that the model
     /// does not have, [`Error::Object`] for other columns; whatever reading returns.
-    pub(super) fn new(model: ModelFile, choice: &DataArgs, limit_bytes: Option<u64>) -> Result<Self> {
-        let data = data_of(&model, choice, limit_bytes)?;
+    pub(super) fn new(
+        model: ModelFile,
+        choice: &DataArgs,
+        limit_bytes: Option<u64>,
+        progress: &Progress,
+    ) -> Result<Self> {
+        let data = data_of(&model, choice, limit_bytes, progress)?;
         let of_name = |name: &String| model_target(&model.fit, name);
         let fitted: Vec<usize> = data.names.iter().map(of_name).collect::<Result<_>>()?;
         let expected = expected_counts(&model.fit, &fitted, &data)?;
@@ -44,7 +55,12 @@ impl Applied {
 }
 
 /// The data of the model's study, from the new file.
-fn data_of(model: &ModelFile, choice: &DataArgs, limit_bytes: Option<u64>) -> Result<Data> {
+fn data_of(
+    model: &ModelFile,
+    choice: &DataArgs,
+    limit_bytes: Option<u64>,
+    progress: &Progress,
+) -> Result<Data> {
     let wrong_kind = |expected: &str| {
         let help = "score a model on the kind of data that it was fitted to";
         Err(Error::argument("data", expected, choice.data.display().to_string(), help))
@@ -74,7 +90,7 @@ fn data_of(model: &ModelFile, choice: &DataArgs, limit_bytes: Option<u64>) -> Re
                 choice.unit = model.fit.targets.iter().map(|target| target.name.clone()).collect();
                 detect = detect.or(study.detect_spikes.as_ref());
             }
-            data::recording(&choice, study.bin_s, detect, study.features.clone(), limit_bytes)
+            data::recording(&choice, study.bin_s, detect, study.features.clone(), limit_bytes, progress)
         }
     }
 }

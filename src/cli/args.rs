@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::environment::Environment;
 use super::examples::{COMPLETIONS_HELP, DEMO_HELP, FIT_HELP, INSPECT_HELP, MAN_HELP, SCORE_HELP};
 use super::quantity;
-use super::shell::shell_word;
+use super::shell::{option_words, shell_word};
 use super::study_text::StudyText;
 use crate::glm::{SolverChoice, StandardErrors};
 use crate::{Error, Result};
@@ -290,7 +290,7 @@ impl DataArgs {
     /// The words that say the same.
     pub(super) fn words(&self) -> Vec<String> {
         let mut words = vec![shell_word(&self.data.display().to_string())];
-        let mut add = |option: &str, value: &str| words.extend([option.to_string(), shell_word(value)]);
+        let mut add = |option: &str, value: &str| words.extend(option_words(option, value));
         self.epochs.iter().for_each(|tag| add("--epochs", tag));
         self.epoch.iter().for_each(|k| add("--epoch", &k.to_string()));
         self.unit.iter().for_each(|unit| add("--unit", unit));

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::applied::Applied;
 use super::args::{DataArgs, FitArgs};
 use super::data::{Data, is_arrays};
+use super::progress::Progress;
 use super::result;
 use crate::glm::{FittedGlm, Scores, score};
 use crate::read::nwb;
@@ -91,24 +92,39 @@ impl Beside {
     }
 
     /// The other models on the bins of the fit.
-    pub(super) fn compare(&self, model: &ModelFile, data: &Data) -> Result<Vec<Compared>> {
+    pub(super) fn compare(
+        &self,
+        model: &ModelFile,
+        data: &Data,
+        progress: &Progress,
+    ) -> Result<Vec<Compared>> {
         if self.rivals.is_empty() {
             return Ok(Vec::new());
         }
         let expected = data.expected(&model.fit);
-        self.rivals.iter().map(|rival| self.against(rival, &self.choice, model, data, &expected)).collect()
+        self.rivals
+            .iter()
+            .map(|rival| self.against(rival, &self.choice, model, data, &expected, progress))
+            .collect()
     }
 
     /// The fit and the other models on each of the held-out sets of epochs, without what was fitted.
-    pub(super) fn hold_out(&self, model: &ModelFile, data: &Data) -> Result<Vec<HeldOut>> {
+    pub(super) fn hold_out(
+        &self,
+        model: &ModelFile,
+        data: &Data,
+        progress: &Progress,
+    ) -> Result<Vec<HeldOut>> {
         let of_selector = |selector: &String| -> Result<HeldOut> {
             let mut choice = self.choice.clone();
             choice.epochs = vec![selector.clone()];
             choice.epoch = None;
             choice.except_s.clone_from(&data.epochs_s);
-            let Applied { data, expected, .. } = Applied::new(model.clone(), &choice, self.limit_bytes)?;
+            let Applied { data, expected, .. } =
+                Applied::new(model.clone(), &choice, self.limit_bytes, progress)?;
             let compared = self.rivals.iter();
-            let compared = compared.map(|rival| self.against(rival, &choice, model, &data, &expected));
+            let compared =
+                compared.map(|rival| self.against(rival, &choice, model, &data, &expected, progress));
             let compared = compared.collect::<Result<_>>()?;
             let scores = (0..data.names.len())
                 .map(|target| scored(&model.fit, &data, target, data.used(target), &expected[target]))
@@ -125,12 +141,13 @@ impl Beside {
         model: &ModelFile,
         data: &Data,
         expected_by_fit: &[Array1<f64>],
+        progress: &Progress,
     ) -> Result<Compared> {
         let mut choice = choice.clone();
         if matches!(model.study, Study::Recording(_)) {
             choice.unit.clone_from(&data.names);
         }
-        let applied = Applied::new(rival.model.clone(), &choice, self.limit_bytes)?;
+        let applied = Applied::new(rival.model.clone(), &choice, self.limit_bytes, progress)?;
         if applied.data.n_bins() != data.n_bins() {
             return Err(Error::Length {
                 what: format!("bins of {}", rival.input.path.display()),

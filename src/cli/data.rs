@@ -7,6 +7,7 @@ use ndarray::{Array1, Array2, Axis, Slice};
 
 use super::args::{DataArgs, NanPolicy};
 use super::feature;
+use super::progress::Progress;
 use crate::design::{DesignPlan, Source};
 use crate::features::{Dataset, FeatureBlock, FeatureSpec, Group, Piece, Request, StudyFeature};
 use crate::glm::FittedGlm;
@@ -81,6 +82,7 @@ pub(super) fn recording(
     detect_spikes: Option<&String>,
     features: Vec<StudyFeature>,
     limit_bytes: Option<u64>,
+    progress: &Progress,
 ) -> Result<Data> {
     let started = Instant::now();
     for (name, value) in [("x", &args.x), ("y", &args.y)] {
@@ -108,8 +110,9 @@ pub(super) fn recording(
         features,
         memory_limit_bytes: limit_bytes,
     };
-    let dataset = Dataset::read(&file, request)?;
+    let dataset = Dataset::read_watched(&file, request, &mut |step| progress.step(step))?;
     let features_s = started.elapsed().as_secs_f64();
+    progress.stage("taking the digest of the file", None);
     let input = Input { path: args.data.clone(), sha256: digest_file(&args.data)? };
     let read_s = started.elapsed().as_secs_f64() - features_s;
     let n_bins = dataset.grid.n_bins();

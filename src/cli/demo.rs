@@ -8,7 +8,7 @@ use clap::Parser;
 
 use super::args::{Cli, Command, DemoArgs, FitArgs};
 use super::fit;
-use super::progress::Spinner;
+use super::progress::Progress;
 use super::run::Report;
 use super::shell::shell_word;
 use crate::simulate::simulate;
@@ -27,12 +27,11 @@ const HELD_OUT: [&str; 3] = ["Noise 1", "Noise 2", "Ramp"];
 pub(super) fn demo(args: &DemoArgs) -> Result<Report> {
     let folder = &args.out;
     check_writable(folder)?;
-    let spinner = Spinner::new(args.quiet);
-    spinner.say("simulating a recording");
+    let progress = Progress::new(args.quiet);
+    progress.stage("simulating a recording", None);
     let session = simulate(args.seed);
     let file = folder.join("recording.nwb");
     write_session(&file, &session)?;
-    drop(spinner);
     let mut text = format!(
         "A simulated recording (seed {}): {} epochs, {} spikes, current and voltage at 20 kHz.\n",
         args.seed,
@@ -43,6 +42,7 @@ pub(super) fn demo(args: &DemoArgs) -> Result<Report> {
     let mut before: Option<&str> = None;
     for (name, feature) in MODELS {
         let fit_args = fit_arguments(&file, feature, folder, name, before)?;
+        progress.stage(format!("fitting the {name} model"), None);
         let report = fit::fit(&fit_args)?;
         // writing to a string cannot fail, here and below
         let _ = writeln!(
@@ -53,6 +53,7 @@ pub(super) fn demo(args: &DemoArgs) -> Result<Report> {
         converged &= report.converged;
         before = Some(name);
     }
+    drop(progress);
     let _ = writeln!(
         text,
         "\nNext: rheobase inspect {}\nThe report, for your browser: {}",

@@ -83,7 +83,7 @@ fn whole(data: &Data, fit: &FittedGlm, target: &TargetFit, n_events: f64) -> Str
     text
 }
 
-/// What people call a target.
+/// What a target is called: a unit of a recording, or a column of an array.
 pub(super) fn title(data: &Data, target: &TargetFit) -> String {
     if data.epochs_s.is_empty() { target.name.clone() } else { format!("unit {}", target.name) }
 }

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 
 use super::args::{BackendChoice, Cli, Command, Common};
+use super::progress::Progress;
 use super::study::{self, Refused};
 use super::{demo, fit, inspect, score, shell_help, usage};
 use crate::error::Blame;
@@ -72,7 +73,11 @@ fn run(command: &Command) -> Result<Report> {
     match command {
         Command::Inspect(args) => {
             let file = crate::read::nwb::open(&args.file)?;
-            let findings = if args.check { Some(file.check()) } else { None };
+            let findings = args.check.then(|| {
+                let progress = Progress::new(false);
+                progress.stage("checking every value", None);
+                file.check()
+            });
             let inspection = inspect::inspect(&file, findings.as_deref());
             let text = if args.json { pretty(&inspection.json()?) } else { inspection.text() };
             Ok(Report { text, converged: true })

@@ -7,7 +7,7 @@ use super::args::ScoreArgs;
 use super::data::Data;
 use super::fit_text::bins_line;
 use super::machine::default_memory_limit_bytes;
-use super::progress::Spinner;
+use super::progress::Progress;
 use super::result;
 use super::run::{Report, pretty, say};
 use super::shell::shell_word;
@@ -32,10 +32,10 @@ pub(super) fn score(args: &ScoreArgs) -> Result<Report> {
     if let Some(folder) = &args.common.out {
         check_writable(folder)?;
     }
-    let spinner = Spinner::new(args.common.quiet);
-    spinner.say("reading");
-    let (data, targets) = targets(args)?;
-    drop(spinner);
+    let progress = Progress::new(args.common.quiet);
+    progress.stage("reading", None);
+    let (data, targets) = targets(args, &progress)?;
+    drop(progress);
     if !args.common.quiet {
         data.notices.iter().for_each(|notice| say(&format!("note: {notice}")));
     }
@@ -48,9 +48,9 @@ pub(super) fn score(args: &ScoreArgs) -> Result<Report> {
 }
 
 /// The data and the scores of every target.
-pub(super) fn targets(args: &ScoreArgs) -> Result<(Data, Vec<TargetScores>)> {
+pub(super) fn targets(args: &ScoreArgs, progress: &Progress) -> Result<(Data, Vec<TargetScores>)> {
     let limit_bytes = args.common.memory_limit.or_else(default_memory_limit_bytes);
-    let mut applied = Applied::load(&args.model, &args.data, limit_bytes)?;
+    let mut applied = Applied::load(&args.model, &args.data, limit_bytes, progress)?;
     let notices = notices(args, &applied);
     applied.data.notices.extend(notices);
     let targets = score_targets(&applied)?;

@@ -8,14 +8,17 @@ use super::args::FitArgs;
 /// The option that prints the study and is none of it.
 pub(super) const PRINT: &str = "print_config";
 
-/// The study as TOML, one line per option in the order of `rheobase fit --help`. Options without a value are
-/// comments that say what they would do.
+/// The study, one entry per option in the order of `rheobase fit --help`.
 #[derive(Clone, Debug, Default)]
 pub struct StudyText {
-    toml: String,
+    /// Options with a value, as TOML; those without as a comment that says what they would do.
+    lines: Vec<(IsSet, String)>,
     /// The first key whose value is no UTF-8, which TOML cannot hold.
     no_text: Option<String>,
 }
+
+/// Whether an option has a value.
+type IsSet = bool;
 
 /// The options of `fit` as its parser knows them: whatever is added there is a key of a study at once.
 pub(super) fn definition() -> Command {
@@ -48,9 +51,16 @@ pub(super) fn holds<T: 'static>(parser: &ValueParser) -> bool {
 }
 
 impl StudyText {
-    /// The study as TOML.
-    pub(super) fn toml(&self) -> &str {
-        &self.toml
+    /// Every option that has a value, as TOML.
+    pub(super) fn toml(&self) -> String {
+        self.lines.iter().filter(|(is_set, _)| *is_set).map(|(_, line)| line.as_str()).collect()
+    }
+
+    /// The same with a comment for every option that has none.
+    pub(super) fn with_comments(&self) -> String {
+        let version = env!("CARGO_PKG_VERSION");
+        let lines: String = self.lines.iter().map(|(_, line)| line.as_str()).collect();
+        format!("# A study of rheobase {version}; `rheobase fit FILE.toml` carries it out.\n{lines}")
     }
 
     /// The first key whose value TOML cannot hold, because it is no UTF-8.
@@ -68,20 +78,17 @@ impl StudyText {
             }
             values.push(value(option, &raw.to_string_lossy()));
         }
-        let line = if is_flag(option) {
-            format!("{key} = {}\n", matches.get_flag(id))
+        self.lines.push(if is_flag(option) {
+            (true, format!("{key} = {}\n", matches.get_flag(id)))
         } else if is_repeatable(option) && !values.is_empty() {
-            format!("{key} = [{}]\n", values.join(", "))
+            (true, format!("{key} = [{}]\n", values.join(", ")))
         } else if let Some(value) = values.first() {
-            format!("{key} = {value}\n")
+            (true, format!("{key} = {value}\n"))
         } else {
             let name = option.get_value_names().and_then(<[_]>::first).map_or("..", |name| name.as_str());
-            format!(
-                "# {key} = {name}  # {}\n",
-                option.get_help().map(ToString::to_string).unwrap_or_default()
-            )
-        };
-        self.toml.push_str(&line);
+            let help = option.get_help().map(ToString::to_string).unwrap_or_default();
+            (false, format!("# {key} = {name}  # {help}\n"))
+        });
     }
 }
 
@@ -109,9 +116,7 @@ impl Args for StudyText {
 
 impl FromArgMatches for StudyText {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let version = env!("CARGO_PKG_VERSION");
-        let toml = format!("# A study of rheobase {version}; `rheobase fit FILE.toml` carries it out.\n");
-        let mut study = Self { toml, no_text: None };
+        let mut study = Self::default();
         options(&definition()).for_each(|option| study.add(option, matches));
         Ok(study)
     }
