@@ -24,6 +24,7 @@ mod table;
 mod tutorial;
 mod words;
 mod write_nwb;
+mod write_nwb_refused;
 mod wrong_choice;
 mod wrong_file;
 mod wrong_model;
