@@ -222,7 +222,13 @@ impl Error {
             Self::Unknown { kind, present, .. } if present.is_empty() => {
                 format!("there is no {kind} here at all")
             }
-            Self::Unknown { present, .. } => format!("present are: {}", present.join(", ")),
+            Self::Unknown { name, present, .. } => {
+                let all = format!("present are: {}", present.join(", "));
+                match nearest(name, present) {
+                    Some(nearest) => format!("did you mean {nearest}? {all}"),
+                    None => all,
+                }
+            }
             Self::Io { source, .. } => match source.kind() {
                 std::io::ErrorKind::NotFound => "check the path".into(),
                 std::io::ErrorKind::PermissionDenied => {
@@ -247,5 +253,46 @@ impl Error {
             Self::Device { .. } => "use `--backend cpu`, or `--backend auto` to fall back by itself".into(),
             Self::Memory { .. } => "raise `--memory-limit`, widen the bins or use fewer features".into(),
         }
+    }
+}
+
+/// The name that differs least from `name`, if it differs little: by one letter in three. Two letters are too few to
+/// tell.
+pub(crate) fn nearest<'a>(name: &str, present: &'a [String]) -> Option<&'a String> {
+    let distance = |known: &&String| edits(&name.to_lowercase(), &known.to_lowercase());
+    let n_letters = name.chars().count();
+    let limit = if n_letters > 2 { (n_letters + 1) / 3 } else { 0 };
+    present.iter().min_by_key(distance).filter(|known| distance(known) <= limit)
+}
+
+/// Letters to insert, remove or change to make one text of the other (Levenshtein's distance).
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.iter().enumerate() {
+            let changed = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_differs_little() {
+        let present = ["speed", "position", "count"].map(String::from);
+        let found = |name: &str| nearest(name, &present).map(String::as_str);
+        assert_eq!(found("sped"), Some("speed"));
+        assert_eq!(found("Positoin"), Some("position"));
+        assert_eq!(found("cuont"), Some("count"));
+        assert_eq!([found("licks"), found("x")], [None, None]);
+        assert_eq!(nearest("a", &[]), None);
+        assert_eq!(edits("kitten", "sitting"), 3);
     }
 }

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::predict::PredictArgs;
 use super::quantity;
 use super::shell::shell_word;
+use super::tuning::TuningArgs;
 use crate::glm::{SolverChoice, StandardErrors};
 use crate::{Error, Result};
 
@@ -25,10 +27,14 @@ pub enum Command {
     Demo(DemoArgs),
     /// Show what an NWB file holds, ending with a `fit` line to paste
     Inspect(InspectArgs),
-    /// Fit a model to an NWB file, an npz file or a pair of npy files
+    /// Fit a model to an NWB file or to arrays in npz, npy, csv or HDF5 files
     Fit(Box<FitArgs>),
     /// Score a fitted model on other data
     Score(Box<ScoreArgs>),
+    /// Predict rates of other data with a fitted model
+    Predict(Box<PredictArgs>),
+    /// Tuning curves: spikes per second while a series of the file had each value
+    Tuning(Box<TuningArgs>),
 }
 
 /// Arguments of `demo`.
@@ -61,7 +67,7 @@ pub struct InspectArgs {
 /// Which data.
 #[derive(Clone, Debug, Args)]
 pub struct DataArgs {
-    /// An NWB, npz or npy file
+    /// An NWB file, or arrays: npz, npy, csv (tsv) or h5 (hdf5)
     pub data: PathBuf,
     /// Epochs with this tag; TABLE or TABLE:column=value for other interval tables (repeatable)
     #[arg(long, value_name = "TAG")]
@@ -75,10 +81,12 @@ pub struct DataArgs {
     /// Detect spikes in this voltage series of a file without a units table
     #[arg(long, value_name = "SERIES")]
     pub detect_spikes: Option<String>,
-    /// Array of the features in an npz file
+    /// Features: columns of a csv file (COL,COL; all but those of --y without it), array of an npz file, dataset of
+    /// an HDF5 file (/path)
     #[arg(long, value_name = "NAME")]
     pub x: Option<String>,
-    /// Array of the counts in an npz file, or the npy file that holds them
+    /// Counts: columns of a csv file (COL,COL), array of an npz file, dataset of an HDF5 file, or the npy file that
+    /// holds them; a column whose name holds a comma goes in quotes ('"a,b",c')
     #[arg(long, value_name = "NAME")]
     pub y: Option<String>,
     /// Rows whose data are not finite: leave them out and count them, or fail
@@ -98,7 +106,9 @@ Examples (quote what holds spaces):
   rheobase fit FILE.nwb --epochs 'Noise 1' --unit 0 --bin 1ms --feature 'stimulus*1e12'
   rheobase fit FILE.nwb --epochs trials:correct=1 --unit all --bin 10ms \\
       --feature 'position[x] : raised-cosine-log(6)' --feature 'units : raised-cosine-log(4, window=100ms)'
-  rheobase fit DATA.npz --x features --y counts --out results";
+  rheobase fit DATA.npz --x features --y counts --out results
+  rheobase fit DATA.csv --y spikes --x speed,position
+  rheobase fit DATA.h5 --x /design --y /counts";
 
 /// Arguments of `fit`.
 #[derive(Debug, Args)]
@@ -136,8 +146,19 @@ pub struct FitArgs {
     pub common: Common,
 }
 
+/// What the help of `score` ends with.
+const SCORE_HELP: &str = "\
+Whatever is not chosen is as in the fit. Columns of a csv file are found by the names that the model has, columns of
+other arrays by their order.
+
+Examples:
+  rheobase score out/model.json FILE.nwb --epochs 'Noise 2'
+  rheobase score out/model.json TEST.csv
+  rheobase score out/model.json DATA.npz --x X_test --y y_test --json";
+
 /// Arguments of `score`.
 #[derive(Debug, Args)]
+#[command(after_help = SCORE_HELP)]
 pub struct ScoreArgs {
     /// A model.json that `fit --out` wrote
     pub model: PathBuf,
@@ -277,6 +298,6 @@ fn bin(text: &str) -> Result<f64> {
     Err(Error::argument("bin", "a time above 0", format!("`{text}`"), "write it like --bin 1ms"))
 }
 
-fn size(text: &str) -> Result<u64> {
+pub(super) fn size(text: &str) -> Result<u64> {
     quantity::size_bytes("memory limit", text)
 }

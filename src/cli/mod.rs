@@ -5,6 +5,8 @@
 
 mod applied;
 pub mod args;
+mod array_columns;
+mod arrays;
 mod beside;
 mod cursor;
 mod data;
@@ -17,12 +19,16 @@ mod inspect_text;
 mod machine;
 mod merge;
 mod outputs;
+mod predict;
 mod progress;
 pub mod quantity;
 mod result;
 pub mod run;
 mod score;
+mod series_samples;
 mod shell;
 mod suggestion;
+mod tuning;
+mod tuning_report;
 mod tuning_table;
 mod usage;

@@ -2,14 +2,15 @@
 //!
 //! The curve of the data takes every sample of the series, the curve of the model the bins that were used.
 
-use ndarray::{Array2, Axis};
+use ndarray::Array2;
 
 use super::fit::Fitting;
 use super::outputs::expected_counts;
+use super::series_samples::{finite, samples, spikes};
 use crate::Result;
-use crate::features::{Signal, StudyFeature};
-use crate::read::nwb::{self, NwbFile};
-use crate::time::{IntervalSet, Metadata, Ts, TsGroup, TsdFrame};
+use crate::features::Signal;
+use crate::read::nwb;
+use crate::time::{IntervalSet, TsGroup, TsdFrame};
 use crate::tuning::{FeatureBins, TuningPlan, tuning_curves_of_events, tuning_curves_of_signal};
 use crate::write::table::{Values, csv_bytes};
 
@@ -33,11 +34,7 @@ pub(super) fn bytes(fitting: &Fitting) -> Result<Option<Vec<u8>>> {
     let start: Vec<f64> = data.epochs_s.iter().map(|epoch| epoch[0]).collect();
     let stop: Vec<f64> = data.epochs_s.iter().map(|epoch| epoch[1]).collect();
     let support = IntervalSet::new(&start, &stop)?;
-    let units: Vec<(i64, Ts)> = (0i64..)
-        .zip(&data.spike_times_s)
-        .map(|(key, times)| Ok((key, Ts::new(times.clone(), Some(support.clone()))?)))
-        .collect::<Result<_>>()?;
-    let (units, _) = TsGroup::new(units, Some(support.clone()), &Metadata::default())?;
+    let units = spikes(&data.spike_times_s, &support)?;
     let rates = predicted(fitting, &support)?;
     let mut table = Table::default();
     let mut done: Vec<(Signal, f64)> = Vec::new();
@@ -48,8 +45,8 @@ pub(super) fn bytes(fitting: &Fitting) -> Result<Option<Vec<u8>>> {
             continue;
         }
         done.push(key);
-        for (label, samples) in series(&file, feature, &support)? {
-            table.add(&label, &data.names, &units, &rates, &samples)?;
+        for samples in samples(&file, feature, &support)? {
+            table.add(&data.names, &units, &rates, &finite(&samples)?)?;
         }
     }
     if table.feature.is_empty() { Ok(None) } else { table.bytes().map(Some) }
@@ -67,55 +64,16 @@ fn predicted(fitting: &Fitting, support: &IntervalSet) -> Result<TsdFrame> {
     TsdFrame::new(data.centres_s.clone(), rate_hz, data.names.clone(), Some(support.clone()))
 }
 
-/// The samples of a feature's series in the epochs, scaled: one frame per column.
-fn series(file: &NwbFile, feature: &StudyFeature, support: &IntervalSet) -> Result<Vec<(String, TsdFrame)>> {
-    let Signal::Series { name, column, .. } = &feature.spec.signal else { return Ok(Vec::new()) };
-    let series = file.series(name)?;
-    let column = column.as_ref().map(|column| series.facts().column(column)).transpose()?;
-    let (mut t, mut pieces) = (Vec::new(), Vec::new());
-    for (start, end) in support.iter() {
-        let samples = series.read_range(start, end, column)?;
-        t.extend(samples.t);
-        pieces.push(samples.values);
-    }
-    let n_columns = pieces.first().map_or(0, Array2::ncols);
-    let frame = |k: usize| {
-        let values: Vec<f64> = pieces
-            .iter()
-            .flat_map(|piece| piece.index_axis(Axis(1), k))
-            .map(|x| x * feature.spec.scale)
-            .collect();
-        // a sample that is not a number belongs to no bin
-        let (t, values): (Vec<f64>, Vec<f64>) =
-            t.iter().zip(values).filter(|(_, value)| value.is_finite()).unzip();
-        let label = if n_columns == 1 {
-            feature.name.clone()
-        } else {
-            format!("{}[{}]", feature.name, series.facts().column_names[k])
-        };
-        let values = Array2::from_shape_fn((t.len(), 1), |(row, _)| values[row]);
-        Ok((label, TsdFrame::new(t, values, Vec::new(), Some(support.clone()))?))
-    };
-    (0..n_columns).map(frame).collect()
-}
-
 impl Table {
     /// Adds the curves of all targets over one series.
-    fn add(
-        &mut self,
-        label: &str,
-        names: &[String],
-        units: &TsGroup,
-        rates: &TsdFrame,
-        samples: &TsdFrame,
-    ) -> Result<()> {
+    fn add(&mut self, names: &[String], units: &TsGroup, rates: &TsdFrame, samples: &TsdFrame) -> Result<()> {
         let plan = TuningPlan::new(FeatureBins::equal(N_BINS));
         let events = tuning_curves_of_events(units, samples, &plan)?;
         let model = tuning_curves_of_signal(rates, samples, &plan)?;
         let centres = &events.centres()[0];
         for (target, name) in names.iter().enumerate() {
             for (bin, &centre) in centres.iter().enumerate() {
-                self.feature.push(label.into());
+                self.feature.push(samples.columns()[0].clone());
                 self.target.push(name.clone());
                 let row = [
                     events.edges[0][bin],

@@ -2,15 +2,19 @@
 
 mod array_file;
 mod array_fit;
+mod csv_fit;
 mod demo;
+mod h5_fit;
 mod inspection;
 mod marked_fit;
 mod model_file;
 mod output_folder;
 mod population;
+mod predict;
 mod recording_file;
 mod streams;
 mod table;
+mod tuning;
 mod tutorial;
 mod words;
 mod wrong_choice;
