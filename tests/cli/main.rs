@@ -9,6 +9,7 @@ mod model_file;
 mod output_folder;
 mod population;
 mod recording_file;
+mod statistics;
 mod streams;
 mod table;
 mod tutorial;
@@ -132,6 +133,11 @@ pub(crate) fn files_under(folder: &Path) -> BTreeSet<String> {
         }
     }
     found
+}
+
+/// The same without `figures/`: which there are is a matter of other tests.
+pub(crate) fn without_figures(files: BTreeSet<String>) -> BTreeSet<String> {
+    files.into_iter().filter(|file| !file.contains("figures/")).collect()
 }
 
 /// A JSON file.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::statistics::{MOST_TARGETS, busiest, title};
+use super::statistics::{MOST_TARGETS, busiest, title, unquoted};
 use super::unit::scaled_unit;
 use crate::Result;
 use crate::cli::filters::{self, Filter};
@@ -17,7 +17,9 @@ use crate::read::nwb;
 /// Panels of basis functions.
 const MOST_BASES: usize = 6;
 /// Panels of filters.
-const MOST_FILTERS: usize = 12;
+const MOST_FILTERS: usize = 8;
+/// Letters that fit above a third of the width.
+const SHORT_TITLE: usize = 20;
 /// Coefficients in one panel.
 const MOST_COEFFICIENTS: usize = 40;
 
@@ -46,7 +48,7 @@ fn along(over_lags: bool, channel: &str, unit: &str, x: Vec<f64>) -> ([String; 2
     if over_lags {
         (["lag".into(), "ms".into()], x.into_iter().map(|lag_s| 1e3 * lag_s).collect())
     } else {
-        ([channel.into(), unit.into()], x)
+        ([unquoted(channel), unit.into()], x)
     }
 }
 
@@ -64,9 +66,9 @@ fn basis_of(fitting: &Fitting, units: &[String]) -> Result<Option<Figure>> {
                 continue;
             }
             let (axis, x) = along(functions.over_lags, channel, &units[k], functions.x);
-            let title = if is_convolved { feature.name.clone() } else { channel.clone() };
+            let title = unquoted(if is_convolved { &feature.name } else { channel });
             let functions = functions.values.columns().into_iter().map(|column| column.to_vec()).collect();
-            panels.push(BasisPanel { title, axis, x, functions });
+            panels.push(BasisPanel { title, axis, from_zero: is_convolved, x, functions });
         }
     }
     let note = match n_left_out {
@@ -112,18 +114,15 @@ fn filter_of(fitting: &Fitting, units: &[String]) -> Result<Option<Figure>> {
             _ => ["log rate".into(), String::new()],
         };
         let target = title(data, filter.target);
-        let title = if several { format!("{target}: {}", filter.channel) } else { filter.channel };
-        FilterPanel {
-            title,
-            x_axis,
-            y_axis,
-            x,
-            values: filter.values,
-            standard_errors: filter.standard_errors,
-        }
+        let channel = unquoted(&filter.channel);
+        let title = if several { format!("{target}: {channel}") } else { channel };
+        let (values, standard_errors) = (filter.values, filter.standard_errors);
+        FilterPanel { title, x_axis, from_zero: over_lags, y_axis, x, values, standard_errors }
     };
     let panels: Vec<FilterPanel> = found.into_iter().map(panel).collect();
-    let n_columns = if targets.len() == 3 || panels.len() > 8 { 3 } else { 2 };
+    // three columns leave room for short titles only
+    let short = panels.iter().all(|panel| panel.title.len() <= SHORT_TITLE);
+    let n_columns = if targets.len() == 3 && short { 3 } else { 2 };
     Ok(filter(&panels, n_columns, &note))
 }
 
@@ -175,10 +174,14 @@ fn coefficients_of(fitting: &Fitting) -> Option<Figure> {
     let mut labels: Vec<&String> =
         fit.labels.iter().filter(|label| all.iter().any(|effects| effects.contains_key(*label))).collect();
     if let [label] = labels[..] {
-        // one coefficient: the targets side by side
+        // one number is better read in the table
+        if targets.len() < 2 {
+            return None;
+        }
+        // the targets side by side
         let of = |k: usize| all.iter().map(|effects| effects.get(label).map_or(f64::NAN, |e| e[k])).collect();
         let panel = CoefficientPanel {
-            title: label.clone(),
+            title: unquoted(label),
             along: if data.epochs_s.is_empty() { "target".into() } else { "unit".into() },
             names: targets.iter().map(|&target| data.names[target].clone()).collect(),
             effects: of(0),
@@ -213,7 +216,7 @@ fn coefficients_of(fitting: &Fitting) -> Option<Figure> {
         CoefficientPanel {
             title: title(data, target),
             along: "feature".into(),
-            names: labels.iter().map(|label| (*label).clone()).collect(),
+            names: labels.iter().map(|label| unquoted(label)).collect(),
             effects: of(0),
             standard_errors: of(1),
         }

@@ -25,7 +25,7 @@ pub(super) const MOST_TARGETS: usize = 4;
 /// Series with tuning curves.
 const MOST_SERIES: usize = 6;
 /// Panels of tuning curves.
-const MOST_TUNING: usize = 12;
+const MOST_TUNING: usize = 8;
 /// Targets with a goodness of fit.
 const MOST_GOODNESS: usize = 3;
 /// Lines of the way to the optimum.
@@ -55,6 +55,11 @@ pub(super) fn title(data: &Data, target: usize) -> String {
     if data.epochs_s.is_empty() { name.clone() } else { format!("unit {name}") }
 }
 
+/// The name of a feature as an axis shows it: names with spaces have quotes in commands only.
+pub(super) fn unquoted(name: &str) -> String {
+    name.replace('\'', "")
+}
+
 /// The targets with most events, at most `most`, in their order; and a sentence if there are more.
 pub(super) fn busiest(data: &Data, most: usize) -> (Vec<usize>, String) {
     let mut targets: Vec<usize> =
@@ -80,7 +85,7 @@ fn tuning_of(fitting: &Fitting, curves: &[SeriesCurves]) -> Option<Figure> {
     let names =
         || std::iter::once(&fitting.name).chain(fitting.compared.iter().map(|compared| &compared.name));
     let panel = |of_series: &SeriesCurves, target: usize| TuningPanel {
-        series: of_series.label.clone(),
+        series: unquoted(&of_series.label),
         unit: scaled_unit(&of_series.unit, of_series.scale),
         target: title(data, target),
         centres: of_series.centres.clone(),
