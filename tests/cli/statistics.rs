@@ -31,8 +31,9 @@ fn figures(place: &Place, out: &str) -> BTreeSet<String> {
         ["intervals", "tuning", "basis", "filter", "coefficients", "epochs", "goodness", "convergence"];
     let folder = place.path(out).join("figures");
     let files = files_under(&folder);
-    let own = |name: &&str| files.contains(&format!("{name}.svg"));
-    let names: BTreeSet<String> = STATISTICAL.iter().filter(own).map(ToString::to_string).collect();
+    let names: BTreeSet<String> = STATISTICAL.map(String::from).into();
+    let names: BTreeSet<String> =
+        names.into_iter().filter(|name| files.contains(&format!("{name}.svg"))).collect();
     for name in &names {
         let svg = std::fs::read_to_string(folder.join(format!("{name}.svg"))).unwrap();
         assert!(svg.starts_with("<svg") && !svg.contains("NaN") && !svg.contains("inf"), "{out} {name}");

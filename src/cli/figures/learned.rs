@@ -1,6 +1,6 @@
-//! Figures of the coefficients: basis functions, filters, coefficients of plain features.
+//! Figures of features with a basis: the functions, and the filters and response curves that they add up to.
 
-use std::collections::HashMap;
+use std::fmt::Write;
 
 use super::statistics::{MOST_TARGETS, busiest, title, unquoted};
 use super::unit::scaled_unit;
@@ -10,7 +10,6 @@ use crate::cli::fit::Fitting;
 use crate::features::{Expansion, Signal};
 use crate::figure::Figure;
 use crate::figure::basis::{BasisPanel, basis};
-use crate::figure::coefficients::{CoefficientPanel, coefficients};
 use crate::figure::filter::{FilterPanel, filter};
 use crate::read::nwb;
 
@@ -20,13 +19,11 @@ const MOST_BASES: usize = 6;
 const MOST_FILTERS: usize = 8;
 /// Letters that fit above a third of the width.
 const SHORT_TITLE: usize = 20;
-/// Coefficients in one panel.
-const MOST_COEFFICIENTS: usize = 40;
 
-/// Basis functions, filters, coefficients.
-pub(super) fn all(fitting: &Fitting) -> Result<[Option<Figure>; 3]> {
+/// Basis functions and filters.
+pub(super) fn all(fitting: &Fitting) -> Result<[Option<Figure>; 2]> {
     let units = units(fitting)?;
-    Ok([basis_of(fitting, &units)?, filter_of(fitting, &units)?, coefficients_of(fitting)])
+    Ok([basis_of(fitting, &units)?, filter_of(fitting, &units)?])
 }
 
 /// The unit of every feature's signal after its factor.
@@ -99,11 +96,12 @@ fn filter_of(fitting: &Fitting, units: &[String]) -> Result<Option<Figure>> {
         let kept: Vec<usize> = strength.into_iter().take(MOST_FILTERS).map(|(_, k)| k).collect();
         let mut k = 0..;
         found.retain(|_| k.next().is_some_and(|k| kept.contains(&k)));
-        note.push_str(&format!(
+        let _ = write!(
+            note,
             " Of {n} the {MOST_FILTERS} that stand out most from 0; tables/filters.csv has all."
-        ));
+        );
     }
-    let several = targets.len() > 1;
+    let several = data.names.len() > 1;
     let panel = |filter: Filter| {
         let over_lags = matches!(data.features[filter.feature].spec.expansion, Expansion::Convolved { .. });
         let unit = &units[filter.feature];
@@ -134,93 +132,4 @@ fn stands_out(filter: &Filter) -> f64 {
         .zip(&filter.standard_errors)
         .map(|(value, error)| if *error > 0.0 { (value / error).abs() } else { 0.0 });
     ratios.fold(0.0, f64::max)
-}
-
-/// One coefficient: effect per standard deviation of its column, and error.
-type Effect = [f64; 2];
-
-/// The effects of the columns of features without a basis for one target, by label.
-fn effects(fitting: &Fitting, target: usize) -> HashMap<String, Effect> {
-    let (data, fit) = (&fitting.data, &fitting.model.fit);
-    let mut effects = HashMap::new();
-    let Some(part) = data.parts.iter().find(|part| part.group.targets.contains(&target)) else {
-        return effects;
-    };
-    let own = &fit.targets[target];
-    for (piece, source) in part.group.pieces.iter().zip(part.sources(&data.blocks)) {
-        let has_basis = (data.features.get(piece.block))
-            .is_some_and(|feature| !matches!(feature.spec.expansion, Expansion::Plain));
-        if has_basis {
-            continue;
-        }
-        for (label, column) in source.labels.iter().zip(source.x.columns()) {
-            let n = part.used.len() as f64;
-            let mean = part.used.iter().map(|&bin| column[bin]).sum::<f64>() / n;
-            let variance = part.used.iter().map(|&bin| (column[bin] - mean).powi(2)).sum::<f64>() / n;
-            if let Some(k) = fit.labels.iter().position(|known| known == label) {
-                let sd = variance.sqrt();
-                effects.insert(label.clone(), [sd * own.coef[k], sd * own.standard_errors[k]]);
-            }
-        }
-    }
-    effects
-}
-
-fn coefficients_of(fitting: &Fitting) -> Option<Figure> {
-    let (data, fit) = (&fitting.data, &fitting.model.fit);
-    let (mut targets, mut note) = busiest(data, MOST_COEFFICIENTS);
-    let mut all: Vec<HashMap<String, Effect>> =
-        targets.iter().map(|&target| effects(fitting, target)).collect();
-    let mut labels: Vec<&String> =
-        fit.labels.iter().filter(|label| all.iter().any(|effects| effects.contains_key(*label))).collect();
-    if let [label] = labels[..] {
-        // one number is better read in the table
-        if targets.len() < 2 {
-            return None;
-        }
-        // the targets side by side
-        let of = |k: usize| all.iter().map(|effects| effects.get(label).map_or(f64::NAN, |e| e[k])).collect();
-        let panel = CoefficientPanel {
-            title: unquoted(label),
-            along: if data.epochs_s.is_empty() { "target".into() } else { "unit".into() },
-            names: targets.iter().map(|&target| data.names[target].clone()).collect(),
-            effects: of(0),
-            standard_errors: of(1),
-        };
-        return coefficients(&[panel], &note);
-    }
-    if targets.len() > MOST_TARGETS {
-        let (kept, said) = busiest(data, MOST_TARGETS);
-        all.retain({
-            let mut k = targets.iter();
-            move |_| k.next().is_some_and(|target| kept.contains(target))
-        });
-        (targets, note) = (busiest(data, MOST_TARGETS).0, said);
-    }
-    if labels.len() > MOST_COEFFICIENTS {
-        let n = labels.len();
-        let largest = |label: &String| {
-            all.iter().filter_map(|effects| effects.get(label)).map(|e| e[0].abs()).fold(0.0, f64::max)
-        };
-        let mut sizes: Vec<f64> = labels.iter().map(|label| largest(label)).collect();
-        sizes.sort_by(|a, b| b.total_cmp(a));
-        labels.retain(|label| largest(label) > sizes[MOST_COEFFICIENTS]);
-        note.push_str(&format!(" The {} of {n} features with the largest effects.", labels.len()));
-    }
-    if labels.is_empty() {
-        return None;
-    }
-    let panel = |(&target, effects): (&usize, &HashMap<String, Effect>)| {
-        let of =
-            |k: usize| labels.iter().map(|label| effects.get(*label).map_or(f64::NAN, |e| e[k])).collect();
-        CoefficientPanel {
-            title: title(data, target),
-            along: "feature".into(),
-            names: labels.iter().map(|label| unquoted(label)).collect(),
-            effects: of(0),
-            standard_errors: of(1),
-        }
-    };
-    let panels: Vec<CoefficientPanel> = targets.iter().zip(&all).map(panel).collect();
-    coefficients(&panels, &note)
 }
