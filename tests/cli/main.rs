@@ -21,6 +21,7 @@ mod progress;
 mod recording_file;
 mod report;
 mod settings;
+mod statistics;
 mod streams;
 mod study;
 mod table;
@@ -152,6 +153,11 @@ pub(crate) fn files_under(folder: &Path) -> BTreeSet<String> {
         }
     }
     found
+}
+
+/// The same without `figures/`: which there are is a matter of other tests.
+pub(crate) fn without_figures(files: BTreeSet<String>) -> BTreeSet<String> {
+    files.into_iter().filter(|file| !file.contains("figures/")).collect()
 }
 
 /// A JSON file.
