@@ -142,13 +142,13 @@ fn push_scores(
     own: &[&Scores],
     compared: &[Compared],
 ) {
-    for (target, scores) in own.iter().enumerate() {
+    for (target, (fitted, scores)) in fitting.model.fit.targets.iter().zip(own).enumerate() {
         let used = data.used(target);
         let row = |model: &str, bins: &[usize], scores: &Scores| ScoreRow {
             data: label.into(),
             is_fitted,
             model: model.into(),
-            target: fit_text::title(data, &fitting.model.fit.targets[target]),
+            target: fit_text::title(data, fitted),
             n_events: bins.iter().map(|&bin| data.y[(bin, target)]).sum(),
             n_bins: bins.len(),
             scores: scores.clone(),
