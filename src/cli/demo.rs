@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::args::{Cli, Command, DemoArgs, FitArgs, ScoreArgs};
 use super::progress::Progress;
 use super::run::Report;
-use super::{fit, score};
+use super::{fit, score, usage};
 use crate::simulate::simulate;
 use crate::write::nwb::write_session;
 use crate::write::save::check_writable;
@@ -117,7 +117,10 @@ fn summary(args: &ScoreArgs, progress: &Progress) -> Result<String> {
 }
 
 fn parse(line: Vec<std::ffi::OsString>) -> Result<Command> {
-    Cli::try_parse_from(line).map(|cli| cli.command).map_err(|_| not_a_command())
+    let words: Vec<String> = line.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    // a wrong setting of the environment is the one thing that a user can do about it
+    let refuse = |error: clap::Error| usage::error(&error, &words).unwrap_or_else(not_a_command);
+    Cli::try_parse_from(line).map(|cli| cli.command).map_err(refuse)
 }
 
 fn not_a_command() -> Error {

@@ -137,8 +137,12 @@ fn every_option_is_printed_in_the_order_of_the_help() {
     let keys: Vec<String> = printed.stdout.lines().skip(1).map(key).collect();
     let help = place.run(&["fit", "--help"]).ended(0).stdout;
     let option = |line: &str| Some(line.trim().strip_prefix("--")?.split(' ').next()?.to_string());
-    let options: Vec<String> =
-        help.lines().filter(|line| line.starts_with("      --")).filter_map(option).collect();
+    let options: Vec<String> = help
+        .lines()
+        .take_while(|line| !line.starts_with("Features:"))
+        .filter(|line| line.starts_with("      --"))
+        .filter_map(option)
+        .collect();
     let expected: Vec<&str> = std::iter::once("data")
         .chain(options.iter().map(String::as_str))
         .filter(|o| *o != "print-config")
