@@ -66,7 +66,7 @@ fn files_without_epochs() {
 #[test]
 fn files_without_units_that_have_a_voltage() {
     let without = |file: &File| {
-        drop_all(file, &["units", "acquisition/nothing", "acquisition/constant", "acquisition/holes"])
+        drop_all(file, &["units", "acquisition/nothing", "acquisition/constant", "acquisition/holes"]);
     };
     let line = fitted(|file| {
         without(file);
@@ -99,7 +99,7 @@ fn files_without_units_that_have_a_voltage() {
 #[test]
 fn series_of_several_columns_and_odd_names() {
     let position = |file: &File| {
-        drop_all(file, &["stimulus", "acquisition/holes", "acquisition/constant", "acquisition/nothing"])
+        drop_all(file, &["stimulus", "acquisition/holes", "acquisition/constant", "acquisition/nothing"]);
     };
     let line = fitted(position);
     assert_eq!(line, "rheobase fit r.nwb --epochs 'run' --unit 3 --bin 1ms --feature 'position[0]'");
@@ -149,12 +149,9 @@ fn files_that_cannot_be_fitted_say_why() {
         units(&file.create_group("units").unwrap(), &[vec![1e5]]);
     };
     let absent = |file: &File| drop_all(file, &["units"]);
-    let cases: [(&dyn Fn(&File), &str); 3] = [
-        (&absent, "there is no units table"),
-        (&empty, "the units table is empty"),
-        (&silent, "no unit spikes in the epochs"),
-    ];
-    for (change, reason) in cases {
+    let changes: [&dyn Fn(&File); 3] = [&absent, &empty, &silent];
+    let reasons = ["there is no units table", "the units table is empty", "no unit spikes in the epochs"];
+    for (change, reason) in changes.into_iter().zip(reasons) {
         let place = Place::new();
         write_changed(&place.path("r.nwb"), |file| {
             drop_all(file, &all);

@@ -120,12 +120,8 @@ fn a_printed_study_reads_back_to_the_same_fit() {
     // printed again it is the same text, and what a result holds differs by the switch that was typed
     let twice = place.run(&["fit", "s.toml", "--print-config"]).ended(0);
     assert_eq!(twice.stdout, printed.stdout);
-    let set: String = printed
-        .stdout
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let set: Vec<&str> = printed.stdout.lines().filter(|line| !line.starts_with('#')).collect();
+    let set = set.join("\n") + "\n";
     assert_eq!(a, set.replace("json = false", "json = true"));
 }
 
