@@ -56,6 +56,7 @@ fn every_field_is_there_and_no_number_is_null() {
         "version",
         "command",
         "input",
+        "study_toml",
         "seed",
         "backend",
         "device",
