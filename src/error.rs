@@ -222,7 +222,11 @@ impl Error {
             Self::Unknown { kind, present, .. } if present.is_empty() => {
                 format!("there is no {kind} here at all")
             }
-            Self::Unknown { present, .. } => format!("present are: {}", present.join(", ")),
+            Self::Unknown { name, present, .. } => {
+                let meant =
+                    nearest(name, present).map_or(String::new(), |near| format!("did you mean {near}? "));
+                format!("{meant}present are: {}", present.join(", "))
+            }
             Self::Io { source, .. } => match source.kind() {
                 std::io::ErrorKind::NotFound => "check the path".into(),
                 std::io::ErrorKind::PermissionDenied => {
@@ -247,5 +251,57 @@ impl Error {
             Self::Device { .. } => "use `--backend cpu`, or `--backend auto` to fall back by itself".into(),
             Self::Memory { .. } => "raise `--memory-limit`, widen the bins or use fewer features".into(),
         }
+    }
+}
+
+/// The name that was probably meant: the nearest of those known, if it takes few changes of one character.
+pub(crate) fn nearest<'k>(name: &str, known: &'k [String]) -> Option<&'k str> {
+    let plain = |name: &str| name.to_lowercase().replace('_', "-");
+    let distances = known.iter().map(|known| (n_changes(&plain(name), &plain(known)), known));
+    let (n, near) = distances.min_by_key(|(n, _)| *n)?;
+    (n <= near.chars().count().min(name.chars().count()) / 3).then_some(near)
+}
+
+/// How many characters must be added, left out or replaced to turn one word into another.
+fn n_changes(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (i, a) in from.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in to.iter().enumerate() {
+            let replaced = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_of_one_character_are_counted() {
+        for (from, to, n) in [("", "", 0), ("", "abc", 3), ("kitten", "sitting", 3), ("flaw", "lawn", 2)] {
+            assert_eq!((n_changes(from, to), n_changes(to, from)), (n, n), "{from} {to}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_meant_if_few_changes_make_it() {
+        let known = ["bin", "epoch", "epochs", "detect-spikes", "max-iterations"].map(String::from);
+        for (name, near) in [
+            ("binn", Some("bin")),
+            ("Epoch", Some("epoch")),
+            ("detect_spikes", Some("detect-spikes")),
+            ("max-iteration", Some("max-iterations")),
+            ("nothing", None),
+            ("x", None),
+        ] {
+            assert_eq!(nearest(name, &known), near, "{name}");
+        }
+        assert_eq!(nearest("bin", &[]), None);
     }
 }

@@ -4,14 +4,14 @@
 //!
 //! ```text
 //! NWB file -> Recording -> BinGrid (time support x bin width) -> spike counts + feature blocks
-//!          -> Design -> GlmObjective on a backend -> solver -> FittedGlm -> scores -> tables, model file
+//!          -> Design -> GlmObjective on a backend -> solver -> FittedGlm -> scores -> tables, model file, report
 //! ```
 //!
 //! Each arrow is a function that takes the left type and returns the right one; nothing reaches back.
 //! The modules stand on floors and import only from lower ones (`tests/architecture.rs` checks it):
 //!
 //! ```text
-//! 11 cli        10 write, figure      9 glm        8 solver     7 objective   6 design
+//! 11 cli        10 figure, report, write   9 glm        8 solver     7 objective   6 design
 //!  5 features, tuning         4 backend    3 read, basis, observation
 //!  2 recording, simulate, inverse_link    1 time, math                0 error, registry, number
 //! ```
@@ -35,6 +35,7 @@ pub mod observation;
 pub mod read;
 pub mod recording;
 mod registry;
+pub mod report;
 pub mod simulate;
 pub mod solver;
 pub mod time;

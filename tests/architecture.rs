@@ -25,7 +25,7 @@ const FLOORS: [&[&str]; 12] = [
     &["objective"],
     &["solver"],
     &["glm"],
-    &["figure", "write"],
+    &["figure", "report", "write"],
     &["cli"],
 ];
 

@@ -4,8 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::environment::Environment;
+use super::examples::{COMPLETIONS_HELP, DEMO_HELP, FIT_HELP, INSPECT_HELP, MAN_HELP, SCORE_HELP};
 use super::quantity;
-use super::shell::shell_word;
+use super::shell::{option_words, shell_word};
+use super::study_text::StudyText;
 use crate::glm::{SolverChoice, StandardErrors};
 use crate::{Error, Result};
 
@@ -21,7 +24,7 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Simulate a recording, fit two models to it and print the filters with the proof of optimality
+    /// Simulate a recording, fit two models to it and report filters, figures and the proof of optimality
     Demo(DemoArgs),
     /// Show what an NWB file holds, ending with a `fit` line to paste
     Inspect(InspectArgs),
@@ -29,17 +32,42 @@ pub enum Command {
     Fit(Box<FitArgs>),
     /// Score a fitted model on other data
     Score(Box<ScoreArgs>),
+    /// Print a script that completes commands and options in a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page of the program or of a command
+    Man(ManArgs),
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+#[command(after_help = COMPLETIONS_HELP)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, Args)]
+#[command(after_help = MAN_HELP)]
+pub struct ManArgs {
+    /// A command; the page of the program without it
+    #[arg(value_name = "COMMAND", conflicts_with = "out")]
+    pub page: Option<String>,
+    /// Write all pages into this folder, one per command
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 /// Arguments of `demo`.
 #[derive(Debug, Args)]
+#[command(after_help = DEMO_HELP)]
 pub struct DemoArgs {
     /// Seed of the simulation
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Keep the recording, the models and the tables in this folder
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
+    /// Write the recording, the models and their reports into this folder
+    #[arg(long, value_name = "DIR", default_value = "rheobase-demo")]
+    pub out: PathBuf,
     /// No progress
     #[arg(long)]
     pub quiet: bool,
@@ -47,6 +75,7 @@ pub struct DemoArgs {
 
 /// Arguments of `inspect`.
 #[derive(Debug, Args)]
+#[command(after_help = INSPECT_HELP)]
 pub struct InspectArgs {
     /// An NWB file
     pub file: PathBuf,
@@ -61,7 +90,7 @@ pub struct InspectArgs {
 /// Which data.
 #[derive(Clone, Debug, Args)]
 pub struct DataArgs {
-    /// An NWB, npz or npy file
+    /// An NWB, npz or npy file; `fit` takes a study (FILE.toml) as well
     pub data: PathBuf,
     /// Epochs with this tag; TABLE or TABLE:column=value for other interval tables (repeatable)
     #[arg(long, value_name = "TAG")]
@@ -84,26 +113,18 @@ pub struct DataArgs {
     /// Rows whose data are not finite: leave them out and count them, or fail
     #[arg(long, default_value = "drop")]
     pub nan: NanPolicy,
+    /// Start and stop of times that are left out of the epochs, seconds.
+    #[arg(skip)]
+    pub except_s: Vec<Vec<f64>>,
 }
-
-/// What the help of `fit` ends with.
-const FIT_HELP: &str = "\
-Features: signal [*scale] [: basis(args)]
-  signal  a series of the file (`name`, `name[x]`, `name[0]`, 'a name with spaces'), `spikes` (the target's own),
-          `units` or `units-others`; `name@linear`, `name@nearest` or `name@mean` says how samples become bins
-  basis   raised-cosine-log(N, window=TIME) for the signal's past, raised-cosine-log(N) for its present value;
-          more arguments: width, time-scaling, decay-to-zero, causality, include-present, range=a:b
-
-Examples (quote what holds spaces):
-  rheobase fit FILE.nwb --epochs 'Noise 1' --unit 0 --bin 1ms --feature 'stimulus*1e12'
-  rheobase fit FILE.nwb --epochs trials:correct=1 --unit all --bin 10ms \\
-      --feature 'position[x] : raised-cosine-log(6)' --feature 'units : raised-cosine-log(4, window=100ms)'
-  rheobase fit DATA.npz --x features --y counts --out results";
 
 /// Arguments of `fit`.
 #[derive(Debug, Args)]
 #[command(after_help = FIT_HELP)]
 pub struct FitArgs {
+    #[command(flatten)]
+    /// All options as a study; the first field, because it looks at what the others take.
+    pub study: StudyText,
     #[command(flatten)]
     /// Which data.
     pub data: DataArgs,
@@ -113,6 +134,12 @@ pub struct FitArgs {
     /// A feature, `signal [*scale] [: basis(args)]` (repeatable)
     #[arg(long, value_name = "F")]
     pub feature: Vec<String>,
+    /// Score the fit on these epochs too, without what was fitted; written as --epochs (repeatable)
+    #[arg(long, value_name = "TAG")]
+    pub test_epochs: Vec<String>,
+    /// Score this model on the same bins, and draw it beside the fit (repeatable)
+    #[arg(long, value_name = "MODEL")]
+    pub compare: Vec<PathBuf>,
     /// Solver
     #[arg(long, default_value = "auto")]
     pub solver: Solver,
@@ -128,9 +155,15 @@ pub struct FitArgs {
     /// Longest time for the solver, with its unit: 30s
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub time_limit: Option<f64>,
+    /// Copy the NWB file to this path with the fitted filters and predicted rates in processing/rheobase
+    #[arg(long, value_name = "COPY")]
+    pub write_nwb: Option<PathBuf>,
     /// Print how the fit was carried out and why
     #[arg(long)]
     pub explain: bool,
+    /// Print all options with their values as a study file (TOML) and do nothing else
+    #[arg(long)]
+    pub print_config: bool,
     #[command(flatten)]
     /// Common ones.
     pub common: Common,
@@ -138,8 +171,9 @@ pub struct FitArgs {
 
 /// Arguments of `score`.
 #[derive(Debug, Args)]
+#[command(after_help = SCORE_HELP)]
 pub struct ScoreArgs {
-    /// A model.json that `fit --out` wrote
+    /// A model.json that `fit --out` wrote, or a copy that `fit --write-nwb` wrote
     pub model: PathBuf,
     #[command(flatten)]
     /// Which data.
@@ -152,6 +186,9 @@ pub struct ScoreArgs {
 /// What several commands take.
 #[derive(Clone, Debug, Args)]
 pub struct Common {
+    #[command(flatten)]
+    /// Which of them came from the environment; the first field, because it looks at what the others take.
+    pub environment: Environment,
     /// Write results into this folder
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -162,19 +199,19 @@ pub struct Common {
     #[arg(long)]
     pub quiet: bool,
     /// Threads; all cores without it
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", env = "RHEOBASE_THREADS", hide_env_values = true, value_parser = threads)]
     pub threads: Option<usize>,
     /// Where to compute
-    #[arg(long, default_value = "auto")]
+    #[arg(long, default_value = "auto", env = "RHEOBASE_BACKEND", hide_env_values = true)]
     pub backend: BackendChoice,
     /// Adapter of the gpu backend, a part of its name or its number
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", env = "RHEOBASE_DEVICE", hide_env_values = true)]
     pub device: Option<String>,
     /// Storage of the features; auto is f64
-    #[arg(long, default_value = "auto")]
+    #[arg(long, default_value = "auto", env = "RHEOBASE_PRECISION", hide_env_values = true)]
     pub precision: Precision,
     /// Memory that may be used, with its unit: 4GB; half of the machine's without it
-    #[arg(long, value_name = "SIZE", value_parser = size)]
+    #[arg(long, value_name = "SIZE", env = "RHEOBASE_MEMORY_LIMIT", hide_env_values = true, value_parser = size)]
     pub memory_limit: Option<u64>,
 }
 
@@ -253,7 +290,7 @@ impl DataArgs {
     /// The words that say the same.
     pub(super) fn words(&self) -> Vec<String> {
         let mut words = vec![shell_word(&self.data.display().to_string())];
-        let mut add = |option: &str, value: &str| words.extend([option.to_string(), shell_word(value)]);
+        let mut add = |option: &str, value: &str| words.extend(option_words(option, value));
         self.epochs.iter().for_each(|tag| add("--epochs", tag));
         self.epoch.iter().for_each(|k| add("--epoch", &k.to_string()));
         self.unit.iter().for_each(|unit| add("--unit", unit));
@@ -275,6 +312,15 @@ fn bin(text: &str) -> Result<f64> {
         return Ok(bin_s);
     }
     Err(Error::argument("bin", "a time above 0", format!("`{text}`"), "write it like --bin 1ms"))
+}
+
+fn threads(text: &str) -> Result<usize> {
+    let help = "leave it out to use all cores";
+    match text.parse() {
+        Ok(0) => Err(Error::argument("threads", "1 or more", "0", help)),
+        Ok(n_threads) => Ok(n_threads),
+        Err(_) => Err(Error::argument("--threads", "a whole number, 1 or more", format!("`{text}`"), help)),
+    }
 }
 
 fn size(text: &str) -> Result<u64> {

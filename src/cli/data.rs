@@ -3,13 +3,16 @@
 use std::path::Path;
 use std::time::Instant;
 
-use ndarray::{Array2, Axis, Slice};
+use ndarray::{Array1, Array2, Axis, Slice};
 
 use super::args::{DataArgs, NanPolicy};
 use super::feature;
+use super::progress::Progress;
 use crate::design::{DesignPlan, Source};
 use crate::features::{Dataset, FeatureBlock, FeatureSpec, Group, Piece, Request, StudyFeature};
+use crate::glm::FittedGlm;
 use crate::read::{npz, nwb};
+use crate::time::IntervalSet;
 use crate::write::digest::digest_file;
 use crate::write::model::Input;
 use crate::{Error, Result};
@@ -79,6 +82,7 @@ pub(super) fn recording(
     detect_spikes: Option<&String>,
     features: Vec<StudyFeature>,
     limit_bytes: Option<u64>,
+    progress: &Progress,
 ) -> Result<Data> {
     let started = Instant::now();
     for (name, value) in [("x", &args.x), ("y", &args.y)] {
@@ -99,14 +103,16 @@ pub(super) fn recording(
     let request = Request {
         epochs: args.epochs.clone(),
         epoch: args.epoch,
+        except: except(args)?,
         units: args.unit.clone(),
         detect_spikes: detect_spikes.cloned(),
         bin_s,
         features,
         memory_limit_bytes: limit_bytes,
     };
-    let dataset = Dataset::read(&file, request)?;
+    let dataset = Dataset::read_watched(&file, request, &mut |step| progress.step(step))?;
     let features_s = started.elapsed().as_secs_f64();
+    progress.stage("taking the digest of the file", None);
     let input = Input { path: args.data.clone(), sha256: digest_file(&args.data)? };
     let read_s = started.elapsed().as_secs_f64() - features_s;
     let n_bins = dataset.grid.n_bins();
@@ -143,6 +149,13 @@ pub(super) fn recording(
         notices: dataset.notices,
         seconds: Reading { read: read_s, features: features_s },
     })
+}
+
+/// The times that are left out.
+fn except(args: &DataArgs) -> Result<IntervalSet> {
+    let start: Vec<f64> = args.except_s.iter().map(|times| times[0]).collect();
+    let stop: Vec<f64> = args.except_s.iter().map(|times| times[1]).collect();
+    if start.is_empty() { Ok(IntervalSet::empty()) } else { IntervalSet::new(&start, &stop) }
 }
 
 /// The error of the first bin that is no edge and has a value that is not finite.
@@ -303,9 +316,26 @@ impl Data {
         self.y.nrows()
     }
 
+    /// The bins that a target uses, ascending.
+    pub(super) fn used(&self, target: usize) -> &[usize] {
+        let part = self.parts.iter().find(|part| part.group.targets.contains(&target));
+        part.map_or(&[], |part| &part.used)
+    }
+
     /// Events of a target in its used bins.
     pub(super) fn n_events(&self, target: usize) -> f64 {
-        let part = self.parts.iter().find(|part| part.group.targets.contains(&target));
-        part.map_or(0.0, |part| part.used.iter().map(|&bin| self.y[(bin, target)]).sum())
+        self.used(target).iter().map(|&bin| self.y[(bin, target)]).sum()
+    }
+
+    /// Counts that a fit to these data expects in every bin, one entry per target, NaN where a feature is unknown.
+    pub(super) fn expected(&self, fit: &FittedGlm) -> Vec<Array1<f64>> {
+        let mut expected = vec![Array1::zeros(0); self.names.len()];
+        for part in &self.parts {
+            let sources = part.sources(&self.blocks);
+            for &target in &part.group.targets {
+                expected[target] = fit.expected_counts(target, &sources).into();
+            }
+        }
+        expected
     }
 }

@@ -1,15 +1,16 @@
-//! `rheobase demo`: from nothing to certified models, on a simulated recording.
+//! `rheobase demo`: from nothing to certified models and a report, on a simulated recording.
 
+use std::ffi::OsString;
 use std::fmt::Write;
 use std::path::Path;
 
 use clap::Parser;
-use tempfile::TempDir;
 
-use super::args::{Cli, Command, DemoArgs, FitArgs, ScoreArgs};
-use super::progress::Spinner;
+use super::args::{Cli, Command, DemoArgs, FitArgs};
+use super::fit;
+use super::progress::Progress;
 use super::run::Report;
-use super::{fit, score};
+use super::shell::shell_word;
 use crate::simulate::simulate;
 use crate::write::nwb::write_session;
 use crate::write::save::check_writable;
@@ -19,106 +20,73 @@ use crate::{Error, Result};
 const MODELS: [(&str, &str); 2] =
     [("instantaneous", "stimulus*1e12"), ("history", "stimulus*1e12 : raised-cosine-log(8, window=200ms)")];
 
-/// Epochs that the models have not seen: a repeat of the same stimulus, another noise, a ramp.
-const HELD_OUT: [(&str, Option<&str>); 4] =
-    [("Noise 1", Some("1")), ("Noise 1", Some("2")), ("Noise 2", None), ("Ramp", None)];
+/// Epochs that the models have not seen: repeats of the same stimulus, another noise, a ramp.
+const HELD_OUT: [&str; 3] = ["Noise 1", "Noise 2", "Ramp"];
 
-/// Simulates, fits, scores.
+/// Simulates, fits, compares, reports.
 pub(super) fn demo(args: &DemoArgs) -> Result<Report> {
-    if let Some(folder) = &args.out {
-        check_writable(folder)?;
-    }
-    let spinner = Spinner::new(args.quiet);
-    spinner.say("simulating a recording");
+    let folder = &args.out;
+    check_writable(folder)?;
+    let progress = Progress::new(args.quiet);
+    progress.stage("simulating a recording", None);
     let session = simulate(args.seed);
-    let temporary = TempDir::new().map_err(|e| Error::io(&std::env::temp_dir(), e))?;
-    let folder = args.out.as_deref().unwrap_or(temporary.path());
     let file = folder.join("recording.nwb");
     write_session(&file, &session)?;
     let mut text = format!(
-        "A simulated recording (seed {}): {} epochs, {} spikes, current and voltage at 20 kHz.\n\n",
+        "A simulated recording (seed {}): {} epochs, {} spikes, current and voltage at 20 kHz.\n",
         args.seed,
         session.epochs.len(),
         session.spike_times_s.len()
     );
     let mut converged = true;
+    let mut before: Option<&str> = None;
     for (name, feature) in MODELS {
-        let fit_args = fit_arguments(&file, feature, &folder.join(name))?;
-        spinner.say(format!("fitting the {name} model"));
+        let fit_args = fit_arguments(&file, feature, folder, name, before)?;
+        progress.stage(format!("fitting the {name} model"), None);
         let report = fit::fit(&fit_args)?;
-        let _ = writeln!(text, "== The {name} model, fitted to the first `Noise 1`: --feature '{feature}'\n");
-        text.push_str(&report.text.replace(&file.display().to_string(), "recording.nwb"));
-        converged &= report.converged;
-        text.push_str("\nOn epochs that it has not seen:\n");
-        for (epochs, k) in HELD_OUT {
-            let scores = score_text(&folder.join(name).join("model.json"), &file, epochs, k)?;
-            let number = k.map_or(String::new(), |k| format!(" --epoch {k}"));
-            let _ = writeln!(text, "  --epochs '{epochs}'{number}: {scores}");
-        }
-        text.push('\n');
-    }
-    drop(spinner);
-    if args.out.is_some() {
+        // writing to a string cannot fail, here and below
         let _ = writeln!(
             text,
-            "Everything is in {}; next: rheobase inspect {}",
-            folder.display(),
-            file.display()
+            "\n== The {name} model, fitted to the first `Noise 1`: --feature '{feature}'\n\n{}",
+            report.text.trim_end()
         );
-    } else {
-        // the folder is gone when this is read
-        text = text.replace(&format!("{}/", folder.display()), "");
-        text.push_str(
-            "Nothing was kept; `rheobase demo --out DIR` writes the recording, models and tables.\n",
-        );
+        converged &= report.converged;
+        before = Some(name);
     }
+    drop(progress);
+    let _ = writeln!(
+        text,
+        "\nNext: rheobase inspect {}\nThe report, for your browser: {}",
+        shell_word(&file.display().to_string()),
+        folder.join(MODELS[1].0).join("report.html").display()
+    );
     Ok(Report { text, converged })
 }
 
-/// Arguments as if typed, so that the demo runs what a user would.
-fn fit_arguments(file: &Path, feature: &str, out: &Path) -> Result<FitArgs> {
-    let words = ["--epochs", "Noise 1", "--epoch", "0", "--unit", "0", "--bin", "1ms", "--quiet"];
-    let mut line = vec!["rheobase".into(), "fit".into(), file.as_os_str().to_owned()];
+/// Arguments as if typed, so that the demo runs what a user would: the model is compared with the one before it.
+fn fit_arguments(
+    file: &Path,
+    feature: &str,
+    folder: &Path,
+    name: &str,
+    before: Option<&str>,
+) -> Result<FitArgs> {
+    let words =
+        ["--epochs", "Noise 1", "--epoch", "0", "--unit", "0", "--bin", "1ms", "--quiet", "--feature"];
+    let mut line: Vec<OsString> = vec!["rheobase".into(), "fit".into(), file.into()];
     line.extend(words.map(Into::into));
-    line.extend(["--feature".into(), feature.into(), "--out".into(), out.as_os_str().to_owned()]);
-    match parse(line)? {
-        Command::Fit(args) => Ok(*args),
-        _ => Err(not_a_command()),
+    line.extend([feature.into(), "--out".into(), folder.join(name).into()]);
+    if let Some(before) = before {
+        line.extend(["--compare".into(), folder.join(before).join("model.json").into()]);
+        HELD_OUT.iter().for_each(|tag| line.extend(["--test-epochs".into(), tag.into()]));
     }
-}
-
-fn score_text(model: &Path, file: &Path, epochs: &str, k: Option<&str>) -> Result<String> {
-    let mut line = vec!["rheobase".into(), "score".into(), model.as_os_str().to_owned()];
-    line.extend([file.as_os_str().to_owned(), "--epochs".into(), epochs.into(), "--quiet".into()]);
-    if let Some(k) = k {
-        line.extend(["--epoch".into(), k.into()]);
+    match Cli::try_parse_from(line).map(|cli| cli.command) {
+        Ok(Command::Fit(args)) => Ok(*args),
+        _ => Err(Error::argument(
+            "--out",
+            "a folder that the command line accepts",
+            folder.display().to_string(),
+            "choose one whose name does not begin with a dash",
+        )),
     }
-    match parse(line)? {
-        Command::Score(args) => summary(&args),
-        _ => Err(not_a_command()),
-    }
-}
-
-fn summary(args: &ScoreArgs) -> Result<String> {
-    let targets = score::targets(args)?.1;
-    let line = |target: &score::TargetScores| {
-        format!(
-            "{} spikes, log-likelihood {:.6} per bin, pseudo-R2 {:.3} (McFadden)",
-            target.n_events, target.scores.log_likelihood, target.scores.pseudo_r2_mcfadden
-        )
-    };
-    Ok(targets.iter().map(line).collect::<Vec<_>>().join("; "))
-}
-
-fn parse(line: Vec<std::ffi::OsString>) -> Result<Command> {
-    Cli::try_parse_from(line).map(|cli| cli.command).map_err(|_| not_a_command())
-}
-
-fn not_a_command() -> Error {
-    Error::argument(
-        "demo",
-        "a line that the command line accepts",
-        "another",
-        "choose a plain path for --out",
-    )
 }

@@ -5,18 +5,18 @@ use std::time::Instant;
 use ndarray::Axis;
 
 use super::args::FitArgs;
-use super::beside::{Compared, HeldOut};
+use super::beside::{Beside, Compared, HeldOut};
 use super::data::{self, Data, Part, is_arrays, typed_features};
 use super::machine::default_memory_limit_bytes;
-use super::progress::Spinner;
+use super::progress::{Progress, Total};
 use super::run::{Report, pretty, say};
-use super::shell::shell_word;
-use super::{fit_text, merge, outputs, result};
+use super::shell::option_words;
+use super::{filters, fit_text, merge, outputs, result, score_rows, write_back};
 use crate::backend::Cpu;
 use crate::glm::{CheckedSpec, FittedGlm, GlmSpec, Response, TOLERANCE_F32, TOLERANCE_F64};
 use crate::write::model::{ArraysStudy, ModelFile, RecordingStudy, Study};
 use crate::write::save::check_writable;
-use crate::{Error, Result};
+use crate::{Error, Result, solver};
 
 /// A fit with its data, before anything is printed or written.
 pub(super) struct Fitting {
@@ -36,65 +36,114 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
     if let Some(folder) = &args.common.out {
         check_writable(folder)?;
     }
-    let spinner = Spinner::new(args.common.quiet);
-    let fitting = run(args, &spinner)?;
+    write_back::check(args)?;
+    let progress = Progress::new(args.common.quiet);
+    let fitting = run(args, &progress)?;
     let command = command_line(args);
-    let document = result::document(&fitting, &command);
+    let mut document = result::document(&fitting, &command, &study_toml(args));
+    let copy = write_back::prepare(args, &fitting, &command, &mut document)?;
     let mut text = if args.common.json { pretty(&document.clone().into()) } else { fit_text::text(&fitting) };
+    if !args.common.json {
+        text.push_str(&score_rows::text(&fitting));
+    }
     if args.explain && !args.common.json {
         text.push_str(&fit_text::explanation(&fitting.model.fit));
     }
     let written = match &args.common.out {
-        Some(folder) => outputs::write(folder, &fitting, document)?,
+        Some(folder) => {
+            progress.stage("writing", None);
+            outputs::write(folder, &fitting, document)?
+        }
         None => Vec::new(),
     };
-    drop(spinner);
+    if let Some(copy) = copy {
+        copy.commit()?;
+    }
+    drop(progress);
     if !args.common.quiet {
         fitting.data.notices.iter().for_each(|notice| say(&format!("note: {notice}")));
+        for set in &fitting.held_out {
+            let own = set.data.notices.iter().filter(|notice| !fitting.data.notices.contains(notice));
+            own.for_each(|notice| say(&format!("note: --test-epochs '{}': {notice}", set.selector)));
+        }
         for target in &fitting.model.fit.targets {
             for warning in &target.warnings {
-                say(&format!("warning: {}: {warning}", target.name));
+                say(&format!("warning: {}: {warning}", fit_text::title(&fitting.data, target)));
             }
             if let Some(warning) = fit_text::unfinished(target) {
-                say(&format!("warning: {}: {warning}", target.name));
+                say(&format!("warning: {}: {warning}", fit_text::title(&fitting.data, target)));
             }
         }
         if let Some(folder) = &args.common.out {
             say(&format!("{} files written to {}", written.len(), folder.display()));
         }
+        if let Some(path) = &args.write_nwb {
+            say(&format!("copy with filters and predicted rates written to {}", path.display()));
+        }
     }
     Ok(Report { text, converged: fitting.model.fit.converged() })
 }
 
+/// The study that a fit would carry out, which is all of `--print-config`.
+pub(super) fn print_study(args: &FitArgs) -> Result<Report> {
+    if let Some(key) = args.study.no_text() {
+        let help = "rename it, or fit without --print-config";
+        return Err(Error::argument(key, "a value in UTF-8, for TOML", "other bytes", help));
+    }
+    Ok(Report { text: args.study.with_comments(), converged: true })
+}
+
+/// The resolved study of a fit: every option that has a value, as TOML that reads back to the same fit.
+pub(super) fn study_toml(args: &FitArgs) -> String {
+    args.study.toml()
+}
+
 /// Reads, builds the features and fits.
-pub(super) fn run(args: &FitArgs, spinner: &Spinner) -> Result<Fitting> {
+pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     let started = Instant::now();
     let limit_bytes = args.common.memory_limit.or_else(default_memory_limit_bytes);
-    spinner.say("reading");
+    progress.stage("reading", None);
     // what was typed is checked before anything is read
     specification(args, TOLERANCE_F64, limit_bytes)?;
+    let beside = Beside::check(args, limit_bytes)?;
     let data = if is_arrays(&args.data.data) {
         refuse_for_arrays(args)?;
         data::arrays(&args.data, limit_bytes)?
     } else {
         let (bin_s, features) = recording_choices(args)?;
-        data::recording(&args.data, bin_s, args.data.detect_spikes.as_ref(), features, limit_bytes)?
+        data::recording(&args.data, bin_s, args.data.detect_spikes.as_ref(), features, limit_bytes, progress)?
     };
     let tolerance = if data.was_f32 { TOLERANCE_F32 } else { TOLERANCE_F64 };
     let spec = specification(args, tolerance, limit_bytes)?;
     let fitting = Instant::now();
     let mut fits = Vec::with_capacity(data.parts.len());
+    let n_targets = data.names.len();
+    progress.stage("fitting", (n_targets > 1).then_some(Total::Items(n_targets as u64)));
+    let mut n_done = 0;
     for part in &data.parts {
         // one time limit for all
         let mut own = spec.get().clone();
         let left = |limit: f64| (limit - fitting.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE);
         own.time_limit_s = own.time_limit_s.map(left);
-        fits.push(fit_part(&data, part, &own.check()?, spinner)?);
+        if args.common.out.is_some() {
+            own.history = true;
+            own.covariance_of = filters::blocks(&data, part);
+        }
+        let goal = own.tolerance;
+        let mut watcher = |at: solver::Progress| {
+            progress.solver(at, goal);
+            progress.reach((n_done + part.group.targets.len() - at.n_active) as u64);
+        };
+        fits.push(fit_part(&data, part, &own.check()?, &mut watcher)?);
+        n_done += part.group.targets.len();
+        progress.reach(n_done as u64);
     }
     let fit = merge::merge(&data, fits)?;
     let model = ModelFile::new(study(args, &data), fit);
+    progress.stage("scoring", None);
+    let compared = beside.compare(&model, &data, progress)?;
+    let held_out = beside.hold_out(&model, &data, progress)?;
     let seconds_total = started.elapsed().as_secs_f64();
-    let (compared, held_out) = (Vec::new(), Vec::new());
     Ok(Fitting { name: model_name(args), data, model, compared, held_out, seconds_total })
 }
 
@@ -144,12 +193,17 @@ fn recording_choices(args: &FitArgs) -> Result<(f64, Vec<crate::features::StudyF
 }
 
 /// Fits the targets of one part.
-fn fit_part(data: &Data, part: &Part, spec: &CheckedSpec, spinner: &Spinner) -> Result<FittedGlm> {
+fn fit_part(
+    data: &Data,
+    part: &Part,
+    spec: &CheckedSpec,
+    watcher: &mut dyn FnMut(solver::Progress),
+) -> Result<FittedGlm> {
     let plan = part.plan(&data.blocks)?;
     let y = data.y.select(Axis(1), &part.group.targets);
     let names = part.group.targets.iter().map(|&target| data.names[target].clone()).collect();
     let response = Response { y: y.view(), names };
-    spec.fit(&Cpu, &plan, &response, &mut |progress| spinner.solver(progress)).map_err(|error| match error {
+    spec.fit(&Cpu, &plan, &response, watcher).map_err(|error| match error {
         // which array of which file
         Error::Domain { row, column, expected, value, .. } => {
             Error::Domain { what: data.response.clone(), row, column, expected, value }
@@ -181,9 +235,11 @@ fn study(args: &FitArgs, data: &Data) -> Study {
 fn command_line(args: &FitArgs) -> String {
     let mut words = vec!["rheobase".into(), "fit".into()];
     words.extend(args.data.words());
-    let mut add = |option: &str, value: String| words.extend([option.to_string(), shell_word(&value)]);
+    let mut add = |option: &str, value: String| words.extend(option_words(option, &value));
     args.bin.iter().for_each(|bin_s| add("--bin", format!("{bin_s}s")));
     args.feature.iter().for_each(|feature| add("--feature", feature.clone()));
+    args.test_epochs.iter().for_each(|tag| add("--test-epochs", tag.clone()));
+    args.compare.iter().for_each(|model| add("--compare", model.display().to_string()));
     add("--solver", format!("{:?}", args.solver).to_lowercase());
     add("--standard-errors", format!("{:?}", args.standard_errors).to_lowercase());
     args.tolerance.iter().for_each(|tolerance| add("--tolerance", tolerance.to_string()));

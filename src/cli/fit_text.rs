@@ -83,7 +83,8 @@ fn whole(data: &Data, fit: &FittedGlm, target: &TargetFit, n_events: f64) -> Str
     text
 }
 
-fn title(data: &Data, target: &TargetFit) -> String {
+/// What a target is called: a unit of a recording, or a column of an array.
+pub(super) fn title(data: &Data, target: &TargetFit) -> String {
     if data.epochs_s.is_empty() { target.name.clone() } else { format!("unit {}", target.name) }
 }
 
@@ -101,16 +102,24 @@ pub(super) fn scores_line(target: &TargetFit) -> String {
     )
 }
 
+/// How the fit of a target ended, in words.
+pub(super) fn verdict(target: &TargetFit) -> &'static str {
+    match target.status {
+        Status::Converged => "at the optimum, with proof",
+        Status::NoEvents => "the rate is 0: there is no event to explain",
+        _ => "not at an optimum",
+    }
+}
+
 fn proof_line(target: &TargetFit) -> String {
     let from = match target.gap_from {
         GapFrom::Hessian => "Hessian",
         GapFrom::FlatGram => "flat Gram",
     };
-    let verdict = match target.status {
-        Status::Converged => "at the optimum, with proof",
-        Status::NoEvents => return "the rate is 0: there is no event to explain\n".into(),
-        _ => "not at an optimum",
-    };
+    let verdict = verdict(target);
+    if target.status == Status::NoEvents {
+        return format!("{verdict}\n");
+    }
     format!(
         "{verdict}: KKT residual {:.1e}, loss gap {:.1e} (by the {from}) of a loss of {:.4e} (terms free of the rate \
          left out), {} iterations\n",
@@ -169,7 +178,7 @@ fn overview(data: &Data, fit: &FittedGlm) -> String {
 }
 
 /// For every column of a convolved feature, the lag at which its function is largest.
-fn lags_ms(data: &Data) -> Vec<Option<f64>> {
+pub(super) fn lags_ms(data: &Data) -> Vec<Option<f64>> {
     let mut lags = Vec::new();
     for (feature, labels) in data.features.iter().zip(&data.labels) {
         let own = peak_lags_ms(feature, data.bin_s);

@@ -27,7 +27,12 @@ pub struct Inspection {
     pub(super) notices: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) findings: Option<Vec<FindingFacts>>,
-    pub(super) suggestion: String,
+    /// A line that fits this file, ready to paste.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) suggestion: Option<String>,
+    /// Why there is no such line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) nothing_to_fit: Option<String>,
 }
 
 /// One object of the file.
@@ -125,9 +130,13 @@ pub fn inspect(file: &NwbFile, findings: Option<&[Finding]>) -> Inspection {
         objects,
         notices,
         findings: findings.map(|findings| findings.iter().map(finding).collect()),
-        suggestion: String::new(),
+        suggestion: None,
+        nothing_to_fit: None,
     };
-    inspection.suggestion = suggestion::fit_line(file, &inspection);
+    match suggestion::fit_line(file, &inspection) {
+        Ok(line) => inspection.suggestion = Some(line),
+        Err(reason) => inspection.nothing_to_fit = Some(reason),
+    }
     inspection
 }
 

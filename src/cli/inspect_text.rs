@@ -50,7 +50,12 @@ pub(super) fn text(inspection: &Inspection) -> String {
             out.push_str("  no problem found\n");
         }
     }
-    let _ = writeln!(out, "\nfit this file\n  {}", inspection.suggestion);
+    if let Some(line) = &inspection.suggestion {
+        let _ = writeln!(out, "\nfit this file\n  {line}");
+    }
+    if let Some(reason) = &inspection.nothing_to_fit {
+        let _ = writeln!(out, "\nnothing to fit\n  {reason}");
+    }
     out
 }
 

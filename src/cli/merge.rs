@@ -6,7 +6,7 @@
 use super::data::Data;
 use crate::Result;
 use crate::design::Layout;
-use crate::glm::{FittedGlm, TargetFit};
+use crate::glm::{Covariance, FittedGlm, TargetFit};
 
 /// Joins one fit per part of the data, which are in the order of their targets.
 ///
@@ -45,6 +45,13 @@ pub(super) fn merge(data: &Data, fits: Vec<FittedGlm>) -> Result<FittedGlm> {
             target.coef = places.iter().map(|place| place.map_or(0.0, |k| target.coef[k])).collect();
             target.standard_errors =
                 places.iter().map(|place| place.map_or(f64::NAN, |k| target.standard_errors[k])).collect();
+            // the columns of a block stay together
+            target.covariances = (target.covariances.into_iter())
+                .filter_map(|block| {
+                    let first = places.iter().position(|place| *place == Some(block.columns.start))?;
+                    Some(Covariance { columns: first..first + block.columns.len(), ..block })
+                })
+                .collect();
             targets[column] = Some(target);
         }
     }

@@ -3,14 +3,20 @@
 //! Results go to stdout, progress, notes and errors to stderr. Errors are two lines, the second says what to do.
 //! [`run`] holds the exit codes.
 
+mod applied;
 pub mod args;
 mod beside;
 mod cursor;
 mod data;
 mod demo;
+pub mod environment;
+mod examples;
 pub mod feature;
+mod figures;
+mod filters;
 mod fit;
 mod fit_text;
+mod goodness;
 pub mod inspect;
 mod inspect_text;
 mod machine;
@@ -18,10 +24,17 @@ mod merge;
 mod outputs;
 mod progress;
 pub mod quantity;
+mod report;
 mod result;
 pub mod run;
 mod score;
+mod score_rows;
 mod shell;
+mod shell_help;
+pub mod study;
+pub mod study_text;
 mod suggestion;
+mod tuning_curves;
 mod tuning_table;
 mod usage;
+mod write_back;

@@ -1,4 +1,4 @@
-//! Files of a fit: `fit.json`, `model.json` and the tables.
+//! Files of a fit: `fit.json`, `model.json`, the tables and the report.
 
 use std::path::{Path, PathBuf};
 
@@ -6,13 +6,17 @@ use ndarray::Array1;
 use serde_json::{Map, Value};
 
 use super::fit::Fitting;
-use super::tuning_table;
+use super::{figures, filters, goodness, report, tuning_curves, tuning_table};
 use crate::Result;
-use crate::basis::Expand;
-use crate::features::{Expansion, Window};
+use crate::features::Expansion;
+use crate::report::FigureSvg;
 use crate::write::json::json_bytes;
-use crate::write::save::Saver;
+use crate::write::nwb::FilterRows;
+use crate::write::save::{INDEX_NAME, Saver};
 use crate::write::table::{Values, csv_bytes};
+
+/// Dots per pixel of the images.
+const PNG_SCALE: f64 = 2.0;
 
 /// Writes everything into `folder`, `fit.json` last.
 pub(super) fn write(folder: &Path, fitting: &Fitting, document: Map<String, Value>) -> Result<Vec<PathBuf>> {
@@ -25,23 +29,33 @@ pub(super) fn write(folder: &Path, fitting: &Fitting, document: Map<String, Valu
     if let Some(bytes) = filters(fitting)? {
         saver.stage("tables/filters.csv", &bytes)?;
     }
-    if let Some(bytes) = tuning_table::bytes(fitting)? {
+    let curves = tuning_curves::curves(fitting)?;
+    if let Some(bytes) = tuning_table::bytes(&curves, &fitting.data.names)? {
         saver.stage("tables/tuning.csv", &bytes)?;
     }
-    saver.finish(document)
-}
-
-/// Expected counts of every bin, one column per target, NaN where a feature is unknown.
-pub(super) fn expected_counts(fitting: &Fitting) -> Vec<Array1<f64>> {
-    let data = &fitting.data;
-    let mut expected = vec![Array1::zeros(0); data.names.len()];
-    for part in &data.parts {
-        let sources = part.sources(&data.blocks);
-        for &target in &part.group.targets {
-            expected[target] = fitting.model.fit.expected_counts(target, &sources).into();
-        }
+    let mut figures = Vec::new();
+    for figure in figures::all(fitting, &curves)? {
+        let svg = figure.drawing.svg();
+        saver.stage(&format!("figures/{}.svg", figure.name), svg.as_bytes())?;
+        saver.stage(&format!("figures/{}.png", figure.name), &figure.drawing.png(PNG_SCALE)?)?;
+        let (name, title, caption) = (figure.name, figure.title, figure.caption);
+        figures.push(FigureSvg { name, title, caption, svg });
     }
-    expected
+    let mut document = document;
+    let expected = fitting.data.expected(&fitting.model.fit);
+    document.insert("goodness".into(), goodness::document(&fitting.data, &expected));
+    let beside = report::Beside {
+        command: document.get("command").and_then(Value::as_str).unwrap_or_default().into(),
+        study_toml: document.get("study_toml").and_then(Value::as_str).map(String::from),
+        figures,
+        files: [INDEX_NAME]
+            .into_iter()
+            .chain(saver.digests().map(|(name, _)| name))
+            .map(String::from)
+            .collect(),
+    };
+    saver.stage("report.html", report::html(fitting, beside).as_bytes())?;
+    saver.finish(document)
 }
 
 /// One row per bin: time, epoch, whether it was used, counts and predicted rates.
@@ -54,7 +68,7 @@ fn bins(fitting: &Fitting) -> Result<Vec<u8>> {
     let rows: Vec<i64> = (0..n_bins as i64).collect();
     let epoch_of = |t: &f64| data.epochs_s.iter().position(|epoch| *t <= epoch[1]).unwrap_or(0) as i64;
     let epochs: Vec<i64> = data.centres_s.iter().map(epoch_of).collect();
-    let expected = expected_counts(fitting);
+    let expected = data.expected(&fitting.model.fit);
     // without the width of a bin a rate has no meaning
     let per_s = if data.bin_s.is_finite() { 1.0 / data.bin_s } else { 1.0 };
     let rates: Vec<Array1<f64>> = expected.iter().map(|expected| expected * per_s).collect();
@@ -98,42 +112,32 @@ fn features(fitting: &Fitting) -> Result<Vec<(String, Vec<u8>)>> {
     data.parts.iter().map(table).collect()
 }
 
-/// The filters of convolved features: one row per lag, one column per target and channel. `None` without any.
+/// The filters of convolved features: one row per channel, target and lag. `None` without any.
 fn filters(fitting: &Fitting) -> Result<Option<Vec<u8>>> {
-    let (data, fit) = (&fitting.data, &fitting.model.fit);
-    let (mut targets, mut channels) = (Vec::new(), Vec::new());
-    let (mut lags, mut values) = (Vec::new(), Vec::new());
-    for (feature, columns) in data.features.iter().zip(&fit.features) {
-        let Expansion::Convolved { basis, window_s, causality, include_present } = &feature.spec.expansion
-        else {
-            continue;
-        };
-        let window = Window::from_duration(*window_s, data.bin_s)?.n_bins();
-        let kernel = basis.kernel(window)?;
-        let offset = causality.offset(*include_present, window)?;
-        let n_functions = kernel.ncols();
-        for first in (columns.columns[0]..columns.columns[1]).step_by(n_functions) {
-            let channel = fit.labels[first].rsplit_once('.').map_or("", |(channel, _)| channel);
-            for target in &fit.targets {
-                let coef = Array1::from(target.coef[first..first + n_functions].to_vec());
-                for (k, value) in kernel.dot(&coef).into_iter().enumerate() {
-                    // row t of the features holds kernel[k] times the bin t - offset + window - 1 - k
-                    lags.push((offset - (window as isize - 1) + k as isize) as f64 * data.bin_s);
-                    values.push(value);
-                    targets.push(target.name.clone());
-                    channels.push(channel.to_string());
-                }
-            }
-        }
-    }
-    if values.is_empty() {
-        return Ok(None);
-    }
+    let Some(rows) = filter_rows(fitting)? else { return Ok(None) };
     let columns = [
-        ("target", Values::Texts(&targets)),
-        ("channel", Values::Texts(&channels)),
-        ("lag_s", lags.as_slice().into()),
-        ("filter", values.as_slice().into()),
+        ("target", Values::Texts(&rows.targets)),
+        ("channel", Values::Texts(&rows.channels)),
+        ("lag_s", rows.lags_s.as_slice().into()),
+        ("filter", rows.values.as_slice().into()),
+        ("standard_error", rows.standard_errors.as_slice().into()),
     ];
     csv_bytes(&columns).map(Some)
+}
+
+/// The filters of convolved features; `None` without any.
+pub(super) fn filter_rows(fitting: &Fitting) -> Result<Option<FilterRows>> {
+    let mut rows = FilterRows::default();
+    for filter in filters::filters(fitting)? {
+        if !matches!(fitting.data.features[filter.feature].spec.expansion, Expansion::Convolved { .. }) {
+            continue;
+        }
+        let n = filter.x.len();
+        rows.targets.extend(vec![fitting.model.fit.targets[filter.target].name.clone(); n]);
+        rows.channels.extend(vec![filter.channel; n]);
+        rows.lags_s.extend(filter.x);
+        rows.values.extend(filter.values);
+        rows.standard_errors.extend(filter.standard_errors);
+    }
+    Ok((!rows.values.is_empty()).then_some(rows))
 }

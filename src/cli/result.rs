@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::beside::{compared_json, held_out_json};
 use super::data::Data;
 use super::fit::Fitting;
 use super::machine::{peak_memory_bytes, processor};
@@ -9,9 +10,10 @@ use crate::number;
 use crate::write::model::SCHEMA;
 
 /// The result of a fit, in the order people read it.
-pub(super) fn document(fitting: &Fitting, command: &str) -> Map<String, Value> {
+pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Map<String, Value> {
     let (data, fit) = (&fitting.data, &fitting.model.fit);
     let mut document = head(data, command);
+    document.insert("study_toml".into(), study_toml.into());
     let mut add = |name: &str, value: Value| {
         document.insert(name.into(), value);
     };
@@ -25,6 +27,12 @@ pub(super) fn document(fitting: &Fitting, command: &str) -> Map<String, Value> {
     add("features", json!(fit.features));
     add("labels", json!(fit.labels));
     add("targets", json!(fit.targets));
+    if !fitting.compared.is_empty() {
+        add("compared", compared_json(&fitting.compared, data));
+    }
+    if !fitting.held_out.is_empty() {
+        add("held_out", held_out_json(&fitting.held_out));
+    }
     add(
         "seconds",
         json!({

@@ -3,10 +3,10 @@
 use std::ffi::OsString;
 use std::io::{self, Write};
 
-use clap::Parser;
-
 use super::args::{BackendChoice, Cli, Command, Common};
-use super::{demo, fit, inspect, score, usage};
+use super::progress::Progress;
+use super::study::{self, Refused};
+use super::{demo, fit, inspect, score, shell_help, usage};
 use crate::error::Blame;
 use crate::{Error, Result};
 
@@ -22,9 +22,10 @@ pub(super) struct Report {
 /// typed, 3 what a file contains, 4 some target is not at its optimum, 5 no such device.
 pub fn main_with(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let cli = match Cli::try_parse_from(&arguments) {
+    let cli: Cli = match study::parse(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return misused(&error, &arguments),
+        Err(Refused::Words(error)) => return misused(&error, &arguments),
+        Err(Refused::Study(error)) => return failed(&error),
     };
     match run(&cli.command) {
         Ok(report) => {
@@ -42,26 +43,29 @@ pub fn main_with(arguments: impl IntoIterator<Item = OsString>) -> u8 {
                 }
             }
         }
-        Err(error) => {
-            say(&format!("error: {error}\nhelp: {}", error.help()));
-            match error.blame() {
-                Blame::Machine => 1,
-                Blame::Request => 2,
-                Blame::Data => 3,
-                Blame::Device => 5,
-            }
-        }
+        Err(error) => failed(&error),
+    }
+}
+
+/// Says what went wrong; the exit code.
+fn failed(error: &Error) -> u8 {
+    say(&format!("error: {error}\nhelp: {}", error.help()));
+    match error.blame() {
+        Blame::Machine => 1,
+        Blame::Request => 2,
+        Blame::Data => 3,
+        Blame::Device => 5,
     }
 }
 
 /// Help and version where they were asked for, else what is wrong with the words.
 fn misused(error: &clap::Error, arguments: &[OsString]) -> u8 {
     let words: Vec<String> = arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    match usage::lines(error, &words) {
-        Some([line, help]) => say(&format!("error: {line}\nhelp: {help}")),
-        // a closed pipe is a quiet stop
-        None => drop(error.print()),
+    if let Some(error) = usage::error(error, &words) {
+        return failed(&error);
     }
+    // a closed pipe is a quiet stop
+    drop(error.print());
     u8::try_from(error.exit_code()).unwrap_or(2)
 }
 
@@ -69,12 +73,19 @@ fn run(command: &Command) -> Result<Report> {
     match command {
         Command::Inspect(args) => {
             let file = crate::read::nwb::open(&args.file)?;
-            let findings = if args.check { Some(file.check()) } else { None };
+            let findings = args.check.then(|| {
+                let progress = Progress::new(false);
+                progress.stage("checking every value", None);
+                file.check()
+            });
             let inspection = inspect::inspect(&file, findings.as_deref());
             let text = if args.json { pretty(&inspection.json()?) } else { inspection.text() };
             Ok(Report { text, converged: true })
         }
         Command::Demo(args) => demo::demo(args),
+        Command::Completions(args) => Ok(shell_help::completions(args)),
+        Command::Man(args) => shell_help::man(args),
+        Command::Fit(args) if args.print_config => fit::print_study(args),
         Command::Fit(args) => {
             settle(&args.common)?;
             fit::fit(args)
@@ -88,14 +99,17 @@ fn run(command: &Command) -> Result<Report> {
 
 /// Puts the common settings in force.
 fn settle(common: &Common) -> Result<()> {
-    if common.threads == Some(0) {
-        return Err(Error::argument("threads", "1 or more", "0", "leave it out to use all cores"));
-    }
-    if let Some(device) = &common.device {
-        return Err(no_gpu(device));
-    }
-    if common.backend == BackendChoice::Gpu {
-        return Err(no_gpu("gpu"));
+    let asked = |option: &str, value: &str| match common.environment.variable(option) {
+        Some(variable) => format!("{variable}={value}"),
+        None => value.into(),
+    };
+    match &common.device {
+        // a setting for all commands is no wish of one that names the CPU
+        Some(_)
+            if common.backend == BackendChoice::Cpu && common.environment.variable("device").is_some() => {}
+        Some(device) => return Err(no_gpu(asked("device", device))),
+        None if common.backend == BackendChoice::Gpu => return Err(no_gpu(asked("backend", "gpu"))),
+        None => {}
     }
     if let Some(n_threads) = common.threads {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build_global();
@@ -104,8 +118,8 @@ fn settle(common: &Common) -> Result<()> {
     Ok(())
 }
 
-fn no_gpu(device: &str) -> Error {
-    Error::Device { device: device.into(), problem: "this version computes on the CPU only".into() }
+fn no_gpu(device: String) -> Error {
+    Error::Device { device, problem: "this version computes on the CPU only".into() }
 }
 
 /// JSON for people and programs, with a line end.

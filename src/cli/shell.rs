@@ -6,6 +6,14 @@ pub(super) fn shell_word(word: &str) -> String {
     if !word.is_empty() && word.chars().all(is_plain) { word.into() } else { quote(word) }
 }
 
+/// An option with its value, in one word where the value looks like an option itself.
+pub(super) fn option_words(option: &str, value: &str) -> Vec<String> {
+    if value.starts_with('-') {
+        return vec![format!("{option}={}", shell_word(value))];
+    }
+    vec![option.into(), shell_word(value)]
+}
+
 /// A word in quotes.
 pub(super) fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
@@ -22,5 +30,8 @@ mod tests {
         assert_eq!(shell_word("it's"), r"'it'\''s'");
         assert_eq!(shell_word(""), "''");
         assert_eq!(quote("plain"), "'plain'");
+        assert_eq!(option_words("--unit", "3"), ["--unit", "3"]);
+        assert_eq!(option_words("--unit", "-3"), ["--unit=-3"]);
+        assert_eq!(option_words("--epochs", "- x"), ["--epochs='- x'"]);
     }
 }

@@ -4,13 +4,11 @@
 //! runs, the unit with most spikes in them, the stimulus as the feature.
 
 use super::inspect::{Facts, Inspection, Object, SeriesReport};
-use super::shell::{quote, shell_word};
-use crate::features::Signal;
+use super::shell::{option_words, quote, shell_word};
+use crate::features::spike_detection::volts_per;
+use crate::features::{DETECTED, INVALID_TIMES, Signal};
 use crate::read::nwb::NwbFile;
-use crate::recording::{IntervalTable, UnitsTable};
-
-/// The feature where no series can be one: the unit's own past.
-const HISTORY: &str = "spikes : raised-cosine-log(8, window=200ms)";
+use crate::recording::{IntervalTable, Kind, UnitsTable};
 
 /// Epochs that a selector names, by start and stop.
 struct Choice {
@@ -21,6 +19,10 @@ struct Choice {
 impl Choice {
     fn seconds(&self) -> f64 {
         self.rows.iter().map(|(start, stop)| stop - start).sum()
+    }
+
+    fn longest_s(&self) -> f64 {
+        self.rows.iter().map(|(start, stop)| stop - start).fold(0.0, f64::max)
     }
 
     fn n_inside(&self, times: &[f64]) -> usize {
@@ -36,25 +38,67 @@ impl Choice {
     }
 }
 
-/// The line `rheobase fit ..` for this file.
-pub(super) fn fit_line(file: &NwbFile, inspection: &Inspection) -> String {
-    let feature = feature(inspection);
-    let units = file.units().ok();
-    let choice = choose(file, inspection, units.as_ref(), feature.as_ref().map(|(_, series)| *series));
-    let mut line = format!("rheobase fit {}", shell_word(&inspection.file));
-    if let Some(choice) = &choice {
-        line = line + " --epochs " + &quote(&choice.selector);
-    }
-    match units.as_ref().and_then(|units| busiest(units, choice.as_ref())) {
-        Some(id) => line = line + " --unit " + &id.to_string(),
-        None => {
-            if let Some(voltage) = voltage(inspection) {
-                line = line + " --detect-spikes " + &shell_word(&voltage.key);
-            }
+/// The line `rheobase fit ..` for this file, or why there is nothing to fit.
+pub(super) fn fit_line(file: &NwbFile, inspection: &Inspection) -> Result<String, String> {
+    let units = file.units();
+    let known = units.as_ref().ok();
+    let choices = choices(file, inspection)?;
+    let stimulus = feature(inspection);
+    let reached = best(&choices, known, stimulus.map(|(_, series)| series));
+    // a series that runs in no epoch explains nothing there
+    let stimulus = stimulus.filter(|(_, series)| reached.is_none_or(|choice| choice.meets(series)));
+    let choice = best(&choices, known, stimulus.map(|(_, series)| series));
+    let file_name = match inspection.file.strip_prefix('-') {
+        Some(_) => format!("./{}", inspection.file),
+        None => inspection.file.clone(),
+    };
+    let mut words = vec!["rheobase".to_string(), "fit".into(), shell_word(&file_name)];
+    if let Some(choice) = choice {
+        // in quotes always: a tag that is one word today may be two tomorrow
+        match choice.selector.starts_with('-') {
+            true => words.extend(option_words("--epochs", &choice.selector)),
+            false => words.extend(["--epochs".into(), quote(&choice.selector)]),
         }
     }
-    let feature = feature.map_or(HISTORY.to_string(), |(object, series)| signal(object, series));
-    line + &format!(" --bin 1ms --feature {}", quote(&feature))
+    match known.and_then(|units| busiest(units, choice)) {
+        Some(id) => words.extend(option_words("--unit", &id.to_string())),
+        None => words.extend(detection(inspection, &units)?),
+    }
+    let history = || history(choice);
+    let feature = stimulus.map_or_else(history, |(object, series)| signal(object, series));
+    words.extend(option_words("--bin", "1ms"));
+    words.extend(["--feature".into(), quote(&feature)]);
+    Ok(words.join(" "))
+}
+
+/// The unit's own past, as much of it as the epochs allow.
+fn history(choice: Option<&Choice>) -> String {
+    let longest_s = choice.map_or(f64::INFINITY, Choice::longest_s);
+    let window = if longest_s >= 0.4 { "200ms" } else { "20ms" };
+    format!("spikes : raised-cosine-log({}, window={window})", if longest_s >= 0.4 { 8 } else { 4 })
+}
+
+/// The words that detect spikes where the units have none, or why that cannot be done.
+fn detection(inspection: &Inspection, units: &crate::Result<UnitsTable>) -> Result<Vec<String>, String> {
+    let has_table = inspection.objects.iter().any(|object| object.kind == Kind::Units.word());
+    let Some((object, series)) = voltage(inspection) else {
+        let units = match units {
+            Ok(table) if table.n_units() == 0 => "the units table is empty".into(),
+            Ok(_) => "no unit spikes in the epochs".into(),
+            Err(error) if has_table => error.to_string(),
+            Err(_) => "there is no units table".to_string(),
+        };
+        return Err(format!("{units}, and no series is a voltage in which spikes could be detected"));
+    };
+    let name = match series.columns.first() {
+        Some(column) if series.columns.len() > 1 => format!("{}[{column}]", object.key),
+        _ => object.key.clone(),
+    };
+    let mut words = option_words("--detect-spikes", &name);
+    if has_table {
+        words.extend(option_words("--unit", DETECTED));
+    }
+    Ok(words)
 }
 
 fn usable(inspection: &Inspection) -> impl Iterator<Item = (&Object, &SeriesReport)> {
@@ -85,17 +129,20 @@ fn feature(inspection: &Inspection) -> Option<(&Object, &SeriesReport)> {
     ranked.min_by_key(|(rank, _, _)| *rank).map(|(_, object, series)| (object, series))
 }
 
-/// The membrane potential: an acquired series in volts.
-fn voltage(inspection: &Inspection) -> Option<&Object> {
+/// The membrane potential: an acquired series in volts, with one column before several.
+fn voltage(inspection: &Inspection) -> Option<(&Object, &SeriesReport)> {
     let is_candidate = |(object, series): &(&Object, &SeriesReport)| {
-        is_voltage(series) && series.columns.len() == 1 && object.path.starts_with("/acquisition/")
+        let is_one = series.columns.len() == 1 || object.type_name != "ElectricalSeries";
+        is_voltage(series) && is_one && object.path.starts_with("/acquisition/")
     };
-    let candidates = usable(inspection).filter(is_candidate);
-    candidates.min_by_key(|(object, _)| object.type_name != "CurrentClampSeries").map(|(object, _)| object)
+    let rank = |(object, series): &(&Object, &SeriesReport)| {
+        (object.type_name != "CurrentClampSeries", series.columns.len() > 1)
+    };
+    usable(inspection).filter(is_candidate).min_by_key(rank)
 }
 
 fn is_voltage(series: &SeriesReport) -> bool {
-    matches!(series.unit.as_str(), "V" | "volt" | "volts" | "mV" | "millivolts")
+    volts_per(&series.unit).is_some()
 }
 
 /// A series as a feature: its first column where it has several, in units of ordinary size.
@@ -109,20 +156,30 @@ fn signal(object: &Object, series: &SeriesReport) -> String {
     format!("{signal}{scale}")
 }
 
-/// The epochs with most time among those with spikes and samples, else with most time.
-fn choose(
-    file: &NwbFile,
-    inspection: &Inspection,
-    units: Option<&UnitsTable>,
-    series: Option<&SeriesReport>,
-) -> Option<Choice> {
-    let mut choices = Vec::new();
-    for object in &inspection.objects {
-        let is_table = matches!(object.facts, Facts::Intervals { .. }) && object.key != "invalid_times";
-        if is_table && let Ok(table) = file.intervals(&object.path) {
-            choices.extend(choices_of(&table));
+/// What the interval tables offer as epochs; none where there are no tables, and the whole recording is one.
+fn choices(file: &NwbFile, inspection: &Inspection) -> Result<Vec<Choice>, String> {
+    let (mut choices, mut broken) = (Vec::new(), None);
+    for object in inspection.objects.iter().filter(|object| object.kind == Kind::Intervals.word()) {
+        if object.key == INVALID_TIMES {
+            continue;
+        }
+        match file.intervals(&object.path) {
+            Ok(table) => choices.extend(choices_of(&table)),
+            Err(error) => broken = Some(error),
         }
     }
+    match broken {
+        Some(error) if choices.is_empty() => Err(format!("the epochs cannot be read: {error}")),
+        _ => Ok(choices),
+    }
+}
+
+/// The epochs with most time among those with spikes and samples, else with most time.
+fn best<'c>(
+    choices: &'c [Choice],
+    units: Option<&UnitsTable>,
+    series: Option<&SeriesReport>,
+) -> Option<&'c Choice> {
     let fits = |choice: &Choice| {
         let has_spikes =
             units.is_none_or(|units| units.spike_times.iter().any(|times| choice.n_inside(times) > 0));
@@ -130,32 +187,34 @@ fn choose(
     };
     let rank = |choice: &Choice| (fits(choice), choice.seconds());
     // of equal ones the first
-    choices.into_iter().reduce(|best, next| {
-        let (a, b) = (rank(&best), rank(&next));
+    choices.iter().reduce(|best, next| {
+        let (a, b) = (rank(best), rank(next));
         if b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)).is_gt() { next } else { best }
     })
 }
 
-/// Tags of the epochs table, or the table as a whole.
+/// Tags of the epochs table, or the table as a whole; without rows that are no epochs.
 fn choices_of(table: &IntervalTable) -> Vec<Choice> {
-    let choice = |selector: String, rows: &[usize]| Choice {
-        selector,
-        rows: rows.iter().map(|&row| (table.start_s[row], table.stop_s[row])).collect(),
+    let choice = |selector: String, rows: &[usize]| {
+        let epochs = rows.iter().filter_map(|&row| table.epoch(row));
+        Choice { selector, rows: epochs.map(|epoch| (epoch.start_s, epoch.stop_s)).collect() }
     };
     let tags = if table.key == "epochs" { table.tags() } else { Vec::new() };
-    if tags.is_empty() {
-        let rows: Vec<usize> = (0..table.n_rows()).collect();
-        return if rows.is_empty() { Vec::new() } else { vec![choice(table.key.clone(), &rows)] };
-    }
-    tags.into_iter().map(|tag| choice(tag.clone(), &table.rows_tagged(&tag))).collect()
+    let all: Vec<usize> = (0..table.n_rows()).collect();
+    let choices: Vec<Choice> = match &tags[..] {
+        [] => vec![choice(table.key.clone(), &all)],
+        tags => tags.iter().map(|tag| choice(tag.clone(), &table.rows_tagged(tag))).collect(),
+    };
+    choices.into_iter().filter(|choice| !choice.rows.is_empty()).collect()
 }
 
-/// The unit with most spikes in the epochs.
+/// The unit with most spikes in the epochs, if it has any.
 fn busiest(units: &UnitsTable, choice: Option<&Choice>) -> Option<i64> {
     let n_spikes = |times: &Vec<f64>| choice.map_or(times.len(), |choice| choice.n_inside(times));
     let counts = units.ids.iter().zip(&units.spike_times).map(|(&id, times)| (n_spikes(times), id));
     // of equal ones the first
-    counts.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, id)| id)
+    let best = counts.reduce(|best, next| if next.0 > best.0 { next } else { best });
+    best.filter(|(n, _)| *n > 0).map(|(_, id)| id)
 }
 
 #[cfg(test)]

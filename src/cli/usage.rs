@@ -12,8 +12,8 @@ use clap::{Command, CommandFactory};
 use super::args::Cli;
 use crate::Error;
 
-/// The two lines of a usage error; `None` for a text that was asked for (help, version).
-pub(super) fn lines(error: &clap::Error, words: &[String]) -> Option<[String; 2]> {
+/// What is wrong with the words; `None` for a text that was asked for (help, version).
+pub(super) fn error(error: &clap::Error, words: &[String]) -> Option<Error> {
     use ErrorKind as Kind;
     let command = Cli::command();
     let used = words.get(1).and_then(|word| command.find_subcommand(word));
@@ -21,17 +21,22 @@ pub(super) fn lines(error: &clap::Error, words: &[String]) -> Option<[String; 2]
     let see = format!("see `{name} --help`");
     let option = text(error, ContextKind::InvalidArg);
     let option = option.split(' ').next().unwrap_or_default();
+    let variable = used.and_then(|used| variable(used, option, words));
+    let (option, see) = match &variable {
+        Some(variable) => (variable.as_str(), format!("change or unset {variable}, or {see}")),
+        None => (option, see),
+    };
     let value = text(error, ContextKind::InvalidValue);
-    let own = match error.kind() {
+    Some(match error.kind() {
         Kind::DisplayHelp | Kind::DisplayVersion | Kind::DisplayHelpOnMissingArgumentOrSubcommand => {
             return None;
         }
-        Kind::ValueValidation => return Some(bad_value(error, option, &value, see)),
+        Kind::ValueValidation => bad_value(error, option, &value, see, variable.is_some()),
         Kind::InvalidValue if value.is_empty() => {
-            let help = if option.starts_with('<') {
-                format!("give the path of a file, or {see}")
-            } else {
-                format!("give one after {option}, or {see}")
+            let help = match option.chars().next() {
+                Some('<') => format!("give the path of a file, or {see}"),
+                Some('-') => format!("give one after {option}, or {see}"),
+                _ => see,
             };
             Error::argument(option, "a value", "nothing", help)
         }
@@ -50,28 +55,45 @@ pub(super) fn lines(error: &clap::Error, words: &[String]) -> Option<[String; 2]
             Error::argument(name, missing, "nothing in its place", see)
         }
         Kind::ArgumentConflict => Error::argument(option, "it once", "it more often", "keep one of them"),
+        Kind::InvalidUtf8 => Error::argument(name, "words in UTF-8", "other bytes", see),
         _ => {
             let said = error.to_string();
-            let line = said.lines().next().unwrap_or_default().trim_start_matches("error: ").to_string();
-            return Some([line, see]);
+            let line = said.lines().next().unwrap_or_default().trim_start_matches("error: ");
+            Error::argument(name, "words that make a command", format!("others ({line})"), see)
         }
-    };
-    Some([own.to_string(), own.help()])
+    })
+}
+
+/// The environment variable that an option took its value from, which is wherever it was not typed.
+fn variable(used: &Command, option: &str, words: &[String]) -> Option<String> {
+    let known = used
+        .get_arguments()
+        .find(|known| known.get_long().is_some_and(|long| option.strip_prefix("--") == Some(long)))?;
+    let is_typed = words
+        .iter()
+        .any(|word| word.strip_prefix(option).is_some_and(|rest| rest.is_empty() || rest.starts_with('=')));
+    known.get_env().filter(|_| !is_typed).map(|variable| variable.to_string_lossy().into_owned())
 }
 
 /// A value that its own reader refused.
-fn bad_value(error: &clap::Error, option: &str, value: &str, see: String) -> [String; 2] {
+fn bad_value(error: &clap::Error, option: &str, value: &str, see: String, is_variable: bool) -> Error {
     let reason = error.source();
-    if let Some(own) = reason.and_then(|reason| reason.downcast_ref::<Error>()) {
-        return [own.to_string(), own.help()];
+    if let Some(Error::Argument { what, expected, found, help }) =
+        reason.and_then(|reason| reason.downcast_ref::<Error>())
+    {
+        // the variable instead of the option
+        return if is_variable {
+            Error::argument(option, expected, found, see)
+        } else {
+            Error::argument(what, expected, found, help)
+        };
     }
     let expected = match reason {
         Some(reason) if reason.is::<ParseIntError>() => "a whole number, 0 or more",
         Some(reason) if reason.is::<ParseFloatError>() => "a number",
         _ => "another value",
     };
-    let own = Error::argument(option, expected, quoted(value), see);
-    [own.to_string(), own.help()]
+    Error::argument(option, expected, quoted(value), see)
 }
 
 fn unknown_option(word: &str, name: &str, used: &Command) -> Error {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::epochs::{refuse_long_bin, support};
 use super::group::{Group, all_labels, groups};
 use super::units::Units;
-use super::{Channel, Expansion, FeatureBlock, FeatureSpec, Resample, Signal, binned_signal};
+use super::{Channel, Expansion, FeatureBlock, FeatureSpec, Resample, Signal, Step, Watcher, binned_signal};
 use crate::basis::{self, Expand};
 use crate::read::nwb::{NwbFile, Series};
 use crate::recording::{Epoch, Samples};
@@ -40,6 +40,8 @@ pub struct Request {
     pub epochs: Vec<String>,
     /// Which of the matching epochs, from 0; all of them without it.
     pub epoch: Option<usize>,
+    /// Times that are left out of the epochs, those that a model was fitted to; empty to keep everything.
+    pub except: IntervalSet,
     /// Unit ids, or `all`; may be left out if there is one unit.
     pub units: Vec<String>,
     /// The voltage series in which to detect spikes.
@@ -84,22 +86,32 @@ impl Dataset {
     /// [`Error::Unknown`] for an epoch, unit or series that is not there, with those that are; [`Error::Argument`]
     /// for a bin or window longer than every epoch, or a choice that is missing; whatever reading returns.
     pub fn read(file: &NwbFile, request: Request) -> Result<Self> {
+        Self::read_watched(file, request, &mut |_| {})
+    }
+
+    /// As [`Dataset::read`], with someone who is told about every step.
+    ///
+    /// # Errors
+    /// As [`Dataset::read`].
+    pub fn read_watched(file: &NwbFile, request: Request, watcher: Watcher) -> Result<Self> {
         let mut notices = Vec::new();
         let (epochs, support) = support(file, &request, &mut notices)?;
         let grid = BinGrid::new(&support, request.bin_s)?;
         refuse_long_bin(&grid)?;
-        let units = Units::read(file, &request, &grid, &mut notices)?;
+        let units = Units::read(file, &request, &grid, &mut notices, watcher)?;
         let mut features = request.features;
         let mut channels = Vec::with_capacity(features.len());
         for feature in &mut features {
             channels.push(match feature.spec.signal {
-                Signal::Series { .. } => series_channels(file, &grid, feature, &mut notices)?,
+                Signal::Series { .. } => series_channels(file, &grid, feature, &mut notices, watcher)?,
                 _ => unit_channels(&units, feature)?,
             });
         }
         refuse_memory(&features, &channels, grid.n_bins(), request.memory_limit_bytes)?;
         let mut blocks = Vec::with_capacity(features.len());
-        for (feature, channels) in features.iter_mut().zip(channels) {
+        let of_features = features.len();
+        for (n_features, (feature, channels)) in features.iter_mut().zip(channels).enumerate() {
+            watcher(Step::Building { name: &feature.name, n_features, of_features });
             blocks.push(build(&grid, feature, channels, &mut notices)?);
         }
         let groups = groups(&features, &blocks, &units);
@@ -123,6 +135,7 @@ fn series_channels(
     grid: &BinGrid,
     feature: &mut StudyFeature,
     notices: &mut Vec<String>,
+    watcher: Watcher,
 ) -> Result<Vec<Channel>> {
     let label = feature.name.clone();
     let Signal::Series { name, column, resample } = &mut feature.spec.signal else { return Ok(Vec::new()) };
@@ -153,8 +166,18 @@ fn series_channels(
             *resample.insert(how)
         }
     };
+    let mut n_rows = 0;
     for (start, end) in grid.support().iter() {
-        let samples: Samples = series.read_range(start, end, column)?;
+        n_rows += series.rows_between(start, end)?.len();
+    }
+    let row_bytes = (channels.len() * size_of::<f64>()) as u64;
+    let of_bytes = n_rows as u64 * row_bytes;
+    let mut n_bytes = 0;
+    for (start, end) in grid.support().iter() {
+        let samples: Samples = series.read_range_watched(start, end, column, &mut |n_rows| {
+            n_bytes += n_rows as u64 * row_bytes;
+            watcher(Step::Reading { name: &label, n_bytes, of_bytes });
+        })?;
         // bins restart at every epoch, so each can be filled by itself
         let own = BinGrid::new(&IntervalSet::new(&[start], &[end])?, grid.bin_s())?;
         for (channel, values) in channels.iter_mut().zip(samples.values.columns()) {

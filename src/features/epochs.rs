@@ -7,6 +7,9 @@ use crate::recording::{Epoch, Kind};
 use crate::time::{BinGrid, IntervalSet};
 use crate::{Error, Result};
 
+/// The table of times when the recording was disturbed, which are epochs only for who asks for them.
+pub const INVALID_TIMES: &str = "invalid_times";
+
 /// The epochs asked for, in order, and their union.
 pub(super) fn support(
     file: &NwbFile,
@@ -23,6 +26,9 @@ pub(super) fn support(
     }
     if request.epochs.is_empty() {
         epochs.push(whole(file, request)?);
+        if file.recording().of_kind(Kind::Intervals).any(|entry| entry.key == INVALID_TIMES) {
+            notices.push(format!("the whole recording is used, its {INVALID_TIMES} as well"));
+        }
     }
     epochs.sort_by(|a, b| a.start_s.total_cmp(&b.start_s));
     if let Some(k) = request.epoch {
@@ -40,7 +46,22 @@ pub(super) fn support(
     let stop: Vec<f64> = epochs.iter().map(|epoch| epoch.stop_s).collect();
     let (support, told) = IntervalSet::with_metadata(&start, &stop, crate::time::Metadata::default())?;
     notices.extend(told);
-    Ok((epochs, support))
+    if request.except.is_empty() {
+        return Ok((epochs, support));
+    }
+    let left = support.set_diff(&request.except);
+    if left.is_empty() {
+        let what = request.epochs.join(", ");
+        let expected = "epochs that were not fitted";
+        let help = "fit fewer epochs (--epoch K), or test on others";
+        return Err(Error::argument("test epochs", expected, format!("{what}, all of which were"), help));
+    }
+    let left_out_s = support.tot_length() - left.tot_length();
+    if left_out_s > 0.0 {
+        let seconds = (left_out_s * 1e6).round() / 1e6;
+        notices.push(format!("{seconds} s that were fitted are left out"));
+    }
+    Ok((epochs, left))
 }
 
 /// Refuses a bin that is longer than every epoch. A grid keeps a bin whose centre lies inside, but counts over
@@ -63,6 +84,9 @@ pub(super) fn refuse_long_bin(grid: &BinGrid) -> Result<()> {
 fn whole(file: &NwbFile, request: &Request) -> Result<Epoch> {
     let tables: Vec<&str> =
         file.recording().of_kind(Kind::Intervals).map(|entry| entry.key.as_str()).collect();
+    let is_epochs =
+        |key: &str| key != INVALID_TIMES && file.intervals(key).map_or(true, |table| table.n_rows() > 0);
+    let tables: Vec<&str> = tables.into_iter().filter(|key| is_epochs(key)).collect();
     if !tables.is_empty() {
         let tags = file.intervals("epochs").map(|table| table.tags()).unwrap_or_default();
         let present = tags.into_iter().chain(tables.into_iter().map(String::from)).collect::<Vec<_>>();

@@ -5,6 +5,7 @@
 //! refractory time. A rise is never taken across a gap of the recording. The detector carries three numbers from piece to
 //! piece, so a long trace needs no memory and the answer does not depend on how it is cut.
 
+use super::reading::{Step, Watcher};
 use crate::error::{Error, Result};
 use crate::read::nwb::{Series, Signal};
 use crate::recording::median_spacing;
@@ -111,6 +112,19 @@ pub fn detect_spikes(
 /// [`Error::Argument`] for a series that is not a voltage or a signal without the choice of one of several
 /// columns, and whatever reading returns.
 pub fn detect_in(signal: &Signal, dvdt_threshold_v_per_s: f64, refractory_s: f64) -> Result<Vec<f64>> {
+    detect_in_watched(signal, dvdt_threshold_v_per_s, refractory_s, &mut |_| {})
+}
+
+/// As [`detect_in`], with someone who is told about every piece.
+///
+/// # Errors
+/// As [`detect_in`].
+pub fn detect_in_watched(
+    signal: &Signal,
+    dvdt_threshold_v_per_s: f64,
+    refractory_s: f64,
+    watcher: Watcher,
+) -> Result<Vec<f64>> {
     let Signal { series, column } = signal;
     let key = &series.facts().key;
     if column.is_none() && series.n_columns() > 1 {
@@ -125,25 +139,34 @@ pub fn detect_in(signal: &Signal, dvdt_threshold_v_per_s: f64, refractory_s: f64
     let Some((first, last)) = series.span()? else { return Ok(Vec::new()) };
     let spacing_s = series.read_spacing(first, last)?.unwrap_or(1.0);
     let mut detector = SpikeDetector::new(dvdt_threshold_v_per_s, refractory_s, spacing_s)?;
-    series.for_each_piece(PIECE_ROWS, *column, |_, piece| {
+    let bytes = |n_rows: usize| (n_rows * size_of::<f64>()) as u64;
+    let of_bytes = bytes(series.n_samples());
+    series.for_each_piece(PIECE_ROWS, *column, |first_row, piece| {
+        watcher(Step::Reading { name: key, n_bytes: bytes(first_row + piece.t.len()), of_bytes });
         detector.push(&piece.t, piece.values.column(0).iter().map(|value| value * volts_per_unit))
     })?;
     Ok(detector.finish())
 }
 
-/// Factor from the unit of a series to volts.
+/// Factor from a unit to volts; `None` for a unit that is no voltage.
+pub fn volts_per(unit: &str) -> Option<f64> {
+    match unit {
+        "V" | "volt" | "volts" | "Volt" | "Volts" => Some(1.0),
+        "mV" | "millivolt" | "millivolts" => Some(1e-3),
+        "uV" | "microvolt" | "microvolts" => Some(1e-6),
+        _ => None,
+    }
+}
+
 fn volts_per_unit(series: &Series) -> Result<f64> {
-    match series.unit() {
-        "V" | "volt" | "volts" | "Volt" | "Volts" => Ok(1.0),
-        "mV" | "millivolt" | "millivolts" => Ok(1e-3),
-        "uV" | "microvolt" | "microvolts" => Ok(1e-6),
-        other => Err(Error::argument(
+    volts_per(series.unit()).ok_or_else(|| {
+        Error::argument(
             format!("spikes of {}", series.facts().key),
             "a series in volts",
-            format!("unit {other:?}"),
+            format!("unit {:?}", series.unit()),
             "give the recorded membrane potential; `rheobase inspect` shows the unit of each series",
-        )),
-    }
+        )
+    })
 }
 
 #[cfg(test)]

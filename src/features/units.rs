@@ -1,8 +1,8 @@
 //! The units of a recording as a study sees them: their spikes, and which of them are to be explained.
 
 use super::dataset::{Request, StudyFeature};
-use super::spike_detection::{DEFAULT_DVDT_V_PER_S, DEFAULT_REFRACTORY_S, detect_in};
-use super::{Signal, spike_counts};
+use super::spike_detection::{DEFAULT_DVDT_V_PER_S, DEFAULT_REFRACTORY_S, detect_in_watched};
+use super::{Signal, Watcher, spike_counts};
 use crate::read::nwb::NwbFile;
 use crate::recording::Kind;
 use crate::time::BinGrid;
@@ -27,9 +27,10 @@ impl Units {
         request: &Request,
         grid: &BinGrid,
         notices: &mut Vec<String>,
+        watcher: Watcher,
     ) -> Result<Self> {
         if let Some(signal) = &request.detect_spikes {
-            return Self::detect(file, signal, &request.units, grid, notices);
+            return Self::detect(file, signal, &request.units, grid, notices, watcher);
         }
         refuse_undetected(file, &request.units)?;
         let table = file.units()?;
@@ -67,6 +68,7 @@ impl Units {
         asked: &[String],
         grid: &BinGrid,
         notices: &mut Vec<String>,
+        watcher: Watcher,
     ) -> Result<Self> {
         if let Some(other) = asked.iter().find(|unit| *unit != DETECTED) {
             return Err(Error::argument(
@@ -85,7 +87,8 @@ impl Units {
                 "leave --detect-spikes out to use the units of the file, or add --unit detected",
             ));
         }
-        let times = detect_in(&file.signal(signal)?, DEFAULT_DVDT_V_PER_S, DEFAULT_REFRACTORY_S)?;
+        let times =
+            detect_in_watched(&file.signal(signal)?, DEFAULT_DVDT_V_PER_S, DEFAULT_REFRACTORY_S, watcher)?;
         notices.push(format!(
             "{} spikes detected in {signal} (dV/dt above {DEFAULT_DVDT_V_PER_S} V/s, then {} ms without)",
             times.len(),

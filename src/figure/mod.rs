@@ -8,10 +8,17 @@
 //! axes, where they hide no data. Only `canvas.rs` knows the plotting package, and uses its shapes and its writers.
 
 mod axis;
+pub mod basis;
 mod canvas;
 mod clip;
+pub mod coefficients;
+pub mod convergence;
 mod decimate;
 mod drawing;
+pub mod epochs;
+pub mod filter;
+pub mod goodness;
+pub mod intervals;
 mod layout;
 mod mark;
 mod marks;
@@ -22,6 +29,7 @@ mod prediction;
 mod pulses;
 mod session;
 mod stretch;
+pub mod tuning;
 mod words;
 
 pub use axis::{Axis, Scale, Ticks};

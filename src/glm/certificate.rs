@@ -3,7 +3,12 @@
 //! Coefficients are reported in the user's units. Gradient and optimality residual are computed from them as they
 //! are, rounding included, over the columns that the user gave, centred and scaled.
 
+use std::ops::Range;
+
+use ndarray::ArrayView1;
+
 use super::fit::Fit;
+use super::fitted::Covariance;
 use super::rank::Rank;
 use crate::Result;
 use crate::backend::Backend;
@@ -29,6 +34,7 @@ pub(super) struct Inference {
     pub(super) loss_gap: f64,
     pub(super) standard_errors: Vec<f64>,
     pub(super) intercept_standard_error: f64,
+    pub(super) covariances: Vec<Covariance>,
     pub(super) condition: f64,
     /// Column with the largest variance inflation.
     pub(super) worst_column: Option<usize>,
@@ -36,6 +42,12 @@ pub(super) struct Inference {
     pub(super) step_reach: f64,
     /// A direction along which the loss falls for ever, as parameters of the members.
     pub(super) recession: Option<Vec<f64>>,
+}
+
+/// The largest magnitude in a vector, and the vector divided by it.
+fn scaled(a: &[f64]) -> (f64, Vec<f64>) {
+    let largest = a.iter().fold(f64::MIN_POSITIVE, |m: f64, a| m.max(a.abs()));
+    (largest, a.iter().map(|a| a / largest).collect())
 }
 
 /// From parameters (intercept first) of the members to the user's coefficients.
@@ -104,9 +116,8 @@ impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
         let covariance = factor.inverse() / self.plan.n_rows() as f64;
         // sqrt(aᵀ C a), a scaled first so that its squares neither overflow nor vanish
         let error = |a: &[f64]| -> f64 {
-            let largest = a.iter().fold(f64::MIN_POSITIVE, |m: f64, a| m.max(a.abs()));
-            let a: Vec<f64> = a.iter().map(|a| a / largest).collect();
-            let product = covariance.dot(&ndarray::ArrayView1::from(&a));
+            let (largest, a) = scaled(a);
+            let product = covariance.dot(&ArrayView1::from(&a));
             largest * a.iter().zip(&product).map(|(a, b)| a * b).sum::<f64>().sqrt()
         };
         let scaling = self.plan.scaling();
@@ -129,11 +140,39 @@ impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
             loss_gap,
             intercept_standard_error: error(&of_intercept),
             standard_errors,
+            covariances: self.covariances(&covariance),
             condition,
             worst_column,
             step_reach,
             recession: found,
         }))
+    }
+
+    /// The blocks of the covariance that are asked for, from that of the members' parameters, intercept first.
+    fn covariances(&self, of_members: &Matrix) -> Vec<Covariance> {
+        let block = |columns: &Range<usize>| {
+            let rows: Vec<(f64, Vec<f64>, Vec<f64>)> = columns
+                .clone()
+                .map(|column| {
+                    let own: Vec<f64> =
+                        std::iter::once(0.0).chain(self.rank.to_user.row(column).iter().copied()).collect();
+                    let (largest, a) = scaled(&own);
+                    let product = of_members.dot(&ArrayView1::from(&a)).to_vec();
+                    (largest, a, product)
+                })
+                .collect();
+            let known = |k: usize| !self.rank.aliased.contains(&(columns.start + k));
+            let value = |(i, j): (usize, usize)| {
+                let (left, right) = (&rows[i], &rows[j]);
+                let product: f64 = left.1.iter().zip(&right.2).map(|(a, b)| a * b).sum();
+                if known(i) && known(j) { left.0 * (right.0 * product) } else { f64::NAN }
+            };
+            Covariance {
+                columns: columns.clone(),
+                values: Matrix::from_shape_fn((columns.len(), columns.len()), value),
+            }
+        };
+        self.spec.get().covariance_of.iter().map(block).collect()
     }
 
     /// Condition of the Hessian, and the column whose error is the most inflated by the others. Where members stand

@@ -7,7 +7,7 @@ use super::score::score;
 use crate::backend::Backend;
 use crate::inverse_link::{Exp, InverseLink, InvertLink};
 use crate::objective::Optimality;
-use crate::solver::Status;
+use crate::solver::{Iterate, Status};
 
 /// Condition of the standardised Hessian above which a user is told.
 const ILL_CONDITIONED: f64 = 1e8;
@@ -73,12 +73,17 @@ impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
         let y: Vec<f64> = self.plan.rows().iter().map(|&row| self.response.y[(row, target)]).collect();
         let warnings = self.warnings(&standing, &aliased, y.iter().all(|y| y.fract() == 0.0));
         let Standing { reported, optimality, inference, outcome } = standing;
+        let mut history = outcome.history;
+        if let Some(last) = history.last_mut() {
+            let kkt_residual = optimality.kkt_residual;
+            *last = Iterate { iteration: outcome.iterations, loss: optimality.loss, loss_gap, kkt_residual };
+        }
         // an infinite estimate has no error
-        let (standard_errors, intercept_standard_error) = match inference {
+        let (standard_errors, intercept_standard_error, covariances) = match inference {
             Some(inference) if !left_out && status != Status::Separated => {
-                (inference.standard_errors, inference.intercept_standard_error)
+                (inference.standard_errors, inference.intercept_standard_error, inference.covariances)
             }
-            _ => (vec![f64::NAN; labels.len()], f64::NAN),
+            _ => (vec![f64::NAN; labels.len()], f64::NAN, Vec::new()),
         };
         TargetFit {
             name: self.response.names[target].clone(),
@@ -97,6 +102,8 @@ impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
             n_bins_used: y.len(),
             aliased,
             warnings,
+            history,
+            covariances,
         }
     }
 
@@ -206,6 +213,8 @@ impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
             warnings: vec![
                 "no event in the used bins: the rate is 0 and the intercept minus infinity".into(),
             ],
+            history: Vec::new(),
+            covariances: Vec::new(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The fit: rank, start, solver, certificate, in that order; back to the solver if the proof fails.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use ndarray::ArrayView2;
@@ -16,7 +17,7 @@ use crate::math::dense::{Cholesky, Matrix};
 use crate::math::sum::Sum;
 use crate::objective::{GlmObjective, Objective, Optimality, Weight};
 use crate::observation::{ObservationModel, Observe, Poisson};
-use crate::solver::{Lbfgs, Metric, Minimize, Newton, Outcome, Progress, Status, Watch, reach};
+use crate::solver::{Lbfgs, Metric, Minimize, Newton, Outcome, Progress, Residuals, Status, Watch, reach};
 use crate::{Error, Result};
 
 /// Largest rows x columns x (columns + 1) x targets for which standard errors are computed without asking.
@@ -140,6 +141,12 @@ impl CheckedSpec {
                 }
             }
         }
+        if let Some(columns) = self.get().covariance_of.iter().find(|columns| columns.end > plan.n_columns())
+        {
+            let (expected, help) =
+                (format!("columns below {}", plan.n_columns()), "give columns of the design");
+            return Err(Error::argument("covariance of", expected, format!("{columns:?}"), help));
+        }
         let needed_bytes = (plan.n_rows() * plan.n_columns()) as u64 * BYTES_PER_VALUE;
         match self.get().memory_limit_bytes {
             Some(limit_bytes) if needed_bytes > limit_bytes => {
@@ -181,7 +188,16 @@ impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
             spec.time_limit_s.and_then(|limit| started.checked_add(Duration::try_from_secs_f64(limit).ok()?));
         let goal = if spec.tolerance <= 1e-16 { FLOOR } else { spec.tolerance };
         let (tolerance, max_iterations) = (spec.tolerance, spec.max_iterations);
-        let mut watch = Watch { tolerance, goal, max_iterations, deadline, progress };
+        let history_seconds = Cell::new(0.0);
+        let mut beside = GlmObjective::new(self.on, design, self.y, spec.model);
+        let mut residuals = |at: &Matrix, targets: &[usize]| -> Result<Vec<f64>> {
+            let started = Instant::now();
+            let found = self.optimality(&mut beside, all, &self.reports(at), targets)?;
+            history_seconds.set(history_seconds.get() + started.elapsed().as_secs_f64());
+            Ok(found.into_iter().map(|optimality| optimality.kkt_residual).collect())
+        };
+        let residuals: Option<&mut Residuals> = if spec.history { Some(&mut residuals) } else { None };
+        let mut watch = Watch { tolerance, goal, max_iterations, deadline, progress, residuals };
         let solver: &dyn Minimize = if plan.solver == Newton.name() { &Newton } else { &Lbfgs };
         let mut standings: Vec<Option<Standing>> = live.iter().map(|_| None).collect();
         let mut open: Vec<usize> = (0..live.len()).collect();
@@ -190,9 +206,7 @@ impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
         while !open.is_empty() {
             let targets: Vec<usize> = open.iter().map(|&k| live[k]).collect();
             let solution = solver.minimize(&mut f, &self.metric, &targets, start, &mut watch)?;
-            let reports: Vec<Reported> = (solution.at.columns().into_iter())
-                .map(|parameters| report(&self.rank, self.plan.scaling(), &parameters.to_vec()))
-                .collect();
+            let reports = self.reports(&solution.at);
             let optimality = self.optimality(&mut f, all, &reports, &targets)?;
             let inferring = Instant::now();
             let found = reports.into_iter().zip(optimality).zip(solution.outcomes).enumerate();
@@ -220,11 +234,17 @@ impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
             watch.max_iterations = spec.max_iterations.map(|most| most - used);
         }
         let seconds = Seconds {
-            fit: started.elapsed().as_secs_f64() - inference_seconds,
+            fit: started.elapsed().as_secs_f64() - inference_seconds - history_seconds.get(),
             inference: inference_seconds,
         };
         let standings = live.into_iter().zip(standings.into_iter().flatten());
         Ok(self.finish(plan, left_out, standings.collect(), seconds))
+    }
+
+    /// The user's coefficients at points of shape (parameters, targets).
+    fn reports(&self, at: &Matrix) -> Vec<Reported> {
+        let columns = at.columns().into_iter();
+        columns.map(|column| report(&self.rank, self.plan.scaling(), &column.to_vec())).collect()
     }
 
     /// The Hessian at the point: wanted for standard errors, or, where these are left out, to see whether a target
@@ -322,7 +342,13 @@ impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
 impl Standing {
     /// Adds the work of an earlier round.
     fn after(mut self, earlier: Option<Self>) -> Self {
-        if let Some(earlier) = earlier {
+        if let Some(mut earlier) = earlier {
+            let mut history = std::mem::take(&mut earlier.outcome.history);
+            // it went on from the last point
+            history.pop();
+            self.outcome.history.iter_mut().for_each(|point| point.iteration += earlier.outcome.iterations);
+            history.append(&mut self.outcome.history);
+            self.outcome.history = history;
             self.outcome.iterations += earlier.outcome.iterations;
             self.outcome.passes += earlier.outcome.passes;
         }

@@ -1,6 +1,7 @@
 //! The result of a fit.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,7 @@ use crate::design::{FeatureColumns, Source};
 use crate::inverse_link::{Exp, InverseLink, InvertLink};
 use crate::math::dense::Matrix;
 use crate::number;
-use crate::solver::Status;
+use crate::solver::{Iterate, Status};
 use crate::{Error, Result};
 
 /// Which matrix the loss gap was estimated with.
@@ -23,6 +24,16 @@ pub enum GapFrom {
     Hessian,
     /// The flat Gram times the target's mean response.
     FlatGram,
+}
+
+/// Covariance of the estimates of neighbouring coefficients.
+#[derive(Clone, Debug)]
+pub struct Covariance {
+    /// Their columns.
+    pub columns: Range<usize>,
+    /// The block of the inverse Fisher information, in the units of the coefficients, shape (columns, columns);
+    /// NaN where a column is aliased.
+    pub values: Matrix,
 }
 
 /// One fitted target and its certificate.
@@ -68,6 +79,13 @@ pub struct TargetFit {
     pub aliased: Vec<String>,
     /// What a user should know.
     pub warnings: Vec<String>,
+    /// The way to the optimum, the certificate's numbers last; empty unless [`super::GlmSpec::history`] asks for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<Iterate>,
+    /// The blocks that [`super::GlmSpec::covariance_of`] asks for, where standard errors are computed. Not part of
+    /// result files.
+    #[serde(skip)]
+    pub covariances: Vec<Covariance>,
 }
 
 /// Seconds of the parts of a fit.

@@ -1,5 +1,7 @@
 //! What to fit and how far.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::backend::Model;
@@ -53,6 +55,11 @@ pub struct GlmSpec {
     pub standard_errors: StandardErrors,
     /// Bytes that the design may take.
     pub memory_limit_bytes: Option<u64>,
+    /// Whether loss gap and optimality residual are kept of every step. Each costs a pass over the rows that is not
+    /// counted; the answer is the same.
+    pub history: bool,
+    /// Blocks of columns whose covariance is kept beside the standard errors, where these are computed.
+    pub covariance_of: Vec<Range<usize>>,
 }
 
 impl Default for GlmSpec {
@@ -65,6 +72,8 @@ impl Default for GlmSpec {
             time_limit_s: None,
             standard_errors: StandardErrors::Auto,
             memory_limit_bytes: None,
+            history: false,
+            covariance_of: Vec::new(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::line_search::search;
 use super::separation::{RUNNING, recession};
-use super::{Metric, Outcome, Progress, Solution, Status, Watch, columns, dot};
+use super::{Iterate, Metric, Outcome, Progress, Solution, Status, Watch, columns, dot};
 use crate::Result;
 use crate::math::dense::Matrix;
 use crate::objective::Objective;
@@ -43,9 +43,17 @@ struct Run {
     best_gap: f64,
     idle: usize,
     recession: Option<Vec<f64>>,
+    history: Vec<Iterate>,
 }
 
 impl Run {
+    /// Adds the present point to the history; one that is visited again replaces its entry.
+    fn remember(&mut self, loss: f64, loss_gap: f64, kkt_residual: f64) {
+        let iteration = self.iterations;
+        self.history.retain(|earlier| earlier.iteration != iteration);
+        self.history.push(Iterate { iteration, loss, loss_gap, kkt_residual });
+    }
+
     /// The end of this target at a relative gap, if it is one.
     fn judge(&mut self, gap: f64, patience: usize, max_iterations: usize, watch: &Watch) -> Option<Status> {
         if !gap.is_finite() {
@@ -85,7 +93,9 @@ pub(super) fn descend(
         }
         let ids: Vec<usize> = active.iter().map(|&k| targets[k]).collect();
         let mut gradient = Matrix::zeros((f.n_parameters(), active.len()));
-        let losses = f.loss_gradient(&columns(&at, &active), &ids, &mut gradient)?;
+        let points = columns(&at, &active);
+        let losses = f.loss_gradient(&points, &ids, &mut gradient)?;
+        let residuals = watch.residuals.as_mut().map(|residuals| residuals(&points, &ids)).transpose()?;
         let mut worst_gap: f64 = 0.0;
         let mut headings = Vec::new();
         for (column, &k) in active.iter().enumerate() {
@@ -94,7 +104,11 @@ pub(super) fn descend(
             let heading = rule.heading(f, targets[k], &here, &slope)?;
             runs[k].passes += f.passes() - before;
             let scale = losses[column].abs().max(metric.mean_y[targets[k]]);
-            let gap = heading.as_ref().map_or(f64::NAN, |heading| heading.gap / scale);
+            let gap = heading.as_ref().map_or(f64::NAN, |heading| heading.gap);
+            if let Some(residuals) = &residuals {
+                runs[k].remember(losses[column], gap, residuals[column]);
+            }
+            let gap = gap / scale;
             runs[k].outcome = runs[k].judge(gap, rule.patience(), max_iterations, watch);
             if runs[k].outcome.is_none() {
                 worst_gap = worst_gap.max(gap);
@@ -171,7 +185,15 @@ fn advance(
 
 impl Run {
     fn new() -> Self {
-        Self { outcome: None, iterations: 0, passes: 0, best_gap: f64::INFINITY, idle: 0, recession: None }
+        Self {
+            outcome: None,
+            iterations: 0,
+            passes: 0,
+            best_gap: f64::INFINITY,
+            idle: 0,
+            recession: None,
+            history: Vec::new(),
+        }
     }
 
     fn finish(self) -> Outcome {
@@ -180,6 +202,7 @@ impl Run {
             iterations: self.iterations,
             passes: self.passes,
             recession: self.recession,
+            history: self.history,
         }
     }
 }

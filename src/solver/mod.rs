@@ -17,7 +17,7 @@ use crate::objective::Objective;
 
 pub use lbfgs::Lbfgs;
 pub use newton::Newton;
-pub use report::{Outcome, Progress, Solution, Status, Watch};
+pub use report::{Iterate, Outcome, Progress, Residuals, Solution, Status, Watch};
 pub use separation::{reach, recession};
 
 /// The flat Gram `[1 X]ᵀ[1 X]/n`, factored, and each target's mean response: a metric for all targets.

@@ -2,10 +2,13 @@
 
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
 use crate::math::dense::Matrix;
+use crate::{Result, number};
 
 /// How the fit of one target ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// At the optimum, with proof.
@@ -39,6 +42,22 @@ impl Status {
     }
 }
 
+/// One point on the way to the optimum.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Iterate {
+    /// Steps taken to get there.
+    pub iteration: usize,
+    /// Mean loss.
+    #[serde(with = "number")]
+    pub loss: f64,
+    /// Estimate of `loss - optimum` by the solver's own matrix.
+    #[serde(with = "number")]
+    pub loss_gap: f64,
+    /// The optimality residual.
+    #[serde(with = "number")]
+    pub kkt_residual: f64,
+}
+
 /// How one target ended in a solver.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -50,6 +69,8 @@ pub struct Outcome {
     pub passes: usize,
     /// The direction of recession if `status` is [`Status::Separated`], intercept first.
     pub recession: Option<Vec<f64>>,
+    /// The points from the start to the end, one per step; empty without [`Watch::residuals`].
+    pub history: Vec<Iterate>,
 }
 
 /// The end of a minimisation.
@@ -72,6 +93,9 @@ pub struct Progress {
     pub worst_gap: f64,
 }
 
+/// The optimality residuals of the given targets at points of shape (parameters, targets).
+pub type Residuals<'a> = dyn FnMut(&Matrix, &[usize]) -> Result<Vec<f64>> + 'a;
+
 /// Limits of a minimisation and who is told about it.
 pub struct Watch<'a> {
     /// Largest allowed loss gap, relative to `max(|loss|, mean y)`.
@@ -84,6 +108,8 @@ pub struct Watch<'a> {
     pub deadline: Option<Instant>,
     /// Told after every iteration.
     pub progress: &'a mut dyn FnMut(Progress),
+    /// Asked at every point if the history is wanted. It costs a pass that is not counted.
+    pub residuals: Option<&'a mut Residuals<'a>>,
 }
 
 impl Watch<'_> {

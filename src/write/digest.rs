@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -19,13 +19,29 @@ pub fn digest_bytes(bytes: &[u8]) -> String {
 /// # Errors
 /// [`Error::Io`] if it cannot be read.
 pub fn digest_file(path: &Path) -> Result<String> {
+    read_pieces(path, |_| Ok(()))
+}
+
+/// Copies a file in pieces of 1 MiB and returns the SHA-256 of what was copied.
+///
+/// # Errors
+/// [`Error::Io`] with the path that cannot be read, or with `target` where writing fails.
+pub fn copy_and_digest(path: &Path, to: &mut impl Write, target: &Path) -> Result<String> {
+    read_pieces(path, |piece| to.write_all(piece).map_err(|e| Error::io(target, e)))
+}
+
+/// Gives the pieces of a file to `visit`; returns the digest of all.
+fn read_pieces(path: &Path, mut visit: impl FnMut(&[u8]) -> Result<()>) -> Result<String> {
     let mut file = File::open(path).map_err(|e| Error::io(path, e))?;
     let mut sha = Sha256::new();
     let mut piece = vec![0; 1 << 20];
     loop {
         match file.read(&mut piece) {
             Ok(0) => return Ok(hexadecimal(&sha.finalize())),
-            Ok(n) => sha.update(&piece[..n]),
+            Ok(n) => {
+                sha.update(&piece[..n]);
+                visit(&piece[..n])?;
+            }
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
             Err(e) => return Err(Error::io(path, e)),
         }

@@ -2,6 +2,8 @@
 //!
 //! Every number reads back with the same bits ([`crate::number`]).
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::de::IgnoredAny;
@@ -9,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::features::StudyFeature;
 use crate::glm::FittedGlm;
+use crate::write::nwb::model_text;
 use crate::{Error, Result, number};
 
 /// Version of the layout of model files.
@@ -77,6 +80,9 @@ pub struct ArraysStudy {
     pub y: String,
 }
 
+/// First bytes of an HDF5 file.
+const HDF5_SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
+
 const HELP_MODEL: &str = "give the model.json that `rheobase fit --out` wrote, whole";
 
 /// What tells a model file from others.
@@ -94,13 +100,13 @@ impl ModelFile {
         Self { schema: SCHEMA, version: env!("CARGO_PKG_VERSION").into(), study, fit }
     }
 
-    /// Reads a model file.
+    /// Reads a model file, or the model in a copy of a recording ([`crate::write::nwb::write_copy`]).
     ///
     /// # Errors
     /// [`Error::Io`] if it cannot be read; [`Error::Format`] for what is no model file, is cut short, has another
-    /// schema or numbers of coefficients that do not fit its columns.
+    /// schema or numbers of coefficients that do not fit its columns, and for HDF5 that holds no model.
     pub fn load(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
+        let bytes = model_bytes(path)?;
         let wrong = |expected: &str, found: String, help: &str| Error::Format {
             path: path.into(),
             expected: expected.into(),
@@ -134,5 +140,27 @@ impl ModelFile {
                 "fit again: this file was changed after it was written",
             )),
         }
+    }
+}
+
+/// The bytes of a model file, also of one that stands in a copy of a recording.
+fn model_bytes(path: &Path) -> Result<Vec<u8>> {
+    let unreadable = |e| Error::io(path, e);
+    let mut file = File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.by_ref().take(HDF5_SIGNATURE.len() as u64).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes != HDF5_SIGNATURE {
+        file.read_to_end(&mut bytes).map_err(unreadable)?;
+        return Ok(bytes);
+    }
+    match model_text(path)? {
+        Some(text) => Ok(text.into_bytes()),
+        None => Err(Error::Format {
+            path: path.into(),
+            expected: "a model file".into(),
+            found: "HDF5 without a fit of this program".into(),
+            help: "give the model.json that `rheobase fit --out` wrote, or the copy that --write-nwb wrote"
+                .into(),
+        }),
     }
 }

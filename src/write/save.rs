@@ -20,6 +20,14 @@ use crate::{Error, Result};
 /// The file of a set that is renamed last and lists the digests of the others.
 pub const INDEX_NAME: &str = "fit.json";
 
+/// Finds out whether a file can be written to `path`; leaves nothing behind.
+///
+/// # Errors
+/// [`Error::Io`] if it is a folder, or its own folder cannot be made or takes no files.
+pub fn check_replaceable(path: &Path) -> Result<()> {
+    PendingFile::write(path, |_| Ok(())).map(drop)
+}
+
 /// Finds out whether files can be written into `folder`; leaves nothing behind.
 ///
 /// # Errors
@@ -46,12 +54,47 @@ pub fn save_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// What `write` returns, or [`Error::Io`] with the path; the old file, if any, is then untouched.
 pub fn save_with(path: &Path, write: impl FnOnce(&mut NamedTempFile) -> Result<()>) -> Result<()> {
-    let folders = NewFolders::make(folder_of(path))?;
-    refuse_folder(path)?;
-    let temporary = write_temporary(path, write)?;
-    temporary.persist(path).map_err(|e| unwritable(path, e.error))?;
-    folders.keep();
-    Ok(())
+    PendingFile::write(path, write)?.commit()
+}
+
+/// One complete file that still has its temporary name: without [`PendingFile::commit`] it leaves nothing behind.
+#[derive(Debug)]
+pub struct PendingFile {
+    target: PathBuf,
+    // dropped before the folders, which must be empty to be removed
+    temporary: NamedTempFile,
+    folders: NewFolders,
+}
+
+impl PendingFile {
+    /// Writes the file that is to become `path`; see [`save_with`].
+    ///
+    /// # Errors
+    /// Those of [`save_with`].
+    pub fn write(path: &Path, write: impl FnOnce(&mut NamedTempFile) -> Result<()>) -> Result<Self> {
+        let folders = NewFolders::make(folder_of(path))?;
+        refuse_folder(path)?;
+        let temporary = write_temporary(path, write)?;
+        Ok(Self { target: path.to_path_buf(), temporary, folders })
+    }
+
+    /// SHA-256 of the file.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be read.
+    pub fn sha256(&self) -> Result<String> {
+        digest_file(self.temporary.path())
+    }
+
+    /// Replaces what is there under its name.
+    ///
+    /// # Errors
+    /// [`Error::Io`] with the path; the old file, if any, is then untouched.
+    pub fn commit(self) -> Result<()> {
+        self.temporary.persist(&self.target).map_err(|e| unwritable(&self.target, e.error))?;
+        self.folders.keep();
+        Ok(())
+    }
 }
 
 /// Writes a set of files into one folder, all of them or none.
@@ -274,7 +317,7 @@ fn write_temporary(
 }
 
 /// Folder of a file; a bare name lies in the current folder.
-fn folder_of(path: &Path) -> &Path {
+pub(super) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

@@ -8,14 +8,14 @@ use crate::recording_file::{write_recording, write_renamed, write_without_units}
 use crate::{Place, Run, data, tutorial};
 
 /// The command that an inspection ends with.
-fn last_line(run: &Run) -> String {
+pub(crate) fn last_line(run: &Run) -> String {
     let lines: Vec<&str> = run.stdout.lines().collect();
     assert_eq!(lines[lines.len() - 2], "fit this file", "{}", run.stdout);
     lines[lines.len() - 1].trim().to_string()
 }
 
 /// Pastes a command into a shell that finds this program.
-fn pasted(place: &Place, line: &str) -> Run {
+pub(crate) fn pasted(place: &Place, line: &str) -> Run {
     let folder = Path::new(env!("CARGO_BIN_EXE_rheobase")).parent().unwrap();
     let path = std::env::join_paths(
         std::iter::once(folder.to_path_buf())
@@ -72,7 +72,13 @@ fn every_readable_file_is_inspected() {
         for more in [&[][..], &["--check"], &["--json"], &["--check", "--json"]] {
             let run = place.run(&[&["inspect", &file], more].concat()).ended(0);
             assert_eq!(run.stderr, "", "{name}");
-            assert!(run.stdout.contains("rheobase fit "), "{name}: {}", run.stdout);
+            let said = ["rheobase fit ", "nothing to fit\n  ", "\"nothing_to_fit\": "];
+            assert_eq!(
+                said.iter().filter(|said| run.stdout.contains(**said)).count(),
+                1,
+                "{name}: {}",
+                run.stdout
+            );
         }
     }
     assert!(crate::files_under(&place.path("")).is_empty());

@@ -1,21 +1,33 @@
 //! The command line as a user meets it: the program itself, in a folder of its own.
 
+#[path = "../common/html.rs"]
+mod html;
+
 mod array_file;
 mod array_fit;
+mod beside;
+mod completions;
 mod demo;
 mod inspection;
 mod marked_fit;
 mod model_file;
 mod output_folder;
+mod pasted;
 mod population;
+mod progress;
 mod recording_file;
+mod report;
+mod settings;
 mod streams;
+mod study;
 mod table;
 mod tutorial;
 mod words;
+mod write_nwb;
 mod wrong_choice;
 mod wrong_file;
 mod wrong_model;
+mod wrong_study;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -87,6 +99,9 @@ impl Place {
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.current_dir(self.0.path()).env_remove("RUST_BACKTRACE");
+        for setting in ["BACKEND", "DEVICE", "THREADS", "PRECISION", "MEMORY_LIMIT"] {
+            command.env_remove(format!("RHEOBASE_{setting}"));
+        }
         command
     }
 

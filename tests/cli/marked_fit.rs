@@ -15,7 +15,8 @@ fn write(path: &Path, n_columns: usize, x: &[f64], y: &[f64]) {
 /// Fits `d.npz` into `out` and as JSON; the run that wrote has this exit code.
 fn fitted(place: &Place, more: &[&str], code: i32) -> (Run, serde_json::Value) {
     let run = place.run(&[&["fit", "d.npz", "--out", "out"], more].concat()).ended(code);
-    let expected = ["fit.json", "model.json", "tables/", "tables/bins.csv", "tables/features.csv"];
+    let expected =
+        ["fit.json", "model.json", "report.html", "tables/", "tables/bins.csv", "tables/features.csv"];
     assert_eq!(files_under(&place.path("out")), expected.map(String::from).into());
     // what the proof says of a target depends on its status
     let of_status = |line: &str| {
@@ -108,7 +109,10 @@ fn a_constant_series_of_a_recording() {
     let mut words = vec!["fit", "r.nwb", "--epochs", "run", "--unit", "3", "--bin", "10ms"];
     words.extend(["--feature", "current", "--feature", "constant", "--json"]);
     let run = place.run(&words).ended(0);
-    assert_eq!(run.stderr, "warning: 3: constant never changes in the used bins: its coefficient is 0\n");
+    assert_eq!(
+        run.stderr,
+        "warning: unit 3: constant never changes in the used bins: its coefficient is 0\n"
+    );
     assert_eq!(texts(&run.json()["targets"][0]["aliased"]), ["constant"]);
 }
 
@@ -164,7 +168,7 @@ fn a_silent_unit_of_a_recording() {
     let fit = json(&place.path("out/fit.json"));
     for (target, unit) in fit["targets"].as_array().unwrap().iter().zip(crate::recording_file::UNITS) {
         assert_eq!((&target["name"], &target["status"]), (&unit.into(), &"no_events".into()));
-        assert!(run.stderr.contains(&format!("warning: {unit}: no event")), "{run:?}");
+        assert!(run.stderr.contains(&format!("warning: unit {unit}: no event")), "{run:?}");
     }
     let tuning = Table::read(&place.path("out/tables/tuning.csv"));
     assert!(tuning.numbers("spikes").iter().all(|&n| n == 0.0));

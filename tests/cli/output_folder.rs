@@ -11,9 +11,10 @@ use crate::array_fit::arrays;
 use crate::recording_file::write_recording;
 use crate::{HISTORY, Place, Run, files_under, json, number, numbers, texts, tutorial};
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     "fit.json",
     "model.json",
+    "report.html",
     "tables/",
     "tables/bins.csv",
     "tables/features.csv",
@@ -152,7 +153,7 @@ fn the_files_are_those_that_are_listed() {
     let out = place.path("deep/out");
     assert_eq!(files_under(&out), FILES.map(String::from).into());
     let files = fit["files"].as_object().unwrap();
-    assert_eq!(files.len(), 5);
+    assert_eq!(files.len(), 6);
     for (name, sha256) in files {
         assert_eq!(*sha256, hexadecimal(&fs::read(out.join(name)).unwrap()), "{name}");
     }
@@ -174,7 +175,7 @@ fn a_second_run_replaces_its_files_and_no_others() {
     assert_eq!(second["solver"], "lbfgs");
     assert_eq!(fs::read(place.path("out/notes.txt")).unwrap(), b"mine");
     assert_eq!(fs::read(place.path("out/tables/mine.csv")).unwrap(), b"a\n1\n");
-    assert_eq!(files_under(&place.path("out")).len(), 7);
+    assert_eq!(files_under(&place.path("out")).len(), 8);
     assert!(mixed_files(&place.path("out")).unwrap().is_empty());
     // a run that fails leaves the results of the one before
     place.refused(&["fit", "d.npz", "--out", "out", "--x", "Z"], 2, &["\"Z\""]);

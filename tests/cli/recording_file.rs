@@ -33,7 +33,7 @@ pub(crate) fn write_recording(path: &Path) {
 ///
 /// HDF5 locks the file that it writes, and a program that another test starts meanwhile inherits the lock: so the
 /// file under `path` is a copy that nobody has written to.
-fn write_changed(path: &Path, change: impl FnOnce(&File)) {
+pub(crate) fn write_changed(path: &Path, change: impl FnOnce(&File)) {
     let folder = tempfile::tempdir().unwrap();
     let own = folder.path().join("recording.nwb");
     let file = File::create(&own).unwrap();
@@ -79,7 +79,7 @@ fn spikes(current: &[f64], unit: usize, end_s: f64, random: &mut Random) -> Vec<
 }
 
 /// A series with a rate.
-fn regular(series: &Group, values: &[f64], unit: &str) {
+pub(crate) fn regular(series: &Group, values: &[f64], unit: &str) {
     kind(series, "TimeSeries");
     let data = put(series, "data", values);
     text(&data, "unit", unit);
@@ -99,7 +99,7 @@ fn slow(series: &Group, random: &mut Random) {
     put(series, "timestamps", &times);
 }
 
-fn units(table: &Group, spikes: &[Vec<f64>]) {
+pub(crate) fn units(table: &Group, spikes: &[Vec<f64>]) {
     kind(table, "Units");
     names(table, &["spike_times"]);
     let ids: Vec<i64> = UNITS[..spikes.len()].iter().map(|id| id.parse().unwrap()).collect();
@@ -128,11 +128,11 @@ fn blocks(table: &Group) {
     put(table, "stop_time", &[4.0, 6.0, 8.0]);
 }
 
-fn put<T: H5Type>(group: &Group, name: &str, values: &[T]) -> hdf5::Dataset {
+pub(crate) fn put<T: H5Type>(group: &Group, name: &str, values: &[T]) -> hdf5::Dataset {
     group.new_dataset_builder().with_data(values).create(name).unwrap()
 }
 
-fn kind(group: &Group, name: &str) {
+pub(crate) fn kind(group: &Group, name: &str) {
     text(group, "namespace", "core");
     text(group, "neurodata_type", name);
 }
@@ -143,7 +143,7 @@ fn names(table: &Group, columns: &[&str]) {
     attribute.write_raw(&columns).unwrap();
 }
 
-fn text(object: &Location, name: &str, value: &str) {
+pub(crate) fn text(object: &Location, name: &str, value: &str) {
     let value: VarLenUnicode = value.parse().unwrap();
     object.new_attr::<VarLenUnicode>().create(name).unwrap().write_scalar(&value).unwrap();
 }

@@ -15,7 +15,7 @@ fn fit(place: &Place, feature: &str, more: &[&str]) -> Value {
     let words =
         ["fit", &file, "--epochs", "Noise 1", "--epoch", "0", "--unit", "0", "--bin", "1ms", "--feature"];
     let run = place.run(&[&words[..], &[feature, "--out", "out", "--json"], more].concat()).ended(0);
-    let files = if feature == HISTORY { 6 } else { 5 };
+    let files = if feature == HISTORY { 7 } else { 6 };
     assert_eq!(run.stderr, format!("{files} files written to out\n"));
     run.json()
 }

@@ -9,7 +9,10 @@ fn words_that_mean_nothing() {
     for (words, said) in [
         (
             &["frobnicate"][..],
-            ["command \"frobnicate\" does not exist", "present are: demo, inspect, fit, score"],
+            [
+                "command \"frobnicate\" does not exist",
+                "present are: demo, inspect, fit, score, completions, man",
+            ],
         ),
         (&["fit"], ["rheobase fit: expected <DATA>, found nothing", "see `rheobase fit --help`"]),
         (&["score"], ["rheobase score: expected <MODEL> and <DATA>", "see `rheobase score --help`"]),

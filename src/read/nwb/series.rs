@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use hdf5::{Dataset, Group};
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, Axis, Slice};
 
 use super::clock::Clock;
 use super::storage::{Storage, attribute_number, attribute_text};
@@ -14,6 +14,8 @@ use super::table;
 use crate::error::{Error, Result};
 use crate::recording::{Entry, Samples, SeriesFacts, Timing, median_spacing};
 
+/// Rows of a piece of a long range: 8 MB of one column.
+const PIECE_ROWS: usize = 1 << 20;
 /// Rows whose median spacing stands for the series.
 const SPACING_ROWS: usize = 10_001;
 
@@ -117,6 +119,39 @@ impl Series {
     /// than the read limit, [`Error::Argument`] for a column that is not there.
     pub fn read_range(&self, start_s: f64, stop_s: f64, column: Option<usize>) -> Result<Samples> {
         self.read_rows(self.rows_between(start_s, stop_s)?, column)
+    }
+
+    /// As [`Series::read_range`], with someone who is told after every piece of a long range how many rows it had.
+    ///
+    /// # Errors
+    /// As [`Series::read_range`].
+    pub fn read_range_watched(
+        &self,
+        start_s: f64,
+        stop_s: f64,
+        column: Option<usize>,
+        told: &mut dyn FnMut(usize),
+    ) -> Result<Samples> {
+        let rows = self.rows_between(start_s, stop_s)?;
+        let n_rows = rows.len();
+        if n_rows <= PIECE_ROWS {
+            let samples = self.read_rows(rows, column)?;
+            told(n_rows);
+            return Ok(samples);
+        }
+        let n_columns = if column.is_some() { 1 } else { self.n_columns() };
+        let n_items = n_rows.saturating_mul(n_columns);
+        self.storage.check_readable(&self.data, &self.object, n_items, size_of::<f64>())?;
+        let (mut t, mut values) = (Vec::with_capacity(n_rows), Array2::zeros((n_rows, n_columns)));
+        for start in rows.clone().step_by(PIECE_ROWS) {
+            let piece = self.read_rows(start..(start + PIECE_ROWS).min(rows.end), column)?;
+            told(piece.t.len());
+            values
+                .slice_axis_mut(Axis(0), Slice::from(t.len()..t.len() + piece.t.len()))
+                .assign(&piece.values);
+            t.extend(piece.t);
+        }
+        Ok(Samples { t, values })
     }
 
     /// Samples of these rows.

@@ -9,28 +9,25 @@
 //!   `object_id` is a version-5 UUID of seed and path, so that a digest names a simulated file once and for all.
 //! - **The timestamps are stored once**; the response's are a soft link to the stimulus's, as NWB's own library
 //!   writes shared timestamps.
-//!
-//! # Source
-//! NWB 2.8 and hdmf-common 1.8 schemas; the file passes `pynwb.validate` (`tests/check_nwb_with_pynwb.py`).
 
 use std::path::Path;
 
 use hdf5::types::VarLenUnicode;
-use hdf5::{Dataset, DatasetBuilder, File, Group, H5Type, Location, ObjectReference1};
+use hdf5::{File, ObjectReference1};
 use uuid::Uuid;
 
-use super::save::save_with;
+use super::{
+    Nwb, dataset, describe_table, put, put_series, put_timestamps, set_attribute, set_text, unicode,
+    unwritable,
+};
 use crate::simulate::{SPIKE_RESOLUTION_S, SimulatedSession};
+use crate::write::save::save_with;
 use crate::{Error, Result};
 
 /// Version of the schema that the file follows.
 const NWB_VERSION: &str = "2.8.0";
 /// Every date of the file: it was not recorded on any day, and the file must be reproducible.
 const DATE: &str = "2025-01-01T00:00:00+00:00";
-/// Values per chunk of a series: less than a second of samples.
-const N_CHUNK: usize = 16_384;
-/// Effort of the compression, from 1 to 9.
-const GZIP_LEVEL: u8 = 4;
 
 const DEVICE: &str = "/general/devices/simulated-amplifier";
 const ELECTRODES: &str = "/general/extracellular_ephys/group0";
@@ -49,9 +46,7 @@ pub fn write_session(path: &Path, session: &SimulatedSession) -> Result<()> {
             return Err(Error::Length { what, expected: n_stamps, found: n });
         }
     }
-    save_with(path, |temporary| {
-        fill(temporary.path(), session).map_err(|e| Error::io(path, std::io::Error::other(e.to_string())))
-    })
+    save_with(path, |temporary| fill(temporary.path(), session).map_err(|e| unwritable(path, &e)))
 }
 
 /// Fills the file at `path`.
@@ -66,13 +61,6 @@ fn fill(path: &Path, session: &SimulatedSession) -> hdf5::Result<()> {
     nwb.write_units(session)?;
     file.flush()?;
     file.close()
-}
-
-/// A file in the making.
-struct Nwb<'a> {
-    /// Namespace of the object identifiers.
-    ids: Uuid,
-    root: &'a Group,
 }
 
 impl Nwb<'_> {
@@ -109,14 +97,12 @@ impl Nwb<'_> {
 
     fn write_series(&self, session: &SimulatedSession) -> hdf5::Result<()> {
         let stimulus = self.group("/stimulus/presentation/stimulus")?;
-        self.describe_series(&stimulus, "injected current")?;
-        put_series(&stimulus, &session.stimulus_a, "amperes")?;
-        let stamps = put_compressed(&stimulus, "timestamps", &session.stamps)?;
-        set_attribute(&stamps, "interval", &1i32)?;
-        set_text(&stamps, "unit", "seconds")?;
+        self.describe_series(&stimulus, "injected current", "simulated by rheobase")?;
+        put_series(&stimulus, session.stimulus_a.as_slice(), "amperes")?;
+        put_timestamps(&stimulus, &session.stamps)?;
         let response = self.group("/acquisition/response")?;
-        self.describe_series(&response, "membrane voltage")?;
-        put_series(&response, &session.response_v, "volts")?;
+        self.describe_series(&response, "membrane voltage", "simulated by rheobase")?;
+        put_series(&response, session.response_v.as_slice(), "volts")?;
         response.link_soft(STAMPS, "timestamps")
     }
 
@@ -150,91 +136,4 @@ impl Nwb<'_> {
         self.put_column(&units, "electrode_group", "electrode group of the unit", &[electrodes])?;
         self.put_ids(&units, 1)
     }
-
-    /// Attributes that every typed object has.
-    fn identify(&self, object: &Location, namespace: &str, neurodata_type: &str) -> hdf5::Result<()> {
-        set_text(object, "namespace", namespace)?;
-        set_text(object, "neurodata_type", neurodata_type)?;
-        let id = Uuid::new_v5(&self.ids, object.name().as_bytes());
-        set_text(object, "object_id", &id.to_string())
-    }
-
-    fn describe_series(&self, series: &Group, description: &str) -> hdf5::Result<()> {
-        self.identify(series, "core", "TimeSeries")?;
-        set_text(series, "comments", "simulated by rheobase")?;
-        set_text(series, "description", description)
-    }
-
-    /// A group without modification times; missing groups above it are made.
-    fn group(&self, path: &str) -> hdf5::Result<Group> {
-        self.root.create_group_builder().create_intermediate_group(true).obj_track_times(false).create(path)
-    }
-
-    fn put_column<T: H5Type>(
-        &self,
-        table: &Group,
-        name: &str,
-        description: &str,
-        values: &[T],
-    ) -> hdf5::Result<Dataset> {
-        let column = put(table, name, values)?;
-        self.identify(&column, "hdmf-common", "VectorData")?;
-        set_text(&column, "description", description)?;
-        Ok(column)
-    }
-
-    /// Where each row of the ragged column `of` ends.
-    fn put_index(&self, table: &Group, of: &str, ends: &[u32]) -> hdf5::Result<()> {
-        let index = put(table, &format!("{of}_index"), ends)?;
-        self.identify(&index, "hdmf-common", "VectorIndex")?;
-        set_text(&index, "description", &format!("Index for VectorData '{of}'"))?;
-        set_attribute(&index, "target", &table.reference::<ObjectReference1>(of)?)
-    }
-
-    fn put_ids(&self, table: &Group, n_rows: usize) -> hdf5::Result<()> {
-        let ids: Vec<i64> = (0..n_rows as i64).collect();
-        let column = put(table, "id", &ids)?;
-        self.identify(&column, "hdmf-common", "ElementIdentifiers")
-    }
-}
-
-fn describe_table(table: &Group, description: &str, columns: &[&str]) -> hdf5::Result<()> {
-    set_text(table, "description", description)?;
-    let names = columns.iter().map(|name| unicode(name)).collect::<hdf5::Result<Vec<_>>>()?;
-    table.new_attr::<VarLenUnicode>().shape(names.len()).create("colnames")?.write_raw(&names)
-}
-
-/// A data set without modification times.
-fn dataset(group: &Group) -> DatasetBuilder {
-    group.new_dataset_builder().obj_track_times(false)
-}
-
-fn put<T: H5Type>(group: &Group, name: &str, values: &[T]) -> hdf5::Result<Dataset> {
-    dataset(group).with_data(values).create(name)
-}
-
-fn put_compressed<T: H5Type>(group: &Group, name: &str, values: &[T]) -> hdf5::Result<Dataset> {
-    let chunk = values.len().clamp(1, N_CHUNK);
-    dataset(group).chunk(chunk).shuffle().deflate(GZIP_LEVEL).with_data(values).create(name)
-}
-
-fn put_series<T: H5Type>(series: &Group, values: &[T], unit: &str) -> hdf5::Result<()> {
-    let data = put_compressed(series, "data", values)?;
-    set_attribute(&data, "conversion", &1.0f32)?;
-    set_attribute(&data, "offset", &0.0f32)?;
-    set_attribute(&data, "resolution", &-1.0f32)?;
-    set_text(&data, "unit", unit)
-}
-
-/// Text of variable length, the only kind that NWB's library writes.
-fn unicode(text: &str) -> hdf5::Result<VarLenUnicode> {
-    text.parse().map_err(|e: hdf5::types::StringError| hdf5::Error::from(e.to_string()))
-}
-
-fn set_text(object: &Location, name: &str, text: &str) -> hdf5::Result<()> {
-    set_attribute(object, name, &unicode(text)?)
-}
-
-fn set_attribute<T: H5Type>(object: &Location, name: &str, value: &T) -> hdf5::Result<()> {
-    object.new_attr::<T>().create(name)?.write_scalar(value)
 }

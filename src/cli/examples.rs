@@ -1,0 +1,55 @@
+//! What the help of the commands ends with: how to write their arguments, with lines to copy.
+
+/// The end of the help of `demo`.
+pub(super) const DEMO_HELP: &str = "\
+Examples:
+  rheobase demo              simulates, fits and scores; keeps nothing
+  rheobase demo --out tour   keeps the recording, the models and the tables in tour/";
+
+/// The end of the help of `inspect`.
+pub(super) const INSPECT_HELP: &str = "\
+Examples:
+  rheobase inspect recording.nwb           what the file holds; the last line fits it, ready to paste
+  rheobase inspect recording.nwb --check   reads everything: NaN, times that go back, broken objects
+  rheobase inspect recording.nwb --json | jq '.objects[].key'";
+
+/// The end of the help of `fit`.
+pub(super) const FIT_HELP: &str = "\
+Features: signal [*scale] [: basis(args)]
+  signal  a series of the file (`name`, `name[x]`, `name[0]`, 'a name with spaces'), `spikes` (the target's own),
+          `units` or `units-others`; `name@linear`, `name@nearest` or `name@mean` says how samples become bins
+  basis   raised-cosine-log(N, window=TIME) for the signal's past, raised-cosine-log(N) for its present value;
+          more arguments: width, time-scaling, decay-to-zero, causality, include-present, range=a:b
+
+Studies: the options above as a TOML file, one key each (`bin = \"1ms\"`, `feature = [\"stimulus\", \"spikes : ..\"]`,
+`data` for the file). What is typed wins over the environment, the environment over the study.
+
+Examples (quote what holds spaces):
+  rheobase fit FILE.nwb --epochs 'Noise 1' --unit 0 --bin 1ms --feature 'stimulus*1e12'
+  rheobase fit FILE.nwb --epochs trials:correct=1 --unit all --bin 10ms \\
+      --feature 'position[x] : raised-cosine-log(6)' --feature 'units : raised-cosine-log(4, window=100ms)'
+  rheobase fit DATA.npz --x features --y counts --out results
+  rheobase fit FILE.nwb --unit 0 --bin 1ms --feature stimulus --print-config > study.toml
+  rheobase fit study.toml --unit 3";
+
+/// The end of the help of `score`.
+pub(super) const SCORE_HELP: &str = "\
+The features and the bin are those of the model; epochs and unit may be others.
+
+Examples:
+  rheobase score results/model.json recording.nwb --epochs 'Noise 2'
+  rheobase score results/model.json recording.nwb --epochs trials:correct=0 --unit 3 --json
+  rheobase score results/model.json TEST.npz --x X_test --y y_test";
+
+/// The end of the help of `completions`.
+pub(super) const COMPLETIONS_HELP: &str = "\
+Examples:
+  rheobase completions bash > ~/.local/share/bash-completion/completions/rheobase
+  rheobase completions zsh > ~/.zfunc/_rheobase      with `fpath+=~/.zfunc` before compinit in ~/.zshrc
+  rheobase completions fish > ~/.config/fish/completions/rheobase.fish";
+
+/// The end of the help of `man`.
+pub(super) const MAN_HELP: &str = "\
+Examples:
+  rheobase man fit | man -l -
+  rheobase man --out ~/.local/share/man/man1";

@@ -1,0 +1,15 @@
+//! The figures of a fit.
+
+mod learned;
+mod statistics;
+mod unit;
+
+use super::fit::Fitting;
+use super::tuning_curves::SeriesCurves;
+use crate::Result;
+use crate::figure::Figure;
+
+/// All figures, in the order of the report.
+pub(super) fn all(fitting: &Fitting, curves: &[SeriesCurves]) -> Result<Vec<Figure>> {
+    statistics::all(fitting, curves)
+}

@@ -1,0 +1,257 @@
+//! Figures of what a fit found and how good it is: tuning, convergence, intervals, goodness of fit, epochs.
+
+use std::collections::BTreeMap;
+
+use super::learned;
+use super::unit::scaled_unit;
+use crate::Result;
+use crate::cli::data::Data;
+use crate::cli::fit::Fitting;
+use crate::cli::goodness::{UsedBins, epochs_of_bins, used_bins};
+use crate::cli::tuning_curves::SeriesCurves;
+use crate::figure::Figure;
+use crate::figure::convergence::{Descent, convergence};
+use crate::figure::epochs::{EpochPanel, epochs};
+use crate::figure::goodness::{GoodnessModel, GoodnessRow, goodness};
+use crate::figure::intervals::{IntervalPanel, intervals};
+use crate::figure::tuning::{TuningModel, TuningPanel, tuning};
+use crate::glm::goodness::residual_autocorrelation;
+use crate::time::{IntervalSet, Metadata, Ts, TsGroup};
+use crate::tuning::{IntervalBins, interval_histogram};
+
+/// Targets that have a panel of their own.
+pub(super) const MOST_TARGETS: usize = 4;
+/// Series with tuning curves.
+const MOST_SERIES: usize = 6;
+/// Panels of tuning curves.
+const MOST_TUNING: usize = 12;
+/// Targets with a goodness of fit.
+const MOST_GOODNESS: usize = 3;
+/// Lines of the way to the optimum.
+const MOST_DESCENTS: usize = 12;
+/// Bins of lag for the residuals.
+const MOST_LAGS: usize = 100;
+
+/// The figures, in the order of the report.
+pub(super) fn all(fitting: &Fitting, curves: &[SeriesCurves]) -> Result<Vec<Figure>> {
+    let [basis, filter, coefficients] = learned::all(fitting)?;
+    let figures = [
+        intervals_of(fitting)?,
+        tuning_of(fitting, curves),
+        basis,
+        filter,
+        coefficients,
+        epochs_of(fitting),
+        goodness_of(fitting),
+        convergence_of(fitting),
+    ];
+    Ok(figures.into_iter().flatten().collect())
+}
+
+/// What a target is called in a figure.
+pub(super) fn title(data: &Data, target: usize) -> String {
+    let name = &data.names[target];
+    if data.epochs_s.is_empty() { name.clone() } else { format!("unit {name}") }
+}
+
+/// The targets with most events, at most `most`, in their order; and a sentence if there are more.
+pub(super) fn busiest(data: &Data, most: usize) -> (Vec<usize>, String) {
+    let mut targets: Vec<usize> =
+        (0..data.names.len()).filter(|&target| data.n_events(target) > 0.0).collect();
+    let n = targets.len();
+    if n <= most {
+        return (targets, String::new());
+    }
+    targets.sort_by(|&a, &b| data.n_events(b).total_cmp(&data.n_events(a)));
+    targets.truncate(most);
+    targets.sort_unstable();
+    let what = if most == 1 { "The one".to_string() } else { format!("The {most}") };
+    (targets, format!(" {what} of {n} targets with most events; the tables have all."))
+}
+
+fn tuning_of(fitting: &Fitting, curves: &[SeriesCurves]) -> Option<Figure> {
+    let data = &fitting.data;
+    let n_series = curves.len().min(MOST_SERIES);
+    let (targets, mut note) = busiest(data, (MOST_TUNING / n_series.max(1)).clamp(1, MOST_TARGETS));
+    if curves.len() > n_series {
+        note.push_str(&format!(" The first {n_series} of {} columns of series.", curves.len()));
+    }
+    let names =
+        || std::iter::once(&fitting.name).chain(fitting.compared.iter().map(|compared| &compared.name));
+    let panel = |of_series: &SeriesCurves, target: usize| TuningPanel {
+        series: of_series.label.clone(),
+        unit: scaled_unit(&of_series.unit, of_series.scale),
+        target: title(data, target),
+        centres: of_series.centres.clone(),
+        data_hz: of_series.hz.row(target).to_vec(),
+        models: (names().zip(&of_series.models))
+            .map(|(name, model)| TuningModel {
+                name: name.clone(),
+                hz: model.hz.row(target).to_vec(),
+                smoothed_hz: model.smoothed_hz.row(target).to_vec(),
+            })
+            .collect(),
+    };
+    let panels: Vec<TuningPanel> = (curves.iter().take(n_series))
+        .flat_map(|of_series| targets.iter().map(|&target| panel(of_series, target)).collect::<Vec<_>>())
+        .collect();
+    let n_columns = if targets.len() == 3 { 3 } else { 2 };
+    tuning(&panels, n_columns, &note)
+}
+
+fn convergence_of(fitting: &Fitting) -> Option<Figure> {
+    let (data, fit) = (&fitting.data, &fitting.model.fit);
+    let mut targets: Vec<usize> =
+        (0..fit.targets.len()).filter(|&k| fit.targets[k].history.len() > 1).collect();
+    let n = targets.len();
+    let mut note = String::new();
+    if n > MOST_DESCENTS {
+        targets.sort_by_key(|&target| std::cmp::Reverse(fit.targets[target].iterations));
+        targets.truncate(MOST_DESCENTS);
+        note = format!(" The {MOST_DESCENTS} of {n} targets with most iterations, dark to light.");
+    }
+    let descent = |&target: &usize| {
+        let own = &fit.targets[target];
+        let scale = own.loss.abs().max(data.n_events(target) / own.n_bins_used as f64);
+        let of =
+            |value: fn(&crate::solver::Iterate) -> f64| own.history.iter().map(value).collect::<Vec<f64>>();
+        Descent {
+            target: title(data, target),
+            iterations: of(|point| point.iteration as f64),
+            loss_gap: of(|point| point.loss_gap).into_iter().map(|gap| gap / scale).collect(),
+            kkt_residual: of(|point| point.kkt_residual),
+        }
+    };
+    let descents: Vec<Descent> = targets.iter().map(descent).collect();
+    convergence(&descents, fit.tolerance, &note)
+}
+
+fn intervals_of(fitting: &Fitting) -> Result<Option<Figure>> {
+    let data = &fitting.data;
+    if data.spike_times_s.is_empty() {
+        return Ok(None);
+    }
+    let start: Vec<f64> = data.epochs_s.iter().map(|epoch| epoch[0]).collect();
+    let stop: Vec<f64> = data.epochs_s.iter().map(|epoch| epoch[1]).collect();
+    let support = IntervalSet::new(&start, &stop)?;
+    let (targets, note) = busiest(data, MOST_TARGETS);
+    let mut units = Vec::new();
+    let mut lengths: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
+    for &target in &targets {
+        let times = Ts::new(data.spike_times_s[target].clone(), Some(support.clone()))?;
+        let mut own = times.time_diff().d().to_vec();
+        if !own.is_empty() {
+            own.sort_by(f64::total_cmp);
+            lengths.insert(target as i64, own);
+            units.push((target as i64, times));
+        }
+    }
+    let all = || lengths.values().flatten().copied();
+    let (shortest, longest) = (all().fold(f64::INFINITY, f64::min), all().fold(0.0, f64::max));
+    if units.is_empty() || longest <= 0.0 {
+        return Ok(None);
+    }
+    let most = lengths.values().map(Vec::len).max().unwrap_or(1);
+    let n_bins = ((2.0 * (most as f64).sqrt()) as usize).clamp(8, 50);
+    let bins = if shortest == longest {
+        IntervalBins::Edges(vec![0.5 * longest, 0.8 * longest, 1.25 * longest, 2.0 * longest])
+    } else if shortest > 0.0 {
+        IntervalBins::Logarithmic(n_bins)
+    } else {
+        IntervalBins::Equal(n_bins)
+    };
+    let (group, _) = TsGroup::new(units, Some(support), &Metadata::default())?;
+    let histogram = interval_histogram(&group, &bins)?;
+    let panel = |(k, unit): (usize, &i64)| IntervalPanel {
+        target: title(data, *unit as usize),
+        edges_ms: histogram.edges_s.iter().map(|edge| 1e3 * edge).collect(),
+        counts: histogram.counts.column(k).to_vec(),
+        median_ms: lengths.get(unit).map_or(f64::NAN, |lengths| 1e3 * lengths[lengths.len() / 2]),
+    };
+    let panels: Vec<IntervalPanel> = histogram.units.iter().enumerate().map(panel).collect();
+    Ok(intervals(&panels, &note))
+}
+
+fn goodness_of(fitting: &Fitting) -> Option<Figure> {
+    let data = &fitting.data;
+    let (targets, mut note) = busiest(data, MOST_GOODNESS);
+    let own = fitting.data.expected(&fitting.model.fit);
+    let mut n_left_out = 0;
+    let row = |&target: &usize| -> Option<GoodnessRow> {
+        let used = used_bins(data, target);
+        let rescaled = used.rescaled(&own[target])?;
+        n_left_out += rescaled.n_left_out;
+        let mut models = vec![GoodnessModel {
+            name: fitting.name.clone(),
+            distribution: rescaled.distribution(),
+            statistic: rescaled.statistic,
+            n: rescaled.n(),
+        }];
+        for compared in &fitting.compared {
+            // its own used bins may be fewer: only where it predicts all of them do the two compare
+            if let Some(rescaled) = used.rescaled(&compared.expected[target]) {
+                models.push(GoodnessModel {
+                    name: compared.name.clone(),
+                    distribution: rescaled.distribution(),
+                    statistic: rescaled.statistic,
+                    n: rescaled.n(),
+                });
+            }
+        }
+        let (lags, autocorrelation, band, lag_unit) = lags_of(data, &used, &used.of(&own[target]));
+        let target = title(data, target);
+        Some(GoodnessRow { target, models, ks_band: rescaled.band, lags, autocorrelation, band, lag_unit })
+    };
+    let rows: Vec<GoodnessRow> = targets.iter().filter_map(row).collect();
+    if n_left_out > rows.len() {
+        note.push_str(&format!(
+            " {n_left_out} intervals that the end of an epoch or a gap cut off are left out."
+        ));
+    }
+    for row in &rows {
+        for model in &row.models[1..] {
+            note.push_str(&format!(" {}: D = {:.3} for {}.", row.target, model.statistic, model.name));
+        }
+    }
+    goodness(&rows, &note)
+}
+
+/// Lags, autocorrelation of the residuals, half its band, and the unit of the lags.
+fn lags_of(data: &Data, used: &UsedBins, mu: &[f64]) -> (Vec<f64>, Vec<f64>, Vec<f64>, String) {
+    let (unit, factor) = if data.bin_s.is_finite() { ("ms", 1e3 * data.bin_s) } else { ("rows", 1.0) };
+    let found = residual_autocorrelation(&used.y, mu, &used.runs, MOST_LAGS);
+    (
+        found.iter().map(|at| at.lag as f64 * factor).collect(),
+        found.iter().map(|at| at.correlation).collect(),
+        found.iter().map(|at| at.band).collect(),
+        unit.into(),
+    )
+}
+
+fn epochs_of(fitting: &Fitting) -> Option<Figure> {
+    let data = &fitting.data;
+    let n_epochs = data.epochs_s.len();
+    if n_epochs < 2 {
+        return None;
+    }
+    let (targets, note) = busiest(data, MOST_TARGETS);
+    let (expected, epoch_of) = (fitting.data.expected(&fitting.model.fit), epochs_of_bins(data));
+    let panel = |&target: &usize| {
+        let mut sums = vec![[0.0; 3]; n_epochs];
+        for bin in used_bins(data, target).bins {
+            let sum = &mut sums[epoch_of[bin]];
+            sum[0] += data.y[(bin, target)];
+            sum[1] += expected[target][bin];
+            sum[2] += data.bin_s;
+        }
+        EpochPanel {
+            target: title(data, target),
+            epochs: (0..n_epochs).map(|epoch| epoch as f64).collect(),
+            observed_hz: sums.iter().map(|sum| sum[0] / sum[2]).collect(),
+            predicted_hz: sums.iter().map(|sum| sum[1] / sum[2]).collect(),
+            used_s: sums.iter().map(|sum| sum[2]).collect(),
+        }
+    };
+    let panels: Vec<EpochPanel> = targets.iter().map(panel).collect();
+    epochs(&panels, &note)
+}

@@ -1,0 +1,134 @@
+//! What the coefficients of a basis add up to: filters over lags, response curves over values; with their errors.
+
+use std::ops::Range;
+
+use ndarray::{Array2, ArrayView1};
+
+use super::data::{Data, Part};
+use super::fit::Fitting;
+use crate::Result;
+use crate::basis::{Basis, Expand};
+use crate::features::{Expansion, StudyFeature, Window};
+use crate::glm::TargetFit;
+
+/// Points of a response curve.
+const N_VALUES: usize = 201;
+
+/// The functions of a basis over what they are functions of.
+pub(super) struct Functions {
+    /// Lags in seconds, or values of the signal.
+    pub(super) x: Vec<f64>,
+    /// The functions, shape (x, functions).
+    pub(super) values: Array2<f64>,
+    /// Whether x are lags.
+    pub(super) over_lags: bool,
+}
+
+/// What one target's coefficients for one channel of a feature add up to.
+pub(super) struct Filter {
+    /// Number of the feature.
+    pub(super) feature: usize,
+    /// Name of the channel: the feature's, or `position[x]`.
+    pub(super) channel: String,
+    /// Number of the target.
+    pub(super) target: usize,
+    /// Lags in seconds, or values of the signal.
+    pub(super) x: Vec<f64>,
+    /// Part of the linear predictor, per unit of the signal over lags.
+    pub(super) values: Vec<f64>,
+    /// Their standard errors; NaN where unknown.
+    pub(super) standard_errors: Vec<f64>,
+}
+
+/// Columns that share one basis, by channel: the blocks whose covariance the errors of filters need.
+pub(super) fn blocks(data: &Data, part: &Part) -> Vec<Range<usize>> {
+    let mut blocks = Vec::new();
+    let mut first = 0;
+    for piece in &part.group.pieces {
+        let basis = data.features.get(piece.block).and_then(|feature| basis(feature));
+        let end = first + piece.labels.len();
+        if let Some(basis) = basis {
+            let n = basis.n_functions();
+            blocks.extend((first..end).step_by(n).map(|first| first..first + n));
+        }
+        first = end;
+    }
+    blocks
+}
+
+fn basis(feature: &StudyFeature) -> Option<&Basis> {
+    match &feature.spec.expansion {
+        Expansion::Plain => None,
+        Expansion::Evaluated { basis, .. } | Expansion::Convolved { basis, .. } => Some(basis),
+    }
+}
+
+/// The basis functions of one channel of a feature; `None` without a basis.
+pub(super) fn functions(feature: &StudyFeature, channel: &str, bin_s: f64) -> Result<Option<Functions>> {
+    match &feature.spec.expansion {
+        Expansion::Plain => Ok(None),
+        Expansion::Convolved { basis, window_s, causality, include_present } => {
+            let window = Window::from_duration(*window_s, bin_s)?.n_bins();
+            let offset = causality.offset(*include_present, window)?;
+            // row t of the features holds kernel[k] times the bin t - offset + window - 1 - k
+            let lag = |k: usize| (offset - (window as isize - 1) + k as isize) as f64 * bin_s;
+            let x = (0..window).map(lag).collect();
+            Ok(Some(Functions { x, values: basis.kernel(window)?, over_lags: true }))
+        }
+        Expansion::Evaluated { basis, .. } => {
+            let Some(range) = feature.ranges.get(channel) else { return Ok(None) };
+            let share = |k: usize| k as f64 / (N_VALUES - 1) as f64;
+            let x: Vec<f64> =
+                (0..N_VALUES).map(|k| range.lo() + share(k) * (range.hi() - range.lo())).collect();
+            let mut values = Array2::zeros((N_VALUES, basis.n_functions()));
+            basis.expand(&range.rescale(&x), &mut values)?;
+            Ok(Some(Functions { x, values, over_lags: false }))
+        }
+    }
+}
+
+/// The channels of a feature that has a basis: name and first column.
+pub(super) fn channels(fitting: &Fitting, feature: usize) -> Vec<(String, usize)> {
+    let (data, fit) = (&fitting.data, &fitting.model.fit);
+    let Some(basis) = basis(&data.features[feature]) else { return Vec::new() };
+    let columns = fit.features[feature].columns;
+    let channel = |first: usize| {
+        let name = fit.labels[first].rsplit_once('.').map_or("", |(channel, _)| channel);
+        (name.to_string(), first)
+    };
+    (columns[0]..columns[1]).step_by(basis.n_functions()).map(channel).collect()
+}
+
+/// All filters and response curves: by feature, channel and target.
+pub(super) fn filters(fitting: &Fitting) -> Result<Vec<Filter>> {
+    let (data, fit) = (&fitting.data, &fitting.model.fit);
+    let mut filters = Vec::new();
+    for (feature, of_study) in data.features.iter().enumerate() {
+        for (channel, first) in channels(fitting, feature) {
+            let Some(functions) = functions(of_study, &channel, data.bin_s)? else { continue };
+            for (target, of_target) in fit.targets.iter().enumerate() {
+                let columns = first..first + functions.values.ncols();
+                filters.push(Filter {
+                    feature,
+                    channel: channel.clone(),
+                    target,
+                    x: functions.x.clone(),
+                    values: functions
+                        .values
+                        .dot(&ArrayView1::from(&of_target.coef[columns.clone()]))
+                        .to_vec(),
+                    standard_errors: standard_errors(of_target, columns, &functions.values),
+                });
+            }
+        }
+    }
+    Ok(filters)
+}
+
+/// `sqrt(b' C b)` for every row b of the functions, C the covariance of their coefficients.
+fn standard_errors(target: &TargetFit, columns: Range<usize>, functions: &Array2<f64>) -> Vec<f64> {
+    match target.covariances.iter().find(|block| block.columns == columns) {
+        Some(block) => functions.rows().into_iter().map(|b| b.dot(&block.values.dot(&b)).sqrt()).collect(),
+        None => vec![f64::NAN; functions.nrows()],
+    }
+}

@@ -1,0 +1,127 @@
+//! The report of a fit, put together from the fit and its data.
+
+use std::fmt::Write;
+
+use super::data::Data;
+use super::fit::Fitting;
+use super::fit_text;
+use super::machine::{peak_memory_bytes, processor};
+use super::score_rows::score_rows;
+use crate::report::{Bins, Computed, Epoch, FigureSvg, Report, TargetWords, WrittenFile};
+use crate::write::model::Study;
+
+/// What the page shows beside the fit.
+pub(super) struct Beside {
+    /// The command that repeats the fit.
+    pub(super) command: String,
+    /// The study with all its choices.
+    pub(super) study_toml: Option<String>,
+    pub(super) figures: Vec<FigureSvg>,
+    /// Names of the other files in the folder.
+    pub(super) files: Vec<String>,
+}
+
+/// The page.
+pub(super) fn html(fitting: &Fitting, beside: Beside) -> String {
+    let (data, fit) = (&fitting.data, &fitting.model.fit);
+    let words = fit.targets.iter().enumerate().map(|(k, target)| TargetWords {
+        title: fit_text::title(data, target),
+        verdict: fit_text::verdict(target).into(),
+        remedy: fit_text::unfinished(target),
+        n_events: data.n_events(k),
+    });
+    let report = Report {
+        model: fitting.name.clone(),
+        input: data.input.path.display().to_string(),
+        sha256: data.input.sha256.clone(),
+        epochs_asked: epochs_asked(&fitting.model.study),
+        features_typed: data.features.iter().map(|feature| feature.text.clone()).collect(),
+        fit,
+        words: words.collect(),
+        scores: score_rows(fitting),
+        figures: beside.figures,
+        lags_ms: fit_text::lags_ms(data),
+        bins: Bins {
+            n: data.n_bins(),
+            n_used: data.parts.iter().map(|part| part.used.len()).min().unwrap_or(0),
+            n_edge: data.n_edge,
+            n_dropped: data.n_dropped,
+            bin_s: data.bin_s.is_finite().then_some(data.bin_s),
+        },
+        epochs: epochs(data),
+        notices: data.notices.clone(),
+        computed: Computed {
+            version: env!("CARGO_PKG_VERSION").into(),
+            device: processor(),
+            n_threads: rayon::current_num_threads(),
+            peak_memory_bytes: peak_memory_bytes(),
+            read_s: data.seconds.read,
+            features_s: data.seconds.features,
+            total_s: fitting.seconds_total,
+        },
+        study_toml: beside.study_toml,
+        command: beside.command,
+        files: beside.files.into_iter().map(|name| WrittenFile { what: what(&name).into(), name }).collect(),
+    };
+    report.html()
+}
+
+/// The epochs as asked for.
+pub(super) fn epochs_asked(study: &Study) -> String {
+    let Study::Recording(study) = study else { return String::new() };
+    let mut text = study.selectors.join(", ");
+    if let Some(k) = study.epoch {
+        let comma = if text.is_empty() { "" } else { ", " };
+        // writing to a string cannot fail
+        let _ = write!(text, "{comma}epoch {k}");
+    }
+    text
+}
+
+/// Every epoch with its bins and events.
+fn epochs(data: &Data) -> Vec<Epoch> {
+    let new = |epoch: &Vec<f64>| Epoch {
+        start_s: epoch[0],
+        stop_s: epoch[1],
+        n_bins: 0,
+        n_used: usize::MAX,
+        n_events: vec![0.0; data.names.len()],
+    };
+    let mut epochs: Vec<Epoch> = data.epochs_s.iter().map(new).collect();
+    if epochs.is_empty() {
+        return epochs;
+    }
+    // they are in the order of time and do not overlap
+    let epoch_of =
+        |t: &f64| data.epochs_s.partition_point(|epoch| epoch[1] < *t).min(data.epochs_s.len() - 1);
+    let epoch_of_bin: Vec<usize> = data.centres_s.iter().map(epoch_of).collect();
+    epoch_of_bin.iter().for_each(|&epoch| epochs[epoch].n_bins += 1);
+    for part in &data.parts {
+        let mut n_used = vec![0; epochs.len()];
+        for &bin in &part.used {
+            let epoch = epoch_of_bin[bin];
+            n_used[epoch] += 1;
+            for &target in &part.group.targets {
+                epochs[epoch].n_events[target] += data.y[(bin, target)];
+            }
+        }
+        // of the target with the fewest
+        epochs.iter_mut().zip(n_used).for_each(|(epoch, n_used)| epoch.n_used = epoch.n_used.min(n_used));
+    }
+    epochs
+}
+
+/// What a file of the folder holds.
+fn what(name: &str) -> &'static str {
+    match name {
+        "fit.json" => "everything that was found, with the digests of the other files",
+        "model.json" => "the model with its study, for use on other data",
+        "tables/bins.csv" => "every bin: time, epoch, whether it was used, counts, predicted rates",
+        "tables/filters.csv" => "the filter of every convolved feature, lag by lag",
+        "tables/tuning.csv" => "tuning curves of the data and of the model",
+        "tables/goodness.csv" => "how well the model agrees with the times of the events",
+        name if name.starts_with("tables/features") => "the features of every bin",
+        name if name.starts_with("figures/") => "a figure of this report",
+        _ => "a result of this fit",
+    }
+}

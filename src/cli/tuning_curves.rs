@@ -1,0 +1,180 @@
+//! Tuning curves over every series that is a feature: of the data, of the fit, and of the models it is compared with.
+//!
+//! The curve of the data takes every sample of the series; the curve of a model takes the bins that it predicts,
+//! once as they are and once after the gaps are dropped and the prediction is smoothed like an observed rate.
+
+use ndarray::{Array1, Array2, ArrayD, Axis, Ix2};
+
+use super::data::Data;
+use super::fit::Fitting;
+use crate::Result;
+use crate::features::{Signal, StudyFeature};
+use crate::read::nwb::{self, NwbFile};
+use crate::time::{IntervalSet, Metadata, Smoothing, Ts, TsGroup, TsdFrame};
+use crate::tuning::{FeatureBins, TuningPlan, tuning_curves_of_events, tuning_curves_of_signal};
+
+/// Bins of a curve, between the least and the greatest value.
+const N_BINS: usize = 15;
+/// Standard deviation of the smoothing, seconds, and the length of its kernel in standard deviations.
+const SMOOTHING: (f64, f64) = (0.05, 20.0);
+/// Predictions in pieces so short that their rate is off by this part are not smoothed.
+const SHORT_PIECES: f64 = 0.2;
+
+/// Curves over one column of one series.
+pub(super) struct SeriesCurves {
+    /// The feature's name, with the column where there are several.
+    pub(super) label: String,
+    /// Unit of the series, before the feature's factor.
+    pub(super) unit: String,
+    /// The feature's factor.
+    pub(super) scale: f64,
+    /// Edges of the bins, in the units of the feature.
+    pub(super) edges: Vec<f64>,
+    /// Middles of the bins.
+    pub(super) centres: Vec<f64>,
+    /// Samples of the series in each bin.
+    pub(super) occupancy: Vec<f64>,
+    /// Events, shape (targets, bins).
+    pub(super) counts: Array2<f64>,
+    /// Events per second of occupancy, shape (targets, bins).
+    pub(super) hz: Array2<f64>,
+    /// The fit first, then the models that it is compared with.
+    pub(super) models: Vec<ModelCurves>,
+}
+
+/// Mean predicted rates in Hz, shape (targets, bins); NaN where there is no prediction.
+pub(super) struct ModelCurves {
+    /// Of the prediction as it is.
+    pub(super) hz: Array2<f64>,
+    /// Of the smoothed prediction.
+    pub(super) smoothed_hz: Array2<f64>,
+}
+
+/// The rates that one model predicts, one column per target.
+struct Predicted {
+    rates_hz: TsdFrame,
+    smoothed_hz: Option<TsdFrame>,
+}
+
+/// The curves over all series; none for arrays.
+pub(super) fn curves(fitting: &Fitting) -> Result<Vec<SeriesCurves>> {
+    let data = &fitting.data;
+    if data.epochs_s.is_empty() {
+        return Ok(Vec::new());
+    }
+    let file = nwb::open(&data.input.path)?;
+    let start: Vec<f64> = data.epochs_s.iter().map(|epoch| epoch[0]).collect();
+    let stop: Vec<f64> = data.epochs_s.iter().map(|epoch| epoch[1]).collect();
+    let support = IntervalSet::new(&start, &stop)?;
+    let units: Vec<(i64, Ts)> = (0i64..)
+        .zip(&data.spike_times_s)
+        .map(|(key, times)| Ok((key, Ts::new(times.clone(), Some(support.clone()))?)))
+        .collect::<Result<_>>()?;
+    let (units, _) = TsGroup::new(units, Some(support.clone()), &Metadata::default())?;
+    let own = fitting.data.expected(&fitting.model.fit);
+    let compared = fitting.compared.iter().map(|compared| &compared.expected);
+    let models: Vec<Predicted> =
+        std::iter::once(&own).chain(compared).map(|e| predicted(data, e, &support)).collect::<Result<_>>()?;
+    let mut curves = Vec::new();
+    let mut done: Vec<(Signal, f64)> = Vec::new();
+    for feature in &data.features {
+        // two features of one signal have one tuning curve
+        let key = (feature.spec.signal.clone(), feature.spec.scale);
+        if !done.contains(&key) {
+            done.push(key);
+            for samples in series(&file, feature, &support)? {
+                curves.push(over(samples, feature.spec.scale, &units, &models)?);
+            }
+        }
+    }
+    Ok(curves)
+}
+
+/// Predicted rates at the centres of the used bins.
+fn predicted(data: &Data, expected: &[Array1<f64>], support: &IntervalSet) -> Result<Predicted> {
+    let mut used = vec![false; data.n_bins()];
+    data.parts.iter().flat_map(|part| &part.used).for_each(|&bin| used[bin] = true);
+    let rate_hz = Array2::from_shape_fn((data.n_bins(), expected.len()), |(bin, target)| {
+        if used[bin] { expected[target][bin] / data.bin_s } else { f64::NAN }
+    });
+    let rates_hz = TsdFrame::new(data.centres_s.clone(), rate_hz, data.names.clone(), Some(support.clone()))?;
+    let kept = rates_hz.dropna();
+    let whole = (kept.rate() * data.bin_s - 1.0).abs() < SHORT_PIECES;
+    let smoothing = Smoothing::new(SMOOTHING.0).size_factor(SMOOTHING.1);
+    let smoothed_hz = whole.then(|| kept.smooth(&smoothing)).transpose()?.map(|(smooth, _)| smooth);
+    Ok(Predicted { rates_hz, smoothed_hz })
+}
+
+/// One column of a series.
+struct Samples {
+    label: String,
+    unit: String,
+    values: TsdFrame,
+}
+
+/// The samples of a feature's series in the epochs, scaled: one entry per column.
+fn series(file: &NwbFile, feature: &StudyFeature, support: &IntervalSet) -> Result<Vec<Samples>> {
+    let Signal::Series { name, column, .. } = &feature.spec.signal else { return Ok(Vec::new()) };
+    let series = file.series(name)?;
+    let column = column.as_ref().map(|column| series.facts().column(column)).transpose()?;
+    let (mut t, mut pieces) = (Vec::new(), Vec::new());
+    for (start, end) in support.iter() {
+        let samples = series.read_range(start, end, column)?;
+        t.extend(samples.t);
+        pieces.push(samples.values);
+    }
+    let n_columns = pieces.first().map_or(0, Array2::ncols);
+    let samples = |k: usize| {
+        let values: Vec<f64> = pieces
+            .iter()
+            .flat_map(|piece| piece.index_axis(Axis(1), k))
+            .map(|x| x * feature.spec.scale)
+            .collect();
+        // a sample that is not a number belongs to no bin
+        let (t, values): (Vec<f64>, Vec<f64>) =
+            t.iter().zip(values).filter(|(_, value)| value.is_finite()).unzip();
+        let label = if n_columns == 1 {
+            feature.name.clone()
+        } else {
+            format!("{}[{}]", feature.name, series.facts().column_names[k])
+        };
+        let values = Array2::from_shape_fn((t.len(), 1), |(row, _)| values[row]);
+        let values = TsdFrame::new(t, values, Vec::new(), Some(support.clone()))?;
+        Ok(Samples { label, unit: series.facts().unit.clone(), values })
+    };
+    (0..n_columns).map(samples).collect()
+}
+
+/// The curves of all targets over one column.
+fn over(samples: Samples, scale: f64, units: &TsGroup, models: &[Predicted]) -> Result<SeriesCurves> {
+    let plan = TuningPlan::new(FeatureBins::equal(N_BINS));
+    let events = tuning_curves_of_events(units, &samples.values, &plan)?;
+    let n_targets = units.len();
+    let of_signal = |rates: &TsdFrame| -> Result<Array2<f64>> {
+        Ok(table(tuning_curves_of_signal(rates, &samples.values, &plan)?.values, n_targets))
+    };
+    let model = |predicted: &Predicted| -> Result<ModelCurves> {
+        let unknown = || Array2::from_elem((n_targets, N_BINS), f64::NAN);
+        Ok(ModelCurves {
+            hz: of_signal(&predicted.rates_hz)?,
+            smoothed_hz: predicted.smoothed_hz.as_ref().map_or_else(|| Ok(unknown()), of_signal)?,
+        })
+    };
+    Ok(SeriesCurves {
+        label: samples.label,
+        unit: samples.unit,
+        scale,
+        models: models.iter().map(model).collect::<Result<_>>()?,
+        centres: events.centres().swap_remove(0),
+        occupancy: events.occupancy.iter().copied().collect(),
+        counts: table(events.counts, n_targets),
+        hz: table(events.values, n_targets),
+        edges: events.edges.into_iter().next().unwrap_or_default(),
+    })
+}
+
+/// Curves over one feature as a table, shape (curves, bins).
+fn table(curves: ArrayD<f64>, n_curves: usize) -> Array2<f64> {
+    // curves over one feature have two axes
+    curves.into_dimensionality::<Ix2>().unwrap_or_else(|_| Array2::from_elem((n_curves, N_BINS), f64::NAN))
+}

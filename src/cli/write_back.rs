@@ -1,0 +1,89 @@
+//! `fit --write-nwb COPY`: the results in a copy of the recording.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use super::args::FitArgs;
+use super::data::is_arrays;
+use super::fit::Fitting;
+use super::outputs;
+use crate::read::nwb;
+use crate::recording::Kind;
+use crate::write::model::{Input, Study};
+use crate::write::nwb::{Results, UnitRows, check_place, write_copy};
+use crate::write::save::{PendingFile, check_replaceable};
+use crate::{Error, Result};
+
+/// Refuses before the fit what could not be written after it.
+pub(super) fn check(args: &FitArgs) -> Result<()> {
+    let Some(copy) = &args.write_nwb else { return Ok(()) };
+    let input = args.data.data.as_path();
+    if is_arrays(input) {
+        let help = "leave it out: --out DIR writes the results of arrays";
+        return Err(Error::argument("--write-nwb", "an NWB file to copy", input.display().to_string(), help));
+    }
+    if is_same_file(input, copy) {
+        let found = format!("the input itself ({})", copy.display());
+        let help = "give another path: the input is never changed";
+        return Err(Error::argument("--write-nwb", "the path of a copy", found, help));
+    }
+    check_place(input, copy)?;
+    check_replaceable(copy)
+}
+
+/// Writes the copy under a temporary name and tells the result of it.
+pub(super) fn prepare(
+    args: &FitArgs,
+    fitting: &Fitting,
+    command: &str,
+    document: &mut Map<String, Value>,
+) -> Result<Option<PendingFile>> {
+    let Some(path) = &args.write_nwb else { return Ok(None) };
+    let data = &fitting.data;
+    let results = Results {
+        input: &data.input,
+        model: &fitting.model,
+        definitions: data.features.iter().map(|feature| feature.text.clone()).collect(),
+        command,
+        bin_s: data.bin_s,
+        centres_s: &data.centres_s,
+        expected: &fitting.data.expected(&fitting.model.fit),
+        units: unit_rows(fitting)?,
+        filters: outputs::filter_rows(fitting)?,
+    };
+    let copy = write_copy(path, &results)?;
+    let written = Input { path: path.clone(), sha256: copy.sha256()? };
+    document.insert("write_nwb".into(), json!(written));
+    Ok(Some(copy))
+}
+
+/// Where the targets stand in the units table; detected ones stand in none.
+fn unit_rows(fitting: &Fitting) -> Result<Option<UnitRows>> {
+    let data = &fitting.data;
+    if matches!(&fitting.model.study, Study::Recording(study) if study.detect_spikes.is_some()) {
+        return Ok(None);
+    }
+    let file = nwb::open(&data.input.path)?;
+    let units = file.units()?;
+    let rows = units.rows_of(&data.names)?.into_iter().map(|row| row as i64).collect();
+    let table = file.recording().find(&units.key, Kind::Units)?.path.clone();
+    Ok(Some(UnitRows { table, rows }))
+}
+
+/// Whether two paths lead to one file, also through links.
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    let resolved = |path: &Path| fs::canonicalize(path).ok();
+    if resolved(a).is_some_and(|a| resolved(b) == Some(a)) {
+        return true;
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let number = |path: &Path| fs::metadata(path).ok().map(|facts| (facts.dev(), facts.ino()));
+        number(a).is_some_and(|a| number(b) == Some(a))
+    }
+    #[cfg(not(unix))]
+    false
+}

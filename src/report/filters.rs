@@ -1,0 +1,133 @@
+//! The table of filters: every coefficient with its standard error and interval.
+
+use maud::{Markup, html};
+
+use super::page::{self, Section, column, number_column};
+use super::typeset::{Digits, count, number};
+use super::{MOST_TARGETS, Report, TargetWords};
+use crate::glm::TargetFit;
+use crate::solver::Status;
+
+/// Most columns of a target that are shown.
+const MOST_COLUMNS: usize = 60;
+/// Most targets whose tables are all open.
+const MOST_OPEN: usize = 3;
+/// The 97.5 % quantile of the normal distribution: half of the width of a 95 % interval, in standard errors.
+const QUANTILE: f64 = 1.959_963_984_540_054;
+
+pub(super) fn section(report: &Report) -> Section {
+    let n_targets = report.words.len();
+    let n_columns = report.fit.labels.len();
+    let pairs = report.fit.targets.iter().zip(&report.words).take(MOST_TARGETS);
+    let body = html! {
+        p {
+            "Coefficients are changes of ln(rate) per unit of the feature as it was typed. Standard errors are those of the "
+            "Fisher information, z is the coefficient in standard errors, and the interval holds 95 % under the normal approximation."
+        }
+        @for (k, (target, words)) in pairs.enumerate() {
+            @if n_targets <= MOST_OPEN {
+                @if n_targets > 1 { h3 { (words.title) } }
+                (whole(report, target, words))
+            } @else {
+                details open[k == 0] {
+                    summary { (words.title) ": " (target.status.name().replace('_', " ")) }
+                    (whole(report, target, words))
+                }
+            }
+        }
+        (left_out(n_targets, n_columns))
+    };
+    Section { id: "filters", title: "Filters", body }
+}
+
+/// Says what is not shown and where it is.
+fn left_out(n_targets: usize, n_columns: usize) -> Markup {
+    html! {
+        @if n_targets > MOST_TARGETS || n_columns > MOST_COLUMNS {
+            p.note {
+                "Shown are "
+                @if n_targets > MOST_TARGETS { "the first " (MOST_TARGETS) " of " (count(n_targets)) " targets" }
+                @if n_targets > MOST_TARGETS && n_columns > MOST_COLUMNS { " and " }
+                @if n_columns > MOST_COLUMNS { "the first " (MOST_COLUMNS) " of " (count(n_columns)) " columns" }
+                "; all are in " code { "fit.json" } " (" code { "coef" } " and " code { "standard_errors" } " of each target)."
+            }
+        }
+    }
+}
+
+/// One target.
+fn whole(report: &Report, target: &TargetFit, words: &TargetWords) -> Markup {
+    if target.status == Status::NoEvents {
+        return html! {
+            p { "No event: the intercept is −∞ and every coefficient 0." }
+        };
+    }
+    let has_lags = report.lags_ms.iter().any(Option::is_some);
+    let header = html! {
+        (column("column"))
+        @if has_lags { (number_column("peak lag (ms)")) }
+        (number_column("coefficient")) (number_column("standard error")) (number_column("z"))
+        th.number scope="colgroup" colspan="2" { "95 % interval" }
+    };
+    let body = html! {
+        tbody {
+            @let digits = Digits::of(&[target.intercept], &[target.intercept_standard_error]);
+            (row("intercept", has_lags, None, digits, target.intercept, target.intercept_standard_error))
+        }
+        @for feature in &report.fit.features {
+            @let [first, end] = feature.columns.map(|column| column.min(MOST_COLUMNS));
+            @if first < end {
+                @let digits = Digits::of(&target.coef[first..end], &target.standard_errors[first..end]);
+                tbody {
+                    @for k in first..end {
+                        @let lag = report.lags_ms.get(k).copied().flatten();
+                        (row(&report.fit.labels[k], has_lags, lag, digits, target.coef[k], target.standard_errors[k]))
+                    }
+                }
+            }
+        }
+    };
+    html! {
+        @if target.status == Status::Separated {
+            p.note { "The estimate is infinite: these numbers are where the solver stopped, and mean nothing by themselves." }
+        } @else if target.status != Status::Converged {
+            p.note { "These numbers are not at an optimum." }
+        }
+        (page::table(&format!("Coefficients of {}", words.title), header, body))
+        (dashes(target))
+    }
+}
+
+fn row(label: &str, has_lags: bool, lag_ms: Option<f64>, digits: Digits, coef: f64, error: f64) -> Markup {
+    let z = coef / error;
+    html! {
+        tr {
+            th scope="row" { (label) }
+            @if has_lags { td.number { @if let Some(lag_ms) = lag_ms { (number((lag_ms * 1e6).round() / 1e6, 4)) } } }
+            td.number { (digits.set(coef)) }
+            td.number { (digits.set(error)) }
+            td.number { (Digits::Decimals(2).set(z)) }
+            td.number { (digits.set(coef - QUANTILE * error)) }
+            td.number { (digits.set(coef + QUANTILE * error)) }
+        }
+    }
+}
+
+/// Why errors are missing.
+fn dashes(target: &TargetFit) -> Markup {
+    let n_missing = target.standard_errors.iter().filter(|error| error.is_nan()).count();
+    html! {
+        @if n_missing > 0 {
+            p.note {
+                "A dash stands where there is no standard error: "
+                @match target.status {
+                    Status::Separated => "the estimate is infinite.",
+                    _ if n_missing < target.standard_errors.len() || !target.aliased.is_empty() => {
+                        "the data do not determine the coefficient by itself, or the target does not see the column."
+                    }
+                    _ => "they were not computed.",
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The words of the report, explained.
+
+use maud::html;
+
+use super::page::Section;
+
+const WORDS: [(&str, &str); 11] = [
+    (
+        "Loss",
+        "The negative log-likelihood per bin, averaged over the used bins, without the terms that the rate does not enter. \
+         The fit minimises it.",
+    ),
+    (
+        "KKT residual",
+        "The largest component of the gradient of the loss, relative to the magnitudes that it is the sum of, over centred \
+         columns. At an exact optimum it is 0; rounding leaves about 1e−16.",
+    ),
+    (
+        "Loss gap",
+        "An estimate of how much the loss exceeds its minimum: half of the squared Newton decrement by the Hessian at the \
+         reported point, or by the flat Gram matrix where the Hessian was not computed.",
+    ),
+    (
+        "Converged",
+        "The loss gap is at most the tolerance times the loss, and the KKT residual at most the square root of the \
+         tolerance. Both are computed in double precision at the numbers that are reported.",
+    ),
+    (
+        "Separated",
+        "The likelihood rises for ever along a combination of features, because no event occurs where it is large. There \
+         is no finite estimate.",
+    ),
+    (
+        "Condition",
+        "The ratio of the largest to the smallest curvature of the loss over standardised columns. Above 1e8 single \
+         coefficients mean little, though predictions may be good.",
+    ),
+    (
+        "Rank, not determined",
+        "How many columns are linearly independent. Of columns that repeat each other the answer of smallest norm is \
+         given; they have no standard errors.",
+    ),
+    (
+        "Pseudo-R²",
+        "The part of the null model's misfit that the model explains; the null model predicts the mean count of the same \
+         bins. McFadden compares log-likelihoods, Cohen deviances. 0 is no better than the mean, and less than 0 worse. \
+         Values of 0.2 to 0.4 are high for single spikes in short bins.",
+    ),
+    ("Bits per spike", "The gain of log-likelihood over the mean rate, per spike, in units of ln 2."),
+    (
+        "Kolmogorov-Smirnov plot",
+        "If the model is right, time measured in expected spikes makes the intervals between spikes exponential. The plot \
+         compares their distribution with that; a right model stays inside the band in 95 % of experiments.",
+    ),
+    (
+        "Edge bins",
+        "Bins whose window begins before their epoch. They are left out, because their past is not known.",
+    ),
+];
+
+pub(super) fn section() -> Section {
+    let body = html! {
+        details {
+            summary { "What the words mean" }
+            dl.glossary {
+                @for (word, meaning) in WORDS { dt { (word) } dd { (meaning) } }
+            }
+        }
+    };
+    Section { id: "glossary", title: "Glossary", body }
+}

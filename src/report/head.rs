@@ -1,0 +1,90 @@
+//! The head of the page: what was fitted to what.
+
+use maud::{Markup, html};
+
+use super::page::names;
+use super::typeset::{count, duration, number};
+use super::{MOST_TARGETS, Report};
+
+/// The title of the window.
+pub(super) fn window_title(report: &Report) -> String {
+    format!("{} · {} · rheobase", report.targets_title(), report.file_name())
+}
+
+/// Title, one sentence, the formula.
+pub(super) fn header(report: &Report) -> Markup {
+    let several = report.words.len() > 1;
+    html! {
+        header {
+            p.eyebrow { "rheobase " (report.computed.version) " · model " b { (report.model) } }
+            h1 { "Encoding model" @if several { "s" } " of " (report.targets_title()) }
+            p.lead {
+                "A Poisson generalized linear model" @if several { " for each" } ", fitted to "
+                code { (report.file_name()) } (data(report)) "."
+            }
+            @if several {
+                p { "Targets: " (names(report.words.iter().map(|words| words.title.as_str()), MOST_TARGETS)) "." }
+            }
+            (formula(report))
+        }
+    }
+}
+
+/// The data in a few words.
+fn data(report: &Report) -> Markup {
+    let n_events: f64 = report.words.iter().map(|words| words.n_events).sum();
+    let bins = &report.bins;
+    html! {
+        @if report.is_recording() {
+            @let seconds: f64 = report.epochs.iter().map(|epoch| epoch.stop_s - epoch.start_s).sum();
+            @let n = report.epochs.len();
+            ": "
+            @if !report.epochs_asked.is_empty() { b { (report.epochs_asked) } ", " }
+            @if n == 1 { "1 epoch of " } @else { (count(n)) " epochs of together " }
+            (duration(seconds)) ", "
+        } @else {
+            ": "
+        }
+        (count(bins.n_used)) " of " (count(bins.n)) " " (report.rows(bins.n))
+        @if let Some(bin_s) = bins.bin_s { " of " (duration(bin_s)) }
+        ", " (number(n_events, 7)) " " (report.events())
+    }
+}
+
+/// The model as a formula, and what its features are.
+fn formula(report: &Report) -> Markup {
+    let n = report.fit.labels.len();
+    html! {
+        p.formula {
+            @if report.is_recording() { "rate" } @else { "expected count" }
+            "(" i { "t" } ") = exp( " i { "b" }
+            @if n > 0 { " + " (term(1)) }
+            @if n > 2 { " + … " }
+            @if n > 1 { " + " (term(n)) }
+            " )"
+            @if let Some(bin_s) = report.bins.bin_s { " / " (duration(bin_s)) }
+        }
+        ul.features {
+            @for (k, feature) in report.fit.features.iter().enumerate() {
+                @let [first, end] = feature.columns;
+                li {
+                    (column_range(first, end)) " "
+                    code { (report.features_typed.get(k).unwrap_or(&feature.name)) }
+                }
+            }
+        }
+    }
+}
+
+fn term(k: usize) -> Markup {
+    html! { i { "w" } sub { (k) } " " i { "x" } sub { (k) } "(" i { "t" } ")" }
+}
+
+/// `x1`, or `x1 to x8`.
+fn column_range(first: usize, end: usize) -> Markup {
+    html! {
+        i { "x" } sub { (first + 1) }
+        @if end > first + 1 { " to " i { "x" } sub { (end) } }
+        ":"
+    }
+}
