@@ -234,8 +234,10 @@ fn log_ticks([first, last]: [f64; 2], most: usize) -> Vec<(f64, String)> {
     let chosen = fine.iter().find(|ticks| ticks.len() <= most.max(2));
     let stride = fine[2].len().div_ceil(most.max(2)).max(1);
     let kept = chosen.unwrap_or(&fine[2]).iter().step_by(if chosen.is_some() { 1 } else { stride });
+    // one way of writing for all
+    let is_plain = below >= -4 && above <= 5;
     let word = |e: i32, factor: f64| match e {
-        -3..=4 => number(factor * 10f64.powi(e), (-e).max(0) as usize),
+        _ if is_plain => number(factor * 10f64.powi(e), (-e).max(0) as usize),
         _ if factor == 1.0 => format!("10{}", raised(e)),
         _ => format!("{factor}×10{}", raised(e)),
     };
@@ -272,7 +274,7 @@ mod tests {
 
     #[test]
     fn logarithmic_ticks_are_powers_of_ten_and_more_where_there_is_room() {
-        assert_eq!(words(&log_ticks([1e-16, 1.0], 5)), ["10⁻¹⁶", "10⁻¹²", "10⁻⁸", "10⁻⁴", "1"]);
+        assert_eq!(words(&log_ticks([1e-16, 1.0], 5)), ["10⁻¹⁶", "10⁻¹²", "10⁻⁸", "10⁻⁴", "10⁰"]);
         assert_eq!(words(&log_ticks([1.0, 100.0], 8)), ["1", "2", "5", "10", "20", "50", "100"]);
         assert_eq!(words(&log_ticks([0.01, 10.0], 4)), ["0.01", "0.1", "1", "10"]);
         assert_eq!(words(&log_ticks([2.2, 4.8], 4)), ["3", "4"]);

@@ -180,7 +180,7 @@ fn y_axes(drawing: &Drawing) -> Vec<Vec<Scaled>> {
         let all: Vec<&Panel> = row.panels.iter().collect();
         let axis = |panel: &&Panel| {
             let range = if drawing.shares_y { range(&all) } else { range(&[*panel]) };
-            let most = (row.height_px / 34.0).clamp(2.0, 8.0) as usize;
+            let most = (row.height_px / 30.0).clamp(2.0, 8.0) as usize;
             let mut axis = scaled(&panel.y, range, most);
             thin(&mut axis, (row.height_px / (f64::from(TICK) + 2.0)) as usize);
             axis

@@ -13,6 +13,7 @@ mod canvas;
 mod clip;
 pub mod coefficients;
 pub mod convergence;
+mod decimate;
 mod drawing;
 pub mod epochs;
 pub mod filter;
@@ -21,14 +22,27 @@ pub mod intervals;
 mod layout;
 mod mark;
 mod marks;
+mod onset;
 mod palette;
+mod parts;
+mod prediction;
+mod pulses;
+mod session;
+mod stretch;
 pub mod tuning;
 mod words;
 
 pub use axis::{Axis, Scale, Ticks};
+pub use decimate::Decimator;
 pub use drawing::{Drawing, Legend, Panel, Row};
 pub use mark::{Mark, Style};
+pub use onset::Onset;
 pub use palette::{Dash, Role};
+pub use parts::{busiest, busy_parts, pulses_of, richest};
+pub use prediction::Prediction;
+pub use pulses::Pulses;
+pub use session::Session;
+pub use stretch::{Rates, Stimulus, Stretch};
 
 /// A finished figure with the words that go with it.
 #[derive(Clone, Debug)]
@@ -41,4 +55,18 @@ pub struct Figure {
     pub caption: String,
     /// The panels.
     pub drawing: Drawing,
+}
+
+impl Figure {
+    /// A figure whose drawing is described by its title.
+    pub fn new(
+        name: impl Into<String>,
+        title: impl Into<String>,
+        caption: impl Into<String>,
+        drawing: Drawing,
+    ) -> Self {
+        let title = title.into();
+        let drawing = Drawing { description: title.clone(), ..drawing };
+        Self { name: name.into(), title, caption: caption.into().trim().to_string(), drawing }
+    }
 }

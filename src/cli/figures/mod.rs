@@ -3,6 +3,8 @@
 mod coefficients;
 mod learned;
 mod statistics;
+mod time;
+mod traces;
 mod unit;
 
 use super::fit::Fitting;
@@ -12,5 +14,7 @@ use crate::figure::Figure;
 
 /// All figures, in the order of the report.
 pub(super) fn all(fitting: &Fitting, curves: &[SeriesCurves]) -> Result<Vec<Figure>> {
-    statistics::all(fitting, curves)
+    let mut figures = time::all(fitting)?;
+    figures.extend(statistics::all(fitting, curves)?);
+    Ok(figures)
 }

@@ -1,0 +1,215 @@
+//! Numbers of the figures over time: raw signals by pieces, spikes, smoothed rates, each thinned to what can be seen.
+
+use ndarray::Array1;
+
+use super::unit::scaled_unit;
+use crate::Result;
+use crate::cli::data::Data;
+use crate::cli::fit::Fitting;
+use crate::features::Signal;
+use crate::figure::{Decimator, Rates, Stimulus, Stretch};
+use crate::read::nwb::{NwbFile, Series};
+use crate::time::{IntervalSet, Smoothing, Tsd};
+
+/// Columns of pixels of the widest panel.
+const COLUMNS: usize = 800;
+/// Rows of a series that are in memory at once.
+const PIECE: usize = 1 << 16;
+/// Columns of a series that are drawn.
+const MOST_COLUMNS: usize = 8;
+/// Series that are drawn.
+const MOST_SERIES: usize = 4;
+/// Steps of an epoch in which a signal is averaged to find its pulses.
+const N_STEPS: usize = 2000;
+/// Units in a raster.
+const MOST_UNITS: usize = 40;
+/// Smoothing of observed and predicted rates: standard deviation in seconds, length in standard deviations.
+const SMOOTHING: (f64, f64) = (0.05, 20.0);
+/// The same for arrays, which have no time: rows.
+const SMOOTHING_ROWS: f64 = 10.0;
+
+/// A series among the features.
+pub(super) struct SignalLines {
+    series: Series,
+    column: Option<usize>,
+    scale: f64,
+    label: String,
+}
+
+/// The series among the features, each once.
+pub(super) fn signals(file: &NwbFile, data: &Data) -> Result<Vec<SignalLines>> {
+    let mut found: Vec<SignalLines> = Vec::new();
+    for feature in &data.features {
+        let Signal::Series { name, column, .. } = &feature.spec.signal else { continue };
+        let label = feature.spec.signal.name();
+        if found.len() < MOST_SERIES && found.iter().all(|known| known.label != label) {
+            let series = file.series(name)?;
+            let column = column.as_ref().map(|column| series.facts().column(column)).transpose()?;
+            found.push(SignalLines { series, column, scale: feature.spec.scale, label });
+        }
+    }
+    Ok(found)
+}
+
+impl SignalLines {
+    fn columns(&self) -> Vec<String> {
+        match self.column {
+            Some(_) => vec![self.label.clone()],
+            None => self.series.facts().column_names.iter().take(MOST_COLUMNS).cloned().collect(),
+        }
+    }
+
+    /// Gives every sample of an interval, (time, column, value), by pieces.
+    fn visit(&self, [start, stop]: [f64; 2], mut found: impl FnMut(f64, usize, f64)) -> Result<()> {
+        let n_columns = self.columns().len();
+        let rows = self.series.rows_between(start, stop)?;
+        for first in rows.clone().step_by(PIECE) {
+            let samples = self.series.read_rows(first..(first + PIECE).min(rows.end), self.column)?;
+            for (t, values) in samples.t.iter().zip(samples.values.rows()) {
+                values
+                    .iter()
+                    .take(n_columns)
+                    .enumerate()
+                    .for_each(|(k, value)| found(*t, k, value * self.scale));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether features know it by this name.
+    pub(super) fn is_called(&self, name: &str) -> bool {
+        self.label == name
+    }
+
+    /// The lines of an interval.
+    pub(super) fn stimulus(&self, range_s: [f64; 2]) -> Result<Stimulus> {
+        let names = self.columns();
+        let mut lines = vec![Decimator::new(range_s, COLUMNS); names.len()];
+        self.visit(range_s, |t, column, value| lines[column].add(t, value))?;
+        let line = |(name, line): (String, Decimator)| {
+            let (x, y) = line.finish();
+            (name, x, y)
+        };
+        let columns = names.into_iter().zip(lines).map(line).collect();
+        let unit = scaled_unit(self.series.unit(), self.scale);
+        Ok(Stimulus { label: self.label.clone(), unit, columns })
+    }
+
+    /// Means of the first column over equal steps of an interval.
+    pub(super) fn means(&self, [start, stop]: [f64; 2]) -> Result<Vec<f64>> {
+        let (mut sums, mut counts) = (vec![0.0; N_STEPS], vec![0.0; N_STEPS]);
+        self.visit([start, stop], |t, column, value| {
+            if column == 0 && value.is_finite() {
+                let step = (((t - start) / (stop - start) * N_STEPS as f64) as usize).min(N_STEPS - 1);
+                sums[step] += value;
+                counts[step] += 1.0;
+            }
+        })?;
+        Ok(sums.iter().zip(&counts).map(|(sum, count)| sum / count).collect())
+    }
+}
+
+/// Signals, spikes and rates of an interval.
+pub(super) fn stretch(
+    fitting: &Fitting,
+    signals: &[SignalLines],
+    smooth: &[Smoothed],
+    range_s: [f64; 2],
+) -> Result<Stretch> {
+    let data = &fitting.data;
+    let mut stimuli = Vec::new();
+    for signal in signals {
+        let stimulus = signal.stimulus(range_s)?;
+        if stimulus.columns.iter().any(|(_, _, y)| y.iter().any(|y| y.is_finite())) {
+            stimuli.push(stimulus);
+        }
+    }
+    let inside =
+        |times: &Vec<f64>| times.iter().copied().filter(|t| (range_s[0]..=range_s[1]).contains(t)).collect();
+    let raster =
+        data.names.iter().cloned().zip(data.spike_times_s.iter().map(inside)).take(MOST_UNITS).collect();
+    Ok(Stretch { range_s, stimuli, raster, rates: rates(data, smooth, range_s) })
+}
+
+/// Smoothed rates of one target.
+pub(super) struct Smoothed {
+    target: usize,
+    observed: (Vec<f64>, Vec<f64>),
+    models: Vec<(String, Vec<f64>, Vec<f64>)>,
+}
+
+/// Smooths the observed counts and the predictions of some targets over an interval.
+pub(super) fn smoothed(fitting: &Fitting, targets: &[usize], range: [f64; 2]) -> Result<Vec<Smoothed>> {
+    let data = &fitting.data;
+    let is_timed = !data.centres_s.is_empty();
+    let t: Vec<f64> =
+        if is_timed { data.centres_s.clone() } else { (0..data.n_bins()).map(|row| row as f64).collect() };
+    let (std, unit) = if is_timed { (SMOOTHING.0, data.bin_s) } else { (SMOOTHING_ROWS, 1.0) };
+    let smoothing = Smoothing::new(std).size_factor(SMOOTHING.1);
+    let bins = t.partition_point(|t| *t < range[0])..t.partition_point(|t| *t <= range[1]);
+    // half a bin on both sides, so that the rate of the samples is that of the bins
+    let support = match (t.get(bins.start), t.get(bins.end.saturating_sub(1))) {
+        (Some(first), Some(last)) if !bins.is_empty() => {
+            IntervalSet::new(&[first - unit / 2.0], &[last + unit / 2.0])?
+        }
+        _ => return Ok(Vec::new()),
+    };
+    let line = |values: Vec<f64>| -> Result<(Vec<f64>, Vec<f64>)> {
+        let kept = Tsd::new(t[bins.clone()].to_vec(), values, Some(support.clone()))?.dropna();
+        if kept.len() < 2 {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        // pieces of single bins have no rate of their own: their numbers stay as they are
+        let is_even = (kept.rate() * unit - 1.0).abs() < 0.2;
+        let smooth = if is_even { kept.smooth(&smoothing)?.0 } else { kept };
+        Ok(with_gaps(smooth.t(), smooth.d(), unit))
+    };
+    let expected = data.expected(&fitting.model.fit);
+    let models: Vec<(&String, &Vec<Array1<f64>>)> = std::iter::once((&fitting.name, &expected))
+        .chain(fitting.compared.iter().map(|other| (&other.name, &other.expected)))
+        .collect();
+    let of_target = |&target: &usize| {
+        let observed = line(bins.clone().map(|bin| data.y[(bin, target)] / unit).collect())?;
+        let mut lines = Vec::new();
+        for (name, expected) in &models {
+            let (x, y) = line(bins.clone().map(|bin| expected[target][bin] / unit).collect())?;
+            lines.push(((*name).clone(), x, y));
+        }
+        Ok(Smoothed { target, observed, models: lines })
+    };
+    targets.iter().map(of_target).collect()
+}
+
+/// The same with a gap where more than one bin is left out.
+fn with_gaps(t: &[f64], d: &[f64], unit: f64) -> (Vec<f64>, Vec<f64>) {
+    let (mut x, mut y): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
+    for (t, d) in t.iter().zip(d) {
+        if x.last().is_some_and(|last| t - last > 1.5 * unit) {
+            x.push(t - unit / 2.0);
+            y.push(f64::NAN);
+        }
+        x.push(*t);
+        y.push(*d);
+    }
+    (x, y)
+}
+
+/// The rates of an interval, thinned.
+pub(super) fn rates(data: &Data, smooth: &[Smoothed], range: [f64; 2]) -> Vec<Rates> {
+    let thin = |x: &[f64], y: &[f64]| {
+        let mut decimator = Decimator::new(range, COLUMNS);
+        x.iter().zip(y).for_each(|(x, y)| decimator.add(*x, *y));
+        decimator.finish()
+    };
+    let of_target = |rates: &Smoothed| {
+        let model = |(name, x, y): &(String, Vec<f64>, Vec<f64>)| {
+            let (x, y) = thin(x, y);
+            (name.clone(), x, y)
+        };
+        let target = if data.names.len() > 1 { data.names[rates.target].clone() } else { String::new() };
+        let has_line = |(_, x, _): &(String, Vec<f64>, Vec<f64>)| !x.is_empty();
+        let models = rates.models.iter().map(model).filter(has_line).collect();
+        Rates { target, observed: thin(&rates.observed.0, &rates.observed.1), models }
+    };
+    smooth.iter().map(of_target).collect()
+}
