@@ -162,7 +162,7 @@ fn sections_and_figures_come_in_order() {
     assert_eq!(page.elements.iter().filter(|(name, _)| name == "svg").count(), 5);
     for said in [
         "fitted to  recording.nwb",
-        "2 epochs of together 410\u{202f}ms, 400 of 410 bins of 1\u{202f}ms, 120 spikes",
+        "2 epochs, together 410\u{202f}ms, 400 of 410 bins of 1\u{202f}ms, 120 spikes",
         "stimulus is interpolated",
         "1 gap between the epochs, together 60.3\u{202f}s",
         "rheobase fit data/recording.nwb --bin 0.001s",

@@ -67,7 +67,7 @@ fn a_population_is_reported_target_by_target() {
     let (html, page) = report(&place, "out");
     assert_eq!(Page::texts_of(&html, "h1"), ["Encoding models of 3 units"]);
     assert!(page.text.contains("All 3 units: at the optimum, with proof."));
-    assert!(page.text.contains("3\u{202f}940 of 3\u{202f}950 bins"), "{}", page.text);
+    assert!(page.text.contains("2 epochs, together 39.5\u{202f}s, 3940 of 3950 bins"), "{}", page.text);
     // the epochs' bins and spikes add up to those of the fit
     let table = html.split("aria-label=\"Epochs\"").nth(1).unwrap().split("</table>").next().unwrap();
     let cells = Page::texts_of(table, "td");

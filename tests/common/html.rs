@@ -116,7 +116,7 @@ fn tag_length(tag: &str) -> usize {
             return k + 1;
         }
     }
-    panic!("a tag without an end: {:.80}", tag);
+    panic!("a tag without an end: {tag:.80}");
 }
 
 /// The value of an attribute.
