@@ -21,7 +21,7 @@ use crate::{HISTORY, Place, files_under, json, number, numbers, texts, tutorial}
 pub(crate) const MODULE: &str = "processing/rheobase";
 const RUN: [&str; 10] =
     ["fit", "r.nwb", "--epochs", "run", "--unit", "all", "--bin", "10ms", "--feature", "current"];
-const OTHERS: &str = "units-others : raised-cosine-log(2, window=50ms)";
+pub(crate) const OTHERS: &str = "units-others : raised-cosine-log(2, window=50ms)";
 /// Numbers of the table `glm` that `fit.json` has under the same name.
 const NUMBERS: [&str; 12] = [
     "intercept",
