@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 
 use super::applied::Applied;
 use super::args::{DataArgs, FitArgs};
-use super::data::{Data, is_arrays};
+use super::arrays::Format;
+use super::data::Data;
 use super::progress::Progress;
 use super::result;
 use crate::glm::{FittedGlm, Scores, score};
@@ -42,8 +43,6 @@ pub(super) struct HeldOut {
     pub(super) selector: String,
     /// The responses and features of these epochs.
     pub(super) data: Data,
-    /// Expected counts of every bin, one entry per target.
-    pub(super) expected: Vec<Array1<f64>>,
     /// Scores of each target over its used bins.
     pub(super) scores: Vec<Scores>,
     /// The other models on these epochs, in the order of [`super::fit::Fitting::compared`].
@@ -77,7 +76,7 @@ impl Beside {
             rival.check_bin(args.bin)?;
         }
         if !args.test_epochs.is_empty() {
-            if is_arrays(&args.data.data) {
+            if Format::of(&args.data).is_some() {
                 let found = args.data.data.display().to_string();
                 let help = "keep the test rows in a file of their own and use `rheobase score`";
                 return Err(Error::argument("--test-epochs", "an NWB file", found, help));
@@ -129,7 +128,7 @@ impl Beside {
             let scores = (0..data.names.len())
                 .map(|target| scored(&model.fit, &data, target, data.used(target), &expected[target]))
                 .collect();
-            Ok(HeldOut { selector: selector.clone(), data, expected, scores, compared })
+            Ok(HeldOut { selector: selector.clone(), data, scores, compared })
         };
         self.test_epochs.iter().map(of_selector).collect()
     }

@@ -2,13 +2,12 @@
 
 use std::fmt::Write;
 
-use super::beside::{Compared, HeldOut};
 use super::data::Data;
 use super::fit::Fitting;
 use super::fit_text;
 use super::machine::{peak_memory_bytes, processor};
-use crate::glm::Scores;
-use crate::report::{Bins, Computed, Epoch, FigureSvg, Report, ScoreRow, TargetWords, WrittenFile};
+use super::score_rows::score_rows;
+use crate::report::{Bins, Computed, Epoch, FigureSvg, Report, TargetWords, WrittenFile};
 use crate::write::model::Study;
 
 /// What the page shows beside the fit.
@@ -39,7 +38,7 @@ pub(super) fn html(fitting: &Fitting, beside: Beside) -> String {
         features_typed: data.features.iter().map(|feature| feature.text.clone()).collect(),
         fit,
         words: words.collect(),
-        scores: scores(fitting),
+        scores: score_rows(fitting),
         figures: beside.figures,
         lags_ms: fit_text::lags_ms(data),
         bins: Bins {
@@ -68,7 +67,7 @@ pub(super) fn html(fitting: &Fitting, beside: Beside) -> String {
 }
 
 /// The epochs as asked for.
-fn epochs_asked(study: &Study) -> String {
+pub(super) fn epochs_asked(study: &Study) -> String {
     let Study::Recording(study) = study else { return String::new() };
     let mut text = study.selectors.join(", ");
     if let Some(k) = study.epoch {
@@ -110,60 +109,6 @@ fn epochs(data: &Data) -> Vec<Epoch> {
         epochs.iter_mut().zip(n_used).for_each(|(epoch, n_used)| epoch.n_used = epoch.n_used.min(n_used));
     }
     epochs
-}
-
-/// Scores on the fitted data, then on each held-out part: of every target by this model and by the others.
-fn scores(fitting: &Fitting) -> Vec<ScoreRow> {
-    let fit = &fitting.model.fit;
-    let own: Vec<&Scores> = fit.targets.iter().map(|target| &target.scores).collect();
-    let label = match &fitting.model.study {
-        Study::Recording(_) if !epochs_asked(&fitting.model.study).is_empty() => {
-            epochs_asked(&fitting.model.study)
-        }
-        Study::Recording(_) => "whole recording".into(),
-        Study::Arrays(_) => "all rows".into(),
-    };
-    let mut rows = Vec::new();
-    push_scores(&mut rows, fitting, &label, true, &fitting.data, &own, &fitting.compared);
-    for HeldOut { selector, data, scores, compared, .. } in &fitting.held_out {
-        let own: Vec<&Scores> = scores.iter().collect();
-        push_scores(&mut rows, fitting, selector, false, data, &own, compared);
-    }
-    rows
-}
-
-/// The rows of one set of data.
-fn push_scores(
-    rows: &mut Vec<ScoreRow>,
-    fitting: &Fitting,
-    label: &str,
-    is_fitted: bool,
-    data: &Data,
-    own: &[&Scores],
-    compared: &[Compared],
-) {
-    for (target, scores) in own.iter().enumerate() {
-        let used = data.used(target);
-        let row = |model: &str, bins: &[usize], scores: &Scores| ScoreRow {
-            data: label.into(),
-            is_fitted,
-            model: model.into(),
-            target: fit_text::title(data, &fitting.model.fit.targets[target]),
-            n_events: bins.iter().map(|&bin| data.y[(bin, target)]).sum(),
-            n_bins: bins.len(),
-            scores: scores.clone(),
-        };
-        rows.push(row(&fitting.name, used, scores));
-        for other in compared {
-            let known = |bin: &&usize| other.expected[target].get(**bin).is_some_and(|mu| mu.is_finite());
-            let common: Vec<usize> = used.iter().filter(known).copied().collect();
-            if common.len() < used.len() {
-                let name = format!("{}, on the bins of {}", fitting.name, other.name);
-                rows.push(row(&name, &common, &other.scores_of_fit[target]));
-            }
-            rows.push(row(&other.name, &common, &other.scores[target]));
-        }
-    }
 }
 
 /// What a file of the folder holds.

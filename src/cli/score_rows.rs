@@ -3,29 +3,28 @@
 use super::beside::Compared;
 use super::data::Data;
 use super::fit::Fitting;
+use super::fit_text;
+use super::report::epochs_asked;
 use crate::glm::Scores;
+use crate::report::ScoreRow;
+use crate::write::model::Study;
 use crate::write::table::terminal_table;
 
 /// Most rows that are printed; the result has all.
 const MOST_ROWS: usize = 24;
 
-/// Scores of one model on one set of bins.
-pub(super) struct ScoreRow {
-    /// The epochs: `fitted`, or those held out as asked for.
-    pub(super) set: String,
-    /// The target.
-    pub(super) target: String,
-    /// The model; with the other one where only the bins that both have are scored.
-    pub(super) model: String,
-    pub(super) n_bins: usize,
-    pub(super) n_events: f64,
-    pub(super) scores: Scores,
-}
-
-/// All scores of a fit: fitted epochs first, target by target, the fit before the models beside it.
+/// All scores of a fit: fitted data first, target by target, the fit before the models beside it.
 pub(super) fn score_rows(fitting: &Fitting) -> Vec<ScoreRow> {
     let scores: Vec<&Scores> = fitting.model.fit.targets.iter().map(|target| &target.scores).collect();
-    let mut rows = rows_of(fitting, "fitted", &fitting.data, &scores, &fitting.compared);
+    let fitted = match &fitting.model.study {
+        Study::Arrays(_) => "all rows".into(),
+        study => match epochs_asked(study) {
+            asked if asked.is_empty() => "whole recording".into(),
+            asked => asked,
+        },
+    };
+    let mut rows = rows_of(fitting, &fitted, &fitting.data, &scores, &fitting.compared);
+    rows.iter_mut().for_each(|row| row.is_fitted = true);
     for set in &fitting.held_out {
         let scores: Vec<&Scores> = set.scores.iter().collect();
         rows.extend(rows_of(fitting, &set.selector, &set.data, &scores, &set.compared));
@@ -41,10 +40,11 @@ fn rows_of(
     compared: &[Compared],
 ) -> Vec<ScoreRow> {
     let mut rows = Vec::new();
-    for (k, target) in data.names.iter().enumerate() {
+    for k in 0..data.names.len() {
         let row = |model: String, n_bins, n_events, scores: &Scores| ScoreRow {
-            set: set.into(),
-            target: target.clone(),
+            data: set.into(),
+            is_fitted: false,
+            target: fit_text::title(data, &fitting.model.fit.targets[k]),
             model,
             n_bins,
             n_events,
@@ -53,11 +53,11 @@ fn rows_of(
         let n_own = data.used(k).len();
         rows.push(row(fitting.name.clone(), n_own, data.n_events(k), scores[k]));
         for other in compared {
-            rows.push(row(other.name.clone(), other.n_bins[k], other.n_events[k], &other.scores[k]));
             if other.n_bins[k] < n_own {
                 let model = format!("{} on the bins of {}", fitting.name, other.name);
                 rows.push(row(model, other.n_bins[k], other.n_events[k], &other.scores_of_fit[k]));
             }
+            rows.push(row(other.name.clone(), other.n_bins[k], other.n_events[k], &other.scores[k]));
         }
     }
     rows
@@ -71,7 +71,8 @@ pub(super) fn text(fitting: &Fitting) -> String {
     let rows = score_rows(fitting);
     let several = fitting.data.names.len() > 1;
     let cells = |row: &ScoreRow| {
-        let mut cells = vec![row.set.clone(), row.target.clone(), row.model.clone(), row.n_bins.to_string()];
+        let set = if row.is_fitted { "fitted" } else { row.data.as_str() };
+        let mut cells = vec![set.into(), row.target.clone(), row.model.clone(), row.n_bins.to_string()];
         cells.push(row.n_events.to_string());
         cells.push(format!("{:.9}", row.scores.log_likelihood));
         cells.push(format!("{:.4}", row.scores.pseudo_r2_mcfadden));

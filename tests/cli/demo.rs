@@ -5,40 +5,51 @@ use rheobase::write::save::mixed_files;
 use crate::{Place, files_under, json, number};
 
 #[test]
-fn a_demo_certifies_two_models_and_writes_nothing() {
+fn a_demo_certifies_two_models_and_ends_with_its_report() {
     let place = Place::new();
     let run = place.run(&["demo"]).ended(0);
     assert_eq!(run.stderr, "");
     assert_eq!(run.stdout.matches("unit 0: converged, ").count(), 2, "{}", run.stdout);
-    assert_eq!(
-        run.stdout.matches("\nat the optimum, with proof: KKT residual ").count(),
-        2,
-        "{}",
-        run.stdout
-    );
-    assert_eq!(run.stdout.matches("  --epochs 'Noise 1' --epoch 1: ").count(), 2, "{}", run.stdout);
-    assert!(run.stdout.contains("\nrecording.nwb: 1 epoch, 28.02 s, 28020 bins of 1 ms"), "{}", run.stdout);
-    let temporary = std::env::temp_dir();
-    assert!(!run.stdout.contains(&*temporary.to_string_lossy()), "{}", run.stdout);
-    assert!(run.stdout.trim_end().ends_with("writes the recording, models and tables."), "{}", run.stdout);
-    assert!(files_under(&place.path("")).is_empty());
+    let proofs = run.stdout.matches("\nat the optimum, with proof: KKT residual ").count();
+    assert_eq!(proofs, 2, "{}", run.stdout);
+    assert!(run.stdout.contains("recording.nwb: 1 epoch, 28.02 s, 28020 bins of 1 ms"), "{}", run.stdout);
+    // both models on what was fitted and on three held-out sets
+    for (set, n) in [("fitted", 2), ("Noise 1", 2), ("Noise 2", 2), ("Ramp", 2)] {
+        let rows = run.stdout.lines().filter(|line| line.starts_with(&format!("│ {set} ")));
+        assert_eq!(rows.count(), n, "{set}: {}", run.stdout);
+    }
+    let (_, report) = run.stdout.trim_end().rsplit_once(": ").unwrap();
+    assert_eq!(report, "rheobase-demo/history/report.html");
+    let html = std::fs::read_to_string(place.path(report)).unwrap();
+    let figures = [
+        "session",
+        "pulses",
+        "tuning",
+        "basis",
+        "onset",
+        "filter",
+        "prediction",
+        "convergence",
+        "intervals",
+        "goodness",
+    ];
+    for name in figures {
+        let file = place.path("rheobase-demo/history/figures").join(format!("{name}.svg"));
+        let svg = std::fs::read_to_string(&file).unwrap();
+        assert!(html.contains(&svg), "{name} is in the report");
+        assert!(file.with_extension("png").exists());
+    }
 }
 
 #[test]
-fn a_demo_keeps_its_files_where_it_is_told() {
+fn a_demo_writes_where_it_is_told() {
     let place = Place::new();
-    let run = place.run(&["demo", "--out", "deep/demo"]).ended(0);
-    assert!(run.stdout.contains("Everything is in deep/demo"), "{}", run.stdout);
-    let mut expected = vec!["recording.nwb".to_string()];
-    for (model, filters) in [("instantaneous", None), ("history", Some("filters"))] {
-        let tables = ["bins", "features", "tuning"].into_iter().chain(filters);
-        expected.extend(tables.map(|name| format!("{model}/tables/{name}.csv")));
-        expected.extend(
-            ["fit.json", "model.json", "report.html", "tables/", ""].map(|name| format!("{model}/{name}")),
-        );
+    place.run(&["demo", "--out", "deep/demo", "--quiet"]).ended(0);
+    for model in ["instantaneous", "history"] {
         assert!(mixed_files(&place.path("deep/demo").join(model)).unwrap().is_empty());
+        assert!(place.path("deep/demo").join(model).join("report.html").exists());
     }
-    assert_eq!(files_under(&place.path("deep/demo")), expected.into_iter().collect());
+    assert!(files_under(&place.path("")).iter().all(|file| file.starts_with("deep/demo") || file == "deep/"));
     // what it leaves behind is an ordinary recording with ordinary results
     let inspection = place.run(&["inspect", "deep/demo/recording.nwb"]).ended(0);
     assert!(inspection.stdout.contains("Noise 1 (3 rows"), "{}", inspection.stdout);
@@ -57,8 +68,18 @@ fn a_demo_keeps_its_files_where_it_is_told() {
 #[test]
 fn another_seed_is_another_recording() {
     let place = Place::new();
-    let one = place.run(&["demo", "--seed", "2"]).ended(0);
-    assert!(one.stdout.starts_with("A simulated recording (seed 2): "), "{}", one.stdout);
-    let counts = |text: &str| text.lines().filter(|line| line.contains("log-likelihood")).count();
-    assert_eq!(counts(&one.stdout), 2 + 2 * 4);
+    let run = place.run(&["demo", "--seed", "2"]).ended(0);
+    assert!(run.stdout.starts_with("A simulated recording (seed 2): "), "{}", run.stdout);
+    place.run(&["demo", "--out", "one"]).ended(0);
+    let digest = |folder: &str| json(&place.path(folder).join("history/fit.json"))["input"]["sha256"].clone();
+    assert_ne!(digest("rheobase-demo"), digest("one"));
+}
+
+#[test]
+fn an_unwritable_folder_is_told_first() {
+    let place = Place::new();
+    std::fs::write(place.path("taken"), "a file").unwrap();
+    let run = place.run(&["demo", "--out", "taken"]).ended(1);
+    assert_eq!(run.stdout, "");
+    assert!(run.stderr.starts_with("error: taken: ") && run.stderr.contains("\nhelp: "), "{}", run.stderr);
 }
