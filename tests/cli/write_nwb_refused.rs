@@ -6,8 +6,9 @@ use std::process::Command;
 
 use hdf5::File;
 
+use crate::population::OTHERS;
 use crate::recording_file::{write_changed, write_recording};
-use crate::write_nwb::{MODULE, OTHERS, assert_holds, recording, run, sha256, text_column};
+use crate::write_nwb::{MODULE, assert_holds, recording, run, sha256, text_column};
 use crate::{Place, Run, files_under};
 
 #[test]
