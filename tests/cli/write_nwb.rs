@@ -14,6 +14,7 @@ use rheobase::recording::Kind;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::population::OTHERS;
 use crate::recording_file::{write_recording, write_without_units};
 use crate::table::Table;
 use crate::{HISTORY, Place, files_under, json, number, numbers, texts, tutorial};
@@ -21,7 +22,6 @@ use crate::{HISTORY, Place, files_under, json, number, numbers, texts, tutorial}
 pub(crate) const MODULE: &str = "processing/rheobase";
 const RUN: [&str; 10] =
     ["fit", "r.nwb", "--epochs", "run", "--unit", "all", "--bin", "10ms", "--feature", "current"];
-const OTHERS: &str = "units-others : raised-cosine-log(2, window=50ms)";
 /// Numbers of the table `glm` that `fit.json` has under the same name.
 const NUMBERS: [&str; 12] = [
     "intercept",
