@@ -148,8 +148,8 @@ pub struct FitArgs {
 
 /// What the help of `score` ends with.
 const SCORE_HELP: &str = "\
-Whatever is not chosen is as in the fit. Columns of a csv file are found by the names that the model has, columns of
-other arrays by their order.
+Whatever is not chosen is as in the fit. Columns of a csv file are found by the names that the
+model has, columns of other arrays by their order.
 
 Examples:
   rheobase score out/model.json FILE.nwb --epochs 'Noise 2'
