@@ -24,10 +24,11 @@ use crate::{Error, Result, number};
 
 /// What the help of `predict` ends with.
 const PREDICT_HELP: &str = "\
-A recording needs units only if the model has features of spikes (`spikes`, `units`, `units-others`).
-rate.csv has one row per bin: t_s, epoch and for each target rate_hz_NAME and expected_count_NAME; rate.npz has the
-arrays t, epoch, rate_hz, expected_count (bins, targets) and targets. Arrays have no time: a row number (from 0) and the
-expected count only. Bins whose features are unknown are NaN.
+A recording needs units only if the model has features of spikes (`spikes`, `units`, ..).
+rate.csv has one row per bin: t_s, epoch and, for each target, rate_hz_NAME and
+expected_count_NAME. rate.npz has the arrays t, epoch, rate_hz and expected_count (bins, targets)
+and targets. Arrays have no time: a row number (from 0) and the expected count only. Bins whose
+features are unknown are NaN.
 
 Examples:
   rheobase predict out/model.json FILE.nwb --epochs 'Noise 2' --out rate.csv

@@ -27,14 +27,16 @@ use crate::{Error, Result};
 
 /// What the help of `tuning` ends with.
 const TUNING_HELP: &str = "\
-A feature is a series of the file, `name`, `name[x]` or 'a name with spaces', with a scale if you like: stimulus*1e12.
-One --feature gives a curve for each unit (and for each column of the series), two give a map; the second series is
-taken at the times of the first, its nearest sample. Bins are half-open, the last one is closed.
+A feature is a series of the file, `name`, `name[x]` or 'a name with spaces', with a scale if you
+like: stimulus*1e12. One --feature gives a curve for each unit (and for each column of the series),
+two give a map; the second series is taken at the times of the first, its nearest sample. Bins are
+half-open, the last one is closed.
 
 Examples:
   rheobase tuning FILE.nwb --epochs 'Noise 1' --unit 0 --feature 'stimulus*1e12' --bins 15
   rheobase tuning FILE.nwb --epochs 'Noise 1' --unit all --feature 'stimulus*1e12' --range -50:150 --json
-  rheobase tuning FILE.nwb --epochs run --unit 3 --feature 'position[x]' --feature 'position[y]' --bins 20 --out map";
+  rheobase tuning FILE.nwb --epochs run --unit 3 --bins 20 --out map \\
+      --feature 'position[x]' --feature 'position[y]'";
 
 /// Arguments of `tuning`.
 #[derive(Debug, Args)]
