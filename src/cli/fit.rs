@@ -12,7 +12,7 @@ use super::machine::default_memory_limit_bytes;
 use super::progress::{Progress, Total};
 use super::run::{Report, pretty, say};
 use super::shell::option_words;
-use super::{filters, fit_text, merge, outputs, result, score_rows, write_back};
+use super::{filters, fit_text, goodness, merge, outputs, result, score_rows, write_back};
 use crate::backend::Cpu;
 use crate::glm::{CheckedSpec, FittedGlm, GlmSpec, Response, TOLERANCE_F32, TOLERANCE_F64};
 use crate::write::model::{ArraysStudy, ModelFile, RecordingStudy, Study};
@@ -42,6 +42,10 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
     let fitting = run(args, &progress)?;
     let command = command_line(args);
     let mut document = result::document(&fitting, &command, &study_toml(args));
+    if args.common.out.is_some() {
+        let expected = fitting.data.expected(&fitting.model.fit);
+        document.insert("goodness".into(), goodness::document(&fitting.data, &expected));
+    }
     let copy = write_back::prepare(args, &fitting, &command, &mut document)?;
     let mut text = if args.common.json { pretty(&document.clone().into()) } else { fit_text::text(&fitting) };
     if !args.common.json {

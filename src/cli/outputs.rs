@@ -6,7 +6,7 @@ use ndarray::Array1;
 use serde_json::{Map, Value};
 
 use super::fit::Fitting;
-use super::{figures, filters, goodness, report, tuning_curves, tuning_table};
+use super::{figures, filters, report, tuning_curves, tuning_table};
 use crate::Result;
 use crate::features::Expansion;
 use crate::report::FigureSvg;
@@ -41,9 +41,6 @@ pub(super) fn write(folder: &Path, fitting: &Fitting, document: Map<String, Valu
         let (name, title, caption) = (figure.name, figure.title, figure.caption);
         figures.push(FigureSvg { name, title, caption, svg });
     }
-    let mut document = document;
-    let expected = fitting.data.expected(&fitting.model.fit);
-    document.insert("goodness".into(), goodness::document(&fitting.data, &expected));
     let beside = report::Beside {
         command: document.get("command").and_then(Value::as_str).unwrap_or_default().into(),
         study_toml: document.get("study_toml").and_then(Value::as_str).map(String::from),

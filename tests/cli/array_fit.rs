@@ -20,7 +20,7 @@ pub(crate) fn arrays() -> Place {
 
 /// What does not depend on the file or the clock.
 fn result(document: &Value) -> Value {
-    document["targets"].clone()
+    crate::without_history(&document["targets"])
 }
 
 #[test]

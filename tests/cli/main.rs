@@ -160,6 +160,15 @@ pub(crate) fn without_figures(files: BTreeSet<String>) -> BTreeSet<String> {
     files.into_iter().filter(|file| !file.contains("figures/")).collect()
 }
 
+/// Targets of a result without the way to the optimum, which only a fit with `--out` keeps.
+pub(crate) fn without_history(targets: &Value) -> Value {
+    let mut targets = targets.clone();
+    for target in targets.as_array_mut().unwrap() {
+        target.as_object_mut().unwrap().remove("history");
+    }
+    targets
+}
+
 /// A JSON file.
 pub(crate) fn json(path: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()

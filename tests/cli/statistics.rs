@@ -30,7 +30,7 @@ fn figures(place: &Place, out: &str) -> BTreeSet<String> {
     const STATISTICAL: [&str; 8] =
         ["intervals", "tuning", "basis", "filter", "coefficients", "epochs", "goodness", "convergence"];
     let folder = place.path(out).join("figures");
-    let files = files_under(&folder);
+    let files = if folder.exists() { files_under(&folder) } else { BTreeSet::new() };
     let names: BTreeSet<String> = STATISTICAL.map(String::from).into();
     let names: BTreeSet<String> =
         names.into_iter().filter(|name| files.contains(&format!("{name}.svg"))).collect();
