@@ -162,7 +162,9 @@ pub(super) fn smoothed(fitting: &Fitting, targets: &[usize], range: [f64; 2]) ->
         // pieces of single bins have no rate of their own: their numbers stay as they are
         let is_even = (kept.rate() * unit - 1.0).abs() < 0.2;
         let smooth = if is_even { kept.smooth(&smoothing)?.0 } else { kept };
-        Ok(with_gaps(smooth.t(), smooth.d(), unit))
+        // the transform behind the smoothing leaves rounding below zero
+        let rates: Vec<f64> = smooth.d().iter().map(|rate| rate.max(0.0)).collect();
+        Ok(with_gaps(smooth.t(), &rates, unit))
     };
     let expected = data.expected(&fitting.model.fit);
     let models: Vec<(&String, &Vec<Array1<f64>>)> = std::iter::once((&fitting.name, &expected))
