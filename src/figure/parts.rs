@@ -81,12 +81,13 @@ pub fn busiest([start, stop]: [f64; 2], events: &[f64], length: f64) -> [f64; 2]
     best.0
 }
 
-/// At most `n` parts of `length` with most events that do not overlap, in order of time.
+/// At most `n` parts of `length` with most events that do not overlap, in order of time; none without an event.
 pub fn busy_parts(range: [f64; 2], events: &[f64], length: f64, n: usize) -> Vec<[f64; 2]> {
     let n_parts = ((range[1] - range[0]) / length).floor().max(1.0) as usize;
     let step = (range[1] - range[0]) / n_parts as f64;
-    let parts: Vec<[f64; 2]> =
+    let mut parts: Vec<[f64; 2]> =
         (0..n_parts).map(|k| [range[0] + k as f64 * step, range[0] + (k + 1) as f64 * step]).collect();
+    parts.retain(|part| n_events(events, *part) > 0);
     richest(&parts, events, n)
 }
 

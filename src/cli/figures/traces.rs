@@ -126,8 +126,9 @@ pub(super) fn stretch(
     }
     let inside =
         |times: &Vec<f64>| times.iter().copied().filter(|t| (range_s[0]..=range_s[1]).contains(t)).collect();
-    let raster =
-        data.names.iter().cloned().zip(data.spike_times_s.iter().map(inside)).take(MOST_UNITS).collect();
+    let units = data.names.iter().cloned().zip(data.spike_times_s.iter().map(inside)).take(MOST_UNITS);
+    let is_silent = data.spike_times_s.iter().all(Vec::is_empty);
+    let raster = if is_silent { Vec::new() } else { units.collect() };
     Ok(Stretch { range_s, stimuli, raster, rates: rates(data, smooth, range_s) })
 }
 
