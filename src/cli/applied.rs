@@ -5,10 +5,15 @@ use std::path::Path;
 use ndarray::Array1;
 
 use super::args::DataArgs;
-use super::data::{self, Data, is_arrays};
+use super::array_columns::column_list;
+use super::arrays::{Format, arrays};
+use super::data::{self, Data, Targets};
 use super::progress::Progress;
+use crate::features::DETECTED;
 use crate::glm::FittedGlm;
+use crate::solver::Status;
 use crate::write::model::{ModelFile, Study};
+use crate::write::save::is_mixed;
 use crate::{Error, Result};
 
 /// A model, the data it was put on, and what it expects of them.
@@ -46,11 +51,77 @@ impl Applied {
         limit_bytes: Option<u64>,
         progress: &Progress,
     ) -> Result<Self> {
-        let data = data_of(&model, choice, limit_bytes, progress)?;
+        let data = data_of(&model, choice, &Targets::Counted, limit_bytes, progress)?;
+        Self::of(model, data)
+    }
+
+    /// The same on data whose counts nobody knows: the targets are those of the model, or those chosen of them.
+    ///
+    /// # Errors
+    /// Those of [`Applied::new`].
+    pub(super) fn predict(
+        model: ModelFile,
+        choice: &DataArgs,
+        limit_bytes: Option<u64>,
+        progress: &Progress,
+    ) -> Result<Self> {
+        let needs_units = match &model.study {
+            Study::Recording(study) => study.features.iter().any(|feature| feature.spec.signal.is_of_units()),
+            Study::Arrays(_) => false,
+        };
+        let is_all = choice.unit.is_empty() || choice.unit.iter().any(|unit| unit == "all");
+        let names = match is_all {
+            true if needs_units && choice.detect_spikes.is_some() => vec![DETECTED.to_string()],
+            true => target_names(&model.fit),
+            false => choice.unit.clone(),
+        };
+        if !needs_units {
+            // nothing in the data can tell one target from another
+            let known = target_names(&model.fit);
+            if let Some(name) = names.iter().find(|name| !known.contains(name)) {
+                return Err(unknown_target(&model.fit, name));
+            }
+        }
+        let data = data_of(&model, choice, &Targets::Named(names), limit_bytes, progress)?;
+        Self::of(model, data)
+    }
+
+    fn of(model: ModelFile, data: Data) -> Result<Self> {
         let of_name = |name: &String| model_target(&model.fit, name);
         let fitted: Vec<usize> = data.names.iter().map(of_name).collect::<Result<_>>()?;
         let expected = expected_counts(&model.fit, &fitted, &data)?;
         Ok(Self { model, data, fitted, expected })
+    }
+
+    /// What keeps results from meaning what they seem to; `done` says what was done: `scored` and `scores`.
+    pub(super) fn notices(&self, path: &Path, choice: &DataArgs, done: [&str; 2]) -> Vec<String> {
+        let mut notices = Vec::new();
+        if is_mixed(path) {
+            notices.push(format!(
+                "{} is not the file that the fit.json beside it lists: they are of different runs",
+                path.display()
+            ));
+        }
+        let targets = self.model.fit.targets.iter().enumerate().filter(|(k, _)| self.fitted.contains(k));
+        for (_, target) in targets.filter(|(_, target)| target.status != Status::Converged) {
+            let (name, status) = (&target.name, target.status.name());
+            notices.push(format!(
+                "the model of {name} is not at an optimum ({status}): its {} mean little",
+                done[1]
+            ));
+        }
+        if let Study::Recording(study) = &self.model.study
+            && choice.epochs.is_empty()
+            && choice.epoch.is_none()
+        {
+            let which = if study.input.sha256 == self.data.input.sha256 {
+                "the epochs that were fitted"
+            } else {
+                "epochs of the same name as those fitted"
+            };
+            notices.push(format!("{} on {which}; --epochs TAG chooses others", done[0]));
+        }
+        notices
     }
 }
 
@@ -58,41 +129,88 @@ impl Applied {
 fn data_of(
     model: &ModelFile,
     choice: &DataArgs,
+    targets: &Targets,
     limit_bytes: Option<u64>,
     progress: &Progress,
 ) -> Result<Data> {
-    let wrong_kind = |expected: &str| {
-        let help = "score a model on the kind of data that it was fitted to";
-        Err(Error::argument("data", expected, choice.data.display().to_string(), help))
-    };
     let mut choice = choice.clone();
-    match &model.study {
-        Study::Arrays(_) if !is_arrays(&choice.data) => {
-            wrong_kind("an npz or npy file, as the model was fitted to")
-        }
-        Study::Arrays(study) => {
-            if choice.data.extension().is_some_and(|ending| ending == "npz") {
+    match (&model.study, Format::of(&choice)) {
+        (Study::Arrays(_), None) => Err(other_kind("an npz, npy, csv or HDF5 file", &choice)),
+        (Study::Recording(_), Some(_)) => Err(other_kind("an NWB file", &choice)),
+        (Study::Arrays(_), Some(Format::Csv)) => by_name(model, choice, targets, limit_bytes),
+        (Study::Arrays(study), Some(format)) => {
+            // another file of the same format has the same arrays in it
+            if format != Format::Npy && Format::of_path(&study.input.path) == Some(format) {
                 choice.x = choice.x.or_else(|| study.x.clone());
-                choice.y = choice.y.or_else(|| study.x.is_some().then(|| study.y.clone()));
+                let y = Some(study.y.clone()).filter(|_| *targets == Targets::Counted);
+                choice.y = choice.y.or(y);
             }
-            by_position(data::arrays(&choice, limit_bytes)?, model)
+            by_position(arrays(format, &choice, targets, limit_bytes)?, model)
         }
-        Study::Recording(_) if is_arrays(&choice.data) => {
-            wrong_kind("an NWB file, as the model was fitted to")
-        }
-        Study::Recording(study) => {
+        (Study::Recording(study), None) => {
             if choice.epochs.is_empty() {
                 choice.epochs.clone_from(&study.selectors);
                 choice.epoch = choice.epoch.or(study.epoch);
             }
             let mut detect = choice.detect_spikes.as_ref();
             if choice.unit.is_empty() {
-                choice.unit = model.fit.targets.iter().map(|target| target.name.clone()).collect();
+                choice.unit =
+                    if detect.is_some() { vec![DETECTED.to_string()] } else { target_names(&model.fit) };
                 detect = detect.or(study.detect_spikes.as_ref());
             }
-            data::recording(&choice, study.bin_s, detect, study.features.clone(), limit_bytes, progress)
+            data::recording(
+                &choice,
+                targets,
+                study.bin_s,
+                detect,
+                study.features.clone(),
+                limit_bytes,
+                progress,
+            )
         }
     }
+}
+
+fn other_kind(expected: &str, choice: &DataArgs) -> Error {
+    let expected = format!("{expected}, as the model was fitted to");
+    let help = "use a model on the kind of data that it was fitted to";
+    Error::argument("data", expected, choice.data.display().to_string(), help)
+}
+
+/// The columns of a csv file that the model's columns and targets are called after. Columns that are chosen and of
+/// which the model knows none are its columns under other names, in its order.
+fn by_name(
+    model: &ModelFile,
+    mut choice: DataArgs,
+    targets: &Targets,
+    limit_bytes: Option<u64>,
+) -> Result<Data> {
+    let names = target_names(&model.fit);
+    let typed: Vec<String> = choice.x.iter().chain(&choice.y).cloned().collect();
+    let is_chosen = choice.x.is_some();
+    choice.x = choice.x.or_else(|| Some(column_list(&model.fit.labels)));
+    let y = Some(column_list(&names)).filter(|_| *targets == Targets::Counted);
+    choice.y = choice.y.or(y);
+    let data = arrays(Format::Csv, &choice, targets, limit_bytes).map_err(|error| match error {
+        Error::Unknown { kind: "column", name, present, .. }
+            if !typed.iter().any(|list| list.contains(&name)) =>
+        {
+            let present = present.join(", ");
+            let (object, problem, help) = if names.contains(&name) && !model.fit.labels.contains(&name) {
+                let help =
+                    if names.len() == 1 { "names the column of the counts" } else { "chooses some of them" };
+                ("counts", "the targets of the model", format!("--y COL {help}; present are: {present}"))
+            } else {
+                let help = format!("--x COL,COL names them in their order; present are: {present}");
+                ("features", "the columns of the model", help)
+            };
+            let problem = format!("expected {problem}, found no column {}", column_list(&[name]));
+            Error::object(&choice.data, object, problem, help)
+        }
+        other => other,
+    })?;
+    let is_known = data.labels[0].iter().any(|label| model.fit.labels.contains(label));
+    if is_chosen && !is_known { by_position(data, model) } else { Ok(data) }
 }
 
 /// Arrays have columns without names of their own: they are those of the model, in its order.
@@ -100,7 +218,7 @@ fn by_position(mut data: Data, model: &ModelFile) -> Result<Data> {
     let (expected, found) = (model.fit.labels.len(), data.labels[0].len());
     if expected != found {
         let problem = format!("expected the {expected} columns of the model, found {found}");
-        let help = format!("the model has: {}", model.fit.labels.join(", "));
+        let help = format!("the model has: {}", column_list(&model.fit.labels));
         return Err(Error::object(&data.input.path, "features", problem, help));
     }
     for piece in data.parts.iter_mut().flat_map(|part| &mut part.group.pieces) {
@@ -134,7 +252,7 @@ fn check_columns(fit: &FittedGlm, fitted: usize, labels: &[&String], data: &Data
                 format!("expected the columns of the model, found {other}, which it has not")
             }
         };
-    let help = format!("the model has: {}", fit.labels.join(", "));
+    let help = format!("the model has: {}", column_list(&fit.labels));
     Err(Error::object(&data.input.path, "features", problem, help))
 }
 
@@ -143,11 +261,19 @@ fn model_target(fit: &FittedGlm, name: &str) -> Result<usize> {
         Some(target) => Ok(target),
         // a model of one neuron may be tried on another
         None if fit.targets.len() == 1 => Ok(0),
-        None => Err(Error::Unknown {
-            kind: "target",
-            name: name.into(),
-            place: "the model".into(),
-            present: fit.targets.iter().map(|target| target.name.clone()).collect(),
-        }),
+        None => Err(unknown_target(fit, name)),
+    }
+}
+
+fn target_names(fit: &FittedGlm) -> Vec<String> {
+    fit.targets.iter().map(|target| target.name.clone()).collect()
+}
+
+fn unknown_target(fit: &FittedGlm, name: &str) -> Error {
+    Error::Unknown {
+        kind: "target",
+        name: name.into(),
+        place: "the model".into(),
+        present: target_names(fit),
     }
 }

@@ -6,9 +6,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::environment::Environment;
 use super::examples::{COMPLETIONS_HELP, DEMO_HELP, FIT_HELP, INSPECT_HELP, MAN_HELP, SCORE_HELP};
+use super::predict::PredictArgs;
 use super::quantity;
 use super::shell::{option_words, shell_word};
 use super::study_text::StudyText;
+use super::tuning::TuningArgs;
 use crate::glm::{SolverChoice, StandardErrors};
 use crate::{Error, Result};
 
@@ -28,10 +30,14 @@ pub enum Command {
     Demo(DemoArgs),
     /// Show what an NWB file holds, ending with a `fit` line to paste
     Inspect(InspectArgs),
-    /// Fit a model to an NWB file, an npz file or a pair of npy files
+    /// Fit a model to an NWB file or to arrays in npz, npy, csv or HDF5 files
     Fit(Box<FitArgs>),
     /// Score a fitted model on other data
     Score(Box<ScoreArgs>),
+    /// Predict rates of other data with a fitted model
+    Predict(Box<PredictArgs>),
+    /// Tuning curves: spikes per second while a series of the file had each value
+    Tuning(Box<TuningArgs>),
     /// Print a script that completes commands and options in a shell
     Completions(CompletionsArgs),
     /// Print the manual page of the program or of a command
@@ -90,7 +96,7 @@ pub struct InspectArgs {
 /// Which data.
 #[derive(Clone, Debug, Args)]
 pub struct DataArgs {
-    /// An NWB, npz or npy file; `fit` takes a study (FILE.toml) as well
+    /// An NWB file, or arrays: npz, npy, csv (tsv) or h5 (hdf5); `fit` takes a study (FILE.toml) as well
     pub data: PathBuf,
     /// Epochs with this tag; TABLE or TABLE:column=value for other interval tables (repeatable)
     #[arg(long, value_name = "TAG")]
@@ -104,10 +110,12 @@ pub struct DataArgs {
     /// Detect spikes in this voltage series of a file without a units table
     #[arg(long, value_name = "SERIES")]
     pub detect_spikes: Option<String>,
-    /// Array of the features in an npz file
+    /// Features: columns of a csv file (COL,COL; all but those of --y without it), array of an npz file, dataset of
+    /// an HDF5 file (/path)
     #[arg(long, value_name = "NAME")]
     pub x: Option<String>,
-    /// Array of the counts in an npz file, or the npy file that holds them
+    /// Counts: columns of a csv file (COL,COL), array of an npz file, dataset of an HDF5 file, or the npy file that
+    /// holds them; a column whose name holds a comma goes in quotes ('"a,b",c')
     #[arg(long, value_name = "NAME")]
     pub y: Option<String>,
     /// Rows whose data are not finite: leave them out and count them, or fail
@@ -146,13 +154,13 @@ pub struct FitArgs {
     /// Standard errors: auto leaves them out where they would cost more than the fit
     #[arg(long, default_value = "auto")]
     pub standard_errors: When,
-    /// Largest loss gap of a converged target, relative to its loss
+    /// Largest loss gap of a converged target, relative to its loss; 1e-16 without it, 1e-10 for float32 data
     #[arg(long, value_name = "T")]
     pub tolerance: Option<f64>,
-    /// Most iterations
+    /// Most iterations; 200 of newton and 2000 of lbfgs without it
     #[arg(long, value_name = "N")]
     pub max_iterations: Option<usize>,
-    /// Longest time for the solver, with its unit: 30s
+    /// Longest time for the solver, with its unit: 30s; no limit without it
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub time_limit: Option<f64>,
     /// Copy the NWB file to this path with the fitted filters and predicted rates in processing/rheobase
@@ -189,7 +197,7 @@ pub struct Common {
     #[command(flatten)]
     /// Which of them came from the environment; the first field, because it looks at what the others take.
     pub environment: Environment,
-    /// Write results into this folder
+    /// Write results into this folder; nothing is written without it
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Print JSON
@@ -314,7 +322,7 @@ fn bin(text: &str) -> Result<f64> {
     Err(Error::argument("bin", "a time above 0", format!("`{text}`"), "write it like --bin 1ms"))
 }
 
-fn threads(text: &str) -> Result<usize> {
+pub(super) fn threads(text: &str) -> Result<usize> {
     let help = "leave it out to use all cores";
     match text.parse() {
         Ok(0) => Err(Error::argument("threads", "1 or more", "0", help)),
@@ -323,6 +331,6 @@ fn threads(text: &str) -> Result<usize> {
     }
 }
 
-fn size(text: &str) -> Result<u64> {
+pub(super) fn size(text: &str) -> Result<u64> {
     quantity::size_bytes("memory limit", text)
 }

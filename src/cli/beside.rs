@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 
 use super::applied::Applied;
 use super::args::{DataArgs, FitArgs};
-use super::data::{Data, is_arrays};
+use super::arrays::Format;
+use super::data::Data;
 use super::progress::Progress;
 use super::result;
 use crate::glm::{FittedGlm, Scores, score};
@@ -75,7 +76,7 @@ impl Beside {
             rival.check_bin(args.bin)?;
         }
         if !args.test_epochs.is_empty() {
-            if is_arrays(&args.data.data) {
+            if Format::of(&args.data).is_some() {
                 let found = args.data.data.display().to_string();
                 let help = "keep the test rows in a file of their own and use `rheobase score`";
                 return Err(Error::argument("--test-epochs", "an NWB file", found, help));

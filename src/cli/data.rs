@@ -1,4 +1,4 @@
-//! Data for a fit or a score: a recording or arrays, with the bins that can be used.
+//! Data for a fit, a score or a prediction, with the bins that can be used; those of a recording are read here.
 
 use std::path::Path;
 use std::time::Instant;
@@ -11,7 +11,7 @@ use super::progress::Progress;
 use crate::design::{DesignPlan, Source};
 use crate::features::{Dataset, FeatureBlock, FeatureSpec, Group, Piece, Request, StudyFeature};
 use crate::glm::FittedGlm;
-use crate::read::{npz, nwb};
+use crate::read::nwb;
 use crate::time::IntervalSet;
 use crate::write::digest::digest_file;
 use crate::write::model::Input;
@@ -43,6 +43,8 @@ pub(super) struct Data {
     pub(super) labels: Vec<Vec<String>>,
     /// File and array of the response, for messages.
     pub(super) response: String,
+    /// Line of the file that each row is on, from 1; empty for files that have no lines.
+    pub(super) lines: Vec<usize>,
     pub(super) n_edge: usize,
     pub(super) n_dropped: usize,
     pub(super) was_f32: bool,
@@ -57,9 +59,13 @@ pub(super) struct Reading {
     pub(super) features: f64,
 }
 
-/// Whether a file holds arrays, by its ending.
-pub(super) fn is_arrays(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending == "npz" || ending == "npy")
+/// Where targets come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Targets {
+    /// From the data, with their counts.
+    Counted,
+    /// From the model to predict with. Counts are NaN where no feature needs them.
+    Named(Vec<String>),
 }
 
 /// The features that were typed.
@@ -75,9 +81,10 @@ pub(super) fn typed_features(texts: &[String]) -> Result<Vec<StudyFeature>> {
     Ok(texts.iter().zip(specs).zip(names).map(join).collect())
 }
 
-/// Reads a recording and builds its features.
+/// Reads a recording and builds its features. Targets that are named are the units.
 pub(super) fn recording(
     args: &DataArgs,
+    targets: &Targets,
     bin_s: f64,
     detect_spikes: Option<&String>,
     features: Vec<StudyFeature>,
@@ -85,17 +92,7 @@ pub(super) fn recording(
     progress: &Progress,
 ) -> Result<Data> {
     let started = Instant::now();
-    for (name, value) in [("x", &args.x), ("y", &args.y)] {
-        if let Some(value) = value {
-            let help = "leave it out: the counts come from --unit, the features from --feature";
-            return Err(Error::argument(
-                format!("--{name}"),
-                "arrays",
-                format!("{value:?} for an NWB file"),
-                help,
-            ));
-        }
-    }
+    refuse_names_of_arrays(args)?;
     let file = match limit_bytes {
         Some(limit_bytes) => nwb::open_with_limit(&args.data, limit_bytes)?,
         None => nwb::open(&args.data)?,
@@ -110,25 +107,19 @@ pub(super) fn recording(
         features,
         memory_limit_bytes: limit_bytes,
     };
-    let dataset = Dataset::read_watched(&file, request, &mut |step| progress.step(step))?;
+    let dataset = match targets {
+        Targets::Counted => Dataset::read_watched(&file, request, &mut |step| progress.step(step))?,
+        Targets::Named(names) => {
+            Dataset::read_features(&file, Request { units: names.clone(), ..request }, &mut |step| {
+                progress.step(step)
+            })?
+        }
+    };
     let features_s = started.elapsed().as_secs_f64();
     progress.stage("taking the digest of the file", None);
     let input = Input { path: args.data.clone(), sha256: digest_file(&args.data)? };
     let read_s = started.elapsed().as_secs_f64() - features_s;
-    let n_bins = dataset.grid.n_bins();
-    let (mut n_edge, mut n_dropped) = (0, 0);
-    let mut parts = Vec::new();
-    for group in dataset.groups {
-        let (used, edge, dropped) = group.used_bins(&dataset.blocks, n_bins);
-        if args.nan == NanPolicy::Error && dropped > 0 {
-            return Err(first_bad(&args.data, &group, &dataset.blocks, n_bins));
-        }
-        if used.is_empty() {
-            return Err(nothing_left(&args.data, n_bins, edge, dropped));
-        }
-        (n_edge, n_dropped) = (n_edge.max(edge), n_dropped.max(dropped));
-        parts.push(Part { group, used });
-    }
+    let (parts, n_edge, n_dropped) = parts(args, &dataset)?;
     Ok(Data {
         input,
         centres_s: dataset.grid.centres().to_vec(),
@@ -143,6 +134,7 @@ pub(super) fn recording(
         features: dataset.features,
         labels: dataset.labels,
         response: format!("{}: spikes", args.data.display()),
+        lines: Vec::new(),
         n_edge,
         n_dropped,
         was_f32: false,
@@ -156,6 +148,40 @@ fn except(args: &DataArgs) -> Result<IntervalSet> {
     let start: Vec<f64> = args.except_s.iter().map(|times| times[0]).collect();
     let stop: Vec<f64> = args.except_s.iter().map(|times| times[1]).collect();
     if start.is_empty() { Ok(IntervalSet::empty()) } else { IntervalSet::new(&start, &stop) }
+}
+
+/// The bins that each group of targets can use, and the most that any of them loses at edges and to bad data.
+fn parts(args: &DataArgs, dataset: &Dataset) -> Result<(Vec<Part>, usize, usize)> {
+    let n_bins = dataset.grid.n_bins();
+    let (mut n_edge, mut n_dropped) = (0, 0);
+    let mut parts = Vec::with_capacity(dataset.groups.len());
+    for group in &dataset.groups {
+        let (used, edge, dropped) = group.used_bins(&dataset.blocks, n_bins);
+        if args.nan == NanPolicy::Error && dropped > 0 {
+            return Err(first_bad(&args.data, group, &dataset.blocks, n_bins));
+        }
+        if used.is_empty() {
+            return Err(nothing_left(&args.data, n_bins, edge, dropped));
+        }
+        (n_edge, n_dropped) = (n_edge.max(edge), n_dropped.max(dropped));
+        parts.push(Part { group: group.clone(), used });
+    }
+    Ok((parts, n_edge, n_dropped))
+}
+
+fn refuse_names_of_arrays(args: &DataArgs) -> Result<()> {
+    for (name, value) in [("x", &args.x), ("y", &args.y)] {
+        if let Some(value) = value {
+            let help = "leave it out: the counts come from --unit, the features from --feature";
+            return Err(Error::argument(
+                format!("--{name}"),
+                "arrays",
+                format!("{value:?} for an NWB file"),
+                help,
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The error of the first bin that is no edge and has a value that is not finite.
@@ -175,121 +201,6 @@ fn nothing_left(path: &Path, n_bins: usize, n_edge: usize, n_dropped: usize) -> 
         ),
         help: "check the signals with `rheobase inspect --check`, and the window against the epochs".into(),
     }
-}
-
-/// Reads arrays: an npz file, or an npy file of features with another of counts.
-pub(super) fn arrays(args: &DataArgs, limit_bytes: Option<u64>) -> Result<Data> {
-    let started = Instant::now();
-    let limit = limit_bytes.unwrap_or(u64::MAX);
-    for (option, given) in [
-        ("--epochs", !args.epochs.is_empty()),
-        ("--epoch", args.epoch.is_some()),
-        ("--unit", !args.unit.is_empty()),
-        ("--detect-spikes", args.detect_spikes.is_some()),
-    ] {
-        if given {
-            let found = args.data.display().to_string();
-            return Err(Error::argument(option, "an NWB file", found, "leave it out for arrays"));
-        }
-    }
-    let (x, y) = if is_npz(&args.data) {
-        let name = |given: &Option<String>, default: &str| given.clone().unwrap_or_else(|| default.into());
-        (
-            npz::read_npz(&args.data, &name(&args.x, "X"), limit)?,
-            npz::read_npz(&args.data, &name(&args.y, "y"), limit)?,
-        )
-    } else {
-        if let Some(x) = &args.x {
-            let help = "leave it out: an npy file holds one array";
-            return Err(Error::argument("--x", "an npz file", format!("{x:?} for an npy file"), help));
-        }
-        let Some(y) = &args.y else {
-            let help = "give the counts: --y y.npy";
-            return Err(Error::argument("--y", "the npy file that holds the counts", "nothing", help));
-        };
-        (npz::read_npy(&args.data, limit)?, npz::read_npy(Path::new(y), limit)?)
-    };
-    let n_bins = x.values.nrows();
-    if y.values.nrows() != n_bins {
-        let what = format!("{}: rows, as the features have", response_name(args));
-        return Err(Error::Length { what, expected: n_bins, found: y.values.nrows() });
-    }
-    if y.values.ncols() == 0 {
-        let problem = "there is no column, so there is nothing to fit".into();
-        let help = "give one column of counts per target".into();
-        return Err(Error::Empty { what: response_name(args), problem, help });
-    }
-    let bad = |row: usize| {
-        let find = |values: &Array2<f64>| values.row(row).iter().position(|value| !value.is_finite());
-        find(&x.values)
-            .map(|column| (feature_name(args), column, x.values[(row, column)]))
-            .or_else(|| find(&y.values).map(|column| (response_name(args), column, y.values[(row, column)])))
-    };
-    let mut used = Vec::with_capacity(n_bins);
-    for row in 0..n_bins {
-        match bad(row) {
-            None => used.push(row),
-            Some(_) if args.nan == NanPolicy::Drop => {}
-            Some((what, column, value)) => {
-                return Err(Error::NonFinite { what, row, column, value });
-            }
-        }
-    }
-    let n_dropped = n_bins - used.len();
-    if used.is_empty() {
-        let problem = format!("of {n_bins} rows, {n_dropped} have data that are not finite, so none is left");
-        let help = "check how the arrays were made".into();
-        return Err(Error::Empty { what: args.data.display().to_string(), problem, help });
-    }
-    let name = args.x.clone().unwrap_or_else(|| "X".into());
-    let labels: Vec<String> = (0..x.values.ncols()).map(|column| format!("{name}[{column}]")).collect();
-    let names = match y.values.ncols() {
-        1 => vec!["y".to_string()],
-        n => (0..n).map(|column| format!("y[{column}]")).collect(),
-    };
-    let targets = (0..names.len()).collect();
-    let block = FeatureBlock { name, labels: labels.clone(), x: x.values, edge: vec![false; n_bins] };
-    let piece = Piece { block: 0, columns: 0..labels.len(), labels: labels.clone() };
-    let features_s = started.elapsed().as_secs_f64();
-    Ok(Data {
-        input: Input { path: args.data.clone(), sha256: digest_file(&args.data)? },
-        centres_s: Vec::new(),
-        epochs_s: Vec::new(),
-        spike_times_s: Vec::new(),
-        bin_s: f64::NAN,
-        names,
-        y: y.values,
-        blocks: vec![block],
-        parts: vec![Part { group: Group { targets, pieces: vec![piece] }, used }],
-        features: Vec::new(),
-        labels: vec![labels],
-        response: response_name(args),
-        n_edge: 0,
-        n_dropped,
-        was_f32: x.was_f32,
-        notices: Vec::new(),
-        seconds: Reading { read: features_s, features: 0.0 },
-    })
-}
-
-fn is_npz(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending == "npz")
-}
-
-/// File and array of the features.
-fn feature_name(args: &DataArgs) -> String {
-    let file = args.data.display();
-    if is_npz(&args.data) {
-        format!("{file}: {}", args.x.as_deref().unwrap_or("X"))
-    } else {
-        file.to_string()
-    }
-}
-
-/// File and array of the counts.
-fn response_name(args: &DataArgs) -> String {
-    let y = args.y.as_deref().unwrap_or("y");
-    if is_npz(&args.data) { format!("{}: {y}", args.data.display()) } else { y.into() }
 }
 
 impl Part {
@@ -320,6 +231,17 @@ impl Data {
     pub(super) fn used(&self, target: usize) -> &[usize] {
         let part = self.parts.iter().find(|part| part.group.targets.contains(&target));
         part.map_or(&[], |part| &part.used)
+    }
+
+    /// The epoch of every bin, from 0; none for arrays.
+    pub(super) fn epoch_of_bins(&self) -> Vec<i64> {
+        let epoch_of = |t: &f64| self.epochs_s.iter().position(|epoch| *t <= epoch[1]).unwrap_or(0) as i64;
+        self.centres_s.iter().map(epoch_of).collect()
+    }
+
+    /// What people call a row: its line in the file, or its number from 0.
+    pub(super) fn row(&self, row: usize) -> usize {
+        self.lines.get(row).copied().unwrap_or(row)
     }
 
     /// Events of a target in its used bins.

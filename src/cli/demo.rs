@@ -7,10 +7,10 @@ use std::path::Path;
 use clap::Parser;
 
 use super::args::{Cli, Command, DemoArgs, FitArgs};
-use super::fit;
 use super::progress::Progress;
 use super::run::Report;
 use super::shell::shell_word;
+use super::{fit, usage};
 use crate::simulate::simulate;
 use crate::write::nwb::write_session;
 use crate::write::save::check_writable;
@@ -80,13 +80,15 @@ fn fit_arguments(
         line.extend(["--compare".into(), folder.join(before).join("model.json").into()]);
         HELD_OUT.iter().for_each(|tag| line.extend(["--test-epochs".into(), tag.into()]));
     }
+    let words: Vec<String> = line.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let not_a_fit = || {
+        let found = folder.display().to_string();
+        Error::argument("--out", "a folder that the command line accepts", found, "choose a plain name")
+    };
     match Cli::try_parse_from(line).map(|cli| cli.command) {
         Ok(Command::Fit(args)) => Ok(*args),
-        _ => Err(Error::argument(
-            "--out",
-            "a folder that the command line accepts",
-            folder.display().to_string(),
-            "choose one whose name does not begin with a dash",
-        )),
+        Ok(_) => Err(not_a_fit()),
+        // a wrong setting of the environment is the one thing that a user can do about it
+        Err(error) => Err(usage::error(&error, &words).unwrap_or_else(not_a_fit)),
     }
 }

@@ -3,8 +3,8 @@
 /// The end of the help of `demo`.
 pub(super) const DEMO_HELP: &str = "\
 Examples:
-  rheobase demo              simulates, fits and scores; keeps nothing
-  rheobase demo --out tour   keeps the recording, the models and the tables in tour/";
+  rheobase demo              simulates, fits, compares; everything is in rheobase-demo/ then
+  rheobase demo --out tour   writes to tour/ instead";
 
 /// The end of the help of `inspect`.
 pub(super) const INSPECT_HELP: &str = "\
@@ -28,17 +28,23 @@ Examples (quote what holds spaces):
   rheobase fit FILE.nwb --epochs 'Noise 1' --unit 0 --bin 1ms --feature 'stimulus*1e12'
   rheobase fit FILE.nwb --epochs trials:correct=1 --unit all --bin 10ms \\
       --feature 'position[x] : raised-cosine-log(6)' --feature 'units : raised-cosine-log(4, window=100ms)'
+  rheobase fit FILE.nwb --epochs 'Noise 1' --epoch 0 --unit 0 --bin 1ms --feature 'stimulus*1e12' --out results \\
+      --test-epochs 'Noise 1' --compare other/model.json
   rheobase fit DATA.npz --x features --y counts --out results
+  rheobase fit DATA.csv --y spikes --x speed,position
+  rheobase fit DATA.h5 --x /design --y /counts
   rheobase fit FILE.nwb --unit 0 --bin 1ms --feature stimulus --print-config > study.toml
   rheobase fit study.toml --unit 3";
 
 /// The end of the help of `score`.
 pub(super) const SCORE_HELP: &str = "\
-The features and the bin are those of the model; epochs and unit may be others.
+Whatever is not chosen is as in the fit; features and bin always are. Columns of a csv file are found by the names that
+the model has, columns of other arrays by their order.
 
 Examples:
   rheobase score results/model.json recording.nwb --epochs 'Noise 2'
   rheobase score results/model.json recording.nwb --epochs trials:correct=0 --unit 3 --json
+  rheobase score results/model.json TEST.csv
   rheobase score results/model.json TEST.npz --x X_test --y y_test";
 
 /// The end of the help of `completions`.

@@ -5,8 +5,9 @@ use std::time::Instant;
 use ndarray::Axis;
 
 use super::args::FitArgs;
+use super::arrays::{Format, arrays};
 use super::beside::{Beside, Compared, HeldOut};
-use super::data::{self, Data, Part, is_arrays, typed_features};
+use super::data::{self, Data, Part, Targets, typed_features};
 use super::machine::default_memory_limit_bytes;
 use super::progress::{Progress, Total};
 use super::run::{Report, pretty, say};
@@ -106,12 +107,16 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     // what was typed is checked before anything is read
     specification(args, TOLERANCE_F64, limit_bytes)?;
     let beside = Beside::check(args, limit_bytes)?;
-    let data = if is_arrays(&args.data.data) {
-        refuse_for_arrays(args)?;
-        data::arrays(&args.data, limit_bytes)?
-    } else {
-        let (bin_s, features) = recording_choices(args)?;
-        data::recording(&args.data, bin_s, args.data.detect_spikes.as_ref(), features, limit_bytes, progress)?
+    let data = match Format::of(&args.data) {
+        Some(format) => {
+            refuse_for_arrays(args)?;
+            arrays(format, &args.data, &Targets::Counted, limit_bytes)?
+        }
+        None => {
+            let (bin_s, features) = recording_choices(args)?;
+            let detect = args.data.detect_spikes.as_ref();
+            data::recording(&args.data, &Targets::Counted, bin_s, detect, features, limit_bytes, progress)?
+        }
     };
     let tolerance = if data.was_f32 { TOLERANCE_F32 } else { TOLERANCE_F64 };
     let spec = specification(args, tolerance, limit_bytes)?;
@@ -206,7 +211,7 @@ fn fit_part(
     spec.fit(&Cpu, &plan, &response, watcher).map_err(|error| match error {
         // which array of which file
         Error::Domain { row, column, expected, value, .. } => {
-            Error::Domain { what: data.response.clone(), row, column, expected, value }
+            Error::Domain { what: data.response.clone(), row: data.row(row), column, expected, value }
         }
         other => other,
     })
@@ -214,9 +219,8 @@ fn fit_part(
 
 fn study(args: &FitArgs, data: &Data) -> Study {
     let input = data.input.clone();
-    if is_arrays(&args.data.data) {
-        let is_npz = args.data.data.extension().is_some_and(|ending| ending == "npz");
-        let x = is_npz.then(|| args.data.x.clone().unwrap_or_else(|| "X".into()));
+    if let Some(format) = Format::of(&args.data) {
+        let x = format.feature_name(&args.data);
         let y = args.data.y.clone().unwrap_or_else(|| "y".into());
         return Study::Arrays(ArraysStudy { input, x, y });
     }

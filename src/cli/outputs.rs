@@ -66,8 +66,7 @@ fn bins(fitting: &Fitting) -> Result<Vec<u8>> {
     let mut used = vec![0i64; n_bins];
     data.parts.iter().flat_map(|part| &part.used).for_each(|&bin| used[bin] = 1);
     let rows: Vec<i64> = (0..n_bins as i64).collect();
-    let epoch_of = |t: &f64| data.epochs_s.iter().position(|epoch| *t <= epoch[1]).unwrap_or(0) as i64;
-    let epochs: Vec<i64> = data.centres_s.iter().map(epoch_of).collect();
+    let epochs = data.epoch_of_bins();
     let expected = data.expected(&fitting.model.fit);
     // without the width of a bin a rate has no meaning
     let per_s = if data.bin_s.is_finite() { 1.0 / data.bin_s } else { 1.0 };

@@ -12,22 +12,25 @@
 //! ```
 
 use std::fmt::Write;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{DecimalBytes, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::features::Step;
 use crate::solver;
 
 /// How long a command runs before it shows where it stands.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// How often the time is drawn anew.
+/// How often the line is drawn anew.
 const TICK: Duration = Duration::from_millis(100);
+/// Characters of a bar.
+const WIDTH: u64 = 10;
 
 /// The size of a stage whose end is known.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Total {
     /// Bytes to read or write.
     Bytes(u64),
@@ -37,55 +40,60 @@ pub(super) enum Total {
 
 /// Where a command stands.
 pub(super) struct Progress {
-    bar: ProgressBar,
+    stage: Arc<Mutex<Stage>>,
+    line: ProgressBar,
     waiting: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+/// What is being done.
+struct Stage {
+    what: String,
+    detail: String,
+    total: Option<Total>,
+    position: u64,
+    started: Instant,
 }
 
 impl Progress {
     /// Progress that is shown after half a second, unless `quiet` or stderr is no terminal.
     pub(super) fn new(quiet: bool) -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        let stage = Arc::new(Mutex::new(Stage::new(String::new(), None)));
+        let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         if quiet || ProgressDrawTarget::stderr().is_hidden() {
-            return Self { bar, waiting: None };
+            return Self { stage, line, waiting: None };
+        }
+        let (shown, drawn) = (line.clone(), Arc::clone(&stage));
+        let draw = move |_: &ProgressState, out: &mut dyn Write| {
+            // writing to the line cannot fail
+            let _ = out.write_str(&lock(&drawn).line(Instant::now()));
+        };
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {stage}") {
+            line.set_style(style.with_key("stage", draw));
         }
         let (done, told) = channel();
-        let shown = bar.clone();
         let waiting = thread::spawn(move || {
-            // an answer, or the end of the sender, means that the command is over
-            if told.recv_timeout(PATIENCE) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+            // the end of the sender means that the command is over
+            if told.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
                 shown.set_draw_target(ProgressDrawTarget::stderr());
                 shown.enable_steady_tick(TICK);
             }
         });
-        Self { bar, waiting: Some((done, waiting)) }
+        Self { stage, line, waiting: Some((done, waiting)) }
     }
 
     /// Begins a stage; without a total the time that it has taken is shown.
     pub(super) fn stage(&self, what: impl Into<String>, total: Option<Total>) {
-        let (template, length) = match total {
-            Some(Total::Bytes(n)) => ("{spinner} {msg} {bar:10} {bytes} of {total_bytes}{left}", Some(n)),
-            Some(Total::Items(n)) => ("{spinner} {msg} {bar:10} {pos} of {len}{left}", Some(n)),
-            None => ("{spinner} {msg} ({elapsed})", None),
-        };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            self.bar.set_style(style.with_key("left", left));
-        }
-        match length {
-            Some(length) => self.bar.set_length(length),
-            None => self.bar.unset_length(),
-        }
-        self.bar.set_message(what.into());
-        self.bar.reset();
+        *lock(&self.stage) = Stage::new(what.into(), total);
     }
 
     /// So many more bytes or items are done.
     pub(super) fn advance(&self, n: u64) {
-        self.bar.inc(n);
+        lock(&self.stage).position += n;
     }
 
     /// So many bytes or items are done.
     pub(super) fn reach(&self, position: u64) {
-        self.bar.set_position(position);
+        lock(&self.stage).position = position;
     }
 
     /// Where the reading of a recording stands.
@@ -98,7 +106,7 @@ impl Progress {
                 (format!("building {name}"), Total::Items(of_features as u64), n_features as u64)
             }
         };
-        if self.bar.message() != what {
+        if lock(&self.stage).what != what {
             self.stage(what, Some(total));
         }
         self.reach(position);
@@ -106,18 +114,42 @@ impl Progress {
 
     /// Where a solver stands: its iteration and its gap against the goal, which tells no time.
     pub(super) fn solver(&self, progress: solver::Progress, goal: f64) {
-        self.bar.set_message(format!(
-            "fitting: iteration {}, loss gap {:.0e}, goal {goal:.0e}",
+        lock(&self.stage).detail = format!(
+            ": iteration {}, loss gap {:.0e}, goal {goal:.0e}",
             progress.iteration, progress.worst_gap
-        ));
+        );
     }
 }
 
-/// The time left by the speed so far; nothing before there is one.
-fn left(state: &ProgressState, out: &mut dyn Write) {
-    if state.pos() > 0 {
-        // writing to the line of a bar cannot fail
-        let _ = write!(out, ", {:#} left", HumanDuration(state.eta()));
+/// The stage, also after a thread that held it has died.
+fn lock(stage: &Mutex<Stage>) -> MutexGuard<'_, Stage> {
+    stage.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Stage {
+    fn new(what: String, total: Option<Total>) -> Self {
+        Self { what, detail: String::new(), total, position: 0, started: Instant::now() }
+    }
+
+    /// What is shown: a bar, what is done of how much and the time left by the speed so far, or the time taken.
+    fn line(&self, now: Instant) -> String {
+        let taken = now.saturating_duration_since(self.started);
+        let (total, done) = match self.total {
+            Some(Total::Bytes(n)) if n > 0 => {
+                (n, format!("{} of {}", DecimalBytes(self.position), DecimalBytes(n)))
+            }
+            Some(Total::Items(n)) if n > 0 => (n, format!("{} of {n}", self.position)),
+            _ => return format!("{}{} ({:#})", self.what, self.detail, HumanDuration(taken)),
+        };
+        let filled = (WIDTH * self.position.min(total) / total) as usize;
+        let bar = "█".repeat(filled) + &"░".repeat(WIDTH as usize - filled);
+        let left = if self.position == 0 || self.position >= total {
+            String::new()
+        } else {
+            let left = taken.mul_f64((total - self.position) as f64 / self.position as f64);
+            format!(", {:#} left", HumanDuration(left))
+        };
+        format!("{}{} {bar} {done}{left}", self.what, self.detail)
     }
 }
 
@@ -128,6 +160,44 @@ impl Drop for Progress {
             // it does not panic, and nothing is to be done if it did
             drop(waiting.join());
         }
-        self.bar.finish_and_clear();
+        self.line.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(total: Option<Total>, position: u64, seconds: u64) -> String {
+        let mut stage = Stage::new("reading".into(), total);
+        stage.position = position;
+        stage.line(stage.started + Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn a_line_tells_what_can_be_known() {
+        assert_eq!(line(None, 0, 3), "reading (3s)");
+        assert_eq!(line(Some(Total::Items(40)), 0, 3), "reading ░░░░░░░░░░ 0 of 40");
+        assert_eq!(line(Some(Total::Items(40)), 10, 3), "reading ██░░░░░░░░ 10 of 40, 9s left");
+        assert_eq!(line(Some(Total::Items(40)), 40, 3), "reading ██████████ 40 of 40");
+        assert_eq!(
+            line(Some(Total::Bytes(2_000_000)), 500_000, 60),
+            "reading ██░░░░░░░░ 500.00 kB of 2.00 MB, 3m left"
+        );
+        assert_eq!(line(Some(Total::Bytes(0)), 0, 1), "reading (1s)");
+    }
+
+    #[test]
+    fn stages_replace_one_another_and_steps_continue() {
+        let progress = Progress::new(true);
+        progress.stage("drawing", Some(Total::Items(3)));
+        progress.advance(1);
+        progress.advance(1);
+        assert_eq!(lock(&progress.stage).position, 2);
+        progress.step(Step::Reading { name: "x", n_bytes: 8, of_bytes: 16 });
+        let started = lock(&progress.stage).started;
+        progress.step(Step::Reading { name: "x", n_bytes: 16, of_bytes: 16 });
+        let stage = lock(&progress.stage);
+        assert_eq!((stage.what.as_str(), stage.position, stage.started), ("reading x", 16, started));
     }
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use super::args::{BackendChoice, Cli, Command, Common};
 use super::progress::Progress;
 use super::study::{self, Refused};
-use super::{demo, fit, inspect, score, shell_help, usage};
+use super::{demo, fit, inspect, predict, score, shell_help, tuning, usage};
 use crate::error::Blame;
 use crate::{Error, Result};
 
@@ -94,6 +94,11 @@ fn run(command: &Command) -> Result<Report> {
             settle(&args.common)?;
             score::score(args)
         }
+        Command::Predict(args) => {
+            settle_threads(args.threads)?;
+            predict::predict(args)
+        }
+        Command::Tuning(args) => tuning::tuning(args),
     }
 }
 
@@ -111,11 +116,19 @@ fn settle(common: &Common) -> Result<()> {
         None if common.backend == BackendChoice::Gpu => return Err(no_gpu(asked("backend", "gpu"))),
         None => {}
     }
-    if let Some(n_threads) = common.threads {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build_global();
-        pool.map_err(|e| Error::argument("threads", "a pool of threads", e.to_string(), "try fewer"))?;
+    settle_threads(common.threads)
+}
+
+/// Makes the threads that were asked for.
+fn settle_threads(threads: Option<usize>) -> Result<()> {
+    match threads {
+        None => Ok(()),
+        Some(0) => Err(Error::argument("threads", "1 or more", "0", "leave it out to use all cores")),
+        Some(n_threads) => {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build_global();
+            pool.map_err(|e| Error::argument("threads", "a pool of threads", e.to_string(), "try fewer"))
+        }
     }
-    Ok(())
 }
 
 fn no_gpu(device: String) -> Error {

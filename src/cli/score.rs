@@ -12,10 +12,9 @@ use super::result;
 use super::run::{Report, pretty, say};
 use super::shell::shell_word;
 use crate::glm::{Scores, score as score_counts};
-use crate::solver::Status;
 use crate::write::digest::digest_file;
-use crate::write::model::{Input, Study};
-use crate::write::save::{check_writable, is_mixed, save_bytes};
+use crate::write::model::Input;
+use crate::write::save::{check_writable, save_bytes};
 use crate::write::table::terminal_table;
 use crate::{Error, Result};
 
@@ -51,40 +50,10 @@ pub(super) fn score(args: &ScoreArgs) -> Result<Report> {
 pub(super) fn targets(args: &ScoreArgs, progress: &Progress) -> Result<(Data, Vec<TargetScores>)> {
     let limit_bytes = args.common.memory_limit.or_else(default_memory_limit_bytes);
     let mut applied = Applied::load(&args.model, &args.data, limit_bytes, progress)?;
-    let notices = notices(args, &applied);
+    let notices = applied.notices(&args.model, &args.data, ["scored", "scores"]);
     applied.data.notices.extend(notices);
     let targets = score_targets(&applied)?;
     Ok((applied.data, targets))
-}
-
-/// What keeps the scores from meaning what they seem to.
-fn notices(args: &ScoreArgs, applied: &Applied) -> Vec<String> {
-    let model = &applied.model;
-    let mut notices = Vec::new();
-    if is_mixed(&args.model) {
-        notices.push(format!(
-            "{} is not the file that the fit.json beside it lists: they are of different runs",
-            args.model.display()
-        ));
-    }
-    let targets = model.fit.targets.iter().enumerate().filter(|(k, _)| applied.fitted.contains(k));
-    for (_, target) in targets.filter(|(_, target)| target.status != Status::Converged) {
-        notices.push(format!(
-            "the model of {} is not at an optimum ({}): its scores mean little",
-            target.name,
-            target.status.name()
-        ));
-    }
-    if let Study::Recording(study) = &model.study
-        && args.data.epochs.is_empty()
-        && args.data.epoch.is_none()
-    {
-        let same = study.input.sha256 == applied.data.input.sha256;
-        let which =
-            if same { "the epochs that were fitted" } else { "epochs of the same name as those fitted" };
-        notices.push(format!("scored on {which}; --epochs TAG chooses others"));
-    }
-    notices
 }
 
 /// Scores every target over its used bins.
@@ -98,7 +67,7 @@ fn score_targets(applied: &Applied) -> Result<Vec<TargetScores>> {
             if let Some(row) = y.iter().position(|&y| y < 0.0) {
                 return Err(Error::Domain {
                     what: data.response.clone(),
-                    row: part.used[row],
+                    row: data.row(part.used[row]),
                     column: target,
                     expected: "a count, 0 or more",
                     value: y[row],

@@ -59,11 +59,10 @@ pub(super) fn parse(words: &[OsString]) -> std::result::Result<Cli, Refused> {
     };
     let words = merged(path, typed).map_err(Refused::Study)?;
     let cli = cli(&read_words(&words)?)?;
-    match &cli.command {
-        Command::Fit(args) if !args.print_config => {
-            find_data(path, &args.data.data).map_err(Refused::Study)?
-        }
-        _ => {}
+    if let Command::Fit(args) = &cli.command
+        && !args.print_config
+    {
+        find_data(path, &args.data.data).map_err(Refused::Study)?;
     }
     Ok(cli)
 }

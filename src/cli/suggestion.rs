@@ -54,11 +54,7 @@ pub(super) fn fit_line(file: &NwbFile, inspection: &Inspection) -> Result<String
     };
     let mut words = vec!["rheobase".to_string(), "fit".into(), shell_word(&file_name)];
     if let Some(choice) = choice {
-        // in quotes always: a tag that is one word today may be two tomorrow
-        match choice.selector.starts_with('-') {
-            true => words.extend(option_words("--epochs", &choice.selector)),
-            false => words.extend(["--epochs".into(), quote(&choice.selector)]),
-        }
+        words.extend(quoted_words("--epochs", &choice.selector));
     }
     match known.and_then(|units| busiest(units, choice)) {
         Some(id) => words.extend(option_words("--unit", &id.to_string())),
@@ -67,8 +63,13 @@ pub(super) fn fit_line(file: &NwbFile, inspection: &Inspection) -> Result<String
     let history = || history(choice);
     let feature = stimulus.map_or_else(history, |(object, series)| signal(object, series));
     words.extend(option_words("--bin", "1ms"));
-    words.extend(["--feature".into(), quote(&feature)]);
+    words.extend(quoted_words("--feature", &feature));
     Ok(words.join(" "))
+}
+
+/// An option with its value in quotes, needed or not, for who edits the line.
+fn quoted_words(option: &str, value: &str) -> Vec<String> {
+    if value.starts_with('-') { option_words(option, value) } else { vec![option.into(), quote(value)] }
 }
 
 /// The unit's own past, as much of it as the epochs allow.

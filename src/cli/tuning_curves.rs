@@ -3,14 +3,15 @@
 //! The curve of the data takes every sample of the series; the curve of a model takes the bins that it predicts,
 //! once as they are and once after the gaps are dropped and the prediction is smoothed like an observed rate.
 
-use ndarray::{Array1, Array2, ArrayD, Axis, Ix2};
+use ndarray::{Array1, Array2, ArrayD, Ix2};
 
 use super::data::Data;
 use super::fit::Fitting;
+use super::series_samples::{finite, samples, spikes};
 use crate::Result;
 use crate::features::{Signal, StudyFeature};
 use crate::read::nwb::{self, NwbFile};
-use crate::time::{IntervalSet, Metadata, Smoothing, Ts, TsGroup, TsdFrame};
+use crate::time::{IntervalSet, Smoothing, TsGroup, TsdFrame};
 use crate::tuning::{FeatureBins, TuningPlan, tuning_curves_of_events, tuning_curves_of_signal};
 
 /// Bins of a curve, between the least and the greatest value.
@@ -66,11 +67,7 @@ pub(super) fn curves(fitting: &Fitting) -> Result<Vec<SeriesCurves>> {
     let start: Vec<f64> = data.epochs_s.iter().map(|epoch| epoch[0]).collect();
     let stop: Vec<f64> = data.epochs_s.iter().map(|epoch| epoch[1]).collect();
     let support = IntervalSet::new(&start, &stop)?;
-    let units: Vec<(i64, Ts)> = (0i64..)
-        .zip(&data.spike_times_s)
-        .map(|(key, times)| Ok((key, Ts::new(times.clone(), Some(support.clone()))?)))
-        .collect::<Result<_>>()?;
-    let (units, _) = TsGroup::new(units, Some(support.clone()), &Metadata::default())?;
+    let units = spikes(&data.spike_times_s, &support)?;
     let own = fitting.data.expected(&fitting.model.fit);
     let compared = fitting.compared.iter().map(|compared| &compared.expected);
     let models: Vec<Predicted> =
@@ -82,8 +79,9 @@ pub(super) fn curves(fitting: &Fitting) -> Result<Vec<SeriesCurves>> {
         let key = (feature.spec.signal.clone(), feature.spec.scale);
         if !done.contains(&key) {
             done.push(key);
-            for samples in series(&file, feature, &support)? {
-                curves.push(over(samples, feature.spec.scale, &units, &models)?);
+            for samples in samples(&file, feature, &support)? {
+                let own = over(&finite(&samples)?, &units, &models)?;
+                curves.push(SeriesCurves { unit: unit(&file, feature)?, scale: feature.spec.scale, ..own });
             }
         }
     }
@@ -105,53 +103,21 @@ fn predicted(data: &Data, expected: &[Array1<f64>], support: &IntervalSet) -> Re
     Ok(Predicted { rates_hz, smoothed_hz })
 }
 
-/// One column of a series.
-struct Samples {
-    label: String,
-    unit: String,
-    values: TsdFrame,
-}
-
-/// The samples of a feature's series in the epochs, scaled: one entry per column.
-fn series(file: &NwbFile, feature: &StudyFeature, support: &IntervalSet) -> Result<Vec<Samples>> {
-    let Signal::Series { name, column, .. } = &feature.spec.signal else { return Ok(Vec::new()) };
-    let series = file.series(name)?;
-    let column = column.as_ref().map(|column| series.facts().column(column)).transpose()?;
-    let (mut t, mut pieces) = (Vec::new(), Vec::new());
-    for (start, end) in support.iter() {
-        let samples = series.read_range(start, end, column)?;
-        t.extend(samples.t);
-        pieces.push(samples.values);
+/// Unit of the series that a feature is made of; empty for a feature of spikes.
+fn unit(file: &NwbFile, feature: &StudyFeature) -> Result<String> {
+    match &feature.spec.signal {
+        Signal::Series { name, .. } => Ok(file.series(name)?.facts().unit.clone()),
+        _ => Ok(String::new()),
     }
-    let n_columns = pieces.first().map_or(0, Array2::ncols);
-    let samples = |k: usize| {
-        let values: Vec<f64> = pieces
-            .iter()
-            .flat_map(|piece| piece.index_axis(Axis(1), k))
-            .map(|x| x * feature.spec.scale)
-            .collect();
-        // a sample that is not a number belongs to no bin
-        let (t, values): (Vec<f64>, Vec<f64>) =
-            t.iter().zip(values).filter(|(_, value)| value.is_finite()).unzip();
-        let label = if n_columns == 1 {
-            feature.name.clone()
-        } else {
-            format!("{}[{}]", feature.name, series.facts().column_names[k])
-        };
-        let values = Array2::from_shape_fn((t.len(), 1), |(row, _)| values[row]);
-        let values = TsdFrame::new(t, values, Vec::new(), Some(support.clone()))?;
-        Ok(Samples { label, unit: series.facts().unit.clone(), values })
-    };
-    (0..n_columns).map(samples).collect()
 }
 
 /// The curves of all targets over one column.
-fn over(samples: Samples, scale: f64, units: &TsGroup, models: &[Predicted]) -> Result<SeriesCurves> {
+fn over(samples: &TsdFrame, units: &TsGroup, models: &[Predicted]) -> Result<SeriesCurves> {
     let plan = TuningPlan::new(FeatureBins::equal(N_BINS));
-    let events = tuning_curves_of_events(units, &samples.values, &plan)?;
+    let events = tuning_curves_of_events(units, samples, &plan)?;
     let n_targets = units.len();
     let of_signal = |rates: &TsdFrame| -> Result<Array2<f64>> {
-        Ok(table(tuning_curves_of_signal(rates, &samples.values, &plan)?.values, n_targets))
+        Ok(table(tuning_curves_of_signal(rates, samples, &plan)?.values, n_targets))
     };
     let model = |predicted: &Predicted| -> Result<ModelCurves> {
         let unknown = || Array2::from_elem((n_targets, N_BINS), f64::NAN);
@@ -161,9 +127,9 @@ fn over(samples: Samples, scale: f64, units: &TsGroup, models: &[Predicted]) -> 
         })
     };
     Ok(SeriesCurves {
-        label: samples.label,
-        unit: samples.unit,
-        scale,
+        label: samples.columns()[0].clone(),
+        unit: String::new(),
+        scale: 1.0,
         models: models.iter().map(model).collect::<Result<_>>()?,
         centres: events.centres().swap_remove(0),
         occupancy: events.occupancy.iter().copied().collect(),

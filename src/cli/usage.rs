@@ -54,7 +54,15 @@ pub(super) fn error(error: &clap::Error, words: &[String]) -> Option<Error> {
             let missing = texts(error, ContextKind::InvalidArg).join(" and ");
             Error::argument(name, missing, "nothing in its place", see)
         }
-        Kind::ArgumentConflict => Error::argument(option, "it once", "it more often", "keep one of them"),
+        Kind::ArgumentConflict => {
+            let other = texts(error, ContextKind::PriorArg).join(" and ");
+            let other = other.split(' ').next().unwrap_or_default();
+            if other.is_empty() || other == option {
+                Error::argument(option, "it once", "it more often", "keep one of them")
+            } else {
+                Error::argument(option, format!("it without {other}"), "both", "keep one of them")
+            }
+        }
         Kind::InvalidUtf8 => Error::argument(name, "words in UTF-8", "other bytes", see),
         _ => {
             let said = error.to_string();

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::args::FitArgs;
-use super::data::is_arrays;
+use super::arrays::Format;
 use super::fit::Fitting;
 use super::outputs;
 use crate::read::nwb;
@@ -20,7 +20,7 @@ use crate::{Error, Result};
 pub(super) fn check(args: &FitArgs) -> Result<()> {
     let Some(copy) = &args.write_nwb else { return Ok(()) };
     let input = args.data.data.as_path();
-    if is_arrays(input) {
+    if Format::of(&args.data).is_some() {
         let help = "leave it out: --out DIR writes the results of arrays";
         return Err(Error::argument("--write-nwb", "an NWB file to copy", input.display().to_string(), help));
     }

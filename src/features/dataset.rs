@@ -86,7 +86,7 @@ impl Dataset {
     /// [`Error::Unknown`] for an epoch, unit or series that is not there, with those that are; [`Error::Argument`]
     /// for a bin or window longer than every epoch, or a choice that is missing; whatever reading returns.
     pub fn read(file: &NwbFile, request: Request) -> Result<Self> {
-        Self::read_watched(file, request, &mut |_| {})
+        Self::read_for(file, request, true, &mut |_| {})
     }
 
     /// As [`Dataset::read`], with someone who is told about every step.
@@ -94,11 +94,29 @@ impl Dataset {
     /// # Errors
     /// As [`Dataset::read`].
     pub fn read_watched(file: &NwbFile, request: Request, watcher: Watcher) -> Result<Self> {
+        Self::read_for(file, request, true, watcher)
+    }
+
+    /// The same for a prediction: units are read only if a feature is made of their spikes. Without such a feature
+    /// `units` of the request are the names of the targets, whatever the file holds, and their counts are NaN.
+    ///
+    /// # Errors
+    /// Those of [`Dataset::read`].
+    pub fn read_features(file: &NwbFile, request: Request, watcher: Watcher) -> Result<Self> {
+        let with_units = request.features.iter().any(|feature| feature.spec.signal.is_of_units());
+        Self::read_for(file, request, with_units, watcher)
+    }
+
+    fn read_for(file: &NwbFile, request: Request, with_units: bool, watcher: Watcher) -> Result<Self> {
         let mut notices = Vec::new();
         let (epochs, support) = support(file, &request, &mut notices)?;
         let grid = BinGrid::new(&support, request.bin_s)?;
         refuse_long_bin(&grid)?;
-        let units = Units::read(file, &request, &grid, &mut notices, watcher)?;
+        let units = if with_units {
+            Units::read(file, &request, &mut notices, watcher)?.counted(&grid, &request.features)
+        } else {
+            Units::unread(&request.units, &grid)
+        };
         let mut features = request.features;
         let mut channels = Vec::with_capacity(features.len());
         for feature in &mut features {
@@ -119,12 +137,7 @@ impl Dataset {
         let y = Array2::from_shape_fn((grid.n_bins(), units.targets.len()), |(bin, target)| {
             units.counts[units.targets[target]][bin]
         });
-        let names = units.targets.iter().map(|&unit| units.names[unit].clone()).collect();
-        let inside = |&unit: &usize| -> Vec<f64> {
-            let times = &units.times_s[unit];
-            support.sample_ranges(times).into_iter().flat_map(|rows| times[rows].to_vec()).collect()
-        };
-        let spike_times_s = units.targets.iter().map(inside).collect();
+        let (names, spike_times_s) = (units.target_names(), units.times_inside(&support));
         Ok(Self { grid, epochs, names, y, spike_times_s, blocks, groups, features, labels, notices })
     }
 }

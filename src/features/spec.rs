@@ -75,6 +75,11 @@ impl Signal {
     /// Names that mean something else than a series.
     pub const RESERVED: [&'static str; 3] = ["spikes", "units", "units-others"];
 
+    /// Whether it is made of spikes instead of samples.
+    pub fn is_of_units(&self) -> bool {
+        !matches!(self, Self::Series { .. })
+    }
+
     /// What people call it, the way of resampling left out: `stimulus`, `position[x]`, `spikes`.
     pub fn name(&self) -> String {
         match self {

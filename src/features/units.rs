@@ -5,7 +5,7 @@ use super::spike_detection::{DEFAULT_DVDT_V_PER_S, DEFAULT_REFRACTORY_S, detect_
 use super::{Signal, Watcher, spike_counts};
 use crate::read::nwb::NwbFile;
 use crate::recording::Kind;
-use crate::time::BinGrid;
+use crate::time::{BinGrid, IntervalSet};
 use crate::{Error, Result};
 
 /// Name of the one unit whose spikes were detected.
@@ -15,7 +15,7 @@ pub const DETECTED: &str = "detected";
 pub(super) struct Units {
     pub(super) names: Vec<String>,
     pub(super) times_s: Vec<Vec<f64>>,
-    /// Counts per bin; empty for a unit that is neither explained nor a feature.
+    /// Counts per bin, once counted; empty for a unit that is neither explained nor a feature.
     pub(super) counts: Vec<Vec<f64>>,
     pub(super) targets: Vec<usize>,
 }
@@ -25,12 +25,11 @@ impl Units {
     pub(super) fn read(
         file: &NwbFile,
         request: &Request,
-        grid: &BinGrid,
         notices: &mut Vec<String>,
         watcher: Watcher,
     ) -> Result<Self> {
         if let Some(signal) = &request.detect_spikes {
-            return Self::detect(file, signal, &request.units, grid, notices, watcher);
+            return Self::detect(file, signal, &request.units, notices, watcher);
         }
         refuse_undetected(file, &request.units)?;
         let table = file.units()?;
@@ -52,21 +51,49 @@ impl Units {
             ));
         }
         let targets = if request.units.is_empty() { vec![0] } else { table.rows_of(&request.units)? };
+        Ok(Self { names, times_s: table.spike_times, counts: Vec::new(), targets })
+    }
+
+    /// Counts the spikes in the bins.
+    pub(super) fn counted(mut self, grid: &BinGrid, features: &[StudyFeature]) -> Self {
         let others =
             |feature: &StudyFeature| matches!(feature.spec.signal, Signal::Units | Signal::UnitsOthers);
-        let all = request.features.iter().any(others);
+        let all = features.iter().any(others);
         let needed = |(k, times): (usize, &Vec<f64>)| {
-            if all || targets.contains(&k) { spike_counts(grid, times) } else { Vec::new() }
+            if all || self.targets.contains(&k) { spike_counts(grid, times) } else { Vec::new() }
         };
-        let counts = table.spike_times.iter().enumerate().map(needed).collect();
-        Ok(Self { names, times_s: table.spike_times, counts, targets })
+        self.counts = self.times_s.iter().enumerate().map(needed).collect();
+        self
+    }
+
+    /// Spike times of each target in these epochs.
+    pub(super) fn times_inside(&self, support: &IntervalSet) -> Vec<Vec<f64>> {
+        let inside = |&unit: &usize| -> Vec<f64> {
+            let times = &self.times_s[unit];
+            support.sample_ranges(times).into_iter().flat_map(|rows| times[rows].to_vec()).collect()
+        };
+        self.targets.iter().map(inside).collect()
+    }
+
+    /// Names of the targets.
+    pub(super) fn target_names(&self) -> Vec<String> {
+        self.targets.iter().map(|&unit| self.names[unit].clone()).collect()
+    }
+
+    /// Targets of which only the names are known.
+    pub(super) fn unread(names: &[String], grid: &BinGrid) -> Self {
+        Self {
+            names: names.to_vec(),
+            times_s: vec![Vec::new(); names.len()],
+            counts: vec![vec![f64::NAN; grid.n_bins()]; names.len()],
+            targets: (0..names.len()).collect(),
+        }
     }
 
     fn detect(
         file: &NwbFile,
         signal: &str,
         asked: &[String],
-        grid: &BinGrid,
         notices: &mut Vec<String>,
         watcher: Watcher,
     ) -> Result<Self> {
@@ -94,8 +121,8 @@ impl Units {
             times.len(),
             DEFAULT_REFRACTORY_S * 1e3
         ));
-        let counts = vec![spike_counts(grid, &times)];
-        Ok(Self { names: vec![DETECTED.into()], times_s: vec![times], counts, targets: vec![0] })
+        let (names, targets) = (vec![DETECTED.into()], vec![0]);
+        Ok(Self { names, times_s: vec![times], counts: Vec::new(), targets })
     }
 }
 

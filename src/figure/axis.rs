@@ -41,6 +41,18 @@ pub enum Ticks {
     Named(Vec<(f64, String)>),
 }
 
+impl Ticks {
+    /// Whole numbers from `first` to `last`, at most some ten of them.
+    pub fn whole(first: f64, last: f64) -> Self {
+        let steps = [1.0, 2.0, 5.0].into_iter().cycle().zip((0..).map(|k| 10f64.powi(k / 3)));
+        let step = steps.map(|(digit, power)| digit * power).find(|step| (last - first) / step <= 10.0);
+        let step = step.unwrap_or(1.0);
+        let begin = (first / step).ceil() as i64;
+        let end = (last / step).floor() as i64;
+        Self::Named((begin..=end).map(|k| k as f64 * step).map(|at| (at, number(at, 0))).collect())
+    }
+}
+
 impl Axis {
     /// An axis called `label` in `unit`.
     pub fn new(label: impl Into<String>, unit: impl Into<String>) -> Self {

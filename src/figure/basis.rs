@@ -9,6 +9,8 @@ pub struct BasisPanel {
     pub title: String,
     /// `lag` and `ms`, or the signal and its unit.
     pub axis: [String; 2],
+    /// Whether the axis must show 0, as one of lags should.
+    pub from_zero: bool,
     /// Where the functions were evaluated.
     pub x: Vec<f64>,
     /// One list per function, as long as `x`.
@@ -34,7 +36,8 @@ pub fn basis(panels: &[BasisPanel], note: &str) -> Option<Figure> {
 fn panel_of(panel: &BasisPanel) -> Panel {
     let [label, unit] = &panel.axis;
     let n = panel.functions.len();
-    let mut drawn = Panel::new(Axis::new(label, unit), Axis::new("basis function", "").from_zero());
+    let x = Axis { from_zero: panel.from_zero, ..Axis::new(label, unit) };
+    let mut drawn = Panel::new(x, Axis::new("basis function", "").from_zero());
     drawn.title.clone_from(&panel.title);
     for (k, function) in panel.functions.iter().enumerate() {
         let style = Style::of(Role::Ramp(k as f64 / (n - 1).max(1) as f64)).width(2.0);

@@ -30,7 +30,7 @@ pub fn coefficients(panels: &[CoefficientPanel], note: &str) -> Option<Figure> {
     }
     let height_px = if panels.len() == 1 { 260.0 } else { 170.0 };
     let rows = panels.iter().map(|panel| Row::new(height_px, vec![panel_of(panel)])).collect();
-    let mut drawing = Drawing::new(rows);
+    let mut drawing = Drawing::new(rows).shares_x();
     drawing.description = "Coefficients with 95 % intervals".into();
     let known = panels.iter().flat_map(|panel| &panel.standard_errors).any(|error| error.is_finite());
     let intervals = if known {

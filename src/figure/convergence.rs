@@ -1,6 +1,6 @@
 //! The way to the optimum: both numbers of the certificate after every step.
 
-use super::{Axis, Drawing, Figure, Mark, Panel, Role, Style};
+use super::{Axis, Drawing, Figure, Mark, Panel, Role, Style, Ticks};
 
 /// Targets that the legend names.
 const NAMED: usize = 6;
@@ -43,7 +43,7 @@ fn panel(label: &str, descents: &[Descent], of: impl Fn(&Descent) -> &Vec<f64>, 
     let positive = descents.iter().flat_map(&of).copied().filter(|x| *x > 0.0 && x.is_finite());
     let floor = BELOW * positive.fold(limit, f64::min);
     let longest = descents.iter().flat_map(|descent| &descent.iterations).copied().fold(1.0, f64::max);
-    let x = Axis::new("iteration", "").range(0.0, longest);
+    let x = Axis::new("iteration", "").range(0.0, longest).ticks(Ticks::whole(0.0, longest));
     let style = Style::of(Role::Reference).label("tolerance");
     let mut drawn = Panel::new(x, Axis::new(label, "").log()).with(Mark::Level { y: limit, style });
     let few = descents.len() <= NAMED;

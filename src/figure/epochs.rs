@@ -1,6 +1,6 @@
 //! Observed against predicted mean rate of every epoch.
 
-use super::{Axis, Drawing, Figure, Mark, Panel, Role, Row, Style};
+use super::{Axis, Drawing, Figure, Mark, Panel, Role, Row, Style, Ticks};
 
 /// Standard deviations on each side that hold 95 of 100 counts.
 const NORMAL_95: f64 = 1.96;
@@ -48,7 +48,7 @@ fn panel_of(panel: &EpochPanel) -> Panel {
     let model = Style::of(Role::Model(0));
     let first = panel.epochs.first().copied().unwrap_or(0.0);
     let last = panel.epochs.last().copied().unwrap_or(0.0);
-    let x = Axis::new("epoch", "").range(first - 0.5, last + 0.5);
+    let x = Axis::new("epoch", "").range(first - 0.5, last + 0.5).ticks(Ticks::whole(first, last));
     Panel::new(x, Axis::new("mean rate", "Hz").from_zero())
         .title(&panel.target)
         .with(Mark::Whiskers {

@@ -12,6 +12,8 @@ pub struct FilterPanel {
     pub title: String,
     /// `lag` and `ms`, or the signal and its unit.
     pub x_axis: [String; 2],
+    /// Whether the x axis must show 0, as one of lags should.
+    pub from_zero: bool,
     /// What the curve is: `filter` and `1/pA`, or `log rate` without a unit.
     pub y_axis: [String; 2],
     /// Lags or values.
@@ -51,7 +53,8 @@ pub fn filter(panels: &[FilterPanel], n_columns: usize, note: &str) -> Option<Fi
 fn panel_of(panel: &FilterPanel) -> Panel {
     let axis = |[label, unit]: &[String; 2]| Axis::new(label, unit);
     let zero = Mark::Level { y: 0.0, style: Style::of(Role::Reference).dash(Dash::Short).width(1.0) };
-    let mut drawn = Panel::new(axis(&panel.x_axis), axis(&panel.y_axis)).title(&panel.title).with(zero);
+    let x = Axis { from_zero: panel.from_zero, ..axis(&panel.x_axis) };
+    let mut drawn = Panel::new(x, axis(&panel.y_axis)).title(&panel.title).with(zero);
     if panel.standard_errors.iter().any(|error| error.is_finite()) {
         let edge = |sign: f64| -> Vec<f64> {
             let of = |(value, error): (&f64, &f64)| value + sign * NORMAL_95 * error;

@@ -52,7 +52,8 @@ pub fn goodness(rows: &[GoodnessRow], note: &str) -> Option<Figure> {
     let caption = format!(
         "Left: intervals between events, measured in expected events and rescaled to lie between 0 and 1: under the \
          right model their cumulative distribution is the diagonal, and stays within the grey band in 95 of 100 cases. \
-         D is the largest distance, n the number of intervals; the width of bins is allowed for. Right: correlation of \
+         D is the largest distance from the diagonal, beside it half the height of the band, n the number of intervals; \
+         the width of bins is allowed for. Right: correlation of \
          the Pearson residuals of the fit with those some time later; under the right model 95 of 100 stay within the \
          band.{note}"
     );
@@ -62,8 +63,8 @@ pub fn goodness(rows: &[GoodnessRow], note: &str) -> Option<Figure> {
 
 fn distribution(row: &GoodnessRow) -> Option<Panel> {
     let fit = row.models.first()?;
-    let title =
-        format!("{}: D = {:.3}, n = {}, 95 % limit {:.3}", row.target, fit.statistic, fit.n, row.ks_band);
+    let sign = if fit.statistic <= row.ks_band { '<' } else { '>' };
+    let title = format!("{}: D = {:.3} {sign} {:.3}, n = {}", row.target, fit.statistic, row.ks_band, fit.n);
     let steps: Vec<f64> = (0..=100).map(|k| f64::from(k) / 100.0).collect();
     let edge = |sign: f64| steps.iter().map(|z| (z + sign * row.ks_band).clamp(0.0, 1.0)).collect();
     let band = Mark::Band {
@@ -108,7 +109,11 @@ fn correlation(row: &GoodnessRow) -> Option<Panel> {
     let panel = Panel::new(Axis::new("lag", &row.lag_unit), Axis::new("autocorrelation of residuals", ""))
         .title(format!("{}: residuals", row.target))
         .with(band)
-        .with(Mark::Line { x: row.lags.clone(), y: zero, style: Style::of(Role::Reference).width(1.0) })
+        .with(Mark::Line {
+            x: row.lags.clone(),
+            y: zero,
+            style: Style::of(Role::Reference).dash(Dash::Solid).width(1.0),
+        })
         .with(Mark::Whiskers { x: row.lags.clone(), low, high, style: style.clone().width(1.2) })
         .with(Mark::Points { x: row.lags.clone(), y: row.autocorrelation.clone(), style: style.width(1.8) });
     Some(panel)

@@ -61,25 +61,22 @@ fn any_smoothed(panels: &[TuningPanel]) -> bool {
 fn panel_of(panel: &TuningPanel, one_series: bool) -> Panel {
     let x = Axis::new(&panel.series, &panel.unit);
     let title = if one_series { panel.target.clone() } else { format!("{}: {}", panel.target, panel.series) };
-    let mut drawn = Panel::new(x, Axis::new("rate", "Hz").from_zero()).title(title);
+    let mut drawn = Panel::new(x, Axis::new("rate", "Hz").from_zero())
+        .title(title)
+        .with(line(&panel.centres, &panel.data_hz, Style::of(Role::Data).label("data")))
+        .with(points(&panel.centres, &panel.data_hz, Style::of(Role::Data).width(3.2)));
     for (k, model) in panel.models.iter().enumerate() {
         let own = Style::of(Role::Model(k));
-        if model.smoothed_hz.iter().any(|hz| hz.is_finite()) {
-            let style =
-                own.clone().dash(Dash::Short).opacity(0.55).label(format!("{}, smoothed", model.name));
-            drawn = drawn.with(line(&panel.centres, &model.smoothed_hz, style));
-        }
         let style = own.clone().dash(Dash::Solid).label(&model.name);
         drawn = drawn.with(line(&panel.centres, &model.hz, style));
         // a value between two gaps would not be seen as a line
-        drawn = drawn.with(points(&panel.centres, &model.hz, own.width(2.2)));
+        drawn = drawn.with(points(&panel.centres, &model.hz, own.clone().width(2.2)));
+        if model.smoothed_hz.iter().any(|hz| hz.is_finite()) {
+            let style = own.dash(Dash::Short).opacity(0.6).label(format!("{}, smoothed", model.name));
+            drawn = drawn.with(line(&panel.centres, &model.smoothed_hz, style));
+        }
     }
-    let data = Style::of(Role::Data).label("data");
-    drawn.with(line(&panel.centres, &panel.data_hz, data)).with(points(
-        &panel.centres,
-        &panel.data_hz,
-        Style::of(Role::Data).width(3.2),
-    ))
+    drawn
 }
 
 fn line(x: &[f64], y: &[f64], style: Style) -> Mark {

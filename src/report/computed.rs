@@ -52,7 +52,10 @@ pub(super) fn study(report: &Report) -> Section {
         p { "This command fits the same model again; with " code { "--out DIR" } " it writes these files." }
         pre { code { (report.command) } }
         @if let Some(toml) = &report.study_toml {
-            p { "The study with every choice that decides the result, as a file for " code { "rheobase fit study.toml" } ":" }
+            p {
+                "The study with every choice that decides the result, as a file for "
+                code { "rheobase fit study.toml" } ":"
+            }
             pre { code { (toml) } }
         }
     };

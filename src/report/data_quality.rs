@@ -11,6 +11,9 @@ const MOST_EPOCHS: usize = 40;
 /// Most targets with a column of their own.
 const MOST_COLUMNS: usize = 6;
 
+/// Why bins are left out by design.
+const EDGE: &str = "their window reaches beyond the epoch, or a value lies outside the range of its basis";
+
 pub(super) fn section(report: &Report) -> Section {
     let body = html! {
         (bins(report))
@@ -47,9 +50,13 @@ fn bins(report: &Report) -> Markup {
     };
     let body = html! {
         tbody {
-            (row("used", bins.n_used, "fitted; of the target with the fewest"))
+            (row("used", bins.n_used, if report.words.len() > 1 {
+                "fitted; of the target with the fewest"
+            } else {
+                "fitted"
+            }))
             @if report.is_recording() {
-                (row("at edges", bins.n_edge, "their window reaches beyond the epoch, or a value lies outside the range of its basis"))
+                (row("at edges", bins.n_edge, EDGE))
             }
             (row("dropped", bins.n_dropped, if report.is_recording() {
                 "a feature has no sample there, or one that is not a number"
@@ -125,7 +132,8 @@ fn gaps(epochs: &[Epoch]) -> Markup {
         @match gaps.len() {
             0 => p { "One epoch, so no gaps." },
             n => p {
-                (count(n)) @if n == 1 { " gap" } @else { " gaps" } " between the epochs, together " (duration(total))
+                (count(n)) @if n == 1 { " gap" } @else { " gaps" }
+                " between the epochs, together " (duration(total))
                 @if n > 1 { ", the longest " (duration(longest)) }
                 ". No window reaches across a gap."
             }

@@ -25,9 +25,10 @@ pub(super) fn section(report: &Report) -> Option<Section> {
     }
     let groups = GROUPS.iter().map(|(title, _)| *title).chain([MORE]);
     let body = html! {
+        p.note.narrow { "What is wider than the screen scrolls sideways." }
         @for group in groups {
-            @let own: Vec<&FigureSvg> = report.figures.iter().filter(|figure| group_of(&figure.name) == group).collect();
-            @if !own.is_empty() {
+            @let mut own = report.figures.iter().filter(|figure| group_of(&figure.name) == group).peekable();
+            @if own.peek().is_some() {
                 h3 { (group) }
                 @for figure in own { (shown(report, figure)) }
             }
@@ -51,7 +52,9 @@ fn shown(report: &Report, figure: &FigureSvg) -> Markup {
         .collect();
     html! {
         figure id={ "figure-" (figure.name) } {
-            div.drawing tabindex="0" role="group" aria-label=(figure.title) { (PreEscaped(inline(&figure.svg))) }
+            div.drawing tabindex="0" role="group" aria-label=(figure.title) {
+                (PreEscaped(inline(&figure.svg)))
+            }
             figcaption {
                 b { (figure.title) } @if !figure.caption.is_empty() { ". " (figure.caption) }
                 @for (ending, path) in &own {

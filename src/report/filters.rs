@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::page::{self, Section, column, number_column};
-use super::typeset::{Digits, count, number};
+use super::typeset::{Digits, count};
 use super::{MOST_TARGETS, Report, TargetWords};
 use crate::glm::TargetFit;
 use crate::solver::Status;
@@ -21,8 +21,9 @@ pub(super) fn section(report: &Report) -> Section {
     let pairs = report.fit.targets.iter().zip(&report.words).take(MOST_TARGETS);
     let body = html! {
         p {
-            "Coefficients are changes of ln(rate) per unit of the feature as it was typed. Standard errors are those of the "
-            "Fisher information, z is the coefficient in standard errors, and the interval holds 95 % under the normal approximation."
+            "Coefficients are changes of ln(rate) per unit of their column, its factor included. Standard errors "
+            "are those of the Fisher information, z is the coefficient in standard errors, and the interval "
+            "holds 95 % under the normal approximation."
         }
         @for (k, (target, words)) in pairs.enumerate() {
             @if n_targets <= MOST_OPEN {
@@ -49,7 +50,8 @@ fn left_out(n_targets: usize, n_columns: usize) -> Markup {
                 @if n_targets > MOST_TARGETS { "the first " (MOST_TARGETS) " of " (count(n_targets)) " targets" }
                 @if n_targets > MOST_TARGETS && n_columns > MOST_COLUMNS { " and " }
                 @if n_columns > MOST_COLUMNS { "the first " (MOST_COLUMNS) " of " (count(n_columns)) " columns" }
-                "; all are in " code { "fit.json" } " (" code { "coef" } " and " code { "standard_errors" } " of each target)."
+                "; all are in " code { "fit.json" } ", as " code { "coef" } " and " code { "standard_errors" }
+                " of each target."
             }
         }
     }
@@ -81,7 +83,8 @@ fn whole(report: &Report, target: &TargetFit, words: &TargetWords) -> Markup {
                 tbody {
                     @for k in first..end {
                         @let lag = report.lags_ms.get(k).copied().flatten();
-                        (row(&report.fit.labels[k], has_lags, lag, digits, target.coef[k], target.standard_errors[k]))
+                        @let error = target.standard_errors[k];
+                        (row(&report.fit.labels[k], has_lags, lag, digits, target.coef[k], error))
                     }
                 }
             }
@@ -89,7 +92,10 @@ fn whole(report: &Report, target: &TargetFit, words: &TargetWords) -> Markup {
     };
     html! {
         @if target.status == Status::Separated {
-            p.note { "The estimate is infinite: these numbers are where the solver stopped, and mean nothing by themselves." }
+            p.note {
+                "The estimate is infinite: these numbers are where the solver stopped, and mean nothing by "
+                "themselves."
+            }
         } @else if target.status != Status::Converged {
             p.note { "These numbers are not at an optimum." }
         }
@@ -103,7 +109,12 @@ fn row(label: &str, has_lags: bool, lag_ms: Option<f64>, digits: Digits, coef: f
     html! {
         tr {
             th scope="row" { (label) }
-            @if has_lags { td.number { @if let Some(lag_ms) = lag_ms { (number((lag_ms * 1e6).round() / 1e6, 4)) } } }
+            @if has_lags {
+                td.number {
+                    // what is below a nanosecond is rounding
+                    @if let Some(lag_ms) = lag_ms { ((lag_ms * 1e6).round() / 1e6) }
+                }
+            }
             td.number { (digits.set(coef)) }
             td.number { (digits.set(error)) }
             td.number { (Digits::Decimals(2).set(z)) }
@@ -123,7 +134,7 @@ fn dashes(target: &TargetFit) -> Markup {
                 @match target.status {
                     Status::Separated => "the estimate is infinite.",
                     _ if n_missing < target.standard_errors.len() || !target.aliased.is_empty() => {
-                        "the data do not determine the coefficient by itself, or the target does not see the column."
+                        "the data do not determine the coefficient, or the target does not see the column."
                     }
                     _ => "they were not computed.",
                 }

@@ -40,7 +40,7 @@ fn data(report: &Report) -> Markup {
             @let n = report.epochs.len();
             ": "
             @if !report.epochs_asked.is_empty() { b { (report.epochs_asked) } ", " }
-            @if n == 1 { "1 epoch of " } @else { (count(n)) " epochs of together " }
+            @if n == 1 { "1 epoch of " } @else { (count(n)) " epochs, together " }
             (duration(seconds)) ", "
         } @else {
             ": "

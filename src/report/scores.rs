@@ -27,9 +27,11 @@ pub(super) fn section(report: &Report) -> Section {
     let (first, rest) = rows.split_at(rows.len().min(MOST_ROWS));
     let body = html! {
         p {
-            "How well predictions agree with the " (report.events()) ". The null model of each row is the mean count of the same "
-            (report.rows(2)) "."
-            @if !held_out { " Nothing was held out: these are scores on the data that were fitted, which flatter a model." }
+            "How well predictions agree with the " (report.events()) ". The null model of each line is the mean "
+            "count of the same " (report.rows(2)) "."
+            @if !held_out {
+                " Nothing was held out: these are scores on the data that were fitted, which flatter a model."
+            }
         }
         (table("Scores", report, columns, first))
         @if !rest.is_empty() {

@@ -19,7 +19,7 @@ pub(super) fn section(report: &Report) -> Section {
         (banner(report, &pairs))
         (unfinished(&pairs))
         @match &pairs[..] {
-            [(target, words)] if target.status != Status::NoEvents => { (one(report, target, words)) }
+            [(target, words)] if has_certificate(target) => { (one(report, target, words)) }
             [_] => {}
             _ => { (several(report, &pairs)) }
         }
@@ -93,7 +93,12 @@ fn sentence(text: &str) -> String {
     format!("{capital}{}.", letters.as_str())
 }
 
-/// The certificate of the only target, in words and numbers.
+/// Whether there is a minimum that the numbers are measured from.
+fn has_certificate(target: &TargetFit) -> bool {
+    !matches!(target.status, Status::NoEvents | Status::Separated | Status::Failed)
+}
+
+/// The certificate of the only target, in words.
 fn one(report: &Report, target: &TargetFit, words: &TargetWords) -> Markup {
     let tolerance = report.fit.tolerance;
     html! {
@@ -110,7 +115,7 @@ fn one(report: &Report, target: &TargetFit, words: &TargetWords) -> Markup {
 
 /// The certificates of several targets.
 fn several(report: &Report, pairs: &[(&TargetFit, &TargetWords)]) -> Markup {
-    let fitted = || pairs.iter().filter(|(target, _)| target.status != Status::NoEvents);
+    let fitted = || pairs.iter().filter(|(target, _)| has_certificate(target));
     let largest = |values: &mut dyn Iterator<Item = f64>| values.fold(f64::NAN, f64::max);
     let residual = largest(&mut fitted().map(|(target, _)| target.kkt_residual));
     let gap = largest(&mut fitted().map(|(target, words)| relative_gap(target, words)));
@@ -145,10 +150,12 @@ fn several(report: &Report, pairs: &[(&TargetFit, &TargetWords)]) -> Markup {
     };
     let (first, rest) = pairs.split_at(pairs.len().min(MOST_TARGETS));
     html! {
-        p {
-            "The largest KKT residual is " b { (number(residual, 2)) } " and the largest loss gap "
-            b { (number(gap, 2)) } " of its loss; at most " (number(report.fit.tolerance.sqrt(), 2)) " and "
-            (number(report.fit.tolerance, 2)) " were asked for."
+        @if fitted().count() > 0 {
+            p {
+                "The largest KKT residual is " b { (number(residual, 2)) } " and the largest loss gap "
+                b { (number(gap, 2)) } " of its loss; at most " (number(report.fit.tolerance.sqrt(), 2)) " and "
+                (number(report.fit.tolerance, 2)) " were asked for."
+            }
         }
         (page::table("Certificates", header(), html! { tbody { @for pair in first { (row(pair)) } } }))
         @if !rest.is_empty() {

@@ -8,6 +8,7 @@
 pub mod digest;
 pub mod json;
 pub mod model;
+pub mod npz;
 pub mod nwb;
 pub mod save;
 pub mod table;

@@ -39,6 +39,18 @@ pub fn check_writable(folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Finds out whether a file can be written; leaves nothing behind, and the file as it is.
+///
+/// # Errors
+/// [`Error::Io`] if its folder cannot be made or takes no files, or if it is a folder itself.
+pub fn check_writable_file(path: &Path) -> Result<()> {
+    let made = NewFolders::make(folder_of(path))?;
+    refuse_folder(path)?;
+    write_temporary(path, |_| Ok(()))?;
+    drop(made);
+    Ok(())
+}
+
 /// Replaces one file by these bytes; missing folders on its path are made.
 ///
 /// # Errors

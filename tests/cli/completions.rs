@@ -114,7 +114,7 @@ fn pages_that_there_are_not() {
     let place = Place::new();
     let run = place.refused(&["man", "fitt"], 2, &["command \"fitt\" does not exist in rheobase"]);
     assert!(run.stderr.contains("help: did you mean fit? present are: demo, inspect, fit, score"), "{run:?}");
-    place.refused(&["man", "fit", "--out", "x"], 2, &["--out"]);
+    place.refused(&["man", "fit", "--out", "x"], 2, &["expected it without", "--out", "keep one of them"]);
     std::fs::write(place.path("file"), "").unwrap();
     place.refused(&["man", "--out", "file"], 1, &["file: "]);
 }

@@ -7,23 +7,29 @@ mod array_file;
 mod array_fit;
 mod beside;
 mod completions;
+mod csv_fit;
 mod demo;
+mod h5_fit;
 mod inspection;
 mod marked_fit;
 mod model_file;
 mod output_folder;
 mod pasted;
 mod population;
+mod predict;
 mod progress;
 mod recording_file;
 mod report;
 mod settings;
+mod statistics;
 mod streams;
 mod study;
 mod table;
+mod tuning;
 mod tutorial;
 mod words;
 mod write_nwb;
+mod write_nwb_refused;
 mod wrong_choice;
 mod wrong_file;
 mod wrong_model;
@@ -147,6 +153,11 @@ pub(crate) fn files_under(folder: &Path) -> BTreeSet<String> {
         }
     }
     found
+}
+
+/// The same without `figures/`: which there are is a matter of other tests.
+pub(crate) fn without_figures(files: BTreeSet<String>) -> BTreeSet<String> {
+    files.into_iter().filter(|file| !file.contains("figures/")).collect()
 }
 
 /// A JSON file.

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::array_fit::arrays;
 use crate::recording_file::write_recording;
-use crate::{HISTORY, Place, Run, files_under, json, number, numbers, texts, tutorial};
+use crate::{HISTORY, Place, Run, files_under, json, number, numbers, texts, tutorial, without_figures};
 
 const FILES: [&str; 8] = [
     "fit.json",
@@ -56,6 +56,7 @@ fn every_field_is_there_and_no_number_is_null() {
         "version",
         "command",
         "input",
+        "study_toml",
         "seed",
         "backend",
         "device",
@@ -76,6 +77,7 @@ fn every_field_is_there_and_no_number_is_null() {
         "rank",
         "plan",
         "notices",
+        "goodness",
         "files",
     ];
     assert_eq!(fit.keys().collect::<Vec<_>>(), expected);
@@ -110,6 +112,7 @@ fn every_field_is_there_and_no_number_is_null() {
         "pseudo_r2_cohen",
         "aliased",
         "warnings",
+        "history",
     ];
     assert_eq!(target.keys().collect::<Vec<_>>(), expected);
     assert_eq!((numbers(&target["coef"]).len(), numbers(&target["standard_errors"]).len()), (8, 8));
@@ -151,9 +154,9 @@ fn the_files_are_those_that_are_listed() {
     let place = Place::new();
     let fit = fitted(&place);
     let out = place.path("deep/out");
-    assert_eq!(files_under(&out), FILES.map(String::from).into());
+    assert_eq!(without_figures(files_under(&out)), FILES.map(String::from).into());
     let files = fit["files"].as_object().unwrap();
-    assert_eq!(files.len(), 6);
+    assert_eq!(files.len() + 1, files_under(&out).iter().filter(|name| !name.ends_with('/')).count());
     for (name, sha256) in files {
         assert_eq!(*sha256, hexadecimal(&fs::read(out.join(name)).unwrap()), "{name}");
     }
@@ -175,7 +178,7 @@ fn a_second_run_replaces_its_files_and_no_others() {
     assert_eq!(second["solver"], "lbfgs");
     assert_eq!(fs::read(place.path("out/notes.txt")).unwrap(), b"mine");
     assert_eq!(fs::read(place.path("out/tables/mine.csv")).unwrap(), b"a\n1\n");
-    assert_eq!(files_under(&place.path("out")).len(), 8);
+    assert_eq!(without_figures(files_under(&place.path("out"))).len(), 8);
     assert!(mixed_files(&place.path("out")).unwrap().is_empty());
     // a run that fails leaves the results of the one before
     place.refused(&["fit", "d.npz", "--out", "out", "--x", "Z"], 2, &["\"Z\""]);

@@ -10,7 +10,7 @@ use crate::{Place, files_under, json, number, numbers, relative, texts};
 
 const OWN: &str = "spikes : raised-cosine-log(3, window=50ms)";
 const ALL: &str = "units : raised-cosine-log(2, window=50ms)";
-const OTHERS: &str = "units-others : raised-cosine-log(2, window=50ms)";
+pub(crate) const OTHERS: &str = "units-others : raised-cosine-log(2, window=50ms)";
 
 fn recording() -> Place {
     let place = Place::new();

@@ -75,6 +75,13 @@ fn a_device_that_is_not_there_is_named_with_its_variable() {
 }
 
 #[test]
+fn the_demo_names_a_wrong_variable_too() {
+    let place = Place::new();
+    let run = with(&place, "RHEOBASE_THREADS", "x", &["demo"]).ended(2);
+    assert!(run.stderr.starts_with("error: RHEOBASE_THREADS: expected a whole number, 1 or more"), "{run:?}");
+}
+
+#[test]
 fn the_help_names_the_variables_and_not_their_values() {
     let place = Place::new();
     for command in ["fit", "score"] {

@@ -62,7 +62,7 @@ fn quiet_silences_notes_and_warnings_but_not_errors() {
     let lines: Vec<&str> = loud.stderr.lines().collect();
     assert_eq!(lines.len(), 3, "{loud:?}");
     assert!(lines[0].starts_with("note: ") && lines[1].starts_with("warning: unit 3: "), "{loud:?}");
-    assert_eq!(lines[2], "6 files written to out");
+    assert!(lines[2].ends_with(" files written to out"), "{loud:?}");
     let quiet = place.run(&[&words[..], &["--feature", "constant", "--out", "out", "--quiet"]].concat());
     assert_eq!(quiet.ended(0).stderr, "");
     let (x, y) = random_data();

@@ -15,8 +15,8 @@ fn fit(place: &Place, feature: &str, more: &[&str]) -> Value {
     let words =
         ["fit", &file, "--epochs", "Noise 1", "--epoch", "0", "--unit", "0", "--bin", "1ms", "--feature"];
     let run = place.run(&[&words[..], &[feature, "--out", "out", "--json"], more].concat()).ended(0);
-    let files = if feature == HISTORY { 7 } else { 6 };
-    assert_eq!(run.stderr, format!("{files} files written to out\n"));
+    let listed = json(&place.path("out/fit.json"))["files"].as_object().unwrap().len();
+    assert_eq!(run.stderr, format!("{} files written to out\n", listed + 1));
     run.json()
 }
 
@@ -78,7 +78,7 @@ fn the_history_model_by_every_solver() {
         assert_eq!(texts(&fit["labels"]), labels);
         assert_eq!(fit["features"], serde_json::json!([{ "name": "stimulus", "columns": [0, 8] }]));
         let filters = Table::read(&place.path("out/tables/filters.csv"));
-        assert_eq!(filters.names(), ["target", "channel", "lag_s", "filter"]);
+        assert_eq!(filters.names(), ["target", "channel", "lag_s", "filter", "standard_error"]);
         let expected = numbers(&golden["glm_history"]["filter_200"]);
         assert_eq!(filters.n_rows(), 200);
         // the golden filter has 12 decimals, and coefficients of 0.03 are good to 1e-8
@@ -86,6 +86,17 @@ fn the_history_model_by_every_solver() {
             assert!((found - expected).abs() < 1e-11, "{solver}, lag {lag}: {found} {expected}");
             let lag_s = filters.numbers("lag_s")[lag];
             assert!((lag_s - 0.001 * (lag + 1) as f64).abs() < 1e-12, "{lag}: {lag_s}");
+        }
+        // sqrt of kernel x covariance x kernel', the covariance inverted by numpy from the tables of bins and features
+        for (lag, expected) in [
+            (0, 0.013_521_182_855_797),
+            (1, 0.005_977_124_166_940),
+            (10, 0.002_903_436_482_809),
+            (50, 0.000_674_661_117_397),
+            (150, 7.431_915_102_575e-5),
+        ] {
+            let found = filters.numbers("standard_error")[lag];
+            assert!((found / expected - 1.0).abs() < 1e-6, "{solver}, lag {lag}: {found} {expected}");
         }
     }
 }
@@ -151,9 +162,9 @@ fn the_table_of_tuning_curves() {
     let golden = golden();
     fit(&place, INSTANTANEOUS, &[]);
     let tuning = Table::read(&place.path("out/tables/tuning.csv"));
-    let names =
-        ["feature", "target", "from", "to", "centre", "occupancy_samples", "spikes", "hz", "model_hz"];
-    assert_eq!(tuning.names(), names);
+    let names = ["feature", "target", "from", "to", "centre", "occupancy_samples", "spikes", "hz"];
+    assert_eq!(tuning.names()[..8], names);
+    assert_eq!(tuning.names()[8..], ["model_hz", "model_smoothed_hz"]);
     assert_eq!(tuning.n_rows(), 15);
     assert!(tuning.texts("feature").iter().all(|name| name == "stimulus"));
     assert!(tuning.texts("target").iter().all(|name| name == "0"));
@@ -165,13 +176,25 @@ fn the_table_of_tuning_curves() {
     assert_eq!(tuning.numbers("occupancy_samples"), numbers(&expected["occupancy"]));
     assert_eq!(tuning.numbers("spikes"), numbers(&expected["spike_counts"]));
     assert!(relative(&tuning.numbers("hz"), &numbers(&expected["hz"])) < 1e-9);
-    // the curve of the prediction takes one value per bin; the reference shows an empty bin as 0
+    // the curve of the prediction takes one value per bin
     let model = numbers(&golden["glm_instantaneous"]["tuning_curve_of_prediction_hz"]);
-    for (found, expected) in tuning.numbers("model_hz").into_iter().zip(model) {
-        assert!(
-            (found - expected).abs() < 1e-8 * expected || (found.is_nan() && expected == 0.0),
-            "{expected}"
-        );
+    same_curve(&tuning.numbers("model_hz"), &model);
+    fit(&place, HISTORY, &[]);
+    let tuning = Table::read(&place.path("out/tables/tuning.csv"));
+    let model = numbers(&golden["glm_history"]["tuning_curve_of_smoothed_prediction_hz"]);
+    same_curve(&tuning.numbers("model_smoothed_hz"), &model);
+}
+
+/// No bin of the fit falls into the second bin of the curve: the reference shows it as 0.
+fn same_curve(found: &[f64], expected: &[f64]) {
+    assert_eq!(found.len(), expected.len());
+    for (bin, (found, expected)) in found.iter().zip(expected).enumerate() {
+        let same = if bin == 1 {
+            found.is_nan() && *expected == 0.0
+        } else {
+            (found - expected).abs() < 1e-8 * expected
+        };
+        assert!(same, "bin {bin}: {found} {expected}");
     }
 }
 

@@ -11,13 +11,17 @@ fn words_that_mean_nothing() {
             &["frobnicate"][..],
             [
                 "command \"frobnicate\" does not exist",
-                "present are: demo, inspect, fit, score, completions, man",
+                "present are: demo, inspect, fit, score, predict, tuning, completions, man",
             ],
         ),
         (&["fit"], ["rheobase fit: expected <DATA>, found nothing", "see `rheobase fit --help`"]),
         (&["score"], ["rheobase score: expected <MODEL> and <DATA>", "see `rheobase score --help`"]),
         (&["score", "m.json"], ["rheobase score: expected <DATA>", "see `rheobase score --help`"]),
         (&["inspect"], ["rheobase inspect: expected <FILE>", "see `rheobase inspect --help`"]),
+        (&["predict", "m.json"], ["rheobase predict: expected <DATA>", "see `rheobase predict --help`"]),
+        (&["tuning"], ["rheobase tuning: expected <FILE>", "see `rheobase tuning --help`"]),
+        (&["tuning", &file, "--device", "x"], ["\"--device\" does not exist in `rheobase tuning`", "--bins"]),
+        (&["predict", "m.json", &file, "--solver", "x"], ["\"--solver\" does not exist", "--memory-limit"]),
         (&["fit", &file, "--epoch"], ["--epoch: expected a value, found nothing", "give one after --epoch"]),
         (&["fit", ""], ["<DATA>: expected a value, found nothing", "give the path of a file"]),
         (
@@ -48,9 +52,15 @@ fn help_and_version_go_to_stdout() {
     let place = Place::new();
     let version = place.run(&["--version"]).ended(0);
     assert_eq!(version.stdout, format!("rheobase {}\n", env!("CARGO_PKG_VERSION")));
-    for words in
-        [&["--help"][..], &["fit", "--help"], &["help", "score"], &["inspect", "-h"], &["demo", "-h"]]
-    {
+    for words in [
+        &["--help"][..],
+        &["fit", "--help"],
+        &["help", "score"],
+        &["inspect", "-h"],
+        &["demo", "-h"],
+        &["predict", "--help"],
+        &["tuning", "-h"],
+    ] {
         let help = place.run(words).ended(0);
         assert!(help.stdout.contains("Usage: rheobase") && help.stderr.is_empty(), "{help:?}");
     }

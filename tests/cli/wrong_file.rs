@@ -19,14 +19,14 @@ fn a_recording_that_is_none() {
     fs::write(place.path("empty.nwb"), "").unwrap();
     let noise: Vec<u8> = (0..5000_u32).map(|i| (i * i % 251) as u8).collect();
     fs::write(place.path("noise.nwb"), noise).unwrap();
-    fs::write(place.path("counts.csv"), "a,b\n1,2\n").unwrap();
+    fs::write(place.path("counts.txt"), "a,b\n1,2\n").unwrap();
     for (file, said) in [
         ("absent.nwb", ["absent.nwb: No such file", "help: check the path"]),
-        ("absent.csv", ["absent.csv: No such file", "help: check the path"]),
+        ("absent.txt", ["absent.txt: No such file", "help: check the path"]),
         ("empty.nwb", ["empty.nwb: expected an NWB file (HDF5), found an empty file", "copy or download"]),
         ("noise.nwb", ["noise.nwb: expected an NWB file (HDF5)", "5000 bytes without an HDF5 signature"]),
-        ("counts.csv", ["counts.csv: expected an NWB file (HDF5)", "stored as HDF5"]),
-        (".", ["found a folder", "give the path of one NWB file"]),
+        ("counts.txt", ["counts.txt: expected an NWB file (HDF5)", "stored as HDF5"]),
+        (".", ["found a folder", "give the path of an NWB file"]),
         (&data("nwb/plain.h5"), ["found an HDF5 file without the attribute nwb_version", "export"]),
         (&data("nwb/nwb1.nwb"), ["expected an NWB 2 file, found an NWB 1 file", "export"]),
     ] {

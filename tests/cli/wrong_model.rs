@@ -120,7 +120,7 @@ fn data_that_cannot_be_scored() {
 fn data_of_the_other_kind() {
     let place = fitted();
     let file = tutorial();
-    let said = ["data: expected an npz or npy file, as the model was fitted to", "kind of data"];
+    let said = ["data: expected an npz, npy, csv or HDF5 file, as the model was fitted to", "kind of data"];
     place.refused(&["score", "out/model.json", &file], 2, &said);
     let mut words = vec!["fit", &file, "--epochs", "Noise 1", "--unit", "0", "--bin", "1ms"];
     words.extend(["--feature", INSTANTANEOUS, "--out", "nwb"]);

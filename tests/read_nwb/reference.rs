@@ -117,6 +117,23 @@ fn every_spike_is_detected_and_none_added() {
 }
 
 #[test]
+fn a_long_range_is_read_in_pieces_that_are_told() {
+    let series = small().series("stimulus").unwrap();
+    let (first, last) = series.span().unwrap().unwrap();
+    let mut told = Vec::new();
+    let samples = series.read_range_watched(first, last, None, &mut |n_rows| told.push(n_rows)).unwrap();
+    assert!(told.len() > 2, "{told:?}");
+    assert_eq!(told.iter().sum::<usize>(), series.n_samples());
+    let whole = series.read_range(first, last, None).unwrap();
+    assert!(samples.t == whole.t && samples.values == whole.values);
+    // a short range is one piece
+    told.clear();
+    let samples = series.read_range_watched(1.0, 1.01, Some(0), &mut |n_rows| told.push(n_rows)).unwrap();
+    assert_eq!(told, [samples.t.len()]);
+    assert_eq!(samples.values, series.read_range(1.0, 1.01, Some(0)).unwrap().values);
+}
+
+#[test]
 fn only_a_voltage_can_have_spikes() {
     let error = detect_in(&small().signal("stimulus").unwrap(), 20.0, 1e-3).unwrap_err();
     assert!(error.to_string().contains("volts"), "{error}");

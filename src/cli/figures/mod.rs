@@ -1,5 +1,6 @@
 //! The figures of a fit.
 
+mod coefficients;
 mod learned;
 mod statistics;
 mod time;

@@ -1,9 +1,10 @@
 //! Figures of what a fit found and how good it is: tuning, convergence, intervals, goodness of fit, epochs.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
-use super::learned;
 use super::unit::scaled_unit;
+use super::{coefficients, learned};
 use crate::Result;
 use crate::cli::data::Data;
 use crate::cli::fit::Fitting;
@@ -24,7 +25,7 @@ pub(super) const MOST_TARGETS: usize = 4;
 /// Series with tuning curves.
 const MOST_SERIES: usize = 6;
 /// Panels of tuning curves.
-const MOST_TUNING: usize = 12;
+const MOST_TUNING: usize = 8;
 /// Targets with a goodness of fit.
 const MOST_GOODNESS: usize = 3;
 /// Lines of the way to the optimum.
@@ -34,13 +35,13 @@ const MOST_LAGS: usize = 100;
 
 /// The figures, in the order of the report.
 pub(super) fn all(fitting: &Fitting, curves: &[SeriesCurves]) -> Result<Vec<Figure>> {
-    let [basis, filter, coefficients] = learned::all(fitting)?;
+    let [basis, filter] = learned::all(fitting)?;
     let figures = [
         intervals_of(fitting)?,
         tuning_of(fitting, curves),
         basis,
         filter,
-        coefficients,
+        coefficients::of(fitting),
         epochs_of(fitting),
         goodness_of(fitting),
         convergence_of(fitting),
@@ -51,7 +52,12 @@ pub(super) fn all(fitting: &Fitting, curves: &[SeriesCurves]) -> Result<Vec<Figu
 /// What a target is called in a figure.
 pub(super) fn title(data: &Data, target: usize) -> String {
     let name = &data.names[target];
-    if data.epochs_s.is_empty() { name.clone() } else { format!("unit {name}") }
+    if name.parse::<i64>().is_ok() { format!("unit {name}") } else { name.clone() }
+}
+
+/// The name of a feature as an axis shows it: names with spaces have quotes in commands only.
+pub(super) fn unquoted(name: &str) -> String {
+    name.replace('\'', "")
 }
 
 /// The targets with most events, at most `most`, in their order; and a sentence if there are more.
@@ -74,12 +80,12 @@ fn tuning_of(fitting: &Fitting, curves: &[SeriesCurves]) -> Option<Figure> {
     let n_series = curves.len().min(MOST_SERIES);
     let (targets, mut note) = busiest(data, (MOST_TUNING / n_series.max(1)).clamp(1, MOST_TARGETS));
     if curves.len() > n_series {
-        note.push_str(&format!(" The first {n_series} of {} columns of series.", curves.len()));
+        let _ = write!(note, " The first {n_series} of {} columns of series.", curves.len());
     }
     let names =
         || std::iter::once(&fitting.name).chain(fitting.compared.iter().map(|compared| &compared.name));
     let panel = |of_series: &SeriesCurves, target: usize| TuningPanel {
-        series: of_series.label.clone(),
+        series: unquoted(&of_series.label),
         unit: scaled_unit(&of_series.unit, of_series.scale),
         target: title(data, target),
         centres: of_series.centres.clone(),
@@ -204,13 +210,12 @@ fn goodness_of(fitting: &Fitting) -> Option<Figure> {
     };
     let rows: Vec<GoodnessRow> = targets.iter().filter_map(row).collect();
     if n_left_out > rows.len() {
-        note.push_str(&format!(
-            " {n_left_out} intervals that the end of an epoch or a gap cut off are left out."
-        ));
+        let _ =
+            write!(note, " {n_left_out} intervals that the end of an epoch or a gap cut off are left out.");
     }
     for row in &rows {
         for model in &row.models[1..] {
-            note.push_str(&format!(" {}: D = {:.3} for {}.", row.target, model.statistic, model.name));
+            let _ = write!(note, " {}: D = {:.3} for {}.", row.target, model.statistic, model.name);
         }
     }
     goodness(&rows, &note)

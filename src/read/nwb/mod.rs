@@ -9,8 +9,8 @@ mod check;
 mod clock;
 mod intervals;
 mod series;
-mod signature;
-mod storage;
+pub(in crate::read) mod signature;
+pub(in crate::read) mod storage;
 mod table;
 mod type_tree;
 mod units;
@@ -19,7 +19,7 @@ use std::path::Path;
 
 pub use check::{Finding, Severity};
 pub use series::Series;
-use storage::{Storage, attribute_text};
+use storage::{Storage, attribute_text, unreadable};
 
 use crate::error::{Error, Result};
 use crate::recording::{Epoch, IntervalTable, Kind, Recording, UnitsTable, split_signal};
@@ -58,7 +58,11 @@ pub fn open(path: &Path) -> Result<NwbFile> {
 /// # Errors
 /// As [`open`].
 pub fn open_with_limit(path: &Path, limit_bytes: u64) -> Result<NwbFile> {
-    signature::check(path)?;
+    signature::check(
+        path,
+        "an NWB file (HDF5)",
+        "give an NWB 2 file stored as HDF5; the suffix does not matter, the content does",
+    )?;
     let file = hdf5::File::open(path).map_err(|error| unreadable(path, &error))?;
     let version = nwb_version(path, &file)?;
     let storage = Storage { path: path.to_path_buf(), file, limit_bytes };
@@ -73,23 +77,6 @@ pub fn open_with_limit(path: &Path, limit_bytes: u64) -> Result<NwbFile> {
         notices,
     };
     Ok(NwbFile { recording, storage })
-}
-
-fn unreadable(path: &Path, error: &hdf5::Error) -> Error {
-    let said = error.to_string();
-    let said = said.lines().next().unwrap_or("HDF5 error");
-    let (found, help) = if said.contains("lock file") {
-        let help = "close the program that writes it; on a file system without locks, set HDF5_USE_FILE_LOCKING=FALSE";
-        ("one that cannot be locked", help)
-    } else {
-        ("a damaged one", "copy or download it again")
-    };
-    Error::Format {
-        path: path.to_path_buf(),
-        expected: "a readable HDF5 file".into(),
-        found: format!("{found} ({said})"),
-        help: help.into(),
-    }
 }
 
 fn nwb_version(path: &Path, file: &hdf5::File) -> Result<String> {

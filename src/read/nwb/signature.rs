@@ -11,30 +11,28 @@ use crate::error::{Error, Result};
 
 const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
 
-/// Checks that `path` is a readable HDF5 file of its full length.
+/// Checks that `path` is a readable HDF5 file of its full length; `expected` and `help` say what it should be.
 ///
 /// # Errors
 /// [`Error::Io`] for a file that cannot be opened, [`Error::Format`] for a folder, an empty file, another
 /// format or a truncated file.
-pub(super) fn check(path: &Path) -> Result<()> {
+pub(in crate::read) fn check(path: &Path, expected: &str, help: &str) -> Result<()> {
     let mut file = File::open(path).map_err(|e| Error::io(path, e))?;
     let metadata = file.metadata().map_err(|e| Error::io(path, e))?;
     if metadata.is_dir() {
-        return Err(format_error(
-            path,
-            "a folder",
-            "give the path of one NWB file (HDF5), not of its folder",
-        ));
+        let help = format!("give the path of {expected}, not of its folder");
+        return Err(format_error(path, expected, "a folder", &help));
     }
     let n_bytes = metadata.len();
     if n_bytes == 0 {
-        return Err(format_error(path, "an empty file", "copy or download it again"));
+        return Err(format_error(path, expected, "an empty file", "copy or download it again"));
     }
     let Some(start) = find_signature(&mut file, n_bytes).map_err(|e| Error::io(path, e))? else {
         return Err(format_error(
             path,
+            expected,
             format!("another format ({n_bytes} bytes without an HDF5 signature)"),
-            "give an NWB 2 file stored as HDF5; the suffix does not matter, the content does",
+            help,
         ));
     };
     match stored_end(&mut file, start).map_err(|e| Error::io(path, e))? {
@@ -48,10 +46,10 @@ pub(super) fn check(path: &Path) -> Result<()> {
     }
 }
 
-fn format_error(path: &Path, found: impl Into<String>, help: &str) -> Error {
+fn format_error(path: &Path, expected: &str, found: impl Into<String>, help: &str) -> Error {
     Error::Format {
         path: path.to_path_buf(),
-        expected: "an NWB file (HDF5)".into(),
+        expected: expected.into(),
         found: found.into(),
         help: help.into(),
     }

@@ -4,7 +4,7 @@
 //! are asked for before the data, so that a missing one is named instead of failing inside the library.
 //! Objects are named by the path that was walked: through a soft link the library returns the target's name.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hdf5::types::{FixedAscii, FixedUnicode, TypeDescriptor as Type, VarLenAscii, VarLenUnicode};
 use hdf5::{Container, Dataset, Group, H5Type, Location};
@@ -13,15 +13,15 @@ use crate::error::{Error, Result};
 
 /// The open file and what reading may cost.
 #[derive(Clone, Debug)]
-pub(super) struct Storage {
-    pub(super) path: PathBuf,
-    pub(super) file: hdf5::File,
-    pub(super) limit_bytes: u64,
+pub(in crate::read) struct Storage {
+    pub(in crate::read) path: PathBuf,
+    pub(in crate::read) file: hdf5::File,
+    pub(in crate::read) limit_bytes: u64,
 }
 
 /// What the elements of a dataset are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Element {
+pub(in crate::read) enum Element {
     Number,
     Truth,
     Text,
@@ -30,7 +30,7 @@ pub(super) enum Element {
 }
 
 impl Storage {
-    pub(super) fn error(&self, object: &str, problem: impl Into<String>, help: &str) -> Error {
+    pub(in crate::read) fn error(&self, object: &str, problem: impl Into<String>, help: &str) -> Error {
         Error::object(&self.path, object, problem, help)
     }
 
@@ -64,7 +64,7 @@ impl Storage {
     }
 
     /// Checks that `n_items` of `item_bytes` may be read and that no filter is missing.
-    pub(super) fn check_readable(
+    pub(in crate::read) fn check_readable(
         &self,
         set: &Dataset,
         object: &str,
@@ -104,7 +104,7 @@ impl Storage {
     }
 
     /// All numbers of a dataset, in storage order.
-    pub(super) fn numbers<T: H5Type>(&self, set: &Dataset, object: &str) -> Result<Vec<T>> {
+    pub(in crate::read) fn numbers<T: H5Type>(&self, set: &Dataset, object: &str) -> Result<Vec<T>> {
         self.expect_numbers(set, object)?;
         self.check_readable(set, object, n_items(set), size_of::<T>())?;
         set.read_raw::<T>().map_err(|e| self.hdf5_error(object, &e))
@@ -123,7 +123,7 @@ impl Storage {
     }
 
     /// Checks that a dataset holds numbers.
-    pub(super) fn expect_numbers(&self, set: &Dataset, object: &str) -> Result<()> {
+    pub(in crate::read) fn expect_numbers(&self, set: &Dataset, object: &str) -> Result<()> {
         let found = match element(set) {
             Element::Number | Element::Truth => return Ok(()),
             Element::Text => "text".to_string(),
@@ -152,12 +152,12 @@ impl Storage {
 }
 
 /// Number of elements that the header claims; as many as there can be where their product overflows.
-pub(super) fn n_items(set: &Dataset) -> usize {
+pub(in crate::read) fn n_items(set: &Dataset) -> usize {
     set.shape().iter().fold(1, |n: usize, &m| n.saturating_mul(m))
 }
 
 /// What the elements of a dataset are.
-pub(super) fn element(set: &Container) -> Element {
+pub(in crate::read) fn element(set: &Container) -> Element {
     match set.dtype().and_then(|dtype| dtype.to_descriptor()) {
         Ok(Type::Integer(_) | Type::Unsigned(_) | Type::Float(_)) => Element::Number,
         Ok(Type::Boolean) => Element::Truth,
@@ -193,7 +193,7 @@ fn texts_of(container: &Container) -> hdf5::Result<Vec<String>> {
 }
 
 /// Attribute `name` as one text, if it is there and is text.
-pub(super) fn attribute_text(at: &Location, name: &str) -> Option<String> {
+pub(in crate::read) fn attribute_text(at: &Location, name: &str) -> Option<String> {
     attribute_texts(at, name)?.into_iter().next()
 }
 
@@ -206,6 +206,24 @@ pub(super) fn attribute_texts(at: &Location, name: &str) -> Option<Vec<String>> 
 /// Attribute `name` as one number, if it is there and is a number.
 pub(super) fn attribute_number(at: &Location, name: &str) -> Option<f64> {
     at.attr(name).ok()?.read_raw::<f64>().ok()?.first().copied()
+}
+
+/// The error of a file that the HDF5 library does not open.
+pub(in crate::read) fn unreadable(path: &Path, error: &hdf5::Error) -> Error {
+    let said = error.to_string();
+    let said = said.lines().next().unwrap_or("HDF5 error");
+    let (found, help) = if said.contains("lock file") {
+        let help = "close the program that writes it; on a file system without locks, set HDF5_USE_FILE_LOCKING=FALSE";
+        ("one that cannot be locked", help)
+    } else {
+        ("a damaged one", "copy or download it again")
+    };
+    Error::Format {
+        path: path.to_path_buf(),
+        expected: "a readable HDF5 file".into(),
+        found: format!("{found} ({said})"),
+        help: help.into(),
+    }
 }
 
 fn filter_name(id: i32) -> &'static str {

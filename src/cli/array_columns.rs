@@ -1,0 +1,271 @@
+//! Named columns out of every format of arrays.
+
+use std::path::Path;
+
+use ndarray::{Array2, Axis};
+
+use super::args::DataArgs;
+use crate::read::csv::CsvFile;
+use crate::read::h5::read_h5;
+use crate::read::npz::{NumpyArray, read_npy, read_npz};
+use crate::{Error, Result};
+
+/// Columns with their names.
+pub(super) struct Columns {
+    /// File and array, for messages.
+    pub(super) origin: String,
+    pub(super) names: Vec<String>,
+    /// Shape (rows, columns).
+    pub(super) values: Array2<f64>,
+    pub(super) was_f32: bool,
+}
+
+/// What a file of arrays gives.
+pub(super) struct Arrays {
+    pub(super) x: Columns,
+    /// Without it the counts are not wanted.
+    pub(super) y: Option<Columns>,
+    /// Line of the file that each row is on, from 1; empty for files that have no lines.
+    pub(super) lines: Vec<usize>,
+    pub(super) notices: Vec<String>,
+}
+
+impl Columns {
+    /// A column of a row that is not finite, as an error.
+    pub(super) fn bad(&self, row: usize, lines: &[usize]) -> Option<Error> {
+        let values = self.values.row(row);
+        let column = values.iter().position(|value| !value.is_finite())?;
+        let value = values[column];
+        let by_number = Error::NonFinite { what: self.origin.clone(), row, column, value };
+        Some(match lines.get(row) {
+            None => by_number,
+            Some(line) => Error::object(
+                Path::new(&self.origin),
+                format!("row {line}, column {:?}", self.names[column]),
+                format!("expected a finite number, found {value}"),
+                by_number.help(),
+            ),
+        })
+    }
+}
+
+/// `X[0]`, `X[1]`, ..
+fn numbered(name: &str, n_columns: usize) -> Vec<String> {
+    (0..n_columns).map(|column| format!("{name}[{column}]")).collect()
+}
+
+/// Features of an array that has no names for its columns.
+fn features(origin: String, name: &str, array: NumpyArray) -> Columns {
+    let names = numbered(name, array.values.ncols());
+    Columns { origin, names, values: array.values, was_f32: array.was_f32 }
+}
+
+/// Counts of an array that has no names for its columns.
+fn counts(origin: String, array: NumpyArray) -> Columns {
+    let n_columns = array.values.ncols();
+    let names = if n_columns == 1 { vec!["y".to_string()] } else { numbered("y", n_columns) };
+    Columns { origin, names, values: array.values, was_f32: array.was_f32 }
+}
+
+/// Two arrays of an npz file.
+pub(super) fn npz(args: &DataArgs, with_counts: bool, limit_bytes: u64) -> Result<Arrays> {
+    let origin = |name: &str| format!("{}: {name}", args.data.display());
+    let x = args.x.as_deref().unwrap_or("X");
+    let y = args.y.as_deref().unwrap_or("y");
+    let features = features(origin(x), x, read_npz(&args.data, x, limit_bytes)?);
+    let counts =
+        if with_counts { Some(counts(origin(y), read_npz(&args.data, y, limit_bytes)?)) } else { None };
+    Ok(Arrays { x: features, y: counts, lines: Vec::new(), notices: Vec::new() })
+}
+
+/// An npy file of features, and another of counts.
+pub(super) fn npy(args: &DataArgs, with_counts: bool, limit_bytes: u64) -> Result<Arrays> {
+    if let Some(x) = &args.x {
+        let help = "leave it out: an npy file holds one array";
+        return Err(Error::argument("--x", "an npz file", format!("{x:?} for an npy file"), help));
+    }
+    if with_counts && args.y.is_none() {
+        let help = "give the counts: --y y.npy";
+        return Err(Error::argument("--y", "the npy file that holds the counts", "nothing", help));
+    }
+    let x = features(args.data.display().to_string(), "X", read_npy(&args.data, limit_bytes)?);
+    let y = match &args.y {
+        Some(y) => Some(counts(y.clone(), read_npy(Path::new(y), limit_bytes)?)),
+        None => None,
+    };
+    Ok(Arrays { x, y, lines: Vec::new(), notices: Vec::new() })
+}
+
+/// Two datasets of an HDF5 file.
+pub(super) fn hdf5(args: &DataArgs, with_counts: bool, limit_bytes: u64) -> Result<Arrays> {
+    let given = |option: &str, given: &Option<String>, example: &str| {
+        given.clone().ok_or_else(|| {
+            let help = format!("give its path inside the file: {option} {example}");
+            Error::argument(option, "a dataset of the HDF5 file", "nothing", help)
+        })
+    };
+    let x = given("--x", &args.x, "/path/of/features")?;
+    let y = if with_counts { Some(given("--y", &args.y, "/path/of/counts")?) } else { None };
+    let read = |object: &str| -> Result<(String, NumpyArray)> {
+        let array = read_h5(&args.data, object, limit_bytes)?;
+        let origin = format!("{}: {object}", args.data.display());
+        Ok((origin, NumpyArray { values: array.values, was_f32: array.was_f32, n_dims: 2 }))
+    };
+    let (origin, array) = read(&x)?;
+    let x = features(origin, &x, array);
+    let y = match y {
+        Some(y) => Some(read(&y).map(|(origin, array)| counts(origin, array))?),
+        None => None,
+    };
+    Ok(Arrays { x, y, lines: Vec::new(), notices: Vec::new() })
+}
+
+/// Columns of a csv file.
+pub(super) fn csv(args: &DataArgs, with_counts: bool, limit_bytes: u64) -> Result<Arrays> {
+    if with_counts && args.y.is_none() {
+        let help = "give the columns of the counts: --y COL or --y COL,COL";
+        return Err(Error::argument("--y", "the column that holds the counts", "nothing", help));
+    }
+    let file = CsvFile::open(&args.data, limit_bytes)?;
+    let typed = |option: &str, list: &Option<String>| {
+        list.as_ref().map(|text| find(&file, &args.data, option, text)).transpose()
+    };
+    let x = typed("--x", &args.x)?;
+    let y = typed("--y", &args.y)?.unwrap_or_default();
+    let x = match x {
+        Some(x) => x,
+        None => others(&file, &args.data, &y)?,
+    };
+    if let Some(both) = x.iter().find(|column| y.contains(column)) {
+        let found = format!("{:?} in both", file.names()[*both]);
+        let help = "leave it out of one of them: counts that explain themselves say nothing";
+        return Err(Error::argument("--x", "other columns than --y", found, help));
+    }
+    // both at once: the file is read one time
+    let columns: Vec<usize> = x.iter().chain(&y).copied().collect();
+    let read = file.read(&columns, limit_bytes)?;
+    let part = |first: usize, columns: &[usize]| Columns {
+        origin: args.data.display().to_string(),
+        names: columns.iter().map(|&column| file.names()[column].clone()).collect(),
+        values: read.values.select(Axis(1), &(first..first + columns.len()).collect::<Vec<_>>()),
+        was_f32: false,
+    };
+    let mut notices = Vec::new();
+    if file.separators() != "commas" {
+        notices.push(format!(
+            "the columns of {} are separated by {}",
+            args.data.display(),
+            file.separators()
+        ));
+    }
+    let y = with_counts.then(|| part(x.len(), &y));
+    Ok(Arrays { x: part(0, &x), y, lines: read.lines, notices })
+}
+
+/// The columns that a list names; a name that holds a comma or a quote is written in quotes, as in the file.
+fn find(file: &CsvFile, path: &Path, option: &str, text: &str) -> Result<Vec<usize>> {
+    let mut found = Vec::new();
+    for name in column_names(option, text)? {
+        let Some(column) = file.names().iter().position(|known| *known == name && !name.is_empty()) else {
+            if file.names().iter().any(|known| known == text.trim()) {
+                let help =
+                    format!("put a name that holds a comma in quotes: {option} '{}'", listed(text.trim()));
+                return Err(Error::argument(option, "names of columns: a,b,c", format!("{text:?}"), help));
+            }
+            let present = file.names().iter().filter(|name| !name.is_empty());
+            return Err(Error::Unknown {
+                kind: "column",
+                name,
+                place: path.display().to_string(),
+                present: present.map(|name| listed(name)).collect(),
+            });
+        };
+        if found.contains(&column) {
+            let help = "name every column once";
+            return Err(Error::argument(option, "different columns", format!("{name:?} twice"), help));
+        }
+        found.push(column);
+    }
+    Ok(found)
+}
+
+/// All columns but those of the counts.
+fn others(file: &CsvFile, path: &Path, y: &[usize]) -> Result<Vec<usize>> {
+    let found: Vec<usize> = (0..file.names().len()).filter(|column| !y.contains(column)).collect();
+    if let Some(column) = found.iter().find(|&&column| file.names()[column].is_empty()) {
+        let object = format!("row 1, column {}", column + 1);
+        let help = "name it, or choose the columns of the features: --x COL,COL";
+        return Err(Error::object(path, object, "expected the name of a column, found nothing", help));
+    }
+    Ok(found)
+}
+
+/// The names in a list such as `a,"b, c",d`; none in an empty one.
+fn column_names(option: &str, text: &str) -> Result<Vec<String>> {
+    let wrong = || {
+        let help = "put commas between the names, and double quotes inside quotes: 'a,\"b, c\"'";
+        Error::argument(option, "names of columns: a,b,c", format!("`{text}`"), help)
+    };
+    let mut names = Vec::new();
+    let mut rest = text.trim();
+    while !rest.is_empty() || !names.is_empty() {
+        let (name, after) = match rest.strip_prefix('"') {
+            Some(quoted) => unquoted(quoted).ok_or_else(wrong)?,
+            None => {
+                let end = rest.find(',').unwrap_or(rest.len());
+                (rest[..end].trim_end().to_string(), &rest[end..])
+            }
+        };
+        names.push(name);
+        match after.trim_start().strip_prefix(',') {
+            Some(next) => rest = next.trim_start(),
+            None if after.trim().is_empty() => break,
+            None => return Err(wrong()),
+        }
+    }
+    Ok(names)
+}
+
+/// A text up to its closing quote, doubled quotes made single, and what follows; `None` if nothing closes it.
+fn unquoted(text: &str) -> Option<(String, &str)> {
+    let (mut name, mut rest) = (String::new(), text);
+    loop {
+        let end = rest.find('"')?;
+        name.push_str(&rest[..end]);
+        rest = &rest[end + 1..];
+        match rest.strip_prefix('"') {
+            Some(next) => {
+                name.push('"');
+                rest = next;
+            }
+            None => return Some((name, rest)),
+        }
+    }
+}
+
+/// A list of columns as it is typed.
+pub(super) fn column_list(names: &[String]) -> String {
+    names.iter().map(|name| listed(name)).collect::<Vec<_>>().join(", ")
+}
+
+/// A name as it stands in a list of columns.
+fn listed(name: &str) -> String {
+    let is_plain = !name.contains([',', '"', '\n', '\r']) && name.trim() == name;
+    if is_plain { name.into() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_columns_read_back() {
+        for names in [&["a"][..], &["a,b", "c"], &["say \"hi\"", "d e"], &[]] {
+            let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+            assert_eq!(column_names("--x", &column_list(&names)).unwrap(), names);
+        }
+        assert_eq!(column_names("--x", " a ,b").unwrap(), ["a", "b"]);
+        assert_eq!(column_names("--x", "a,").unwrap(), ["a", ""]);
+        assert!(column_names("--x", "\"a").is_err() && column_names("--x", "\"a\"b").is_err());
+    }
+}

@@ -1,0 +1,191 @@
+//! Arrays instead of a recording: npz, npy, csv and HDF5 files as one kind of data.
+//!
+//! Each format has one reader ([`super::array_columns`]), which returns named columns; what follows knows no formats.
+
+use std::path::Path;
+use std::time::Instant;
+
+use ndarray::Array2;
+
+use super::args::{DataArgs, NanPolicy};
+use super::array_columns::{self, Arrays, Columns};
+use super::data::{Data, Part, Reading, Targets};
+use crate::features::{FeatureBlock, Group, Piece};
+use crate::read::h5::is_recording;
+use crate::write::digest::digest_file;
+use crate::write::model::Input;
+use crate::{Error, Result};
+
+/// A format of arrays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Npz,
+    Npy,
+    Csv,
+    Hdf5,
+}
+
+impl Format {
+    /// The format of a file, by its ending; `None` for a recording.
+    pub(super) fn of(args: &DataArgs) -> Option<Self> {
+        let format = Self::of_path(&args.data)?;
+        // a recording may be called .h5, too
+        let is_array = args.x.is_some() || args.y.is_some();
+        let is_of_recording = || !args.epochs.is_empty() || !args.unit.is_empty() || is_recording(&args.data);
+        if format == Self::Hdf5 && !is_array && is_of_recording() { None } else { Some(format) }
+    }
+
+    /// The format that the ending of a file means.
+    pub(super) fn of_path(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "npz" => Some(Self::Npz),
+            "npy" => Some(Self::Npy),
+            "csv" | "tsv" => Some(Self::Csv),
+            "h5" | "hdf5" => Some(Self::Hdf5),
+            _ => None,
+        }
+    }
+
+    /// The name of the features in the file, for files that hold several arrays.
+    pub(super) fn feature_name(self, args: &DataArgs) -> Option<String> {
+        match self {
+            Self::Npz => Some(args.x.clone().unwrap_or_else(|| "X".into())),
+            Self::Hdf5 => args.x.clone(),
+            Self::Npy | Self::Csv => None,
+        }
+    }
+
+    fn read(self, args: &DataArgs, with_counts: bool, limit_bytes: u64) -> Result<Arrays> {
+        match self {
+            Self::Npz => array_columns::npz(args, with_counts, limit_bytes),
+            Self::Npy => array_columns::npy(args, with_counts, limit_bytes),
+            Self::Csv => array_columns::csv(args, with_counts, limit_bytes),
+            Self::Hdf5 => array_columns::hdf5(args, with_counts, limit_bytes),
+        }
+    }
+}
+
+/// Reads arrays. Without counts the targets are those named, and their counts NaN.
+pub(super) fn arrays(
+    format: Format,
+    args: &DataArgs,
+    targets: &Targets,
+    limit_bytes: Option<u64>,
+) -> Result<Data> {
+    let started = Instant::now();
+    refuse_choices_of_recordings(args)?;
+    let with_counts = *targets == Targets::Counted;
+    if let Some(y) = args.y.as_ref().filter(|_| !with_counts) {
+        let help = "leave it out: a prediction needs the features only";
+        return Err(Error::argument("--y", "no counts", format!("{y:?}"), help));
+    }
+    let arrays = format.read(args, with_counts, limit_bytes.unwrap_or(u64::MAX))?;
+    arrays.refuse_lengths()?;
+    let Arrays { x, y, lines, notices } = arrays;
+    let n_rows = x.values.nrows();
+    let (names, response) = match (&y, targets) {
+        (Some(y), _) => (y.names.clone(), y.origin.clone()),
+        (None, Targets::Named(names)) => (names.clone(), String::new()),
+        (None, Targets::Counted) => (Vec::new(), String::new()),
+    };
+    let used = used_rows(&x, y.as_ref(), &lines, args.nan)?;
+    let n_dropped = n_rows - used.len();
+    if used.is_empty() {
+        let problem = format!("of {n_rows} rows, {n_dropped} have data that are not finite, so none is left");
+        let help = "check how the arrays were made".into();
+        return Err(Error::Empty { what: args.data.display().to_string(), problem, help });
+    }
+    let name = format.feature_name(args).unwrap_or_else(|| "X".into());
+    let edge = vec![false; n_rows];
+    let group = Group {
+        targets: (0..names.len()).collect(),
+        pieces: vec![Piece { block: 0, columns: 0..x.names.len(), labels: x.names.clone() }],
+    };
+    let read_s = started.elapsed().as_secs_f64();
+    Ok(Data {
+        input: Input { path: args.data.clone(), sha256: digest_file(&args.data)? },
+        centres_s: Vec::new(),
+        epochs_s: Vec::new(),
+        spike_times_s: Vec::new(),
+        bin_s: f64::NAN,
+        y: y.map_or_else(|| Array2::from_elem((n_rows, names.len()), f64::NAN), |y| y.values),
+        names,
+        blocks: vec![FeatureBlock { name, labels: x.names.clone(), x: x.values, edge }],
+        parts: vec![Part { group, used }],
+        features: Vec::new(),
+        labels: vec![x.names],
+        response,
+        lines,
+        n_edge: 0,
+        n_dropped,
+        was_f32: x.was_f32,
+        notices,
+        seconds: Reading { read: read_s, features: 0.0 },
+    })
+}
+
+fn refuse_choices_of_recordings(args: &DataArgs) -> Result<()> {
+    for (option, given) in [
+        ("--epochs", !args.epochs.is_empty()),
+        ("--epoch", args.epoch.is_some()),
+        ("--unit", !args.unit.is_empty()),
+        ("--detect-spikes", args.detect_spikes.is_some()),
+    ] {
+        if given {
+            let found = args.data.display().to_string();
+            return Err(Error::argument(option, "an NWB file", found, "leave it out for arrays"));
+        }
+    }
+    Ok(())
+}
+
+impl Arrays {
+    fn refuse_lengths(&self) -> Result<()> {
+        let Some(y) = &self.y else { return Ok(()) };
+        let (expected, found) = (self.x.values.nrows(), y.values.nrows());
+        if found != expected {
+            let what = format!("{}: rows, as the features have", y.origin);
+            return Err(Error::Length { what, expected, found });
+        }
+        if y.values.ncols() == 0 {
+            let problem = "there is no column, so there is nothing to fit".into();
+            let help = "give one column of counts per target".into();
+            return Err(Error::Empty { what: y.origin.clone(), problem, help });
+        }
+        Ok(())
+    }
+}
+
+/// Rows without a number that is not finite; with `--nan error` there must be no others.
+fn used_rows(x: &Columns, y: Option<&Columns>, lines: &[usize], nan: NanPolicy) -> Result<Vec<usize>> {
+    let bad = |row: usize| [Some(x), y].into_iter().flatten().find_map(|columns| columns.bad(row, lines));
+    let n_rows = x.values.nrows();
+    let mut used = Vec::with_capacity(n_rows);
+    for row in 0..n_rows {
+        match bad(row) {
+            None => used.push(row),
+            Some(_) if nan == NanPolicy::Drop => {}
+            Some(error) => return Err(error),
+        }
+    }
+    Ok(used)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endings_mean_formats() {
+        for (path, format) in [
+            ("a.csv", Some(Format::Csv)),
+            ("a.CSV", Some(Format::Csv)),
+            ("a.hdf5", Some(Format::Hdf5)),
+            ("a.npz", Some(Format::Npz)),
+            ("a.nwb", None),
+            ("csv", None),
+        ] {
+            assert_eq!(Format::of_path(Path::new(path)), format, "{path}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Arrays in HDF5 files that are no recordings.
+//!
+//! A dataset of one or two dimensions, whatever the type of its numbers, becomes float64, (rows, columns). What a
+//! header claims is compared with the limit before anything is read.
+
+use std::path::Path;
+
+use hdf5::types::{FloatSize, TypeDescriptor as Type};
+use ndarray::Array2;
+
+use super::nwb::signature;
+use super::nwb::storage::{Element, Storage, attribute_text, element, n_items, unreadable};
+use crate::error::{Error, Result};
+
+/// A dataset of one or two dimensions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct H5Array {
+    /// Its values, (rows, columns); one column where it had one dimension.
+    pub values: Array2<f64>,
+    /// Whether it was stored as float32.
+    pub was_f32: bool,
+}
+
+const HELP: &str = "store real numbers in one or two dimensions, (rows,) or (rows, columns)";
+
+/// Reads the dataset at `object`, a path inside the file.
+///
+/// # Errors
+/// [`Error::Io`] or [`Error::Format`] for a file that cannot be opened or is no whole HDF5 file; [`Error::Unknown`]
+/// for a path that is no dataset, with the datasets that are there; [`Error::Object`] for one that holds no numbers,
+/// has other dimensions or cannot be read; [`Error::Memory`] above `limit_bytes`.
+pub fn read_h5(path: &Path, object: &str, limit_bytes: u64) -> Result<H5Array> {
+    let storage = open(path, limit_bytes)?;
+    let Some(set) = storage.file.dataset(object).ok().filter(|_| !object.is_empty()) else {
+        return Err(Error::Unknown {
+            kind: "dataset",
+            name: object.into(),
+            place: path.display().to_string(),
+            present: datasets(&storage.file),
+        });
+    };
+    let is_truth = element(&set) == Element::Truth;
+    storage.expect_numbers(&set, object)?;
+    let shape = match set.shape()[..] {
+        [n] => (n, 1),
+        [n_rows, n_columns] => (n_rows, n_columns),
+        ref shape => {
+            let problem = format!("expected one or two dimensions, found {}", shape.len());
+            return Err(storage.error(object, problem, HELP));
+        }
+    };
+    storage.check_readable(&set, object, n_items(&set), size_of::<f64>())?;
+    let values: Vec<f64> = if is_truth {
+        storage.numbers::<bool>(&set, object)?.into_iter().map(|truth| f64::from(u8::from(truth))).collect()
+    } else {
+        storage.numbers(&set, object)?
+    };
+    let was_f32 = matches!(set.dtype().and_then(|kind| kind.to_descriptor()), Ok(Type::Float(FloatSize::U4)));
+    let values =
+        Array2::from_shape_vec(shape, values).map_err(|e| storage.error(object, e.to_string(), HELP))?;
+    Ok(H5Array { values, was_f32 })
+}
+
+/// Whether a file is HDF5 that says it is a recording (the attribute `nwb_version`).
+pub fn is_recording(path: &Path) -> bool {
+    open(path, 0).is_ok_and(|storage| attribute_text(&storage.file, "nwb_version").is_some())
+}
+
+fn open(path: &Path, limit_bytes: u64) -> Result<Storage> {
+    signature::check(
+        path,
+        "an HDF5 file",
+        "give an HDF5 file; the suffix does not matter, the content does",
+    )?;
+    let file = hdf5::File::open(path).map_err(|error| unreadable(path, &error))?;
+    Ok(Storage { path: path.to_path_buf(), file, limit_bytes })
+}
+
+/// Groups above a dataset that are walked to list it.
+const DEEPEST: usize = 8;
+/// Datasets that are listed.
+const MOST_LISTED: usize = 50;
+
+/// Paths of the datasets of a file.
+fn datasets(file: &hdf5::File) -> Vec<String> {
+    let mut found = Vec::new();
+    collect(file, "", DEEPEST, &mut found);
+    found.sort();
+    found
+}
+
+fn collect(group: &hdf5::Group, base: &str, deeper: usize, found: &mut Vec<String>) {
+    for name in group.member_names().unwrap_or_default() {
+        let path = format!("{base}/{name}");
+        if found.len() >= MOST_LISTED {
+            return;
+        }
+        if group.dataset(&name).is_ok() {
+            found.push(path);
+        } else if let (true, Ok(inner)) = (deeper > 0, group.group(&name)) {
+            collect(&inner, &path, deeper - 1, found);
+        }
+    }
+}

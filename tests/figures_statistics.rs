@@ -1,0 +1,174 @@
+//! Every statistical figure from fixed numbers, compared byte for byte with a reviewed snapshot.
+
+#[path = "common/snapshot.rs"]
+mod snapshot;
+
+use rheobase::figure::basis::{BasisPanel, basis};
+use rheobase::figure::coefficients::{CoefficientPanel, coefficients};
+use rheobase::figure::convergence::{Descent, convergence};
+use rheobase::figure::epochs::{EpochPanel, epochs};
+use rheobase::figure::filter::{FilterPanel, filter};
+use rheobase::figure::goodness::{GoodnessModel, GoodnessRow, goodness};
+use rheobase::figure::intervals::{IntervalPanel, intervals};
+use rheobase::figure::tuning::{TuningModel, TuningPanel, tuning};
+use rheobase::glm::goodness::rescale;
+use snapshot::reviewed;
+
+const NAN: f64 = f64::NAN;
+
+/// A smooth curve of `n` numbers, made of ratios alone so that every machine has the same.
+fn bump(n: usize, middle: f64, width: f64, height: f64) -> Vec<f64> {
+    (0..n).map(|k| height / (1.0 + ((k as f64 - middle) / width).powi(2))).collect()
+}
+
+fn steps(n: usize, first: f64, step: f64) -> Vec<f64> {
+    (0..n).map(|k| first + step * k as f64).collect()
+}
+
+fn model(name: &str, hz: Vec<f64>, smoothed_hz: Vec<f64>) -> TuningModel {
+    TuningModel { name: name.into(), hz, smoothed_hz }
+}
+
+#[test]
+fn tuning_curves_of_two_models_with_empty_bins() {
+    let mut data_hz = bump(15, 11.0, 3.0, 30.0);
+    let (mut instantaneous, mut history) = (bump(15, 14.0, 3.0, 38.0), bump(15, 12.0, 2.5, 33.0));
+    (data_hz[13], instantaneous[1], history[1]) = (0.0, NAN, NAN);
+    // a bin between two empty ones
+    history[3] = NAN;
+    (instantaneous[4], history[5]) = (0.2, NAN);
+    let panel = |target: &str, scale: f64| TuningPanel {
+        series: "stimulus".into(),
+        unit: "pA".into(),
+        target: target.into(),
+        centres: steps(15, 4.5, 9.0),
+        data_hz: data_hz.iter().map(|hz| scale * hz).collect(),
+        models: vec![
+            model("history", history.clone(), bump(15, 13.0, 4.0, 22.0)),
+            model("instantaneous", instantaneous.clone(), vec![NAN; 15]),
+        ],
+    };
+    reviewed(&tuning(&[panel("unit 0", 1.0)], 2, "").unwrap(), "tuning");
+    let several = [panel("unit 0", 1.0), panel("unit 4", 0.3), panel("unit 17", 0.05)];
+    let figure = tuning(&several, 3, " The 3 of 9 targets with most events; the tables have all.").unwrap();
+    assert!(figure.caption.ends_with("the tables have all."));
+    reviewed(&figure, "tuning_of_several");
+    assert!(tuning(&[], 2, "").is_none());
+}
+
+#[test]
+fn basis_functions_over_lags_and_values() {
+    let panel = |title: &str, axis: [&str; 2], n: usize| BasisPanel {
+        title: title.into(),
+        axis: axis.map(String::from),
+        from_zero: axis[0] == "lag",
+        x: steps(100, 1.0, 1.0),
+        functions: (0..n).map(|k| bump(100, 4.0 * (k * k) as f64, 1.0 + 4.0 * k as f64, 1.0)).collect(),
+    };
+    let panels = [panel("stimulus", ["lag", "ms"], 5), panel("position[x]", ["position[x]", "cm"], 3)];
+    reviewed(&basis(&panels, "").unwrap(), "basis");
+}
+
+#[test]
+fn filters_with_and_without_bands() {
+    let panel = |title: &str, error: f64| FilterPanel {
+        title: title.into(),
+        x_axis: ["lag".into(), "ms".into()],
+        from_zero: true,
+        y_axis: ["filter".into(), "1/pA".into()],
+        x: steps(100, 1.0, 1.0),
+        values: bump(100, 3.0, 6.0, 0.03).iter().map(|value| value - 0.004).collect(),
+        standard_errors: bump(100, 0.0, 20.0, error),
+    };
+    let known = filter(&[panel("stimulus", 0.004)], 1, "").unwrap();
+    assert!(known.caption.contains("correlations of the coefficients included"));
+    reviewed(&known, "filter");
+    let unknown = filter(&[panel("stimulus", NAN)], 1, "").unwrap();
+    assert!(unknown.caption.contains("No bands"));
+    let mixed = filter(&[panel("unit 0: stimulus", 0.004), panel("unit 1: stimulus", NAN)], 2, "").unwrap();
+    assert!(mixed.caption.contains("where the errors"));
+    reviewed(&mixed, "filter_of_two");
+}
+
+#[test]
+fn coefficients_of_two_targets() {
+    let panel = |title: &str, sign: f64| CoefficientPanel {
+        title: title.into(),
+        along: "feature".into(),
+        names: (0..14).map(|k| format!("X[{k}]")).collect(),
+        effects: (0..14).map(|k| sign * (f64::from(k) - 6.0) / 8.0).collect(),
+        standard_errors: (0..14).map(|k| if k == 4 { NAN } else { 0.05 + 0.01 * f64::from(k) }).collect(),
+    };
+    reviewed(&coefficients(&[panel("y[0]", 1.0), panel("y[1]", -0.4)], "").unwrap(), "coefficients");
+}
+
+#[test]
+fn the_way_to_the_optimum_with_a_zero_at_its_end() {
+    let descent = |target: &str, n: usize| Descent {
+        target: target.into(),
+        iterations: steps(n, 0.0, 1.0),
+        loss_gap: (0..n).map(|k| if k + 1 == n { 0.0 } else { 0.3 * 0.1f64.powi((k * k) as i32) }).collect(),
+        kkt_residual: (0..n).map(|k| if k == 1 { NAN } else { 0.5 * 0.1f64.powi(2 * k as i32) }).collect(),
+    };
+    let figure = convergence(&[descent("unit 0", 6), descent("unit 3", 5)], 1e-16, "").unwrap();
+    reviewed(&figure, "convergence");
+    assert!(convergence(&[], 1e-16, "").is_none());
+}
+
+#[test]
+fn intervals_on_both_axes() {
+    let panel = |first: f64, factor: f64, step: f64| IntervalPanel {
+        target: "unit 0".into(),
+        edges_ms: (0..13).map(|k| first * factor.powi(k) + step * f64::from(k)).collect(),
+        counts: bump(12, 4.0, 2.0, 30.0).iter().map(|count| count.round()).collect(),
+        median_ms: 60.0,
+    };
+    reviewed(&intervals(&[panel(5.0, 2.0, 0.0)], "").unwrap(), "intervals");
+    reviewed(&intervals(&[panel(0.0, 1.0, 20.0), panel(0.0, 1.0, 20.0)], "").unwrap(), "intervals_linear");
+}
+
+#[test]
+fn goodness_of_two_models() {
+    // every 3rd, 5th and 8th bin in turn: too regular for a constant rate
+    let mut y = vec![0.0; 400];
+    let mut bin = 0;
+    for gap in [3, 5, 8].into_iter().cycle() {
+        bin += gap;
+        if bin >= y.len() {
+            break;
+        }
+        y[bin] = 1.0;
+    }
+    let distribution = |name: &str, mu: f64| {
+        let rescaled = rescale(&y, &vec![mu; y.len()], std::slice::from_ref(&(0..y.len()))).unwrap();
+        let statistic = rescaled.statistic;
+        GoodnessModel { name: name.into(), distribution: rescaled.distribution(), statistic, n: rescaled.n() }
+    };
+    let lags = steps(60, 1.0, 1.0);
+    let row = |models: Vec<GoodnessModel>| GoodnessRow {
+        target: "unit 0".into(),
+        ks_band: 1.36 / (models[0].n as f64).sqrt(),
+        models,
+        autocorrelation: bump(60, 8.0, 3.0, 0.2).iter().map(|r| r - 0.03).collect(),
+        band: vec![0.05; 60],
+        lags: lags.clone(),
+        lag_unit: "ms".into(),
+    };
+    reviewed(&goodness(&[row(vec![distribution("history", 0.19)])], "").unwrap(), "goodness");
+    let two = row(vec![distribution("history", 0.19), distribution("instantaneous", 0.1)]);
+    let bare = GoodnessRow { lags: Vec::new(), autocorrelation: Vec::new(), band: Vec::new(), ..two.clone() };
+    reviewed(&goodness(&[two, bare], "").unwrap(), "goodness_of_two");
+}
+
+#[test]
+fn rates_of_epochs() {
+    let panel = |target: &str, n: usize| EpochPanel {
+        target: target.into(),
+        epochs: steps(n, 0.0, 1.0),
+        observed_hz: (0..n).map(|k| if k == 2 { NAN } else { 1.0 + ((7 * k) % 5) as f64 / 5.0 }).collect(),
+        predicted_hz: (0..n).map(|k| if k == 2 { NAN } else { 1.5 }).collect(),
+        used_s: (0..n).map(|k| if k == 2 { 0.0 } else { 20.0 + k as f64 }).collect(),
+    };
+    reviewed(&epochs(&[panel("unit 0", 6), panel("unit 5", 6)], "").unwrap(), "epochs");
+    reviewed(&epochs(&[panel("unit 0", 150)], "").unwrap(), "epochs_many");
+}
