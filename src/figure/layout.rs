@@ -21,7 +21,7 @@ const EDGE: f64 = 10.0;
 /// Free space at the right, where the last number of an axis stands out, pixels.
 const RIGHT: f64 = 26.0;
 /// Between panels, pixels.
-const GAP: f64 = 22.0;
+const GAP: f64 = 40.0;
 /// Between rows that share an axis, pixels.
 const ROW_GAP: f64 = 16.0;
 
@@ -181,7 +181,10 @@ fn y_axes(drawing: &Drawing) -> Vec<Vec<Scaled>> {
         let axis = |panel: &&Panel| {
             let range = if drawing.shares_y { range(&all) } else { range(&[*panel]) };
             let most = (row.height_px / 30.0).clamp(2.0, 8.0) as usize;
-            let mut axis = scaled(&panel.y, range, most);
+            // one number alone says nothing of the scale
+            let tried = (most..most + 4).map(|most| scaled(&panel.y, range, most));
+            let found = tried.into_iter().find(|axis| axis.ticks.len() > 1);
+            let mut axis = found.unwrap_or_else(|| scaled(&panel.y, range, most));
             thin(&mut axis, (row.height_px / (f64::from(TICK) + 2.0)) as usize);
             axis
         };
@@ -217,9 +220,20 @@ fn x_axis(panel: &Panel, range: [f64; 2], length: f64) -> Scaled {
         let taken: f64 = axis.ticks.iter().map(|(_, word)| width(word, f64::from(TICK)) + 22.0).sum();
         taken <= length + 22.0
     };
-    let tried = (2..=9).rev().map(|most| scaled(&panel.x, range, most)).find(fits);
+    // a number at the end of an axis must not run into the one at the start of the next
+    let settled = |most: usize| {
+        let mut axis = scaled(&panel.x, range, most);
+        let shares: Vec<f64> = axis.ticks.iter().map(|(at, _)| axis.share(*at)).collect();
+        let mut shares = shares.into_iter();
+        axis.ticks.retain(|(_, word)| {
+            let at = shares.next().unwrap_or(0.5) * length;
+            at.min(length - at) + GAP / 2.0 - 3.0 >= width(word, f64::from(TICK)) / 2.0
+        });
+        axis
+    };
+    let tried = (2..=9).rev().map(settled).find(fits);
     tried.unwrap_or_else(|| {
-        let mut axis = scaled(&panel.x, range, 2);
+        let mut axis = settled(2);
         let widest = axis.ticks.iter().map(|(_, word)| width(word, f64::from(TICK))).fold(1.0, f64::max);
         thin(&mut axis, ((length + 22.0) / (widest + 22.0)) as usize);
         axis

@@ -142,7 +142,7 @@ pub(super) fn sample(mark: &Mark, area: Area) -> Shape {
     let style = mark.style();
     let (rgb, opacity) = (style.role.rgb(), style.opacity);
     let Area { left, top, right, bottom } = area;
-    let middle = (top + bottom) / 2.0;
+    let middle = f64::midpoint(top, bottom);
     match mark {
         Mark::Band { .. } | Mark::Bars { .. } | Mark::Span { .. } => Shape::Area {
             points: vec![(left, top), (right, top), (right, bottom), (left, bottom)],
@@ -150,13 +150,13 @@ pub(super) fn sample(mark: &Mark, area: Area) -> Shape {
             opacity,
         },
         Mark::Points { .. } => Shape::Discs {
-            centres: vec![((left + right) / 2.0, middle)],
+            centres: vec![(f64::midpoint(left, right), middle)],
             radius: style.width.max(3.0),
             rgb,
             opacity,
         },
         Mark::Ticks { .. } | Mark::Whiskers { .. } | Mark::Moment { .. } => {
-            let x = (left + right) / 2.0;
+            let x = f64::midpoint(left, right);
             let ink = Ink {
                 dash: if matches!(mark, Mark::Moment { .. }) { ink(style).dash } else { Dash::Solid },
                 ..ink(style)

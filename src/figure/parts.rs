@@ -7,9 +7,11 @@ const RESTING: f64 = 0.15;
 /// Gaps between pulses up to this share of the time are part of them, and shorter pulses are none.
 const GAP: f64 = 0.04;
 const SHORTEST: f64 = 0.002;
+/// Share of the largest distance from rest beyond which a signal is not at rest: small pulses count too.
+const AWAY: f64 = 0.2;
 
 /// The pulses of a signal, in order of time: where `values` (one mean per equal step of `range`, NaN for none) are
-/// further from the resting level than half of what they ever are. Empty for a signal without a resting level.
+/// further from the resting level than a fifth of what they ever are. Empty for a signal without a resting level.
 ///
 /// The resting level is the one of 40 levels at which most steps are.
 ///
@@ -34,7 +36,7 @@ pub fn pulses_of([start, stop]: [f64; 2], values: &[f64]) -> Vec<[f64; 2]> {
         return Vec::new();
     }
     let rest = low + (most as f64 + 0.5) / N_LEVELS as f64 * (high - low);
-    let far = 0.5 * (high - rest).max(rest - low);
+    let far = AWAY * (high - rest).max(rest - low);
     let step = (stop - start) / values.len() as f64;
     let (gap, shortest) = (GAP * (stop - start), SHORTEST * (stop - start));
     let mut pulses: Vec<[f64; 2]> = Vec::new();
@@ -67,7 +69,7 @@ pub fn busiest([start, stop]: [f64; 2], events: &[f64], length: f64) -> [f64; 2]
         return [start, stop];
     }
     // a little before an event, so that it does not lie on the edge
-    let starts = events.iter().map(|event| (event - 0.05 * length).clamp(start, latest));
+    let starts = events.iter().map(|event| (event - 0.1 * length).clamp(start, latest));
     let mut best = ([start, start + length], n_events(events, [start, start + length]));
     for from in starts {
         let part = [from, from + length];
@@ -79,12 +81,13 @@ pub fn busiest([start, stop]: [f64; 2], events: &[f64], length: f64) -> [f64; 2]
     best.0
 }
 
-/// At most `n` parts of `length` with most events that do not overlap, in order of time.
+/// At most `n` parts of `length` with most events that do not overlap, in order of time; none without an event.
 pub fn busy_parts(range: [f64; 2], events: &[f64], length: f64, n: usize) -> Vec<[f64; 2]> {
     let n_parts = ((range[1] - range[0]) / length).floor().max(1.0) as usize;
     let step = (range[1] - range[0]) / n_parts as f64;
-    let parts: Vec<[f64; 2]> =
+    let mut parts: Vec<[f64; 2]> =
         (0..n_parts).map(|k| [range[0] + k as f64 * step, range[0] + (k + 1) as f64 * step]).collect();
+    parts.retain(|part| n_events(events, *part) > 0);
     richest(&parts, events, n)
 }
 

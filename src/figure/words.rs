@@ -3,16 +3,34 @@
 /// How wide a text of size 1 is at most, in the fonts that a figure may meet.
 ///
 /// # Source
-/// Advances of DejaVu Sans, the widest of the usual sans-serif fonts, rounded up by groups of characters.
+/// Advances of `DejaVu` Sans, the widest of the usual sans-serif fonts, rounded up by groups of characters.
 fn advance(c: char) -> f64 {
     match c {
         'i' | 'j' | 'l' | '\'' | '|' => 0.29,
-        'f' | 'r' | 't' | 'I' | 'J' | '.' | ',' | ':' | ';' | '(' | ')' | '[' | ']' | ' ' | '-' | '/'
-        | '!' => 0.41,
+        'f'
+        | 'r'
+        | 't'
+        | 'I'
+        | 'J'
+        | '.'
+        | ','
+        | ':'
+        | ';'
+        | '('
+        | ')'
+        | '['
+        | ']'
+        | ' '
+        | '-'
+        | '/'
+        | '!'
+        | '⁰'..='₉'
+        | '¹'
+        | '²'
+        | '³' => 0.41,
         'm' | 'w' | 'M' | 'W' | '%' | '@' => 0.99,
         'A'..='Z' => 0.78,
         '−' | '+' | '=' | '<' | '>' | '×' | '±' | '~' => 0.84,
-        '⁰'..='₉' | '¹' | '²' | '³' => 0.41,
         c if c.is_ascii() => 0.64,
         c if (c as u32) < 0x2000 => 0.75,
         _ => 1.0,

@@ -15,6 +15,8 @@ use crate::read::nwb;
 const MOST_TARGETS: usize = 4;
 /// Seconds of an epoch that are drawn.
 const LONGEST_S: f64 = 60.0;
+/// Half the length of the smoothing kernel, seconds.
+const MARGIN_S: f64 = 0.5;
 /// Parts that are enlarged, and the share of the epoch that each takes where there are no pulses.
 const N_PARTS: usize = 3;
 const PART: f64 = 0.1;
@@ -30,6 +32,7 @@ const SMOOTHED: &str =
 
 /// What is drawn of a recording.
 struct Scope {
+    epoch_s: [f64; 2],
     range_s: [f64; 2],
     place: String,
     /// Spikes of all targets inside, sorted.
@@ -49,7 +52,10 @@ pub(super) fn all(fitting: &Fitting) -> Result<Vec<Figure>> {
     let file = nwb::open(&data.input.path)?;
     let signals = signals(&file, data)?;
     let Some(scope) = scope(data, &signals)? else { return Ok(Vec::new()) };
-    let smooth = smoothed(fitting, &scope.targets, scope.range_s)?;
+    // what lies just outside counts for the rates at the edges
+    let [from, to] = scope.range_s;
+    let around = [(from - MARGIN_S).max(scope.epoch_s[0]), (to + MARGIN_S).min(scope.epoch_s[1])];
+    let smooth = smoothed(fitting, &scope.targets, around)?;
     let whole = stretch(fitting, &signals, &smooth, scope.range_s)?;
     let parts = parts(&scope);
     let mut stretches = Vec::new();
@@ -83,6 +89,7 @@ pub(super) fn all(fitting: &Fitting) -> Result<Vec<Figure>> {
         figures.push(prediction.figure());
     }
     figures.extend(onset(fitting, &signals, &scope)?);
+    figures.retain(|figure| !figure.drawing.rows.is_empty());
     Ok(figures)
 }
 
@@ -145,7 +152,15 @@ fn scope(data: &Data, signals: &[SignalLines]) -> Result<Option<Scope>> {
         Some(signal) => pulses_of(range_s, &signal.means(range_s)?),
         None => Vec::new(),
     };
-    Ok(Some(Scope { range_s, place, events: inside(range_s).to_vec(), targets, notes, pulses }))
+    Ok(Some(Scope {
+        epoch_s: whole,
+        range_s,
+        place,
+        events: inside(range_s).to_vec(),
+        targets,
+        notes,
+        pulses,
+    }))
 }
 
 /// The parts to enlarge, with some time around pulses.

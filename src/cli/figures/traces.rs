@@ -126,8 +126,9 @@ pub(super) fn stretch(
     }
     let inside =
         |times: &Vec<f64>| times.iter().copied().filter(|t| (range_s[0]..=range_s[1]).contains(t)).collect();
-    let raster =
-        data.names.iter().cloned().zip(data.spike_times_s.iter().map(inside)).take(MOST_UNITS).collect();
+    let units = data.names.iter().cloned().zip(data.spike_times_s.iter().map(inside)).take(MOST_UNITS);
+    let is_silent = data.spike_times_s.iter().all(Vec::is_empty);
+    let raster = if is_silent { Vec::new() } else { units.collect() };
     Ok(Stretch { range_s, stimuli, raster, rates: rates(data, smooth, range_s) })
 }
 
@@ -162,7 +163,9 @@ pub(super) fn smoothed(fitting: &Fitting, targets: &[usize], range: [f64; 2]) ->
         // pieces of single bins have no rate of their own: their numbers stay as they are
         let is_even = (kept.rate() * unit - 1.0).abs() < 0.2;
         let smooth = if is_even { kept.smooth(&smoothing)?.0 } else { kept };
-        Ok(with_gaps(smooth.t(), smooth.d(), unit))
+        // the transform behind the smoothing leaves rounding below zero
+        let rates: Vec<f64> = smooth.d().iter().map(|rate| rate.max(0.0)).collect();
+        Ok(with_gaps(smooth.t(), &rates, unit))
     };
     let expected = data.expected(&fitting.model.fit);
     let models: Vec<(&String, &Vec<Array1<f64>>)> = std::iter::once((&fitting.name, &expected))

@@ -1,0 +1,182 @@
+//! The figures over time, from fixed numbers, byte for byte as reviewed.
+//!
+//! A figure that changed is written to `target/figures/`. Look at it; to accept it, run the test with
+//! `ACCEPT_FIGURES=1`.
+
+use std::path::Path;
+
+use rheobase::figure::{
+    Axis, Drawing, Figure, Mark, Onset, Panel, Prediction, Pulses, Rates, Role, Row, Session, Stimulus,
+    Stretch, Style, Ticks,
+};
+
+/// The figure is the reviewed one.
+fn same(name: &str, figure: &Figure) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let reviewed = root.join(format!("tests/snapshots/{name}.svg"));
+    let found = figure.drawing.svg();
+    if std::env::var_os("ACCEPT_FIGURES").is_some() {
+        std::fs::write(&reviewed, &found).unwrap();
+    }
+    let expected = std::fs::read_to_string(&reviewed).unwrap_or_default();
+    if found != expected {
+        let folder = root.join("target/figures");
+        std::fs::create_dir_all(&folder).unwrap();
+        let changed = folder.join(format!("{name}.svg"));
+        std::fs::write(&changed, &found).unwrap();
+        panic!("{name} changed: look at {}; ACCEPT_FIGURES=1 accepts it", changed.display());
+    }
+}
+
+/// Rises and falls between 0 and `high`, once per `period`.
+fn zigzag(t: f64, period: f64, high: f64) -> f64 {
+    let phase = (t / period).fract();
+    2.0 * high * phase.min(1.0 - phase)
+}
+
+fn line(range: [f64; 2], f: impl Fn(f64) -> f64) -> (Vec<f64>, Vec<f64>) {
+    let t: Vec<f64> = (0..=200).map(|i| range[0] + (range[1] - range[0]) * f64::from(i) / 200.0).collect();
+    let y = t.iter().map(|t| f(*t)).collect();
+    (t, y)
+}
+
+fn rates(range: [f64; 2], targets: &[&str]) -> Vec<Rates> {
+    let of_target = |(k, target): (usize, &&str)| {
+        let high = 20.0 + 10.0 * k as f64;
+        let model = |name: &str, part: f64| {
+            // the window of a model is unknown at the start
+            let unknown = range[0] + 0.1;
+            let (x, y) =
+                line(range, |t| if t < unknown { f64::NAN } else { zigzag(t + 0.1, 2.0, part * high) });
+            (name.to_string(), x, y)
+        };
+        let observed = line(range, |t| zigzag(t, 2.0, high));
+        Rates {
+            target: (*target).into(),
+            observed,
+            models: vec![model("history", 0.8), model("instantaneous", 0.6)],
+        }
+    };
+    targets.iter().enumerate().map(of_target).collect()
+}
+
+fn stretch(range: [f64; 2], targets: &[&str], n_columns: usize) -> Stretch {
+    let column = |k: usize| {
+        let (x, y) = line(range, |t| zigzag(t, 1.0, 3.2e-10 / (k + 1) as f64));
+        (["x", "y"][k].to_string(), x, y)
+    };
+    let stimulus = Stimulus {
+        label: "stimulus".into(),
+        unit: "A".into(),
+        columns: (0..n_columns).map(column).collect(),
+    };
+    let spikes = |k: usize| {
+        (0..40).map(|i| range[0] + (range[1] - range[0]) * f64::from(i) / (40.0 + k as f64)).collect()
+    };
+    let names: &[&str] = if targets == [""] { &["3"] } else { targets };
+    let raster = names.iter().enumerate().map(|(k, name)| ((*name).to_string(), spikes(k))).collect();
+    let stimuli = if n_columns > 0 { vec![stimulus] } else { Vec::new() };
+    Stretch { range_s: range, stimuli, raster, rates: rates(range, targets) }
+}
+
+fn session(targets: &[&str], n_columns: usize) -> Figure {
+    let stretch = stretch([460.0, 468.0], targets, n_columns);
+    Session { stretch, place: "epoch 2 of 6, 460.00 to 468.00 s".into(), notes: String::new() }.figure()
+}
+
+#[test]
+fn the_session_of_one_neuron() {
+    same("session", &session(&[""], 1));
+}
+
+#[test]
+fn the_session_of_several_neurons_and_columns() {
+    same("session_population", &session(&["3", "5", "17"], 2));
+}
+
+#[test]
+fn the_session_without_a_signal() {
+    let figure = session(&[""], 0);
+    assert_eq!(figure.drawing.rows.len(), 2, "no empty panel");
+    same("session_spikes", &figure);
+}
+
+#[test]
+fn three_pulses() {
+    let stretches = [[1.0, 3.0], [5.0, 6.0], [10.5, 13.0]].map(|range| stretch(range, &[""], 1)).to_vec();
+    let place = "1.00 to 13.00 s".into();
+    same("pulses", &Pulses { stretches, are_pulses: true, place, notes: String::new() }.figure());
+}
+
+fn prediction(targets: &[&str]) -> Figure {
+    let (whole, part) = ([0.0, 20.0], [7.0, 9.0]);
+    Prediction {
+        along: ("time".into(), "s".into()),
+        unit: "Hz".into(),
+        whole,
+        part,
+        rates: rates(whole, targets),
+        rates_of_part: rates(part, targets),
+        place: "0.00 to 20.00 s".into(),
+        notes: String::new(),
+    }
+    .figure()
+}
+
+#[test]
+fn predictions_at_two_zooms() {
+    same("prediction", &prediction(&[""]));
+    same("prediction_population", &prediction(&["3", "5"]));
+}
+
+#[test]
+fn features_around_an_onset() {
+    let range = [1.8, 2.5];
+    let column = |k: usize| {
+        let (x, y) = line(range, |t| (t - 2.0 - 0.03 * k as f64).max(0.0) * 10.0 * k as f64);
+        (format!("stimulus.{k}"), x, y)
+    };
+    let stretch = Stretch { rates: Vec::new(), ..stretch(range, &[""], 1) };
+    let columns = (1..=8).map(column).collect();
+    let (feature, place) = ("stimulus".into(), "0.00 to 20.00 s".into());
+    same(
+        "onset",
+        &Onset { stretch, at_s: 2.0, is_pulse: true, feature, columns, window_s: 0.2, place }.figure(),
+    );
+}
+
+#[test]
+fn drawings_fit_into_a_page_and_into_words() {
+    let ticks = Ticks::Named((0..60).map(|k| (f64::from(k), format!("unit {k}"))).collect());
+    let panel = Panel::new(
+        Axis::new("a label with <brackets> & more", ""),
+        Axis::new("y", "").range(0.0, 60.0).ticks(ticks),
+    )
+    .with(Mark::Line {
+        x: vec![0.0, f64::INFINITY, 2.0],
+        y: vec![1e300, 0.0, -1e300],
+        style: Style::of(Role::Data),
+    })
+    .with(Mark::Bars {
+        edges: vec![0.0],
+        heights: Vec::new(),
+        style: Style::of(Role::Data).label("$x$"),
+    });
+    let drawing = Drawing {
+        description: "a \"drawing\" & more".into(),
+        ..Drawing::new(vec![Row::new(100.0, vec![panel])])
+    };
+    let svg = drawing.svg();
+    assert_eq!(svg, drawing.svg());
+    assert!(svg.starts_with("<svg xmlns") && svg.contains("viewBox=\"0 0 900 ") && !svg.contains(" id="));
+    assert!(
+        svg.contains("aria-label=\"a &quot;drawing&quot; &amp; more\"") && svg.contains("&lt;brackets&gt;")
+    );
+    assert!(
+        svg.contains("sans-serif") && !svg.contains("NaN") && !svg.contains("inf") && svg.contains("$x$")
+    );
+    let png = drawing.png(2.0).unwrap();
+    assert!(png.starts_with(b"\x89PNG") && png == drawing.png(2.0).unwrap());
+    assert_eq!(u32::from_be_bytes(png[16..20].try_into().unwrap()), 1800);
+    assert!(drawing.png(1e6).is_err() && drawing.png(f64::NAN).is_err());
+}
