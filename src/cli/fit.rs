@@ -55,10 +55,7 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
         text.push_str(&fit_text::explanation(&fitting.model.fit));
     }
     let written = match &args.common.out {
-        Some(folder) => {
-            progress.stage("writing", None);
-            outputs::write(folder, &fitting, document)?
-        }
+        Some(folder) => outputs::write(folder, &fitting, document, &progress)?,
         None => Vec::new(),
     };
     if let Some(copy) = copy {

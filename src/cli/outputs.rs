@@ -6,6 +6,7 @@ use ndarray::Array1;
 use serde_json::{Map, Value};
 
 use super::fit::Fitting;
+use super::progress::{Progress, Total};
 use super::{figures, filters, report, tuning_curves, tuning_table};
 use crate::Result;
 use crate::features::Expansion;
@@ -19,7 +20,13 @@ use crate::write::table::{Values, csv_bytes};
 const PNG_SCALE: f64 = 2.0;
 
 /// Writes everything into `folder`, `fit.json` last.
-pub(super) fn write(folder: &Path, fitting: &Fitting, document: Map<String, Value>) -> Result<Vec<PathBuf>> {
+pub(super) fn write(
+    folder: &Path,
+    fitting: &Fitting,
+    document: Map<String, Value>,
+    progress: &Progress,
+) -> Result<Vec<PathBuf>> {
+    progress.stage("writing tables", None);
     let mut saver = Saver::open(folder)?;
     saver.stage("model.json", &json_bytes(&fitting.model)?)?;
     saver.stage("tables/bins.csv", &bins(fitting)?)?;
@@ -33,13 +40,17 @@ pub(super) fn write(folder: &Path, fitting: &Fitting, document: Map<String, Valu
     if let Some(bytes) = tuning_table::bytes(&curves, &fitting.data.names)? {
         saver.stage("tables/tuning.csv", &bytes)?;
     }
+    progress.stage("computing figures", None);
+    let drawn = figures::all(fitting, &curves)?;
+    progress.stage("drawing figures", Some(Total::Items(drawn.len() as u64)));
     let mut figures = Vec::new();
-    for figure in figures::all(fitting, &curves)? {
+    for figure in drawn {
         let svg = figure.drawing.svg();
         saver.stage(&format!("figures/{}.svg", figure.name), svg.as_bytes())?;
         saver.stage(&format!("figures/{}.png", figure.name), &figure.drawing.png(PNG_SCALE)?)?;
         let (name, title, caption) = (figure.name, figure.title, figure.caption);
         figures.push(FigureSvg { name, title, caption, svg });
+        progress.advance(1);
     }
     let beside = report::Beside {
         command: document.get("command").and_then(Value::as_str).unwrap_or_default().into(),
