@@ -259,7 +259,9 @@ pub(crate) fn nearest<'k>(name: &str, known: &'k [String]) -> Option<&'k str> {
     let plain = |name: &str| name.to_lowercase().replace('_', "-");
     let distances = known.iter().map(|known| (n_changes(&plain(name), &plain(known)), known));
     let (n, near) = distances.min_by_key(|(n, _)| *n)?;
-    (n <= near.chars().count().min(name.chars().count()) / 3).then_some(near)
+    // two characters are too few to tell
+    let shorter = near.chars().count().min(name.chars().count());
+    (shorter > 2 && n <= (shorter + 1) / 3).then_some(near)
 }
 
 /// How many characters must be added, left out or replaced to turn one word into another.

@@ -156,14 +156,14 @@ impl Beside {
         }
         let (mut n_bins, mut n_events) = (Vec::new(), Vec::new());
         let (mut scores, mut scores_of_fit) = (Vec::new(), Vec::new());
-        for target in 0..data.names.len() {
+        for (target, expected) in expected_by_fit.iter().enumerate() {
             let theirs = applied.data.used(target);
             let shared: Vec<usize> =
                 data.used(target).iter().copied().filter(|bin| theirs.binary_search(bin).is_ok()).collect();
             n_bins.push(shared.len());
             n_events.push(shared.iter().map(|&bin| data.y[(bin, target)]).sum());
             scores.push(scored(&rival.model.fit, data, target, &shared, &applied.expected[target]));
-            scores_of_fit.push(scored(&model.fit, data, target, &shared, &expected_by_fit[target]));
+            scores_of_fit.push(scored(&model.fit, data, target, &shared, expected));
         }
         Ok(Compared {
             name: rival.name.clone(),

@@ -111,7 +111,7 @@ pub(super) fn recording(
         Targets::Counted => Dataset::read_watched(&file, request, &mut |step| progress.step(step))?,
         Targets::Named(names) => {
             Dataset::read_features(&file, Request { units: names.clone(), ..request }, &mut |step| {
-                progress.step(step)
+                progress.step(step);
             })?
         }
     };

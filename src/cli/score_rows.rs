@@ -1,5 +1,7 @@
 //! One row per target, set of epochs and model: how well each predicts.
 
+use std::fmt::Write;
+
 use super::beside::Compared;
 use super::data::Data;
 use super::fit::Fitting;
@@ -18,7 +20,7 @@ pub(super) fn score_rows(fitting: &Fitting) -> Vec<ScoreRow> {
     let scores: Vec<&Scores> = fitting.model.fit.targets.iter().map(|target| &target.scores).collect();
     let fitted = match &fitting.model.study {
         Study::Arrays(_) => "all rows".into(),
-        study => match epochs_asked(study) {
+        study @ Study::Recording(_) => match epochs_asked(study) {
             asked if asked.is_empty() => "whole recording".into(),
             asked => asked,
         },
@@ -101,7 +103,8 @@ pub(super) fn text(fitting: &Fitting) -> String {
         text.push('\n');
     }
     if rows.len() > MOST_ROWS {
-        text.push_str(&format!("and {} more, in fit.json\n", rows.len() - MOST_ROWS));
+        // writing to a string cannot fail
+        let _ = writeln!(text, "and {} more, in fit.json", rows.len() - MOST_ROWS);
     }
     text
 }
