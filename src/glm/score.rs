@@ -82,5 +82,9 @@ mod tests {
         let scores = score(Model::default(), &[1.0, 0.0], &[0.0, 0.5]);
         assert_eq!(scores.log_likelihood, f64::NEG_INFINITY);
         assert_eq!(scores.deviance, f64::INFINITY);
+        // so has an endless rate, with events and without
+        let scores = score(Model::default(), &[1.0, 0.0], &[f64::INFINITY, f64::INFINITY]);
+        assert_eq!(scores.log_likelihood, f64::NEG_INFINITY);
+        assert_eq!((scores.deviance, scores.pseudo_r2_mcfadden), (f64::INFINITY, f64::NEG_INFINITY));
     }
 }

@@ -17,9 +17,9 @@ pub trait Observe: Copy + Send + Sync {
     fn loss_change(&self, y: f64, mean: Mean, change: MeanChange) -> f64;
     /// Variance of a response whose mean is `mu`.
     fn variance(&self, mu: f64) -> f64;
-    /// Log-likelihood of `y` (natural logarithm, all terms); the limit where `mu` is 0.
+    /// Log-likelihood of `y` (natural logarithm, all terms); the limit where `mu` is 0 or infinite.
     fn log_likelihood(&self, y: f64, mu: f64) -> f64;
-    /// Deviance `2 (ll(y, y) - ll(y, mu))`; the limit where `y` or `mu` is 0.
+    /// Deviance `2 (ll(y, y) - ll(y, mu))`; the limit where `y` or `mu` is 0, or `mu` infinite.
     fn deviance(&self, y: f64, mu: f64) -> f64;
     /// What a response may be, or `None` if `y` is such a value.
     fn outside(&self, y: f64) -> Option<&'static str>;

@@ -26,11 +26,11 @@ impl Observe for Poisson {
     }
 
     fn log_likelihood(&self, y: f64, mu: f64) -> f64 {
-        if y == 0.0 { -mu } else { y * mu.ln() - mu - ln_factorial(y) }
+        if y == 0.0 || mu == f64::INFINITY { -mu } else { y * mu.ln() - mu - ln_factorial(y) }
     }
 
     fn deviance(&self, y: f64, mu: f64) -> f64 {
-        if y == 0.0 { 2.0 * mu } else { 2.0 * (y * (y / mu).ln() - (y - mu)) }
+        if y == 0.0 || mu == f64::INFINITY { 2.0 * mu } else { 2.0 * (y * (y / mu).ln() - (y - mu)) }
     }
 
     fn outside(&self, y: f64) -> Option<&'static str> {
