@@ -1,32 +1,13 @@
 //! The figures over time, from fixed numbers, byte for byte as reviewed.
-//!
-//! A figure that changed is written to `target/figures/`. Look at it; to accept it, run the test with
-//! `ACCEPT_FIGURES=1`.
 
-use std::path::Path;
+#[path = "common/snapshot.rs"]
+mod snapshot;
 
 use rheobase::figure::{
     Axis, Drawing, Figure, Mark, Onset, Panel, Prediction, Pulses, Rates, Role, Row, Session, Stimulus,
     Stretch, Style, Ticks,
 };
-
-/// The figure is the reviewed one.
-fn same(name: &str, figure: &Figure) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let reviewed = root.join(format!("tests/snapshots/{name}.svg"));
-    let found = figure.drawing.svg();
-    if std::env::var_os("ACCEPT_FIGURES").is_some() {
-        std::fs::write(&reviewed, &found).unwrap();
-    }
-    let expected = std::fs::read_to_string(&reviewed).unwrap_or_default();
-    if found != expected {
-        let folder = root.join("target/figures");
-        std::fs::create_dir_all(&folder).unwrap();
-        let changed = folder.join(format!("{name}.svg"));
-        std::fs::write(&changed, &found).unwrap();
-        panic!("{name} changed: look at {}; ACCEPT_FIGURES=1 accepts it", changed.display());
-    }
-}
+use snapshot::reviewed;
 
 /// Rises and falls between 0 and `high`, once per `period`.
 fn zigzag(t: f64, period: f64, high: f64) -> f64 {
@@ -86,26 +67,26 @@ fn session(targets: &[&str], n_columns: usize) -> Figure {
 
 #[test]
 fn the_session_of_one_neuron() {
-    same("session", &session(&[""], 1));
+    reviewed(&session(&[""], 1), "session");
 }
 
 #[test]
 fn the_session_of_several_neurons_and_columns() {
-    same("session_population", &session(&["3", "5", "17"], 2));
+    reviewed(&session(&["3", "5", "17"], 2), "session_population");
 }
 
 #[test]
 fn the_session_without_a_signal() {
     let figure = session(&[""], 0);
     assert_eq!(figure.drawing.rows.len(), 2, "no empty panel");
-    same("session_spikes", &figure);
+    reviewed(&figure, "session_spikes");
 }
 
 #[test]
 fn three_pulses() {
     let stretches = [[1.0, 3.0], [5.0, 6.0], [10.5, 13.0]].map(|range| stretch(range, &[""], 1)).to_vec();
     let place = "1.00 to 13.00 s".into();
-    same("pulses", &Pulses { stretches, are_pulses: true, place, notes: String::new() }.figure());
+    reviewed(&Pulses { stretches, are_pulses: true, place, notes: String::new() }.figure(), "pulses");
 }
 
 fn prediction(targets: &[&str]) -> Figure {
@@ -125,8 +106,8 @@ fn prediction(targets: &[&str]) -> Figure {
 
 #[test]
 fn predictions_at_two_zooms() {
-    same("prediction", &prediction(&[""]));
-    same("prediction_population", &prediction(&["3", "5"]));
+    reviewed(&prediction(&[""]), "prediction");
+    reviewed(&prediction(&["3", "5"]), "prediction_population");
 }
 
 #[test]
@@ -139,9 +120,9 @@ fn features_around_an_onset() {
     let stretch = Stretch { rates: Vec::new(), ..stretch(range, &[""], 1) };
     let columns = (1..=8).map(column).collect();
     let (feature, place) = ("stimulus".into(), "0.00 to 20.00 s".into());
-    same(
-        "onset",
+    reviewed(
         &Onset { stretch, at_s: 2.0, is_pulse: true, feature, columns, window_s: 0.2, place }.figure(),
+        "onset",
     );
 }
 

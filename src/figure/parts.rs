@@ -103,10 +103,9 @@ mod tests {
     fn pulses_up_and_down_are_found_and_short_gaps_are_part_of_them() {
         let values: Vec<f64> = (0..1000)
             .map(|i| match i {
-                100..200 => 1.0,
                 220..300 => 0.9,
                 500..600 => -1.0,
-                900..901 => 0.8,
+                100..200 | 900..901 => 1.0,
                 _ => 0.0,
             })
             .collect();
@@ -115,8 +114,8 @@ mod tests {
 
     #[test]
     fn a_signal_without_a_resting_level_has_no_pulses() {
-        let sine: Vec<f64> = (0..1000).map(|i| (f64::from(i) * 0.01).sin() + f64::from(i) * 0.01).collect();
-        assert!(pulses_of([0.0, 1.0], &sine).is_empty());
+        let ramp: Vec<f64> = (0..1000).map(f64::from).collect();
+        assert!(pulses_of([0.0, 1.0], &ramp).is_empty());
         assert!(pulses_of([0.0, 1.0], &[2.0; 50]).is_empty());
         assert!(pulses_of([0.0, 1.0], &[f64::NAN; 50]).is_empty() && pulses_of([0.0, 1.0], &[]).is_empty());
     }

@@ -9,6 +9,7 @@ mod beside;
 mod completions;
 mod csv_fit;
 mod demo;
+mod figures;
 mod h5_fit;
 mod inspection;
 mod marked_fit;
