@@ -8,7 +8,7 @@ use clap::Parser;
 
 use super::args::{Cli, Command, DemoArgs, FitArgs};
 use super::progress::Progress;
-use super::run::Report;
+use super::run::{Report, settle};
 use super::shell::shell_word;
 use super::{fit, usage};
 use crate::simulate::simulate;
@@ -26,11 +26,13 @@ const HELD_OUT: [&str; 3] = ["Noise 1", "Noise 2", "Ramp"];
 /// Simulates, fits, compares, reports.
 pub(super) fn demo(args: &DemoArgs) -> Result<Report> {
     let folder = &args.out;
+    let file = folder.join("recording.nwb");
+    // the settings of the environment, wrong ones before anything is written
+    settle(&fit_arguments(&file, MODELS[0].1, folder, MODELS[0].0, None)?.common)?;
     check_writable(folder)?;
     let progress = Progress::new(args.quiet);
     progress.stage("simulating a recording", None);
     let session = simulate(args.seed);
-    let file = folder.join("recording.nwb");
     write_session(&file, &session)?;
     let mut text = format!(
         "A simulated recording (seed {}): {} epochs, {} spikes, current and voltage at 20 kHz.\n",

@@ -103,7 +103,7 @@ fn run(command: &Command) -> Result<Report> {
 }
 
 /// Puts the common settings in force.
-fn settle(common: &Common) -> Result<()> {
+pub(super) fn settle(common: &Common) -> Result<()> {
     let asked = |option: &str, value: &str| match common.environment.variable(option) {
         Some(variable) => format!("{variable}={value}"),
         None => value.into(),

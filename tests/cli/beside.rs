@@ -111,7 +111,8 @@ fn mistakes_are_told_before_anything_is_fitted() {
         &["--test-epochs", "Noise 3"],
         2,
         &format!(
-            "error: epoch \"Noise 3\" does not exist in {file}\nhelp: present are: Ramp, Noise 1, Noise 2, Test, epochs\n"
+            "error: epoch \"Noise 3\" does not exist in {file}\nhelp: did you mean Noise 1? present are: Ramp, \
+             Noise 1, Noise 2, Test, epochs\n"
         ),
     );
     let whole = [

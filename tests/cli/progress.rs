@@ -17,11 +17,11 @@ fn on_a_terminal(place: &Place, words: &str) -> Option<(String, String)> {
     Some((run.stdout, std::fs::read_to_string(place.path("stdout")).unwrap()))
 }
 
-/// Data whose fit takes a second or two: many targets.
+/// Data whose fit takes seconds, so that a fast machine shows its progress too: many targets.
 fn large() -> Place {
     let place = Place::new();
     let mut random = Random(3);
-    let (n, p, m) = (20_000, 24, 24);
+    let (n, p, m) = (60_000, 32, 40);
     let x: Vec<f64> = (0..n * p).map(|_| random.normal()).collect();
     let y: Vec<f64> = (0..n * m).map(|_| f64::from(u8::from(random.uniform() < 0.1))).collect();
     write_npz(&place.path("d.npz"), &[("X", Array::matrix(p, &x)), ("y", Array::matrix(m, &y))]);
@@ -34,7 +34,7 @@ fn a_long_fit_shows_where_it_stands_and_leaves_nothing() {
     let words = "fit d.npz --solver lbfgs --standard-errors on";
     let Some((seen, stdout)) = on_a_terminal(&place, words) else { return };
     assert!(stdout.contains("converged"), "{stdout}");
-    for said in ["fitting: iteration ", "loss gap ", "goal 1e-16", " of 24, ", " left"] {
+    for said in ["fitting: iteration ", "loss gap ", "goal 1e-16", " of 40, ", " left"] {
         assert!(seen.contains(said), "{said:?} was not seen: {seen:?}");
     }
     // the last thing on the terminal is a line that was wiped out
