@@ -37,6 +37,14 @@ pub enum Error {
         /// What to do.
         help: String,
     },
+    /// An error met on the way to something that was asked for beside the main thing.
+    #[error("{what}: {source}")]
+    Within {
+        /// What was asked for, as it was typed.
+        what: String,
+        /// What went wrong.
+        source: Box<Error>,
+    },
     /// A name that nothing carries.
     #[error("{kind} {name:?} does not exist in {place}")]
     Unknown {
@@ -198,6 +206,7 @@ impl Error {
     /// Whose fault it is.
     pub fn blame(&self) -> Blame {
         match self {
+            Self::Within { source, .. } => source.blame(),
             Self::Argument { .. } | Self::Unknown { .. } => Blame::Request,
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Blame::Data,
             Self::Io { .. } | Self::Memory { .. } => Blame::Machine,
@@ -215,6 +224,7 @@ impl Error {
     /// What to do about it, one line.
     pub fn help(&self) -> String {
         match self {
+            Self::Within { source, .. } => source.help(),
             Self::Argument { help, .. }
             | Self::Format { help, .. }
             | Self::Object { help, .. }

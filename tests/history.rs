@@ -10,7 +10,7 @@ use rheobase::solver::{Iterate, Status};
 const SOLVERS: [SolverChoice; 2] = [SolverChoice::Newton, SolverChoice::Lbfgs];
 
 fn with_history(spec: &GlmSpec, x: &Array2<f64>, y: &Array2<f64>) -> [FittedGlm; 2] {
-    [false, true].map(|history| fit(GlmSpec { history, ..spec.clone() }, x, y))
+    [0, usize::MAX].map(|n_histories| fit(GlmSpec { n_histories, ..spec.clone() }, x, y))
 }
 
 fn bits(target: &TargetFit) -> Vec<u64> {
@@ -62,7 +62,7 @@ fn the_history_starts_at_the_mean_rate_and_tells_the_gap() {
     let (x, y) = poisson_data(5, 3000, 3, 1);
     let mean = y.mean().unwrap();
     for solver in SOLVERS {
-        let fitted = fit(GlmSpec { solver, history: true, ..GlmSpec::default() }, &x, &y);
+        let fitted = fit(GlmSpec { solver, n_histories: usize::MAX, ..GlmSpec::default() }, &x, &y);
         let target = &fitted.targets[0];
         let start = &target.history[0];
         // the loss of the constant model: mean - mean ln(mean)
@@ -99,10 +99,24 @@ fn a_fit_that_goes_on_has_one_history() {
 }
 
 #[test]
+fn histories_are_kept_of_the_first_targets_only() {
+    let (x, y) = poisson_data(9, 400, 3, 3);
+    for solver in SOLVERS {
+        let fitted = fit(GlmSpec { solver, n_histories: 2, ..GlmSpec::default() }, &x, &y);
+        let all = fit(GlmSpec { solver, n_histories: usize::MAX, ..GlmSpec::default() }, &x, &y);
+        for k in 0..3 {
+            let expected = if k < 2 { all.targets[k].history.clone() } else { Vec::new() };
+            assert_eq!(fitted.targets[k].history, expected, "{solver:?} {k}");
+            assert_eq!(bits(&fitted.targets[k]), bits(&all.targets[k]));
+        }
+    }
+}
+
+#[test]
 fn a_silent_target_has_no_history_and_old_files_have_none() {
     let (x, y) = poisson_data(5, 300, 2, 1);
     let silent = concatenate(Axis(1), &[y.view(), Array2::zeros((300, 1)).view()]).unwrap();
-    let fitted = fit(GlmSpec { history: true, ..GlmSpec::default() }, &x, &silent);
+    let fitted = fit(GlmSpec { n_histories: usize::MAX, ..GlmSpec::default() }, &x, &silent);
     assert_eq!(fitted.targets[1].status, Status::NoEvents);
     assert!(!fitted.targets[0].history.is_empty() && fitted.targets[1].history.is_empty());
     let mut stored = serde_json::to_value(&fitted).unwrap();

@@ -10,7 +10,7 @@ use super::arrays::{Format, arrays};
 use super::data::{self, Data, Targets};
 use super::progress::Progress;
 use crate::features::DETECTED;
-use crate::glm::FittedGlm;
+use crate::glm::{FittedGlm, Scores, score};
 use crate::solver::Status;
 use crate::write::model::{ModelFile, Study};
 use crate::write::save::is_mixed;
@@ -240,6 +240,31 @@ fn expected_counts(fit: &FittedGlm, fitted: &[usize], data: &Data) -> Result<Vec
         }
     }
     Ok(expected)
+}
+
+/// Scores of a fit on some bins of a target.
+///
+/// # Errors
+/// [`Error::Domain`] with the first row whose response is no count.
+pub(super) fn scored(
+    fit: &FittedGlm,
+    data: &Data,
+    target: usize,
+    bins: &[usize],
+    expected: &Array1<f64>,
+) -> Result<Scores> {
+    let y: Vec<f64> = bins.iter().map(|&bin| data.y[(bin, target)]).collect();
+    let mu: Vec<f64> = bins.iter().map(|&bin| expected[bin]).collect();
+    match y.iter().position(|&y| y < 0.0) {
+        None => Ok(score(fit.model, &y, &mu)),
+        Some(k) => Err(Error::Domain {
+            what: data.response_of(target),
+            row: data.row(bins[k]),
+            column: target,
+            expected: "a count, 0 or more",
+            value: y[k],
+        }),
+    }
 }
 
 /// The data must have the columns that the target was fitted with, and no others.

@@ -2,18 +2,18 @@
 //!
 //! Two models are compared on the bins that both can predict, because one with a longer window has fewer.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ndarray::Array1;
 use serde_json::{Map, Value, json};
 
-use super::applied::Applied;
+use super::applied::{Applied, scored};
 use super::args::{DataArgs, FitArgs};
 use super::arrays::Format;
-use super::data::Data;
+use super::data::{Data, Targets, recording};
 use super::progress::Progress;
 use super::result;
-use crate::glm::{FittedGlm, Scores, score};
+use crate::glm::{FittedGlm, Scores};
 use crate::read::nwb;
 use crate::write::digest::digest_file;
 use crate::write::model::{Input, ModelFile, Study};
@@ -51,12 +51,14 @@ pub(super) struct HeldOut {
 
 /// A model file that a fit is compared with.
 struct Rival {
+    /// As it was typed.
+    path: PathBuf,
     name: String,
     input: Input,
     model: ModelFile,
 }
 
-/// What was asked for beside a fit, checked before anything is fitted.
+/// What was asked for beside a fit, checked before anything is read.
 pub(super) struct Beside {
     rivals: Vec<Rival>,
     choice: DataArgs,
@@ -64,17 +66,30 @@ pub(super) struct Beside {
     limit_bytes: Option<u64>,
 }
 
+/// The same with everything read, so that nothing can go wrong after the fit.
+pub(super) struct Ready {
+    /// Every rival on the data of the fit.
+    compared: Vec<(Rival, Applied)>,
+    /// Held-out epochs, with every rival on them.
+    held_out: Vec<(String, Data, Vec<Applied>)>,
+}
+
 impl Beside {
-    /// Loads the other models and looks the held-out epochs up.
+    /// Loads the other models and looks the held-out epochs up. `name` is that of the fit.
     ///
     /// # Errors
     /// [`Error::Argument`] for held-out epochs of arrays and for a model with bins of another width;
     /// [`Error::Unknown`] for epochs that are not there; whatever loading a model returns.
-    pub(super) fn check(args: &FitArgs, limit_bytes: Option<u64>) -> Result<Self> {
-        let rivals: Vec<Rival> = args.compare.iter().map(|path| rival(path)).collect::<Result<_>>()?;
-        for rival in &rivals {
+    pub(super) fn check(args: &FitArgs, name: &str, limit_bytes: Option<u64>) -> Result<Self> {
+        let mut names = vec![name.to_string()];
+        let mut rivals = Vec::with_capacity(args.compare.len());
+        for path in &args.compare {
+            let rival = Rival::load(path, &names)?;
             rival.check_bin(args.bin)?;
+            names.push(rival.name.clone());
+            rivals.push(rival);
         }
+        let mut test_epochs: Vec<String> = Vec::new();
         if !args.test_epochs.is_empty() {
             if Format::of(&args.data).is_some() {
                 let found = args.data.data.display().to_string();
@@ -84,126 +99,150 @@ impl Beside {
             let file = nwb::open(&args.data.data)?;
             for selector in &args.test_epochs {
                 file.epochs(selector)?;
+                if !test_epochs.contains(selector) {
+                    test_epochs.push(selector.clone());
+                }
             }
         }
-        let choice = args.data.clone();
-        Ok(Self { rivals, choice, test_epochs: args.test_epochs.clone(), limit_bytes })
+        Ok(Self { rivals, choice: args.data.clone(), test_epochs, limit_bytes })
     }
 
-    /// The other models on the bins of the fit.
-    pub(super) fn compare(
-        &self,
-        model: &ModelFile,
-        data: &Data,
-        progress: &Progress,
-    ) -> Result<Vec<Compared>> {
-        if self.rivals.is_empty() {
-            return Ok(Vec::new());
+    /// Reads the held-out epochs, without what is fitted, and what the other models need.
+    ///
+    /// # Errors
+    /// What reading returns, with the option that asked for it.
+    pub(super) fn read(self, data: &Data, progress: &Progress) -> Result<Ready> {
+        let mut choice = self.choice.clone();
+        if !data.epochs_s.is_empty() {
+            choice.unit.clone_from(&data.names);
         }
-        let expected = data.expected(&model.fit);
-        self.rivals
-            .iter()
-            .map(|rival| self.against(rival, &self.choice, model, data, &expected, progress))
-            .collect()
-    }
-
-    /// The fit and the other models on each of the held-out sets of epochs, without what was fitted.
-    pub(super) fn hold_out(
-        &self,
-        model: &ModelFile,
-        data: &Data,
-        progress: &Progress,
-    ) -> Result<Vec<HeldOut>> {
-        let of_selector = |selector: &String| -> Result<HeldOut> {
-            let mut choice = self.choice.clone();
+        let mut held_out = Vec::new();
+        for selector in &self.test_epochs {
+            let within = |error| within(format!("--test-epochs '{selector}'"), error);
+            let mut choice = choice.clone();
             choice.epochs = vec![selector.clone()];
             choice.epoch = None;
             choice.except_s.clone_from(&data.epochs_s);
-            let Applied { data, expected, .. } =
-                Applied::new(model.clone(), &choice, self.limit_bytes, progress)?;
-            let compared = self.rivals.iter();
-            let compared =
-                compared.map(|rival| self.against(rival, &choice, model, &data, &expected, progress));
-            let compared = compared.collect::<Result<_>>()?;
-            let scores = (0..data.names.len())
-                .map(|target| scored(&model.fit, &data, target, data.used(target), &expected[target]))
-                .collect();
-            Ok(HeldOut { selector: selector.clone(), data, scores, compared })
-        };
-        self.test_epochs.iter().map(of_selector).collect()
+            let (detect, features) = (choice.detect_spikes.clone(), data.features.clone());
+            let (counted, limit_bytes) = (Targets::Counted, self.limit_bytes);
+            let of_epochs =
+                recording(&choice, &counted, data.bin_s, detect.as_ref(), features, limit_bytes, progress)
+                    .map_err(within)?;
+            let rivals = self.rivals.iter();
+            let rivals = rivals.map(|rival| self.apply(rival, &choice, of_epochs.n_bins(), progress));
+            let rivals = rivals.collect::<Result<_>>().map_err(within)?;
+            held_out.push((selector.clone(), of_epochs, rivals));
+        }
+        let applied = self.rivals.iter().map(|rival| self.apply(rival, &choice, data.n_bins(), progress));
+        let applied: Vec<Applied> = applied.collect::<Result<_>>()?;
+        Ok(Ready { compared: self.rivals.into_iter().zip(applied).collect(), held_out })
     }
 
-    fn against(
-        &self,
-        rival: &Rival,
-        choice: &DataArgs,
-        model: &ModelFile,
-        data: &Data,
-        expected_by_fit: &[Array1<f64>],
-        progress: &Progress,
-    ) -> Result<Compared> {
-        let mut choice = choice.clone();
-        if matches!(model.study, Study::Recording(_)) {
-            choice.unit.clone_from(&data.names);
+    fn apply(&self, rival: &Rival, choice: &DataArgs, n_bins: usize, progress: &Progress) -> Result<Applied> {
+        let within = |error| within(format!("--compare {}", rival.path.display()), error);
+        let applied =
+            Applied::new(rival.model.clone(), choice, self.limit_bytes, progress).map_err(within)?;
+        if applied.data.n_bins() == n_bins {
+            return Ok(applied);
         }
-        let applied = Applied::new(rival.model.clone(), &choice, self.limit_bytes, progress)?;
-        if applied.data.n_bins() != data.n_bins() {
-            return Err(Error::Length {
-                what: format!("bins of {}", rival.input.path.display()),
-                expected: data.n_bins(),
-                found: applied.data.n_bins(),
-            });
-        }
-        let (mut n_bins, mut n_events) = (Vec::new(), Vec::new());
-        let (mut scores, mut scores_of_fit) = (Vec::new(), Vec::new());
-        for (target, expected) in expected_by_fit.iter().enumerate() {
-            let theirs = applied.data.used(target);
-            let shared: Vec<usize> =
-                data.used(target).iter().copied().filter(|bin| theirs.binary_search(bin).is_ok()).collect();
-            n_bins.push(shared.len());
-            n_events.push(shared.iter().map(|&bin| data.y[(bin, target)]).sum());
-            scores.push(scored(&rival.model.fit, data, target, &shared, &applied.expected[target]));
-            scores_of_fit.push(scored(&model.fit, data, target, &shared, expected));
-        }
-        Ok(Compared {
-            name: rival.name.clone(),
-            input: rival.input.clone(),
-            expected: applied.expected,
-            n_bins,
-            n_events,
-            scores,
-            scores_of_fit,
-        })
+        let (expected, found) = (n_bins, applied.data.n_bins());
+        Err(within(Error::Length { what: "bins of the data".into(), expected, found }))
     }
 }
 
-fn rival(path: &Path) -> Result<Rival> {
-    let model = ModelFile::load(path)?;
-    let folder = path.parent().and_then(Path::file_name);
-    let name = folder.or(path.file_stem()).map_or(String::new(), |name| name.to_string_lossy().into_owned());
-    Ok(Rival { name, input: Input { path: path.into(), sha256: digest_file(path)? }, model })
+fn within(what: String, error: Error) -> Error {
+    Error::Within { what, source: Box::new(error) }
+}
+
+impl Ready {
+    /// The other models on the bins of the fit, and the fit and the other models on the held-out epochs.
+    ///
+    /// # Errors
+    /// [`Error::Domain`] for a response that is no count.
+    pub(super) fn score(
+        self,
+        fit: &FittedGlm,
+        data: &Data,
+        expected: &[Array1<f64>],
+    ) -> Result<(Vec<Compared>, Vec<HeldOut>)> {
+        let mut held_out = Vec::with_capacity(self.held_out.len());
+        let rivals: Vec<&Rival> = self.compared.iter().map(|(rival, _)| rival).collect();
+        for (selector, data, applied) in self.held_out {
+            let expected = data.expected(fit);
+            let scores = (0..data.names.len())
+                .map(|target| scored(fit, &data, target, data.used(target), &expected[target]))
+                .collect::<Result<_>>()?;
+            let compared = rivals.iter().zip(applied);
+            let compared = compared.map(|(rival, applied)| against(rival, applied, fit, &data, &expected));
+            let compared = compared.collect::<Result<_>>()?;
+            held_out.push(HeldOut { selector, data, scores, compared });
+        }
+        let compared = self.compared.into_iter();
+        let compared = compared.map(|(rival, applied)| against(&rival, applied, fit, data, expected));
+        Ok((compared.collect::<Result<_>>()?, held_out))
+    }
+}
+
+/// A rival on the bins that it and the fit both have.
+fn against(
+    rival: &Rival,
+    applied: Applied,
+    fit: &FittedGlm,
+    data: &Data,
+    expected_by_fit: &[Array1<f64>],
+) -> Result<Compared> {
+    let (mut n_bins, mut n_events) = (Vec::new(), Vec::new());
+    let (mut scores, mut scores_of_fit) = (Vec::new(), Vec::new());
+    for (target, expected) in expected_by_fit.iter().enumerate() {
+        let theirs = applied.data.used(target);
+        let shared: Vec<usize> =
+            data.used(target).iter().copied().filter(|bin| theirs.binary_search(bin).is_ok()).collect();
+        n_bins.push(shared.len());
+        n_events.push(shared.iter().map(|&bin| data.y[(bin, target)]).sum());
+        scores.push(scored(&rival.model.fit, data, target, &shared, &applied.expected[target])?);
+        scores_of_fit.push(scored(fit, data, target, &shared, expected)?);
+    }
+    let (name, input) = (rival.name.clone(), rival.input.clone());
+    Ok(Compared { name, input, expected: applied.expected, n_bins, n_events, scores, scores_of_fit })
 }
 
 impl Rival {
+    /// Loads a model and calls it by its folder, or by as many folders as tell it from the others.
+    fn load(path: &Path, others: &[String]) -> Result<Self> {
+        let model = ModelFile::load(path)?;
+        let folders: Vec<String> = path
+            .parent()
+            .into_iter()
+            .flat_map(Path::components)
+            .map(|part| part.as_os_str().to_string_lossy().into_owned())
+            .collect();
+        let stem = path.file_stem().map_or(String::new(), |stem| stem.to_string_lossy().into_owned());
+        let by_folders = (1..=folders.len()).map(|n| folders[folders.len() - n..].join("/"));
+        let numbered = (2..).map(|k| format!("{} ({k})", folders.last().unwrap_or(&stem)));
+        let plain = folders.is_empty().then(|| stem.clone());
+        let mut names = plain.into_iter().chain(by_folders).chain(numbered);
+        let name = names.find(|name| !others.contains(name)).unwrap_or_default();
+        Ok(Self {
+            path: path.into(),
+            name,
+            input: Input { path: path.into(), sha256: digest_file(path)? },
+            model,
+        })
+    }
+
     fn check_bin(&self, bin_s: Option<f64>) -> Result<()> {
         match (&self.model.study, bin_s) {
             (Study::Recording(study), Some(bin_s)) if (study.bin_s / bin_s - 1.0).abs() > 1e-9 => {
                 Err(Error::argument(
                     "--compare",
                     format!("a model with bins of {} ms", bin_s * 1e3),
-                    format!("{} with bins of {} ms", self.input.path.display(), study.bin_s * 1e3),
+                    format!("{} with bins of {} ms", self.path.display(), study.bin_s * 1e3),
                     "fit both with the same --bin",
                 ))
             }
             _ => Ok(()),
         }
     }
-}
-
-fn scored(fit: &FittedGlm, data: &Data, target: usize, bins: &[usize], expected: &Array1<f64>) -> Scores {
-    let y: Vec<f64> = bins.iter().map(|&bin| data.y[(bin, target)]).collect();
-    let mu: Vec<f64> = bins.iter().map(|&bin| expected[bin]).collect();
-    score(fit.model, &y, &mu)
 }
 
 /// The other models in a result.

@@ -239,6 +239,15 @@ impl Data {
         self.centres_s.iter().map(epoch_of).collect()
     }
 
+    /// The response of a target, for messages: with its column where columns have names.
+    pub(super) fn response_of(&self, target: usize) -> String {
+        if self.lines.is_empty() {
+            self.response.clone()
+        } else {
+            format!("{}: column {:?}", self.response, self.names[target])
+        }
+    }
+
     /// What people call a row: its line in the file, or its number from 0.
     pub(super) fn row(&self, row: usize) -> usize {
         self.lines.get(row).copied().unwrap_or(row)

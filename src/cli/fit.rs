@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use ndarray::Axis;
+use ndarray::{Array1, Axis};
 
 use super::args::FitArgs;
 use super::arrays::{Format, arrays};
@@ -16,8 +16,11 @@ use super::{filters, fit_text, goodness, merge, outputs, result, score_rows, wri
 use crate::backend::Cpu;
 use crate::glm::{CheckedSpec, FittedGlm, GlmSpec, Response, TOLERANCE_F32, TOLERANCE_F64};
 use crate::write::model::{ArraysStudy, ModelFile, RecordingStudy, Study};
-use crate::write::save::check_writable;
+use crate::write::save::{PendingFile, check_writable};
 use crate::{Error, Result, solver};
+
+/// Targets whose way to the optimum is kept and drawn: each costs a pass over the rows at every step.
+pub(super) const MOST_HISTORIES: usize = 12;
 
 /// A fit with its data, before anything is printed or written.
 pub(super) struct Fitting {
@@ -25,6 +28,8 @@ pub(super) struct Fitting {
     pub(super) name: String,
     pub(super) data: Data,
     pub(super) model: ModelFile,
+    /// Counts that the fit expects in every bin, one entry per target, NaN where a feature is unknown.
+    pub(super) expected: Vec<Array1<f64>>,
     /// Other models on the same bins.
     pub(super) compared: Vec<Compared>,
     /// The fit on epochs that it has not seen.
@@ -43,8 +48,7 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
     let command = command_line(args);
     let mut document = result::document(&fitting, &command, &study_toml(args));
     if args.common.out.is_some() {
-        let expected = fitting.data.expected(&fitting.model.fit);
-        document.insert("goodness".into(), goodness::document(&fitting.data, &expected));
+        document.insert("goodness".into(), goodness::document(&fitting.data, &fitting.expected));
     }
     let copy = write_back::prepare(args, &fitting, &command, &mut document)?;
     let mut text = if args.common.json { pretty(&document.clone().into()) } else { fit_text::text(&fitting) };
@@ -55,12 +59,12 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
         text.push_str(&fit_text::explanation(&fitting.model.fit));
     }
     let written = match &args.common.out {
-        Some(folder) => outputs::write(folder, &fitting, document, &progress)?,
-        None => Vec::new(),
+        Some(folder) => outputs::write(folder, &fitting, document, copy, &progress)?,
+        None => {
+            copy.map(PendingFile::commit).transpose()?;
+            Vec::new()
+        }
     };
-    if let Some(copy) = copy {
-        copy.commit()?;
-    }
     drop(progress);
     if !args.common.quiet {
         fitting.data.notices.iter().for_each(|notice| say(&format!("note: {notice}")));
@@ -107,7 +111,8 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     progress.stage("reading", None);
     // what was typed is checked before anything is read
     specification(args, TOLERANCE_F64, limit_bytes)?;
-    let beside = Beside::check(args, limit_bytes)?;
+    let name = model_name(args);
+    let beside = Beside::check(args, &name, limit_bytes)?;
     let data = match Format::of(&args.data) {
         Some(format) => {
             refuse_for_arrays(args)?;
@@ -119,6 +124,7 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
             data::recording(&args.data, &Targets::Counted, bin_s, detect, features, limit_bytes, progress)?
         }
     };
+    let beside = beside.read(&data, progress)?;
     let tolerance = if data.was_f32 { TOLERANCE_F32 } else { TOLERANCE_F64 };
     let spec = specification(args, tolerance, limit_bytes)?;
     let fitting = Instant::now();
@@ -132,7 +138,7 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
         let left = |limit: f64| (limit - fitting.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE);
         own.time_limit_s = own.time_limit_s.map(left);
         if args.common.out.is_some() {
-            own.history = true;
+            own.n_histories = MOST_HISTORIES.saturating_sub(n_done);
             own.covariance_of = filters::blocks(&data, part);
         }
         let goal = own.tolerance;
@@ -147,10 +153,10 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     let fit = merge::merge(&data, fits)?;
     let model = ModelFile::new(study(args, &data), fit);
     progress.stage("scoring", None);
-    let compared = beside.compare(&model, &data, progress)?;
-    let held_out = beside.hold_out(&model, &data, progress)?;
+    let expected = data.expected(&model.fit);
+    let (compared, held_out) = beside.score(&model.fit, &data, &expected)?;
     let seconds_total = started.elapsed().as_secs_f64();
-    Ok(Fitting { name: model_name(args), data, model, compared, held_out, seconds_total })
+    Ok(Fitting { name, data, model, expected, compared, held_out, seconds_total })
 }
 
 /// The last part of the folder, or plain `model`.
@@ -212,7 +218,8 @@ fn fit_part(
     spec.fit(&Cpu, &plan, &response, watcher).map_err(|error| match error {
         // which array of which file
         Error::Domain { row, column, expected, value, .. } => {
-            Error::Domain { what: data.response.clone(), row: data.row(row), column, expected, value }
+            let what = data.response_of(part.group.targets[column]);
+            Error::Domain { what, row: data.row(row), column: part.group.targets[column], expected, value }
         }
         other => other,
     })

@@ -33,6 +33,7 @@ pub(super) fn merge(data: &Data, fits: Vec<FittedGlm>) -> Result<FittedGlm> {
         joined.rank = joined.rank.max(fit.rank);
         joined.seconds.fit += fit.seconds.fit;
         joined.seconds.inference += fit.seconds.inference;
+        joined.seconds.history += fit.seconds.history;
         joined.plan.n_targets += fit.plan.n_targets;
         if fit.plan.n_targets > 0 {
             let fewest = &mut joined.plan.events_per_parameter;

@@ -13,17 +13,18 @@ use crate::features::Expansion;
 use crate::report::FigureSvg;
 use crate::write::json::json_bytes;
 use crate::write::nwb::FilterRows;
-use crate::write::save::{INDEX_NAME, Saver};
+use crate::write::save::{INDEX_NAME, PendingFile, Saver};
 use crate::write::table::{Values, csv_bytes};
 
 /// Dots per pixel of the images.
 const PNG_SCALE: f64 = 2.0;
 
-/// Writes everything into `folder`, `fit.json` last.
+/// Writes everything into `folder`, and the copy of the recording to its place; `fit.json`, which names all, last.
 pub(super) fn write(
     folder: &Path,
     fitting: &Fitting,
     document: Map<String, Value>,
+    copy: Option<PendingFile>,
     progress: &Progress,
 ) -> Result<Vec<PathBuf>> {
     progress.stage("writing tables", None);
@@ -63,6 +64,7 @@ pub(super) fn write(
             .collect(),
     };
     saver.stage("report.html", report::html(fitting, beside).as_bytes())?;
+    copy.map(PendingFile::commit).transpose()?;
     saver.finish(document)
 }
 
@@ -75,7 +77,7 @@ fn bins(fitting: &Fitting) -> Result<Vec<u8>> {
     data.parts.iter().flat_map(|part| &part.used).for_each(|&bin| used[bin] = 1);
     let rows: Vec<i64> = (0..n_bins as i64).collect();
     let epochs = data.epoch_of_bins();
-    let expected = data.expected(&fitting.model.fit);
+    let expected = &fitting.expected;
     // without the width of a bin a rate has no meaning
     let per_s = if data.bin_s.is_finite() { 1.0 / data.bin_s } else { 1.0 };
     let rates: Vec<Array1<f64>> = expected.iter().map(|expected| expected * per_s).collect();

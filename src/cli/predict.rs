@@ -18,7 +18,7 @@ use super::shell::shell_word;
 use crate::write::digest::digest_file;
 use crate::write::model::{Input, ModelFile};
 use crate::write::npz::{Array, npz_bytes};
-use crate::write::save::{check_writable_file, save_bytes};
+use crate::write::save::{check_writable_file, is_same_file, save_bytes};
 use crate::write::table::{Values, csv_bytes, terminal_table};
 use crate::{Error, Result, number};
 
@@ -81,6 +81,13 @@ pub(super) fn predict(args: &PredictArgs) -> Result<Report> {
     let out = match &args.out {
         Some(path) => {
             let format = format_of(path)?;
+            for input in [&args.model, &args.data.data] {
+                if is_same_file(input, path) {
+                    let found = format!("an input ({})", path.display());
+                    let help = "give another name: inputs are never changed";
+                    return Err(Error::argument("--out", "the name of a new file", found, help));
+                }
+            }
             check_writable_file(path)?;
             Some((path, format))
         }

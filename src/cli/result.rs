@@ -40,6 +40,7 @@ pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Ma
             "features": data.seconds.features,
             "fit": fit.seconds.fit,
             "inference": fit.seconds.inference,
+            "history": fit.seconds.history,
             "total": fitting.seconds_total,
         }),
     );

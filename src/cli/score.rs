@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::applied::Applied;
+use super::applied::{Applied, scored};
 use super::args::ScoreArgs;
 use super::data::Data;
 use super::fit_text::bins_line;
@@ -11,12 +11,12 @@ use super::progress::Progress;
 use super::result;
 use super::run::{Report, pretty, say};
 use super::shell::shell_word;
-use crate::glm::{Scores, score as score_counts};
+use crate::Result;
+use crate::glm::Scores;
 use crate::write::digest::digest_file;
 use crate::write::model::Input;
 use crate::write::save::{check_writable, save_bytes};
 use crate::write::table::terminal_table;
-use crate::{Error, Result};
 
 /// Scores of one target.
 pub(super) struct TargetScores {
@@ -62,22 +62,11 @@ fn score_targets(applied: &Applied) -> Result<Vec<TargetScores>> {
     let mut targets = Vec::with_capacity(data.names.len());
     for part in &data.parts {
         for &target in &part.group.targets {
-            let y: Vec<f64> = part.used.iter().map(|&bin| data.y[(bin, target)]).collect();
-            let mu: Vec<f64> = part.used.iter().map(|&bin| expected[target][bin]).collect();
-            if let Some(row) = y.iter().position(|&y| y < 0.0) {
-                return Err(Error::Domain {
-                    what: data.response.clone(),
-                    row: data.row(part.used[row]),
-                    column: target,
-                    expected: "a count, 0 or more",
-                    value: y[row],
-                });
-            }
             targets.push(TargetScores {
                 name: data.names[target].clone(),
-                n_bins_used: y.len(),
-                n_events: y.iter().sum(),
-                scores: score_counts(model.fit.model, &y, &mu),
+                n_bins_used: part.used.len(),
+                n_events: data.n_events(target),
+                scores: scored(&model.fit, data, target, &part.used, &expected[target])?,
             });
         }
     }

@@ -1,7 +1,5 @@
 //! One row per target, set of epochs and model: how well each predicts.
 
-use std::fmt::Write;
-
 use super::beside::Compared;
 use super::data::Data;
 use super::fit::Fitting;
@@ -71,40 +69,92 @@ pub(super) fn text(fitting: &Fitting) -> String {
         return String::new();
     }
     let rows = score_rows(fitting);
-    let several = fitting.data.names.len() > 1;
+    let mut text = String::from("\n");
+    if rows.len() > MOST_ROWS {
+        text.push_str(&medians(&rows));
+    } else {
+        text.push_str(&row_by_row(&rows, fitting.data.names.len() > 1));
+    }
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text
+}
+
+fn set(row: &ScoreRow) -> &str {
+    if row.is_fitted { "fitted" } else { &row.data }
+}
+
+fn row_by_row(rows: &[ScoreRow], several: bool) -> String {
     let cells = |row: &ScoreRow| {
-        let set = if row.is_fitted { "fitted" } else { row.data.as_str() };
-        let mut cells = vec![set.into(), row.target.clone(), row.model.clone(), row.n_bins.to_string()];
-        cells.push(row.n_events.to_string());
-        cells.push(format!("{:.9}", row.scores.log_likelihood));
-        cells.push(format!("{:.4}", row.scores.pseudo_r2_mcfadden));
-        cells.push(format!("{:.4}", row.scores.pseudo_r2_cohen));
+        let mut cells = vec![
+            set(row).into(),
+            row.target.clone(),
+            row.model.clone(),
+            row.n_bins.to_string(),
+            row.n_events.to_string(),
+            format!("{:.9}", row.scores.log_likelihood),
+            format!("{:.4}", row.scores.pseudo_r2_mcfadden),
+            format!("{:.4}", row.scores.pseudo_r2_cohen),
+        ];
         if !several {
             cells.remove(1);
         }
         cells
     };
-    let shown: Vec<Vec<String>> = rows.iter().take(MOST_ROWS).map(cells).collect();
-    let mut header = vec![
-        "epochs",
-        "target",
-        "model",
-        "bins",
-        "events",
-        "log-likelihood per bin",
-        "McFadden R2",
-        "Cohen R2",
-    ];
+    let shown: Vec<Vec<String>> = rows.iter().map(cells).collect();
+    let score = "log-likelihood per bin";
+    let mut header = vec!["epochs", "target", "model", "bins", "events", score, "McFadden R2", "Cohen R2"];
     if !several {
         header.remove(1);
     }
-    let mut text = format!("\n{}", terminal_table(&header, &shown, None));
-    if !text.ends_with('\n') {
-        text.push('\n');
+    terminal_table(&header, &shown, None)
+}
+
+/// One row per set and model: the median of the targets, those without a score left out.
+fn medians(rows: &[ScoreRow]) -> String {
+    let mut groups: Vec<(&str, &str, Vec<&ScoreRow>)> = Vec::new();
+    for row in rows {
+        match groups.iter_mut().find(|group| (group.0, group.1) == (set(row), row.model.as_str())) {
+            Some(group) => group.2.push(row),
+            None => groups.push((set(row), &row.model, vec![row])),
+        }
     }
-    if rows.len() > MOST_ROWS {
-        // writing to a string cannot fail
-        let _ = writeln!(text, "and {} more, in fit.json", rows.len() - MOST_ROWS);
+    let cells = |(set, model, rows): &(&str, &str, Vec<&ScoreRow>)| {
+        let events: f64 = rows.iter().map(|row| row.n_events).sum();
+        vec![
+            set.to_string(),
+            model.to_string(),
+            rows.len().to_string(),
+            events.to_string(),
+            format!("{:.4}", median(rows.iter().map(|row| row.scores.pseudo_r2_mcfadden))),
+            format!("{:.4}", median(rows.iter().map(|row| row.scores.pseudo_r2_cohen))),
+        ]
+    };
+    let shown: Vec<Vec<String>> = groups.iter().map(cells).collect();
+    let header = ["epochs", "model", "targets", "events", "median McFadden R2", "median Cohen R2"];
+    format!("{}\nscores of every target are in fit.json\n", terminal_table(&header, &shown, None).trim_end())
+}
+
+/// The middle of the values that are numbers; NaN without any.
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.filter(|value| !value.is_nan()).collect();
+    values.sort_by(f64::total_cmp);
+    match values.len() {
+        0 => f64::NAN,
+        n if n % 2 == 1 => values[n / 2],
+        n => f64::midpoint(values[n / 2 - 1], values[n / 2]),
     }
-    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::median;
+
+    #[test]
+    fn the_median_leaves_out_what_is_no_number() {
+        assert_eq!(median([3.0, f64::NAN, 1.0].into_iter()), 2.0);
+        assert_eq!(median([5.0, 1.0, 2.0].into_iter()), 2.0);
+        assert!(median([f64::NAN].into_iter()).is_nan());
+    }
 }

@@ -1,8 +1,5 @@
 //! `fit --write-nwb COPY`: the results in a copy of the recording.
 
-use std::fs;
-use std::path::Path;
-
 use serde_json::{Map, Value, json};
 
 use super::args::FitArgs;
@@ -13,7 +10,7 @@ use crate::read::nwb;
 use crate::recording::Kind;
 use crate::write::model::{Input, Study};
 use crate::write::nwb::{Results, UnitRows, check_place, write_copy};
-use crate::write::save::{PendingFile, check_replaceable};
+use crate::write::save::{PendingFile, check_replaceable, is_same_file};
 use crate::{Error, Result};
 
 /// Refuses before the fit what could not be written after it.
@@ -49,7 +46,7 @@ pub(super) fn prepare(
         command,
         bin_s: data.bin_s,
         centres_s: &data.centres_s,
-        expected: &fitting.data.expected(&fitting.model.fit),
+        expected: &fitting.expected,
         units: unit_rows(fitting)?,
         filters: outputs::filter_rows(fitting)?,
     };
@@ -70,20 +67,4 @@ fn unit_rows(fitting: &Fitting) -> Result<Option<UnitRows>> {
     let rows = units.rows_of(&data.names)?.into_iter().map(|row| row as i64).collect();
     let table = file.recording().find(&units.key, Kind::Units)?.path.clone();
     Ok(Some(UnitRows { table, rows }))
-}
-
-/// Whether two paths lead to one file, also through links.
-fn is_same_file(a: &Path, b: &Path) -> bool {
-    let resolved = |path: &Path| fs::canonicalize(path).ok();
-    if resolved(a).is_some_and(|a| resolved(b) == Some(a)) {
-        return true;
-    }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let number = |path: &Path| fs::metadata(path).ok().map(|facts| (facts.dev(), facts.ino()));
-        number(a).is_some_and(|a| number(b) == Some(a))
-    }
-    #[cfg(not(unix))]
-    false
 }

@@ -79,7 +79,7 @@ pub(super) fn groups(features: &[StudyFeature], blocks: &[FeatureBlock], units: 
             .collect();
         Group { targets, pieces }
     };
-    shares.into_iter().map(group).collect()
+    shares.into_iter().filter(|targets| !targets.is_empty()).map(group).collect()
 }
 
 /// The columns of one feature that one target sees.

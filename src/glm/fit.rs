@@ -1,6 +1,5 @@
 //! The fit: rank, start, solver, certificate, in that order; back to the solver if the proof fails.
 
-use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use ndarray::ArrayView2;
@@ -188,16 +187,23 @@ impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
             spec.time_limit_s.and_then(|limit| started.checked_add(Duration::try_from_secs_f64(limit).ok()?));
         let goal = if spec.tolerance <= 1e-16 { FLOOR } else { spec.tolerance };
         let (tolerance, max_iterations) = (spec.tolerance, spec.max_iterations);
-        let history_seconds = Cell::new(0.0);
         let mut beside = GlmObjective::new(self.on, design, self.y, spec.model);
-        let mut residuals = |at: &Matrix, targets: &[usize]| -> Result<Vec<f64>> {
-            let started = Instant::now();
-            let found = self.optimality(&mut beside, all, &self.reports(at), targets)?;
-            history_seconds.set(history_seconds.get() + started.elapsed().as_secs_f64());
-            Ok(found.into_iter().map(|optimality| optimality.kkt_residual).collect())
+        let mut residuals = |at: &Matrix, targets: &[usize]| -> Result<Vec<Option<f64>>> {
+            let asked: Vec<usize> = (0..targets.len()).filter(|&k| targets[k] < spec.n_histories).collect();
+            let mut residuals = vec![None; targets.len()];
+            if !asked.is_empty() {
+                let ids: Vec<usize> = asked.iter().map(|&k| targets[k]).collect();
+                let points = self.reports(&at.select(ndarray::Axis(1), &asked));
+                let found = self.optimality(&mut beside, all, &points, &ids)?;
+                asked.into_iter().zip(found).for_each(|(k, found)| residuals[k] = Some(found.kkt_residual));
+            }
+            Ok(residuals)
         };
-        let residuals: Option<&mut Residuals> = if spec.history { Some(&mut residuals) } else { None };
-        let mut watch = Watch { tolerance, goal, max_iterations, deadline, progress, residuals };
+        let residuals: Option<&mut Residuals> =
+            if spec.n_histories > 0 { Some(&mut residuals) } else { None };
+        let history_time = Duration::ZERO;
+        let mut watch =
+            Watch { tolerance, goal, max_iterations, deadline, progress, residuals, history_time };
         let solver: &dyn Minimize = if plan.solver == Newton.name() { &Newton } else { &Lbfgs };
         let mut standings: Vec<Option<Standing>> = live.iter().map(|_| None).collect();
         let mut open: Vec<usize> = (0..live.len()).collect();
@@ -233,10 +239,9 @@ impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
             // the limit is one for the whole fit; who has used most of it decides
             watch.max_iterations = spec.max_iterations.map(|most| most - used);
         }
-        let seconds = Seconds {
-            fit: started.elapsed().as_secs_f64() - inference_seconds - history_seconds.get(),
-            inference: inference_seconds,
-        };
+        let history = watch.history_time.as_secs_f64();
+        let fit = started.elapsed().as_secs_f64() - inference_seconds - history;
+        let seconds = Seconds { fit, inference: inference_seconds, history };
         let standings = live.into_iter().zip(standings.into_iter().flatten());
         Ok(self.finish(plan, left_out, standings.collect(), seconds))
     }

@@ -79,7 +79,7 @@ pub struct TargetFit {
     pub aliased: Vec<String>,
     /// What a user should know.
     pub warnings: Vec<String>,
-    /// The way to the optimum, the certificate's numbers last; empty unless [`super::GlmSpec::history`] asks for it.
+    /// The way to the optimum, the certificate's numbers last; empty unless [`super::GlmSpec::n_histories`] asks for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<Iterate>,
     /// The blocks that [`super::GlmSpec::covariance_of`] asks for, where standard errors are computed. Not part of
@@ -95,6 +95,9 @@ pub struct Seconds {
     pub fit: f64,
     /// Standard errors, exact decrement, condition.
     pub inference: f64,
+    /// What the histories took beside.
+    #[serde(default)]
+    pub history: f64,
 }
 
 /// A fitted model.

@@ -55,9 +55,9 @@ pub struct GlmSpec {
     pub standard_errors: StandardErrors,
     /// Bytes that the design may take.
     pub memory_limit_bytes: Option<u64>,
-    /// Whether loss gap and optimality residual are kept of every step. Each costs a pass over the rows that is not
-    /// counted; the answer is the same.
-    pub history: bool,
+    /// Of how many targets, the first ones, loss gap and optimality residual are kept of every step. Each step then
+    /// costs a pass over the rows that neither `passes` nor a time limit counts; the answer is the same.
+    pub n_histories: usize,
     /// Blocks of columns whose covariance is kept beside the standard errors, where these are computed.
     pub covariance_of: Vec<Range<usize>>,
 }
@@ -72,7 +72,7 @@ impl Default for GlmSpec {
             time_limit_s: None,
             standard_errors: StandardErrors::Auto,
             memory_limit_bytes: None,
-            history: false,
+            n_histories: 0,
             covariance_of: Vec::new(),
         }
     }

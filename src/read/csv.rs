@@ -238,10 +238,15 @@ const MOST_HEADER_BYTES: usize = 1 << 24;
 
 impl Size {
     fn of(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|e| Error::io(path, e))?;
-        if file.metadata().map_err(|e| Error::io(path, e))?.is_dir() {
+        let facts = std::fs::metadata(path).map_err(|e| Error::io(path, e))?;
+        if facts.is_dir() {
             return Err(wrong(path, "a folder", "give the path of one csv file"));
         }
+        // it is read twice, which a pipe cannot be
+        if !facts.is_file() {
+            return Err(wrong(path, "a pipe or a device", "save what comes from it to a file first"));
+        }
+        let file = File::open(path).map_err(|e| Error::io(path, e))?;
         let mut reader = BufReader::with_capacity(1 << 16, file);
         let mut size = Self { first_line: Vec::new(), n_lines: 0, longest_line: 0 };
         let mut line: u64 = 0;

@@ -95,7 +95,7 @@ pub(super) fn descend(
         let mut gradient = Matrix::zeros((f.n_parameters(), active.len()));
         let points = columns(&at, &active);
         let losses = f.loss_gradient(&points, &ids, &mut gradient)?;
-        let residuals = watch.residuals.as_mut().map(|residuals| residuals(&points, &ids)).transpose()?;
+        let residuals = watch.residuals(&points, &ids)?;
         let mut worst_gap: f64 = 0.0;
         let mut headings = Vec::new();
         for (column, &k) in active.iter().enumerate() {
@@ -105,8 +105,8 @@ pub(super) fn descend(
             runs[k].passes += f.passes() - before;
             let scale = losses[column].abs().max(metric.mean_y[targets[k]]);
             let gap = heading.as_ref().map_or(f64::NAN, |heading| heading.gap);
-            if let Some(residuals) = &residuals {
-                runs[k].remember(losses[column], gap, residuals[column]);
+            if let Some(residual) = residuals[column] {
+                runs[k].remember(losses[column], gap, residual);
             }
             let gap = gap / scale;
             runs[k].outcome = runs[k].judge(gap, rule.patience(), max_iterations, watch);

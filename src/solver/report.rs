@@ -1,6 +1,6 @@
 //! What a solver says: statuses, outcomes, progress.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -93,8 +93,9 @@ pub struct Progress {
     pub worst_gap: f64,
 }
 
-/// The optimality residuals of the given targets at points of shape (parameters, targets).
-pub type Residuals<'a> = dyn FnMut(&Matrix, &[usize]) -> Result<Vec<f64>> + 'a;
+/// The optimality residuals of the given targets at points of shape (parameters, targets); `None` for a target whose
+/// history is not wanted.
+pub type Residuals<'a> = dyn FnMut(&Matrix, &[usize]) -> Result<Vec<Option<f64>>> + 'a;
 
 /// Limits of a minimisation and who is told about it.
 pub struct Watch<'a> {
@@ -108,13 +109,27 @@ pub struct Watch<'a> {
     pub deadline: Option<Instant>,
     /// Told after every iteration.
     pub progress: &'a mut dyn FnMut(Progress),
-    /// Asked at every point if the history is wanted. It costs a pass that is not counted.
+    /// Asked at every point if a history is wanted. It costs a pass that is not counted.
     pub residuals: Option<&'a mut Residuals<'a>>,
+    /// Time that the histories took so far, which the deadline does not count.
+    pub history_time: Duration,
 }
 
 impl Watch<'_> {
     /// Whether time is up.
     pub fn is_late(&self) -> bool {
-        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline + self.history_time)
+    }
+
+    /// The residuals of these targets at these points, if histories are wanted.
+    ///
+    /// # Errors
+    /// What computing them returns.
+    pub fn residuals(&mut self, at: &Matrix, targets: &[usize]) -> Result<Vec<Option<f64>>> {
+        let started = Instant::now();
+        let Some(residuals) = &mut self.residuals else { return Ok(vec![None; targets.len()]) };
+        let found = residuals(at, targets)?;
+        self.history_time += started.elapsed();
+        Ok(found)
     }
 }

@@ -132,13 +132,25 @@ impl ModelFile {
         let model: Self = serde_json::from_slice(&bytes).map_err(unreadable)?;
         let n_columns = model.fit.labels.len();
         let fits = |values: &Vec<f64>| values.len() == n_columns;
+        let changed = |expected: String, found: String| {
+            Err(wrong(&expected, found, "fit again: this file was changed after it was written"))
+        };
+        if model.fit.targets.is_empty() {
+            return changed("a model of at least one target".into(), "none".into());
+        }
+        if let Some(feature) = model.fit.features.iter().find(|feature| {
+            let [first, end] = feature.columns;
+            first > end || end > n_columns
+        }) {
+            let found = format!("columns {:?}", feature.columns);
+            return changed(format!("columns of {} within the {n_columns} labels", feature.name), found);
+        }
         match model.fit.targets.iter().find(|target| !(fits(&target.coef) && fits(&target.standard_errors))) {
             None => Ok(model),
-            Some(target) => Err(wrong(
-                &format!("{n_columns} coefficients and standard errors of {}", target.name),
+            Some(target) => changed(
+                format!("{n_columns} coefficients and standard errors of {}", target.name),
                 format!("{} and {}", target.coef.len(), target.standard_errors.len()),
-                "fit again: this file was changed after it was written",
-            )),
+            ),
         }
     }
 }

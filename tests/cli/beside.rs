@@ -153,4 +153,37 @@ fn mistakes_are_told_before_anything_is_fitted() {
     );
     let none = place.run(&words(&file, INSTANTANEOUS, &["--compare", "nowhere/model.json"])).ended(3);
     assert!(none.stderr.starts_with("error: nowhere/model.json: "), "{}", none.stderr);
+    // what goes wrong with the held-out epochs or another model says which, before the fit
+    let window = "stimulus*1e12 : raised-cosine-log(2, window=20s)";
+    let long =
+        ["fit", &file, "--epochs", "Noise 1", "--bin", "1ms", "--feature", window, "--test-epochs", "Test"];
+    let run = place.run(&long).ended(2);
+    assert!(
+        run.stderr.starts_with("error: --test-epochs 'Test': window: expected at most "),
+        "{}",
+        run.stderr
+    );
+    let spikes =
+        ["fit", &file, "--epochs", "Ramp", "--bin", "1ms", "--feature", INSTANTANEOUS, "--out", "no"];
+    let other = place.path("other.json");
+    let model =
+        std::fs::read_to_string(place.path("now/model.json")).unwrap().replace("stimulus", "position");
+    std::fs::write(other, model).unwrap();
+    let run = place.run(&[&spikes[..], &["--compare", "other.json"]].concat()).ended(2);
+    assert!(run.stderr.starts_with("error: --compare other.json: series \"position\" "), "{}", run.stderr);
+    assert!(!place.path("no").exists());
+}
+
+#[test]
+fn models_of_one_name_are_told_apart() {
+    let (place, file) = (Place::new(), tutorial());
+    for folder in ["a/m", "b/m"] {
+        place.run(&words(&file, INSTANTANEOUS, &["--out", folder])).ended(0);
+    }
+    let more = ["--compare", "a/m/model.json", "--compare", "b/m/model.json", "--compare", "b/m/model.json"];
+    let fit =
+        place.run(&words(&file, HISTORY, &[&more[..], &["--out", "m", "--json"]].concat())).ended(0).json();
+    let names: Vec<&str> =
+        fit["compared"].as_array().unwrap().iter().map(|other| other["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["a/m", "b/m", "m (2)"]);
 }

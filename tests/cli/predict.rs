@@ -215,3 +215,17 @@ fn files_that_cannot_be_written_are_refused_first() {
         &["threads: expected 1 or more"],
     );
 }
+
+#[test]
+fn an_input_is_never_overwritten() {
+    let place = tables();
+    place.run(&["fit", "d.csv", "--y", "count", "--x", "speed", "--out", "out"]).ended(0);
+    let before = fs::read(place.path("d.csv")).unwrap();
+    let run = place.run(&["predict", "out/model.json", "d.csv", "--out", "./d.csv"]).ended(2);
+    assert_eq!(
+        run.stderr,
+        "error: --out: expected the name of a new file, found an input (./d.csv)\nhelp: give another name: inputs are \
+         never changed\n"
+    );
+    assert_eq!(fs::read(place.path("d.csv")).unwrap(), before);
+}

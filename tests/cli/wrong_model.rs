@@ -57,6 +57,14 @@ fn models_of_another_making() {
     change(&place, |model| model["schema"] = json!(7));
     let version = format!("found schema 7 (written by rheobase {})", env!("CARGO_PKG_VERSION"));
     place.refused(&words, 3, &["changed.json: expected a model file of schema 1", &version, "fit again"]);
+    change(&place, |model| model["fit"]["targets"] = json!([]));
+    place.refused(
+        &words,
+        3,
+        &["changed.json: expected a model of at least one target, found none", "fit again"],
+    );
+    change(&place, |model| model["fit"]["features"][0]["columns"] = json!([0, 99]));
+    place.refused(&words, 3, &["changed.json: expected columns of X within the ", "[0, 99]", "fit again"]);
     // a later layout need not have the fields of this one
     fs::write(place.path("changed.json"), r#"{"schema": 2, "version": "9.0.0", "what": []}"#).unwrap();
     place.refused(

@@ -7,7 +7,7 @@ use super::unit::scaled_unit;
 use super::{coefficients, learned};
 use crate::Result;
 use crate::cli::data::Data;
-use crate::cli::fit::Fitting;
+use crate::cli::fit::{Fitting, MOST_HISTORIES};
 use crate::cli::goodness::{UsedBins, epochs_of_bins, used_bins};
 use crate::cli::tuning_curves::SeriesCurves;
 use crate::figure::Figure;
@@ -28,8 +28,6 @@ const MOST_SERIES: usize = 6;
 const MOST_TUNING: usize = 8;
 /// Targets with a goodness of fit.
 const MOST_GOODNESS: usize = 3;
-/// Lines of the way to the optimum.
-const MOST_DESCENTS: usize = 12;
 /// Bins of lag for the residuals.
 const MOST_LAGS: usize = 100;
 
@@ -107,15 +105,13 @@ fn tuning_of(fitting: &Fitting, curves: &[SeriesCurves]) -> Option<Figure> {
 
 fn convergence_of(fitting: &Fitting) -> Option<Figure> {
     let (data, fit) = (&fitting.data, &fitting.model.fit);
-    let mut targets: Vec<usize> =
-        (0..fit.targets.len()).filter(|&k| fit.targets[k].history.len() > 1).collect();
-    let n = targets.len();
-    let mut note = String::new();
-    if n > MOST_DESCENTS {
-        targets.sort_by_key(|&target| std::cmp::Reverse(fit.targets[target].iterations));
-        targets.truncate(MOST_DESCENTS);
-        note = format!(" The {MOST_DESCENTS} of {n} targets with most iterations, dark to light.");
-    }
+    let n = fit.targets.len();
+    let targets: Vec<usize> = (0..n).filter(|&k| fit.targets[k].history.len() > 1).collect();
+    let note = if n > MOST_HISTORIES {
+        format!(" Of the first {MOST_HISTORIES} of {n} targets, dark to light.")
+    } else {
+        String::new()
+    };
     let descent = |&target: &usize| {
         let own = &fit.targets[target];
         let scale = own.loss.abs().max(data.n_events(target) / own.n_bins_used as f64);
