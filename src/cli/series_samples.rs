@@ -1,12 +1,100 @@
 //! Samples of the series that features name, as they are in the file: what tuning curves are taken over.
+//!
+//! A curve over one feature reads them in pieces; a map over two has both series in memory.
 
 use ndarray::{Array2, Axis};
 
 use crate::Result;
 use crate::features::{Signal, StudyFeature};
-use crate::read::nwb::NwbFile;
-use crate::time::{IntervalSet, Lookup, TsGroup, TsdFrame, matches};
-use crate::time::{Metadata, Ts};
+use crate::read::nwb::{NwbFile, Series};
+use crate::recording::Samples;
+use crate::time::{IntervalSet, Lookup, Metadata, Ts, TsGroup, TsdFrame, matches};
+use crate::tuning::{FeatureBins, FeatureRange, TuningCurves};
+
+/// Numbers of a piece: 4 MB.
+const PIECE_ITEMS: usize = 1 << 19;
+
+/// The series of a feature, to be read in pieces.
+struct SeriesPieces {
+    series: Series,
+    column: Option<usize>,
+    scale: f64,
+}
+
+impl SeriesPieces {
+    /// None for a feature of spikes.
+    fn open(file: &NwbFile, feature: &StudyFeature) -> Result<Option<Self>> {
+        let Signal::Series { name, column, .. } = &feature.spec.signal else { return Ok(None) };
+        let series = file.series(name)?;
+        let column = column.as_ref().map(|column| series.facts().column(column)).transpose()?;
+        Ok(Some(Self { series, column, scale: feature.spec.scale }))
+    }
+
+    /// The feature's name for each column.
+    fn labels(&self, feature: &StudyFeature) -> Vec<String> {
+        let names = &self.series.facts().column_names;
+        if self.column.is_some() || names.len() == 1 {
+            return vec![feature.name.clone()];
+        }
+        names.iter().map(|name| format!("{}[{name}]", feature.name)).collect()
+    }
+
+    /// Gives all samples in the epochs, scaled, in pieces.
+    fn visit(&self, support: &IntervalSet, mut found: impl FnMut(&Samples) -> Result<()>) -> Result<()> {
+        let n_columns = if self.column.is_some() { 1 } else { self.series.n_columns() };
+        let n_rows = (PIECE_ITEMS / n_columns.max(1)).max(1);
+        for (start, stop) in support.iter() {
+            let rows = self.series.rows_between(start, stop)?;
+            for first in rows.clone().step_by(n_rows) {
+                let mut piece = self.series.read_rows(first..(first + n_rows).min(rows.end), self.column)?;
+                piece.values *= self.scale;
+                found(&piece)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The curves over one column of a series.
+pub(super) struct ColumnCurves {
+    /// The feature's name, with the column where there are several.
+    pub(super) label: String,
+    /// Samples that are numbers: one that is not belongs to no bin.
+    pub(super) n_samples: usize,
+    pub(super) of_events: TuningCurves,
+    /// Of each signal.
+    pub(super) of_signals: Vec<TuningCurves>,
+}
+
+/// The curves over each column of a feature's series in the epochs; none for a feature of spikes.
+pub(super) fn curves(
+    file: &NwbFile,
+    feature: &StudyFeature,
+    support: &IntervalSet,
+    bins: &FeatureBins,
+    units: &TsGroup,
+    signals: &[&TsdFrame],
+) -> Result<Vec<ColumnCurves>> {
+    let Some(pieces) = SeriesPieces::open(file, feature)? else { return Ok(Vec::new()) };
+    let labels = pieces.labels(feature);
+    let mut ranges = vec![FeatureRange::new(support); labels.len()];
+    pieces.visit(support, |piece| {
+        let mut columns = ranges.iter_mut().zip(piece.values.columns());
+        columns.try_for_each(|(range, values)| range.add(&piece.t, values))
+    })?;
+    let n_samples: Vec<usize> = ranges.iter().map(FeatureRange::n_samples).collect();
+    let curves = ranges.into_iter().map(|range| range.curves(bins, units, signals));
+    let mut curves = curves.collect::<Result<Vec<_>>>()?;
+    pieces.visit(support, |piece| {
+        let mut columns = curves.iter_mut().zip(piece.values.columns());
+        columns.try_for_each(|(curves, values)| curves.add(&piece.t, values))
+    })?;
+    let finished = labels.into_iter().zip(n_samples).zip(curves).map(|((label, n_samples), curves)| {
+        let (of_events, of_signals) = curves.finish()?;
+        Ok(ColumnCurves { label, n_samples, of_events, of_signals })
+    });
+    finished.collect()
+}
 
 /// The samples of a feature's series in the epochs, scaled: one frame per column; none for a feature of spikes.
 pub(super) fn samples(
@@ -14,28 +102,19 @@ pub(super) fn samples(
     feature: &StudyFeature,
     support: &IntervalSet,
 ) -> Result<Vec<TsdFrame>> {
-    let Signal::Series { name, column, .. } = &feature.spec.signal else { return Ok(Vec::new()) };
-    let series = file.series(name)?;
-    let column = column.as_ref().map(|column| series.facts().column(column)).transpose()?;
-    let (mut t, mut pieces) = (Vec::new(), Vec::new());
-    for (start, end) in support.iter() {
-        let samples = series.read_range(start, end, column)?;
-        t.extend(samples.t);
-        pieces.push(samples.values);
-    }
-    let n_columns = pieces.first().map_or(0, Array2::ncols);
-    let frame = |k: usize| {
-        let values = pieces.iter().flat_map(|piece| piece.index_axis(Axis(1), k));
-        let values: Vec<f64> = values.map(|x| x * feature.spec.scale).collect();
-        let label = if n_columns == 1 {
-            feature.name.clone()
-        } else {
-            format!("{}[{}]", feature.name, series.facts().column_names[k])
-        };
+    let Some(pieces) = SeriesPieces::open(file, feature)? else { return Ok(Vec::new()) };
+    let labels = pieces.labels(feature);
+    let (mut t, mut columns) = (Vec::new(), vec![Vec::new(); labels.len()]);
+    pieces.visit(support, |piece| {
+        t.extend_from_slice(&piece.t);
+        columns.iter_mut().zip(piece.values.columns()).for_each(|(column, values)| column.extend(values));
+        Ok(())
+    })?;
+    let frame = |(label, values): (String, Vec<f64>)| {
         let values = Array2::from_shape_fn((values.len(), 1), |(row, _)| values[row]);
         TsdFrame::new(t.clone(), values, vec![label], Some(support.clone()))
     };
-    (0..n_columns).map(frame).collect()
+    labels.into_iter().zip(columns).map(frame).collect()
 }
 
 /// The samples whose values are all numbers: one that is not belongs to no bin.

@@ -10,13 +10,12 @@ use super::machine::default_memory_limit_bytes;
 use super::progress::Progress;
 use super::quantity;
 use super::run::{Report, pretty, say};
-use super::series_samples::{beside, finite, samples, spikes};
+use super::series_samples::{ColumnCurves, beside, curves, finite, samples, spikes};
 use super::shell::shell_word;
 use super::tuning_report;
 use crate::features::{Expansion, Request, Selection, Signal, StudyFeature};
 use crate::read::nwb::{self, NwbFile};
-use crate::time::IntervalSet;
-use crate::time::TsdFrame;
+use crate::time::{IntervalSet, TsGroup};
 use crate::tuning::{
     FeatureBins, Information, TuningCurves, TuningPlan, mutual_information, tuning_curves_of_events,
 };
@@ -147,20 +146,17 @@ fn compute(args: &TuningArgs, bins: &[FeatureBins], progress: &Progress) -> Resu
     let selection = Selection::read(&file, &request, &mut |step| progress.step(step))?;
     refuse_memory(&selection, args, limit_bytes)?;
     let units = spikes(&selection.spike_times_s, &selection.support)?;
-    let mut tuned = Vec::new();
-    for samples in series(&file, &request.features, &selection)? {
-        let samples = finite(&samples)?;
-        let bins = bins.to_vec();
-        let plan = TuningPlan { bins, epochs: None, fs_hz: None, zero_fill: false };
-        let curves = tuning_curves_of_events(&units, &samples, &plan)?;
-        let information = mutual_information(&curves, None)?;
-        tuned.push(Tuned {
-            labels: samples.columns().to_vec(),
-            n_samples: samples.len(),
-            curves,
-            information,
-        });
-    }
+    let tuned = match &request.features[..] {
+        [first, second] => vec![map(&file, [first, second], bins, &selection, &units)?],
+        features => {
+            let mut tuned = Vec::new();
+            for (feature, bins) in features.iter().zip(bins) {
+                let found = curves(&file, feature, &selection.support, bins, &units, &[])?;
+                tuned.extend(found.into_iter().map(curve).collect::<Result<Vec<_>>>()?);
+            }
+            tuned
+        }
+    };
     let input = Input { path: args.file.clone(), sha256: digest_file(&args.file)? };
     Ok(Tuning { input, command: command_line(args), selection, tuned })
 }
@@ -214,23 +210,37 @@ fn features(args: &TuningArgs) -> Result<Vec<StudyFeature>> {
     Ok(features)
 }
 
-/// The series that curves are taken over: each column of one feature, or two features side by side.
-fn series(file: &NwbFile, features: &[StudyFeature], selection: &Selection) -> Result<Vec<TsdFrame>> {
-    let mut columns = Vec::with_capacity(features.len());
+/// A curve over one series.
+fn curve(found: ColumnCurves) -> Result<Tuned> {
+    let ColumnCurves { label, n_samples, of_events, .. } = found;
+    let information = mutual_information(&of_events, None)?;
+    Ok(Tuned { labels: vec![label], n_samples, curves: of_events, information })
+}
+
+/// The map over two series side by side.
+fn map(
+    file: &NwbFile,
+    features: [&StudyFeature; 2],
+    bins: &[FeatureBins],
+    selection: &Selection,
+    units: &TsGroup,
+) -> Result<Tuned> {
+    let mut sides = Vec::with_capacity(2);
     for feature in features {
-        let found = samples(file, feature, &selection.support)?;
-        if features.len() > 1 && found.len() != 1 {
+        let mut found = samples(file, feature, &selection.support)?;
+        if found.len() != 1 {
             let labels: Vec<String> = found.iter().flat_map(|frame| frame.columns().to_vec()).collect();
             let help = format!("name one column: {}", labels.join(", "));
             let found = format!("{} columns of {}", found.len(), feature.name);
             return Err(Error::argument("feature", "one column for each side of a map", found, help));
         }
-        columns.push(found);
+        sides.append(&mut found);
     }
-    match &columns[..] {
-        [first, second] => Ok(vec![beside(&first[0], &second[0])?]),
-        _ => Ok(columns.into_iter().flatten().collect()),
-    }
+    let samples = finite(&beside(&sides[0], &sides[1])?)?;
+    let plan = TuningPlan { bins: bins.to_vec(), epochs: None, fs_hz: None, zero_fill: false };
+    let curves = tuning_curves_of_events(units, &samples, &plan)?;
+    let information = mutual_information(&curves, None)?;
+    Ok(Tuned { labels: samples.columns().to_vec(), n_samples: samples.len(), curves, information })
 }
 
 /// Refuses maps that would not fit.

@@ -7,12 +7,12 @@ use ndarray::{Array1, Array2, ArrayD, Ix2};
 
 use super::data::Data;
 use super::fit::Fitting;
-use super::series_samples::{finite, samples, spikes};
+use super::series_samples::{self, ColumnCurves, spikes};
 use crate::Result;
 use crate::features::{Signal, StudyFeature};
 use crate::read::nwb::{self, NwbFile};
-use crate::time::{IntervalSet, Smoothing, TsGroup, TsdFrame};
-use crate::tuning::{FeatureBins, TuningPlan, tuning_curves_of_events, tuning_curves_of_signal};
+use crate::time::{IntervalSet, Smoothing, TsdFrame};
+use crate::tuning::FeatureBins;
 
 /// Bins of a curve, between the least and the greatest value.
 const N_BINS: usize = 15;
@@ -57,6 +57,12 @@ struct Predicted {
     smoothed_hz: Option<TsdFrame>,
 }
 
+impl Predicted {
+    fn signals(&self) -> impl Iterator<Item = &TsdFrame> {
+        std::iter::once(&self.rates_hz).chain(&self.smoothed_hz)
+    }
+}
+
 /// The curves over all series; none for arrays.
 pub(super) fn curves(fitting: &Fitting) -> Result<Vec<SeriesCurves>> {
     let data = &fitting.data;
@@ -72,6 +78,8 @@ pub(super) fn curves(fitting: &Fitting) -> Result<Vec<SeriesCurves>> {
     let compared = fitting.compared.iter().map(|compared| &compared.expected);
     let models: Vec<Predicted> =
         std::iter::once(&own).chain(compared).map(|e| predicted(data, e, &support)).collect::<Result<_>>()?;
+    let signals: Vec<&TsdFrame> = models.iter().flat_map(Predicted::signals).collect();
+    let bins = FeatureBins::equal(N_BINS);
     let mut curves = Vec::new();
     let mut done: Vec<(Signal, f64)> = Vec::new();
     for feature in &data.features {
@@ -79,10 +87,10 @@ pub(super) fn curves(fitting: &Fitting) -> Result<Vec<SeriesCurves>> {
         let key = (feature.spec.signal.clone(), feature.spec.scale);
         if !done.contains(&key) {
             done.push(key);
-            for samples in samples(&file, feature, &support)? {
-                let own = over(&finite(&samples)?, &units, &models)?;
-                curves.push(SeriesCurves { unit: unit(&file, feature)?, scale: feature.spec.scale, ..own });
-            }
+            let unit = unit(&file, feature)?;
+            let found = series_samples::curves(&file, feature, &support, &bins, &units, &signals)?;
+            let of_column = |found| of_column(found, unit.clone(), feature.spec.scale, &models);
+            curves.extend(found.into_iter().map(of_column));
         }
     }
     Ok(curves)
@@ -111,32 +119,28 @@ fn unit(file: &NwbFile, feature: &StudyFeature) -> Result<String> {
     }
 }
 
-/// The curves of all targets over one column.
-fn over(samples: &TsdFrame, units: &TsGroup, models: &[Predicted]) -> Result<SeriesCurves> {
-    let plan = TuningPlan::new(FeatureBins::equal(N_BINS));
-    let events = tuning_curves_of_events(units, samples, &plan)?;
-    let n_targets = units.len();
-    let of_signal = |rates: &TsdFrame| -> Result<Array2<f64>> {
-        Ok(table(tuning_curves_of_signal(rates, samples, &plan)?.values, n_targets))
+/// The curves of all targets over one column; those of signals are in the order of the models.
+fn of_column(found: ColumnCurves, unit: String, scale: f64, models: &[Predicted]) -> SeriesCurves {
+    let ColumnCurves { label, of_events, of_signals, .. } = found;
+    let n_targets = of_events.labels.len();
+    let mut of_signals = of_signals.into_iter().map(|curves| table(curves.values, n_targets));
+    let unknown = || Array2::from_elem((n_targets, N_BINS), f64::NAN);
+    let model = |predicted: &Predicted| {
+        let hz = of_signals.next().unwrap_or_else(unknown);
+        let smoothed_hz = predicted.smoothed_hz.as_ref().and_then(|_| of_signals.next());
+        ModelCurves { hz, smoothed_hz: smoothed_hz.unwrap_or_else(unknown) }
     };
-    let model = |predicted: &Predicted| -> Result<ModelCurves> {
-        let unknown = || Array2::from_elem((n_targets, N_BINS), f64::NAN);
-        Ok(ModelCurves {
-            hz: of_signal(&predicted.rates_hz)?,
-            smoothed_hz: predicted.smoothed_hz.as_ref().map_or_else(|| Ok(unknown()), of_signal)?,
-        })
-    };
-    Ok(SeriesCurves {
-        label: samples.columns()[0].clone(),
-        unit: String::new(),
-        scale: 1.0,
-        models: models.iter().map(model).collect::<Result<_>>()?,
-        centres: events.centres().swap_remove(0),
-        occupancy: events.occupancy.iter().copied().collect(),
-        counts: table(events.counts, n_targets),
-        hz: table(events.values, n_targets),
-        edges: events.edges.into_iter().next().unwrap_or_default(),
-    })
+    SeriesCurves {
+        label,
+        unit,
+        scale,
+        models: models.iter().map(model).collect(),
+        centres: of_events.centres().swap_remove(0),
+        occupancy: of_events.occupancy.iter().copied().collect(),
+        counts: table(of_events.counts, n_targets),
+        hz: table(of_events.values, n_targets),
+        edges: of_events.edges.into_iter().next().unwrap_or_default(),
+    }
 }
 
 /// Curves over one feature as a table, shape (curves, bins).

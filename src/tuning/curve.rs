@@ -55,17 +55,22 @@ impl TuningCurves {
     }
 }
 
-/// A feature sorted into cells.
-struct Cells {
-    epochs: IntervalSet,
-    edges: Vec<Vec<f64>>,
-    /// Flat cell of every sample of the unrestricted feature.
-    of_sample: Vec<Option<usize>>,
-    occupancy: Vec<f64>,
-    fs_hz: Option<f64>,
+/// The cells that curves are taken over, and how often the feature was in each.
+pub(super) struct Cells {
+    pub(super) epochs: IntervalSet,
+    pub(super) edges: Vec<Vec<f64>>,
+    pub(super) occupancy: Vec<f64>,
+    pub(super) fs_hz: Option<f64>,
 }
 
-impl Cells {
+/// A feature sorted into cells.
+struct Sorted {
+    cells: Cells,
+    /// Flat cell of every sample of the unrestricted feature.
+    of_sample: Vec<Option<usize>>,
+}
+
+impl Sorted {
     /// Restricts the feature to the epochs, makes the edges and finds every sample's cell.
     fn new(feature: &TsdFrame, plan: &TuningPlan) -> Result<Self> {
         let n_features = feature.d().ncols();
@@ -77,11 +82,7 @@ impl Cells {
         }
         let inside: Vec<usize> = epochs.sample_ranges(feature.t()).into_iter().flatten().collect();
         if inside.is_empty() {
-            return Err(Error::Empty {
-                what: "feature of the tuning curve".to_string(),
-                problem: "it has no sample in these epochs".to_string(),
-                help: "choose epochs in which the feature was recorded".to_string(),
-            });
+            return Err(never_recorded());
         }
         let mut all_edges = Vec::with_capacity(n_features);
         let mut of_sample: Vec<Option<usize>> = vec![None; feature.len()];
@@ -122,14 +123,66 @@ impl Cells {
                 mean_spacing(feature.t(), &epochs).map(|spacing| 1.0 / spacing).filter(|fs| fs.is_finite())
             }
         };
-        Ok(Self { epochs, edges: all_edges, of_sample, occupancy, fs_hz })
+        Ok(Self { cells: Cells { epochs, edges: all_edges, occupancy, fs_hz }, of_sample })
     }
 
     /// The cells of the samples of the feature closest to the times `t`, with the numbers of those times.
     fn at<'a>(&'a self, t: &'a [f64], feature: &'a TsdFrame) -> impl Iterator<Item = (usize, usize)> + 'a {
-        matches(t, feature.t(), &self.epochs, Lookup::Closest)
+        matches(t, feature.t(), &self.cells.epochs, Lookup::Closest)
             .into_iter()
             .filter_map(|found| Some((found.row, self.of_sample[found.sample?]?)))
+    }
+}
+
+impl Cells {
+    /// Samples of the feature per second, without which events have no rate.
+    pub(super) fn known_fs_hz(&self) -> Result<f64> {
+        self.fs_hz.ok_or_else(|| {
+            let expected = "two successive feature samples in an epoch";
+            Error::argument("fs", expected, "none", "give the sampling rate of the feature")
+        })
+    }
+
+    /// Curves of units from their events in each cell, one unit after the other.
+    pub(super) fn curves_of_events(&self, units: &TsGroup, counts: Vec<f64>) -> Result<TuningCurves> {
+        let (fs_hz, n_cells) = (self.known_fs_hz()?, self.occupancy.len());
+        let rate_hz = |(i, n): (usize, &f64)| n / self.occupancy[i % n_cells] * fs_hz;
+        let values = counts.iter().enumerate().map(rate_hz).collect();
+        Ok(TuningCurves {
+            labels: units.units().keys().map(ToString::to_string).collect(),
+            values: self.shaped(Some(units.len()), values)?,
+            counts: self.shaped(Some(units.len()), counts)?,
+            occupancy: self.shaped(None, self.occupancy.clone())?,
+            rates_hz: units.restrict(&self.epochs).rates(),
+            edges: self.edges.clone(),
+            fs_hz,
+        })
+    }
+
+    /// Curves of columns from the number and the sum of their samples in each cell, one column after the other.
+    pub(super) fn curves_of_signal(
+        &self,
+        labels: &[String],
+        counts: Vec<f64>,
+        sums: &[f64],
+        zero_fill: bool,
+    ) -> Result<TuningCurves> {
+        let (n_cells, n_curves) = (self.occupancy.len(), labels.len());
+        let value = |i: usize| match sums[i] / counts[i] {
+            _ if self.occupancy[i % n_cells] == 0.0 => f64::NAN,
+            mean if zero_fill && mean.is_nan() => 0.0,
+            mean => mean,
+        };
+        let values = (0..sums.len()).map(value).collect();
+        Ok(TuningCurves {
+            labels: labels.to_vec(),
+            values: self.shaped(Some(n_curves), values)?,
+            counts: self.shaped(Some(n_curves), counts)?,
+            occupancy: self.shaped(None, self.occupancy.clone())?,
+            rates_hz: Vec::new(),
+            edges: self.edges.clone(),
+            fs_hz: self.fs_hz.unwrap_or(f64::NAN),
+        })
     }
 
     /// `(curves, bins ..)`, or `(bins ..)` without a number of curves.
@@ -139,6 +192,15 @@ impl Cells {
         let what = "cells of the tuning curves".to_string();
         let (expected, found) = (shape.iter().product(), values.len());
         ArrayD::from_shape_vec(IxDyn(&shape), values).map_err(|_| Error::Length { what, expected, found })
+    }
+}
+
+/// The error of a feature without samples.
+pub(super) fn never_recorded() -> Error {
+    Error::Empty {
+        what: "feature of the tuning curve".to_string(),
+        problem: "it has no sample in these epochs".to_string(),
+        help: "choose epochs in which the feature was recorded".to_string(),
     }
 }
 
@@ -160,28 +222,16 @@ pub fn tuning_curves_of_events(
     feature: &TsdFrame,
     plan: &TuningPlan,
 ) -> Result<TuningCurves> {
-    let cells = Cells::new(feature, plan)?;
-    let fs_hz = cells.fs_hz.ok_or_else(|| {
-        let expected = "two successive feature samples in an epoch";
-        Error::argument("fs", expected, "none", "give the sampling rate of the feature")
-    })?;
-    let n_cells = cells.occupancy.len();
+    let sorted = Sorted::new(feature, plan)?;
+    sorted.cells.known_fs_hz()?;
+    let n_cells = sorted.cells.occupancy.len();
     let mut counts = vec![0.0; units.len() * n_cells];
     for (counts, unit) in counts.chunks_mut(n_cells).zip(units.units().values()) {
-        for (_, cell) in cells.at(unit.t(), feature) {
+        for (_, cell) in sorted.at(unit.t(), feature) {
             counts[cell] += 1.0;
         }
     }
-    let values = counts.iter().enumerate().map(|(i, n)| n / cells.occupancy[i % n_cells] * fs_hz).collect();
-    Ok(TuningCurves {
-        labels: units.units().keys().map(ToString::to_string).collect(),
-        values: cells.shaped(Some(units.len()), values)?,
-        counts: cells.shaped(Some(units.len()), counts)?,
-        occupancy: cells.shaped(None, cells.occupancy.clone())?,
-        rates_hz: units.restrict(&cells.epochs).rates(),
-        edges: cells.edges,
-        fs_hz,
-    })
+    sorted.cells.curves_of_events(units, counts)
 }
 
 /// Mean of each column of `data` while the feature was in each bin.
@@ -200,9 +250,9 @@ pub fn tuning_curves_of_signal(
     feature: &TsdFrame,
     plan: &TuningPlan,
 ) -> Result<TuningCurves> {
-    let cells = Cells::new(feature, plan)?;
-    let (n_cells, n_curves) = (cells.occupancy.len(), data.d().ncols());
-    let found: Vec<(usize, usize)> = cells.at(data.t(), feature).collect();
+    let sorted = Sorted::new(feature, plan)?;
+    let (n_cells, n_curves) = (sorted.cells.occupancy.len(), data.d().ncols());
+    let found: Vec<(usize, usize)> = sorted.at(data.t(), feature).collect();
     let mut counts = vec![0.0; n_curves * n_cells];
     let mut sums = vec![0.0; n_curves * n_cells];
     for (i, column) in data.d().columns().into_iter().enumerate() {
@@ -213,19 +263,5 @@ pub fn tuning_curves_of_signal(
             }
         }
     }
-    let value = |i: usize| match sums[i] / counts[i] {
-        _ if cells.occupancy[i % n_cells] == 0.0 => f64::NAN,
-        mean if plan.zero_fill && mean.is_nan() => 0.0,
-        mean => mean,
-    };
-    let values = (0..sums.len()).map(value).collect();
-    Ok(TuningCurves {
-        labels: data.columns().to_vec(),
-        values: cells.shaped(Some(n_curves), values)?,
-        counts: cells.shaped(Some(n_curves), counts)?,
-        occupancy: cells.shaped(None, cells.occupancy.clone())?,
-        rates_hz: Vec::new(),
-        edges: cells.edges,
-        fs_hz: cells.fs_hz.unwrap_or(f64::NAN),
-    })
+    sorted.cells.curves_of_signal(data.columns(), counts, &sums, plan.zero_fill)
 }

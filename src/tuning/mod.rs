@@ -17,6 +17,7 @@ mod information;
 mod interval_histogram;
 mod perievent;
 mod response;
+mod streamed;
 
 pub use correlogram::{Correlograms, Scale, autocorrelograms, crosscorrelograms, event_correlograms};
 pub use curve::{TuningCurves, TuningPlan, tuning_curves_of_events, tuning_curves_of_signal};
@@ -25,3 +26,4 @@ pub use information::{Information, mutual_information};
 pub use interval_histogram::{IntervalBins, IntervalHistogram, interval_histogram};
 pub use perievent::{EventWindow, event_triggered_average, perievent, perievent_signal};
 pub use response::{ResponsePerEpoch, response_of_events, response_of_signal};
+pub use streamed::{FeatureRange, StreamedCurves};
