@@ -233,10 +233,16 @@ impl Data {
         part.map_or(&[], |part| &part.used)
     }
 
+    /// The epoch of a bin of a recording, from 0.
+    pub(super) fn epoch_of(&self, bin: usize) -> usize {
+        // they are in the order of time and do not overlap
+        let after = self.epochs_s.partition_point(|epoch| epoch[1] < self.centres_s[bin]);
+        after.min(self.epochs_s.len().saturating_sub(1))
+    }
+
     /// The epoch of every bin, from 0; none for arrays.
     pub(super) fn epoch_of_bins(&self) -> Vec<i64> {
-        let epoch_of = |t: &f64| self.epochs_s.iter().position(|epoch| *t <= epoch[1]).unwrap_or(0) as i64;
-        self.centres_s.iter().map(epoch_of).collect()
+        (0..self.centres_s.len()).map(|bin| self.epoch_of(bin) as i64).collect()
     }
 
     /// The response of a target, for messages: with its column where columns have names.

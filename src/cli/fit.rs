@@ -8,11 +8,12 @@ use super::args::FitArgs;
 use super::arrays::{Format, arrays};
 use super::beside::{Beside, Compared, HeldOut};
 use super::data::{self, Data, Part, Targets, typed_features};
+use super::goodness::Goodness;
 use super::machine::default_memory_limit_bytes;
 use super::progress::{Progress, Total};
 use super::run::{Report, pretty, say};
 use super::shell::option_words;
-use super::{filters, fit_text, goodness, merge, outputs, result, score_rows, write_back};
+use super::{filters, fit_text, merge, outputs, result, score_rows, write_back};
 use crate::backend::Cpu;
 use crate::glm::{CheckedSpec, FittedGlm, GlmSpec, Response, TOLERANCE_F32, TOLERANCE_F64};
 use crate::write::model::{ArraysStudy, ModelFile, RecordingStudy, Study};
@@ -48,7 +49,8 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
     let command = command_line(args);
     let mut document = result::document(&fitting, &command, &study_toml(args));
     if args.common.out.is_some() {
-        document.insert("goodness".into(), goodness::document(&fitting.data, &fitting.expected));
+        let goodness = Goodness::new(&fitting.data, &fitting.expected, &fitting.compared);
+        document.insert("goodness".into(), goodness.document());
     }
     let copy = write_back::prepare(args, &fitting, &command, &mut document)?;
     let mut text = if args.common.json { pretty(&document.clone().into()) } else { fit_text::text(&fitting) };
@@ -139,6 +141,8 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
         own.time_limit_s = own.time_limit_s.map(left);
         if args.common.out.is_some() {
             own.n_histories = MOST_HISTORIES.saturating_sub(n_done);
+        }
+        if args.common.out.is_some() || args.write_nwb.is_some() {
             own.covariance_of = filters::blocks(&data, part);
         }
         let goal = own.tolerance;

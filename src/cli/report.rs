@@ -91,15 +91,11 @@ fn epochs(data: &Data) -> Vec<Epoch> {
     if epochs.is_empty() {
         return epochs;
     }
-    // they are in the order of time and do not overlap
-    let epoch_of =
-        |t: &f64| data.epochs_s.partition_point(|epoch| epoch[1] < *t).min(data.epochs_s.len() - 1);
-    let epoch_of_bin: Vec<usize> = data.centres_s.iter().map(epoch_of).collect();
-    epoch_of_bin.iter().for_each(|&epoch| epochs[epoch].n_bins += 1);
+    (0..data.n_bins()).for_each(|bin| epochs[data.epoch_of(bin)].n_bins += 1);
     for part in &data.parts {
         let mut n_used = vec![0; epochs.len()];
         for &bin in &part.used {
-            let epoch = epoch_of_bin[bin];
+            let epoch = data.epoch_of(bin);
             n_used[epoch] += 1;
             for &target in &part.group.targets {
                 epochs[epoch].n_events[target] += data.y[(bin, target)];
@@ -119,7 +115,6 @@ fn what(name: &str) -> &'static str {
         "tables/bins.csv" => "every bin: time, epoch, whether it was used, counts, predicted rates",
         "tables/filters.csv" => "the filter of every convolved feature, lag by lag",
         "tables/tuning.csv" => "tuning curves of the data and of the model",
-        "tables/goodness.csv" => "how well the model agrees with the times of the events",
         name if name.starts_with("tables/features") => "the features of every bin",
         name if name.starts_with("figures/") => "a figure of this report",
         _ => "a result of this fit",

@@ -74,7 +74,7 @@ pub(super) fn curves(fitting: &Fitting) -> Result<Vec<SeriesCurves>> {
     let stop: Vec<f64> = data.epochs_s.iter().map(|epoch| epoch[1]).collect();
     let support = IntervalSet::new(&start, &stop)?;
     let units = spikes(&data.spike_times_s, &support)?;
-    let own = fitting.data.expected(&fitting.model.fit);
+    let own = fitting.expected;
     let compared = fitting.compared.iter().map(|compared| &compared.expected);
     let models: Vec<Predicted> =
         std::iter::once(&own).chain(compared).map(|e| predicted(data, e, &support)).collect::<Result<_>>()?;

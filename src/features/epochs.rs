@@ -52,9 +52,9 @@ pub(super) fn support(
     let left = support.set_diff(&request.except);
     if left.is_empty() {
         let what = request.epochs.join(", ");
-        let expected = "epochs that were not fitted";
+        let expected = "some that were not fitted";
         let help = "fit fewer epochs (--epoch K), or test on others";
-        return Err(Error::argument("test epochs", expected, format!("{what}, all of which were"), help));
+        return Err(Error::argument("epochs", expected, format!("{what}, all of which were"), help));
     }
     let left_out_s = support.tot_length() - left.tot_length();
     if left_out_s > 0.0 {

@@ -12,7 +12,7 @@ pub struct GoodnessRow {
     pub target: String,
     /// The models: the fit first.
     pub models: Vec<GoodnessModel>,
-    /// Half the width of the 95 % band around the diagonal.
+    /// Half the width of the 95 % band around the diagonal; NaN for too few intervals.
     pub ks_band: f64,
     /// Lags, in `lag_unit`.
     pub lags: Vec<f64>,
@@ -29,7 +29,7 @@ pub struct GoodnessRow {
 pub struct GoodnessModel {
     /// What the legend calls it.
     pub name: String,
-    /// Corners of the cumulative distribution of the rescaled intervals: (z, fraction).
+    /// Corners of the cumulative distribution of the rescaled intervals: (z, fraction); empty for no line.
     pub distribution: Vec<[f64; 2]>,
     /// Largest distance from the diagonal.
     pub statistic: f64,
@@ -63,8 +63,12 @@ pub fn goodness(rows: &[GoodnessRow], note: &str) -> Option<Figure> {
 
 fn distribution(row: &GoodnessRow) -> Option<Panel> {
     let fit = row.models.first()?;
-    let sign = if fit.statistic <= row.ks_band { '<' } else { '>' };
-    let title = format!("{}: D = {:.3} {sign} {:.3}, n = {}", row.target, fit.statistic, row.ks_band, fit.n);
+    let title = if row.ks_band.is_finite() {
+        let sign = if fit.statistic <= row.ks_band { '<' } else { '>' };
+        format!("{}: D = {:.3} {sign} {:.3}, n = {}", row.target, fit.statistic, row.ks_band, fit.n)
+    } else {
+        format!("{}: too few intervals (n = {})", row.target, fit.n)
+    };
     let steps: Vec<f64> = (0..=100).map(|k| f64::from(k) / 100.0).collect();
     let edge = |sign: f64| steps.iter().map(|z| (z + sign * row.ks_band).clamp(0.0, 1.0)).collect();
     let band = Mark::Band {
@@ -76,9 +80,13 @@ fn distribution(row: &GoodnessRow) -> Option<Panel> {
     let diagonal = Style::of(Role::Reference).dash(Dash::Short).width(1.0);
     let x = Axis::new("rescaled interval", "").range(0.0, 1.0);
     let y = Axis::new("cumulative fraction", "").range(0.0, 1.0);
-    let mut drawn = Panel::new(x, y).title(title).with(band);
+    let mut drawn = Panel::new(x, y).title(title);
+    if row.ks_band.is_finite() {
+        drawn = drawn.with(band);
+    }
     drawn = drawn.with(Mark::Line { x: vec![0.0, 1.0], y: vec![0.0, 1.0], style: diagonal });
-    for (k, model) in row.models.iter().enumerate().rev() {
+    for (k, model) in row.models.iter().enumerate().rev().filter(|(_, model)| !model.distribution.is_empty())
+    {
         let (x, y) = thinned(&model.distribution);
         let label = if row.models.len() > 1 { model.name.clone() } else { String::new() };
         drawn = drawn.with(Mark::Line { x, y, style: Style::of(Role::Model(k)).width(2.0).label(label) });

@@ -144,8 +144,8 @@ impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
             && *condition > ILL_CONDITIONED
         {
             warnings.push(format!(
-                "ill-conditioned (condition {condition:.1e}), {} most of all: use fewer functions for it, or a \
-                 ridge or smoothness penalty",
+                "ill-conditioned (condition {condition:.1e}), {} most of all: use fewer functions for it or a \
+                 longer window (a ridge or smoothness penalty would help; this version has none)",
                 labels[*worst]
             ));
         }
@@ -173,7 +173,8 @@ impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
             .collect();
         format!(
             "separated: the likelihood rises for ever along a combination of {}, so the estimate is infinite (no event \
-             occurs where it is large); leave the feature out, use fewer functions, or add a ridge penalty",
+             occurs where it is large); leave the feature out, or use fewer functions or a longer window (a ridge penalty would bound it; this version \
+             has none)",
             joined(&names)
         )
     }

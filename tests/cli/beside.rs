@@ -130,7 +130,7 @@ fn mistakes_are_told_before_anything_is_fitted() {
     let run = place.run(&whole).ended(2);
     assert_eq!(
         run.stderr,
-        "error: test epochs: expected epochs that were not fitted, found Ramp, all of which were\nhelp: fit fewer \
+        "error: --test-epochs 'Ramp': epochs: expected some that were not fitted, found Ramp, all of which were\nhelp: fit fewer \
          epochs (--epoch K), or test on others\n"
     );
     let wider = [

@@ -199,7 +199,13 @@ fn files_that_are_no_table_of_numbers() {
             "comma.csv",
             ["row 6, column \"speed\": expected a number, found \"1,5\"", "a point in decimal numbers"],
         ),
-        ("negative.csv", ["negative.csv: row 11, target 0: expected a count, 0 or more, found -1", "help"]),
+        (
+            "negative.csv",
+            [
+                "negative.csv: column \"count\": row 11, target 0: expected a count, 0 or more, found -1",
+                "help",
+            ],
+        ),
         ("ragged.csv", ["ragged.csv: row 6: expected 5 cells, as the header has, found 3", "quotes"]),
         (
             "blank.csv",

@@ -117,7 +117,10 @@ fn every_field_is_there_and_no_number_is_null() {
     assert_eq!(target.keys().collect::<Vec<_>>(), expected);
     assert_eq!((numbers(&target["coef"]).len(), numbers(&target["standard_errors"]).len()), (8, 8));
     let seconds = fit["seconds"].as_object().unwrap();
-    assert_eq!(seconds.keys().collect::<Vec<_>>(), ["read", "features", "fit", "inference", "total"]);
+    assert_eq!(
+        seconds.keys().collect::<Vec<_>>(),
+        ["read", "features", "fit", "inference", "history", "total"]
+    );
     assert!(seconds.values().all(|seconds| number(seconds) >= 0.0));
     let parts: f64 = ["read", "features", "fit", "inference"].map(|part| number(&seconds[part])).iter().sum();
     assert!(parts <= number(&seconds["total"]), "{seconds:?}");

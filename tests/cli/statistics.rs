@@ -129,3 +129,28 @@ fn arrays_and_silent_targets_have_the_figures_that_say_something() {
     let goodness = &json(&place.path("silent/fit.json"))["goodness"][0];
     assert_eq!((&goodness["ks_statistic"], &goodness["n_intervals"]), (&"NaN".into(), &0.into()));
 }
+
+#[test]
+fn models_of_other_windows_are_tested_on_the_bins_of_both() {
+    let place = Place::new();
+    // three epochs, at each of whose beginnings the history is unknown
+    let history = fit_tutorial(&place, &[], &[HISTORY], "history");
+    let against = ["--compare", "history/model.json"];
+    let now = fit_tutorial(&place, &against, &[INSTANTANEOUS], "now");
+    let rival = &now["goodness"][0]["compared"][0];
+    assert_eq!(rival["name"], "history");
+    assert_eq!(rival["n_bins"], history["n_bins_used"]);
+    assert!(number(&rival["n_bins"]) < number(&now["n_bins_used"]));
+    for field in ["ks_statistic", "ks_band", "n_intervals", "n_intervals_left_out"] {
+        assert_eq!(rival[field], history["goodness"][0][field], "{field}");
+    }
+    let back = ["--compare", "now/model.json"];
+    let again = fit_tutorial(&place, &back, &[HISTORY], "again");
+    let swapped = &again["goodness"][0]["compared"][0];
+    assert_eq!(swapped["ks_statistic"], rival["ks_statistic_of_fit"]);
+    assert_eq!(swapped["ks_statistic_of_fit"], rival["ks_statistic"]);
+    let report = std::fs::read_to_string(place.path("now/report.html")).unwrap();
+    assert!(report.contains("bins that all models drawn have") && report.contains("for history."));
+    let svg = std::fs::read_to_string(place.path("now/figures/goodness.svg")).unwrap();
+    assert!(svg.contains(">now<") && svg.contains(">history<"));
+}

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
-use super::statistics::{MOST_TARGETS, busiest, title, unquoted};
+use super::statistics::{MOST_TARGETS, busiest_and, title, unquoted};
 use crate::cli::data::{Data, Part};
 use crate::cli::fit::Fitting;
 use crate::features::Expansion;
@@ -12,6 +12,8 @@ use crate::figure::coefficients::{CoefficientPanel, coefficients};
 
 /// Coefficients in one panel.
 const MOST_COEFFICIENTS: usize = 40;
+/// Where those of other targets are.
+const OTHERS: &str = "fit.json has the coefficients of all.";
 
 /// One coefficient: its effect per standard deviation of its column, and the error of that.
 #[derive(Clone, Copy)]
@@ -43,14 +45,14 @@ pub(super) fn of(fitting: &Fitting) -> Option<Figure> {
     };
     if let [column] = columns[..] {
         // the targets side by side
-        let (targets, note) = busiest(data, MOST_COEFFICIENTS);
+        let (targets, note) = busiest_and(data, MOST_COEFFICIENTS, OTHERS);
         let names = targets.iter().map(|&target| data.names[target].clone()).collect();
         let along = if data.epochs_s.is_empty() { "target" } else { "unit" };
         let effects: Vec<Effect> = targets.iter().map(|&target| effect(target, column)).collect();
         let panel = panel(unquoted(column.1), along, names, &effects);
         return if targets.len() < 2 { None } else { coefficients(&[panel], &note) };
     }
-    let (targets, mut note) = busiest(data, MOST_TARGETS);
+    let (targets, mut note) = busiest_and(data, MOST_TARGETS, OTHERS);
     let largest = |&column: &(usize, &String)| {
         targets.iter().map(|&target| effect(target, column).value.abs()).fold(0.0, f64::max)
     };

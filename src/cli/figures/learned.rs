@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::statistics::{MOST_TARGETS, busiest, title, unquoted};
+use super::statistics::{MOST_TARGETS, busiest_and, title, unquoted};
 use super::unit::scaled_unit;
 use crate::Result;
 use crate::cli::filters::{self, Filter};
@@ -85,7 +85,8 @@ fn filter_of(fitting: &Fitting, units: &[String]) -> Result<Option<Figure>> {
             channels.push(key);
         }
     }
-    let (targets, mut note) = busiest(data, (MOST_FILTERS / channels.len().max(1)).clamp(1, MOST_TARGETS));
+    let most = (MOST_FILTERS / channels.len().max(1)).clamp(1, MOST_TARGETS);
+    let (targets, mut note) = busiest_and(data, most, "tables/filters.csv has all.");
     // a channel that a target does not see has coefficients that are all exactly 0
     found
         .retain(|filter| targets.contains(&filter.target) && filter.values.iter().any(|value| *value != 0.0));

@@ -1,6 +1,7 @@
 //! The figures of a fit.
 
 mod coefficients;
+mod goodness;
 mod learned;
 mod statistics;
 mod time;

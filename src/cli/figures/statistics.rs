@@ -4,19 +4,16 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::unit::scaled_unit;
-use super::{coefficients, learned};
+use super::{coefficients, goodness, learned};
 use crate::Result;
 use crate::cli::data::Data;
 use crate::cli::fit::{Fitting, MOST_HISTORIES};
-use crate::cli::goodness::{UsedBins, epochs_of_bins, used_bins};
 use crate::cli::tuning_curves::SeriesCurves;
 use crate::figure::Figure;
 use crate::figure::convergence::{Descent, convergence};
 use crate::figure::epochs::{EpochPanel, epochs};
-use crate::figure::goodness::{GoodnessModel, GoodnessRow, goodness};
 use crate::figure::intervals::{IntervalPanel, intervals};
 use crate::figure::tuning::{TuningModel, TuningPanel, tuning};
-use crate::glm::goodness::residual_autocorrelation;
 use crate::time::{IntervalSet, Metadata, Ts, TsGroup};
 use crate::tuning::{IntervalBins, interval_histogram};
 
@@ -26,10 +23,6 @@ pub(super) const MOST_TARGETS: usize = 4;
 const MOST_SERIES: usize = 6;
 /// Panels of tuning curves.
 const MOST_TUNING: usize = 8;
-/// Targets with a goodness of fit.
-const MOST_GOODNESS: usize = 3;
-/// Bins of lag for the residuals.
-const MOST_LAGS: usize = 100;
 
 /// The figures, in the order of the report.
 pub(super) fn all(fitting: &Fitting, curves: &[SeriesCurves]) -> Result<Vec<Figure>> {
@@ -41,7 +34,7 @@ pub(super) fn all(fitting: &Fitting, curves: &[SeriesCurves]) -> Result<Vec<Figu
         filter,
         coefficients::of(fitting),
         epochs_of(fitting),
-        goodness_of(fitting),
+        goodness::of(fitting),
         convergence_of(fitting),
     ];
     Ok(figures.into_iter().flatten().collect())
@@ -70,13 +63,21 @@ pub(super) fn busiest(data: &Data, most: usize) -> (Vec<usize>, String) {
     targets.truncate(most);
     targets.sort_unstable();
     let what = if most == 1 { "The one".to_string() } else { format!("The {most}") };
-    (targets, format!(" {what} of {n} targets with most events; the tables have all."))
+    (targets, format!(" {what} of {n} targets with most events."))
+}
+
+/// The same, and a sentence on where the others are.
+pub(super) fn busiest_and(data: &Data, most: usize, others: &str) -> (Vec<usize>, String) {
+    let (targets, note) = busiest(data, most);
+    let note = if note.is_empty() { note } else { format!("{note} {others}") };
+    (targets, note)
 }
 
 fn tuning_of(fitting: &Fitting, curves: &[SeriesCurves]) -> Option<Figure> {
     let data = &fitting.data;
     let n_series = curves.len().min(MOST_SERIES);
-    let (targets, mut note) = busiest(data, (MOST_TUNING / n_series.max(1)).clamp(1, MOST_TARGETS));
+    let most = (MOST_TUNING / n_series.max(1)).clamp(1, MOST_TARGETS);
+    let (targets, mut note) = busiest_and(data, most, "tables/tuning.csv has all.");
     if curves.len() > n_series {
         let _ = write!(note, " The first {n_series} of {} columns of series.", curves.len());
     }
@@ -174,73 +175,19 @@ fn intervals_of(fitting: &Fitting) -> Result<Option<Figure>> {
     Ok(intervals(&panels, &note))
 }
 
-fn goodness_of(fitting: &Fitting) -> Option<Figure> {
-    let data = &fitting.data;
-    let (targets, mut note) = busiest(data, MOST_GOODNESS);
-    let own = fitting.data.expected(&fitting.model.fit);
-    let mut n_left_out = 0;
-    let row = |&target: &usize| -> Option<GoodnessRow> {
-        let used = used_bins(data, target);
-        let rescaled = used.rescaled(&own[target])?;
-        n_left_out += rescaled.n_left_out;
-        let mut models = vec![GoodnessModel {
-            name: fitting.name.clone(),
-            distribution: rescaled.distribution(),
-            statistic: rescaled.statistic,
-            n: rescaled.n(),
-        }];
-        for compared in &fitting.compared {
-            // its own used bins may be fewer: only where it predicts all of them do the two compare
-            if let Some(rescaled) = used.rescaled(&compared.expected[target]) {
-                models.push(GoodnessModel {
-                    name: compared.name.clone(),
-                    distribution: rescaled.distribution(),
-                    statistic: rescaled.statistic,
-                    n: rescaled.n(),
-                });
-            }
-        }
-        let (lags, autocorrelation, band, lag_unit) = lags_of(data, &used, &used.of(&own[target]));
-        let target = title(data, target);
-        Some(GoodnessRow { target, models, ks_band: rescaled.band, lags, autocorrelation, band, lag_unit })
-    };
-    let rows: Vec<GoodnessRow> = targets.iter().filter_map(row).collect();
-    if n_left_out > rows.len() {
-        let _ =
-            write!(note, " {n_left_out} intervals that the end of an epoch or a gap cut off are left out.");
-    }
-    for row in &rows {
-        for model in &row.models[1..] {
-            let _ = write!(note, " {}: D = {:.3} for {}.", row.target, model.statistic, model.name);
-        }
-    }
-    goodness(&rows, &note)
-}
-
-/// Lags, autocorrelation of the residuals, half its band, and the unit of the lags.
-fn lags_of(data: &Data, used: &UsedBins, mu: &[f64]) -> (Vec<f64>, Vec<f64>, Vec<f64>, String) {
-    let (unit, factor) = if data.bin_s.is_finite() { ("ms", 1e3 * data.bin_s) } else { ("rows", 1.0) };
-    let found = residual_autocorrelation(&used.y, mu, &used.runs, MOST_LAGS);
-    (
-        found.iter().map(|at| at.lag as f64 * factor).collect(),
-        found.iter().map(|at| at.correlation).collect(),
-        found.iter().map(|at| at.band).collect(),
-        unit.into(),
-    )
-}
-
 fn epochs_of(fitting: &Fitting) -> Option<Figure> {
     let data = &fitting.data;
     let n_epochs = data.epochs_s.len();
     if n_epochs < 2 {
         return None;
     }
-    let (targets, note) = busiest(data, MOST_TARGETS);
-    let (expected, epoch_of) = (fitting.data.expected(&fitting.model.fit), epochs_of_bins(data));
+    let others = "tables/bins.csv has counts and rates of all.";
+    let (targets, note) = busiest_and(data, MOST_TARGETS, others);
+    let expected = fitting.expected;
     let panel = |&target: &usize| {
         let mut sums = vec![[0.0; 3]; n_epochs];
-        for bin in used_bins(data, target).bins {
-            let sum = &mut sums[epoch_of[bin]];
+        for &bin in data.used(target) {
+            let sum = &mut sums[data.epoch_of(bin)];
             sum[0] += data.y[(bin, target)];
             sum[1] += expected[target][bin];
             sum[2] += data.bin_s;
