@@ -8,18 +8,15 @@ use ndarray::{Array1, Array2, ArrayD, Ix2};
 use super::data::Data;
 use super::fit::Fitting;
 use super::series_samples::{finite, samples, spikes};
+use super::smooth_rates::{runs, smooth_within, smoothing};
 use crate::Result;
 use crate::features::{Signal, StudyFeature};
 use crate::read::nwb::{self, NwbFile};
-use crate::time::{IntervalSet, Smoothing, TsGroup, TsdFrame};
+use crate::time::{IntervalSet, TsGroup, Tsd, TsdFrame};
 use crate::tuning::{FeatureBins, TuningPlan, tuning_curves_of_events, tuning_curves_of_signal};
 
 /// Bins of a curve, between the least and the greatest value.
 const N_BINS: usize = 15;
-/// Standard deviation of the smoothing, seconds, and the length of its kernel in standard deviations.
-const SMOOTHING: (f64, f64) = (0.05, 20.0);
-/// Predictions in pieces so short that their rate is off by this part are not smoothed.
-const SHORT_PIECES: f64 = 0.2;
 
 /// Curves over one column of one series.
 pub(super) struct SeriesCurves {
@@ -97,9 +94,22 @@ fn predicted(data: &Data, expected: &[Array1<f64>], support: &IntervalSet) -> Re
     });
     let rates_hz = TsdFrame::new(data.centres_s.clone(), rate_hz, data.names.clone(), Some(support.clone()))?;
     let kept = rates_hz.dropna();
-    let whole = (kept.rate() * data.bin_s - 1.0).abs() < SHORT_PIECES;
-    let smoothing = Smoothing::new(SMOOTHING.0).size_factor(SMOOTHING.1);
-    let smoothed_hz = whole.then(|| kept.smooth(&smoothing)).transpose()?.map(|(smooth, _)| smooth);
+    if kept.is_empty() {
+        return Ok(Predicted { rates_hz, smoothed_hz: None });
+    }
+    let smoothing = smoothing();
+    let runs = runs(kept.t(), |_| true, &data.epochs_s, data.bin_s);
+    let n_taps = smoothing.kernel(1.0 / data.bin_s)?.len();
+    // zeros beyond the ends as in pynapple, unless a piece is shorter than the kernel: they would weigh too much
+    let smoothed_hz = if runs.iter().all(|run| run.len() >= n_taps) {
+        kept.smooth(&smoothing)?.0
+    } else {
+        kept.map_columns(|column| {
+            let smooth = smooth_within(column.d(), &runs, &smoothing, data.bin_s)?;
+            Tsd::new(column.t().to_vec(), smooth, Some(column.support().clone()))
+        })?
+    };
+    let smoothed_hz = Some(smoothed_hz);
     Ok(Predicted { rates_hz, smoothed_hz })
 }
 

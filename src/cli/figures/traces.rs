@@ -1,15 +1,18 @@
 //! Numbers of the figures over time: raw signals by pieces, spikes, smoothed rates, each thinned to what can be seen.
 
+use std::ops::Range;
+
 use ndarray::Array1;
 
 use super::unit::scaled_unit;
 use crate::Result;
 use crate::cli::data::Data;
 use crate::cli::fit::Fitting;
+use crate::cli::smooth_rates::{runs, smooth_within, smoothing};
 use crate::features::Signal;
 use crate::figure::{Decimator, Rates, Stimulus, Stretch};
 use crate::read::nwb::{NwbFile, Series};
-use crate::time::{IntervalSet, Smoothing, Tsd};
+use crate::time::Smoothing;
 
 /// Columns of pixels of the widest panel.
 const COLUMNS: usize = 800;
@@ -23,9 +26,7 @@ const MOST_SERIES: usize = 4;
 const N_STEPS: usize = 2000;
 /// Units in a raster.
 const MOST_UNITS: usize = 40;
-/// Smoothing of observed and predicted rates: standard deviation in seconds, length in standard deviations.
-const SMOOTHING: (f64, f64) = (0.05, 20.0);
-/// The same for arrays, which have no time: rows.
+/// Standard deviation of the smoothing for arrays, which have no time: rows.
 const SMOOTHING_ROWS: f64 = 10.0;
 
 /// A series among the features.
@@ -139,60 +140,48 @@ pub(super) struct Smoothed {
     models: Vec<(String, Vec<f64>, Vec<f64>)>,
 }
 
-/// Smooths the observed counts and the predictions of some targets over an interval.
+/// Smooths the observed counts and the predictions of some targets over an interval, each epoch by itself.
 pub(super) fn smoothed(fitting: &Fitting, targets: &[usize], range: [f64; 2]) -> Result<Vec<Smoothed>> {
     let data = &fitting.data;
     let is_timed = !data.centres_s.is_empty();
     let t: Vec<f64> =
         if is_timed { data.centres_s.clone() } else { (0..data.n_bins()).map(|row| row as f64).collect() };
-    let (std, unit) = if is_timed { (SMOOTHING.0, data.bin_s) } else { (SMOOTHING_ROWS, 1.0) };
-    let smoothing = Smoothing::new(std).size_factor(SMOOTHING.1);
+    let rows = Smoothing { std_s: SMOOTHING_ROWS, ..smoothing() };
+    let (smoothing, unit) = if is_timed { (smoothing(), data.bin_s) } else { (rows, 1.0) };
     let bins = t.partition_point(|t| *t < range[0])..t.partition_point(|t| *t <= range[1]);
-    // half a bin on both sides, so that the rate of the samples is that of the bins
-    let support = match (t.get(bins.start), t.get(bins.end.saturating_sub(1))) {
-        (Some(first), Some(last)) if !bins.is_empty() => {
-            IntervalSet::new(&[first - unit / 2.0], &[last + unit / 2.0])?
-        }
-        _ => return Ok(Vec::new()),
-    };
-    let line = |values: Vec<f64>| -> Result<(Vec<f64>, Vec<f64>)> {
-        let kept = Tsd::new(t[bins.clone()].to_vec(), values, Some(support.clone()))?.dropna();
-        if kept.len() < 2 {
-            return Ok((Vec::new(), Vec::new()));
-        }
-        // pieces of single bins have no rate of their own: their numbers stay as they are
-        let is_even = (kept.rate() * unit - 1.0).abs() < 0.2;
-        let smooth = if is_even { kept.smooth(&smoothing)?.0 } else { kept };
-        // the transform behind the smoothing leaves rounding below zero
-        let rates: Vec<f64> = smooth.d().iter().map(|rate| rate.max(0.0)).collect();
-        Ok(with_gaps(smooth.t(), &rates, unit))
+    let t = &t[bins.clone()];
+    let line = |counts: &dyn Fn(usize) -> f64| -> Result<(Vec<f64>, Vec<f64>)> {
+        let rates: Vec<f64> = bins.clone().map(|bin| counts(bin) / unit).collect();
+        let runs = runs(t, |i| rates[i].is_finite(), &data.epochs_s, unit);
+        Ok(lines(t, &smooth_within(&rates, &runs, &smoothing, unit)?, &runs, unit))
     };
     let expected = data.expected(&fitting.model.fit);
     let models: Vec<(&String, &Vec<Array1<f64>>)> = std::iter::once((&fitting.name, &expected))
         .chain(fitting.compared.iter().map(|other| (&other.name, &other.expected)))
         .collect();
     let of_target = |&target: &usize| {
-        let observed = line(bins.clone().map(|bin| data.y[(bin, target)] / unit).collect())?;
-        let mut lines = Vec::new();
+        let observed = line(&|bin| data.y[(bin, target)])?;
+        let mut models_lines = Vec::new();
         for (name, expected) in &models {
-            let (x, y) = line(bins.clone().map(|bin| expected[target][bin] / unit).collect())?;
-            lines.push(((*name).clone(), x, y));
+            let (x, y) = line(&|bin| expected[target][bin])?;
+            models_lines.push(((*name).clone(), x, y));
         }
-        Ok(Smoothed { target, observed, models: lines })
+        Ok(Smoothed { target, observed, models: models_lines })
     };
     targets.iter().map(of_target).collect()
 }
 
-/// The same with a gap where more than one bin is left out.
-fn with_gaps(t: &[f64], d: &[f64], unit: f64) -> (Vec<f64>, Vec<f64>) {
+/// The points of the runs, with a gap between two of them.
+fn lines(t: &[f64], rates: &[f64], runs: &[Range<usize>], unit: f64) -> (Vec<f64>, Vec<f64>) {
     let (mut x, mut y): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
-    for (t, d) in t.iter().zip(d) {
-        if x.last().is_some_and(|last| t - last > 1.5 * unit) {
-            x.push(t - unit / 2.0);
+    for run in runs {
+        if !x.is_empty() {
+            x.push(t[run.start] - unit / 2.0);
             y.push(f64::NAN);
         }
-        x.push(*t);
-        y.push(*d);
+        x.extend(&t[run.clone()]);
+        // the transform behind the smoothing leaves rounding below zero
+        y.extend(rates[run.clone()].iter().map(|rate| rate.max(0.0)));
     }
     (x, y)
 }
