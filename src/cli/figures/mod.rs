@@ -2,6 +2,7 @@
 
 mod coefficients;
 mod learned;
+mod scope;
 mod statistics;
 mod time;
 mod traces;
