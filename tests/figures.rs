@@ -57,7 +57,7 @@ fn stretch(range: [f64; 2], targets: &[&str], n_columns: usize) -> Stretch {
     let names: &[&str] = if targets == [""] { &["3"] } else { targets };
     let raster = names.iter().enumerate().map(|(k, name)| ((*name).to_string(), spikes(k))).collect();
     let stimuli = if n_columns > 0 { vec![stimulus] } else { Vec::new() };
-    Stretch { range_s: range, stimuli, raster, rates: rates(range, targets) }
+    Stretch { range_s: range, gaps_s: Vec::new(), stimuli, raster, rates: rates(range, targets) }
 }
 
 fn session(targets: &[&str], n_columns: usize) -> Figure {
@@ -95,7 +95,7 @@ fn prediction(targets: &[&str]) -> Figure {
         along: ("time".into(), "s".into()),
         unit: "Hz".into(),
         whole,
-        part,
+        part: Some(part),
         rates: rates(whole, targets),
         rates_of_part: rates(part, targets),
         place: "0.00 to 20.00 s".into(),
@@ -111,6 +111,28 @@ fn predictions_at_two_zooms() {
 }
 
 #[test]
+fn predictions_without_a_part_have_one_panel_each() {
+    let rates = rates([0.0, 4.0], &["unit 3", "unit 5"]);
+    let few = Prediction { rates, unit: "Hz".into(), whole: [0.0, 4.0], ..Prediction::default() };
+    let figure = few.figure();
+    assert!(
+        figure.drawing.rows.iter().all(|row| row.panels.len() == 1) && !figure.caption.contains("enlarged")
+    );
+}
+
+#[test]
+fn gaps_between_epochs_are_shaded() {
+    let stretch =
+        Stretch { gaps_s: vec![[461.0, 462.0], [465.0, 465.5]], ..stretch([460.0, 468.0], &[""], 1) };
+    let (place, notes) = ("epochs 3 to 5 (of 0 to 9), 460.00 to 468.00 s".into(), String::new());
+    let figure = Session { stretch, place, notes }.figure();
+    let spans = |panel: &Panel| panel.marks.iter().filter(|mark| matches!(mark, Mark::Span { .. })).count();
+    assert!(figure.drawing.rows.iter().all(|row| spans(&row.panels[0]) == 2));
+    assert!(figure.caption.ends_with("between epochs is shaded."));
+    reviewed(&figure, "session_of_trials");
+}
+
+#[test]
 fn features_around_an_onset() {
     let range = [1.8, 2.5];
     let column = |k: usize| {
@@ -119,9 +141,9 @@ fn features_around_an_onset() {
     };
     let stretch = Stretch { rates: Vec::new(), ..stretch(range, &[""], 1) };
     let columns = (1..=8).map(column).collect();
-    let (feature, place) = ("stimulus".into(), "0.00 to 20.00 s".into());
+    let (feature, place, notes) = ("stimulus".into(), "0.00 to 20.00 s".into(), String::new());
     reviewed(
-        &Onset { stretch, at_s: 2.0, is_pulse: true, feature, columns, window_s: 0.2, place }.figure(),
+        &Onset { stretch, at_s: 2.0, is_pulse: true, feature, columns, window_s: 0.2, place, notes }.figure(),
         "onset",
     );
 }

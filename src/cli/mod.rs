@@ -35,6 +35,7 @@ mod score_rows;
 mod series_samples;
 mod shell;
 mod shell_help;
+mod smooth_rates;
 pub mod study;
 pub mod study_text;
 mod suggestion;

@@ -8,18 +8,15 @@ use ndarray::{Array1, Array2, ArrayD, Ix2};
 use super::data::Data;
 use super::fit::Fitting;
 use super::series_samples::{self, ColumnCurves, spikes};
+use super::smooth_rates::{runs, smooth_within, smoothing};
 use crate::Result;
 use crate::features::{Signal, StudyFeature};
 use crate::read::nwb::{self, NwbFile};
-use crate::time::{IntervalSet, Smoothing, TsdFrame};
+use crate::time::{IntervalSet, Tsd, TsdFrame};
 use crate::tuning::FeatureBins;
 
 /// Bins of a curve, between the least and the greatest value.
 const N_BINS: usize = 15;
-/// Standard deviation of the smoothing, seconds, and the length of its kernel in standard deviations.
-const SMOOTHING: (f64, f64) = (0.05, 20.0);
-/// Predictions in pieces so short that their rate is off by this part are not smoothed.
-const SHORT_PIECES: f64 = 0.2;
 
 /// Curves over one column of one series.
 pub(super) struct SeriesCurves {
@@ -74,10 +71,10 @@ pub(super) fn curves(fitting: &Fitting) -> Result<Vec<SeriesCurves>> {
     let stop: Vec<f64> = data.epochs_s.iter().map(|epoch| epoch[1]).collect();
     let support = IntervalSet::new(&start, &stop)?;
     let units = spikes(&data.spike_times_s, &support)?;
-    let own = fitting.expected;
+    let own = &fitting.expected;
     let compared = fitting.compared.iter().map(|compared| &compared.expected);
     let models: Vec<Predicted> =
-        std::iter::once(&own).chain(compared).map(|e| predicted(data, e, &support)).collect::<Result<_>>()?;
+        std::iter::once(own).chain(compared).map(|e| predicted(data, e, &support)).collect::<Result<_>>()?;
     let signals: Vec<&TsdFrame> = models.iter().flat_map(Predicted::signals).collect();
     let bins = FeatureBins::equal(N_BINS);
     let mut curves = Vec::new();
@@ -105,9 +102,22 @@ fn predicted(data: &Data, expected: &[Array1<f64>], support: &IntervalSet) -> Re
     });
     let rates_hz = TsdFrame::new(data.centres_s.clone(), rate_hz, data.names.clone(), Some(support.clone()))?;
     let kept = rates_hz.dropna();
-    let whole = (kept.rate() * data.bin_s - 1.0).abs() < SHORT_PIECES;
-    let smoothing = Smoothing::new(SMOOTHING.0).size_factor(SMOOTHING.1);
-    let smoothed_hz = whole.then(|| kept.smooth(&smoothing)).transpose()?.map(|(smooth, _)| smooth);
+    if kept.is_empty() {
+        return Ok(Predicted { rates_hz, smoothed_hz: None });
+    }
+    let smoothing = smoothing();
+    let runs = runs(kept.t(), |_| true, &data.epochs_s, data.bin_s);
+    let n_taps = smoothing.kernel(1.0 / data.bin_s)?.len();
+    // zeros beyond the ends as in pynapple, unless a piece is shorter than the kernel: they would weigh too much
+    let smoothed_hz = if runs.iter().all(|run| run.len() >= n_taps) {
+        kept.smooth(&smoothing)?.0
+    } else {
+        kept.map_columns(|column| {
+            let smooth = smooth_within(column.d(), &runs, &smoothing, data.bin_s)?;
+            Tsd::new(column.t().to_vec(), smooth, Some(column.support().clone()))
+        })?
+    };
+    let smoothed_hz = Some(smoothed_hz);
     Ok(Predicted { rates_hz, smoothed_hz })
 }
 

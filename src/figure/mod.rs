@@ -38,7 +38,7 @@ pub use drawing::{Drawing, Legend, Panel, Row};
 pub use mark::{Mark, Style};
 pub use onset::Onset;
 pub use palette::{Dash, Role};
-pub use parts::{busiest, busy_parts, pulses_of, richest};
+pub use parts::{busiest, busy_parts, onset_of, pulses_of, richest};
 pub use prediction::Prediction;
 pub use pulses::Pulses;
 pub use session::Session;

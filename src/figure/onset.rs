@@ -12,7 +12,7 @@ pub struct Onset {
     pub at_s: f64,
     /// Whether a pulse of the stimulus begins there; else it is an event.
     pub is_pulse: bool,
-    /// The feature.
+    /// The feature, or the one of its channels that is drawn.
     pub feature: String,
     /// Its columns by name: times in seconds, values.
     pub columns: Vec<(String, Vec<f64>, Vec<f64>)>,
@@ -20,6 +20,8 @@ pub struct Onset {
     pub window_s: f64,
     /// The epoch.
     pub place: String,
+    /// What was left out.
+    pub notes: String,
 }
 
 impl Onset {
@@ -45,12 +47,13 @@ impl Onset {
         let what = if self.is_pulse { "the onset of a pulse" } else { "an event" };
         let caption = format!(
             "{} and the columns that {} becomes around {what} at {:.3} s, {}. Each column sees the last {} ms by a \
-             basis function of its own; values are in the units of the feature as typed.",
+             basis function of its own; values are in the units of the feature as typed. {}",
             if self.stretch.stimuli.is_empty() { "Spikes" } else { "The signal" },
             self.feature,
             self.at_s,
             self.place,
             (self.window_s * 1e6).round() / 1e3,
+            self.notes,
         );
         Figure::new("onset", format!("Features around {what}"), caption, Drawing::new(rows).shares_x())
     }

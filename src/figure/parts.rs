@@ -1,5 +1,7 @@
 //! Which parts of an epoch are worth enlarging: pulses of a signal, or the parts with most events.
 
+use std::ops::Range;
+
 /// Shares of the span of a signal that count as one level.
 const N_LEVELS: usize = 40;
 /// A signal rests where this share of the time is spent at one level.
@@ -10,10 +12,17 @@ const SHORTEST: f64 = 0.002;
 /// Share of the largest distance from rest beyond which a signal is not at rest: small pulses count too.
 const AWAY: f64 = 0.2;
 
+/// Steps of rest before and after a pulse.
+const REST_STEPS: usize = 2;
+/// Share of the distance that counts as away which a signal may be off its rest there.
+const REST: f64 = 0.5;
+
 /// The pulses of a signal, in order of time: where `values` (one mean per equal step of `range`, NaN for none) are
 /// further from the resting level than a fifth of what they ever are. Empty for a signal without a resting level.
 ///
-/// The resting level is the one of 40 levels at which most steps are.
+/// The resting level is the one of 40 levels at which most steps are. A pulse has abrupt edges: one step away from
+/// each of them the signal rests, two steps into it the signal has come half of the way to the middle of what it is
+/// in between. What drifts away and back is no pulse, and a signal that mostly does so has none.
 ///
 /// ```
 /// use rheobase::figure::pulses_of;
@@ -39,17 +48,56 @@ pub fn pulses_of([start, stop]: [f64; 2], values: &[f64]) -> Vec<[f64; 2]> {
     let far = AWAY * (high - rest).max(rest - low);
     let step = (stop - start) / values.len() as f64;
     let (gap, shortest) = (GAP * (stop - start), SHORTEST * (stop - start));
-    let mut pulses: Vec<[f64; 2]> = Vec::new();
-    for (i, _) in values.iter().enumerate().filter(|(_, value)| (*value - rest).abs() > far) {
-        let (from, to) = (start + i as f64 * step, start + (i + 1) as f64 * step);
-        match pulses.last_mut() {
-            Some(last) if from - last[1] <= gap => last[1] = to,
-            _ => pulses.push([from, to]),
+    let away: Vec<f64> = values.iter().map(|value| (value - rest).abs()).collect();
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    for i in (0..away.len()).filter(|&i| away[i] > far) {
+        match runs.last_mut() {
+            Some(last) if (i - last.end) as f64 * step <= gap => last.end = i + 1,
+            _ => runs.push(i..i + 1),
         }
     }
-    pulses.retain(|[from, to]| to - from >= shortest);
-    let whole = pulses.iter().any(|[from, to]| to - from > 0.8 * (stop - start));
-    if whole { Vec::new() } else { pulses }
+    runs.retain(|run| run.len() as f64 * step >= shortest);
+    let is_whole = runs.iter().any(|run| run.len() as f64 > 0.8 * values.len() as f64);
+    let n_runs = runs.len();
+    runs.retain(|run| is_abrupt(&away, run, REST * far));
+    if is_whole || 2 * runs.len() <= n_runs {
+        return Vec::new();
+    }
+    let bounds = |run: Range<usize>| [start + run.start as f64 * step, start + run.end as f64 * step];
+    runs.into_iter().map(bounds).collect()
+}
+
+/// Whether a run begins and ends abruptly, from and to distances below `rest`; an edge at the end of what is known
+/// does not count, but one must be seen.
+fn is_abrupt(away: &[f64], run: &Range<usize>, rest: f64) -> bool {
+    let mut inside: Vec<f64> = away[run.clone()].iter().copied().filter(|x| x.is_finite()).collect();
+    inside.sort_by(f64::total_cmp);
+    let half = 0.5 * inside.get(inside.len() / 2).copied().unwrap_or(f64::NAN);
+    let edge = |outside: &[f64], inside: &[f64]| {
+        let known = || outside.iter().filter(|x| x.is_finite());
+        (known().count() > 0).then(|| known().all(|x| *x < rest) && inside.iter().any(|x| *x > half))
+    };
+    let before = run.start.saturating_sub(1 + REST_STEPS)..run.start.saturating_sub(1);
+    let after = (run.end + 1).min(away.len())..(run.end + 1 + REST_STEPS).min(away.len());
+    let first = run.start..(run.start + 2).min(run.end);
+    let last = run.end.saturating_sub(2).max(run.start)..run.end;
+    let edges = [edge(&away[before], &away[first]), edge(&away[after], &away[last])];
+    edges.contains(&Some(true)) && !edges.contains(&Some(false))
+}
+
+/// The first of `samples` (time, value; in order of time) that has come half of the way from the level before
+/// `from_s` to the level after `to_s`: the onset of a pulse. `None` without samples on both sides.
+pub fn onset_of(samples: &[(f64, f64)], from_s: f64, to_s: f64) -> Option<f64> {
+    let mean = |is_in: &dyn Fn(f64) -> bool| {
+        let (sum, n) = samples
+            .iter()
+            .filter(|(t, value)| is_in(*t) && value.is_finite())
+            .fold((0.0, 0.0), |(sum, n), (_, value)| (sum + value, n + 1.0));
+        (n > 0.0).then_some(sum / n)
+    };
+    let (before, after) = (mean(&|t| t < from_s)?, mean(&|t| t > to_s)?);
+    let is_half = |value: f64| (value - before) * (after - before).signum() >= 0.5 * (after - before).abs();
+    samples.iter().find(|(t, value)| *t >= from_s && is_half(*value)).map(|(t, _)| *t)
 }
 
 /// The `n` parts with most events, in order of time.
@@ -97,7 +145,7 @@ fn n_events(events: &[f64], [from, to]: [f64; 2]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{busiest, busy_parts, pulses_of, richest};
+    use super::{busiest, busy_parts, onset_of, pulses_of, richest};
 
     #[test]
     fn pulses_up_and_down_are_found_and_short_gaps_are_part_of_them() {
@@ -118,6 +166,34 @@ mod tests {
         assert!(pulses_of([0.0, 1.0], &ramp).is_empty());
         assert!(pulses_of([0.0, 1.0], &[2.0; 50]).is_empty());
         assert!(pulses_of([0.0, 1.0], &[f64::NAN; 50]).is_empty() && pulses_of([0.0, 1.0], &[]).is_empty());
+    }
+
+    #[test]
+    fn what_drifts_away_from_its_rest_has_no_pulses() {
+        // a walk that stays between 0 and 1: it rests at its ends, and leaves them slowly
+        let mut state = 1_u64;
+        let mut walk = vec![0.0_f64];
+        for _ in 1..2000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let step = (state >> 11) as f64 / (1_u64 << 53) as f64 - 0.5;
+            walk.push((walk[walk.len() - 1] + 0.1 * step).clamp(0.0, 1.0));
+        }
+        assert!(walk.iter().filter(|x| **x == 0.0).count() > 100, "it rests");
+        assert!(pulses_of([0.0, 60.0], &walk).is_empty());
+        let ramps: Vec<f64> = (0..2000).map(|i| f64::from((i % 500 - 250).max(0))).collect();
+        assert!(pulses_of([0.0, 60.0], &ramps).is_empty());
+        // a pulse that the end cuts off is one
+        let cut: Vec<f64> = (0..2000).map(|i| f64::from(u8::from(i >= 1700))).collect();
+        assert_eq!(pulses_of([0.0, 2000.0], &cut), [[1700.0, 2000.0]]);
+    }
+
+    #[test]
+    fn an_onset_is_the_first_sample_half_way_up() {
+        let samples: Vec<(f64, f64)> = (0..100)
+            .map(|i| (f64::from(i), if i < 57 { 1.0 + 0.1 * f64::from(i % 2) } else { -3.0 }))
+            .collect();
+        assert_eq!(onset_of(&samples, 50.0, 60.0), Some(57.0));
+        assert_eq!(onset_of(&samples, 0.0, 60.0), None);
     }
 
     #[test]

@@ -12,8 +12,8 @@ pub struct Prediction {
     pub unit: String,
     /// Start and stop of the whole.
     pub whole: [f64; 2],
-    /// Start and stop of the part.
-    pub part: [f64; 2],
+    /// Start and stop of the part that is enlarged, if one is.
+    pub part: Option<[f64; 2]>,
     /// Rates over the whole, one entry per target.
     pub rates: Vec<Rates>,
     /// The same over the part, with more points.
@@ -30,26 +30,25 @@ impl Prediction {
         let axis = |[start, stop]: [f64; 2]| {
             Axis::new(self.along.0.clone(), self.along.1.clone()).range(start, stop)
         };
-        let shade = || Mark::Span { x: self.part, style: Style::of(Role::Shade).opacity(0.35) };
-        let pair = |(whole, part): (&Rates, &Rates)| -> [Panel; 2] {
-            let mut above = whole.panel(axis(self.whole), &self.unit);
-            above.marks.insert(0, shade());
-            [above, part.panel(axis(self.part), &self.unit)]
-        };
-        let pairs: Vec<[Panel; 2]> = self.rates.iter().zip(&self.rates_of_part).map(pair).collect();
-        let drawing = match <[[Panel; 2]; 1]>::try_from(pairs) {
-            Ok([[whole, part]]) => {
-                Drawing::new(vec![Row::new(180.0, vec![whole]), Row::new(180.0, vec![part])])
+        let panels = |(k, rates): (usize, &Rates)| -> Vec<Panel> {
+            let mut panels = vec![rates.panel(axis(self.whole), &self.unit)];
+            if let (Some(part), Some(rates)) = (self.part, self.rates_of_part.get(k)) {
+                let style = Style::of(Role::Shade).opacity(0.35);
+                panels[0].marks.insert(0, Mark::Span { x: part, style });
+                panels.push(rates.panel(axis(part), &self.unit));
             }
-            Err(pairs) => {
-                let rows = pairs.into_iter().map(|pair| Row::new(130.0, pair.into())).collect();
-                Drawing::new(rows).shares_x().shares_y()
-            }
+            panels
         };
-        let caption = format!(
-            "Observed and predicted rates: {}, and the shaded part of it enlarged. {}",
-            self.place, self.notes
-        );
+        let mut panels: Vec<Vec<Panel>> = self.rates.iter().enumerate().map(panels).collect();
+        let drawing = if panels.len() == 1 {
+            let below = panels.swap_remove(0).into_iter();
+            Drawing::new(below.map(|panel| Row::new(180.0, vec![panel])).collect())
+        } else {
+            let rows = panels.into_iter().map(|beside| Row::new(130.0, beside)).collect();
+            Drawing::new(rows).shares_x().shares_y()
+        };
+        let part = if self.part.is_some() { ", and the shaded part of it enlarged" } else { "" };
+        let caption = format!("Observed and predicted rates: {}{part}. {}", self.place, self.notes);
         Figure::new("prediction", "Predicted against observed rate", caption, drawing)
     }
 }

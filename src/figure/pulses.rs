@@ -26,9 +26,10 @@ impl Pulses {
         let (title, how) = if self.are_pulses {
             ("The pulses of the stimulus, enlarged", "The pulses with most events")
         } else {
-            ("The parts with most events, enlarged", "The parts of the epoch with most events")
+            ("The parts with most events, enlarged", "The parts with most events")
         };
-        let caption = format!("{how}, {}. {}", self.place, self.notes);
+        let between = self.stretches.iter().map(Stretch::about_gaps).max().unwrap_or_default();
+        let caption = format!("{how}, {}. {}{between}", self.place, self.notes);
         Figure::new("pulses", title, caption, drawing)
     }
 }

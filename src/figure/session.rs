@@ -19,7 +19,8 @@ impl Session {
     pub fn figure(&self) -> Figure {
         let drawing = Drawing::new(rows(std::slice::from_ref(&self.stretch), &[])).shares_x();
         let parts = if self.stretch.stimuli.is_empty() { "Spikes" } else { "Stimulus, spikes" };
-        let caption = format!("{parts} and rates over time, {}. {}", self.place, self.notes);
-        Figure::new("session", format!("{parts} and rates ({})", self.place), caption, drawing)
+        let between = self.stretch.about_gaps();
+        let caption = format!("{parts} and rates over time, {}. {}{between}", self.place, self.notes);
+        Figure::new("session", format!("{parts} and rates, {}", self.place), caption, drawing)
     }
 }

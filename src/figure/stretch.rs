@@ -7,6 +7,8 @@ use super::{Axis, Mark, Panel, Role, Row, Style, Ticks};
 pub struct Stretch {
     /// Start and stop, seconds.
     pub range_s: [f64; 2],
+    /// Times between epochs inside, seconds: shaded.
+    pub gaps_s: Vec<[f64; 2]>,
     /// Signals, one row of panels each.
     pub stimuli: Vec<Stimulus>,
     /// Spike times of each unit, seconds.
@@ -35,6 +37,13 @@ pub struct Rates {
     pub observed: (Vec<f64>, Vec<f64>),
     /// Models by name, the fit first: times in seconds, rate in Hz.
     pub models: Vec<(String, Vec<f64>, Vec<f64>)>,
+}
+
+impl Stretch {
+    /// A sentence about the shaded parts, if there are any.
+    pub(super) fn about_gaps(&self) -> &'static str {
+        if self.gaps_s.is_empty() { "" } else { " What lies between epochs is shaded." }
+    }
 }
 
 impl Stimulus {
@@ -96,7 +105,13 @@ pub(super) fn raster_height(n_units: usize) -> f64 {
 pub(super) fn rows(stretches: &[Stretch], titles: &[String]) -> Vec<Row> {
     let Some(first) = stretches.first() else { return Vec::new() };
     let row = |height: f64, panel: &dyn Fn(&Stretch) -> Panel| {
-        Row::new(height, stretches.iter().map(panel).collect())
+        let with_gaps = |stretch: &Stretch| {
+            let mut panel = panel(stretch);
+            let gap = |x: &[f64; 2]| Mark::Span { x: *x, style: Style::of(Role::Shade).opacity(0.2) };
+            panel.marks.splice(0..0, stretch.gaps_s.iter().map(gap));
+            panel
+        };
+        Row::new(height, stretches.iter().map(with_gaps).collect())
     };
     let n = first.rates.len();
     let mut rows = Vec::new();

@@ -261,7 +261,7 @@ mod tests {
     #[test]
     fn an_epoch_ends_a_run_even_where_its_first_bins_are_not_used() {
         assert_eq!(runs(&[0, 1, 3, 4, 5, 9, 10], &[2, 4, 5, 8, 12]), [0..2, 2..3, 3..4, 4..5, 5..7]);
-        assert_eq!(runs(&[], &[2]), []);
+        assert!(runs(&[], &[2]).is_empty());
         // many short epochs take no longer than one long one
         let (used, starts): (Vec<usize>, Vec<usize>) =
             ((0..1_000_000).collect(), (1..100_000).map(|k| 10 * k).collect());

@@ -1,7 +1,7 @@
 //! The figures over time of fits of all shapes: which there are, and what they show.
 
 use crate::array_file::{Array, random_data, write_npz};
-use crate::recording_file::write_recording;
+use crate::recording_file::{write_recording, write_trials};
 use crate::{HISTORY, Place, files_under, tutorial};
 
 /// The drawings over time of the fit in `out`, and the words of each.
@@ -54,7 +54,8 @@ fn several_units_in_epochs_of_different_length() {
     let figures = over_time(&place);
     assert_eq!(names(&figures), ["onset", "prediction", "pulses", "session"]);
     let session = &figures[3].1;
-    assert!(session.contains("epoch ") && n_labels(session, "unit") == 1);
+    assert!(session.contains("(of 0 to 1)") && n_labels(session, "unit") == 1);
+    assert!([3, 5, 9].iter().all(|unit| n_labels(session, &format!("unit {unit} (Hz)")) == 1));
 }
 
 #[test]
@@ -80,4 +81,39 @@ fn arrays_have_predictions_over_their_rows() {
     let figures = over_time(&place);
     assert_eq!(names(&figures), ["prediction"]);
     assert_eq!(n_labels(&figures[0].1, "row"), 2);
+}
+
+#[test]
+fn short_trials_are_drawn_together_and_their_rates_are_not_too_low() {
+    let place = Place::new();
+    write_trials(&place.path("r.nwb"));
+    let words = ["fit", "r.nwb", "--epochs", "trial", "--bin", "10ms", "--unit", "3", "--feature", "current"];
+    place.run(&[&words[..], &["--out", "out"]].concat()).ended(0);
+    let figures = over_time(&place);
+    assert_eq!(names(&figures), ["prediction", "pulses", "session"]);
+    assert!(figures[2].1.contains("epochs 0 to 99, 0.00 to 49.70 s"));
+    assert_eq!([n_labels(&figures[1].1, "part 1"), n_labels(&figures[1].1, "pulse 1")], [1, 0]);
+    let table = std::fs::read_to_string(place.path("out/tables/tuning.csv")).unwrap();
+    let head: Vec<&str> = table.lines().next().unwrap().split(',').collect();
+    let column = |name: &str| head.iter().position(|column| *column == name).unwrap();
+    let [occupancy, rate, smoothed] = ["occupancy_samples", "model_hz", "model_smoothed_hz"].map(column);
+    let (mut plain_sum, mut smoothed_sum) = (0.0, 0.0);
+    for row in table.lines().skip(1) {
+        let cell = |k: usize| row.split(',').nth(k).unwrap().parse::<f64>().unwrap_or(f64::NAN);
+        if cell(occupancy) > 0.0 && cell(rate).is_finite() {
+            plain_sum += cell(occupancy) * cell(rate);
+            smoothed_sum += cell(occupancy) * cell(smoothed);
+        }
+    }
+    assert!((smoothed_sum / plain_sum - 1.0).abs() < 0.03, "{smoothed_sum} {plain_sum}");
+}
+
+#[test]
+fn few_rows_have_no_second_panel() {
+    let place = Place::new();
+    let x: Vec<f64> = (0..30).map(|row| f64::from(row % 7)).collect();
+    let y: Vec<f64> = (0..30).map(|row| f64::from((row * 5) % 4)).collect();
+    write_npz(&place.path("d.npz"), &[("X", Array::matrix(1, &x)), ("y", Array::vector(&y))]);
+    place.run(&["fit", "d.npz", "--out", "out"]).ended(0);
+    assert_eq!(n_labels(&over_time(&place)[0].1, "row"), 1);
 }

@@ -119,6 +119,22 @@ fn epochs(table: &Group) {
     put(table, "tags_index", &(1..=EPOCHS.len() as u32).collect::<Vec<_>>());
 }
 
+/// Writes a recording whose epochs are 100 trials of 0.2 s, one each half second.
+pub(crate) fn write_trials(path: &Path) {
+    write_changed(path, |file| {
+        file.unlink("intervals/epochs").unwrap();
+        let table = file.create_group("intervals/epochs").unwrap();
+        kind(&table, "TimeIntervals");
+        names(&table, &["start_time", "stop_time", "tags"]);
+        let start = |trial: i64| 0.5 * trial as f64;
+        put(&table, "id", &(0..100_i64).collect::<Vec<_>>());
+        put(&table, "start_time", &(0..100).map(start).collect::<Vec<_>>());
+        put(&table, "stop_time", &(0..100).map(|trial| start(trial) + 0.2).collect::<Vec<_>>());
+        put(&table, "tags", &vec!["trial".parse::<VarLenUnicode>().unwrap(); 100]);
+        put(&table, "tags_index", &(1..=100_u32).collect::<Vec<_>>());
+    });
+}
+
 /// A table whose rows overlap and touch: the bins are those of their union.
 fn blocks(table: &Group) {
     kind(table, "TimeIntervals");

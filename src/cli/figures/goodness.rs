@@ -20,8 +20,7 @@ pub(super) fn of(fitting: &Fitting) -> Option<Figure> {
     let data = &fitting.data;
     let others = "fit.json has the numbers of all (goodness).";
     let (targets, mut note) = busiest_and(data, MOST_GOODNESS, others);
-    let own = data.expected(&fitting.model.fit);
-    let tests = Goodness::new(data, &own, &fitting.compared);
+    let tests = Goodness::new(data, &fitting.expected, &fitting.compared);
     let mut n_left_out = 0;
     let row = |&target: &usize| -> Option<GoodnessRow> {
         let used = tests.used(target);
@@ -31,7 +30,7 @@ pub(super) fn of(fitting: &Fitting) -> Option<Figure> {
         };
         n_left_out += together.fit.n_left_out;
         note.push_str(&beside(fitting, target, &together, used.y.len()));
-        let (lags, autocorrelation, band, lag_unit) = lags_of(data, &used, &used.of(&own[target]));
+        let (lags, autocorrelation, band, lag_unit) = lags_of(data, &used, &used.of(&fitting.expected[target]));
         let ks_band = together.fit.band;
         let compared = fitting.compared.iter().zip(together.others);
         let mut models = vec![model(&fitting.name, Some(together.fit))];

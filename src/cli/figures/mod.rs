@@ -3,6 +3,7 @@
 mod coefficients;
 mod goodness;
 mod learned;
+mod scope;
 mod statistics;
 mod time;
 mod traces;

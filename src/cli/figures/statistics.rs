@@ -183,7 +183,7 @@ fn epochs_of(fitting: &Fitting) -> Option<Figure> {
     }
     let others = "tables/bins.csv has counts and rates of all.";
     let (targets, note) = busiest_and(data, MOST_TARGETS, others);
-    let expected = fitting.expected;
+    let expected = &fitting.expected;
     let panel = |&target: &usize| {
         let mut sums = vec![[0.0; 3]; n_epochs];
         for &bin in data.used(target) {
