@@ -150,7 +150,15 @@ fn sections_and_figures_come_in_order() {
     ];
     assert_eq!(Page::texts_of(&html, "h2"), sections);
     assert_eq!(Page::texts_of(&html, "nav"), [sections.concat()]);
-    let groups = ["The recording", "Tuning", "The model", "Convergence", "More figures", "Epochs", "Noticed"];
+    let groups = [
+        "The recording",
+        "Tuning",
+        "The model",
+        "Convergence",
+        "More figures",
+        "Epochs",
+        "Notices about the data",
+    ];
     assert_eq!(Page::texts_of(&html, "h3"), groups);
     let captions = Page::texts_of(&html, "figcaption");
     assert_eq!(captions[0], "Title of session. Caption of session SVG PNG");

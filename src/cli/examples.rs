@@ -27,9 +27,10 @@ Studies: the options above as a TOML file, one key each (`bin = \"1ms\"`, `featu
 Examples (quote what holds spaces):
   rheobase fit FILE.nwb --epochs 'Noise 1' --unit 0 --bin 1ms --feature 'stimulus*1e12'
   rheobase fit FILE.nwb --epochs trials:correct=1 --unit all --bin 10ms \\
-      --feature 'position[x] : raised-cosine-log(6)' --feature 'units : raised-cosine-log(4, window=100ms)'
-  rheobase fit FILE.nwb --epochs 'Noise 1' --epoch 0 --unit 0 --bin 1ms --feature 'stimulus*1e12' --out results \\
-      --test-epochs 'Noise 1' --compare other/model.json
+      --feature 'position[x] : raised-cosine-log(6)' \\
+      --feature 'units : raised-cosine-log(4, window=100ms)'
+  rheobase fit FILE.nwb --epochs 'Noise 1' --epoch 0 --unit 0 --bin 1ms --out results \\
+      --feature 'stimulus*1e12' --test-epochs 'Noise 1' --compare other/model.json
   rheobase fit DATA.npz --x features --y counts --out results
   rheobase fit DATA.csv --y spikes --x speed,position
   rheobase fit DATA.h5 --x /design --y /counts

@@ -199,7 +199,12 @@ fn recording_choices(args: &FitArgs) -> Result<(f64, Vec<crate::features::StudyF
     crate::read::nwb::open(&args.data.data)?;
     let file = args.data.data.display();
     let Some(bin_s) = args.bin else {
-        return Err(Error::argument("bin", "the width of a bin", "nothing", "add --bin 1ms"));
+        return Err(Error::argument(
+            "bin",
+            "the width of a bin",
+            "nothing",
+            "add --bin 1ms (in a study, bin = \"1ms\")",
+        ));
     };
     if args.feature.is_empty() {
         let help = format!("add --feature 'NAME'; `rheobase inspect {file}` ends with a line to paste");

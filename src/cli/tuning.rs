@@ -33,7 +33,8 @@ half-open, the last one is closed.
 
 Examples:
   rheobase tuning FILE.nwb --epochs 'Noise 1' --unit 0 --feature 'stimulus*1e12' --bins 15
-  rheobase tuning FILE.nwb --epochs 'Noise 1' --unit all --feature 'stimulus*1e12' --range -50:150 --json
+  rheobase tuning FILE.nwb --epochs 'Noise 1' --unit all --feature 'stimulus*1e12' \\
+      --range -50:150 --json
   rheobase tuning FILE.nwb --epochs run --unit 3 --bins 20 --out map \\
       --feature 'position[x]' --feature 'position[y]'";
 

@@ -65,8 +65,8 @@ impl Role {
         match self {
             Role::Data => INK,
             Role::Model(k) => MODELS[k % MODELS.len()],
-            // the first column in blue, the next ones far from it and from the first model
-            Role::Stimulus(k) => MODELS[[1, 4, 2, 3, 5, 0][k % MODELS.len()]],
+            // not the colours of the first two models
+            Role::Stimulus(k) => MODELS[[2, 4, 3, 5, 1, 0][k % MODELS.len()]],
             Role::Ramp(position) => ramp(position),
             Role::Reference => [0x77, 0x77, 0x77],
             Role::Shade => [0xbb, 0xbb, 0xbb],

@@ -22,9 +22,9 @@ pub(super) fn section(report: &Report) -> Section {
             (epochs(report))
             (gaps(&report.epochs))
         }
-        h3 { "Noticed" }
+        h3 { "Notices about the data" }
         @if report.notices.is_empty() {
-            p { "Nothing." }
+            p { "None." }
         } @else {
             ul { @for notice in &report.notices { li { (notice) } } }
         }

@@ -59,7 +59,7 @@ fn table(label: &str, report: &Report, columns: Columns, rows: &[ScoreRow]) -> M
     let row = |row: &ScoreRow| {
         html! {
             tr {
-                th scope="row" { (row.data) @if row.is_fitted { " (fitted)" } }
+                th scope="row" { (row.data) @if row.is_fitted { " (fitted)" } @else { " (held out)" } }
                 @if columns.target { td { (row.target) } }
                 @if columns.model { td { (row.model) } }
                 td.number { (number(row.n_events, 7)) }

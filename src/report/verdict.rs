@@ -25,6 +25,10 @@ pub(super) fn section(report: &Report) -> Section {
         }
         (numbers(report, &pairs))
         (warnings(&pairs))
+        p.note {
+            "An optimum says that this model cannot fit these data better, not that it is the right model: that is what "
+            "the scores and the figures of the goodness of fit are about."
+        }
     };
     Section { id: "verdict", title: "Verdict", body }
 }
@@ -191,7 +195,7 @@ fn numbers(report: &Report, pairs: &[(&TargetFit, &TargetWords)]) -> Markup {
                 @if fit.condition.is_nan() { "not computed" } @else { (number(fit.condition, 2)) }
             }))
             (entry("Rank", &html! { (count(fit.rank)) " of " (count(fit.labels.len())) " columns" }))
-            (entry("Not determined", &html! {
+            (entry("Aliased", &html! {
                 @if aliased.is_empty() { "no column" } @else { (names(aliased.iter().copied(), MOST_NAMES)) }
             }))
         }

@@ -30,7 +30,8 @@ pub(super) fn of(fitting: &Fitting) -> Option<Figure> {
         };
         n_left_out += together.fit.n_left_out;
         note.push_str(&beside(fitting, target, &together, used.y.len()));
-        let (lags, autocorrelation, band, lag_unit) = lags_of(data, &used, &used.of(&fitting.expected[target]));
+        let (lags, autocorrelation, band, lag_unit) =
+            lags_of(data, &used, &used.of(&fitting.expected[target]));
         let ks_band = together.fit.band;
         let compared = fitting.compared.iter().zip(together.others);
         let mut models = vec![model(&fitting.name, Some(together.fit))];
