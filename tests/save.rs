@@ -9,6 +9,7 @@ use rheobase::Error;
 use rheobase::write::digest::{digest_bytes, digest_file};
 use rheobase::write::json::{json_bytes, read_json};
 use rheobase::write::save::{Saver, mixed_files, save_bytes, save_with};
+use rheobase::write::table::{Values, csv_bytes, csv_pieces};
 use serde_json::{Map, Value, json};
 
 fn fit() -> Map<String, Value> {
@@ -218,4 +219,31 @@ fn names_that_leave_the_folder_or_repeat_are_refused() {
         assert!(matches!(error, Error::Argument { .. }), "{name}: {error}");
     }
     saver.finish(fit()).unwrap();
+}
+
+#[test]
+fn a_long_table_is_written_in_pieces() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("out");
+    let rows: Vec<i64> = (0..100_000).collect();
+    let values: Vec<f64> = rows.iter().map(|&row| 1.0 / row as f64).collect();
+    let columns = [("row", Values::Integers(&rows)), ("x", values.as_slice().into())];
+    let mut saver = Saver::open(&folder).unwrap();
+    saver.stage_table("tables/long.csv", &columns).unwrap();
+    let unequal = [("row", Values::Integers(&rows)), ("x", (&values[1..]).into())];
+    assert!(matches!(saver.stage_table("tables/unequal.csv", &unequal), Err(Error::Length { .. })));
+    saver.finish(Map::new()).unwrap();
+    assert!(mixed_files(&folder).unwrap().is_empty());
+    let bytes = fs::read(folder.join("tables/long.csv")).unwrap();
+    assert_eq!(bytes, csv_bytes(&columns).unwrap());
+    let mut n_pieces = 0;
+    let mut joined = Vec::new();
+    csv_pieces(&columns, |piece| {
+        assert!(piece.ends_with(b"\n") && piece.len() < 300_000);
+        n_pieces += 1;
+        joined.extend_from_slice(piece);
+        Ok(())
+    })
+    .unwrap();
+    assert!(n_pieces > 5 && joined == bytes);
 }

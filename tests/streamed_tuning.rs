@@ -40,7 +40,7 @@ impl Recording {
         let value = |t: &f64| match random.random_range(0..10) {
             _ if (29.5..35.0).contains(t) => f64::NAN,
             0 => f64::NAN,
-            1 if seed % 2 == 0 => f64::INFINITY,
+            1 if seed.is_multiple_of(2) => f64::INFINITY,
             _ => random.random_range(-40.0..90.0),
         };
         let values = t.iter().map(value).collect();

@@ -30,10 +30,8 @@ pub(super) fn write(
     progress.stage("writing tables", None);
     let mut saver = Saver::open(folder)?;
     saver.stage("model.json", &json_bytes(&fitting.model)?)?;
-    saver.stage("tables/bins.csv", &bins(fitting)?)?;
-    for (name, bytes) in features(fitting)? {
-        saver.stage(&name, &bytes)?;
-    }
+    bins(fitting, &mut saver)?;
+    features(fitting, &mut saver)?;
     if let Some(bytes) = filters(fitting)? {
         saver.stage("tables/filters.csv", &bytes)?;
     }
@@ -69,7 +67,7 @@ pub(super) fn write(
 }
 
 /// One row per bin: time, epoch, whether it was used, counts and predicted rates.
-fn bins(fitting: &Fitting) -> Result<Vec<u8>> {
+fn bins(fitting: &Fitting, saver: &mut Saver) -> Result<()> {
     let data = &fitting.data;
     let n_bins = data.n_bins();
     // which bins are used depends on windows and series, which all targets share
@@ -94,14 +92,14 @@ fn bins(fitting: &Fitting) -> Result<Vec<u8>> {
         columns.push((count, Values::Numbers(data.y.column(target))));
         columns.push((rate, Values::Numbers(rates.view())));
     }
-    csv_bytes(&columns)
+    saver.stage_table("tables/bins.csv", &columns)
 }
 
 /// One row per bin, one column per feature; a table of its own for each target that sees features of its own.
-fn features(fitting: &Fitting) -> Result<Vec<(String, Vec<u8>)>> {
+fn features(fitting: &Fitting, saver: &mut Saver) -> Result<()> {
     let data = &fitting.data;
     let rows: Vec<i64> = (0..data.n_bins() as i64).collect();
-    let table = |part: &super::data::Part| -> Result<(String, Vec<u8>)> {
+    for part in &data.parts {
         let mut columns: Vec<(&str, Values)> = vec![("bin", Values::Integers(&rows))];
         if !data.centres_s.is_empty() {
             columns.push(("t_s", data.centres_s.as_slice().into()));
@@ -112,13 +110,13 @@ fn features(fitting: &Fitting) -> Result<Vec<(String, Vec<u8>)>> {
             columns.extend(source.labels.iter().map(String::as_str).zip(values));
         }
         let name = if data.parts.len() == 1 {
-            "tables/features.csv".into()
+            "tables/features.csv".to_string()
         } else {
             format!("tables/features-{}.csv", data.names[part.group.targets[0]])
         };
-        Ok((name, csv_bytes(&columns)?))
-    };
-    data.parts.iter().map(table).collect()
+        saver.stage_table(&name, &columns)?;
+    }
+    Ok(())
 }
 
 /// The filters of convolved features: one row per channel, target and lag. `None` without any.

@@ -15,6 +15,7 @@ use tempfile::NamedTempFile;
 
 use super::digest::{digest_bytes, digest_file};
 use super::json::{json_bytes, read_json};
+use super::table::{Values, csv_pieces};
 use crate::{Error, Result};
 
 /// The file of a set that is renamed last and lists the digests of the others.
@@ -192,6 +193,17 @@ impl Saver {
         self.stage_file(name, target, |file| {
             write(file)?;
             digest_file(file.path())
+        })
+    }
+
+    /// Writes a table row by row; see [`Saver::stage`].
+    ///
+    /// # Errors
+    /// Those of [`Saver::stage`] and of [`csv_bytes`](super::table::csv_bytes).
+    pub fn stage_table(&mut self, name: &str, columns: &[(&str, Values<'_>)]) -> Result<()> {
+        let target = self.target(name)?;
+        self.stage_with(name, |file| {
+            csv_pieces(columns, |piece| file.write_all(piece).map_err(|e| unwritable(&target, e)))
         })
     }
 

@@ -14,6 +14,9 @@ use ndarray::ArrayView1;
 use crate::number::non_finite_name;
 use crate::{Error, Result};
 
+/// A piece of a table is not much longer.
+const PIECE_BYTES: usize = 1 << 18;
+
 /// Values of one column.
 #[derive(Clone, Debug)]
 pub enum Values<'a> {
@@ -65,6 +68,19 @@ impl<'a> From<&'a [f64]> for Values<'a> {
 /// # Errors
 /// [`Error::Empty`] without columns, [`Error::Length`] if columns differ in length.
 pub fn csv_bytes(columns: &[(&str, Values<'_>)]) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    csv_pieces(columns, |piece| {
+        bytes.extend_from_slice(piece);
+        Ok(())
+    })?;
+    Ok(bytes)
+}
+
+/// Gives the bytes of [`csv_bytes`] to `visit` in pieces of whole rows, so that a long table is never in memory.
+///
+/// # Errors
+/// Those of [`csv_bytes`], and what `visit` returns.
+pub fn csv_pieces(columns: &[(&str, Values<'_>)], mut visit: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
     let Some((first_name, first)) = columns.first() else {
         return Err(Error::Empty {
             what: "table".into(),
@@ -79,12 +95,16 @@ pub fn csv_bytes(columns: &[(&str, Values<'_>)]) -> Result<Vec<u8>> {
             return Err(Error::Length { what, expected: n_rows, found: values.n_rows() });
         }
     }
-    let mut text = String::with_capacity(20 * columns.len() * (n_rows + 1));
+    let mut text = String::new();
     push_row(&mut text, columns, |(name, _), text| push_quoted(name, text));
     for row in 0..n_rows {
         push_row(&mut text, columns, |(_, values), text| values.push_cell(row, text));
+        if text.len() >= PIECE_BYTES {
+            visit(text.as_bytes())?;
+            text.clear();
+        }
     }
-    Ok(text.into_bytes())
+    visit(text.as_bytes())
 }
 
 /// A table for a terminal: rows of cells under a header, with lines of box-drawing characters.
