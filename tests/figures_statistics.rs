@@ -3,6 +3,7 @@
 #[path = "common/snapshot.rs"]
 mod snapshot;
 
+use rheobase::figure::Mark;
 use rheobase::figure::basis::{BasisPanel, basis};
 use rheobase::figure::coefficients::{CoefficientPanel, coefficients};
 use rheobase::figure::convergence::{Descent, convergence};
@@ -79,6 +80,8 @@ fn filters_with_and_without_bands() {
         x: steps(100, 1.0, 1.0),
         values: bump(100, 3.0, 6.0, 0.03).iter().map(|value| value - 0.004).collect(),
         standard_errors: bump(100, 0.0, 20.0, error),
+        feature: 0,
+        no_estimate: String::new(),
     };
     let known = filter(&[panel("stimulus", 0.004)], 1, "").unwrap();
     assert!(known.caption.contains("correlations of the coefficients included"));
@@ -88,6 +91,23 @@ fn filters_with_and_without_bands() {
     let mixed = filter(&[panel("unit 0: stimulus", 0.004), panel("unit 1: stimulus", NAN)], 2, "").unwrap();
     assert!(mixed.caption.contains("where the errors"));
     reviewed(&mixed, "filter_of_two");
+    // small beside large on one axis; the huge curve of a separated fit on its own
+    let times = |panel: FilterPanel, factor: f64| FilterPanel {
+        values: panel.values.iter().map(|value| factor * value).collect(),
+        ..panel
+    };
+    let separated = FilterPanel {
+        no_estimate: "separated: not an estimate".into(),
+        ..times(panel("unit 2: stimulus", NAN), 1e4)
+    };
+    let several = [panel("unit 0: stimulus", 0.004), times(panel("unit 1: stimulus", 0.002), 0.2), separated];
+    let figure = filter(&several, 2, "").unwrap();
+    assert!(figure.caption.contains("Panels of one feature have one range"));
+    let panels: Vec<_> = figure.drawing.rows.iter().flat_map(|row| &row.panels).collect();
+    assert!(panels[0].y.range.is_some() && panels[0].y.range == panels[1].y.range);
+    assert_eq!(panels[2].y.range, None);
+    assert_eq!(panels[2].title, "separated: not an estimate (unit 2: stimulus)");
+    reviewed(&figure, "filter_of_three");
 }
 
 #[test]
@@ -158,6 +178,10 @@ fn goodness_of_two_models() {
     let two = row(vec![distribution("history", 0.19), distribution("instantaneous", 0.1)]);
     let bare = GoodnessRow { lags: Vec::new(), autocorrelation: Vec::new(), band: Vec::new(), ..two.clone() };
     reviewed(&goodness(&[two, bare], "").unwrap(), "goodness_of_two");
+    let few = GoodnessRow { ks_band: NAN, ..row(vec![distribution("history", 0.19)]) };
+    let figure = goodness(&[few], "").unwrap();
+    assert!(figure.drawing.rows[0].panels[0].title.starts_with("unit 0: too few intervals (n = "));
+    assert!(!figure.drawing.svg().contains("NaN"));
 }
 
 #[test]
@@ -171,4 +195,15 @@ fn rates_of_epochs() {
     };
     reviewed(&epochs(&[panel("unit 0", 6), panel("unit 5", 6)], "").unwrap(), "epochs");
     reviewed(&epochs(&[panel("unit 0", 150)], "").unwrap(), "epochs_many");
+    let figure = epochs(&[panel("unit 0", 5003)], "").unwrap();
+    assert!(figure.caption.ends_with("A point stands for 26 neighbouring epochs, the last one for 11."));
+    let Mark::Points { x, y, .. } = &figure.drawing.rows[0].panels[0].marks[2] else { panic!("no points") };
+    assert_eq!((x.len(), x[0], x[192]), (193, 12.5, 4997.0));
+    // epoch 2 has no used bins; weights are the seconds
+    let epochs =
+        (0..26).filter(|k| *k != 2).map(|k| (1.0 + f64::from((7 * k) % 5) / 5.0, 20.0 + f64::from(k)));
+    let (count, used_s) =
+        epochs.fold((0.0, 0.0), |(count, all), (hz, used_s)| (count + hz * used_s, all + used_s));
+    assert!((y[0] - count / used_s).abs() < 1e-12, "{} {}", y[0], count / used_s);
+    reviewed(&figure, "epochs_thousands");
 }

@@ -63,6 +63,11 @@ fn basis(feature: &StudyFeature) -> Option<&Basis> {
     }
 }
 
+/// Whether a feature is made of past or future bins.
+pub(super) fn over_lags(feature: &StudyFeature) -> bool {
+    matches!(feature.spec.expansion, Expansion::Convolved { .. })
+}
+
 /// The basis functions of one channel of a feature; `None` without a basis.
 pub(super) fn functions(feature: &StudyFeature, channel: &str, bin_s: f64) -> Result<Option<Functions>> {
     match &feature.spec.expansion {
@@ -127,8 +132,10 @@ pub(super) fn filters(fitting: &Fitting) -> Result<Vec<Filter>> {
 
 /// `sqrt(b' C b)` for every row b of the functions, C the covariance of their coefficients.
 fn standard_errors(target: &TargetFit, columns: Range<usize>, functions: &Array2<f64>) -> Vec<f64> {
+    // rounding may take a form that is 0 below it; NaN stays
+    let root = |square: f64| square.clamp(0.0, f64::INFINITY).sqrt();
     match target.covariances.iter().find(|block| block.columns == columns) {
-        Some(block) => functions.rows().into_iter().map(|b| b.dot(&block.values.dot(&b)).sqrt()).collect(),
+        Some(block) => functions.rows().into_iter().map(|b| root(b.dot(&block.values.dot(&b)))).collect(),
         None => vec![f64::NAN; functions.nrows()],
     }
 }

@@ -9,7 +9,6 @@ use super::fit::Fitting;
 use super::progress::{Progress, Total};
 use super::{figures, filters, report, tuning_curves, tuning_table};
 use crate::Result;
-use crate::features::Expansion;
 use crate::report::FigureSvg;
 use crate::write::json::json_bytes;
 use crate::write::nwb::FilterRows;
@@ -36,7 +35,7 @@ pub(super) fn write(
         saver.stage("tables/filters.csv", &bytes)?;
     }
     let curves = tuning_curves::curves(fitting)?;
-    if let Some(bytes) = tuning_table::bytes(&curves, &fitting.data.names)? {
+    if let Some(bytes) = tuning_table::bytes(&curves, fitting)? {
         saver.stage("tables/tuning.csv", &bytes)?;
     }
     progress.stage("computing figures", None);
@@ -119,24 +118,35 @@ fn features(fitting: &Fitting, saver: &mut Saver) -> Result<()> {
     Ok(())
 }
 
-/// The filters of convolved features: one row per channel, target and lag. `None` without any.
+/// The filters of convolved features and the response curves of evaluated ones: one row per channel, target and lag or
+/// value; the other of the two is NaN. `None` without any.
 fn filters(fitting: &Fitting) -> Result<Option<Vec<u8>>> {
-    let Some(rows) = filter_rows(fitting)? else { return Ok(None) };
-    let columns = [
-        ("target", Values::Texts(&rows.targets)),
-        ("channel", Values::Texts(&rows.channels)),
-        ("lag_s", rows.lags_s.as_slice().into()),
-        ("filter", rows.values.as_slice().into()),
-        ("standard_error", rows.standard_errors.as_slice().into()),
-    ];
+    let (mut targets, mut channels): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+    let mut numbers: [Vec<f64>; 4] = Default::default();
+    for filter in filters::filters(fitting)? {
+        let unknown = vec![f64::NAN; filter.x.len()];
+        targets.extend(vec![fitting.data.names[filter.target].clone(); filter.x.len()]);
+        channels.extend(vec![filter.channel; filter.x.len()]);
+        let over_lags = filters::over_lags(&fitting.data.features[filter.feature]);
+        let [lags_s, at] = if over_lags { [filter.x, unknown] } else { [unknown, filter.x] };
+        let columns = [lags_s, at, filter.values, filter.standard_errors];
+        numbers.iter_mut().zip(columns).for_each(|(column, values)| column.extend(values));
+    }
+    if targets.is_empty() {
+        return Ok(None);
+    }
+    let titles = ["lag_s", "value", "filter", "standard_error"];
+    let mut columns: Vec<(&str, Values)> =
+        vec![("target", Values::Texts(&targets)), ("channel", Values::Texts(&channels))];
+    columns.extend(titles.into_iter().zip(numbers.iter().map(|column| column.as_slice().into())));
     csv_bytes(&columns).map(Some)
 }
 
-/// The filters of convolved features; `None` without any.
+/// The filters of convolved features as a copy of the recording holds them; `None` without any.
 pub(super) fn filter_rows(fitting: &Fitting) -> Result<Option<FilterRows>> {
     let mut rows = FilterRows::default();
     for filter in filters::filters(fitting)? {
-        if !matches!(fitting.data.features[filter.feature].spec.expansion, Expansion::Convolved { .. }) {
+        if !filters::over_lags(&fitting.data.features[filter.feature]) {
             continue;
         }
         let n = filter.x.len();

@@ -22,11 +22,15 @@ pub struct FilterPanel {
     pub values: Vec<f64>,
     /// Its standard errors; NaN where unknown.
     pub standard_errors: Vec<f64>,
+    /// Number of the feature: panels of one feature have one range.
+    pub feature: usize,
+    /// Why it is no estimate, which the title says first; empty for an estimate.
+    pub no_estimate: String,
 }
 
 /// One panel per entry, in rows of `n_columns`; `None` without panels.
 pub fn filter(panels: &[FilterPanel], n_columns: usize, note: &str) -> Option<Figure> {
-    let drawn: Vec<Panel> = panels.iter().map(panel_of).collect();
+    let drawn: Vec<Panel> = panels.iter().map(|panel| panel_of(panel, shared_range(panels, panel))).collect();
     let height_px = if drawn.len() == 1 { 320.0 } else { 200.0 };
     let mut drawing = Drawing::grid(drawn, n_columns, height_px);
     if drawing.rows.is_empty() {
@@ -43,18 +47,49 @@ pub fn filter(panels: &[FilterPanel], n_columns: usize, note: &str) -> Option<Fi
             " Band: 1.96 standard errors on each side at every point, correlations of the coefficients included."
         }
     };
+    let shared = panels.iter().any(|panel| shared_range(panels, panel).is_some());
+    let shared = if shared { " Panels of one feature have one range; a wide band may leave it." } else { "" };
     let caption = format!(
         "The basis functions times their coefficients, added up: what the signal adds to the logarithm of the rate.\
-         {bands}{note}"
+         {bands}{shared}{note}"
     );
     Some(Figure { name: "filter".into(), title: "What was learned".into(), caption, drawing })
 }
 
-fn panel_of(panel: &FilterPanel) -> Panel {
+/// The range of the y axis that all estimates of one feature have in common; `None` for a single one. It holds the
+/// curves and 0, and of the bands as much again on either side, so that one uncertain curve does not flatten the others.
+fn shared_range(panels: &[FilterPanel], panel: &FilterPanel) -> Option<[f64; 2]> {
+    let is_shared = |other: &&FilterPanel| other.feature == panel.feature && other.no_estimate.is_empty();
+    let n = panels.iter().filter(is_shared).count();
+    if n < 2 || !panel.no_estimate.is_empty() {
+        return None;
+    }
+    let points = || {
+        let all = panels.iter().filter(is_shared);
+        all.flat_map(|panel| panel.values.iter().zip(&panel.standard_errors))
+            .filter(|(value, _)| value.is_finite())
+    };
+    let (low, high) =
+        points().fold((0.0_f64, 0.0_f64), |(low, high), (value, _)| (low.min(*value), high.max(*value)));
+    let span = high - low;
+    // an unknown error is NaN, which min and max pass over
+    let lowest = points().map(|(value, error)| value - NORMAL_95 * error).fold(low, f64::min).max(low - span);
+    let highest =
+        points().map(|(value, error)| value + NORMAL_95 * error).fold(high, f64::max).min(high + span);
+    let margin = 0.05 * (highest - lowest);
+    (span > 0.0).then_some([lowest - margin, highest + margin])
+}
+
+fn panel_of(panel: &FilterPanel, y_range: Option<[f64; 2]>) -> Panel {
     let axis = |[label, unit]: &[String; 2]| Axis::new(label, unit);
     let zero = Mark::Level { y: 0.0, style: Style::of(Role::Reference).dash(Dash::Short).width(1.0) };
     let x = Axis { from_zero: panel.from_zero, ..axis(&panel.x_axis) };
-    let mut drawn = Panel::new(x, axis(&panel.y_axis)).title(&panel.title).with(zero);
+    let y = Axis { range: y_range, ..axis(&panel.y_axis) };
+    let title = match panel.no_estimate.as_str() {
+        "" => panel.title.clone(),
+        why => format!("{why} ({})", panel.title),
+    };
+    let mut drawn = Panel::new(x, y).title(title).with(zero);
     if panel.standard_errors.iter().any(|error| error.is_finite()) {
         let edge = |sign: f64| -> Vec<f64> {
             let of = |(value, error): (&f64, &f64)| value + sign * NORMAL_95 * error;

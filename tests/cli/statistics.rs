@@ -106,6 +106,15 @@ fn several_units_and_columns_have_their_figures() {
     let tuning = Table::read(&place.path("columns/tables/tuning.csv"));
     let features: BTreeSet<&String> = tuning.texts("feature").iter().collect();
     assert!(features.len() >= 2, "{features:?}");
+    // the response curve ends where the range does; beside it nothing has a lag
+    let curve = Table::read(&place.path("columns/tables/filters.csv"));
+    assert_eq!(curve.n_rows(), 201);
+    assert!(curve.numbers("lag_s").iter().all(|lag_s| lag_s.is_nan()));
+    assert!(curve.texts("channel").iter().all(|channel| channel == "position[1]"));
+    let model = json(&place.path("columns/model.json"));
+    let values = curve.numbers("value");
+    let range = &model["study"]["features"][1]["ranges"]["position[1]"];
+    assert_eq!([values[0], values[200]], [number(&range["lo"]), number(&range["hi"])], "{range}");
     // spikes alone: no series, so no tuning curves
     fit_population(&place, "all", &[own], "past", 0);
     assert_eq!(
@@ -144,6 +153,15 @@ fn models_of_other_windows_are_tested_on_the_bins_of_both() {
     for field in ["ks_statistic", "ks_band", "n_intervals", "n_intervals_left_out"] {
         assert_eq!(rival[field], history["goodness"][0][field], "{field}");
     }
+    let [own, tuning] = ["history", "now"].map(|out| Table::read(&place.path(out).join("tables/tuning.csv")));
+    assert_eq!(tuning.n_rows(), 30);
+    assert!(tuning.texts("model")[..15].iter().all(|name| name == "now"));
+    assert!(tuning.texts("model")[15..].iter().all(|name| name == "history"));
+    for field in ["from", "hz", "model_hz", "model_smoothed_hz"] {
+        let same = field == "from" || field == "hz";
+        assert_eq!(same, tuning.texts(field)[..15] == tuning.texts(field)[15..], "{field}");
+    }
+    assert_eq!(tuning.texts("hz")[15..], *own.texts("hz"));
     let back = ["--compare", "now/model.json"];
     let again = fit_tutorial(&place, &back, &[HISTORY], "again");
     let swapped = &again["goodness"][0]["compared"][0];

@@ -78,7 +78,7 @@ fn the_history_model_by_every_solver() {
         assert_eq!(texts(&fit["labels"]), labels);
         assert_eq!(fit["features"], serde_json::json!([{ "name": "stimulus", "columns": [0, 8] }]));
         let filters = Table::read(&place.path("out/tables/filters.csv"));
-        assert_eq!(filters.names(), ["target", "channel", "lag_s", "filter", "standard_error"]);
+        assert_eq!(filters.names(), ["target", "channel", "lag_s", "value", "filter", "standard_error"]);
         let expected = numbers(&golden["glm_history"]["filter_200"]);
         assert_eq!(filters.n_rows(), 200);
         // the golden filter has 12 decimals, and coefficients of 0.03 are good to 1e-8
@@ -164,7 +164,7 @@ fn the_table_of_tuning_curves() {
     let tuning = Table::read(&place.path("out/tables/tuning.csv"));
     let names = ["feature", "target", "from", "to", "centre", "occupancy_samples", "spikes", "hz"];
     assert_eq!(tuning.names()[..8], names);
-    assert_eq!(tuning.names()[8..], ["model_hz", "model_smoothed_hz"]);
+    assert_eq!(tuning.names()[8..], ["model_hz", "model_smoothed_hz", "model"]);
     assert_eq!(tuning.n_rows(), 15);
     assert!(tuning.texts("feature").iter().all(|name| name == "stimulus"));
     assert!(tuning.texts("target").iter().all(|name| name == "0"));

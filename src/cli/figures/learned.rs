@@ -7,11 +7,12 @@ use super::unit::scaled_unit;
 use crate::Result;
 use crate::cli::filters::{self, Filter};
 use crate::cli::fit::Fitting;
-use crate::features::{Expansion, Signal};
+use crate::features::Signal;
 use crate::figure::Figure;
 use crate::figure::basis::{BasisPanel, basis};
 use crate::figure::filter::{FilterPanel, filter};
 use crate::read::nwb;
+use crate::solver::Status;
 
 /// Panels of basis functions.
 const MOST_BASES: usize = 6;
@@ -54,7 +55,7 @@ fn basis_of(fitting: &Fitting, units: &[String]) -> Result<Option<Figure>> {
     let (mut panels, mut n_left_out) = (Vec::new(), 0);
     for (k, feature) in data.features.iter().enumerate() {
         // over lags all channels have the same functions
-        let is_convolved = matches!(feature.spec.expansion, Expansion::Convolved { .. });
+        let is_convolved = filters::over_lags(feature);
         let channels = filters::channels(fitting, k);
         for (channel, _) in channels.iter().take(if is_convolved { 1 } else { channels.len() }) {
             let Some(functions) = filters::functions(feature, channel, data.bin_s)? else { continue };
@@ -104,7 +105,7 @@ fn filter_of(fitting: &Fitting, units: &[String]) -> Result<Option<Figure>> {
     }
     let several = data.names.len() > 1;
     let panel = |filter: Filter| {
-        let over_lags = matches!(data.features[filter.feature].spec.expansion, Expansion::Convolved { .. });
+        let over_lags = filters::over_lags(&data.features[filter.feature]);
         let unit = &units[filter.feature];
         let (x_axis, x) = along(over_lags, &filter.channel, unit, filter.x);
         let y_axis = match (over_lags, unit.is_empty()) {
@@ -115,14 +116,32 @@ fn filter_of(fitting: &Fitting, units: &[String]) -> Result<Option<Figure>> {
         let target = title(data, filter.target);
         let channel = unquoted(&filter.channel);
         let title = if several { format!("{target}: {channel}") } else { channel };
-        let (values, standard_errors) = (filter.values, filter.standard_errors);
-        FilterPanel { title, x_axis, from_zero: over_lags, y_axis, x, values, standard_errors }
+        FilterPanel {
+            title,
+            x_axis,
+            from_zero: over_lags,
+            y_axis,
+            x,
+            values: filter.values,
+            standard_errors: filter.standard_errors,
+            feature: filter.feature,
+            no_estimate: no_estimate(fitting.model.fit.targets[filter.target].status).into(),
+        }
     };
     let panels: Vec<FilterPanel> = found.into_iter().map(panel).collect();
     // three columns leave room for short titles only
-    let short = panels.iter().all(|panel| panel.title.len() <= SHORT_TITLE);
+    let short = panels.iter().all(|panel| panel.title.len() <= SHORT_TITLE && panel.no_estimate.is_empty());
     let n_columns = if targets.len() == 3 && short { 3 } else { 2 };
     Ok(filter(&panels, n_columns, &note))
+}
+
+/// Why coefficients are no estimate; empty where they are.
+fn no_estimate(status: Status) -> &'static str {
+    match status {
+        Status::Converged => "",
+        Status::Separated => "separated: not an estimate",
+        _ => "not at the optimum",
+    }
 }
 
 /// How far a filter gets from 0, in standard errors where they are known.
