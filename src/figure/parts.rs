@@ -170,16 +170,9 @@ mod tests {
 
     #[test]
     fn what_drifts_away_from_its_rest_has_no_pulses() {
-        // a walk that stays between 0 and 1: it rests at its ends, and leaves them slowly
-        let mut state = 1_u64;
-        let mut walk = vec![0.0_f64];
-        for _ in 1..2000 {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let step = (state >> 11) as f64 / (1_u64 << 53) as f64 - 0.5;
-            walk.push((walk[walk.len() - 1] + 0.1 * step).clamp(0.0, 1.0));
-        }
-        assert!(walk.iter().filter(|x| **x == 0.0).count() > 100, "it rests");
-        assert!(pulses_of([0.0, 60.0], &walk).is_empty());
+        // rests at 0 and at 1, and drifts between them
+        let drift = |i: i32| (2.0 * (f64::from(i % 500) / 250.0 - 1.0).abs() - 0.5).clamp(0.0, 1.0);
+        assert!(pulses_of([0.0, 60.0], &(0..2000).map(drift).collect::<Vec<f64>>()).is_empty());
         let ramps: Vec<f64> = (0..2000).map(|i| f64::from((i % 500 - 250).max(0))).collect();
         assert!(pulses_of([0.0, 60.0], &ramps).is_empty());
         // a pulse that the end cuts off is one

@@ -1,5 +1,7 @@
 //! Which part of a recording the figures over time show.
 
+use std::fmt::Write;
+
 use super::statistics::busiest as busiest_targets;
 use super::traces::{MOST_UNITS, SignalLines, pieces};
 use crate::Result;
@@ -53,8 +55,8 @@ pub(super) fn scope(data: &Data, signals: &[SignalLines], notes: &str) -> Result
     let (targets, more) = busiest_targets(data, MOST_TARGETS);
     let mut notes = format!("{SMOOTHED}{more}{notes}");
     if data.names.len() > MOST_UNITS {
-        notes
-            .push_str(&format!(" The first {MOST_UNITS} of {} units are drawn as spikes.", data.names.len()));
+        let n = data.names.len();
+        let _ = write!(notes, " The first {MOST_UNITS} of {n} units are drawn as spikes.");
     }
     let pulses = match signals.first() {
         Some(signal) => pulses_of(range_s, &signal.means(range_s, &pieces(data, range_s))?),

@@ -102,7 +102,10 @@ fn onset(fitting: &Fitting, signals: &[SignalLines], scope: &Scope) -> Result<Op
     let (feature, block) = (&data.features[k], &data.blocks[k]);
     let Expansion::Convolved { basis, window_s, .. } = &feature.spec.expansion else { return Ok(None) };
     let window_s = *window_s;
-    let pulse = scope.pulses.iter().find(|pulse| pulse[0] > scope.range_s[0]).filter(|_| of_series(&k));
+    let name = feature.spec.signal.name();
+    // pulses are those of the first signal
+    let is_first = signals.first().is_some_and(|signal| signal.is_called(&name));
+    let pulse = scope.pulses.iter().find(|pulse| pulse[0] > scope.range_s[0]).filter(|_| is_first);
     let at_s = match (pulse, signals.first()) {
         (Some(pulse), Some(signal)) => Some(signal.onset(pulse[0], scope.range_s)?.unwrap_or(pulse[0])),
         _ => scope.events.get(scope.events.len() / 2).copied(),
@@ -112,7 +115,6 @@ fn onset(fitting: &Fitting, signals: &[SignalLines], scope: &Scope) -> Result<Op
         return Ok(None);
     };
     let range_s = [(at_s - window_s).max(start), (at_s + 2.5 * window_s).min(stop)];
-    let name = feature.spec.signal.name();
     let mut stretch = stretch(fitting, &[], &[], range_s)?;
     for signal in signals.iter().filter(|signal| signal.is_called(&name)) {
         stretch.stimuli.push(signal.stimulus(range_s, &[range_s])?);
