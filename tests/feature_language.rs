@@ -183,7 +183,7 @@ fn an_unknown_basis_lists_the_registry() {
         error.to_string().ends_with("\n    stimulus : raised-cosine-lag(8)\n               ^"),
         "{error}"
     );
-    assert_eq!(error.help(), "present are: raised-cosine-log");
+    assert_eq!(error.help(), "did you mean raised-cosine-log? present are: raised-cosine-log");
 }
 
 #[test]

@@ -220,7 +220,7 @@ fn scores_name_the_models_where_there_are_several() {
     assert_eq!((cells[0].as_str(), cells[1].as_str()), ("120", "400"));
     assert_eq!(cells[5], format!("{:.4}", of_fit.pseudo_r2_mcfadden));
     assert_eq!(cells[6], format!("{:.4}", of_fit.pseudo_r2_cohen));
-    assert_eq!(Page::texts_of(scores, "th")[8..10], ["Noise 1 (fitted)", "Noise 2"]);
+    assert_eq!(Page::texts_of(scores, "th")[8..10], ["Noise 1 (fitted)", "Noise 2 (held out)"]);
     let mut other = report.scores[0].clone();
     other.model = "instantaneous".into();
     other.scores.log_likelihood = f64::NEG_INFINITY;

@@ -82,9 +82,10 @@ pub(super) fn functions(feature: &StudyFeature, channel: &str, bin_s: f64) -> Re
         }
         Expansion::Evaluated { basis, .. } => {
             let Some(range) = feature.ranges.get(channel) else { return Ok(None) };
+            // weighted so that both ends are those of the range, to the bit: beyond them there is no value
             let share = |k: usize| k as f64 / (N_VALUES - 1) as f64;
             let x: Vec<f64> =
-                (0..N_VALUES).map(|k| range.lo() + share(k) * (range.hi() - range.lo())).collect();
+                (0..N_VALUES).map(|k| (1.0 - share(k)) * range.lo() + share(k) * range.hi()).collect();
             let mut values = Array2::zeros((N_VALUES, basis.n_functions()));
             basis.expand(&range.rescale(&x), &mut values)?;
             Ok(Some(Functions { x, values, over_lags: false }))

@@ -18,7 +18,8 @@ use super::shell::shell_word;
 use crate::write::digest::digest_file;
 use crate::write::model::{Input, ModelFile};
 use crate::write::npz::{Array, npz_bytes};
-use crate::write::save::{check_writable_file, is_same_file, save_bytes};
+use crate::write::same_file::is_same_file;
+use crate::write::save::{check_writable_file, save_bytes};
 use crate::write::table::{Values, csv_bytes, terminal_table};
 use crate::{Error, Result, number};
 

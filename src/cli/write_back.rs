@@ -10,7 +10,8 @@ use crate::read::nwb;
 use crate::recording::Kind;
 use crate::write::model::{Input, Study};
 use crate::write::nwb::{Results, UnitRows, check_place, write_copy};
-use crate::write::save::{PendingFile, check_replaceable, is_same_file};
+use crate::write::same_file::is_same_file;
+use crate::write::save::{PendingFile, check_replaceable};
 use crate::{Error, Result};
 
 /// Refuses before the fit what could not be written after it.

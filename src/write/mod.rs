@@ -10,5 +10,6 @@ pub mod json;
 pub mod model;
 pub mod npz;
 pub mod nwb;
+pub mod same_file;
 pub mod save;
 pub mod table;
