@@ -224,7 +224,7 @@ fn fit_part(
     let y = data.y.select(Axis(1), &part.group.targets);
     let names = part.group.targets.iter().map(|&target| data.names[target].clone()).collect();
     let response = Response { y: y.view(), names };
-    spec.fit(&Cpu, &plan, &response, watcher).map_err(|error| match error {
+    spec.fit(&Cpu::<f64>::default(), &plan, &response, watcher).map_err(|error| match error {
         // which array of which file
         Error::Domain { row, column, expected, value, .. } => {
             let what = data.response_of(part.group.targets[column]);
