@@ -29,7 +29,7 @@ const BYTES_PER_VALUE: u64 = 8;
 /// first goal: one or two more steps buy digits of the coefficients, of which a gap of 1e-16 alone guarantees few.
 const FLOOR: f64 = 1e-30;
 /// The same where the columns are known to be far from dependent: coefficients are good to all digits that matter.
-const NEAR_FLOOR: f64 = 1e-24;
+const NEAR_FLOOR: f64 = 1e-28;
 /// The smallest pivot of a Gram of single precision that leaves no doubt about the rank.
 const CERTAIN: f64 = 1e-4;
 /// How much closer the solver is asked to come if its word does not hold.

@@ -28,9 +28,8 @@ pub(super) trait Direct {
     ) -> Result<Vec<f64>> {
         f.loss_gradient(at, targets, every, gradient)
     }
-    /// The heading from a point that was just taken; `None` if there is none. `scale` is the loss that gaps are
-    /// relative to.
-    fn heading(&mut self, target: usize, point: &Point, scale: f64) -> Option<Heading>;
+    /// The headings from points that were just taken; `None` where there is none.
+    fn headings(&mut self, points: &[Taken]) -> Vec<Option<Heading>>;
     /// The point that was just looked at is not taken.
     fn reject(&mut self, _target: usize) {}
     /// Forgets a target's history; false if there is none to forget.
@@ -41,6 +40,17 @@ pub(super) trait Direct {
     fn max_iterations(&self) -> usize;
     /// Iterations without progress after which a stage is over.
     fn patience(&self) -> usize;
+}
+
+/// A point of a target that was just taken.
+pub(super) struct Taken {
+    /// Which run.
+    pub(super) k: usize,
+    /// Column of the response.
+    pub(super) target: usize,
+    pub(super) point: Point,
+    /// The loss that gaps are relative to.
+    pub(super) scale: f64,
 }
 
 /// One stage of a minimisation.
@@ -81,23 +91,21 @@ pub(super) fn descend(
             run.passes += usize::from(stage.every == Every::ROW);
             let point = Point { at, loss: losses[column], gradient: gradient.column(column).to_vec() };
             let scale = |point: &Point| point.loss.abs().max(metric.mean_y[run.target]);
-            match std::mem::replace(&mut run.next, Next::Take) {
-                Next::Try(from, heading) if !is_acceptable(&from, &heading, &point, f.rounding(), scale(&from)) => {
+            if let Next::Try(from, heading) = &run.next {
+                if !is_acceptable(from, heading, &point, f.rounding(), scale(from)) {
                     rule.reject(run.target);
-                    run.next = Next::Try(from, heading);
                     rejected.push(k);
+                    continue;
                 }
-                Next::Try(..) => {
-                    run.iterations += usize::from(stage.every == Every::ROW);
-                    taken.push((k, point));
-                }
-                Next::Take => taken.push((k, point)),
+                run.iterations += usize::from(stage.every == Every::ROW);
             }
+            taken.push(Taken { k, target: run.target, scale: scale(&point), point });
         }
         let mut worst_gap: f64 = 0.0;
         remember(runs, &taken, watch, stage)?;
-        for (k, point) in taken {
-            worst_gap = worst_gap.max(set_out(rule, metric, &mut runs[k], point, stage, watch));
+        let headings = rule.headings(&taken);
+        for (taken, heading) in taken.into_iter().zip(headings) {
+            worst_gap = worst_gap.max(set_out(rule, &mut runs[taken.k], taken, heading, stage, watch));
         }
         look_for_separation(f, metric, runs, stage)?;
         turn_back(rule, f, runs, &rejected, stage)?;
@@ -112,15 +120,14 @@ pub(super) fn descend(
 
 /// Judges a target at a point that was taken and gives it its next heading; its relative gap if it goes on.
 fn set_out(
-    rule: &mut dyn Direct,
-    metric: &Metric,
+    rule: &dyn Direct,
     run: &mut Run,
-    point: Point,
+    taken: Taken,
+    heading: Option<Heading>,
     stage: Stage,
     watch: &Watch,
 ) -> f64 {
-    let scale = point.loss.abs().max(metric.mean_y[run.target]);
-    let heading = rule.heading(run.target, &point, scale);
+    let Taken { point, scale, .. } = taken;
     let gap = heading.as_ref().map_or(f64::NAN, |heading| heading.gap / scale);
     if let (Some(last), Some(heading)) = (run.history.last_mut(), &heading)
         && last.iteration == run.iterations
@@ -128,6 +135,7 @@ fn set_out(
         last.loss_gap = heading.gap;
     }
     run.at.clone_from(&point.at);
+    run.next = Next::Take;
     let Some(heading) = heading.filter(|_| gap.is_finite()) else {
         // numbers of another precision may do better
         run.end(stage, Status::Failed);
@@ -160,16 +168,16 @@ impl Run {
 }
 
 /// Keeps the optimality residuals of the points that were taken, where a history is wanted.
-fn remember(runs: &mut [Run], taken: &[(usize, Point)], watch: &mut Watch, stage: Stage) -> Result<()> {
+fn remember(runs: &mut [Run], taken: &[Taken], watch: &mut Watch, stage: Stage) -> Result<()> {
     if watch.residuals.is_none() || taken.is_empty() || stage.every != Every::ROW {
         return Ok(());
     }
-    let n_parameters = taken[0].1.at.len();
-    let at = Matrix::from_shape_fn((n_parameters, taken.len()), |(j, column)| taken[column].1.at[j]);
-    let targets: Vec<usize> = taken.iter().map(|(k, _)| runs[*k].target).collect();
-    for ((k, point), residual) in taken.iter().zip(watch.residuals(&at, &targets)?) {
+    let n_parameters = taken[0].point.at.len();
+    let at = Matrix::from_shape_fn((n_parameters, taken.len()), |(j, column)| taken[column].point.at[j]);
+    let targets: Vec<usize> = taken.iter().map(|taken| taken.target).collect();
+    for (taken, residual) in taken.iter().zip(watch.residuals(&at, &targets)?) {
         if let Some(residual) = residual {
-            runs[*k].remember(point.loss, f64::NAN, residual);
+            runs[taken.k].remember(taken.point.loss, f64::NAN, residual);
         }
     }
     Ok(())

@@ -2,8 +2,10 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::descent::{Direct, Stage, descend};
-use super::run::{Heading, Point, Run};
+use rayon::prelude::*;
+
+use super::descent::{Direct, Stage, Taken, descend};
+use super::run::{Heading, Run};
 use super::{Metric, Minimize, Objectives, Solution, Watch, dot};
 use crate::Result;
 use crate::backend::Every;
@@ -81,24 +83,38 @@ impl History {
     }
 }
 
-impl Direct for Rule<'_> {
-    fn heading(&mut self, target: usize, point: &Point, _: f64) -> Option<Heading> {
-        let mean_y = self.metric.mean_y[target];
+impl History {
+    /// The heading from a point that was just taken.
+    fn heading(&mut self, metric: &Metric, taken: &Taken) -> Heading {
+        let mean_y = metric.mean_y[taken.target];
         let initial = |g: &[f64]| {
-            let mut x = self.metric.factor.solve(g);
+            let mut x = metric.factor.solve(g);
             x.iter_mut().for_each(|x| *x /= mean_y);
             x
         };
-        let gradient = &point.gradient;
-        let history = self.histories.entry(target).or_default();
-        history.remember(&point.at, gradient);
+        let gradient = &taken.point.gradient;
+        self.remember(&taken.point.at, gradient);
         let gap = 0.5 * dot(&initial(gradient), gradient);
-        let mut direction = history.direction(gradient, initial);
+        let mut direction = self.direction(gradient, initial);
         if dot(&direction, gradient) >= 0.0 {
-            history.pairs.clear();
-            direction = history.direction(gradient, initial);
+            self.pairs.clear();
+            direction = self.direction(gradient, initial);
         }
-        Some(Heading { direction, gap })
+        Heading { direction, gap }
+    }
+}
+
+impl Direct for Rule<'_> {
+    fn headings(&mut self, points: &[Taken]) -> Vec<Option<Heading>> {
+        let mut work: Vec<(&Taken, History)> = points
+            .iter()
+            .map(|taken| (taken, self.histories.remove(&taken.target).unwrap_or_default()))
+            .collect();
+        let metric = self.metric;
+        let headings =
+            work.par_iter_mut().map(|(taken, history)| Some(history.heading(metric, taken))).collect();
+        self.histories.extend(work.into_iter().map(|(taken, history)| (taken.target, history)));
+        headings
     }
 
     fn forget(&mut self, target: usize) -> bool {

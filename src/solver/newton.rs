@@ -1,7 +1,7 @@
 //! Newton's method: few passes, each with a weighted Gram. For small designs; targets go one after the other.
 
-use super::descent::{Direct, Stage, descend};
-use super::run::{Heading, Point, Run};
+use super::descent::{Direct, Stage, Taken, descend};
+use super::run::{Heading, Run};
 use super::{Metric, Minimize, Objectives, Solution, Watch, dot};
 use crate::Result;
 use crate::backend::Every;
@@ -52,21 +52,8 @@ impl Direct for Rule {
         Ok(vec![found.loss])
     }
 
-    fn heading(&mut self, _: usize, point: &Point, scale: f64) -> Option<Heading> {
-        let is_fresh = self.fresh.is_some();
-        if let Some(hessian) = self.fresh.take() {
-            self.factor = Some(Cholesky::new(&hessian)?);
-        }
-        let mut direction = self.factor.as_ref()?.solve(&point.gradient);
-        direction.iter_mut().for_each(|d| *d = -*d);
-        let gap = -0.5 * dot(&direction, &point.gradient);
-        self.keeps = if is_fresh {
-            point.at.len() > DEAR && gap < NEAR * scale
-        } else {
-            gap <= STALE * self.last_gap
-        };
-        self.last_gap = gap;
-        Some(Heading { direction, gap })
+    fn headings(&mut self, points: &[Taken]) -> Vec<Option<Heading>> {
+        points.iter().map(|taken| self.heading(taken)).collect()
     }
 
     fn reject(&mut self, _: usize) {
@@ -123,6 +110,24 @@ impl Minimize for Newton {
 }
 
 impl Rule {
+    fn heading(&mut self, taken: &Taken) -> Option<Heading> {
+        let Taken { point, scale, .. } = taken;
+        let is_fresh = self.fresh.is_some();
+        if let Some(hessian) = self.fresh.take() {
+            self.factor = Some(Cholesky::new(&hessian)?);
+        }
+        let mut direction = self.factor.as_ref()?.solve(&point.gradient);
+        direction.iter_mut().for_each(|d| *d = -*d);
+        let gap = -0.5 * dot(&direction, &point.gradient);
+        self.keeps = if is_fresh {
+            point.at.len() > DEAR && gap < NEAR * scale
+        } else {
+            gap <= STALE * self.last_gap
+        };
+        self.last_gap = gap;
+        Some(Heading { direction, gap })
+    }
+
     /// The end of the backend's part: its last Hessian is the one that the steps in `f64` use.
     fn settle(&mut self, f: &mut dyn Objective, run: &Run) -> Result<()> {
         if self.keeps && self.factor.is_some() && run.outcome.is_none() {
