@@ -12,10 +12,11 @@ use criterion::{BenchmarkId, Criterion, criterion_group};
 use ndarray::{Array2, Axis};
 use rheobase::backend::cpu::convolve::{convolve, n_windows};
 use rheobase::backend::cpu::convolve_fft::convolve_fft;
-use rheobase::backend::{Backend, Cpu, Model};
+use rheobase::backend::cpu::simd::Level;
+use rheobase::backend::{Backend, Cpu, Every, Model};
 use rheobase::basis::{Expand, RaisedCosineLog};
-use rheobase::design::{Column, Design, DesignPlan};
-use rheobase::objective::{GlmObjective, Objective, Weight};
+use rheobase::design::{Column, DesignPlan};
+use rheobase::objective::{GlmObjective, Objective};
 
 /// Rows and columns of the history model on one sweep, and of a larger problem.
 const SIZES: [(usize, usize); 2] = [(27_820, 8), (100_000, 40)];
@@ -47,40 +48,54 @@ fn convolutions(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A design and a response on the CPU, with what a plain loop needs to compute the same.
+/// Features, counts and a point, with what a plain loop needs to compute the same.
 struct Problem {
-    design: Design<Cpu>,
-    y: <Cpu as Backend>::Array,
+    x: Array2<f64>,
+    y: Array2<f64>,
     /// Intercept and coefficients of the standardised columns, shape (1 + columns, 1).
     at: Array2<f64>,
     /// [1 X] with standardised columns.
     rows: Array2<f64>,
-    counts: Vec<f64>,
 }
 
 impl Problem {
     fn new(n: usize, p: usize) -> Self {
         let (x, y) = poisson_data(2, n, p, 1);
         let plan = DesignPlan::new(source(&x), (0..n).collect()).unwrap();
-        let design = plan.place(&Cpu, &(0..p).map(Column::Source).collect::<Vec<_>>()).unwrap();
-        let counts = y.into_raw_vec_and_offset().0;
-        let y = Cpu.matrix(n, 1, &|rows, out| out.copy_from_slice(&counts[rows])).unwrap();
-        let scaling = plan.scaling();
+        let scaling = plan.scaling().clone();
         let mut rows = Array2::ones((n, 1 + p));
         for (j, mut column) in rows.columns_mut().into_iter().enumerate().skip(1) {
             let (mean, sd) = (scaling.mean[j - 1], scaling.sd[j - 1]);
             column.iter_mut().zip(x.column(j - 1)).for_each(|(to, value)| *to = (value - mean) / sd);
         }
         let at = Array2::from_shape_fn((1 + p, 1), |(j, _)| if j == 0 { -1.0 } else { 0.05 });
-        Self { design, y, at, rows, counts }
-    }
-
-    fn objective(&self) -> GlmObjective<'_, Cpu> {
-        GlmObjective::new(&Cpu, &self.design, &self.y, Model::default())
+        Self { x, y, at, rows }
     }
 
     fn means(&self) -> Vec<f64> {
         self.rows.dot(&self.at).mapv(f64::exp).into_raw_vec_and_offset().0
+    }
+
+    /// Runs `bench` with the objective at every level of vector instructions, in both precisions.
+    fn everywhere(&self, mut bench: impl FnMut(&str, f64, &mut dyn Objective)) {
+        for level in Level::available() {
+            self.on(&Cpu::<f32>::at(level), &format!("f32 {}", level.name()), 1e-5, &mut bench);
+            self.on(&Cpu::<f64>::at(level), &format!("f64 {}", level.name()), 1e-12, &mut bench);
+        }
+    }
+
+    fn on<B: Backend>(
+        &self,
+        on: &B,
+        name: &str,
+        allowed: f64,
+        bench: &mut impl FnMut(&str, f64, &mut dyn Objective),
+    ) {
+        let (n, p) = self.x.dim();
+        let plan = DesignPlan::new(source(&self.x), (0..n).collect()).unwrap();
+        let columns: Vec<Column> = (0..p).map(Column::Source).collect();
+        let mut f = GlmObjective::new(on, &plan, &columns, self.y.view(), Model::default()).unwrap();
+        bench(&format!("{n} x {p}, {name}"), allowed, &mut f);
     }
 }
 
@@ -88,37 +103,38 @@ fn passes(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("loss and gradient");
     for (n, p) in SIZES {
         let problem = Problem::new(n, p);
-        let mut objective = problem.objective();
-        let mut gradient = problem.at.clone();
-        objective.loss_gradient(&problem.at, &[0], &mut gradient).unwrap();
-        let residuals: Vec<f64> = problem.means().iter().zip(&problem.counts).map(|(mu, y)| mu - y).collect();
+        let residuals: Vec<f64> = problem.means().iter().zip(&problem.y).map(|(mu, y)| mu - y).collect();
         let expected = problem.rows.t().dot(&ndarray::aview1(&residuals)) / n as f64;
-        let error = largest(&gradient.column(0) - &expected);
-        assert!(error <= 1e-12 * largest(expected.iter().copied()), "gradient of {n} x {p}: {error:e}");
-        group.bench_function(format!("{n} x {p}"), |bencher| {
-            bencher.iter(|| objective.loss_gradient(black_box(&problem.at), &[0], &mut gradient).unwrap());
+        problem.everywhere(|name, allowed, f| {
+            let mut gradient = problem.at.clone();
+            f.loss_gradient(&problem.at, &[0], Every::ROW, &mut gradient).unwrap();
+            let error = largest(&gradient.column(0) - &expected);
+            assert!(error <= allowed * largest(expected.iter().copied()), "gradient of {name}: {error:e}");
+            group.bench_function(name, |bencher| {
+                bencher.iter(|| {
+                    f.loss_gradient(black_box(&problem.at), &[0], Every::ROW, &mut gradient).unwrap()
+                });
+            });
         });
     }
     group.finish();
 }
 
 fn grams(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("weighted Gram");
+    let mut group = criterion.benchmark_group("loss, gradient and Hessian");
     for (n, p) in SIZES {
         let problem = Problem::new(n, p);
-        let mut objective = problem.objective();
         let at = problem.at.column(0).to_vec();
-        let weight = Weight::Point { target: 0, at: &at };
-        let found = objective.gram(weight).unwrap();
         let mut weighted = problem.rows.clone();
         for (mut row, mu) in weighted.axis_iter_mut(Axis(0)).zip(problem.means()) {
             row *= mu;
         }
         let expected = problem.rows.t().dot(&weighted) / n as f64;
-        let error = largest(&found - &expected);
-        assert!(error <= 1e-12 * largest(expected.iter().copied()), "Gram of {n} x {p}: {error:e}");
-        group.bench_function(format!("{n} x {p}"), |bencher| {
-            bencher.iter(|| objective.gram(black_box(weight)).unwrap());
+        problem.everywhere(|name, allowed, f| {
+            let found = f.quadratic(&at, 0).unwrap().hessian;
+            let error = largest(&found - &expected);
+            assert!(error <= allowed * largest(expected.iter().copied()), "Gram of {name}: {error:e}");
+            group.bench_function(name, |bencher| bencher.iter(|| f.quadratic(black_box(&at), 0).unwrap()));
         });
     }
     group.finish();

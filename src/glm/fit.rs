@@ -2,10 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use ndarray::ArrayView2;
-
 use super::certificate::{Inference, RESTLESS, Reported, report};
 use super::choice::{Plan, Size, choose};
+use super::inputs::Response;
 use super::fitted::{FittedGlm, Seconds, TargetFit};
 use super::rank::{Rank, varying};
 use super::spec::{CheckedSpec, StandardErrors, TOLERANCE_F64};
@@ -13,9 +12,7 @@ use crate::backend::{Backend, Cpu, Every};
 use crate::design::{Column, DesignPlan};
 use crate::inverse_link::{Exp, InverseLink, InvertLink};
 use crate::math::dense::{Cholesky, Matrix};
-use crate::math::sum::Sum;
 use crate::objective::{GlmObjective, Objective, Optimality, Weight};
-use crate::observation::{ObservationModel, Observe, Poisson};
 use crate::solver::{
     Lbfgs, Metric, Minimize, Newton, Objectives, Outcome, Progress, Residuals, Status, Watch,
 };
@@ -23,8 +20,6 @@ use crate::{Error, Result};
 
 /// Largest rows x columns x (columns + 1) x targets for which standard errors are computed without asking.
 const INFERENCE_LIMIT: f64 = 1e11;
-/// Bytes of the design in `f64`, beside the source, per value.
-const BYTES_PER_VALUE: u64 = 8;
 /// The smallest relative gap worth aiming at: the rounding floor. At the default tolerance of `f64` data it is the
 /// first goal: one or two more steps buy digits of the coefficients, of which a gap of 1e-16 alone guarantees few.
 const FLOOR: f64 = 1e-30;
@@ -38,15 +33,6 @@ const CLOSER: f64 = 1e-2;
 const FAR: f64 = 3.0;
 /// How much larger than estimated the rates of such rows may be.
 const SURELY: f64 = 3.0;
-
-/// What is to be explained: counts, shape (bins, targets).
-#[derive(Clone, Debug)]
-pub struct Response<'a> {
-    /// The counts.
-    pub y: ArrayView2<'a, f64>,
-    /// One name per target.
-    pub names: Vec<String>,
-}
 
 /// A fit in progress: everything but the parameters.
 pub(super) struct Fit<'a, 'd, 'r> {
@@ -93,9 +79,8 @@ impl CheckedSpec {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<FittedGlm> {
         let started = Instant::now();
-        self.check_inputs(plan, response)?;
+        let mean_y = self.check_inputs(plan, response, size_of::<B::Scalar>())?;
         let (model, y) = (self.get().model, response.y);
-        let mean_y = means(plan, response);
         let varying = varying(plan);
         let own: Vec<Column> = varying.iter().map(|&column| Column::Source(column)).collect();
         let exact_on = on.exact();
@@ -153,66 +138,12 @@ impl CheckedSpec {
         let fewest_events = live.clone().map(|mean| mean * n_rows as f64).min_by(f64::total_cmp).unwrap_or(0.0);
         Size { n_rows, n_columns, n_targets: live.count(), fewest_events, n_bytes }
     }
-
-    fn check_inputs(&self, plan: &DesignPlan, response: &Response) -> Result<()> {
-        if let Some(source) = plan.sources().first()
-            && source.nrows() != response.y.nrows()
-        {
-            return Err(Error::Length {
-                what: "bins of the response, as the features have".into(),
-                expected: source.nrows(),
-                found: response.y.nrows(),
-            });
-        }
-        if response.names.len() != response.y.ncols() {
-            let (expected, found) = (response.y.ncols(), response.names.len());
-            return Err(Error::Length { what: "names of the targets".into(), expected, found });
-        }
-        if let Some(row) = plan.rows().iter().find(|&&row| row >= response.y.nrows()) {
-            let expected = format!("rows below {}", response.y.nrows());
-            return Err(Error::argument("used rows", expected, row.to_string(), "give rows of the response"));
-        }
-        for &row in plan.rows() {
-            for (column, &value) in response.y.row(row).iter().enumerate() {
-                let what = || "response".to_string();
-                if !value.is_finite() {
-                    return Err(Error::NonFinite { what: what(), row, column, value });
-                }
-                let outside = match self.get().model.observation {
-                    ObservationModel::Poisson => Poisson.outside(value),
-                };
-                if let Some(expected) = outside {
-                    return Err(Error::Domain { what: what(), row, column, expected, value });
-                }
-            }
-        }
-        if let Some(columns) = self.get().covariance_of.iter().find(|columns| columns.end > plan.n_columns())
-        {
-            let (expected, help) =
-                (format!("columns below {}", plan.n_columns()), "give columns of the design");
-            return Err(Error::argument("covariance of", expected, format!("{columns:?}"), help));
-        }
-        let needed_bytes = (plan.n_rows() * plan.n_columns()) as u64 * BYTES_PER_VALUE;
-        match self.get().memory_limit_bytes {
-            Some(limit_bytes) if needed_bytes > limit_bytes => {
-                Err(Error::Memory { what: "the design".into(), needed_bytes, limit_bytes })
-            }
-            _ => Ok(()),
-        }
-    }
 }
 
 /// The Gram of the columns alone.
 fn without_intercept(gram: &Matrix) -> Matrix {
     let p = gram.nrows() - 1;
     Matrix::from_shape_fn((p, p), |(i, j)| gram[(1 + i, 1 + j)])
-}
-
-fn means(plan: &DesignPlan, response: &Response) -> Vec<f64> {
-    let n = plan.n_rows() as f64;
-    let mean =
-        |column: usize| plan.rows().iter().map(|&row| response.y[(row, column)]).collect::<Sum>().value() / n;
-    (0..response.y.ncols()).map(mean).collect()
 }
 
 impl Fit<'_, '_, '_> {

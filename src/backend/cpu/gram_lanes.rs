@@ -1,7 +1,7 @@
 //! The weighted Gram matrix of few columns: every product keeps a vector of lane sums.
 //!
 //! With few columns the transposition of a panel would cost more than the products. Here rows fill the lanes, blocks of
-//! two weighted columns times up to six columns stay in registers over a tile, and the lane sums wait in memory for
+//! three weighted columns times up to four columns stay in registers over a tile, and the lane sums wait in memory for
 //! at most 16 tiles before they are added up in `f64`.
 
 use pulp::{Simd, WithSimd};
@@ -14,7 +14,8 @@ use super::simd::{Level, dispatch};
 const FLUSH_TILES: usize = 16;
 /// Most lanes of a vector.
 const MOST_LANES: usize = 16;
-/// Columns of a block.
+/// Weighted columns of a block, and columns they are multiplied with: 12 sums.
+const ROWS: usize = 3;
 const BLOCK: usize = 4;
 
 /// Sums over tiles; pair (i, j <= i) is number i·(i + 1)/2 + j, the intercept is the last i.
@@ -99,7 +100,8 @@ impl<T: Lanes> WithSimd for Add<'_, T> {
     fn with_simd<S: Simd>(self, simd: S) {
         let p = self.sums.n_columns;
         if let Some(weight) = self.weight {
-            for (out, x) in self.sums.weighted.chunks_exact_mut(TILE_ROWS).zip(self.x.chunks_exact(TILE_ROWS)) {
+            for (out, x) in self.sums.weighted.chunks_exact_mut(TILE_ROWS).zip(self.x.chunks_exact(TILE_ROWS))
+            {
                 for ((out, &x), &w) in out.iter_mut().zip(x).zip(weight) {
                     *out = x * w;
                 }
@@ -113,7 +115,7 @@ impl<T: Lanes> WithSimd for Add<'_, T> {
         let lanes = T::vectors_mut::<S>(&mut self.sums.lanes);
         let mut end = p + 1;
         while end > 0 {
-            let i = end.saturating_sub(3);
+            let i = end.saturating_sub(ROWS);
             let columns = end.min(p);
             let blocks = columns.div_ceil(BLOCK);
             let mut j = 0;
@@ -170,8 +172,7 @@ fn block<S: Simd, T: Lanes, const R: usize, const N: usize>(
     at: (usize, usize),
 ) {
     let (i, j) = at;
-    let left: [&[T::Vector<S>]; R] =
-        std::array::from_fn(|r| T::vectors::<S>(left.column(i + r)));
+    let left: [&[T::Vector<S>]; R] = std::array::from_fn(|r| T::vectors::<S>(left.column(i + r)));
     let right: [&[T::Vector<S>]; N] =
         std::array::from_fn(|n| T::vectors::<S>(&x[(j + n) * TILE_ROWS..][..TILE_ROWS]));
     let mut acc = [[T::splat(simd, T::ZERO); N]; R];

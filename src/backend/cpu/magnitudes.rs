@@ -21,15 +21,40 @@ impl<T: Real> Kernel for Magnitudes<'_, T> {
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
-        for (column, sum) in self.x.iter().zip(self.sums) {
-            let mut lanes = [T::ZERO; LANES];
-            for first in (0..TILE_ROWS).step_by(LANES) {
-                for lane in 0..LANES {
-                    let x = column[first + lane].abs();
-                    lanes[lane] = x.fma::<FUSED>(self.m[first + lane], lanes[lane]);
-                }
-            }
-            *sum += total(&lanes);
+        // as many columns as pays
+        if size_of::<T>() == 4 { self.groups::<FUSED, 4>() } else { self.groups::<FUSED, 1>() }
+    }
+}
+
+impl<T: Real> Magnitudes<'_, T> {
+    #[inline(always)]
+    fn groups<const FUSED: bool, const N: usize>(self) {
+        let (x, x_rest) = self.x.as_chunks::<N>();
+        let (sums, sums_rest) = self.sums.as_chunks_mut::<N>();
+        for (x, sums) in x.iter().zip(sums) {
+            columns::<T, FUSED, N>(sums, x, self.m);
         }
+        for (x, sum) in x_rest.iter().zip(sums_rest) {
+            columns::<T, FUSED, 1>(std::array::from_mut(sum), std::array::from_ref(x), self.m);
+        }
+    }
+}
+
+#[inline(always)]
+fn columns<T: Real, const FUSED: bool, const N: usize>(sums: &mut [f64; N], x: &[Piece<T>; N], m: &Piece<T>) {
+    let mut lanes = [[T::ZERO; LANES]; N];
+    for first in (0..TILE_ROWS).step_by(LANES) {
+        for k in 0..N {
+            let mut size = [T::ZERO; LANES];
+            for lane in 0..LANES {
+                size[lane] = x[k][first + lane].abs();
+            }
+            for lane in 0..LANES {
+                lanes[k][lane] = size[lane].fma::<FUSED>(m[first + lane], lanes[k][lane]);
+            }
+        }
+    }
+    for k in 0..N {
+        sums[k] += total(&lanes[k]);
     }
 }

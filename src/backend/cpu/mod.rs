@@ -26,6 +26,7 @@ mod matmul;
 mod matmul_transposed;
 mod pack;
 mod panel;
+mod panel_sums;
 mod pass;
 mod pointwise;
 mod standardise;
@@ -34,6 +35,9 @@ mod targets;
 mod tile;
 mod vector;
 mod weighted_gram;
+
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 use std::sync::Mutex;
@@ -91,6 +95,8 @@ pub struct Worker<T: Storage> {
     design: Vec<T>,
     /// The present tile of a matrix that is read in place, and which matrix that is.
     rebuilt: Rebuilt<T>,
+    /// Scratch of products with several targets.
+    products: targets::Scratch<T>,
     sums: Vec<Sums<T>>,
 }
 

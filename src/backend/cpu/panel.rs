@@ -16,15 +16,19 @@ pub(super) const PANEL_VECTORS: usize = 2;
 /// Room of a panel: two vectors of 64 bytes for each of 256 k.
 const CAPACITY: usize = TILE_ROWS * PANEL_VECTORS * 16;
 
-/// One packed panel: `width` numbers for each k, aligned to whole cache lines.
+/// One packed panel: `width` numbers for each k.
+#[derive(Debug)]
+pub(super) struct Panel<T>(Box<CacheLines<T>>);
+
+/// Numbers that begin with a cache line, so that no vector lies across two.
 #[derive(Debug)]
 #[repr(align(64))]
-pub(super) struct Panel<T>([T; CAPACITY]);
+struct CacheLines<T>([T; CAPACITY]);
 
 impl<T: Lanes> Panel<T> {
     /// Zeros.
-    pub(super) fn new() -> Box<Panel<T>> {
-        Box::new(Panel([T::ZERO; CAPACITY]))
+    pub(super) fn new() -> Panel<T> {
+        Panel(Box::new(CacheLines([T::ZERO; CAPACITY])))
     }
 
     /// Numbers side by side for one k.
@@ -36,12 +40,12 @@ impl<T: Lanes> Panel<T> {
     /// The numbers of each k, `n` of them.
     #[inline(always)]
     pub(super) fn numbers_mut(&mut self, n: usize) -> &mut [T] {
-        &mut self.0[..n]
+        &mut self.0.0[..n]
     }
 
     #[inline(always)]
     fn vectors<S: Simd>(&self) -> &[[T::Vector<S>; PANEL_VECTORS]] {
-        T::vectors::<S>(&self.0).as_chunks().0
+        T::vectors::<S>(&self.0.0).as_chunks().0
     }
 }
 
@@ -63,8 +67,16 @@ pub(super) struct Streams<'a, T> {
 }
 
 impl<'a, T> Streams<'a, T> {
+    /// The columns of a tile, or of any vectors of 256 rows.
     #[inline(always)]
-    fn run(&self, i: usize) -> &'a [T] {
+    pub(super) fn columns(numbers: &'a [T]) -> Streams<'a, T> {
+        let count = numbers.len() / TILE_ROWS;
+        Streams { numbers, start: 0, stride: TILE_ROWS, count, depth: TILE_ROWS, last: &[] }
+    }
+
+    /// The i-th run.
+    #[inline(always)]
+    pub(super) fn run(&self, i: usize) -> &'a [T] {
         if i < self.count {
             &self.numbers[self.start + i * self.stride..][..self.depth]
         } else {
@@ -146,11 +158,8 @@ impl<T: Lanes, const V: usize, const N: usize> pulp::WithSimd for Block<'_, T, V
         let streams: [&[T]; N] = std::array::from_fn(|i| self.streams.run(self.first + i));
         let panel = &self.panel.vectors::<S>()[..self.streams.depth];
         let mut acc = [[T::splat(simd, T::ZERO); V]; N];
-        for i in 0..N {
-            let out = T::vectors::<S>(&self.sums[i * self.stride..]);
-            for v in 0..V {
-                acc[i][v] = out[v];
-            }
+        for (i, sums) in acc.iter_mut().enumerate() {
+            sums.copy_from_slice(&T::vectors::<S>(&self.sums[i * self.stride..])[..V]);
         }
         for (k, row) in panel.iter().enumerate() {
             for i in 0..N {
@@ -160,9 +169,8 @@ impl<T: Lanes, const V: usize, const N: usize> pulp::WithSimd for Block<'_, T, V
                 }
             }
         }
-        for i in 0..N {
-            let out = T::vectors_mut::<S>(&mut self.sums[i * self.stride..]);
-            out[..V].copy_from_slice(&acc[i]);
+        for (i, sums) in acc.iter().enumerate() {
+            T::vectors_mut::<S>(&mut self.sums[i * self.stride..])[..V].copy_from_slice(sums);
         }
     }
 }

@@ -56,39 +56,43 @@ impl<T: Real, O: Observe, L: InvertLink> Kernel for Canonical<'_, T, O, L> {
 
     #[inline(always)]
     fn run<const FUSED: bool>(mut self) -> PointwiseSums {
-        let sums = self.residuals::<FUSED>();
+        let mut losses = self.residuals::<FUSED>();
         match self.beside {
             Beside::Nothing => {}
             Beside::Curvature => self.rewrite(|o, _, mu, _| o.variance(mu)),
             Beside::Magnitude => self.rewrite(|_, _, mu, r| mu + r.abs()),
             Beside::Events => self.rewrite(|_, y, _, _| if y == T::ZERO { T::ZERO } else { T::ONE }),
         }
-        self.residual[self.n_valid..].fill(T::ZERO);
-        self.out[self.n_valid..].fill(T::ZERO);
-        sums
+        if self.n_valid < TILE_ROWS {
+            for rows in [&mut losses.0, self.residual, self.out] {
+                rows[self.n_valid..].fill(T::ZERO);
+            }
+        }
+        PointwiseSums { loss: sum(&losses.0), residual: sum(self.residual) }
     }
 }
 
 impl<T: Real, O: Observe, L: InvertLink> Canonical<'_, T, O, L> {
-    /// Residuals into `residual`, means into `out`.
+    /// Losses; residuals into `residual`, means into `out`.
     #[inline(always)]
-    fn residuals<const FUSED: bool>(&mut self) -> PointwiseSums {
+    fn residuals<const FUSED: bool>(&mut self) -> Aligned<T> {
         let functions = Vector::<FUSED>;
-        let (mut losses, mut residuals) = ([T::ZERO; LANES], [T::ZERO; LANES]);
-        for first in (0..TILE_ROWS).step_by(LANES) {
+        let mut losses = Aligned([T::ZERO; TILE_ROWS]);
+        let given = self.eta.as_chunks::<LANES>().0.iter().zip(self.y.as_chunks::<LANES>().0);
+        let out = self.out.as_chunks_mut::<LANES>().0.iter_mut();
+        let written = self.residual.as_chunks_mut::<LANES>().0.iter_mut().zip(out);
+        for (((eta, y), (residual, out)), loss) in given.zip(written).zip(losses.0.as_chunks_mut::<LANES>().0)
+        {
+            let mut results = [[T::ZERO; LANES]; 3];
             for lane in 0..LANES {
-                let (eta, y) = (self.eta[first + lane], self.y[first + lane]);
-                let mean = self.link.mean(eta, functions);
-                let residual = mean.mu - y;
-                let loss = self.observation.loss(y, mean, functions);
-                self.residual[first + lane] = residual;
-                self.out[first + lane] = mean.mu;
-                let valid = first + lane < self.n_valid;
-                losses[lane] += if valid { loss } else { T::ZERO };
-                residuals[lane] += if valid { residual } else { T::ZERO };
+                let mean = self.link.mean(eta[lane], functions);
+                results[0][lane] = mean.mu;
+                results[1][lane] = mean.mu - y[lane];
+                results[2][lane] = self.observation.loss(y[lane], mean, functions);
             }
+            [*out, *residual, *loss] = results;
         }
-        PointwiseSums { loss: total(&losses), residual: total(&residuals) }
+        losses
     }
 
     /// `out = f(observation, y, mu, residual)`.
@@ -98,4 +102,20 @@ impl<T: Real, O: Observe, L: InvertLink> Canonical<'_, T, O, L> {
             self.out[i] = f(&self.observation, self.y[i], self.out[i], self.residual[i]);
         }
     }
+}
+
+/// A piece that starts with a line of cache.
+#[repr(align(64))]
+struct Aligned<T>(Piece<T>);
+
+/// Sum of the rows, in lanes of `T` and then in `f64`.
+#[inline(always)]
+fn sum<T: Real>(rows: &Piece<T>) -> f64 {
+    let mut lanes = [T::ZERO; LANES];
+    for rows in rows.as_chunks::<LANES>().0 {
+        for lane in 0..LANES {
+            lanes[lane] += rows[lane];
+        }
+    }
+    total(&lanes)
 }

@@ -3,7 +3,7 @@
 //! Sixteen rows are taken at a time, so that a column receives whole lines of cache, and the rows are read from
 //! front to back. Eight columns by sixteen rows go through a small array that stays in cache or registers.
 
-use super::rows::{Rows, WIDTH, last};
+use super::rows::{Rows, WIDTH};
 use super::simd::{Kernel, Level, run};
 use super::{Piece, TILE_ROWS};
 use crate::math::real::{Real, Widen};
@@ -38,18 +38,18 @@ impl<S: Widen<f64>, T: Real> Kernel for Standardise<'_, S, T> {
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
         let Self { pieces, x, n_rows, shift, inverse } = self;
+        let p = shift.len();
         // a matrix of less than eight columns has no window: one entry after the other
-        let n_whole = if shift.len() < WIDTH { 0 } else { n_rows / HEIGHT * HEIGHT };
+        let n_whole = if p < WIDTH { 0 } else { n_rows / HEIGHT * HEIGHT };
         for first in (0..n_whole).step_by(HEIGHT) {
-            let rows: [&[S]; HEIGHT] = x.block(first);
-            for (c, pieces) in pieces.as_chunks_mut::<WIDTH>().0.iter_mut().enumerate() {
-                let windows = rows.map(|row| &row.as_chunks::<WIDTH>().0[c]);
-                let (shift, inverse) = (&shift.as_chunks().0[c], &inverse.as_chunks().0[c]);
-                block(pieces, first, windows, shift, inverse);
-            }
-            if let (Some(pieces), false) = (pieces.last_chunk_mut(), shift.len().is_multiple_of(WIDTH)) {
-                let windows = rows.map(last);
-                block(pieces, first, windows.each_ref(), &last(shift), &last(inverse));
+            for window in 0..p.div_ceil(WIDTH) {
+                // the last window may overlap the one before it and write the same numbers again
+                let j = (window * WIDTH).min(p - WIDTH);
+                let factors = (shift[j..].first_chunk(), inverse[j..].first_chunk());
+                if let (Some(pieces), (Some(shift), Some(inverse))) = (pieces[j..].first_chunk_mut(), factors)
+                {
+                    block(pieces, x, first, j, shift, inverse);
+                }
             }
         }
         for i in n_whole..n_rows {
@@ -62,23 +62,33 @@ impl<S: Widen<f64>, T: Real> Kernel for Standardise<'_, S, T> {
     }
 }
 
+/// Sixteen rows from `first` on and eight columns from `j` on.
 #[inline(always)]
 fn block<S: Widen<f64>, T: Real>(
     pieces: &mut [Piece<T>; WIDTH],
+    x: Rows<S>,
     first: usize,
-    rows: [&[S; WIDTH]; HEIGHT],
+    j: usize,
     shift: &[f64; WIDTH],
     inverse: &[f64; WIDTH],
 ) {
     let mut scaled = [[T::ZERO; WIDTH]; HEIGHT];
-    for (scaled, row) in scaled.iter_mut().zip(rows) {
+    for k in 0..HEIGHT {
+        let Some(x) = x.row(first + k)[j..].first_chunk::<WIDTH>() else { return };
+        let mut wide = [0.0; WIDTH];
         for lane in 0..WIDTH {
-            scaled[lane] = T::from_f64((row[lane].widen() - shift[lane]) * inverse[lane]);
+            wide[lane] = x[lane].widen();
+        }
+        for lane in 0..WIDTH {
+            wide[lane] = (wide[lane] - shift[lane]) * inverse[lane];
+        }
+        for lane in 0..WIDTH {
+            scaled[k][lane] = T::from_f64(wide[lane]);
         }
     }
-    for (lane, piece) in pieces.iter_mut().enumerate() {
-        for (k, to) in piece[first..first + HEIGHT].iter_mut().enumerate() {
-            *to = scaled[k][lane];
+    for lane in 0..WIDTH {
+        for k in 0..HEIGHT {
+            pieces[lane][first + k] = scaled[k][lane];
         }
     }
 }

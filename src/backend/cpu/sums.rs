@@ -1,6 +1,8 @@
 //! Running sums of one thread: what kernels add to, in the type of the storage, and what leaves a chunk, in `f64`.
 
 use super::lanes::{LANES, Lanes, flush};
+use super::simd::Level;
+use super::targets::TargetSums;
 use super::weighted_gram::GramSums;
 use super::Storage;
 
@@ -22,6 +24,8 @@ enum Partial<T: Storage> {
     Lanes(Vec<Lanes<T>>),
     /// Those of a Gram.
     Gram(GramSums<T>),
+    /// Products with several targets.
+    Targets(TargetSums<T>),
 }
 
 impl<T: Storage> Sums<T> {
@@ -38,6 +42,7 @@ impl<T: Storage> Sums<T> {
             Partial::Plain(sums) => sums.fill(T::ZERO),
             Partial::Lanes(lanes) => lanes.fill([T::ZERO; LANES]),
             Partial::Gram(gram) => gram.reset(),
+            Partial::Targets(sums) => sums.reset(),
         }
     }
 
@@ -80,10 +85,10 @@ impl<T: Storage> Sums<T> {
         }
     }
 
-    /// The sums of a Gram, made by `new` if there are none for `n_columns` columns.
-    pub(super) fn gram(&mut self, n_columns: usize, new: impl Fn() -> GramSums<T>) -> Option<&mut GramSums<T>> {
+    /// The sums of a Gram of `n_columns` columns.
+    pub(super) fn gram(&mut self, level: Level, n_columns: usize) -> Option<&mut GramSums<T>> {
         if !matches!(&self.partial, Partial::Gram(gram) if gram.n_columns() == n_columns) {
-            self.partial = Partial::Gram(new());
+            self.partial = Partial::Gram(GramSums::new(level, n_columns));
         }
         match &mut self.partial {
             Partial::Gram(gram) => Some(gram),
@@ -91,10 +96,22 @@ impl<T: Storage> Sums<T> {
         }
     }
 
-    /// Adds what was summed since the last time to the totals. A Gram keeps its own until [`Sums::close`].
+    /// Products of `n_columns` columns with several targets.
+    pub(super) fn targets(&mut self, level: Level, n_columns: usize, n_targets: usize) -> Option<&mut TargetSums<T>> {
+        let shape = (n_columns, n_targets);
+        if !matches!(&self.partial, Partial::Targets(sums) if sums.shape() == shape) {
+            self.partial = Partial::Targets(TargetSums::new(level, n_columns, n_targets));
+        }
+        match &mut self.partial {
+            Partial::Targets(sums) => Some(sums),
+            _ => None,
+        }
+    }
+
+    /// Adds what was summed since the last time to the totals. Products of matrices keep their own until [`Sums::close`].
     pub(super) fn flush(&mut self) {
         match &mut self.partial {
-            Partial::None | Partial::Gram(_) => {}
+            Partial::None | Partial::Gram(_) | Partial::Targets(_) => {}
             Partial::Plain(sums) => {
                 for (total, sum) in self.totals.iter_mut().zip(sums) {
                     *total += sum.to_f64();
@@ -108,8 +125,16 @@ impl<T: Storage> Sums<T> {
     /// The end of a chunk.
     pub(super) fn close(&mut self) {
         self.flush();
-        if let Partial::Gram(gram) = &mut self.partial {
-            self.totals.iter_mut().zip(gram.finish()).for_each(|(total, sum)| *total += sum);
+        let (found, n_targets) = match &mut self.partial {
+            Partial::Gram(gram) => (gram.finish(), 1),
+            Partial::Targets(sums) => (sums.finish(), sums.shape().1),
+            _ => return,
+        };
+        // the intercept, which comes first, may be summed apart
+        let (n, n_found) = (self.totals.len() / n_targets, found.len() / n_targets);
+        for k in 0..n_targets {
+            let totals = &mut self.totals[(k + 1) * n - n_found..(k + 1) * n];
+            totals.iter_mut().zip(&found[k * n_found..]).for_each(|(total, sum)| *total += sum);
         }
     }
 }

@@ -1,7 +1,6 @@
 //! From a worker's tile to the kernels: one target has kernels of its own, several go through products.
 
 use super::simd::Level;
-use super::weighted_gram::GramSums;
 use super::{Array, Piece, Rebuilt, Storage, TILE_ROWS, Worker};
 use super::{magnitudes as magnitude_kernel, matmul as matmul_kernel, matmul_transposed as transposed_kernel};
 use super::{pointwise as pointwise_kernel, targets};
@@ -21,20 +20,21 @@ pub(super) fn matmul<T: Storage>(
     coef: &[T],
     into: Into,
 ) {
-    let mut rebuilt = std::mem::take(&mut work.rebuilt);
-    let n_targets = work.targets.len();
-    let n = work.n;
-    match work.row_vector(into).as_chunks_mut().0 {
+    let Worker { n, eta, direction, rebuilt, products, .. } = work;
+    let out = match into {
+        Into::Eta => eta,
+        Into::Direction => direction,
+    };
+    match out.as_chunks_mut().0 {
         [eta] => match x.raw_rows() {
-            Some(rows) => raw_matmul(level, eta, n, rows, first, coef),
-            None => matmul_kernel::matmul(level, eta, x.tile(level, first, &mut rebuilt), coef),
+            Some(rows) => raw_matmul(level, eta, *n, rows, first, coef),
+            None => matmul_kernel::matmul(level, eta, x.tile(level, first, rebuilt), coef),
         },
         eta => {
-            let tile = x.tile(level, first, &mut rebuilt);
-            targets::matmul_targets(level, eta.as_flattened_mut(), tile, coef, n_targets);
+            let tile = x.tile(level, first, rebuilt);
+            targets::matmul_targets(level, products, eta.as_flattened_mut(), tile, coef);
         }
     }
-    work.rebuilt = rebuilt;
 }
 
 /// `eta += X w` with the raw numbers of rows in place: `sum_j (x_ij - shift_j) factor_j w_j`.
@@ -76,8 +76,9 @@ pub(super) fn matmul_transposed<T: Storage>(
         },
         _ => {
             let tile = x.tile(level, first, &mut rebuilt);
-            let sums = work.sums[sums].plain();
-            targets::matmul_transposed_targets(level, sums, tile, &work.residual, n_targets);
+            if let Some(sums) = work.sums[sums].targets(level, x.n_columns(), n_targets) {
+                sums.matmul_transposed(tile, &work.residual);
+            }
         }
     }
     work.rebuilt = rebuilt;
@@ -137,7 +138,7 @@ pub(super) fn weighted_gram<T: Storage>(
     let tile = x.map_or(work.design.as_slice(), |x| x.tile(level, first, &mut rebuilt));
     let n_columns = tile.len() / TILE_ROWS;
     let weight = if flat { None } else { pieces(&work.beside).first() };
-    if let Some(gram) = work.sums[sums].gram(n_columns, || GramSums::new(level, n_columns)) {
+    if let Some(gram) = work.sums[sums].gram(level, n_columns) {
         gram.add(tile, weight, work.n);
     }
     work.rebuilt = rebuilt;
@@ -153,11 +154,17 @@ pub(super) fn magnitudes<T: Storage>(
 ) {
     let mut rebuilt = std::mem::take(&mut work.rebuilt);
     let tile = x.map_or(work.design.as_slice(), |x| x.tile(level, first, &mut rebuilt));
-    let n = 1 + tile.len() / TILE_ROWS;
-    for (m, sums) in pieces(&work.beside).iter().zip(work.sums[sums].totals_mut().chunks_exact_mut(n)) {
-        if let [intercept, of_columns @ ..] = sums {
-            *intercept += m.iter().map(|m| m.to_f64()).sum::<f64>();
-            magnitude_kernel::magnitudes(level, of_columns, tile, m);
+    let n_columns = tile.len() / TILE_ROWS;
+    let (m, sums) = (pieces(&work.beside), &mut work.sums[sums]);
+    for (m, sums) in m.iter().zip(sums.totals_mut().chunks_exact_mut(1 + n_columns)) {
+        sums[0] += m.iter().map(|m| m.to_f64()).sum::<f64>();
+    }
+    match m {
+        [m] => magnitude_kernel::magnitudes(level, &mut sums.totals_mut()[1..], tile, m),
+        _ => {
+            if let Some(sums) = sums.targets(level, n_columns, m.len()) {
+                sums.magnitudes(tile, &work.beside);
+            }
         }
     }
     work.rebuilt = rebuilt;

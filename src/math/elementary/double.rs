@@ -13,8 +13,8 @@ const HIGH: f64 = 709.4;
 /// `1.5·2^52`, plus the bias of the exponent.
 const MAGIC: f64 = 6_755_399_441_055_744.0 + 1023.0;
 /// `ln 2` in two parts, the first with zeros at its end so that `k·LN_2_HIGH` is exact.
-const LN_2_HIGH: f64 = 6.931_471_803_691_238_164_90e-1;
-const LN_2_LOW: f64 = 1.908_214_929_270_587_700_02e-10;
+const LN_2_HIGH: f64 = 0.693_147_180_369_123_8;
+const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 #[allow(clippy::excessive_precision)]
 const EXPONENTIAL: [f64; 10] = [
     0.500_000_000_000_001_067_06,
@@ -49,7 +49,8 @@ fn reduce<const FUSED: bool>(x: f64) -> (f64, f64) {
     let k = shifted - MAGIC;
     let r = k.fma::<FUSED>(-LN_2_LOW, k.fma::<FUSED>(-LN_2_HIGH, x));
     let scale = f64::from_bits(shifted.to_bits() << 52);
-    (scale, (r * r).fma::<FUSED>(polynomial::<f64, FUSED, 10>(r, &EXPONENTIAL), r))
+    let square = r * r;
+    (scale, square.fma::<FUSED>(polynomial::<f64, FUSED, 10>(r, square, &EXPONENTIAL), r))
 }
 
 impl Functions for f64 {
@@ -83,7 +84,7 @@ impl Functions for f64 {
         let half_square = 0.5 * f * f;
         let z = f / (2.0 + f);
         let z2 = z * z;
-        let tail = z2 * polynomial::<f64, FUSED, 7>(z2, &LOGARITHM);
+        let tail = z2 * polynomial::<f64, FUSED, 7>(z2, z2 * z2, &LOGARITHM);
         let low = z.fma::<FUSED>(half_square + tail, k * LN_2_LOW);
         let value = k.fma::<FUSED>(LN_2_HIGH, f - (half_square - low));
         let edge = if self == -1.0 { f64::NEG_INFINITY } else { f64::NAN };

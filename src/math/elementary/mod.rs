@@ -44,10 +44,13 @@ pub struct Vector<const FUSED: bool>;
 /// What [`Vector`] is made of for one type.
 pub trait Functions: Sized {
     /// `e^x`.
+    #[must_use]
     fn exp<const FUSED: bool>(self) -> Self;
     /// `e^x - 1`.
+    #[must_use]
     fn exp_m1<const FUSED: bool>(self) -> Self;
     /// `ln(1 + x)`.
+    #[must_use]
     fn ln_1p<const FUSED: bool>(self) -> Self;
 }
 
@@ -100,12 +103,13 @@ macro_rules! standard {
 }
 standard!(f32, f64);
 
-/// `c[0] + c[1] x + c[2] x² + ...` by Horner's rule.
+/// `c[0] + c[1] x + c[2] x² + ...`, with `square = x²`: Horner's rule for the even and for the odd powers, so that
+/// the chain of operations that wait for each other is half as long.
 #[inline(always)]
-fn polynomial<T: Real, const FUSED: bool, const N: usize>(x: T, c: &[T; N]) -> T {
-    let mut sum = c[N - 1];
-    for k in (0..N - 1).rev() {
-        sum = sum.fma::<FUSED>(x, c[k]);
+fn polynomial<T: Real, const FUSED: bool, const N: usize>(x: T, square: T, c: &[T; N]) -> T {
+    let (mut upper, mut lower) = (c[N - 1], c[N - 2]);
+    for k in (0..N - 2).rev() {
+        (upper, lower) = (lower, upper.fma::<FUSED>(square, c[k]));
     }
-    sum
+    upper.fma::<FUSED>(x, lower)
 }

@@ -33,7 +33,8 @@ fn reduce<const FUSED: bool>(x: f32) -> (f32, f32) {
     let k = shifted - MAGIC;
     let r = k.fma::<FUSED>(-LN_2_LOW, k.fma::<FUSED>(-LN_2_HIGH, x));
     let scale = f32::from_bits(shifted.to_bits() << 23);
-    (scale, (r * r).fma::<FUSED>(polynomial::<f32, FUSED, 5>(r, &EXPONENTIAL), r))
+    let square = r * r;
+    (scale, square.fma::<FUSED>(polynomial::<f32, FUSED, 5>(r, square, &EXPONENTIAL), r))
 }
 
 impl Functions for f32 {
@@ -66,7 +67,7 @@ impl Functions for f32 {
         let half_square = 0.5 * f * f;
         let z = f / (2.0 + f);
         let z2 = z * z;
-        let tail = z2 * polynomial::<f32, FUSED, 4>(z2, &LOGARITHM);
+        let tail = z2 * polynomial::<f32, FUSED, 4>(z2, z2 * z2, &LOGARITHM);
         let low = z.fma::<FUSED>(half_square + tail, k * LN_2_LOW);
         let value = k.fma::<FUSED>(LN_2_HIGH, f - (half_square - low));
         let edge = if self == -1.0 { f32::NEG_INFINITY } else { f32::NAN };

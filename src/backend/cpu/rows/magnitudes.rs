@@ -35,6 +35,11 @@ struct Distance<'a, A> {
 
 impl<A: Real> Entry<A> for Distance<'_, A> {
     #[inline(always)]
+    fn column(self, j: usize) -> A {
+        self.mean[j]
+    }
+
+    #[inline(always)]
     fn window(self, c: usize) -> [A; WIDTH] {
         self.mean.as_chunks().0[c]
     }

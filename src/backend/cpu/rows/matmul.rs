@@ -1,6 +1,6 @@
 //! `eta += X·w` with rows read in place.
 
-use super::{Rows, WIDTH, counted, last};
+use super::{Rows, WIDTH, counted, last, last_windows, windows};
 use crate::backend::cpu::simd::{Kernel, Level, run};
 use crate::math::real::{Real, Widen};
 
@@ -20,12 +20,20 @@ impl<S: Widen<A>, A: Real> Kernel for Matmul<'_, S, A> {
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
-        // eight registers of 256 bits
-        if size_of::<A>() == 4 { self.blocks::<FUSED, 8>() } else { self.blocks::<FUSED, 4>() }
+        if self.w.len() < WIDTH { self.single_columns::<FUSED>() } else { self.blocks::<FUSED, 4>() }
     }
 }
 
 impl<S: Widen<A>, A: Real> Matmul<'_, S, A> {
+    #[inline(always)]
+    fn single_columns<const FUSED: bool>(self) {
+        for (i, eta) in self.eta.iter_mut().enumerate() {
+            for (x, &w) in self.x.row(i).iter().zip(self.w) {
+                *eta = x.widen().fma::<FUSED>(w, *eta);
+            }
+        }
+    }
+
     #[inline(always)]
     fn blocks<const FUSED: bool, const N: usize>(self) {
         let mut last_w = last(self.w);
@@ -50,19 +58,21 @@ fn products<S: Widen<A>, A: Real, const FUSED: bool, const N: usize>(
     last_w: &[A; WIDTH],
 ) {
     let mut lanes = [[A::ZERO; WIDTH]; N];
-    let (windows, rest) = w.as_chunks::<WIDTH>();
-    let pieces = rows.map(|row| &row.as_chunks::<WIDTH>().0[..windows.len()]);
-    for (c, w) in windows.iter().enumerate() {
+    let (whole, rest) = w.as_chunks::<WIDTH>();
+    let x = windows(rows, whole.len());
+    for (c, w) in whole.iter().enumerate() {
         for k in 0..N {
-            let x = &pieces[k][c];
+            let mut entries = [A::ZERO; WIDTH];
             for lane in 0..WIDTH {
-                lanes[k][lane] = x[lane].widen().fma::<FUSED>(w[lane], lanes[k][lane]);
+                entries[lane] = x[k][c][lane].widen();
+            }
+            for lane in 0..WIDTH {
+                lanes[k][lane] = entries[lane].fma::<FUSED>(w[lane], lanes[k][lane]);
             }
         }
     }
     if !rest.is_empty() {
-        for k in 0..N {
-            let x = last(rows[k]);
+        for (k, x) in last_windows(rows, &[S::ZERO; WIDTH]).into_iter().enumerate() {
             for lane in 0..WIDTH {
                 lanes[k][lane] = x[lane].widen().fma::<FUSED>(last_w[lane], lanes[k][lane]);
             }

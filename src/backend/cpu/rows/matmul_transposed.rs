@@ -32,6 +32,11 @@ struct Itself;
 
 impl<A: Real> Entry<A> for Itself {
     #[inline(always)]
+    fn column(self, _: usize) -> A {
+        A::ZERO
+    }
+
+    #[inline(always)]
     fn window(self, _: usize) -> [A; WIDTH] {
         [A::ZERO; WIDTH]
     }

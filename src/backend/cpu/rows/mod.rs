@@ -2,7 +2,7 @@
 //!
 //! Columns are taken eight at a time. Where their number is no multiple of eight, a last window of eight columns
 //! overlaps the one before it, so that nothing outside of a row is read and no loop runs over single columns; what
-//! an earlier window has counted is left out.
+//! an earlier window has counted is left out. Less than eight columns are taken one after the other.
 
 mod magnitudes;
 mod matmul;
@@ -43,23 +43,55 @@ impl<'a, S: Real> Rows<'a, S> {
     /// Rows `first..first + N`.
     #[inline(always)]
     pub(super) fn block<const N: usize>(self, first: usize) -> [&'a [S]; N] {
-        std::array::from_fn(|k| self.row(first + k))
+        // a loop: the closure of `from_fn` would not be inlined
+        let mut rows: [&[S]; N] = [&[]; N];
+        for k in 0..N {
+            rows[k] = self.row(first + k);
+        }
+        rows
     }
 }
 
-/// The last window of a row; zeros follow a row that is shorter.
+/// The first `n` windows of each row.
 #[inline(always)]
-pub(super) fn last<S: Real>(row: &[S]) -> [S; WIDTH] {
-    match row.last_chunk() {
-        Some(window) => *window,
-        None => std::array::from_fn(|lane| row.get(lane).copied().unwrap_or(S::ZERO)),
+fn windows<S, const N: usize>(rows: [&[S]; N], n: usize) -> [&[[S; WIDTH]]; N] {
+    let mut windows: [&[[S; WIDTH]]; N] = [&[]; N];
+    for k in 0..N {
+        windows[k] = &rows[k].as_chunks().0[..n];
     }
+    windows
+}
+
+/// Window `c` of each row.
+#[inline(always)]
+fn nth<'a, S, const N: usize>(windows: &[&'a [[S; WIDTH]]; N], c: usize) -> [&'a [S; WIDTH]; N] {
+    let mut nth = [&windows[0][c]; N];
+    for k in 1..N {
+        nth[k] = &windows[k][c];
+    }
+    nth
+}
+
+/// The last window of `N` rows that have at least one.
+#[inline(always)]
+fn last_windows<'a, S, const N: usize>(rows: [&'a [S]; N], else_this: &'a [S; WIDTH]) -> [&'a [S; WIDTH]; N] {
+    let mut windows = [else_this; N];
+    for k in 0..N {
+        windows[k] = rows[k].last_chunk().unwrap_or(else_this);
+    }
+    windows
+}
+
+/// The last eight numbers of columns that are at least eight, else zeros.
+#[inline(always)]
+fn last<A: Real>(columns: &[A]) -> [A; WIDTH] {
+    columns.last_chunk().copied().unwrap_or([A::ZERO; WIDTH])
 }
 
 /// Columns of the last window that an earlier window of `n_columns` has counted.
 #[inline(always)]
-pub(super) fn counted(n_columns: usize) -> usize {
-    if n_columns < WIDTH { 0 } else { (WIDTH - n_columns % WIDTH) % WIDTH }
+fn counted(n_columns: usize) -> usize {
+    (WIDTH - n_columns % WIDTH) % WIDTH
 }
 
 /// Adds the sums of the last window to those columns that no earlier window has.

@@ -1,6 +1,6 @@
 //! One read of a matrix for everything that centring and scaling needs to know.
 
-use super::{Rows, WIDTH, add_last, last};
+use super::{Rows, WIDTH, add_last, last, last_windows, nth, windows};
 use crate::backend::cpu::simd::{Kernel, Level, run};
 use crate::math::real::{Real, Widen};
 
@@ -39,6 +39,9 @@ impl<S: Widen<f64>> Kernel for Moments<'_, S> {
 
     #[inline(always)]
     fn run<const FUSED: bool>(mut self) -> bool {
+        if self.shift.len() < WIDTH {
+            return self.single_columns::<FUSED>();
+        }
         let mut tail = Window::default();
         // stays 0 until a NaN or an infinity is multiplied by 0
         let mut marks = [S::ZERO; WIDTH];
@@ -57,6 +60,20 @@ impl<S: Widen<f64>> Kernel for Moments<'_, S> {
 
 impl<S: Widen<f64>> Moments<'_, S> {
     #[inline(always)]
+    fn single_columns<const FUSED: bool>(self) -> bool {
+        let mut mark = S::ZERO;
+        for i in 0..self.n_rows {
+            for (j, &x) in self.x.row(i).iter().enumerate() {
+                let d = x.widen() - self.shift[j];
+                self.sums[j] += d;
+                self.squares[j] = d.fma::<FUSED>(d, self.squares[j]);
+                mark = x.fma::<FUSED>(S::ZERO, mark);
+            }
+        }
+        mark == S::ZERO
+    }
+
+    #[inline(always)]
     fn block<const FUSED: bool, const N: usize>(
         &mut self,
         rows: [&[S]; N],
@@ -64,20 +81,20 @@ impl<S: Widen<f64>> Moments<'_, S> {
         marks: &mut [S; WIDTH],
     ) {
         let (shifts, rest) = self.shift.as_chunks::<WIDTH>();
-        let pieces = rows.map(|row| &row.as_chunks::<WIDTH>().0[..shifts.len()]);
+        let x = windows(rows, shifts.len());
         let sums = self.sums.as_chunks_mut::<WIDTH>().0.iter_mut();
         let squares = self.squares.as_chunks_mut::<WIDTH>().0.iter_mut();
         for (c, ((shift, sums), squares)) in shifts.iter().zip(sums).zip(squares).enumerate() {
-            let x = std::array::from_fn(|k| &pieces[k][c]);
-            let new = window::<S, FUSED, N>(x, shift, marks);
+            let new = window::<S, FUSED, N>(nth(&x, c), shift, marks);
             for lane in 0..WIDTH {
                 sums[lane] += new.sums[lane];
                 squares[lane] += new.squares[lane];
             }
         }
         if !rest.is_empty() {
-            let x = rows.map(last);
-            let new = window::<S, FUSED, N>(x.each_ref(), &last(self.shift), marks);
+            let zeros = [S::ZERO; WIDTH];
+            let x = last_windows(rows, &zeros);
+            let new = window::<S, FUSED, N>(x, &last(self.shift), marks);
             for lane in 0..WIDTH {
                 tail.sums[lane] += new.sums[lane];
                 tail.squares[lane] += new.squares[lane];

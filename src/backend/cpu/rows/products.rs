@@ -1,11 +1,13 @@
-//! `sums[j] += sum_i f(x_ij) m[i]` with rows read in place: eight rows at a time, so that sums are seldom loaded.
+//! `sums[j] += sum_i f(x_ij) m[i]` with rows read in place: four rows at a time, so that sums are seldom loaded.
 
-use super::{Rows, WIDTH, add_last, last};
+use super::{Rows, WIDTH, add_last, last_windows, nth, windows};
 use crate::math::real::{Real, Widen};
 
 /// What is multiplied: a function of an entry and of its column.
 pub(super) trait Entry<A>: Copy {
-    /// Numbers of the columns from window `c` on.
+    /// Number of column `j`.
+    fn column(self, j: usize) -> A;
+    /// Numbers of the columns of window `c`.
     fn window(self, c: usize) -> [A; WIDTH];
     /// Numbers of the last eight columns.
     fn last_window(self) -> [A; WIDTH];
@@ -13,7 +15,7 @@ pub(super) trait Entry<A>: Copy {
     fn of(x: A, column: A) -> A;
 }
 
-/// Adds the products of `m.len()` rows; no sum takes more than eight terms one after the other before it is added.
+/// Adds the products of `m.len()` rows; no sum takes more than four terms one after the other before it is added.
 #[inline(always)]
 pub(super) fn add_products<S: Widen<A>, A: Real, E: Entry<A>, const FUSED: bool>(
     sums: &mut [A],
@@ -21,11 +23,19 @@ pub(super) fn add_products<S: Widen<A>, A: Real, E: Entry<A>, const FUSED: bool>
     m: &[A],
     entry: E,
 ) {
+    if sums.len() < WIDTH {
+        for (i, &m) in m.iter().enumerate() {
+            for (j, (x, sum)) in x.row(i).iter().zip(sums.iter_mut()).enumerate() {
+                *sum = E::of(x.widen(), entry.column(j)).fma::<FUSED>(m, *sum);
+            }
+        }
+        return;
+    }
     let mut tail = [A::ZERO; WIDTH];
-    let (blocks, rest) = m.as_chunks::<8>();
-    let n_whole = blocks.len() * 8;
+    let (blocks, rest) = m.as_chunks::<4>();
+    let n_whole = blocks.len() * 4;
     for (b, m) in blocks.iter().enumerate() {
-        block::<S, A, E, FUSED, 8>(sums, &mut tail, x.block(b * 8), m, entry);
+        block::<S, A, E, FUSED, 4>(sums, &mut tail, x.block(b * 4), m, entry);
     }
     for (i, m) in rest.iter().enumerate() {
         let m = std::array::from_ref(m);
@@ -42,17 +52,15 @@ fn block<S: Widen<A>, A: Real, E: Entry<A>, const FUSED: bool, const N: usize>(
     m: &[A; N],
     entry: E,
 ) {
-    let (windows, rest) = sums.as_chunks_mut::<WIDTH>();
-    let n_windows = windows.len();
-    let pieces = rows.map(|row| &row.as_chunks::<WIDTH>().0[..n_windows]);
-    for (c, sums) in windows.iter_mut().enumerate() {
+    let (whole, rest) = sums.as_chunks_mut::<WIDTH>();
+    let x = windows(rows, whole.len());
+    for (c, sums) in whole.iter_mut().enumerate() {
         let columns = entry.window(c);
-        let x: [&[S; WIDTH]; N] = std::array::from_fn(|k| &pieces[k][c]);
-        add_window::<S, A, E, FUSED, N>(sums, x, m, &columns);
+        add_window::<S, A, E, FUSED, N>(sums, nth(&x, c), m, &columns);
     }
     if !rest.is_empty() {
-        let x = rows.map(last);
-        add_window::<S, A, E, FUSED, N>(tail, x.each_ref(), m, &entry.last_window());
+        let zeros = [S::ZERO; WIDTH];
+        add_window::<S, A, E, FUSED, N>(tail, last_windows(rows, &zeros), m, &entry.last_window());
     }
 }
 
@@ -65,8 +73,12 @@ fn add_window<S: Widen<A>, A: Real, E: Entry<A>, const FUSED: bool, const N: usi
 ) {
     let mut new = [A::ZERO; WIDTH];
     for k in 0..N {
+        let mut entries = [A::ZERO; WIDTH];
         for lane in 0..WIDTH {
-            new[lane] = E::of(x[k][lane].widen(), columns[lane]).fma::<FUSED>(m[k], new[lane]);
+            entries[lane] = E::of(x[k][lane].widen(), columns[lane]);
+        }
+        for lane in 0..WIDTH {
+            new[lane] = entries[lane].fma::<FUSED>(m[k], new[lane]);
         }
     }
     for lane in 0..WIDTH {

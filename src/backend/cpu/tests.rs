@@ -1,0 +1,166 @@
+//! Every kernel at every level against a plain loop in `f64`.
+
+use super::lanes::{LANES, flush};
+use super::loss_changes::loss_changes;
+use super::magnitudes::magnitudes;
+use super::matmul::matmul;
+use super::matmul_transposed::matmul_transposed;
+use super::pointwise::pointwise;
+use super::simd::Level;
+use super::{Piece, TILE_ROWS};
+use crate::backend::{Beside, Model};
+use crate::math::real::Real;
+
+const COLUMNS: [usize; 10] = [0, 1, 2, 3, 4, 7, 8, 9, 17, 100];
+
+/// Numbers in [-1, 1) that look random and do not change.
+pub(super) fn numbers<T: Real>(n: usize, seed: u64) -> Vec<T> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        T::from_f64((state >> 11) as f64 / (1_u64 << 52) as f64 - 1.0)
+    };
+    (0..n).map(|_| next()).collect()
+}
+
+pub(super) fn piece<T: Real>(seed: u64) -> Piece<T> {
+    let values = numbers(TILE_ROWS, seed);
+    std::array::from_fn(|i| values[i])
+}
+
+/// Rounding of `n` terms whose magnitudes add up to `size`.
+pub(super) fn slack<T: Real>(size: f64) -> f64 {
+    32.0 * T::EPSILON.to_f64() * size
+}
+
+pub(super) fn close<T: Real>(value: f64, truth: f64, size: f64, what: &str) {
+    assert!((value - truth).abs() <= slack::<T>(size), "{what}: {value}, not {truth}");
+}
+
+fn products<T: Real>() {
+    for level in Level::available() {
+        for p in COLUMNS {
+            let (x, w, r) = (numbers::<T>(p * TILE_ROWS, 1), numbers::<T>(p, 2), piece::<T>(3));
+            let start = piece::<T>(4);
+            let mut eta = start;
+            matmul(level, &mut eta, &x, &w);
+            for i in 0..TILE_ROWS {
+                let terms = (0..p).map(|j| x[j * TILE_ROWS + i].to_f64() * w[j].to_f64());
+                let truth = start[i].to_f64() + terms.clone().sum::<f64>();
+                close::<T>(eta[i].to_f64(), truth, 1.0 + terms.map(f64::abs).sum::<f64>(), "matmul");
+            }
+
+            let (mut lanes, mut sums, mut sizes) = (vec![[T::ZERO; LANES]; p], vec![1.0; p], vec![2.0; p]);
+            matmul_transposed(level, &mut lanes, &x, &r);
+            matmul_transposed(level, &mut lanes, &x, &r);
+            flush(&mut lanes, &mut sums);
+            magnitudes(level, &mut sizes, &x, &r.map(Real::abs));
+            for j in 0..p {
+                let column = x[j * TILE_ROWS..(j + 1) * TILE_ROWS].iter();
+                let terms: Vec<f64> = column.zip(&r).map(|(x, r)| x.to_f64() * r.to_f64()).collect();
+                let (sum, size) = (terms.iter().sum::<f64>(), terms.iter().map(|t| t.abs()).sum::<f64>());
+                close::<T>(sums[j], 1.0 + 2.0 * sum, 1.0 + size, "matmul_transposed");
+                close::<T>(sizes[j], 2.0 + size, 2.0 + size, "magnitudes");
+            }
+        }
+    }
+}
+
+#[test]
+fn products_of_a_tile() {
+    products::<f32>();
+    products::<f64>();
+}
+
+/// Counts: mostly 0, then 1, 2, ...
+fn counts<T: Real>() -> Piece<T> {
+    std::array::from_fn(|i| T::from_f64(if i % 5 == 0 { (i % 3) as f64 } else { 0.0 }))
+}
+
+fn residuals<T: Real>() {
+    let scale = T::from_f64(6.0);
+    let (eta, y) = (piece::<T>(5).map(|e| scale * e - T::ONE), counts::<T>());
+    for level in Level::available() {
+        for n_valid in [0, 1, 15, 16, 255, TILE_ROWS] {
+            for beside in [Beside::Nothing, Beside::Curvature, Beside::Magnitude, Beside::Events] {
+                let (mut residual, mut out) = ([T::ONE; TILE_ROWS], [T::ONE; TILE_ROWS]);
+                let sums =
+                    pointwise(level, Model::default(), beside, &eta, &y, n_valid, &mut residual, &mut out);
+                let (mut loss, mut total, mut size) = (0.0, 0.0, 1.0);
+                for i in 0..n_valid {
+                    let (eta, y) = (eta[i].to_f64(), y[i].to_f64());
+                    let mu = eta.exp();
+                    close::<T>(residual[i].to_f64(), mu - y, mu + y, "residual");
+                    let (truth, size_out) = match beside {
+                        Beside::Nothing => (out[i].to_f64(), 0.0),
+                        Beside::Curvature => (mu, mu),
+                        Beside::Magnitude => (mu + (mu - y).abs(), mu + y),
+                        Beside::Events => (f64::from(u8::from(y != 0.0)), 0.0),
+                    };
+                    close::<T>(out[i].to_f64(), truth, size_out, "beside");
+                    loss += mu - y * eta;
+                    total += mu - y;
+                    size += mu + (y * eta).abs() + y;
+                }
+                assert!(residual[n_valid..].iter().chain(&out[n_valid..]).all(|&v| v == T::ZERO));
+                close::<T>(sums.loss, loss, size, "loss");
+                close::<T>(sums.residual, total, size, "sum of residuals");
+            }
+        }
+    }
+}
+
+#[test]
+fn residuals_of_a_tile() {
+    residuals::<f32>();
+    residuals::<f64>();
+}
+
+#[test]
+fn a_diverging_row_is_seen_and_a_row_outside_is_not() {
+    for level in Level::available() {
+        let (mut eta, y) = ([0.0_f64; TILE_ROWS], counts::<f64>());
+        let (mut residual, mut out) = ([0.0; TILE_ROWS], [0.0; TILE_ROWS]);
+        for (bad, fine) in [(800.0, false), (f64::NAN, false), (-800.0, true)] {
+            eta[100] = bad;
+            for (n_valid, counts) in [(101, true), (100, false)] {
+                let model = Model::default();
+                let sums =
+                    pointwise(level, model, Beside::Curvature, &eta, &y, n_valid, &mut residual, &mut out);
+                assert_eq!(sums.loss.is_finite(), fine || !counts, "{bad} {n_valid}");
+                assert!(residual[n_valid..].iter().chain(&out[n_valid..]).all(|&v| v == 0.0));
+                let change = loss_changes(level, model, &eta, &[0.5; TILE_ROWS], &y, n_valid, 1.0);
+                assert_eq!(change.is_finite(), fine || !counts, "{bad} {n_valid}");
+            }
+        }
+    }
+}
+
+fn changes<T: Real>(bound: f64) {
+    let (eta, y) = (piece::<T>(6), counts::<T>());
+    let direction = piece::<T>(7);
+    for level in Level::available() {
+        for step in [1.0, 1e-3, 1e-8, 1e-15] {
+            for n_valid in [0, 100, TILE_ROWS] {
+                let step = T::from_f64(step);
+                let change = loss_changes(level, Model::default(), &eta, &direction, &y, n_valid, step);
+                let (mut truth, mut size) = (0.0, 0.0_f64);
+                for i in 0..n_valid {
+                    let delta = step.to_f64() * direction[i].to_f64();
+                    let (up, down) = (eta[i].to_f64().exp() * delta.exp_m1(), y[i].to_f64() * delta);
+                    truth += up - down;
+                    size += up.abs() + down.abs();
+                }
+                assert!((change - truth).abs() <= bound * size, "{change}, not {truth} ({step:?})");
+            }
+        }
+    }
+}
+
+#[test]
+fn changes_of_the_loss_along_a_line() {
+    changes::<f32>(3e-7);
+    changes::<f64>(1e-15);
+}
