@@ -157,13 +157,19 @@ pub trait Backend: Sync + Sized {
     ///
     /// # Errors
     /// If the device refuses.
-    fn matrix<'a>(&self, n_rows: usize, n_columns: usize, fill: &Fill<Self::Scalar>) -> Result<Self::Array<'a>>;
+    fn matrix<'a>(
+        &self,
+        n_rows: usize,
+        n_columns: usize,
+        fill: &Fill<Self::Scalar>,
+    ) -> Result<Self::Array<'a>>;
 
-    /// Takes a matrix of the host without writing it out again, if the backend can read it in place.
+    /// Takes a matrix of the host for `n_targets` targets, without writing it out again where the backend can read it
+    /// in place and that is better.
     ///
     /// # Errors
     /// If the device refuses.
-    fn in_place<'a>(&self, rows: HostRows<'a>) -> Result<Self::Array<'a>>;
+    fn in_place<'a>(&self, rows: HostRows<'a>, n_targets: usize) -> Result<Self::Array<'a>>;
 
     /// The rows of a sweep over `n_rows` rows that takes every so many tiles.
     fn n_rows_of(&self, n_rows: usize, every: Every) -> usize;
@@ -195,7 +201,13 @@ pub trait Backend: Sync + Sized {
     );
 
     /// `sums[k] += Xᵀ·R` with the residuals `R` of the pointwise stage.
-    fn matmul_transposed(&self, work: &mut Self::Worker, rows: Range<usize>, x: &Self::Array<'_>, sums: usize);
+    fn matmul_transposed(
+        &self,
+        work: &mut Self::Worker,
+        rows: Range<usize>,
+        x: &Self::Array<'_>,
+        sums: usize,
+    );
 
     /// Residual, loss (added to sum 0) and residual total (added to sum 1) of the tile's rows.
     fn pointwise(
@@ -222,7 +234,13 @@ pub trait Backend: Sync + Sized {
     );
 
     /// `sums[k] += [1 |X|]ᵀ·m` with the magnitudes `m` of the pointwise stage, from `x` or the copied rows.
-    fn magnitudes(&self, work: &mut Self::Worker, rows: Range<usize>, x: Option<&Self::Array<'_>>, sums: usize);
+    fn magnitudes(
+        &self,
+        work: &mut Self::Worker,
+        rows: Range<usize>,
+        x: Option<&Self::Array<'_>>,
+        sums: usize,
+    );
 
     /// `sums[k] +=` the number of the tile's rows whose magnitude (of the pointwise stage) is below `below`, one limit
     /// and one sum per target.

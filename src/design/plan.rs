@@ -163,14 +163,19 @@ impl<'a> DesignPlan<'a> {
         (sd > 0.0).then(|| (self.sources[source].column(inside), mean, sd))
     }
 
-    /// Places columns on a backend: those of the sources, centred and scaled, and given ones as they are.
+    /// Places columns on a backend, for so many targets: those of the sources, centred and scaled, and given ones as they are.
     ///
     /// A matrix of the user whose columns are all placed may be read in place.
     ///
     /// # Errors
     /// If the backend refuses; [`Error::Argument`] for a column that is not there, [`Error::Length`]
     /// for values that are not one per used row.
-    pub fn place<'p, B: Backend + 'p>(&'p self, on: &B, columns: &[Column]) -> Result<Design<'p, B>> {
+    pub fn place<'p, B: Backend + 'p>(
+        &'p self,
+        on: &B,
+        columns: &[Column],
+        n_targets: usize,
+    ) -> Result<Design<'p, B>> {
         for column in columns {
             match column {
                 Column::Source(column) => {
@@ -185,7 +190,7 @@ impl<'a> DesignPlan<'a> {
         }
         let n_rows = self.rows.len();
         let x = match self.in_place(columns) {
-            Some(rows) => on.in_place(rows)?,
+            Some(rows) => on.in_place(rows, n_targets)?,
             None => on.matrix(n_rows, columns.len(), &|span, out| self.fill(columns, span, out))?,
         };
         Ok(Design { blocks: vec![Box::new(Dense::new(x, columns.len()))], n_rows })
@@ -194,7 +199,8 @@ impl<'a> DesignPlan<'a> {
     /// The source, if there is one that has exactly these columns and lies in memory row after row.
     fn in_place(&self, columns: &[Column]) -> Option<HostRows<'_>> {
         let [source] = self.sources.as_slice() else { return None };
-        let all = columns.iter().enumerate().all(|(k, column)| matches!(column, Column::Source(j) if *j == k));
+        let all =
+            columns.iter().enumerate().all(|(k, column)| matches!(column, Column::Source(j) if *j == k));
         if all && columns.len() == source.ncols() { self.host_rows(source) } else { None }
     }
 

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::certificate::{Inference, RESTLESS, Reported, report};
 use super::choice::{Plan, Size, choose};
-use super::inputs::Response;
 use super::fitted::{FittedGlm, Seconds, TargetFit};
+use super::inputs::Response;
 use super::rank::{Rank, varying};
 use super::spec::{CheckedSpec, StandardErrors, TOLERANCE_F64};
 use crate::backend::{Backend, Cpu, Every};
@@ -24,9 +24,11 @@ const INFERENCE_LIMIT: f64 = 1e11;
 /// first goal: one or two more steps buy digits of the coefficients, of which a gap of 1e-16 alone guarantees few.
 const FLOOR: f64 = 1e-30;
 /// The same where the columns are known to be far from dependent: coefficients are good to all digits that matter.
-const NEAR_FLOOR: f64 = 1e-28;
+const NEAR_FLOOR: f64 = 1e-26;
 /// The smallest pivot of a Gram of single precision that leaves no doubt about the rank.
 const CERTAIN: f64 = 1e-4;
+/// The same for a Gram of `f64`.
+const SPANS: f64 = 1e-10;
 /// How much closer the solver is asked to come if its word does not hold.
 const CLOSER: f64 = 1e-2;
 /// Distance of a row's linear predictor below the mean above which a target may be running away.
@@ -135,7 +137,8 @@ impl CheckedSpec {
     fn size(&self, plan: &DesignPlan, mean_y: &[f64], n_columns: usize, n_bytes: usize) -> Size {
         let n_rows = plan.n_rows();
         let live = mean_y.iter().filter(|&&mean| mean > 0.0);
-        let fewest_events = live.clone().map(|mean| mean * n_rows as f64).min_by(f64::total_cmp).unwrap_or(0.0);
+        let fewest_events =
+            live.clone().map(|mean| mean * n_rows as f64).min_by(f64::total_cmp).unwrap_or(0.0);
         Size { n_rows, n_columns, n_targets: live.count(), fewest_events, n_bytes }
     }
 }
@@ -313,10 +316,10 @@ impl Fit<'_, '_, '_> {
         let events = self.plan.with_rows(rows);
         let on = Cpu::<f64>::default();
         let y = self.response.y.select(ndarray::Axis(1), &[target]);
-        let mut f =
-            GlmObjective::new(&on, &events, &self.rank.columns(), y.view(), self.spec.get().model)?;
+        let mut f = GlmObjective::new(&on, &events, &self.rank.columns(), y.view(), self.spec.get().model)?;
         let gram = f.gram(Every::ROW, Weight::Flat)?;
-        Ok(Cholesky::new(&gram).is_some_and(|factor| factor.smallest_pivot() > CERTAIN))
+        Ok(Cholesky::new(&gram)
+            .is_some_and(|factor| factor.jitter() == 0.0 && factor.smallest_pivot() > SPANS))
     }
 
     /// No effect of any feature, the mean rate.

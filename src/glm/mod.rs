@@ -8,14 +8,14 @@ mod choice;
 mod ending;
 mod fit;
 mod fitted;
-mod inputs;
 pub mod goodness;
+mod inputs;
 mod rank;
 mod score;
 mod spec;
 
 pub use choice::{Estimate, Plan};
-pub use inputs::Response;
 pub use fitted::{Covariance, FittedGlm, GapFrom, Seconds, TargetFit};
+pub use inputs::Response;
 pub use score::{Scores, score};
 pub use spec::{CheckedSpec, GlmSpec, SolverChoice, StandardErrors, TOLERANCE_F32, TOLERANCE_F64};

@@ -35,7 +35,7 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
         y: ArrayView2<f64>,
         model: Model,
     ) -> Result<Self> {
-        let design = plan.place(on, columns)?;
+        let design = plan.place(on, columns, y.ncols())?;
         let y = on.matrix(plan.n_rows(), y.ncols(), &|rows, out| {
             let pieces = out.len() / y.ncols();
             for (column, out) in y.columns().into_iter().zip(out.chunks_exact_mut(pieces)) {

@@ -86,12 +86,7 @@ impl History {
 impl History {
     /// The heading from a point that was just taken.
     fn heading(&mut self, metric: &Metric, taken: &Taken) -> Heading {
-        let mean_y = metric.mean_y[taken.target];
-        let initial = |g: &[f64]| {
-            let mut x = metric.factor.solve(g);
-            x.iter_mut().for_each(|x| *x /= mean_y);
-            x
-        };
+        let initial = |g: &[f64]| metric.step(taken.target, g);
         let gradient = &taken.point.gradient;
         self.remember(&taken.point.at, gradient);
         let gap = 0.5 * dot(&initial(gradient), gradient);

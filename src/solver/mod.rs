@@ -34,6 +34,15 @@ pub struct Metric {
     pub mean_y: Vec<f64>,
 }
 
+impl Metric {
+    /// `M⁻¹ g` with the target's estimated Hessian `M`.
+    fn step(&self, target: usize, gradient: &[f64]) -> Vec<f64> {
+        let mut step = self.factor.solve(gradient);
+        step.iter_mut().for_each(|d| *d /= self.mean_y[target]);
+        step
+    }
+}
+
 /// The same losses twice.
 pub struct Objectives<'a> {
     /// In the numbers of a backend, if that is something else.

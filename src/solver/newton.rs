@@ -24,17 +24,18 @@ const STALE: f64 = 0.05;
 pub struct Newton;
 
 /// One target's Hessian.
-#[derive(Default)]
-struct Rule {
+struct Rule<'a> {
+    metric: &'a Metric,
     factor: Option<Cholesky>,
     /// The Hessian of the point that was looked at last.
     fresh: Option<Matrix>,
     /// Whether the next look asks for none.
     keeps: bool,
+
     last_gap: f64,
 }
 
-impl Direct for Rule {
+impl Direct for Rule<'_> {
     fn evaluate(
         &mut self,
         f: &mut dyn Objective,
@@ -43,7 +44,9 @@ impl Direct for Rule {
         every: Every,
         gradient: &mut Matrix,
     ) -> Result<Vec<f64>> {
-        if self.keeps && self.factor.is_some() {
+        // where no feature has an effect the Hessian is the flat Gram times the mean response
+        let is_known = self.factor.is_none() && at.iter().skip(1).all(|&w| w == 0.0);
+        if is_known || (self.keeps && self.factor.is_some()) {
             return f.loss_gradient(at, targets, every, gradient);
         }
         let found = f.quadratic(&at.column(0).to_vec(), targets[0])?;
@@ -91,7 +94,7 @@ impl Minimize for Newton {
         for (column, &target) in targets.iter().enumerate() {
             watch.n_waiting = targets.len() - 1 - column;
             let mut runs = [Run::new(target, start.column(column).to_vec())];
-            let mut rule = Rule { last_gap: f64::INFINITY, ..Rule::default() };
+            let mut rule = Rule { metric, factor: None, fresh: None, keeps: false, last_gap: f64::INFINITY };
             if let Some(fast) = &mut f.fast {
                 let stage =
                     Stage { every: Every::ROW, goal: FAST_GOAL.max(0.5 * watch.tolerance), tolerance: None };
@@ -109,21 +112,21 @@ impl Minimize for Newton {
     }
 }
 
-impl Rule {
+impl Rule<'_> {
     fn heading(&mut self, taken: &Taken) -> Option<Heading> {
         let Taken { point, scale, .. } = taken;
         let is_fresh = self.fresh.is_some();
         if let Some(hessian) = self.fresh.take() {
             self.factor = Some(Cholesky::new(&hessian)?);
         }
-        let mut direction = self.factor.as_ref()?.solve(&point.gradient);
+        let mut direction = match &self.factor {
+            Some(factor) => factor.solve(&point.gradient),
+            None => self.metric.step(taken.target, &point.gradient),
+        };
         direction.iter_mut().for_each(|d| *d = -*d);
         let gap = -0.5 * dot(&direction, &point.gradient);
-        self.keeps = if is_fresh {
-            point.at.len() > DEAR && gap < NEAR * scale
-        } else {
-            gap <= STALE * self.last_gap
-        };
+        self.keeps =
+            if is_fresh { point.at.len() > DEAR && gap < NEAR * scale } else { gap <= STALE * self.last_gap };
         self.last_gap = gap;
         Some(Heading { direction, gap })
     }

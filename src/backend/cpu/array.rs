@@ -7,10 +7,14 @@ use super::simd::Level;
 use super::{Rebuilt, Storage, TILE_ROWS};
 use crate::backend::{Fill, HostRows};
 
+/// Bytes of a line of cache.
+const LINE: usize = 64;
 /// Values below which a matrix is filled by the calling thread.
 const SMALL: usize = 1 << 16;
 /// Values up to which a matrix is written out although it could be read in place.
 const CACHED: usize = 1 << 20;
+/// The same where several targets share them.
+const SHARED: usize = 1 << 26;
 
 /// Numbers kept by [`super::Cpu`].
 #[derive(Debug)]
@@ -21,31 +25,38 @@ pub struct Array<'a, T> {
 
 #[derive(Debug)]
 enum Kept<'a, T> {
-    /// Tiles of [`TILE_ROWS`] rows, one column after the other in each; or plain numbers.
-    Tiles(Vec<T>),
+    /// Tiles of [`TILE_ROWS`] rows, one column after the other in each; or plain numbers. The first is where a line
+    /// of cache begins.
+    Tiles(Vec<T>, usize),
     /// A matrix of the host, and whether its raw numbers may be multiplied.
     Rows(HostRows<'a>, bool),
 }
 
 impl<'a, T: Storage> Array<'a, T> {
     pub(super) fn numbers(host: &[f64]) -> Self {
-        Self { kept: Kept::Tiles(host.iter().map(|&x| T::from_f64(x)).collect()), n_columns: 1 }
+        Self { kept: Kept::Tiles(host.iter().map(|&x| T::from_f64(x)).collect(), 0), n_columns: 1 }
     }
 
-    /// Reads a matrix in place, or writes it out where that is better: what fits into cache is read often, and `f64`
-    /// is twice as much to read as `f32`.
-    pub(super) fn in_place(level: Level, rows: HostRows<'a>) -> Self {
+    /// Reads a matrix in place, or writes it out where that is better: what fits into cache is read often, `f64` is
+    /// twice as much to read as `f32`, and products with several targets would write every tile in every pass.
+    pub(super) fn in_place(level: Level, rows: HostRows<'a>, n_targets: usize) -> Self {
         let n_columns = rows.shift.len();
         let n_rows = rows.runs.last().map_or(0, |run| run.used + run.len);
-        if n_rows * n_columns <= CACHED || !T::reads(&rows.values) {
-            return Self::filled(n_rows, n_columns, &|span, out| standardise_tile(level, &rows, span.start, out));
+        let most = if n_targets > 1 { SHARED } else { CACHED };
+        if n_rows * n_columns <= most || !T::reads(&rows.values) {
+            return Self::filled(n_rows, n_columns, &|span, out| {
+                standardise_tile(level, &rows, span.start, out)
+            });
         }
         let near_zero = is_near_zero(&rows);
         Self { n_columns, kept: Kept::Rows(rows, near_zero) }
     }
 
     pub(super) fn filled(n_rows: usize, n_columns: usize, fill: &Fill<T>) -> Self {
-        let mut values = vec![T::ZERO; n_rows.div_ceil(TILE_ROWS) * TILE_ROWS * n_columns];
+        let n_values = n_rows.div_ceil(TILE_ROWS) * TILE_ROWS * n_columns;
+        let mut all = vec![T::ZERO; n_values + LINE / size_of::<T>()];
+        let start = all.as_ptr().align_offset(LINE).min(LINE / size_of::<T>());
+        let values = &mut all[start..start + n_values];
         let fill_tile = |(tile, out): (usize, &mut [T])| {
             let first = tile * TILE_ROWS;
             fill(first..(first + TILE_ROWS).min(n_rows), out);
@@ -55,7 +66,7 @@ impl<'a, T: Storage> Array<'a, T> {
         } else if n_columns > 0 {
             values.par_chunks_mut(TILE_ROWS * n_columns).enumerate().for_each(fill_tile);
         }
-        Self { kept: Kept::Tiles(values), n_columns }
+        Self { kept: Kept::Tiles(all, start), n_columns }
     }
 
     pub(super) fn n_columns(&self) -> usize {
@@ -65,7 +76,7 @@ impl<'a, T: Storage> Array<'a, T> {
     /// Uploaded numbers; none for a matrix in place.
     pub(super) fn as_numbers(&self) -> &[T] {
         match &self.kept {
-            Kept::Tiles(values) => values,
+            Kept::Tiles(values, start) => &values[*start..],
             Kept::Rows(..) => &[],
         }
     }
@@ -73,7 +84,9 @@ impl<'a, T: Storage> Array<'a, T> {
     /// The stored tile that starts at row `first`; empty for a matrix in place.
     pub(super) fn stored(&self, first: usize) -> &[T] {
         match &self.kept {
-            Kept::Tiles(values) => &values[first * self.n_columns..(first + TILE_ROWS) * self.n_columns],
+            Kept::Tiles(values, start) => {
+                &values[start + first * self.n_columns..start + (first + TILE_ROWS) * self.n_columns]
+            }
             Kept::Rows(..) => &[],
         }
     }
@@ -89,7 +102,7 @@ impl<'a, T: Storage> Array<'a, T> {
     /// The tile that starts at row `first`: stored, or written into the scratch unless it is there already.
     pub(super) fn tile<'t>(&'t self, level: Level, first: usize, scratch: &'t mut Rebuilt<T>) -> &'t [T] {
         match &self.kept {
-            Kept::Tiles(_) => self.stored(first),
+            Kept::Tiles(..) => self.stored(first),
             Kept::Rows(rows, _) => {
                 let this = Some((std::ptr::from_ref(rows).addr(), first));
                 if scratch.of != this {

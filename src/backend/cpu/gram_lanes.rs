@@ -1,14 +1,14 @@
 //! The weighted Gram matrix of few columns: every product keeps a vector of lane sums.
 //!
-//! With few columns the transposition of a panel would cost more than the products. Here rows fill the lanes, blocks of
-//! three weighted columns times up to four columns stay in registers over a tile, and the lane sums wait in memory for
-//! at most 16 tiles before they are added up in `f64`.
+//! With few columns the transposition of a panel would cost more than the products. Here rows fill the lanes,
+//! blocks of three weighted columns times up to four columns stay in registers over a tile, and the lane sums
+//! wait in memory for at most 16 tiles before they are added up in `f64`.
 
 use pulp::{Simd, WithSimd};
 
 use super::TILE_ROWS;
-use super::vector::Lanes;
 use super::simd::{Level, dispatch};
+use super::vector::Lanes;
 
 /// Tiles between two flushes.
 const FLUSH_TILES: usize = 16;

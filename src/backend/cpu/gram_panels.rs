@@ -1,15 +1,15 @@
 //! The weighted Gram matrix of many columns: panels of turned, weighted columns times all later columns.
 //!
-//! Of a panel's own square only the half below the diagonal is wanted: its first columns take one vector of the
-//! panel, all later ones take both.
+//! Of a panel's own square only the half below the diagonal is wanted: its first columns take one vector of
+//! the panel, all later ones take both.
 
 use pulp::{Simd, WithSimd};
 
 use super::TILE_ROWS;
-use super::vector::Lanes;
 use super::pack::transpose;
 use super::panel::{Panel, Streams};
 use super::panel_sums::PanelSums;
+use super::vector::Lanes;
 
 /// Adds the products of one tile `x` to row i and column j <= i of `sums`; row p is the intercept's.
 pub(super) struct AddGram<'a, T> {

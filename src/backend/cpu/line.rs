@@ -113,4 +113,3 @@ impl<T: Storage> Line<T> {
         totals
     }
 }
-

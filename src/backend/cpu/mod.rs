@@ -130,8 +130,8 @@ impl<T: Storage> Backend for Cpu<T> {
         Ok(Array::filled(n_rows, n_columns, fill))
     }
 
-    fn in_place<'a>(&self, rows: HostRows<'a>) -> Result<Array<'a, T>> {
-        Ok(Array::in_place(self.level, rows))
+    fn in_place<'a>(&self, rows: HostRows<'a>, n_targets: usize) -> Result<Array<'a, T>> {
+        Ok(Array::in_place(self.level, rows, n_targets))
     }
 
     fn n_rows_of(&self, n_rows: usize, every: Every) -> usize {

@@ -1,22 +1,22 @@
 //! Packing of panels: columns of a tile, turned so that the numbers of a row lie side by side.
 //!
-//! Compilers do not vectorise a transposition, and moving numbers one by one takes as long as a fifth of the products.
-//! Here four columns are exchanged in registers. How a machine exchanges lanes is not promised, so a pass over
-//! the numbers 0, 1, 2, ... decides whether it may be used.
+//! Compilers do not vectorise a transposition, and moving numbers one by one takes as long as a fifth of the
+//! products. Here four columns are exchanged in registers. How a machine exchanges lanes is not promised, so
+//! a pass over the numbers 0, 1, 2, ... decides whether it may be used.
 
 use pulp::Simd;
 
 use super::TILE_ROWS;
-use super::vector::Lanes;
 use super::panel::{Panel, Streams};
+use super::vector::Lanes;
 
 /// Columns that are exchanged together.
 const TOGETHER: usize = 4;
 /// Most lanes of a vector.
 const MOST_LANES: usize = 16;
 
-/// Turns `streams`, at most as many as the panel is wide: their k-th numbers lie side by side in the k-th row of the
-/// panel, each times the k-th weight if there is one, with zeros behind the last stream.
+/// Turns `streams`, at most as many as the panel is wide: their k-th numbers lie side by side in the k-th row
+/// of the panel, each times the k-th weight if there is one, with zeros behind the last stream.
 #[inline(always)]
 pub(super) fn transpose<S: Simd, T: Lanes>(
     simd: S,
@@ -74,8 +74,8 @@ fn turn_four<S: Simd, T: Lanes>(
     }
 }
 
-/// Copies the first numbers of each stream, as many as the panel is wide, to a row of the panel, with zeros behind
-/// the last number.
+/// Copies the first numbers of each stream, as many as the panel is wide, to a row of the panel, with zeros
+/// behind the last number.
 #[inline(always)]
 pub(super) fn copy<S: Simd, T: Lanes>(panel: &mut Panel<T>, streams: Streams<'_, T>) {
     let width = Panel::<T>::width::<S>();

@@ -1,9 +1,11 @@
-//! Products of one packed panel with many columns: the register kernel below the Gram matrix and the populations.
+//! Products of one packed panel with many columns: the register kernel below the Gram matrix and the
+//! populations.
 //!
-//! `sums[i][v] += Σ_k stream_i[k] · panel[k][v]`: the panel holds two vectors for each k, a stream is a contiguous
-//! run of numbers. A block of sums stays in registers over the whole depth: two vectors times six streams where
-//! there are 16 registers, times twelve where there are 32. Each sum is one chain of fused multiply-adds in the
-//! order of k, whatever the block it happens to be in: a sum has the same bits whoever its companions are.
+//! `sums[i][v] += Σ_k stream_i[k] · panel[k][v]`: the panel holds two vectors for each k, a stream is a
+//! contiguous run of numbers. A block of sums stays in registers over the whole depth: two vectors times six
+//! streams where there are 16 registers, times twelve where there are 32. Each sum is one chain of fused
+//! multiply-adds in the order of k, whatever the block it happens to be in: a sum has the same bits whoever
+//! its companions are.
 
 use pulp::Simd;
 
@@ -128,10 +130,11 @@ fn sized<S: Simd, T: Lanes, const V: usize>(
     sums: (&mut [T], usize),
 ) {
     let (first, n) = range;
+    let (sums, stride) = sums;
     macro_rules! blocks {
         ($($n:literal)*) => {
             match n {
-                $($n => simd.vectorize(Block::<T, V, $n> { panel, streams, first, sums: sums.0, stride: sums.1 }),)*
+                $($n => simd.vectorize(Block::<T, V, $n> { panel, streams, first, sums, stride }),)*
                 _ => {}
             }
         };

@@ -1,12 +1,12 @@
 //! Sums in `f64` of the products of panels with columns, tile after tile.
 //!
-//! A product runs over the 256 rows of one tile in the storage type and is then added to its `f64` sum, so rounding
-//! does not grow with the number of tiles and nothing waits to be flushed.
+//! A product runs over the 256 rows of one tile in the storage type and is then added to its `f64` sum, so
+//! rounding does not grow with the number of tiles and nothing waits to be flushed.
 
 use pulp::Simd;
 
-use super::vector::Lanes;
 use super::panel::{Panel, Streams, multiply};
+use super::vector::Lanes;
 
 /// Streams whose products wait together in cache: a multiple of the register blocks.
 pub(super) const GROUP: usize = 24;
@@ -44,8 +44,8 @@ impl<T: Lanes> PanelSums<T> {
         self.sums[i * self.pitch + j]
     }
 
-    /// Adds the products of the streams `range` with the first `vectors` vectors of the panel to the sums from
-    /// (row, column) `at` on: stream 0 to that row, the first number of the panel to that column.
+    /// Adds the products of the streams `range` with the first `vectors` vectors of the panel to the sums
+    /// from (row, column) `at` on: stream 0 to that row, the first number of the panel to that column.
     #[inline(always)]
     pub(super) fn add<S: Simd>(
         &mut self,

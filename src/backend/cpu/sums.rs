@@ -1,16 +1,18 @@
 //! Running sums of one thread: what kernels add to, in the type of the storage, and what leaves a chunk, in `f64`.
 
+use super::Storage;
 use super::lanes::{LANES, Lanes, flush};
 use super::simd::Level;
 use super::targets::TargetSums;
 use super::weighted_gram::GramSums;
-use super::Storage;
 
 /// One kind of sums of a pass, for all its targets.
 #[derive(Debug, Default)]
 pub(super) struct Sums<T: Storage> {
     totals: Vec<f64>,
     partial: Partial<T>,
+    /// Whether a kernel of this pass adds to the partial sums, which may be left from another.
+    in_use: bool,
 }
 
 /// Sums that are not in the totals yet.
@@ -33,10 +35,19 @@ impl<T: Storage> Sums<T> {
     pub(super) fn reset(&mut self, n: usize) {
         self.totals.clear();
         self.totals.resize(n, 0.0);
-        self.clear();
+        self.in_use = false;
     }
 
-    fn clear(&mut self) {
+    /// The partial sums of this pass from 0, made anew unless they have the right shape.
+    fn open(&mut self, fits: impl Fn(&Partial<T>) -> bool, new: impl FnOnce() -> Partial<T>) {
+        if self.in_use {
+            return;
+        }
+        self.in_use = true;
+        if !fits(&self.partial) {
+            self.partial = new();
+            return;
+        }
         match &mut self.partial {
             Partial::None => {}
             Partial::Plain(sums) => sums.fill(T::ZERO),
@@ -64,9 +75,8 @@ impl<T: Storage> Sums<T> {
     /// One number for each sum.
     pub(super) fn plain(&mut self) -> &mut [T] {
         let n = self.totals.len();
-        if !matches!(&self.partial, Partial::Plain(sums) if sums.len() == n) {
-            self.partial = Partial::Plain(vec![T::ZERO; n]);
-        }
+        let fits = |partial: &Partial<T>| matches!(partial, Partial::Plain(sums) if sums.len() == n);
+        self.open(fits, || Partial::Plain(vec![T::ZERO; n]));
         match &mut self.partial {
             Partial::Plain(sums) => sums,
             _ => &mut [],
@@ -76,9 +86,8 @@ impl<T: Storage> Sums<T> {
     /// Lanes for each sum.
     pub(super) fn lanes(&mut self) -> &mut [Lanes<T>] {
         let n = self.totals.len();
-        if !matches!(&self.partial, Partial::Lanes(lanes) if lanes.len() == n) {
-            self.partial = Partial::Lanes(vec![[T::ZERO; LANES]; n]);
-        }
+        let fits = |partial: &Partial<T>| matches!(partial, Partial::Lanes(lanes) if lanes.len() == n);
+        self.open(fits, || Partial::Lanes(vec![[T::ZERO; LANES]; n]));
         match &mut self.partial {
             Partial::Lanes(lanes) => lanes,
             _ => &mut [],
@@ -87,9 +96,9 @@ impl<T: Storage> Sums<T> {
 
     /// The sums of a Gram of `n_columns` columns.
     pub(super) fn gram(&mut self, level: Level, n_columns: usize) -> Option<&mut GramSums<T>> {
-        if !matches!(&self.partial, Partial::Gram(gram) if gram.n_columns() == n_columns) {
-            self.partial = Partial::Gram(GramSums::new(level, n_columns));
-        }
+        let fits =
+            |partial: &Partial<T>| matches!(partial, Partial::Gram(gram) if gram.n_columns() == n_columns);
+        self.open(fits, || Partial::Gram(GramSums::new(level, n_columns)));
         match &mut self.partial {
             Partial::Gram(gram) => Some(gram),
             _ => None,
@@ -97,11 +106,15 @@ impl<T: Storage> Sums<T> {
     }
 
     /// Products of `n_columns` columns with several targets.
-    pub(super) fn targets(&mut self, level: Level, n_columns: usize, n_targets: usize) -> Option<&mut TargetSums<T>> {
+    pub(super) fn targets(
+        &mut self,
+        level: Level,
+        n_columns: usize,
+        n_targets: usize,
+    ) -> Option<&mut TargetSums<T>> {
         let shape = (n_columns, n_targets);
-        if !matches!(&self.partial, Partial::Targets(sums) if sums.shape() == shape) {
-            self.partial = Partial::Targets(TargetSums::new(level, n_columns, n_targets));
-        }
+        let fits = |partial: &Partial<T>| matches!(partial, Partial::Targets(sums) if sums.shape() == shape);
+        self.open(fits, || Partial::Targets(TargetSums::new(level, n_columns, n_targets)));
         match &mut self.partial {
             Partial::Targets(sums) => Some(sums),
             _ => None,
@@ -111,6 +124,7 @@ impl<T: Storage> Sums<T> {
     /// Adds what was summed since the last time to the totals. Products of matrices keep their own until [`Sums::close`].
     pub(super) fn flush(&mut self) {
         match &mut self.partial {
+            _ if !self.in_use => {}
             Partial::None | Partial::Gram(_) | Partial::Targets(_) => {}
             Partial::Plain(sums) => {
                 for (total, sum) in self.totals.iter_mut().zip(sums) {
@@ -126,8 +140,8 @@ impl<T: Storage> Sums<T> {
     pub(super) fn close(&mut self) {
         self.flush();
         let (found, n_targets) = match &mut self.partial {
-            Partial::Gram(gram) => (gram.finish(), 1),
-            Partial::Targets(sums) => (sums.finish(), sums.shape().1),
+            Partial::Gram(gram) if self.in_use => (gram.finish(), 1),
+            Partial::Targets(sums) if self.in_use => (sums.finish(), sums.shape().1),
             _ => return,
         };
         // the intercept, which comes first, may be summed apart

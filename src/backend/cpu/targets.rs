@@ -2,17 +2,16 @@
 //!
 //! Both directions are products of a panel with streams: the rows of a tile times the targets' coefficients,
 //! and the turned residuals times the columns of X. One target's numbers pass through the same operations in
-//! the same order whatever the number, order or values of its companions, in every block of registers. A matrix
-//! given by rows goes through the same chains and gives the same bits as its tiles.
+//! the same order whatever the number, order or values of its companions, in every block of registers.
 
 use pulp::{Simd, WithSimd};
 
 use super::TILE_ROWS;
-use super::vector::Lanes;
 use super::pack::{copy, transpose};
 use super::panel::{Panel, Streams, multiply};
 use super::panel_sums::{GROUP, PanelSums};
 use super::simd::{Level, dispatch};
+use super::vector::Lanes;
 
 /// Kept between tiles, so that nothing is allocated for one.
 #[derive(Debug)]
@@ -24,26 +23,17 @@ impl<T: Lanes> Default for Scratch<T> {
     }
 }
 
-/// `eta += X·W` on one tile: `eta` holds 256 rows of every target, target after target, `x` the columns of a tile,
-/// 256 numbers each, `w` the p coefficients of every target, target after target.
+/// `eta += X·W` on one tile: `eta` holds 256 rows of every target, target after target, `x` the columns of a
+/// tile, 256 numbers each, `w` the p coefficients of every target, target after target.
 pub fn matmul_targets<T: Lanes>(level: Level, scratch: &mut Scratch<T>, eta: &mut [T], x: &[T], w: &[T]) {
-    dispatch(level, Matmul { panel: &mut scratch.0, eta, x: Source::Tile(x), w });
-}
-
-/// Where the rows lie.
-#[derive(Clone, Copy)]
-pub(super) enum Source<'a, T> {
-    /// Columns of 256 numbers.
-    Tile(&'a [T]),
-    /// Rows: the numbers, from one row to the next, how many.
-    Rows(&'a [T], usize, usize),
+    dispatch(level, Matmul { panel: &mut scratch.0, eta, x, w });
 }
 
 /// Adds the products of the rows with the coefficients to `eta`.
 pub(super) struct Matmul<'a, T> {
     pub(super) panel: &'a mut Panel<T>,
     pub(super) eta: &'a mut [T],
-    pub(super) x: Source<'a, T>,
+    pub(super) x: &'a [T],
     pub(super) w: &'a [T],
 }
 
@@ -60,17 +50,8 @@ impl<T: Lanes> WithSimd for Matmul<'_, T> {
             let depth = (p - j).div_ceil(blocks - block);
             let w = Streams { numbers: self.w, start: j, stride: p, count: n_targets, depth, last: &[] };
             for t in (0..TILE_ROWS).step_by(Panel::<T>::width::<S>()) {
-                match self.x {
-                    Source::Tile(x) => {
-                        let rows = Streams { numbers: x, start: j * TILE_ROWS + t, stride: TILE_ROWS, ..w };
-                        copy::<S, T>(self.panel, Streams { count: depth, depth: TILE_ROWS - t, ..rows });
-                    }
-                    Source::Rows(_, _, n_rows) if t >= n_rows => break,
-                    Source::Rows(numbers, stride, n_rows) => {
-                        let rows = Streams { numbers, start: t * stride + j, stride, count: n_rows - t, ..w };
-                        transpose(simd, self.panel, rows, None);
-                    }
-                }
+                let rows = Streams { numbers: self.x, start: j * TILE_ROWS + t, stride: TILE_ROWS, ..w };
+                copy::<S, T>(self.panel, Streams { count: depth, depth: TILE_ROWS - t, ..rows });
                 multiply(simd, self.panel, 2, w, (0, n_targets), (&mut self.eta[t..], TILE_ROWS));
             }
             j += depth;
@@ -105,8 +86,8 @@ impl<T: Lanes> TargetSums<T> {
         self.sums.reset();
     }
 
-    /// `sums += Xᵀ·R` of one tile: `x` holds p columns of 256 rows, `r` 256 rows of every target, target after
-    /// target.
+    /// `sums += Xᵀ·R` of one tile: `x` holds p columns of 256 rows, `r` 256 rows of every target, target
+    /// after target.
     pub fn matmul_transposed(&mut self, x: &[T], r: &[T]) {
         dispatch(self.level, Transposed { sums: self, x, r, magnitudes: false });
     }

@@ -2,7 +2,9 @@
 
 use super::simd::Level;
 use super::{Array, Piece, Rebuilt, Storage, TILE_ROWS, Worker};
-use super::{magnitudes as magnitude_kernel, matmul as matmul_kernel, matmul_transposed as transposed_kernel};
+use super::{
+    magnitudes as magnitude_kernel, matmul as matmul_kernel, matmul_transposed as transposed_kernel,
+};
 use super::{pointwise as pointwise_kernel, targets};
 use crate::backend::{Beside, HostRows, Into, Model};
 
@@ -118,8 +120,7 @@ pub(super) fn pointwise<T: Storage>(
     let out = work.beside.as_chunks_mut().0;
     let rows = eta.iter().zip(residual).zip(out);
     for (k, (&target, ((eta, residual), out))) in work.targets.iter().zip(rows).enumerate() {
-        let found =
-            pointwise_kernel::pointwise(level, model, beside, eta, &y[target], work.n, residual, out);
+        let found = pointwise_kernel::pointwise(level, model, beside, eta, &y[target], work.n, residual, out);
         work.sums[0].totals_mut()[k] += found.loss;
         work.sums[1].totals_mut()[k] += found.residual;
     }
@@ -153,6 +154,11 @@ pub(super) fn magnitudes<T: Storage>(
     sums: usize,
 ) {
     let mut rebuilt = std::mem::take(&mut work.rebuilt);
+    if let (Some(rows), [m]) = (x.and_then(Array::raw_rows), pieces(&work.beside)) {
+        raw_magnitudes(level, work.sums[sums].totals_mut(), rows, first, m, &mut rebuilt);
+        work.rebuilt = rebuilt;
+        return;
+    }
     let tile = x.map_or(work.design.as_slice(), |x| x.tile(level, first, &mut rebuilt));
     let n_columns = tile.len() / TILE_ROWS;
     let (m, sums) = (pieces(&work.beside), &mut work.sums[sums]);
@@ -168,6 +174,27 @@ pub(super) fn magnitudes<T: Storage>(
         }
     }
     work.rebuilt = rebuilt;
+}
+
+/// `sums += [1 |X|]ᵀ m` with the raw numbers of rows in place.
+fn raw_magnitudes<T: Storage>(
+    level: Level,
+    sums: &mut [f64],
+    rows: &HostRows,
+    first: usize,
+    m: &Piece<T>,
+    scratch: &mut Rebuilt<T>,
+) {
+    scratch.of = None;
+    scratch.tile.clear();
+    scratch.tile.extend(rows.shift.iter().map(|&shift| T::from_f64(shift)));
+    scratch.tile.resize(2 * rows.shift.len(), T::ZERO);
+    let (means, found) = scratch.tile.split_at_mut(rows.shift.len());
+    T::magnitudes(level, found, rows, first, means, m);
+    sums[0] += m.iter().map(|m| m.to_f64()).sum::<f64>();
+    for ((sum, found), factor) in sums[1..].iter_mut().zip(found).zip(&rows.factor) {
+        *sum += found.to_f64() * factor;
+    }
 }
 
 /// `sums[k] +=` the rows whose magnitude is below the limit of their target.

@@ -1,4 +1,5 @@
-//! Vectors of numbers, one name for `f32` and `f64`, for the kernels that keep whole blocks of sums in registers.
+//! Vectors of numbers, one name for `f32` and `f64`, for the kernels that keep whole blocks of sums in
+//! registers.
 //!
 //! Most kernels are plain loops that the compiler vectorises. Matrix products are not: which sums stay in
 //! registers decides their speed, so they say it.
@@ -40,7 +41,10 @@ pub trait Lanes: Real {
 }
 
 macro_rules! lanes {
-    ($t:ty, $vector:ident, $count:ident, $splat:ident, $mul:ident, $add:ident, $mul_add:ident, $view:ident, $view_mut:ident, $exchange:ident) => {
+    (
+        $t:ty, $vector:ident, $count:ident, $splat:ident, $mul:ident, $add:ident, $mul_add:ident,
+        $view:ident, $view_mut:ident, $exchange:ident
+    ) => {
         impl Lanes for $t {
             type Vector<S: Simd> = S::$vector;
 

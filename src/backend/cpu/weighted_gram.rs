@@ -1,14 +1,14 @@
 //! `sums += [1 X]ᵀ·diag(w)·[1 X]` tile by tile, the Hessian of a generalized linear model.
 //!
-//! Few columns keep lane sums, many columns are multiplied panel by panel; the number of columns alone decides.
-//! The column of ones is never in memory: its products are sums of the weighted columns.
+//! Few columns keep lane sums, many columns are multiplied panel by panel; the number of columns alone
+//! decides. The column of ones is never in memory: its products are sums of the weighted columns.
 
 use super::TILE_ROWS;
 use super::gram_lanes::LaneSums;
 use super::gram_panels::AddGram;
-use super::vector::Lanes;
 use super::panel_sums::PanelSums;
 use super::simd::{Level, dispatch};
+use super::vector::Lanes;
 
 /// Columns up to which lane sums are faster than panels.
 const MOST_LANE_COLUMNS: usize = 32;
@@ -53,8 +53,8 @@ impl<T: Lanes> GramSums<T> {
         }
     }
 
-    /// Adds a tile: `x` holds p columns of 256 rows, zeros behind the first `n_valid`; `weight` one number a row,
-    /// 1 for the first `n_valid` rows if there is none.
+    /// Adds a tile: `x` holds p columns of 256 rows, zeros behind the first `n_valid`; `weight` one number a
+    /// row, 1 for the first `n_valid` rows if there is none.
     pub fn add(&mut self, x: &[T], weight: Option<&[T; TILE_ROWS]>, n_valid: usize) {
         self.total += match weight {
             Some(weight) => total(&weight[..n_valid]),
@@ -66,7 +66,8 @@ impl<T: Lanes> GramSums<T> {
         }
     }
 
-    /// The lower triangle of the (p + 1, p + 1) matrix by columns, column 0 the intercept, zeros above the diagonal.
+    /// The lower triangle of the (p + 1, p + 1) matrix by columns, column 0 the intercept, zeros above the
+    /// diagonal.
     pub fn finish(&mut self) -> Vec<f64> {
         if let Route::Lanes(sums) = &mut self.route {
             sums.flush(self.level);
