@@ -154,7 +154,8 @@ pub struct FitArgs {
     /// Standard errors: auto leaves them out where they would cost more than the fit
     #[arg(long, default_value = "auto")]
     pub standard_errors: When,
-    /// Largest loss gap of a converged target, relative to its loss; 1e-16 without it, 1e-10 for float32 data
+    /// Largest loss gap of a converged target, relative to its loss; 1e-16 without it, 1e-10 for float32 data and
+    /// --precision f32
     #[arg(long, value_name = "T")]
     pub tolerance: Option<f64>,
     /// Most iterations; 200 of newton and 2000 of lbfgs without it
@@ -215,7 +216,7 @@ pub struct Common {
     /// Adapter of the gpu backend, a part of its name or its number
     #[arg(long, value_name = "NAME", env = "RHEOBASE_DEVICE", hide_env_values = true)]
     pub device: Option<String>,
-    /// Storage of the features; auto is f64
+    /// Storage of the features for the steps of a fit; its end and its proof are in f64 all the same
     #[arg(long, default_value = "auto", env = "RHEOBASE_PRECISION", hide_env_values = true)]
     pub precision: Precision,
     /// Memory that may be used, with its unit: 4GB; half of the machine's without it
@@ -266,10 +267,12 @@ pub enum BackendChoice {
 }
 
 /// Storage of the features.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Precision {
-    /// As the data came
+    /// f32, unless the columns are nearly dependent
     Auto,
+    /// Single precision, and the tolerance of float32 data
+    F32,
     /// Double precision
     F64,
 }

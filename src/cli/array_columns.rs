@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use ndarray::{Array2, Axis};
+use ndarray::Axis;
 
 use super::args::DataArgs;
+use crate::math::numbers::Numbers;
 use crate::read::csv::CsvFile;
 use crate::read::h5::read_h5;
-use crate::read::npz::{NumpyArray, read_npy, read_npz};
+use crate::read::npz::{read_npy, read_npz};
 use crate::{Error, Result};
 
 /// Columns with their names.
@@ -16,8 +17,7 @@ pub(super) struct Columns {
     pub(super) origin: String,
     pub(super) names: Vec<String>,
     /// Shape (rows, columns).
-    pub(super) values: Array2<f64>,
-    pub(super) was_f32: bool,
+    pub(super) values: Numbers,
 }
 
 /// What a file of arrays gives.
@@ -33,9 +33,9 @@ pub(super) struct Arrays {
 impl Columns {
     /// A column of a row that is not finite, as an error.
     pub(super) fn bad(&self, row: usize, lines: &[usize]) -> Option<Error> {
-        let values = self.values.row(row);
-        let column = values.iter().position(|value| !value.is_finite())?;
-        let value = values[column];
+        let value = |column: usize| self.values.get(row, column);
+        let column = (0..self.names.len()).find(|&column| !value(column).is_finite())?;
+        let value = value(column);
         let by_number = Error::NonFinite { what: self.origin.clone(), row, column, value };
         Some(match lines.get(row) {
             None => by_number,
@@ -55,16 +55,15 @@ fn numbered(name: &str, n_columns: usize) -> Vec<String> {
 }
 
 /// Features of an array that has no names for its columns.
-fn features(origin: String, name: &str, array: NumpyArray) -> Columns {
-    let names = numbered(name, array.values.ncols());
-    Columns { origin, names, values: array.values, was_f32: array.was_f32 }
+fn features(origin: String, name: &str, values: Numbers) -> Columns {
+    Columns { origin, names: numbered(name, values.dim().1), values }
 }
 
 /// Counts of an array that has no names for its columns.
-fn counts(origin: String, array: NumpyArray) -> Columns {
-    let n_columns = array.values.ncols();
+fn counts(origin: String, values: Numbers) -> Columns {
+    let n_columns = values.dim().1;
     let names = if n_columns == 1 { vec!["y".to_string()] } else { numbered("y", n_columns) };
-    Columns { origin, names, values: array.values, was_f32: array.was_f32 }
+    Columns { origin, names, values }
 }
 
 /// Two arrays of an npz file.
@@ -72,10 +71,12 @@ pub(super) fn npz(args: &DataArgs, with_counts: bool, limit_bytes: u64) -> Resul
     let origin = |name: &str| format!("{}: {name}", args.data.display());
     let x = args.x.as_deref().unwrap_or("X");
     let y = args.y.as_deref().unwrap_or("y");
-    let features = features(origin(x), x, read_npz(&args.data, x, limit_bytes)?);
-    let counts =
-        if with_counts { Some(counts(origin(y), read_npz(&args.data, y, limit_bytes)?)) } else { None };
-    Ok(Arrays { x: features, y: counts, lines: Vec::new(), notices: Vec::new() })
+    let features = features(origin(x), x, read_npz(&args.data, x, limit_bytes)?.values);
+    let y = match with_counts {
+        true => Some(counts(origin(y), read_npz(&args.data, y, limit_bytes)?.values)),
+        false => None,
+    };
+    Ok(Arrays { x: features, y, lines: Vec::new(), notices: Vec::new() })
 }
 
 /// An npy file of features, and another of counts.
@@ -88,9 +89,9 @@ pub(super) fn npy(args: &DataArgs, with_counts: bool, limit_bytes: u64) -> Resul
         let help = "give the counts: --y y.npy";
         return Err(Error::argument("--y", "the npy file that holds the counts", "nothing", help));
     }
-    let x = features(args.data.display().to_string(), "X", read_npy(&args.data, limit_bytes)?);
+    let x = features(args.data.display().to_string(), "X", read_npy(&args.data, limit_bytes)?.values);
     let y = match &args.y {
-        Some(y) => Some(counts(y.clone(), read_npy(Path::new(y), limit_bytes)?)),
+        Some(y) => Some(counts(y.clone(), read_npy(Path::new(y), limit_bytes)?.values)),
         None => None,
     };
     Ok(Arrays { x, y, lines: Vec::new(), notices: Vec::new() })
@@ -106,15 +107,10 @@ pub(super) fn hdf5(args: &DataArgs, with_counts: bool, limit_bytes: u64) -> Resu
     };
     let x = given("--x", &args.x, "/path/of/features")?;
     let y = if with_counts { Some(given("--y", &args.y, "/path/of/counts")?) } else { None };
-    let read = |object: &str| -> Result<(String, NumpyArray)> {
-        let array = read_h5(&args.data, object, limit_bytes)?;
-        let origin = format!("{}: {object}", args.data.display());
-        Ok((origin, NumpyArray { values: array.values, was_f32: array.was_f32, n_dims: 2 }))
-    };
-    let (origin, array) = read(&x)?;
-    let x = features(origin, &x, array);
+    let origin = |object: &str| format!("{}: {object}", args.data.display());
+    let x = features(origin(&x), &x, read_h5(&args.data, &x, limit_bytes)?);
     let y = match y {
-        Some(y) => Some(read(&y).map(|(origin, array)| counts(origin, array))?),
+        Some(y) => Some(counts(origin(&y), read_h5(&args.data, &y, limit_bytes)?)),
         None => None,
     };
     Ok(Arrays { x, y, lines: Vec::new(), notices: Vec::new() })
@@ -147,8 +143,7 @@ pub(super) fn csv(args: &DataArgs, with_counts: bool, limit_bytes: u64) -> Resul
     let part = |first: usize, columns: &[usize]| Columns {
         origin: args.data.display().to_string(),
         names: columns.iter().map(|&column| file.names()[column].clone()).collect(),
-        values: read.values.select(Axis(1), &(first..first + columns.len()).collect::<Vec<_>>()),
-        was_f32: false,
+        values: read.values.select(Axis(1), &(first..first + columns.len()).collect::<Vec<_>>()).into(),
     };
     let mut notices = Vec::new();
     if file.separators() != "commas" {

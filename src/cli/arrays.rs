@@ -9,8 +9,8 @@ use ndarray::Array2;
 
 use super::args::{DataArgs, NanPolicy};
 use super::array_columns::{self, Arrays, Columns};
-use super::data::{Data, Part, Reading, Targets};
-use crate::features::{FeatureBlock, Group, Piece};
+use super::data::{Block, Data, Part, Reading, Targets};
+use crate::features::{Group, Piece};
 use crate::read::h5::is_recording;
 use crate::write::digest::digest_file;
 use crate::write::model::Input;
@@ -82,7 +82,7 @@ pub(super) fn arrays(
     let arrays = format.read(args, with_counts, limit_bytes.unwrap_or(u64::MAX))?;
     arrays.refuse_lengths()?;
     let Arrays { x, y, lines, notices } = arrays;
-    let n_rows = x.values.nrows();
+    let (n_rows, _) = x.values.dim();
     let (names, response) = match (&y, targets) {
         (Some(y), _) => (y.names.clone(), y.origin.clone()),
         (None, Targets::Named(names)) => (names.clone(), String::new()),
@@ -96,7 +96,6 @@ pub(super) fn arrays(
         return Err(Error::Empty { what: args.data.display().to_string(), problem, help });
     }
     let name = format.feature_name(args).unwrap_or_else(|| "X".into());
-    let edge = vec![false; n_rows];
     let group = Group {
         targets: (0..names.len()).collect(),
         pieces: vec![Piece { block: 0, columns: 0..x.names.len(), labels: x.names.clone() }],
@@ -108,9 +107,9 @@ pub(super) fn arrays(
         epochs_s: Vec::new(),
         spike_times_s: Vec::new(),
         bin_s: f64::NAN,
-        y: y.map_or_else(|| Array2::from_elem((n_rows, names.len()), f64::NAN), |y| y.values),
+        y: y.map_or_else(|| Array2::from_elem((n_rows, names.len()), f64::NAN), |y| y.values.into_f64()),
         names,
-        blocks: vec![FeatureBlock { name, labels: x.names.clone(), x: x.values, edge }],
+        blocks: vec![Block { name, labels: x.names.clone(), x: x.values }],
         parts: vec![Part { group, used }],
         features: Vec::new(),
         labels: vec![x.names],
@@ -118,7 +117,6 @@ pub(super) fn arrays(
         lines,
         n_edge: 0,
         n_dropped,
-        was_f32: x.was_f32,
         notices,
         seconds: Reading { read: read_s, features: 0.0 },
     })
@@ -142,12 +140,12 @@ fn refuse_choices_of_recordings(args: &DataArgs) -> Result<()> {
 impl Arrays {
     fn refuse_lengths(&self) -> Result<()> {
         let Some(y) = &self.y else { return Ok(()) };
-        let (expected, found) = (self.x.values.nrows(), y.values.nrows());
+        let (expected, found) = (self.x.values.dim().0, y.values.dim().0);
         if found != expected {
             let what = format!("{}: rows, as the features have", y.origin);
             return Err(Error::Length { what, expected, found });
         }
-        if y.values.ncols() == 0 {
+        if y.values.dim().1 == 0 {
             let problem = "there is no column, so there is nothing to fit".into();
             let help = "give one column of counts per target".into();
             return Err(Error::Empty { what: y.origin.clone(), problem, help });
@@ -158,17 +156,14 @@ impl Arrays {
 
 /// Rows without a number that is not finite; with `--nan error` there must be no others.
 fn used_rows(x: &Columns, y: Option<&Columns>, lines: &[usize], nan: NanPolicy) -> Result<Vec<usize>> {
-    let bad = |row: usize| [Some(x), y].into_iter().flatten().find_map(|columns| columns.bad(row, lines));
-    let n_rows = x.values.nrows();
-    let mut used = Vec::with_capacity(n_rows);
-    for row in 0..n_rows {
-        match bad(row) {
-            None => used.push(row),
-            Some(_) if nan == NanPolicy::Drop => {}
-            Some(error) => return Err(error),
-        }
+    let both = || [Some(x), y].into_iter().flatten();
+    let mut is_finite = vec![true; x.values.dim().0];
+    both().for_each(|columns| columns.values.strike_non_finite(&mut is_finite));
+    let first_bad = is_finite.iter().position(|is_finite| !is_finite).filter(|_| nan == NanPolicy::Error);
+    match first_bad.and_then(|row| both().find_map(|columns| columns.bad(row, lines))) {
+        Some(error) => Err(error),
+        None => Ok((0..is_finite.len()).filter(|&row| is_finite[row]).collect()),
     }
-    Ok(used)
 }
 
 #[cfg(test)]

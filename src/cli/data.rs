@@ -11,6 +11,7 @@ use super::progress::Progress;
 use crate::design::{DesignPlan, Source};
 use crate::features::{Dataset, FeatureBlock, FeatureSpec, Group, Piece, Request, StudyFeature};
 use crate::glm::FittedGlm;
+use crate::math::numbers::Numbers;
 use crate::read::nwb;
 use crate::time::IntervalSet;
 use crate::write::digest::digest_file;
@@ -21,6 +22,21 @@ use crate::{Error, Result};
 pub(super) struct Part {
     pub(super) group: Group,
     pub(super) used: Vec<usize>,
+}
+
+/// The columns of one feature.
+pub(super) struct Block {
+    pub(super) name: String,
+    /// One per column.
+    pub(super) labels: Vec<String>,
+    /// Shape (bins, columns), NaN where unknown.
+    pub(super) x: Numbers,
+}
+
+impl From<FeatureBlock> for Block {
+    fn from(block: FeatureBlock) -> Self {
+        Self { name: block.name, labels: block.labels, x: block.x.into() }
+    }
 }
 
 /// Responses and features, ready to fit or score.
@@ -37,7 +53,7 @@ pub(super) struct Data {
     pub(super) names: Vec<String>,
     pub(super) y: Array2<f64>,
     /// One block per feature.
-    pub(super) blocks: Vec<FeatureBlock>,
+    pub(super) blocks: Vec<Block>,
     pub(super) parts: Vec<Part>,
     pub(super) features: Vec<StudyFeature>,
     pub(super) labels: Vec<Vec<String>>,
@@ -47,7 +63,6 @@ pub(super) struct Data {
     pub(super) lines: Vec<usize>,
     pub(super) n_edge: usize,
     pub(super) n_dropped: usize,
-    pub(super) was_f32: bool,
     pub(super) notices: Vec<String>,
     pub(super) seconds: Reading,
 }
@@ -129,7 +144,7 @@ pub(super) fn recording(
         bin_s,
         names: dataset.names,
         y: dataset.y,
-        blocks: dataset.blocks,
+        blocks: dataset.blocks.into_iter().map(Block::from).collect(),
         parts,
         features: dataset.features,
         labels: dataset.labels,
@@ -137,7 +152,6 @@ pub(super) fn recording(
         lines: Vec::new(),
         n_edge,
         n_dropped,
-        was_f32: false,
         notices: dataset.notices,
         seconds: Reading { read: read_s, features: features_s },
     })
@@ -205,18 +219,21 @@ fn nothing_left(path: &Path, n_bins: usize, n_edge: usize, n_dropped: usize) -> 
 
 impl Part {
     /// The columns that these targets see.
-    pub(super) fn sources<'b>(&self, blocks: &'b [FeatureBlock]) -> Vec<Source<'b>> {
+    pub(super) fn sources<'b>(&self, blocks: &'b [Block]) -> Vec<Source<'b>> {
         let source = |piece: &Piece| {
             let block = &blocks[piece.block];
             let columns = Slice::from(piece.columns.clone());
-            let x = block.x.slice_axis(Axis(1), columns);
-            Source { name: block.name.clone(), labels: piece.labels.clone(), x: x.into() }
+            let x = match &block.x {
+                Numbers::F32(x) => x.slice_axis(Axis(1), columns).into(),
+                Numbers::F64(x) => x.slice_axis(Axis(1), columns).into(),
+            };
+            Source { name: block.name.clone(), labels: piece.labels.clone(), x }
         };
         self.group.pieces.iter().map(source).collect()
     }
 
     /// The design of the used bins.
-    pub(super) fn plan<'b>(&self, blocks: &'b [FeatureBlock]) -> Result<DesignPlan<'b>> {
+    pub(super) fn plan<'b>(&self, blocks: &'b [Block]) -> Result<DesignPlan<'b>> {
         DesignPlan::new(self.sources(blocks), self.used.clone())
     }
 }
@@ -225,6 +242,11 @@ impl Data {
     /// Bins of the grid.
     pub(super) fn n_bins(&self) -> usize {
         self.y.nrows()
+    }
+
+    /// Whether any feature came in single precision.
+    pub(super) fn is_f32(&self) -> bool {
+        self.blocks.iter().any(|block| block.x.is_f32())
     }
 
     /// The bins that a target uses, ascending.

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use ndarray::{Array1, Axis};
 
-use super::args::FitArgs;
+use super::args::{FitArgs, Precision};
 use super::arrays::{Format, arrays};
 use super::beside::{Beside, Compared, HeldOut};
 use super::data::{self, Data, Part, Targets, typed_features};
@@ -127,7 +127,8 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
         }
     };
     let beside = beside.read(&data, progress)?;
-    let tolerance = if data.was_f32 { TOLERANCE_F32 } else { TOLERANCE_F64 };
+    let is_single = data.is_f32() || args.common.precision == Precision::F32;
+    let tolerance = if is_single { TOLERANCE_F32 } else { TOLERANCE_F64 };
     let spec = specification(args, tolerance, limit_bytes)?;
     let fitting = Instant::now();
     let mut fits = Vec::with_capacity(data.parts.len());
@@ -150,7 +151,7 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
             progress.solver(at, goal);
             progress.reach((n_done + part.group.targets.len() - at.n_active) as u64);
         };
-        fits.push(fit_part(&data, part, &own.check()?, &mut watcher)?);
+        fits.push(fit_part(&data, part, &own.check()?, args.common.precision, &mut watcher)?);
         n_done += part.group.targets.len();
         progress.reach(n_done as u64);
     }
@@ -218,13 +219,18 @@ fn fit_part(
     data: &Data,
     part: &Part,
     spec: &CheckedSpec,
+    precision: Precision,
     watcher: &mut dyn FnMut(solver::Progress),
 ) -> Result<FittedGlm> {
     let plan = part.plan(&data.blocks)?;
     let y = data.y.select(Axis(1), &part.group.targets);
     let names = part.group.targets.iter().map(|&target| data.names[target].clone()).collect();
     let response = Response { y: y.view(), names };
-    spec.fit(&Cpu::<f64>::default(), &plan, &response, watcher).map_err(|error| match error {
+    let fitted = match precision {
+        Precision::F64 => spec.fit(&Cpu::<f64>::default(), &plan, &response, watcher),
+        Precision::F32 | Precision::Auto => spec.fit(&Cpu::<f32>::default(), &plan, &response, watcher),
+    };
+    fitted.map_err(|error| match error {
         // which array of which file
         Error::Domain { row, column, expected, value, .. } => {
             let what = data.response_of(part.group.targets[column]);
@@ -263,6 +269,7 @@ fn command_line(args: &FitArgs) -> String {
     args.compare.iter().for_each(|model| add("--compare", model.display().to_string()));
     add("--solver", format!("{:?}", args.solver).to_lowercase());
     add("--standard-errors", format!("{:?}", args.standard_errors).to_lowercase());
+    add("--precision", format!("{:?}", args.common.precision).to_lowercase());
     args.tolerance.iter().for_each(|tolerance| add("--tolerance", tolerance.to_string()));
     args.max_iterations.iter().for_each(|n| add("--max-iterations", n.to_string()));
     args.time_limit.iter().for_each(|limit| add("--time-limit", format!("{limit}s")));

@@ -27,8 +27,9 @@ pub(super) fn text(fitting: &Fitting) -> String {
     // writing to a string cannot fail, here and below
     let _ = writeln!(
         text,
-        "{} on the CPU in f64, {:.0} ms (with standard errors {:.0} ms){}",
+        "{} on the CPU in {}, {:.0} ms (with standard errors {:.0} ms){}",
         fit.solver,
+        storage(fit),
         fit.seconds.fit * 1e3,
         (fit.seconds.fit + fit.seconds.inference) * 1e3,
         if fit.condition.is_finite() { format!(", condition {:.1e}", fit.condition) } else { String::new() }
@@ -203,6 +204,11 @@ fn peak_lags_ms(feature: &StudyFeature, bin_s: f64) -> Option<Vec<f64>> {
     Some(kernel.columns().into_iter().map(peak).collect())
 }
 
+/// In which numbers a fit was computed.
+fn storage(fit: &FittedGlm) -> &'static str {
+    if fit.plan.storage == "f32" { "f32, finished in f64" } else { "f64" }
+}
+
 /// How a fit was carried out and why.
 pub(super) fn explanation(fit: &FittedGlm) -> String {
     let plan = &fit.plan;
@@ -213,6 +219,13 @@ pub(super) fn explanation(fit: &FittedGlm) -> String {
     for estimate in &plan.estimates {
         let _ = writeln!(text, "  {} was expected to take {:.1} ms", estimate.solver, estimate.seconds * 1e3);
     }
-    text.push_str("  storage and arithmetic f64, design materialised, columns centred and scaled\n");
+    let (storage, level) = (storage(fit), &plan.level);
+    let _ = writeln!(text, "  columns centred and scaled, in {storage}; vector instructions: {level}");
+    let n_rows = plan.n_rows;
+    let part = |n: usize| if n == n_rows { "all rows".into() } else { format!("{n} of {n_rows} rows") };
+    let _ = writeln!(text, "  preconditioner: the flat Gram of {}", part(plan.n_gram_rows));
+    if let Some(n) = plan.n_sample_rows {
+        let _ = writeln!(text, "  the first steps saw {}", part(n));
+    }
     text
 }

@@ -105,7 +105,7 @@ fn features(fitting: &Fitting, saver: &mut Saver) -> Result<()> {
         }
         for piece in &part.group.pieces {
             let x = &data.blocks[piece.block].x;
-            let values = piece.columns.clone().map(|column| Values::Numbers(x.column(column)));
+            let values = piece.columns.clone().map(|column| Values::column(x, column));
             columns.extend(piece.labels.iter().map(String::as_str).zip(values));
         }
         let name = if data.parts.len() == 1 {

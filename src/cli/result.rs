@@ -21,7 +21,7 @@ pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Ma
     add("backend", "cpu".into());
     add("device", processor().into());
     add("solver", fit.solver.clone().into());
-    add("precision", "f64".into());
+    add("precision", fit.plan.storage.clone().into());
     add("tolerance", fit.tolerance.into());
     bins(data, &mut add);
     add("features", json!(fit.features));

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use ndarray::{Axis, Slice};
+
 use super::dataset::n_functions;
 use super::units::Units;
 use super::{FeatureBlock, Signal, StudyFeature};
+use crate::math::numbers::strike_non_finite;
 
 /// Targets that see the same columns.
 #[derive(Clone, Debug)]
@@ -30,16 +33,20 @@ pub struct Piece {
 impl Group {
     /// Which bins can be used, the bins left out at edges, and those left out because a feature is not finite.
     pub fn used_bins(&self, blocks: &[FeatureBlock], n_bins: usize) -> (Vec<usize>, usize, usize) {
-        let (mut used, mut n_edge, mut n_dropped) = (Vec::with_capacity(n_bins), 0, 0);
-        for bin in 0..n_bins {
+        let mut is_finite = vec![true; n_bins];
+        for piece in &self.pieces {
+            let columns = Slice::from(piece.columns.clone());
+            strike_non_finite(blocks[piece.block].x.slice_axis(Axis(1), columns), &mut is_finite);
+        }
+        let (mut used, mut n_edge) = (Vec::with_capacity(n_bins), 0);
+        for (bin, is_finite) in is_finite.into_iter().enumerate() {
             if self.is_edge(blocks, bin) {
                 n_edge += 1;
-            } else if self.first_bad(blocks, bin).is_some() {
-                n_dropped += 1;
-            } else {
+            } else if is_finite {
                 used.push(bin);
             }
         }
+        let n_dropped = n_bins - n_edge - used.len();
         (used, n_edge, n_dropped)
     }
 

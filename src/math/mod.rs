@@ -1,7 +1,8 @@
-//! Small dense algebra, sums and special functions: what the fits need and no more.
+//! Numbers, small dense algebra, sums and special functions: what the fits need and no more.
 
 pub mod dense;
 pub mod elementary;
+pub mod numbers;
 pub mod real;
 pub mod special;
 pub mod sum;

@@ -1,35 +1,27 @@
 //! Arrays in HDF5 files that are no recordings.
 //!
-//! A dataset of one or two dimensions, whatever the type of its numbers, becomes float64, (rows, columns). What a
-//! header claims is compared with the limit before anything is read.
+//! A dataset of one or two dimensions becomes a matrix (rows, columns): float32 stays float32, all other numbers become
+//! float64. What a header claims is compared with the limit before anything is read.
 
 use std::path::Path;
 
 use hdf5::types::{FloatSize, TypeDescriptor as Type};
-use ndarray::Array2;
+use ndarray::{Array2, ShapeError};
 
 use super::nwb::signature;
 use super::nwb::storage::{Element, Storage, attribute_text, element, n_items, unreadable};
 use crate::error::{Error, Result};
-
-/// A dataset of one or two dimensions.
-#[derive(Clone, Debug, PartialEq)]
-pub struct H5Array {
-    /// Its values, (rows, columns); one column where it had one dimension.
-    pub values: Array2<f64>,
-    /// Whether it was stored as float32.
-    pub was_f32: bool,
-}
+use crate::math::numbers::Numbers;
 
 const HELP: &str = "store real numbers in one or two dimensions, (rows,) or (rows, columns)";
 
-/// Reads the dataset at `object`, a path inside the file.
+/// Reads the dataset at `object`, a path inside the file: a matrix, of one column where it has one dimension.
 ///
 /// # Errors
 /// [`Error::Io`] or [`Error::Format`] for a file that cannot be opened or is no whole HDF5 file; [`Error::Unknown`]
 /// for a path that is no dataset, with the datasets that are there; [`Error::Object`] for one that holds no numbers,
 /// has other dimensions or cannot be read; [`Error::Memory`] above `limit_bytes`.
-pub fn read_h5(path: &Path, object: &str, limit_bytes: u64) -> Result<H5Array> {
+pub fn read_h5(path: &Path, object: &str, limit_bytes: u64) -> Result<Numbers> {
     let storage = open(path, limit_bytes)?;
     let Some(set) = storage.file.dataset(object).ok().filter(|_| !object.is_empty()) else {
         return Err(Error::Unknown {
@@ -39,7 +31,6 @@ pub fn read_h5(path: &Path, object: &str, limit_bytes: u64) -> Result<H5Array> {
             present: datasets(&storage.file),
         });
     };
-    let is_truth = element(&set) == Element::Truth;
     storage.expect_numbers(&set, object)?;
     let shape = match set.shape()[..] {
         [n] => (n, 1),
@@ -49,16 +40,18 @@ pub fn read_h5(path: &Path, object: &str, limit_bytes: u64) -> Result<H5Array> {
             return Err(storage.error(object, problem, HELP));
         }
     };
-    storage.check_readable(&set, object, n_items(&set), size_of::<f64>())?;
-    let values: Vec<f64> = if is_truth {
+    let wrong_shape = |error: ShapeError| storage.error(object, error.to_string(), HELP);
+    if matches!(set.dtype().and_then(|kind| kind.to_descriptor()), Ok(Type::Float(FloatSize::U4))) {
+        let values: Vec<f32> = storage.numbers(&set, object)?;
+        return Array2::from_shape_vec(shape, values).map(Numbers::F32).map_err(wrong_shape);
+    }
+    let values: Vec<f64> = if element(&set) == Element::Truth {
+        storage.check_readable(&set, object, n_items(&set), size_of::<f64>())?;
         storage.numbers::<bool>(&set, object)?.into_iter().map(|truth| f64::from(u8::from(truth))).collect()
     } else {
         storage.numbers(&set, object)?
     };
-    let was_f32 = matches!(set.dtype().and_then(|kind| kind.to_descriptor()), Ok(Type::Float(FloatSize::U4)));
-    let values =
-        Array2::from_shape_vec(shape, values).map_err(|e| storage.error(object, e.to_string(), HELP))?;
-    Ok(H5Array { values, was_f32 })
+    Array2::from_shape_vec(shape, values).map(Numbers::F64).map_err(wrong_shape)
 }
 
 /// Whether a file is HDF5 that says it is a recording (the attribute `nwb_version`).

@@ -2,5 +2,6 @@
 
 pub mod csv;
 pub mod h5;
+mod npy_number;
 pub mod npz;
 pub mod nwb;

@@ -1,27 +1,38 @@
 //! Arrays written by numpy: `.npy` and `.npz`.
 //!
-//! Whatever the stored type and order, the result is float64, (rows, columns); whether it came as float32 is
-//! kept, because the precision of a fit follows the data. The header is read before the data, so a size that
-//! the file cannot hold, or that exceeds the limit, allocates nothing; numbers are converted as they stream in.
+//! Whatever the stored order, the result is (rows, columns), row after row; float32 stays float32, because the
+//! precision of a fit follows the data, and all other numbers become float64. The header is read before the data, so
+//! a size that the file cannot hold, or that exceeds the limit, allocates nothing; numbers are converted, and columns
+//! turned into rows, as they stream in: the matrix is in memory once.
 
 use std::fs::File;
 use std::io::{BufReader, Read};
+use std::ops::Range;
 use std::path::Path;
 
-use ndarray::{Array2, ShapeBuilder};
+use ndarray::Array2;
 use ndarray_npy::npy::header::Header;
+use rayon::prelude::*;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
+use super::npy_number::Number;
 use crate::error::{Error, Result};
+use crate::math::numbers::Numbers;
+use crate::math::real::Real;
+
+/// Numbers that are converted at a time.
+const PIECE: usize = 1 << 13;
+/// Numbers of the columns that are turned into rows at a time, at least those of one column.
+const TRANSPOSED: usize = 1 << 21;
+/// Rows that one thread turns at a time.
+const TRANSPOSED_ROWS: usize = 1 << 12;
 
 /// A numpy array of one or two dimensions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NumpyArray {
     /// Its values, (rows, columns); one column where it had one dimension.
-    pub values: Array2<f64>,
-    /// Whether it was stored as float32.
-    pub was_f32: bool,
+    pub values: Numbers,
     /// Number of dimensions in the file, 1 or 2.
     pub n_dims: usize,
 }
@@ -133,28 +144,30 @@ impl Source<'_> {
             }
         };
         let n = n_rows.saturating_mul(n_columns);
-        self.check_sizes(n as u64, number.n_bytes() as u64, n_bytes)?;
-        let flat = self.numbers(&mut reader, number, n)?;
-        let shape = (n_rows, n_columns).set_f(header.layout.is_fortran() && header.shape.len() == 2);
-        let values = Array2::from_shape_vec(shape, flat)
-            .map_err(|error| self.error("a numpy array", error.to_string()))?;
-        let values = values.as_standard_layout().into_owned();
-        Ok(NumpyArray {
-            values,
-            was_f32: number.kind == Kind::Float && number.size == 4,
-            n_dims: header.shape.len(),
-        })
+        self.check_sizes(n as u64, number, n_bytes)?;
+        let stream = Stream {
+            source: self,
+            reader,
+            number,
+            shape: (n_rows, n_columns),
+            // a single row or column is the same either way
+            is_by_columns: header.layout.is_fortran() && n_rows > 1 && n_columns > 1,
+            n_read: 0,
+        };
+        let values =
+            if number.is_f32() { Numbers::F32(stream.matrix()?) } else { Numbers::F64(stream.matrix()?) };
+        Ok(NumpyArray { values, n_dims: header.shape.len() })
     }
 
-    fn check_sizes(&self, n: u64, item_bytes: u64, n_bytes: u64) -> Result<()> {
-        let stored = n.saturating_mul(item_bytes);
+    fn check_sizes(&self, n: u64, number: Number, n_bytes: u64) -> Result<()> {
+        let stored = n.saturating_mul(number.n_bytes() as u64);
         if stored > n_bytes {
             return Err(self.error(
                 &format!("{stored} bytes of numbers"),
                 format!("{n_bytes} bytes with the header: the data are truncated"),
             ));
         }
-        let needed_bytes = n.saturating_mul(8);
+        let needed_bytes = n.saturating_mul(if number.is_f32() { 4 } else { 8 });
         if needed_bytes > self.limit_bytes {
             let what = format!("{} {}", self.path.display(), self.array.unwrap_or_default());
             return Err(Error::Memory {
@@ -165,86 +178,81 @@ impl Source<'_> {
         }
         Ok(())
     }
+}
 
-    fn numbers(&self, reader: &mut impl Read, number: Number, n: usize) -> Result<Vec<f64>> {
-        let mut values = Vec::with_capacity(n);
-        let mut buffer = vec![0; number.n_bytes() * 8192];
-        while values.len() < n {
-            let piece = &mut buffer[..number.n_bytes() * 8192.min(n - values.len())];
-            reader.read_exact(piece).map_err(|error| match error.kind() {
-                std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::InvalidData => self.error(
-                    &format!("{n} numbers"),
-                    format!("about {}: the data are truncated or damaged ({error})", values.len()),
-                ),
-                _ => Error::io(self.path, error),
-            })?;
-            values.extend(piece.chunks_exact(number.n_bytes()).map(|bytes| number.decode(bytes)));
+/// The numbers of an array, in the order of the file.
+struct Stream<'a, R> {
+    source: &'a Source<'a>,
+    reader: R,
+    number: Number,
+    /// Rows and columns.
+    shape: (usize, usize),
+    is_by_columns: bool,
+    n_read: usize,
+}
+
+impl<R: Read> Stream<'_, R> {
+    /// All numbers, row after row.
+    fn matrix<T: Real>(mut self) -> Result<Array2<T>> {
+        let shape = self.shape;
+        let values = if self.is_by_columns {
+            self.transposed()?
+        } else {
+            let mut values = Vec::with_capacity(shape.0 * shape.1);
+            self.append(shape.0 * shape.1, &mut values)?;
+            values
+        };
+        Array2::from_shape_vec(shape, values)
+            .map_err(|error| self.source.error("a numpy array", error.to_string()))
+    }
+
+    /// Columns, several at a time, as rows.
+    fn transposed<T: Real>(&mut self) -> Result<Vec<T>> {
+        let (n_rows, n_columns) = self.shape;
+        let mut values = vec![T::ZERO; n_rows * n_columns];
+        let mut block = Vec::new();
+        for columns in pieces(n_columns, TRANSPOSED / n_rows) {
+            block.clear();
+            self.append(columns.len() * n_rows, &mut block)?;
+            values.par_chunks_mut(TRANSPOSED_ROWS * n_columns).enumerate().for_each(|(k, rows)| {
+                for (row, values) in (k * TRANSPOSED_ROWS..).zip(rows.chunks_exact_mut(n_columns)) {
+                    for (value, column) in values[columns.clone()].iter_mut().zip(block.chunks_exact(n_rows))
+                    {
+                        *value = column[row];
+                    }
+                }
+            });
         }
         Ok(values)
     }
-}
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Float,
-    Signed,
-    Unsigned,
-    Bool,
-}
-
-/// A stored number: numpy's `<f8`, `>i4`, `|b1` and so on.
-#[derive(Clone, Copy, Debug)]
-struct Number {
-    kind: Kind,
-    size: usize,
-    is_big_endian: bool,
-}
-
-impl Number {
-    fn parse(descriptor: &str) -> Option<Self> {
-        let mut chars = descriptor.chars();
-        let is_big_endian = match chars.next()? {
-            '>' => true,
-            '<' | '|' | '=' => false,
-            _ => return None,
-        };
-        let kind = match chars.next()? {
-            'f' => Kind::Float,
-            'i' => Kind::Signed,
-            'u' => Kind::Unsigned,
-            'b' => Kind::Bool,
-            _ => return None,
-        };
-        let size: usize = chars.as_str().parse().ok()?;
-        let is_known = match kind {
-            Kind::Float => matches!(size, 4 | 8),
-            Kind::Signed | Kind::Unsigned => matches!(size, 1 | 2 | 4 | 8),
-            Kind::Bool => size == 1,
-        };
-        is_known.then_some(Self { kind, size, is_big_endian })
-    }
-
-    fn n_bytes(self) -> usize {
-        self.size
-    }
-
-    /// The number in `bytes`, which has its size.
-    fn decode(self, bytes: &[u8]) -> f64 {
-        let mut word = [0; 8];
-        for (i, &byte) in bytes.iter().enumerate() {
-            word[if self.is_big_endian { bytes.len() - 1 - i } else { i }] = byte;
+    /// Appends the next `n` numbers.
+    fn append<T: Real>(&mut self, n: usize, values: &mut Vec<T>) -> Result<()> {
+        let mut buffer = vec![0; self.number.n_bytes() * PIECE.min(n)];
+        for piece in pieces(n, PIECE) {
+            let bytes = &mut buffer[..self.number.n_bytes() * piece.len()];
+            self.reader.read_exact(bytes).map_err(|error| self.broken(error))?;
+            self.number.decode(bytes, values);
+            self.n_read += piece.len();
         }
-        let bits = u64::from_le_bytes(word);
-        // moves the sign bit of a short integer to the top and back
-        let unused_bits = 64 - 8 * bytes.len() as u32;
-        match self.kind {
-            Kind::Float if self.size == 4 => f64::from(f32::from_bits(bits as u32)),
-            Kind::Float => f64::from_bits(bits),
-            Kind::Signed => (((bits << unused_bits) as i64) >> unused_bits) as f64,
-            Kind::Unsigned => bits as f64,
-            Kind::Bool => f64::from(u8::from(bits != 0)),
+        Ok(())
+    }
+
+    fn broken(&self, error: std::io::Error) -> Error {
+        match error.kind() {
+            std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::InvalidData => self.source.error(
+                &format!("{} numbers", self.shape.0 * self.shape.1),
+                format!("about {}: the data are truncated or damaged ({error})", self.n_read),
+            ),
+            _ => Error::io(self.source.path, error),
         }
     }
+}
+
+/// The numbers below `n` in pieces of at most `most` (or 1).
+fn pieces(n: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
+    let most = most.max(1);
+    (0..n).step_by(most).map(move |first| first..(first + most).min(n))
 }
 
 /// What a descriptor that is no real number stands for.

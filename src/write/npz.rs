@@ -36,7 +36,7 @@ pub enum Array<'a> {
 /// let place = tempfile::tempdir().unwrap();
 /// let path = place.path().join("rates.npz");
 /// std::fs::write(&path, bytes).unwrap();
-/// assert_eq!(read_npz(&path, "rate_hz", 1 << 20)?.values.row(0), rates.row(0));
+/// assert_eq!(read_npz(&path, "rate_hz", 1 << 20)?.values.into_f64().row(0), rates.row(0));
 /// # Ok::<(), rheobase::Error>(())
 /// ```
 ///

@@ -11,6 +11,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use ndarray::ArrayView1;
 
+use crate::math::numbers::Numbers;
 use crate::number::non_finite_name;
 use crate::{Error, Result};
 
@@ -22,16 +23,30 @@ const PIECE_BYTES: usize = 1 << 18;
 pub enum Values<'a> {
     /// Numbers.
     Numbers(ArrayView1<'a, f64>),
+    /// Numbers in single precision, written as the `f64` that they are.
+    Singles(ArrayView1<'a, f32>),
     /// Counts, identifiers, row numbers.
     Integers(&'a [i64]),
     /// Names.
     Texts(&'a [String]),
 }
 
-impl Values<'_> {
+impl<'a> Values<'a> {
+    /// A column of a matrix.
+    ///
+    /// # Panics
+    /// If there is no such column.
+    pub fn column(x: &'a Numbers, column: usize) -> Self {
+        match x {
+            Numbers::F32(x) => Self::Singles(x.column(column)),
+            Numbers::F64(x) => Self::Numbers(x.column(column)),
+        }
+    }
+
     fn n_rows(&self) -> usize {
         match self {
             Self::Numbers(values) => values.len(),
+            Self::Singles(values) => values.len(),
             Self::Integers(values) => values.len(),
             Self::Texts(values) => values.len(),
         }
@@ -40,6 +55,7 @@ impl Values<'_> {
     fn push_cell(&self, row: usize, text: &mut String) {
         match self {
             Self::Numbers(values) => push_number(values[row], text),
+            Self::Singles(values) => push_number(values[row].into(), text),
             Self::Integers(values) => {
                 // writing to a string cannot fail
                 let _ = write!(text, "{}", values[row]);
@@ -210,6 +226,10 @@ mod tests {
         let matrix = ndarray::array![[1.0, 2.0], [3.0, 4.5]];
         let columns = [("a", Values::Numbers(matrix.column(0))), ("b", Values::Numbers(matrix.column(1)))];
         assert_eq!(csv_bytes(&columns).unwrap(), b"a,b\n1.0,2.0\n3.0,4.5\n");
+        // as a matrix that is owned; single precision is exact, not short
+        let singles = Numbers::from(ndarray::array![[0.1_f32, 2.0]]);
+        let columns = [("a", Values::column(&singles, 0)), ("b", Values::column(&singles, 1))];
+        assert_eq!(csv_bytes(&columns).unwrap(), b"a,b\n0.10000000149011612,2.0\n");
     }
 
     #[test]

@@ -3,30 +3,42 @@
 use std::io::Write;
 use std::path::Path;
 
-/// An array: its shape and its values, stored as float64 or float32.
+/// An array: its shape and its values row by row, stored as float64 or float32, by rows or by columns.
 pub(crate) struct Array {
     shape: Vec<usize>,
     values: Vec<f64>,
     is_f32: bool,
+    is_by_columns: bool,
 }
 
 impl Array {
     pub(crate) fn matrix(n_columns: usize, values: &[f64]) -> Self {
         assert_eq!(values.len() % n_columns, 0);
-        Self { shape: vec![values.len() / n_columns, n_columns], values: values.to_vec(), is_f32: false }
+        Self {
+            shape: vec![values.len() / n_columns, n_columns],
+            values: values.to_vec(),
+            is_f32: false,
+            is_by_columns: false,
+        }
     }
 
     pub(crate) fn vector(values: &[f64]) -> Self {
-        Self { shape: vec![values.len()], values: values.to_vec(), is_f32: false }
+        Self { shape: vec![values.len()], values: values.to_vec(), is_f32: false, is_by_columns: false }
     }
 
     /// A matrix without values, whose shape says where they are missing.
     pub(crate) fn hollow(n_rows: usize, n_columns: usize) -> Self {
-        Self { shape: vec![n_rows, n_columns], values: Vec::new(), is_f32: false }
+        Self { shape: vec![n_rows, n_columns], values: Vec::new(), is_f32: false, is_by_columns: false }
     }
 
     pub(crate) fn in_f32(mut self) -> Self {
         self.is_f32 = true;
+        self
+    }
+
+    /// Fortran order.
+    pub(crate) fn by_columns(mut self) -> Self {
+        self.is_by_columns = true;
         self
     }
 
@@ -37,7 +49,8 @@ impl Array {
             _ => panic!("one or two dimensions"),
         };
         let kind = if self.is_f32 { "<f4" } else { "<f8" };
-        let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({shape}), }}");
+        let order = if self.is_by_columns { "True" } else { "False" };
+        let mut header = format!("{{'descr': '{kind}', 'fortran_order': {order}, 'shape': ({shape}), }}");
         while (10 + header.len() + 1) % 64 != 0 {
             header.push(' ');
         }
@@ -45,7 +58,9 @@ impl Array {
         let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
         bytes.extend((header.len() as u16).to_le_bytes());
         bytes.extend(header.as_bytes());
-        for &value in &self.values {
+        let n_columns = if self.is_by_columns { self.shape[1] } else { 1 };
+        let columns = (0..n_columns).map(|column| self.values.iter().skip(column).step_by(n_columns));
+        for &value in columns.flatten() {
             if self.is_f32 {
                 bytes.extend((value as f32).to_le_bytes());
             } else {

@@ -22,6 +22,7 @@ mod progress;
 mod recording_file;
 mod report;
 mod settings;
+mod single_precision;
 mod statistics;
 mod streams;
 mod study;

@@ -60,7 +60,11 @@ fn an_npz_file_holds_the_numbers_of_the_table() {
         [("t", "t_s"), ("epoch", "epoch"), ("rate_hz", "rate_hz_0"), ("expected_count", "expected_count_0")]
     {
         let found = read_npz(&path, array, u64::MAX).unwrap();
-        assert_eq!(bits(&found.values.into_raw_vec_and_offset().0), bits(&table.numbers(column)), "{array}");
+        assert_eq!(
+            bits(&found.values.into_f64().into_raw_vec_and_offset().0),
+            bits(&table.numbers(column)),
+            "{array}"
+        );
     }
     assert_eq!(table.numbers("epoch").iter().filter(|&&epoch| epoch == 2.0).count(), 28020);
     // the same twice, to the byte

@@ -43,7 +43,7 @@ fn a_wrong_variable_is_named() {
         ("RHEOBASE_THREADS", "0", "expected 1 or more, found 0"),
         ("RHEOBASE_THREADS", "", "expected a whole number, 1 or more, found ``"),
         ("RHEOBASE_BACKEND", "tpu", "expected one of auto, cpu, gpu, found `tpu`"),
-        ("RHEOBASE_PRECISION", "f16", "expected one of auto, f64, found `f16`"),
+        ("RHEOBASE_PRECISION", "f16", "expected one of auto, f32, f64, found `f16`"),
         ("RHEOBASE_MEMORY_LIMIT", "4", "expected a size with its unit, found `4`"),
     ] {
         let help = format!("help: change or unset {variable}, or see `rheobase fit --help`\n");

@@ -95,9 +95,9 @@ fn plain_deviations<'a>(data: &'a Data, part: &'a Part) -> HashMap<&'a String, f
             continue;
         }
         for (label, column) in piece.labels.iter().zip(piece.columns.clone()) {
-            let values = data.blocks[piece.block].x.column(column);
-            let mean = part.used.iter().map(|&bin| values[bin]).sum::<f64>() / n;
-            let variance = part.used.iter().map(|&bin| (values[bin] - mean).powi(2)).sum::<f64>() / n;
+            let value = |bin: usize| data.blocks[piece.block].x.get(bin, column);
+            let mean = part.used.iter().map(|&bin| value(bin)).sum::<f64>() / n;
+            let variance = part.used.iter().map(|&bin| (value(bin) - mean).powi(2)).sum::<f64>() / n;
             deviations.insert(label, variance.sqrt());
         }
     }

@@ -121,15 +121,15 @@ fn onset(fitting: &Fitting, signals: &[SignalLines], scope: &Scope) -> Result<Op
     }
     let bins = data.centres_s.partition_point(|t| *t < range_s[0])
         ..data.centres_s.partition_point(|t| *t <= range_s[1]);
-    let column = |(label, values): (&String, ndarray::ArrayView1<f64>)| {
+    let column = |(k, label): (usize, &String)| {
         let mut line = Decimator::new(range_s, PIXELS);
-        bins.clone().for_each(|bin| line.add(data.centres_s[bin], values[bin]));
+        bins.clone().for_each(|bin| line.add(data.centres_s[bin], block.x.get(bin, k)));
         let (x, y) = line.finish();
         (unquoted(label), x, y)
     };
     let n_functions = basis.n_functions();
     let n_columns = n_functions.min(MOST_FEATURE_COLUMNS);
-    let columns: Vec<_> = block.labels.iter().zip(block.x.columns()).take(n_columns).map(column).collect();
+    let columns: Vec<_> = block.labels.iter().enumerate().take(n_columns).map(column).collect();
     if columns.iter().all(|(_, _, y)| y.iter().all(|y| !y.is_finite())) {
         return Ok(None);
     }
