@@ -29,7 +29,7 @@ pub(super) fn text(fitting: &Fitting) -> String {
         text,
         "{} on the CPU in {}, {:.0} ms (with standard errors {:.0} ms){}",
         fit.solver,
-        storage(fit),
+        fit.plan.arithmetic(),
         fit.seconds.fit * 1e3,
         (fit.seconds.fit + fit.seconds.inference) * 1e3,
         if fit.condition.is_finite() { format!(", condition {:.1e}", fit.condition) } else { String::new() }
@@ -204,11 +204,6 @@ fn peak_lags_ms(feature: &StudyFeature, bin_s: f64) -> Option<Vec<f64>> {
     Some(kernel.columns().into_iter().map(peak).collect())
 }
 
-/// In which numbers a fit was computed.
-fn storage(fit: &FittedGlm) -> &'static str {
-    if fit.plan.storage == "f32" { "f32, finished in f64" } else { "f64" }
-}
-
 /// How a fit was carried out and why.
 pub(super) fn explanation(fit: &FittedGlm) -> String {
     let plan = &fit.plan;
@@ -219,8 +214,8 @@ pub(super) fn explanation(fit: &FittedGlm) -> String {
     for estimate in &plan.estimates {
         let _ = writeln!(text, "  {} was expected to take {:.1} ms", estimate.solver, estimate.seconds * 1e3);
     }
-    let (storage, level) = (storage(fit), &plan.level);
-    let _ = writeln!(text, "  columns centred and scaled, in {storage}; vector instructions: {level}");
+    let (arithmetic, level) = (plan.arithmetic(), &plan.level);
+    let _ = writeln!(text, "  columns centred and scaled, in {arithmetic}; vector instructions: {level}");
     let n_rows = plan.n_rows;
     let part = |n: usize| if n == n_rows { "all rows".into() } else { format!("{n} of {n_rows} rows") };
     let _ = writeln!(text, "  preconditioner: the flat Gram of {}", part(plan.n_gram_rows));

@@ -26,7 +26,7 @@ pub(super) fn section(report: &Report) -> Section {
             }))
             (entry("Iterations", &html! { (count(iterations)) @if fit.targets.len() > 1 { " at most" } }))
             (entry("Passes over the rows", &html! { (count(passes)) }))
-            (entry("Arithmetic", &html! { "f64 on the CPU" }))
+            (entry("Arithmetic", &html! { (plan.arithmetic()) " on the CPU" }))
             (entry("Reading", &duration(computed.read_s)))
             (entry("Features", &duration(computed.features_s)))
             (entry("Fit", &duration(fit.seconds.fit)))

@@ -83,7 +83,7 @@ fn every_field_is_there_and_no_number_is_null() {
     assert_eq!(fit.keys().collect::<Vec<_>>(), expected);
     assert_eq!(fit["schema"], 1);
     assert_eq!(fit["version"], env!("CARGO_PKG_VERSION"));
-    assert_eq!((&fit["backend"], &fit["precision"]), (&"cpu".into(), &"f64".into()));
+    assert_eq!((&fit["backend"], &fit["precision"]), (&"cpu".into(), &"f32".into()));
     assert_eq!(number(&fit["bin_s"]), 0.001);
     assert_eq!(number(&fit["tolerance"]), 1e-16);
     assert_eq!(fit["rank"], 8);
