@@ -81,11 +81,18 @@ pub struct Plan {
     #[serde(default)]
     pub n_gram_rows: usize,
     /// Rows of the first stage, if there is one on part of the rows.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub n_sample_rows: Option<usize>,
     /// Vector instructions of the machine.
     #[serde(default)]
     pub level: String,
+}
+
+impl Plan {
+    /// The numbers that the fit was computed in, in words.
+    pub fn arithmetic(&self) -> &'static str {
+        if self.storage == "f32" { "f32, finished in f64" } else { "f64" }
+    }
 }
 
 /// What is to be fitted.
