@@ -72,11 +72,13 @@ pub(super) fn npz(args: &DataArgs, with_counts: bool, limit_bytes: u64) -> Resul
     let x = args.x.as_deref().unwrap_or("X");
     let y = args.y.as_deref().unwrap_or("y");
     let features = features(origin(x), x, read_npz(&args.data, x, limit_bytes)?.values);
-    let y = match with_counts {
-        true => Some(counts(origin(y), read_npz(&args.data, y, limit_bytes)?.values)),
-        false => None,
-    };
-    Ok(Arrays { x: features, y, lines: Vec::new(), notices: Vec::new() })
+    let read_counts = || Ok(counts(origin(y), read_npz(&args.data, y, limit_bytes)?.values));
+    Ok(Arrays {
+        x: features,
+        y: with_counts.then(read_counts).transpose()?,
+        lines: Vec::new(),
+        notices: Vec::new(),
+    })
 }
 
 /// An npy file of features, and another of counts.
