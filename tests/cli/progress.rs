@@ -31,8 +31,7 @@ fn large() -> Place {
 #[test]
 fn a_long_fit_shows_where_it_stands_and_leaves_nothing() {
     let place = large();
-    // all in one precision the targets arrive one after the other
-    let words = "fit d.npz --solver lbfgs --standard-errors on --precision f64";
+    let words = "fit d.npz --solver lbfgs --standard-errors on";
     let Some((seen, stdout)) = on_a_terminal(&place, words) else { return };
     assert!(stdout.contains("converged"), "{stdout}");
     for said in ["fitting: iteration ", "loss gap ", "goal 1e-16", " of 40, ", " left"] {
