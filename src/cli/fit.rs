@@ -15,6 +15,7 @@ use super::run::{Report, pretty, say};
 use super::shell::option_words;
 use super::{filters, fit_text, merge, outputs, result, score_rows, write_back};
 use crate::backend::Cpu;
+use crate::design::DesignPlan;
 use crate::glm::{CheckedSpec, FittedGlm, GlmSpec, Response, TOLERANCE_F32, TOLERANCE_F64};
 use crate::write::model::{ArraysStudy, ModelFile, RecordingStudy, Study};
 use crate::write::save::{PendingFile, check_writable};
@@ -112,23 +113,12 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     let limit_bytes = args.common.memory_limit.or_else(default_memory_limit_bytes);
     progress.stage("reading", None);
     // what was typed is checked before anything is read
-    specification(args, TOLERANCE_F64, limit_bytes)?;
+    check_numbers(args)?;
     let name = model_name(args);
     let beside = Beside::check(args, &name, limit_bytes)?;
-    let data = match Format::of(&args.data) {
-        Some(format) => {
-            refuse_for_arrays(args)?;
-            arrays(format, &args.data, &Targets::Counted, limit_bytes)?
-        }
-        None => {
-            let (bin_s, features) = recording_choices(args)?;
-            let detect = args.data.detect_spikes.as_ref();
-            data::recording(&args.data, &Targets::Counted, bin_s, detect, features, limit_bytes, progress)?
-        }
-    };
+    let data = load(args, limit_bytes, progress)?;
     let beside = beside.read(&data, progress)?;
-    let tolerance = if data.was_f32 { TOLERANCE_F32 } else { TOLERANCE_F64 };
-    let spec = specification(args, tolerance, limit_bytes)?;
+    let spec = specification(args, &data, limit_bytes)?;
     let fitting = Instant::now();
     let mut fits = Vec::with_capacity(data.parts.len());
     let n_targets = data.names.len();
@@ -150,7 +140,8 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
             progress.solver(at, goal);
             progress.reach((n_done + part.group.targets.len() - at.n_active) as u64);
         };
-        fits.push(fit_part(&data, part, &own.check()?, &mut watcher)?);
+        let plan = part.plan(&data.blocks)?;
+        fits.push(fit_part(&data, part, &plan, &own.check()?, &mut watcher)?);
         n_done += part.group.targets.len();
         progress.reach(n_done as u64);
     }
@@ -169,7 +160,32 @@ fn model_name(args: &FitArgs) -> String {
     folder.map_or("model".into(), |name| name.to_string_lossy().into_owned())
 }
 
-fn specification(args: &FitArgs, tolerance: f64, limit_bytes: Option<u64>) -> Result<CheckedSpec> {
+/// Reads the data of a fit and builds their features.
+pub(super) fn load(args: &FitArgs, limit_bytes: Option<u64>, progress: &Progress) -> Result<Data> {
+    match Format::of(&args.data) {
+        Some(format) => {
+            refuse_for_arrays(args)?;
+            arrays(format, &args.data, &Targets::Counted, limit_bytes)
+        }
+        None => {
+            let (bin_s, features) = recording_choices(args)?;
+            let detect = args.data.detect_spikes.as_ref();
+            data::recording(&args.data, &Targets::Counted, bin_s, detect, features, limit_bytes, progress)
+        }
+    }
+}
+
+/// Checks the numbers that were typed, which needs no data.
+pub(super) fn check_numbers(args: &FitArgs) -> Result<()> {
+    with_tolerance(args, TOLERANCE_F64, None).map(drop)
+}
+
+/// What to fit and how far.
+pub(super) fn specification(args: &FitArgs, data: &Data, limit_bytes: Option<u64>) -> Result<CheckedSpec> {
+    with_tolerance(args, if data.was_f32 { TOLERANCE_F32 } else { TOLERANCE_F64 }, limit_bytes)
+}
+
+fn with_tolerance(args: &FitArgs, tolerance: f64, limit_bytes: Option<u64>) -> Result<CheckedSpec> {
     GlmSpec {
         solver: args.solver.into(),
         tolerance: args.tolerance.unwrap_or(tolerance),
@@ -214,17 +230,17 @@ fn recording_choices(args: &FitArgs) -> Result<(f64, Vec<crate::features::StudyF
 }
 
 /// Fits the targets of one part.
-fn fit_part(
+pub(super) fn fit_part(
     data: &Data,
     part: &Part,
+    plan: &DesignPlan,
     spec: &CheckedSpec,
     watcher: &mut dyn FnMut(solver::Progress),
 ) -> Result<FittedGlm> {
-    let plan = part.plan(&data.blocks)?;
     let y = data.y.select(Axis(1), &part.group.targets);
     let names = part.group.targets.iter().map(|&target| data.names[target].clone()).collect();
     let response = Response { y: y.view(), names };
-    spec.fit(&Cpu, &plan, &response, watcher).map_err(|error| match error {
+    spec.fit(&Cpu, plan, &response, watcher).map_err(|error| match error {
         // which array of which file
         Error::Domain { row, column, expected, value, .. } => {
             let what = data.response_of(part.group.targets[column]);

@@ -8,6 +8,12 @@ pub(super) fn peak_memory_bytes() -> Option<u64> {
     kilobytes(&status, "VmHWM:")
 }
 
+/// Lets [`peak_memory_bytes`] count from now on, where the system can.
+pub(super) fn forget_peak_memory() {
+    // a system that cannot leaves the peak of the whole process
+    let _ = fs::write("/proc/self/clear_refs", "5");
+}
+
 /// Half of the memory of the machine, or of the control group if that has less; `None` where unknown.
 pub(super) fn default_memory_limit_bytes() -> Option<u64> {
     let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| kilobytes(&text, "MemTotal:"));
@@ -24,6 +30,22 @@ pub(super) fn processor() -> String {
         Some(line.split_once(':')?.1.trim().to_string())
     });
     model.unwrap_or_else(|| std::env::consts::ARCH.to_string())
+}
+
+/// The widest vector instructions of the processor that kernels may use.
+pub(super) fn vector_instructions() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if is_x86_feature_detected!("avx512f") {
+            return "AVX-512";
+        }
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            return "AVX2";
+        }
+        "SSE2"
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    if cfg!(target_arch = "aarch64") { "NEON" } else { "none" }
 }
 
 fn kilobytes(text: &str, key: &str) -> Option<u64> {
