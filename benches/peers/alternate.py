@@ -36,7 +36,7 @@ def in_turns(ours, contestant, rounds):
     return pairs
 
 
-def back_to_back(run, n, budget=10.0):
+def back_to_back(run, n, budget=5.0):
     """The median of runs without pauses, whatever `run` returns as its seconds."""
     seconds, started = [], time.perf_counter()
     while len(seconds) < n and (not seconds or time.perf_counter() - started < budget):

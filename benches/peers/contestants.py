@@ -101,6 +101,7 @@ def of_workload(workload, X, y):
             sklearn(X, y, "lbfgs", 1e-6, [0]),
             glum(X, y, None, [0]),
             glum(X, y, 1e-6, [0]),
+            glum(X, y, 1e-8, [0]),
             statsmodels(X, y),
             nemos(X, y, [0]),
             nemos(X, y, [0], solver_kwargs={"tol": 1e-10, "maxiter": 10_000}),

@@ -77,7 +77,7 @@ class Optimum:
                 total += np.sum(np.exp(eta) * (np.expm1(difference) - difference))
                 # the gradient at the optimum is not quite zero
                 total += np.sum((np.exp(eta) - y) * difference)
-        return max(total / len(self.y), 0.0) / max(abs(self.loss), self.y.mean())
+        return float(max(total / len(self.y), 0.0) / max(abs(self.loss), self.y.mean()))
 
 
 def moments(X):
