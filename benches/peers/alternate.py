@@ -7,7 +7,7 @@ import numpy as np
 #: Seconds between two runs.
 PAUSE = 0.05
 #: Seconds after which a contestant is not repeated any more.
-BUDGET = 120.0
+BUDGET = 60.0
 
 
 def timed(run):

@@ -15,6 +15,8 @@ class Contestant:
     """A library with its settings."""
 
     name: str
+    #: the module that `fit` imports, so that importing it is no part of a first call
+    library: str
     #: fits and returns [(target, coefficients, intercept), ..]
     fit: Callable
     is_jax: bool = False
@@ -28,45 +30,46 @@ def one_by_one(estimate, targets, n_targets):
 
 
 def sklearn(X, y, solver, tolerance, targets):
-    from sklearn.linear_model import PoissonRegressor
-
     def estimate(k):
+        from sklearn.linear_model import PoissonRegressor
+
         model = PoissonRegressor(alpha=0, solver=solver, tol=tolerance, max_iter=10_000).fit(X, y[:, k])
         return model.coef_, model.intercept_
 
     fit, factor = one_by_one(estimate, targets, y.shape[1])
-    return Contestant(f"scikit-learn {solver}, tol {tolerance:g}", fit, factor=factor)
+    return Contestant(f"scikit-learn {solver}, tol {tolerance:g}", "sklearn.linear_model", fit, factor=factor)
 
 
 def glum(X, y, tolerance, targets):
-    from glum import GeneralizedLinearRegressor
-
     def estimate(k):
+        from glum import GeneralizedLinearRegressor
+
         settings = {"gradient_tol": tolerance} if tolerance else {}
         model = GeneralizedLinearRegressor(family="poisson", alpha=0, max_iter=500, **settings).fit(X, y[:, k])
         return model.coef_, model.intercept_
 
     fit, factor = one_by_one(estimate, targets, y.shape[1])
-    return Contestant(f"glum, gradient_tol {tolerance:g}" if tolerance else "glum", fit, factor=factor)
+    name = f"glum, gradient_tol {tolerance:g}" if tolerance else "glum"
+    return Contestant(name, "glum", fit, factor=factor)
 
 
 def statsmodels(X, y):
-    import statsmodels.api as sm
-
     def fit():
+        import statsmodels.api as sm
+
         found = sm.GLM(y[:, 0], sm.add_constant(X), family=sm.families.Poisson()).fit()
         return [(0, found.params[1:], found.params[0])]
 
-    return Contestant("statsmodels IRLS", fit)
+    return Contestant("statsmodels IRLS", "statsmodels.api", fit)
 
 
 def nemos(X, y, targets, label="", **settings):
     """One target by `GLM`, several at once by `PopulationGLM`."""
-    from nemos.glm import GLM, PopulationGLM
-
     words = "".join(f", {name} {value:g}" for name, value in settings.get("solver_kwargs", {}).items())
 
     def fit():
+        from nemos.glm import GLM, PopulationGLM
+
         if y.shape[1] == 1 or len(targets) == 1:
             model = GLM(solver_name="LBFGS", **settings).fit(X, y[:, targets[0]])
             return [(targets[0], np.asarray(model.coef_), np.asarray(model.intercept_).item())]
@@ -75,7 +78,7 @@ def nemos(X, y, targets, label="", **settings):
         return [(k, coef[:, k], intercept[k]) for k in range(y.shape[1])]
 
     factor = y.shape[1] if len(targets) == 1 else 1.0
-    return Contestant(f"NeMoS LBFGS{words}{label}", fit, is_jax=True, factor=factor)
+    return Contestant(f"NeMoS LBFGS{words}{label}", "nemos.glm", fit, is_jax=True, factor=factor)
 
 
 def scaled(contestant, X):
@@ -86,11 +89,11 @@ def scaled(contestant, X):
         found = contestant.fit()
         return [(k, w / sd, b - (w / sd) @ mean) for k, w, b in found]
 
-    return Contestant(contestant.name, fit, contestant.is_jax, contestant.factor)
+    return Contestant(contestant.name, contestant.library, fit, contestant.is_jax, contestant.factor)
 
 
 def of_workload(workload, X, y):
-    """All contestants of a workload that is a fit."""
+    """All contestants of a workload that is a fit; those with JAX last, so that its threads disturb nobody else."""
     if workload == "a":
         standard = (X - X.mean(axis=0)) / X.std(axis=0)
         by_hand = nemos(standard, y, [0], ", columns scaled by hand", solver_kwargs={"tol": 1e-10, "maxiter": 10_000})
@@ -135,7 +138,11 @@ def of_workload(workload, X, y):
 
 def of_features(counts, n_functions, window):
     """The features of workload c."""
-    from nemos.basis import RaisedCosineLogConv
 
-    basis = RaisedCosineLogConv(n_functions, window_size=window)
-    return Contestant("NeMoS", lambda: np.asarray(basis.compute_features(counts)), is_jax=True)
+    def fit():
+        from nemos.basis import RaisedCosineLogConv
+
+        basis = RaisedCosineLogConv(n_functions, window_size=window)
+        return np.asarray(basis.compute_features(counts))
+
+    return Contestant("NeMoS", "nemos.basis", fit, is_jax=True)

@@ -1,5 +1,7 @@
 """The results of compare.py as Markdown."""
 
+from statistics import median
+
 TITLES = {
     "a": "a) one neuron under current clamp, 27,820 x 8, float64",
     "b": "b) dense standard normal, 500,000 x 100, float32",
@@ -37,11 +39,11 @@ def workload(name, result):
 
 def own_line(result):
     """What rheobase did in the same run."""
-    medians = sorted(row["own_seconds"]["median"] for row in result["contestants"] if "own_seconds" in row)
-    middle = medians[len(medians) // 2]
-    text = f"rheobase: {duration(middle)}"
-    if "own_back_to_back_seconds" in result:
-        text += f" in turns, {duration(result['own_back_to_back_seconds'])} back to back"
+    rows = [row for row in result["contestants"] if "own_seconds" in row]
+    text = f"rheobase: {duration(median(row['own_seconds']['median'] for row in rows))}"
+    closed = [row["own_back_to_back_seconds"] for row in rows if "own_back_to_back_seconds" in row]
+    if closed:
+        text += f" in turns, {duration(median(closed))} back to back"
     if "own_gap" in result:
         text += f"; gap {gap(result['own_gap'])} at tolerance {result['tolerance']:g}"
         text += f" ({result['solver']}, {result['precision']})"
@@ -51,7 +53,7 @@ def own_line(result):
 
 def cells(row, has_closed):
     if "failure" in row:
-        return [row["name"], "failed", *[""] * (7 if has_closed else 4), "no", ""][: 10 if has_closed else 8]
+        return [row["name"], "failed", *[""] * (8 if has_closed else 6)]
     ratio = row["ratio"]
     found = row.get("gap")
     values = [
