@@ -2,9 +2,11 @@
 //!
 //! A backend knows rows, columns and targets, not neuroscience. Work is a *pass* over the rows in tiles: the caller
 //! says what happens to one tile (blocks add to the linear predictor, the pointwise stage turns it into residuals,
-//! blocks add to their sums) and the backend says how tiles are laid out, spread over threads and summed. Sums leave
+//! blocks add to their sums) and the backend says how tiles are laid out, spread over threads and summed. A tile comes
+//! from memory once and is still in cache the second time, so an evaluation costs one read of the design. Sums leave
 //! a pass in `f64`, in an order that depends on the number of rows and columns alone, so bits do not depend on the
-//! thread count. Every target goes through the same operations in the same order whoever its companions are.
+//! thread count. Two or more targets go through the same operations in the same order whoever their companions are;
+//! a target alone has kernels of its own.
 //!
 //! One method per kernel, one file per kernel below `cpu/`; a second backend repeats the file names.
 
@@ -14,6 +16,7 @@ use std::ops::Range;
 
 use crate::Result;
 use crate::inverse_link::InverseLink;
+use crate::math::real::Real;
 use crate::observation::ObservationModel;
 
 pub use cpu::Cpu;
@@ -27,6 +30,15 @@ pub struct Model {
     pub inverse_link: InverseLink,
 }
 
+/// Which rows take part in a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Every(pub usize);
+
+impl Every {
+    /// All rows.
+    pub const ROW: Self = Self(1);
+}
+
 /// The size of a pass and the targets it is for.
 #[derive(Clone, Copy, Debug)]
 pub struct Sweep<'a> {
@@ -34,6 +46,8 @@ pub struct Sweep<'a> {
     pub n_rows: usize,
     /// Columns of the design, without the intercept.
     pub n_columns: usize,
+    /// Every how many tiles take part; see [`Backend::n_rows_of`].
+    pub every: Every,
     /// Columns of the response that take part, in the order of the coefficients.
     pub targets: &'a [usize],
 }
@@ -71,38 +85,93 @@ pub struct Reach {
     pub silent: f64,
 }
 
+/// A run of used rows that lie one after the other in the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The first of them among the used rows.
+    pub used: usize,
+    /// The first of them in the source.
+    pub row: usize,
+    /// How many.
+    pub len: usize,
+}
+
+/// Numbers of a matrix on the host, row after row.
+#[derive(Clone, Copy, Debug)]
+pub enum HostValues<'a> {
+    /// Single precision.
+    F32(&'a [f32]),
+    /// Double precision.
+    F64(&'a [f64]),
+}
+
+/// Columns of a matrix on the host, as they are to be seen: `(x - shift) * factor`.
+#[derive(Clone, Debug)]
+pub struct HostRows<'a> {
+    /// The values, `stride` a row.
+    pub values: HostValues<'a>,
+    /// Values of a row.
+    pub stride: usize,
+    /// The used rows.
+    pub runs: &'a [Run],
+    /// Subtracted from each column.
+    pub shift: Vec<f64>,
+    /// Multiplies each column.
+    pub factor: Vec<f64>,
+}
+
 /// Sums of [`Backend::pointwise`]: losses and residuals, one per target of the sweep.
-pub const POINTWISE_SUMS: [usize; 2] = [0, 1];
+pub const POINTWISE_SUMS: [usize; 2] = [1, 1];
 
 /// What happens to the rows of one tile in a pass.
 pub type Body<'a, W> = dyn Fn(&mut W, Range<usize>) -> Result<()> + Sync + 'a;
 
+/// Writes rows of a matrix, each column into a piece of its own of [`cpu::TILE_ROWS`] numbers (or what the backend
+/// takes as a tile), rows that are not there left 0.
+pub type Fill<'a, T> = dyn Fn(Range<usize>, &mut [T]) + Sync + 'a;
+
 /// Storage and kernels.
 pub trait Backend: Sync + Sized {
+    /// In what numbers are stored.
+    type Scalar: Real;
     /// Numbers that stay for the fit.
-    type Array: Send + Sync;
+    type Array<'a>: Send + Sync;
     /// Linear predictor, residual and running sums of one thread.
     type Worker: Send;
     /// Linear predictors and a direction of every row, kept for trial steps.
     type Line: Send + Sync;
 
+    /// The same kernels in `f64` on the CPU, for the last evaluations and the certificate.
+    fn exact(&self) -> Cpu<f64>;
+
+    /// The vector instructions of the CPU kernels.
+    fn level(&self) -> cpu::simd::Level;
+
     /// Keeps small numbers (coefficients) as they are.
     ///
     /// # Errors
     /// If the device refuses.
-    fn upload(&self, host: &[f64]) -> Result<Self::Array>;
+    fn upload(&self, host: &[f64]) -> Result<Self::Array<'static>>;
 
-    /// Keeps a matrix (rows, columns) in the layout the kernels want. `fill(rows, out)` writes the given rows,
-    /// one column after the other.
+    /// Keeps a matrix (rows, columns) in the layout the kernels want.
     ///
     /// # Errors
     /// If the device refuses.
-    fn matrix(
+    fn matrix<'a>(
         &self,
         n_rows: usize,
         n_columns: usize,
-        fill: &(dyn Fn(Range<usize>, &mut [f64]) + Sync),
-    ) -> Result<Self::Array>;
+        fill: &Fill<Self::Scalar>,
+    ) -> Result<Self::Array<'a>>;
+
+    /// Takes a matrix of the host without writing it out again, if the backend can read it in place.
+    ///
+    /// # Errors
+    /// If the device refuses.
+    fn in_place<'a>(&self, rows: HostRows<'a>) -> Result<Self::Array<'a>>;
+
+    /// The rows of a sweep over `n_rows` rows that takes every so many tiles.
+    fn n_rows_of(&self, n_rows: usize, every: Every) -> usize;
 
     /// Runs `body` on every tile and adds up what it put into the worker's sums: `n_sums[k]` numbers for each
     /// target in the k-th, target after target.
@@ -120,18 +189,24 @@ pub trait Backend: Sync + Sized {
     /// Sets the linear predictor (or direction) of the tile's rows to one constant per target.
     fn start(&self, work: &mut Self::Worker, into: Into, constants: &[f64]);
 
-    /// `eta += X·B`: `x` a matrix of [`Backend::matrix`], `coef` uploaded target after target.
+    /// `eta += X·B`: `coef` uploaded target after target.
     fn matmul(
         &self,
         work: &mut Self::Worker,
         rows: Range<usize>,
-        x: &Self::Array,
-        coef: &Self::Array,
+        x: &Self::Array<'_>,
+        coef: &Self::Array<'_>,
         into: Into,
     );
 
     /// `sums[k] += Xᵀ·R` with the residuals `R` of the pointwise stage.
-    fn matmul_transposed(&self, work: &mut Self::Worker, rows: Range<usize>, x: &Self::Array, sums: usize);
+    fn matmul_transposed(
+        &self,
+        work: &mut Self::Worker,
+        rows: Range<usize>,
+        x: &Self::Array<'_>,
+        sums: usize,
+    );
 
     /// Residual, loss (added to sum 0) and residual total (added to sum 1) of the tile's rows.
     fn pointwise(
@@ -139,20 +214,36 @@ pub trait Backend: Sync + Sized {
         work: &mut Self::Worker,
         rows: Range<usize>,
         model: Model,
-        y: &Self::Array,
+        y: &Self::Array<'_>,
         beside: Beside,
     );
 
-    /// Copies rows of `x` into the worker's design columns from `first` on (column 0 is the intercept's 1).
-    fn copy_rows(&self, work: &mut Self::Worker, rows: Range<usize>, x: &Self::Array, first: usize);
+    /// Copies rows of `x` into the worker's design columns from `first` on.
+    fn copy_rows(&self, work: &mut Self::Worker, rows: Range<usize>, x: &Self::Array<'_>, first: usize);
 
-    /// `sums[k] += [1 X]ᵀ·diag(w)·[1 X]` (lower triangle by columns) from the copied rows of the design;
-    /// `w` is the curvature, or 1 if `flat`.
-    fn weighted_gram(&self, work: &mut Self::Worker, flat: bool, sums: usize);
+    /// `sums[k] += [1 X]ᵀ·diag(w)·[1 X]` (lower triangle by columns) from `x`, or from the copied rows of the design;
+    /// `w` is what the pointwise stage left beside the residual, or 1 if `flat`. The sweep has one target.
+    fn weighted_gram(
+        &self,
+        work: &mut Self::Worker,
+        rows: Range<usize>,
+        x: Option<&Self::Array<'_>>,
+        flat: bool,
+        sums: usize,
+    );
 
-    /// `sums[k] += |X|ᵀ·m` with the magnitudes `m` of the pointwise stage, from the copied rows of the design,
-    /// column 0 the intercept's.
-    fn magnitudes(&self, work: &mut Self::Worker, sums: usize);
+    /// `sums[k] += [1 |X|]ᵀ·m` with the magnitudes `m` of the pointwise stage, from `x` or the copied rows.
+    fn magnitudes(
+        &self,
+        work: &mut Self::Worker,
+        rows: Range<usize>,
+        x: Option<&Self::Array<'_>>,
+        sums: usize,
+    );
+
+    /// `sums[k] +=` the number of the tile's rows whose magnitude (of the pointwise stage) is below `below`, one limit
+    /// and one sum per target.
+    fn faint(&self, work: &mut Self::Worker, below: &[f64], sums: usize);
 
     /// Change of the total loss of each target of the line for its step, in the accurate `expm1` form.
     ///
@@ -162,7 +253,7 @@ pub trait Backend: Sync + Sized {
         &self,
         line: &Self::Line,
         model: Model,
-        y: &Self::Array,
+        y: &Self::Array<'_>,
         steps: &[f64],
     ) -> Result<Vec<f64>>;
 
@@ -170,5 +261,5 @@ pub trait Backend: Sync + Sized {
     ///
     /// # Errors
     /// If the device refuses.
-    fn reach(&self, line: &Self::Line, y: &Self::Array) -> Result<Vec<Reach>>;
+    fn reach(&self, line: &Self::Line, y: &Self::Array<'_>) -> Result<Vec<Reach>>;
 }

@@ -210,7 +210,7 @@ impl Part {
             let block = &blocks[piece.block];
             let columns = Slice::from(piece.columns.clone());
             let x = block.x.slice_axis(Axis(1), columns);
-            Source { name: block.name.clone(), labels: piece.labels.clone(), x }
+            Source { name: block.name.clone(), labels: piece.labels.clone(), x: x.into() }
         };
         self.group.pieces.iter().map(source).collect()
     }

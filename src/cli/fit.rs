@@ -14,7 +14,7 @@ use super::progress::{Progress, Total};
 use super::run::{Report, pretty, say};
 use super::shell::option_words;
 use super::{filters, fit_text, merge, outputs, result, score_rows, write_back};
-use crate::backend::Cpu;
+use crate::backend::{Backend, Cpu};
 use crate::design::DesignPlan;
 use crate::glm::{CheckedSpec, FittedGlm, GlmSpec, Response, TOLERANCE_F32, TOLERANCE_F64};
 use crate::write::model::{ArraysStudy, ModelFile, RecordingStudy, Study};
@@ -124,6 +124,7 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     let n_targets = data.names.len();
     progress.stage("fitting", (n_targets > 1).then_some(Total::Items(n_targets as u64)));
     let mut n_done = 0;
+    let on = Cpu::<f64>::default();
     for part in &data.parts {
         // one time limit for all
         let mut own = spec.get().clone();
@@ -141,7 +142,7 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
             progress.reach((n_done + part.group.targets.len() - at.n_active) as u64);
         };
         let plan = part.plan(&data.blocks)?;
-        fits.push(fit_part(&data, part, &plan, &own.check()?, &mut watcher)?);
+        fits.push(fit_part(&on, &data, part, &plan, &own.check()?, &mut watcher)?);
         n_done += part.group.targets.len();
         progress.reach(n_done as u64);
     }
@@ -230,7 +231,8 @@ fn recording_choices(args: &FitArgs) -> Result<(f64, Vec<crate::features::StudyF
 }
 
 /// Fits the targets of one part.
-pub(super) fn fit_part(
+pub(super) fn fit_part<B: Backend>(
+    on: &B,
     data: &Data,
     part: &Part,
     plan: &DesignPlan,
@@ -240,7 +242,7 @@ pub(super) fn fit_part(
     let y = data.y.select(Axis(1), &part.group.targets);
     let names = part.group.targets.iter().map(|&target| data.names[target].clone()).collect();
     let response = Response { y: y.view(), names };
-    spec.fit(&Cpu, plan, &response, watcher).map_err(|error| match error {
+    spec.fit(on, plan, &response, watcher).map_err(|error| match error {
         // which array of which file
         Error::Domain { row, column, expected, value, .. } => {
             let what = data.response_of(part.group.targets[column]);

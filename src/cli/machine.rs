@@ -32,22 +32,6 @@ pub(super) fn processor() -> String {
     model.unwrap_or_else(|| std::env::consts::ARCH.to_string())
 }
 
-/// The widest vector instructions of the processor that kernels may use.
-pub(super) fn vector_instructions() -> &'static str {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if is_x86_feature_detected!("avx512f") {
-            return "AVX-512";
-        }
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            return "AVX2";
-        }
-        "SSE2"
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    if cfg!(target_arch = "aarch64") { "NEON" } else { "none" }
-}
-
 fn kilobytes(text: &str, key: &str) -> Option<u64> {
     let line = text.lines().find(|line| line.starts_with(key))?;
     Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)

@@ -103,10 +103,10 @@ fn features(fitting: &Fitting, saver: &mut Saver) -> Result<()> {
         if !data.centres_s.is_empty() {
             columns.push(("t_s", data.centres_s.as_slice().into()));
         }
-        let sources = part.sources(&data.blocks);
-        for source in &sources {
-            let values = source.x.columns().into_iter().map(Values::Numbers);
-            columns.extend(source.labels.iter().map(String::as_str).zip(values));
+        for piece in &part.group.pieces {
+            let x = &data.blocks[piece.block].x;
+            let values = piece.columns.clone().map(|column| Values::Numbers(x.column(column)));
+            columns.extend(piece.labels.iter().map(String::as_str).zip(values));
         }
         let name = if data.parts.len() == 1 {
             "tables/features.csv".to_string()

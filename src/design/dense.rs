@@ -1,4 +1,4 @@
-//! Columns written out as a matrix.
+//! Columns written out as a matrix, by us or by the user.
 
 use std::ops::Range;
 
@@ -8,28 +8,20 @@ use super::Block;
 use crate::Result;
 use crate::backend::{Backend, Into};
 
-/// A block whose columns are stored on the backend.
-pub struct Dense<B: Backend> {
-    x: B::Array,
+/// A block whose columns are stored on the backend, or read in place by it.
+pub struct Dense<'a, B: Backend> {
+    x: B::Array<'a>,
     n_columns: usize,
 }
 
-impl<B: Backend> Dense<B> {
-    /// Stores a matrix (rows, columns); `fill(rows, out)` writes rows, one column after the other.
-    ///
-    /// # Errors
-    /// If the backend refuses.
-    pub fn new(
-        on: &B,
-        n_rows: usize,
-        n_columns: usize,
-        fill: &(dyn Fn(Range<usize>, &mut [f64]) + Sync),
-    ) -> Result<Self> {
-        Ok(Self { x: on.matrix(n_rows, n_columns, fill)?, n_columns })
+impl<'a, B: Backend> Dense<'a, B> {
+    /// A block of a matrix of the backend with `n_columns` columns.
+    pub fn new(x: B::Array<'a>, n_columns: usize) -> Self {
+        Self { x, n_columns }
     }
 }
 
-impl<B: Backend> Block<B> for Dense<B> {
+impl<'a, B: Backend> Block<'a, B> for Dense<'a, B> {
     fn n_columns(&self) -> usize {
         self.n_columns
     }
@@ -38,12 +30,23 @@ impl<B: Backend> Block<B> for Dense<B> {
         self.n_columns
     }
 
-    fn load(&self, on: &B, coef: ArrayView2<f64>) -> Result<B::Array> {
+    fn stored(&self) -> Option<&B::Array<'a>> {
+        Some(&self.x)
+    }
+
+    fn load(&self, on: &B, coef: ArrayView2<f64>) -> Result<B::Array<'static>> {
         let by_target: Vec<f64> = coef.columns().into_iter().flatten().copied().collect();
         on.upload(&by_target)
     }
 
-    fn forward(&self, on: &B, work: &mut B::Worker, rows: Range<usize>, loaded: &B::Array, into: Into) {
+    fn forward(
+        &self,
+        on: &B,
+        work: &mut B::Worker,
+        rows: Range<usize>,
+        loaded: &B::Array<'static>,
+        into: Into,
+    ) {
         on.matmul(work, rows, &self.x, loaded, into);
     }
 

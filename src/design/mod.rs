@@ -1,15 +1,18 @@
 //! The design: what multiplies the coefficients, as column blocks on a backend.
 //!
-//! A [`DesignPlan`] keeps the sources in `f64` on the host (the user's matrices and the rows that are used) and can
+//! A [`DesignPlan`] keeps the sources on the host as they came (the user's matrices and the rows that are used) and can
 //! be placed on any backend as often as needed: for a subset of its columns, again after a device was lost, or in
 //! `f64` for the certificate. On a backend every column is centred by its mean and divided by its standard deviation
-//! over the used rows, so that solvers meet well-scaled numbers whatever the units of the features are.
+//! over the used rows, in `f64` before it becomes `f32`, so that solvers meet well-scaled numbers whatever the units of
+//! the features are.
 //!
 //! Each kind of block is one file: it answers [`Block`] in terms of the backend's kernels.
 
 mod dense;
 mod layout;
 mod plan;
+mod scaling;
+mod values;
 
 use std::ops::Range;
 
@@ -20,21 +23,32 @@ use crate::backend::{Backend, Into};
 
 pub use dense::Dense;
 pub use layout::{FeatureColumns, Layout};
-pub use plan::{Column, DesignPlan, Scaling, Source};
+pub use plan::{Column, DesignPlan, Source};
+pub use scaling::Scaling;
+pub use values::{ColumnValues, Values};
 
 /// A run of columns of the design that are computed together.
-pub trait Block<B: Backend>: Sync {
+pub trait Block<'a, B: Backend>: Sync {
     /// Columns of the block.
     fn n_columns(&self) -> usize;
     /// Numbers per target in which its gradient is summed (columns, lags, frequencies).
     fn n_sums(&self) -> usize;
+    /// Its columns as a matrix of the backend, if it has one.
+    fn stored(&self) -> Option<&B::Array<'a>>;
     /// Brings its coefficients, shape (columns, targets), to the backend.
     ///
     /// # Errors
     /// If the backend refuses.
-    fn load(&self, on: &B, coef: ArrayView2<f64>) -> Result<B::Array>;
+    fn load(&self, on: &B, coef: ArrayView2<f64>) -> Result<B::Array<'static>>;
     /// Adds its part of the linear predictor of these rows.
-    fn forward(&self, on: &B, work: &mut B::Worker, rows: Range<usize>, loaded: &B::Array, into: Into);
+    fn forward(
+        &self,
+        on: &B,
+        work: &mut B::Worker,
+        rows: Range<usize>,
+        loaded: &B::Array<'static>,
+        into: Into,
+    );
     /// Adds `Xᵀ·residual` of these rows to the worker's sums number `sums`.
     fn backward(&self, on: &B, work: &mut B::Worker, rows: Range<usize>, sums: usize);
     /// Writes the rows themselves into the worker's design columns from `first` on.
@@ -44,21 +58,29 @@ pub trait Block<B: Backend>: Sync {
 }
 
 /// Column blocks on a backend, together shape (rows, columns).
-pub struct Design<B: Backend> {
+pub struct Design<'a, B: Backend> {
     /// The blocks, in the order of their columns.
-    pub blocks: Vec<Box<dyn Block<B>>>,
+    pub blocks: Vec<Box<dyn Block<'a, B> + 'a>>,
     /// Rows of every block.
     pub n_rows: usize,
 }
 
-impl<B: Backend> Design<B> {
+impl<'a, B: Backend> Design<'a, B> {
     /// Columns of all blocks.
     pub fn n_columns(&self) -> usize {
         self.blocks.iter().map(|block| block.n_columns()).sum()
     }
 
+    /// The matrix of the backend that is all of the design, if there is one.
+    pub fn matrix(&self) -> Option<&B::Array<'a>> {
+        match self.blocks.as_slice() {
+            [only] => only.stored(),
+            _ => None,
+        }
+    }
+
     /// The blocks with the index of their first column.
-    pub fn columns(&self) -> impl Iterator<Item = (usize, &dyn Block<B>)> {
+    pub fn columns(&self) -> impl Iterator<Item = (usize, &(dyn Block<'a, B> + 'a))> {
         self.blocks.iter().scan(0, |next, block| {
             let first = *next;
             *next += block.n_columns();

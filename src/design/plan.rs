@@ -1,25 +1,11 @@
-//! Sources of a design on the host, and the scale of their columns.
+//! Sources of a design on the host, and how they are placed on a backend.
 
-use ndarray::{ArrayView1, ArrayView2};
-use rayon::prelude::*;
-
-use super::{Dense, Design, Layout};
-use crate::backend::Backend;
+use super::scaling::Scaling;
+use super::{ColumnValues, Dense, Design, Layout, Values};
+use crate::backend::cpu::TILE_ROWS;
+use crate::backend::{Backend, HostRows, Run};
+use crate::math::real::Real;
 use crate::{Error, Result};
-
-/// Rows whose sums are formed before they are added up.
-const PIECE: usize = 1024;
-/// A column is constant if no value is farther from its mean than this part of the mean.
-const CONSTANT: f64 = 8.0 * f64::EPSILON;
-
-/// Mean and standard deviation of every column over the used rows.
-#[derive(Clone, Debug)]
-pub struct Scaling {
-    /// Means.
-    pub mean: Vec<f64>,
-    /// Standard deviations (divided by n), 0 for a constant column.
-    pub sd: Vec<f64>,
-}
 
 /// One feature: a matrix (bins, columns) with its name and those of its columns.
 #[derive(Clone, Debug)]
@@ -29,7 +15,7 @@ pub struct Source<'a> {
     /// One name per column.
     pub labels: Vec<String>,
     /// The values.
-    pub x: ArrayView2<'a, f64>,
+    pub x: Values<'a>,
 }
 
 /// A column to place.
@@ -44,10 +30,23 @@ pub enum Column<'v> {
 /// The sources of a design: matrices (bins, columns) side by side, and the bins that are used.
 #[derive(Clone, Debug)]
 pub struct DesignPlan<'a> {
-    sources: Vec<ArrayView2<'a, f64>>,
+    sources: Vec<Values<'a>>,
     layout: Layout,
     rows: Vec<usize>,
+    runs: Vec<Run>,
     scaling: Scaling,
+}
+
+/// Stretches of rows that follow one another.
+fn runs(rows: &[usize]) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for (used, &row) in rows.iter().enumerate() {
+        match runs.last_mut() {
+            Some(last) if last.row + last.len == row => last.len += 1,
+            _ => runs.push(Run { used, row, len: 1 }),
+        }
+    }
+    runs
 }
 
 impl<'a> DesignPlan<'a> {
@@ -62,7 +61,7 @@ impl<'a> DesignPlan<'a> {
         for feature in &features {
             layout.push(&feature.name, feature.labels.iter().cloned())?;
         }
-        let sources: Vec<ArrayView2<'a, f64>> = features.into_iter().map(|feature| feature.x).collect();
+        let sources: Vec<Values<'a>> = features.into_iter().map(|feature| feature.x).collect();
         if let Some(first) = sources.first() {
             for source in &sources[1..] {
                 if source.nrows() != first.nrows() {
@@ -81,94 +80,20 @@ impl<'a> DesignPlan<'a> {
                 help: "check for features that are NaN everywhere, and windows against epochs".into(),
             });
         }
-        let n_bins = sources.first().map_or(0, ArrayView2::nrows);
+        let n_bins = sources.first().map_or(0, Values::nrows);
         if let Some(row) = rows.iter().find(|&&row| row >= n_bins && !sources.is_empty()) {
             let expected = format!("rows below {n_bins}, the number of bins");
             return Err(Error::argument("used rows", expected, row.to_string(), "give rows of the features"));
         }
-        let scaling = Self::scale(&sources, &rows)?;
-        Ok(Self { sources, layout, rows, scaling })
+        let runs = runs(&rows);
+        let scaling = Scaling::new(&sources, &rows, &runs)?;
+        Ok(Self { sources, layout, rows, runs, scaling })
     }
 
-    /// Means and deviations in two passes, pieces of rows added in their order.
-    fn scale(sources: &[ArrayView2<f64>], rows: &[usize]) -> Result<Scaling> {
-        let (mut mean, mut sd) = (Vec::new(), Vec::new());
-        for source in sources {
-            let first_column = mean.len();
-            let n_columns = source.ncols();
-            // differences from the first row: a constant column has exactly its mean, an offset costs no digits
-            let first = source.row(rows[0]);
-            let sums = Self::by_piece(rows, n_columns, |row, sums| {
-                for ((sum, &x), &first) in sums.iter_mut().zip(source.row(row)).zip(first) {
-                    *sum += x - first;
-                }
-            });
-            let means: Vec<f64> =
-                sums.iter().zip(first).map(|(sum, first)| first + sum / rows.len() as f64).collect();
-            if means.iter().any(|mean| !mean.is_finite()) {
-                return Err(Self::first_non_finite(source, rows, first_column));
-            }
-            // deviations relative to the largest, so that squares neither overflow nor vanish
-            let largest = Self::largest_deviations(source, rows, &means);
-            let squares = Self::by_piece(rows, n_columns, |row, sums| {
-                let values = source.row(row).into_iter().zip(&means).zip(&largest);
-                for (sum, ((&x, mean), largest)) in sums.iter_mut().zip(values) {
-                    let part = if *largest > 0.0 { (x - mean) / largest } else { 0.0 };
-                    *sum += part * part;
-                }
-            });
-            for ((mean, square), largest) in means.iter().zip(squares).zip(largest) {
-                let deviation = largest * (square / rows.len() as f64).sqrt();
-                let constant = largest <= CONSTANT * mean.abs();
-                sd.push(if constant { 0.0 } else { deviation });
-            }
-            mean.extend(means);
-        }
-        Ok(Scaling { mean, sd })
-    }
-
-    /// Largest distance of each column's used values from its mean.
-    fn largest_deviations(source: &ArrayView2<f64>, rows: &[usize], means: &[f64]) -> Vec<f64> {
-        let mut largest = vec![0.0_f64; means.len()];
-        for &row in rows {
-            for ((largest, &x), mean) in largest.iter_mut().zip(source.row(row)).zip(means) {
-                *largest = largest.max((x - mean).abs());
-            }
-        }
-        largest
-    }
-
-    fn by_piece(rows: &[usize], n_columns: usize, add: impl Fn(usize, &mut [f64]) + Sync) -> Vec<f64> {
-        let parts: Vec<Vec<f64>> = rows
-            .par_chunks(PIECE)
-            .map(|piece| {
-                let mut sums = vec![0.0; n_columns];
-                piece.iter().for_each(|&row| add(row, &mut sums));
-                sums
-            })
-            .collect();
-        let mut total = vec![0.0; n_columns];
-        for part in parts {
-            total.iter_mut().zip(part).for_each(|(total, part)| *total += part);
-        }
-        total
-    }
-
-    fn first_non_finite(source: &ArrayView2<f64>, rows: &[usize], first_column: usize) -> Error {
-        for &row in rows {
-            for (column, &value) in source.row(row).iter().enumerate() {
-                if !value.is_finite() {
-                    let what = "features".into();
-                    return Error::NonFinite { what, row, column: first_column + column, value };
-                }
-            }
-        }
-        Error::argument(
-            "features",
-            "values whose squares can be added",
-            "values that overflow",
-            "divide the largest features by a power of ten",
-        )
+    /// The same columns, centred and scaled alike, of other rows, which must be bins of the sources.
+    #[must_use]
+    pub fn with_rows(&self, rows: Vec<usize>) -> Self {
+        Self { runs: runs(&rows), rows, ..self.clone() }
     }
 
     /// Rows that are used.
@@ -187,7 +112,7 @@ impl<'a> DesignPlan<'a> {
     }
 
     /// The sources, shape (bins, columns) each.
-    pub fn sources(&self) -> &[ArrayView2<'a, f64>] {
+    pub fn sources(&self) -> &[Values<'a>] {
         &self.sources
     }
 
@@ -210,9 +135,10 @@ impl<'a> DesignPlan<'a> {
 
     /// Inner products of these columns, centred and scaled, with `values`, one value per used row.
     pub fn products(&self, columns: &[usize], values: &[f64]) -> Vec<f64> {
+        use rayon::prelude::*;
         let product = |&column: &usize| match self.values(column) {
             Some((x, mean, sd)) => {
-                self.rows.iter().zip(values).map(|(&row, value)| (x[row] - mean) / sd * value).sum()
+                self.rows.iter().zip(values).map(|(&row, value)| (x.get(row) - mean) / sd * value).sum()
             }
             None => 0.0,
         };
@@ -224,14 +150,14 @@ impl<'a> DesignPlan<'a> {
         for (&column, factor) in columns.iter().zip(factors) {
             if let Some((x, mean, sd)) = self.values(column) {
                 for (value, &row) in values.iter_mut().zip(&self.rows) {
-                    *value -= factor * ((x[row] - mean) / sd);
+                    *value -= factor * ((x.get(row) - mean) / sd);
                 }
             }
         }
     }
 
     /// A column that varies, with its mean and standard deviation.
-    fn values(&self, column: usize) -> Option<(ArrayView1<'_, f64>, f64, f64)> {
+    fn values(&self, column: usize) -> Option<(ColumnValues<'_>, f64, f64)> {
         let (source, inside) = self.locate(column).ok()?;
         let (mean, sd) = (self.scaling.mean[column], self.scaling.sd[column]);
         (sd > 0.0).then(|| (self.sources[source].column(inside), mean, sd))
@@ -239,10 +165,12 @@ impl<'a> DesignPlan<'a> {
 
     /// Places columns on a backend: those of the sources, centred and scaled, and given ones as they are.
     ///
+    /// A matrix of the user whose columns are all placed may be read in place.
+    ///
     /// # Errors
     /// If the backend refuses; [`Error::Argument`] for a column that is not there, [`Error::Length`]
     /// for values that are not one per used row.
-    pub fn place<B: Backend + 'static>(&self, on: &B, columns: &[Column]) -> Result<Design<B>> {
+    pub fn place<'p, B: Backend + 'p>(&'p self, on: &B, columns: &[Column]) -> Result<Design<'p, B>> {
         for column in columns {
             match column {
                 Column::Source(column) => {
@@ -255,22 +183,48 @@ impl<'a> DesignPlan<'a> {
                 }
             }
         }
-        let fill = |span: std::ops::Range<usize>, out: &mut [f64]| {
-            let n = span.len();
-            for (column, out) in columns.iter().zip(out.chunks_exact_mut(n)) {
-                match column {
-                    Column::Values(values) => out.copy_from_slice(&values[span.clone()]),
-                    Column::Source(column) => {
-                        let Some((x, mean, sd)) = self.values(*column) else { continue };
-                        for (out, &row) in out.iter_mut().zip(&self.rows[span.clone()]) {
-                            *out = (x[row] - mean) / sd;
-                        }
+        let n_rows = self.rows.len();
+        let x = match self.in_place(columns) {
+            Some(rows) => on.in_place(rows)?,
+            None => on.matrix(n_rows, columns.len(), &|span, out| self.fill(columns, span, out))?,
+        };
+        Ok(Design { blocks: vec![Box::new(Dense::new(x, columns.len()))], n_rows })
+    }
+
+    /// The source, if there is one that has exactly these columns and lies in memory row after row.
+    fn in_place(&self, columns: &[Column]) -> Option<HostRows<'_>> {
+        let [source] = self.sources.as_slice() else { return None };
+        let all =
+            columns.iter().enumerate().all(|(k, column)| matches!(column, Column::Source(j) if *j == k));
+        if all && columns.len() == source.ncols() { self.host_rows(source) } else { None }
+    }
+
+    /// A source as its standardised columns.
+    fn host_rows(&self, source: &Values<'a>) -> Option<HostRows<'_>> {
+        let inverse = |&sd: &f64| if sd > 0.0 { 1.0 / sd } else { 0.0 };
+        Some(HostRows {
+            values: source.in_rows()?,
+            stride: source.ncols(),
+            runs: &self.runs,
+            shift: self.scaling.mean.clone(),
+            factor: self.scaling.sd.iter().map(inverse).collect(),
+        })
+    }
+
+    /// Writes the rows `span` of these columns into a tile.
+    fn fill<T: Real>(&self, columns: &[Column], span: std::ops::Range<usize>, out: &mut [T]) {
+        for (column, out) in columns.iter().zip(out.chunks_exact_mut(TILE_ROWS)) {
+            match column {
+                Column::Values(values) => {
+                    out.iter_mut().zip(&values[span.clone()]).for_each(|(out, &x)| *out = T::from_f64(x));
+                }
+                Column::Source(column) => {
+                    if let Some((x, mean, sd)) = self.values(*column) {
+                        x.standardise(&self.rows[span.clone()], mean, 1.0 / sd, out);
                     }
                 }
             }
-        };
-        let block = Dense::new(on, self.rows.len(), columns.len(), &fill)?;
-        Ok(Design { blocks: vec![Box::new(block)], n_rows: self.rows.len() })
+        }
     }
 
     fn locate(&self, column: usize) -> Result<(usize, usize)> {
@@ -298,7 +252,7 @@ mod tests {
 
     fn source(x: &Array2<f64>) -> Vec<Source<'_>> {
         let labels = (0..x.ncols()).map(|j| format!("x{j}")).collect();
-        vec![Source { name: "x".into(), labels, x: x.view() }]
+        vec![Source { name: "x".into(), labels, x: x.view().into() }]
     }
 
     #[test]

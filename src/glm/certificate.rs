@@ -11,8 +11,8 @@ use super::fit::Fit;
 use super::fitted::Covariance;
 use super::rank::Rank;
 use crate::Result;
-use crate::backend::Backend;
-use crate::design::{Design, Scaling};
+use crate::backend::{Cpu, Every};
+use crate::design::Scaling;
 use crate::math::dense::{Cholesky, Matrix, condition};
 use crate::math::sum::Sum;
 use crate::objective::{GlmObjective, Objective, Optimality, Weight};
@@ -69,14 +69,12 @@ fn read_back(scaling: &Scaling, reported: &Reported, columns: &[usize]) -> Vec<f
     std::iter::once(reported.intercept + shift.value()).chain(columns.iter().map(own)).collect()
 }
 
-impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
+impl Fit<'_, '_, '_> {
     /// Loss and optimality residual of the given targets at the reported numbers, over all columns that vary; the
-    /// gradient with respect to the parameters of the members. `all` holds those columns where the members are
-    /// not the columns themselves.
+    /// gradient with respect to the parameters of the members. `over_all` has those columns as they are.
     pub(super) fn optimality(
         &self,
-        f: &mut GlmObjective<B>,
-        all: Option<&Design<B>>,
+        over_all: &mut GlmObjective<Cpu<f64>>,
         reports: &[Reported],
         targets: &[usize],
     ) -> Result<Vec<Optimality>> {
@@ -84,9 +82,11 @@ impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
         let points: Vec<Vec<f64>> =
             reports.iter().map(|reported| read_back(scaling, reported, &self.varying)).collect();
         let at = Matrix::from_shape_fn((1 + self.varying.len(), points.len()), |(j, k)| points[k][j]);
-        let Some(all) = all else { return f.optimality(&at, targets) };
-        let mut over_all = GlmObjective::new(self.on, all, self.y, self.spec.get().model);
-        let mut found = over_all.optimality(&at, targets)?;
+        let faint: Vec<f64> = targets.iter().map(|&target| self.faint(target)).collect();
+        let mut found = over_all.optimality(&at, targets, &faint)?;
+        if self.rank.is_plain() {
+            return Ok(found);
+        }
         for optimality in &mut found {
             let of_member = |k: usize| {
                 let factors = self.varying.iter().map(|&column| self.rank.to_standard[(column, k)]);
@@ -102,12 +102,12 @@ impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
     /// `at`. `None` if the Hessian is singular to rounding or not finite.
     pub(super) fn infer(
         &self,
-        f: &mut GlmObjective<B>,
+        f: &mut GlmObjective<Cpu<f64>>,
         target: usize,
         at: &[f64],
         gradient: &[f64],
     ) -> Result<Option<Inference>> {
-        let hessian = f.gram(Weight::Point { target, at })?;
+        let hessian = f.gram(Every::ROW, Weight::Point { target, at })?;
         let Some(factor) = Cholesky::new(&hessian).filter(|factor| factor.jitter() == 0.0) else {
             return Ok(None);
         };

@@ -1,21 +1,52 @@
-//! Which solver: by estimated cost, from constants that are compiled in, so that the same input takes the same path.
+//! Which solver, on which rows and in which numbers: by estimated cost, from constants that are compiled in, so that
+//! the same input takes the same path.
 
 use serde::{Deserialize, Serialize};
 
 use super::spec::SolverChoice;
+use crate::backend::Every;
+use crate::backend::cpu::TILE_ROWS;
+use crate::backend::cpu::simd::Level;
 
 /// Bytes per second that a pass reads from memory.
-const READ_BYTES_PER_S: f64 = 10e9;
-/// Multiply-adds per second of the weighted Gram.
-const GRAM_FLOP_PER_S: f64 = 30e9;
+const READ_BYTES_PER_S: f64 = 25e9;
 /// Operations per second of the Cholesky factorisation.
 const CHOLESKY_FLOP_PER_S: f64 = 10e9;
 /// Iterations of Newton's method on ordinary data.
-const NEWTON_ITERATIONS: f64 = 9.0;
-/// Passes of L-BFGS per target on ordinary data, two reads of the design each.
-const LBFGS_PASSES: f64 = 60.0;
+const NEWTON_ITERATIONS: f64 = 8.0;
+/// Passes of L-BFGS on ordinary data.
+const LBFGS_PASSES: f64 = 8.0;
 /// Below this many operations in one round of Hessians nothing is gained by avoiding them.
 const SMALL_GRAM: f64 = 1e8;
+/// Rows per column of the flat Gram of one target; a thinner one costs more passes than it saves.
+const GRAM_ROWS_PER_COLUMN: usize = 312;
+/// Every how many tiles a first stage on part of the rows takes.
+const SAMPLE: Every = Every(16);
+/// Events per parameter that such a sample must hold.
+const SAMPLE_EVENTS: f64 = 60.0;
+
+/// Operations per second, both cores of a small machine, one set per level of vector instructions.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rates {
+    /// Products of a population.
+    pub product_flop_per_s: f64,
+    /// Weighted Gram of few columns (up to 16).
+    pub narrow_gram_flop_per_s: f64,
+    /// Weighted Gram of more.
+    pub gram_flop_per_s: f64,
+}
+
+impl Rates {
+    fn of(level: Level) -> Self {
+        let [product, narrow, gram] = match level {
+            Level::Avx512 => [250e9, 60e9, 190e9],
+            Level::Avx2 => [130e9, 50e9, 100e9],
+            Level::Neon => [60e9, 20e9, 50e9],
+            Level::Scalar => [10e9, 3e9, 8e9],
+        };
+        Self { product_flop_per_s: product, narrow_gram_flop_per_s: narrow, gram_flop_per_s: gram }
+    }
+}
 
 /// Estimated cost of one solver.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,17 +74,68 @@ pub struct Plan {
     pub events_per_parameter: f64,
     /// What each solver was expected to cost.
     pub estimates: Vec<Estimate>,
+    /// Numbers of the passes before the last ones in `f64`: `f32`, or `f64`.
+    #[serde(default)]
+    pub storage: String,
+    /// Rows of the flat Gram that the solver starts from.
+    #[serde(default)]
+    pub n_gram_rows: usize,
+    /// Rows of the first stage, if there is one on part of the rows.
+    #[serde(default)]
+    pub n_sample_rows: Option<usize>,
+    /// Vector instructions of the machine.
+    #[serde(default)]
+    pub level: String,
 }
 
-/// Chooses for n rows, p columns and m targets.
-pub(super) fn choose(asked: SolverChoice, n: usize, p: usize, m: usize, fewest_events: f64) -> Plan {
-    let (rows, columns, targets) = (n as f64, p as f64, m as f64);
-    let pass = 8.0 * rows * (columns + 1.0) * (1.0 + 0.25 * (targets - 1.0).max(0.0)) / READ_BYTES_PER_S;
-    let gram = rows * columns * (columns + 1.0);
+/// What is to be fitted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Size {
+    pub(super) n_rows: usize,
+    pub(super) n_columns: usize,
+    pub(super) n_targets: usize,
+    /// Events of the target with the fewest.
+    pub(super) fewest_events: f64,
+    /// Bytes of a stored number.
+    pub(super) n_bytes: usize,
+}
+
+impl Size {
+    fn gram_flop(self) -> f64 {
+        let columns = self.n_columns as f64;
+        self.n_rows as f64 * columns * (columns + 1.0)
+    }
+
+    /// Which rows the flat Gram is of: enough for one target, all for several, which share it.
+    pub(super) fn gram_rows(self) -> Every {
+        if self.n_targets > 1 || self.gram_flop() <= SMALL_GRAM {
+            return Every::ROW;
+        }
+        let n_tiles = self.n_rows.div_ceil(TILE_ROWS);
+        Every((n_tiles / (GRAM_ROWS_PER_COLUMN * (1 + self.n_columns)).div_ceil(TILE_ROWS)).max(1))
+    }
+
+    /// Which rows to begin with, if the answer on part of them is worth having.
+    pub(super) fn sample(self, solver: &str) -> Option<Every> {
+        let events = self.fewest_events / SAMPLE.0 as f64;
+        let pays = events >= SAMPLE_EVENTS * (1.0 + self.n_columns as f64);
+        (solver == "lbfgs" && self.n_targets == 1 && pays).then_some(SAMPLE)
+    }
+}
+
+/// Chooses the solver.
+pub(super) fn choose(asked: SolverChoice, size: Size, level: Level) -> Plan {
+    let rates = Rates::of(level);
+    let (rows, columns, targets) = (size.n_rows as f64, size.n_columns as f64, size.n_targets as f64);
+    let values = rows * (columns + 1.0);
+    let read = values * size.n_bytes as f64 / READ_BYTES_PER_S;
+    let pass = read.max(4.0 * values * targets / rates.product_flop_per_s);
+    let gram_flop_per_s = if columns <= 16.0 { rates.narrow_gram_flop_per_s } else { rates.gram_flop_per_s };
+    let gram = size.gram_flop() / gram_flop_per_s;
     let cholesky = columns.powi(3) / (3.0 * CHOLESKY_FLOP_PER_S);
-    let newton = NEWTON_ITERATIONS * (2.0 * pass + targets * (gram / GRAM_FLOP_PER_S + cholesky));
-    let lbfgs = gram / GRAM_FLOP_PER_S + cholesky + LBFGS_PASSES * 2.0 * pass;
-    let small = gram * targets <= SMALL_GRAM;
+    let newton = NEWTON_ITERATIONS * targets * (read + gram + cholesky);
+    let lbfgs = gram / size.gram_rows().0 as f64 + cholesky + LBFGS_PASSES * pass;
+    let small = size.gram_flop() * targets <= SMALL_GRAM;
     let (solver, reason) = match asked {
         SolverChoice::Newton => ("newton", "asked for"),
         SolverChoice::Lbfgs => ("lbfgs", "asked for"),
@@ -64,13 +146,17 @@ pub(super) fn choose(asked: SolverChoice, n: usize, p: usize, m: usize, fewest_e
     Plan {
         solver: solver.into(),
         reason: reason.into(),
-        n_rows: n,
-        n_columns: p,
-        n_targets: m,
-        events_per_parameter: fewest_events / (1.0 + columns),
+        n_rows: size.n_rows,
+        n_columns: size.n_columns,
+        n_targets: size.n_targets,
+        events_per_parameter: size.fewest_events / (1.0 + columns),
         estimates: vec![
             Estimate { solver: "newton".into(), seconds: newton },
             Estimate { solver: "lbfgs".into(), seconds: lbfgs },
         ],
+        storage: if size.n_bytes == 4 { "f32" } else { "f64" }.into(),
+        n_gram_rows: size.n_rows,
+        n_sample_rows: None,
+        level: level.name().into(),
     }
 }

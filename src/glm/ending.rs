@@ -1,11 +1,9 @@
 //! The end of a fit: statuses, warnings and what is reported of each target.
 
-use super::certificate::{Inference, Reported};
+use super::certificate::Inference;
 use super::fit::{Fit, Standing};
 use super::fitted::{GapFrom, TargetFit};
-use super::score::score;
-use crate::backend::Backend;
-use crate::inverse_link::{Exp, InverseLink, InvertLink};
+use super::score::{Scores, score};
 use crate::objective::Optimality;
 use crate::solver::{Iterate, Status};
 
@@ -26,7 +24,7 @@ impl Standing {
     }
 }
 
-impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
+impl Fit<'_, '_, '_> {
     /// The loss gap of the certificate, and where it is from.
     fn gap(&self, target: usize, standing: &Standing, left_out: bool) -> (f64, GapFrom) {
         match &standing.inference {
@@ -88,7 +86,7 @@ impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
         TargetFit {
             name: self.response.names[target].clone(),
             status,
-            scores: score(self.spec.get().model, &y, &self.expected(&reported)),
+            scores: Scores::from_loss(self.spec.get().model, &y, optimality.loss),
             coef: reported.coef,
             intercept: reported.intercept,
             standard_errors,
@@ -177,18 +175,6 @@ impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
              has none)",
             joined(&names)
         )
-    }
-
-    /// Expected counts of the used rows.
-    fn expected(&self, reported: &Reported) -> Vec<f64> {
-        let mean = |eta: f64| match self.spec.get().model.inverse_link {
-            InverseLink::Exp => Exp.mean(eta).mu,
-        };
-        let of_row = |&row: &usize| {
-            let terms = self.plan.sources().iter().flat_map(|source| source.row(row));
-            mean(reported.intercept + terms.zip(&reported.coef).map(|(x, w)| x * w).sum::<f64>())
-        };
-        self.plan.rows().iter().map(of_row).collect()
     }
 
     /// A target without events: its rate is 0, whatever the features.

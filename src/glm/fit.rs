@@ -5,18 +5,20 @@ use std::time::{Duration, Instant};
 use ndarray::ArrayView2;
 
 use super::certificate::{Inference, RESTLESS, Reported, report};
-use super::choice::{Plan, choose};
+use super::choice::{Plan, Size, choose};
 use super::fitted::{FittedGlm, Seconds, TargetFit};
 use super::rank::{Rank, varying};
-use super::spec::{CheckedSpec, StandardErrors};
-use crate::backend::Backend;
-use crate::design::{Column, Design, DesignPlan};
+use super::spec::{CheckedSpec, StandardErrors, TOLERANCE_F64};
+use crate::backend::{Backend, Cpu, Every};
+use crate::design::{Column, DesignPlan};
 use crate::inverse_link::{Exp, InverseLink, InvertLink};
 use crate::math::dense::{Cholesky, Matrix};
 use crate::math::sum::Sum;
 use crate::objective::{GlmObjective, Objective, Optimality, Weight};
 use crate::observation::{ObservationModel, Observe, Poisson};
-use crate::solver::{Lbfgs, Metric, Minimize, Newton, Outcome, Progress, Residuals, Status, Watch, reach};
+use crate::solver::{
+    Lbfgs, Metric, Minimize, Newton, Objectives, Outcome, Progress, Residuals, Status, Watch,
+};
 use crate::{Error, Result};
 
 /// Largest rows x columns x (columns + 1) x targets for which standard errors are computed without asking.
@@ -26,10 +28,16 @@ const BYTES_PER_VALUE: u64 = 8;
 /// The smallest relative gap worth aiming at: the rounding floor. At the default tolerance of `f64` data it is the
 /// first goal: one or two more steps buy digits of the coefficients, of which a gap of 1e-16 alone guarantees few.
 const FLOOR: f64 = 1e-30;
+/// The same where the columns are known to be far from dependent: coefficients are good to all digits that matter.
+const NEAR_FLOOR: f64 = 1e-24;
+/// The smallest pivot of a Gram of single precision that leaves no doubt about the rank.
+const CERTAIN: f64 = 1e-4;
 /// How much closer the solver is asked to come if its word does not hold.
 const CLOSER: f64 = 1e-2;
-/// Distance of some row's linear predictor from the mean above which a target may be running away.
+/// Distance of a row's linear predictor below the mean above which a target may be running away.
 const FAR: f64 = 3.0;
+/// How much larger than estimated the rates of such rows may be.
+const SURELY: f64 = 3.0;
 
 /// What is to be explained: counts, shape (bins, targets).
 #[derive(Clone, Debug)]
@@ -41,15 +49,25 @@ pub struct Response<'a> {
 }
 
 /// A fit in progress: everything but the parameters.
-pub(super) struct Fit<'a, 'd, 'r, B: Backend> {
+pub(super) struct Fit<'a, 'd, 'r> {
     pub(super) spec: &'a CheckedSpec,
-    pub(super) on: &'a B,
     pub(super) plan: &'a DesignPlan<'d>,
     pub(super) response: &'a Response<'r>,
-    pub(super) y: &'a B::Array,
     pub(super) varying: Vec<usize>,
     pub(super) rank: Rank,
     pub(super) metric: Metric,
+}
+
+/// Objectives of a fit.
+struct Views<'v, 'f> {
+    /// In the numbers of the backend, if these are not `f64`.
+    fast: Option<&'f mut dyn Objective>,
+    /// Over the members of the basis, in `f64`.
+    exact: GlmObjective<'v, Cpu<f64>>,
+    /// Over the columns that vary, if these are not the members.
+    all: Option<GlmObjective<'v, Cpu<f64>>>,
+    /// The same as `exact` for histories, which a solver asks for while it has `exact`.
+    beside: Option<GlmObjective<'v, Cpu<f64>>>,
 }
 
 /// Where one target stands.
@@ -67,7 +85,7 @@ impl CheckedSpec {
     /// [`Error::Length`] if response and design have different numbers of bins, [`Error::NonFinite`] or
     /// [`Error::Domain`] with the first used row whose response is not finite or not a count, [`Error::Memory`] if
     /// the design is larger than allowed. Not arriving is a status, not an error.
-    pub fn fit<B: Backend + 'static>(
+    pub fn fit<B: Backend>(
         &self,
         on: &B,
         plan: &DesignPlan,
@@ -76,24 +94,42 @@ impl CheckedSpec {
     ) -> Result<FittedGlm> {
         let started = Instant::now();
         self.check_inputs(plan, response)?;
-        let model = self.get().model;
+        let (model, y) = (self.get().model, response.y);
+        let mean_y = means(plan, response);
         let varying = varying(plan);
         let own: Vec<Column> = varying.iter().map(|&column| Column::Source(column)).collect();
-        let design = plan.place(on, &own)?;
-        let y = on.matrix(plan.n_rows(), response.y.ncols(), &|rows, out| {
-            let n = rows.len();
-            for (column, out) in response.y.columns().into_iter().zip(out.chunks_exact_mut(n)) {
-                out.iter_mut().zip(&plan.rows()[rows.clone()]).for_each(|(out, &row)| *out = column[row]);
+        let exact_on = on.exact();
+        let beside = |columns: &[Column]| {
+            let wanted = self.get().n_histories > 0;
+            wanted.then(|| GlmObjective::new(&exact_on, plan, columns, y, model)).transpose()
+        };
+        if size_of::<B::Scalar>() < size_of::<f64>() {
+            let mut fast = GlmObjective::new(on, plan, &own, y, model)?;
+            let size = self.size(plan, &mean_y, own.len(), size_of::<B::Scalar>());
+            let every = size.gram_rows();
+            let gram = fast.gram(every, Weight::Flat)?;
+            let certain = |factor: &Cholesky| factor.jitter() == 0.0 && factor.smallest_pivot() > CERTAIN;
+            if let Some(factor) = Cholesky::new(&gram).filter(certain) {
+                let rank = Rank::plain(plan, &varying);
+                let exact = GlmObjective::new(&exact_on, plan, &own, y, model)?;
+                let metric = Metric { factor, mean_y };
+                let fit = Fit { spec: self, plan, response, varying, rank, metric };
+                let mut chosen = choose(self.get().solver, size, on.level());
+                chosen.n_gram_rows = fast.n_rows_of(every);
+                let views = Views { fast: Some(&mut fast), exact, all: None, beside: beside(&own)? };
+                return fit.run(chosen, size, views, started, progress);
             }
-        })?;
-        let gram = GlmObjective::new(on, &design, &y, model).gram(Weight::Flat)?;
+        }
+        // columns that are nearly dependent: all digits from the start
+        let mut exact = GlmObjective::new(&exact_on, plan, &own, y, model)?;
+        let gram = exact.gram(Every::ROW, Weight::Flat)?;
         let rank = Rank::new(plan, &varying, &without_intercept(&gram));
-        let (design, all, gram) = if rank.is_plain() {
-            (design, None, gram)
+        let (exact, all, gram) = if rank.is_plain() {
+            (exact, None, gram)
         } else {
-            let members = plan.place(on, &rank.columns())?;
-            let gram = GlmObjective::new(on, &members, &y, model).gram(Weight::Flat)?;
-            (members, Some(design), gram)
+            let mut members = GlmObjective::new(&exact_on, plan, &rank.columns(), y, model)?;
+            let gram = members.gram(Every::ROW, Weight::Flat)?;
+            (members, Some(exact), gram)
         };
         let Some(factor) = Cholesky::new(&gram) else {
             return Err(Error::argument(
@@ -103,9 +139,20 @@ impl CheckedSpec {
                 "divide the largest features by a power of ten",
             ));
         };
-        let metric = Metric { factor, mean_y: means(plan, response) };
-        let fit = Fit { spec: self, on, plan, response, y: &y, varying, rank, metric };
-        fit.run(&design, all.as_ref(), started, progress)
+        let size = self.size(plan, &mean_y, rank.n_members(), size_of::<f64>());
+        let views = Views { fast: None, exact, all, beside: beside(&rank.columns())? };
+        let metric = Metric { factor, mean_y };
+        let fit = Fit { spec: self, plan, response, varying, rank, metric };
+        fit.run(choose(self.get().solver, size, on.level()), size, views, started, progress)
+    }
+
+    /// What the cost of a fit depends on.
+    fn size(&self, plan: &DesignPlan, mean_y: &[f64], n_columns: usize, n_bytes: usize) -> Size {
+        let n_rows = plan.n_rows();
+        let live = mean_y.iter().filter(|&&mean| mean > 0.0);
+        let fewest_events =
+            live.clone().map(|mean| mean * n_rows as f64).min_by(f64::total_cmp).unwrap_or(0.0);
+        Size { n_rows, n_columns, n_targets: live.count(), fewest_events, n_bytes }
     }
 
     fn check_inputs(&self, plan: &DesignPlan, response: &Response) -> Result<()> {
@@ -169,58 +216,62 @@ fn means(plan: &DesignPlan, response: &Response) -> Vec<f64> {
     (0..response.y.ncols()).map(mean).collect()
 }
 
-impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
+impl Fit<'_, '_, '_> {
     fn run(
         &self,
-        design: &Design<B>,
-        all: Option<&Design<B>>,
+        mut chosen: Plan,
+        size: Size,
+        views: Views,
         started: Instant,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<FittedGlm> {
+        let Views { mut fast, mut exact, mut all, mut beside } = views;
         let spec = self.spec.get();
         let live: Vec<usize> =
             (0..self.metric.mean_y.len()).filter(|&target| self.metric.mean_y[target] > 0.0).collect();
-        let plan = self.choose(&live);
         let left_out = self.inference_left_out(live.len());
-        let mut f = GlmObjective::new(self.on, design, self.y, spec.model);
         let deadline =
             spec.time_limit_s.and_then(|limit| started.checked_add(Duration::try_from_secs_f64(limit).ok()?));
-        let goal = if spec.tolerance <= 1e-16 { FLOOR } else { spec.tolerance };
+        let first_goal = if fast.is_some() { NEAR_FLOOR } else { FLOOR };
+        let goal = if spec.tolerance <= TOLERANCE_F64 { first_goal } else { spec.tolerance };
         let (tolerance, max_iterations) = (spec.tolerance, spec.max_iterations);
-        let mut beside = GlmObjective::new(self.on, design, self.y, spec.model);
         let mut residuals = |at: &Matrix, targets: &[usize]| -> Result<Vec<Option<f64>>> {
             let asked: Vec<usize> = (0..targets.len()).filter(|&k| targets[k] < spec.n_histories).collect();
             let mut residuals = vec![None; targets.len()];
-            if !asked.is_empty() {
+            if let (Some(beside), false) = (&mut beside, asked.is_empty()) {
                 let ids: Vec<usize> = asked.iter().map(|&k| targets[k]).collect();
                 let points = self.reports(&at.select(ndarray::Axis(1), &asked));
-                let found = self.optimality(&mut beside, all, &points, &ids)?;
+                let found = self.optimality(beside, &points, &ids)?;
                 asked.into_iter().zip(found).for_each(|(k, found)| residuals[k] = Some(found.kkt_residual));
             }
             Ok(residuals)
         };
         let residuals: Option<&mut Residuals> =
             if spec.n_histories > 0 { Some(&mut residuals) } else { None };
-        let history_time = Duration::ZERO;
+        let (history_time, n_waiting) = (Duration::ZERO, 0);
         let mut watch =
-            Watch { tolerance, goal, max_iterations, deadline, progress, residuals, history_time };
-        let solver: &dyn Minimize = if plan.solver == Newton.name() { &Newton } else { &Lbfgs };
+            Watch { tolerance, goal, max_iterations, deadline, n_waiting, progress, residuals, history_time };
+        let solver: &dyn Minimize = if chosen.solver == Newton.name() { &Newton } else { &Lbfgs };
+        let mut sample = size.sample(solver.name());
+        chosen.n_sample_rows = sample.map(|every| exact.n_rows_of(every));
         let mut standings: Vec<Option<Standing>> = live.iter().map(|_| None).collect();
         let mut open: Vec<usize> = (0..live.len()).collect();
         let mut start = self.start(&live);
         let mut inference_seconds = 0.0;
         while !open.is_empty() {
             let targets: Vec<usize> = open.iter().map(|&k| live[k]).collect();
-            let solution = solver.minimize(&mut f, &self.metric, &targets, start, &mut watch)?;
+            let fast = fast.take().map(|fast| -> &mut dyn Objective { fast });
+            let mut objectives = Objectives { fast, exact: &mut exact, sample: sample.take() };
+            let solution = solver.minimize(&mut objectives, &self.metric, &targets, start, &mut watch)?;
             let reports = self.reports(&solution.at);
-            let optimality = self.optimality(&mut f, all, &reports, &targets)?;
+            let optimality = self.optimality(all.as_mut().unwrap_or(&mut exact), &reports, &targets)?;
             let inferring = Instant::now();
             let found = reports.into_iter().zip(optimality).zip(solution.outcomes).enumerate();
             let (mut again, mut used) = (Vec::new(), 0);
             for (column, ((reported, optimality), outcome)) in found {
                 let at = solution.at.column(column).to_vec();
                 let inference =
-                    self.look(&mut f, targets[column], &at, &optimality, &outcome, left_out.is_some())?;
+                    self.look(&mut exact, targets[column], &at, &optimality, &outcome, left_out.is_some())?;
                 let k = open[column];
                 let standing =
                     Standing { reported, optimality, inference, outcome }.after(standings[k].take());
@@ -243,7 +294,7 @@ impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
         let fit = started.elapsed().as_secs_f64() - inference_seconds - history;
         let seconds = Seconds { fit, inference: inference_seconds, history };
         let standings = live.into_iter().zip(standings.into_iter().flatten());
-        Ok(self.finish(plan, left_out, standings.collect(), seconds))
+        Ok(self.finish(chosen, left_out, standings.collect(), seconds))
     }
 
     /// The user's coefficients at points of shape (parameters, targets).
@@ -256,19 +307,19 @@ impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
     /// with rows far from the mean is running away.
     fn look(
         &self,
-        f: &mut GlmObjective<B>,
+        f: &mut GlmObjective<Cpu<f64>>,
         target: usize,
         at: &[f64],
         optimality: &Optimality,
         outcome: &Outcome,
         left_out: bool,
     ) -> Result<Option<Inference>> {
-        if left_out {
-            let mut effects = at.to_vec();
-            effects[0] = 0.0;
-            if outcome.status != Status::Converged || reach(f, target, at, &effects)?.all < FAR {
-                return Ok(None);
-            }
+        if left_out
+            && (outcome.status != Status::Converged
+                || optimality.n_faint == 0.0
+                || self.events_span(target, f.n_parameters())?)
+        {
+            return Ok(None);
         }
         self.infer(f, target, at, &optimality.gradient)
     }
@@ -312,12 +363,29 @@ impl<B: Backend + 'static> Fit<'_, '_, '_, B> {
         }
     }
 
-    /// The solver for these targets.
-    fn choose(&self, live: &[usize]) -> Plan {
-        let n = self.plan.n_rows();
-        let events = |&target: &usize| self.metric.mean_y[target] * n as f64;
-        let fewest = live.iter().map(events).min_by(f64::total_cmp).unwrap_or(0.0);
-        choose(self.spec.get().solver, n, self.rank.n_members(), live.len(), fewest)
+    /// The magnitude below which a row without events may be on its way to a rate of 0.
+    ///
+    /// Along a direction of recession the gradient is the sum of the rates of the rows that it lowers. In a target whose
+    /// gap is below the tolerance that sum is at most about `sqrt(tolerance n)` mean rates.
+    pub(super) fn faint(&self, target: usize) -> f64 {
+        let proven = (self.spec.get().tolerance * self.plan.n_rows() as f64).sqrt() * SURELY;
+        2.0 * self.metric.mean_y[target] * proven.min((-FAR).exp())
+    }
+
+    /// Whether some of the rows with events of this target span all directions: then none of them is one of recession.
+    fn events_span(&self, target: usize, n_parameters: usize) -> Result<bool> {
+        let with_events = |row: &&usize| self.response.y[(**row, target)] != 0.0;
+        let rows: Vec<usize> =
+            self.plan.rows().iter().filter(with_events).take(4 * n_parameters).copied().collect();
+        if rows.len() < n_parameters || !self.rank.is_plain() {
+            return Ok(false);
+        }
+        let events = self.plan.with_rows(rows);
+        let on = Cpu::<f64>::default();
+        let y = self.response.y.select(ndarray::Axis(1), &[target]);
+        let mut f = GlmObjective::new(&on, &events, &self.rank.columns(), y.view(), self.spec.get().model)?;
+        let gram = f.gram(Every::ROW, Weight::Flat)?;
+        Ok(Cholesky::new(&gram).is_some_and(|factor| factor.smallest_pivot() > CERTAIN))
     }
 
     /// No effect of any feature, the mean rate.

@@ -12,6 +12,7 @@ use crate::backend::Model;
 use crate::design::{FeatureColumns, Source};
 use crate::inverse_link::{Exp, InverseLink, InvertLink};
 use crate::math::dense::Matrix;
+use crate::math::elementary::Standard;
 use crate::number;
 use crate::solver::{Iterate, Status};
 use crate::{Error, Result};
@@ -161,15 +162,20 @@ impl FittedGlm {
         let coef: Vec<f64> = features.iter().flat_map(|feature| feature.labels.iter().map(coef_of)).collect();
         let n_bins = features.first().map_or(0, |feature| feature.x.nrows());
         let of_bin = |bin: usize| {
-            let terms = features.iter().flat_map(|feature| feature.x.row(bin));
-            self.mean(own.intercept + terms.zip(&coef).map(|(x, w)| x * w).sum::<f64>())
+            let mut eta = own.intercept;
+            let mut first = 0;
+            for feature in features {
+                eta += feature.x.product(bin, &coef[first..first + feature.x.ncols()]);
+                first += feature.x.ncols();
+            }
+            self.mean(eta)
         };
         (0..n_bins).map(of_bin).collect()
     }
 
     fn mean(&self, eta: f64) -> f64 {
         match self.model.inverse_link {
-            InverseLink::Exp => Exp.mean(eta).mu,
+            InverseLink::Exp => Exp.mean(eta, Standard).mu,
         }
     }
 

@@ -86,6 +86,12 @@ impl Rank {
         Self { members: basis.members, aliased, left_out, to_standard, to_user }
     }
 
+    /// The rank of a design whose `varying` columns are known to be independent.
+    pub(super) fn plain(plan: &DesignPlan, varying: &[usize]) -> Self {
+        let identity = Matrix::eye(varying.len());
+        Self::new(plan, varying, &identity)
+    }
+
     /// The number of independent columns.
     pub(super) fn n_members(&self) -> usize {
         self.members.len()
@@ -256,7 +262,7 @@ mod tests {
 
     fn rank_of(x: &Array2<f64>) -> Rank {
         let labels = (0..x.ncols()).map(|j| format!("x{j}")).collect();
-        let source = Source { name: "x".into(), labels, x: x.view() };
+        let source = Source { name: "x".into(), labels, x: x.view().into() };
         let plan = DesignPlan::new(vec![source], (0..x.nrows()).collect()).unwrap();
         let varying = varying(&plan);
         let columns: Vec<Vec<f64>> = varying.iter().map(|&column| plan.standardised(column)).collect();

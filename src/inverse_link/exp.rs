@@ -1,19 +1,20 @@
 use super::{InvertLink, Mean, MeanChange};
+use crate::math::elementary::Elementary;
+use crate::math::real::Real;
 
 /// `mu = exp(eta)`: effects multiply the rate; the canonical link of Poisson counts.
 #[derive(Clone, Copy, Debug)]
 pub struct Exp;
 
 impl InvertLink for Exp {
-    #[inline]
-    fn mean(&self, eta: f64) -> Mean {
-        let mu = eta.exp();
-        Mean { mu, log_mu: eta }
+    #[inline(always)]
+    fn mean<T: Real>(&self, eta: T, functions: impl Elementary<T>) -> Mean<T> {
+        Mean { mu: functions.exp(eta), log_mu: eta }
     }
 
-    #[inline]
-    fn mean_change(&self, mean: Mean, delta: f64) -> MeanChange {
-        MeanChange { mu: mean.mu * delta.exp_m1(), log_mu: delta }
+    #[inline(always)]
+    fn mean_change<T: Real>(&self, mean: Mean<T>, delta: T, functions: impl Elementary<T>) -> MeanChange<T> {
+        MeanChange { mu: mean.mu * functions.exp_m1(delta), log_mu: delta }
     }
 
     #[inline]

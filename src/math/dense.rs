@@ -73,6 +73,15 @@ impl Cholesky {
         (0..b.len()).map(|i| x[(i, 0)] * self.scale[i]).collect()
     }
 
+    /// `dᵀ a d`.
+    pub fn form(&self, d: &[f64]) -> f64 {
+        let lower = self.factor.L();
+        let scaled: Vec<f64> =
+            d.iter().zip(&self.scale).map(|(d, &s)| if s > 0.0 { d / s } else { 0.0 }).collect();
+        let product = |j: usize| (j..d.len()).map(|i| lower[(i, j)] * scaled[i]).sum::<f64>();
+        (0..d.len()).map(|j| product(j).powi(2)).sum()
+    }
+
     /// The inverse of `a`, shape (p, p).
     pub fn inverse(&self) -> Matrix {
         let p = self.scale.len();
@@ -174,6 +183,8 @@ mod tests {
         for (found, expected) in factor.solve(&b).iter().zip(x) {
             assert!((found / expected - 1.0).abs() < 1e-12, "{found} {expected}");
         }
+        let form: f64 = x.iter().zip(&b).map(|(x, b)| x * b).sum();
+        assert!((factor.form(&x) / form - 1.0).abs() < 1e-12);
         let product = a.dot(&factor.inverse());
         for i in 0..3 {
             assert!((product[(i, i)] - 1.0).abs() < 1e-12);

@@ -1,5 +1,7 @@
 //! Small dense algebra, sums and special functions: what the fits need and no more.
 
 pub mod dense;
+pub mod elementary;
+pub mod real;
 pub mod special;
 pub mod sum;

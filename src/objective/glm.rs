@@ -4,64 +4,67 @@
 
 use std::ops::Range;
 
-use ndarray::{Axis, Slice};
+use ndarray::{ArrayView2, Axis, Slice};
 
-use super::{Objective, Weight};
+use super::{Objective, Quadratic, Weight};
 use crate::Result;
-use crate::backend::{Backend, Beside, Into, Model, Reach, Sweep};
-use crate::design::Design;
+use crate::backend::{Backend, Beside, Every, Into, Model, POINTWISE_SUMS, Reach, Sweep};
+use crate::design::{Block, Column, Design, DesignPlan};
 use crate::math::dense::{Matrix, symmetric};
+use crate::math::real::Real;
 
-/// A design, a response and a model.
+/// A design, a response and a model on a backend.
 pub struct GlmObjective<'a, B: Backend> {
-    on: &'a B,
-    design: &'a Design<B>,
-    y: &'a B::Array,
-    model: Model,
+    pub(super) on: &'a B,
+    pub(super) design: Design<'a, B>,
+    pub(super) y: B::Array<'a>,
+    pub(super) model: Model,
+    pub(super) passes: usize,
     line: Option<B::Line>,
-    passes: usize,
-}
-
-/// What the certificate needs of one target at one point.
-#[derive(Clone, Debug)]
-pub struct Optimality {
-    /// Mean loss.
-    pub loss: f64,
-    /// Mean gradient, intercept first.
-    pub gradient: Vec<f64>,
-    /// `max_j |sum_i c_ij r_i| / sum_i |c_ij| m_i`, 0/0 being 0.
-    pub kkt_residual: f64,
 }
 
 impl<'a, B: Backend> GlmObjective<'a, B> {
-    /// Joins a design and a response (`y` from [`Backend::matrix`], one column a target).
-    pub fn new(on: &'a B, design: &'a Design<B>, y: &'a B::Array, model: Model) -> Self {
-        Self { on, design, y, model, line: None, passes: 0 }
+    /// Places some columns of a plan and the used rows of the response `y`, shape (bins, targets), on a backend.
+    ///
+    /// # Errors
+    /// If the backend refuses, and as [`DesignPlan::place`].
+    pub fn new(
+        on: &'a B,
+        plan: &'a DesignPlan,
+        columns: &[Column],
+        y: ArrayView2<f64>,
+        model: Model,
+    ) -> Result<Self> {
+        let design = plan.place(on, columns)?;
+        let y = on.matrix(plan.n_rows(), y.ncols(), &|rows, out| {
+            let pieces = out.len() / y.ncols();
+            for (column, out) in y.columns().into_iter().zip(out.chunks_exact_mut(pieces)) {
+                for (out, &row) in out.iter_mut().zip(&plan.rows()[rows.clone()]) {
+                    *out = B::Scalar::from_f64(column[row]);
+                }
+            }
+        })?;
+        Ok(Self { on, design, y, model, line: None, passes: 0 })
     }
 
-    /// Rows of the design.
-    pub fn n_rows(&self) -> usize {
-        self.design.n_rows
-    }
-
-    fn sweep<'t>(&self, targets: &'t [usize]) -> Sweep<'t> {
-        Sweep { n_rows: self.design.n_rows, n_columns: self.design.n_columns(), targets }
+    pub(super) fn sweep<'t>(&self, every: Every, targets: &'t [usize]) -> Sweep<'t> {
+        Sweep { n_rows: self.design.n_rows, n_columns: self.design.n_columns(), every, targets }
     }
 
     /// Every block's coefficients on the backend, from `at` (1 + columns, targets).
-    fn load(&self, at: &Matrix) -> Result<Vec<B::Array>> {
-        let load = |(first, block): (usize, &dyn crate::design::Block<B>)| {
+    pub(super) fn load(&self, at: &Matrix) -> Result<Vec<B::Array<'static>>> {
+        let load = |(first, block): (usize, &(dyn Block<'a, B> + 'a))| {
             block.load(self.on, at.slice_axis(Axis(0), Slice::from(1 + first..1 + first + block.n_columns())))
         };
         self.design.columns().map(load).collect()
     }
 
-    fn forward(
+    pub(super) fn forward(
         &self,
         work: &mut B::Worker,
         rows: &Range<usize>,
         intercepts: &[f64],
-        loaded: &[B::Array],
+        loaded: &[B::Array<'static>],
         into: Into,
     ) {
         self.on.start(work, into, intercepts);
@@ -71,59 +74,46 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
     }
 
     /// Sizes of the sums of a gradient pass: losses, residual totals, then the blocks'.
-    fn gradient_sums(&self) -> Vec<usize> {
-        [1, 1].into_iter().chain(self.design.blocks.iter().map(|block| block.n_sums())).collect()
+    pub(super) fn gradient_sums(&self) -> Vec<usize> {
+        POINTWISE_SUMS.into_iter().chain(self.design.blocks.iter().map(|block| block.n_sums())).collect()
     }
 
-    /// Column `k` of the gradient from the sums of a pass.
-    fn gradient_column(&self, sums: &[Vec<f64>], k: usize, out: &mut [f64]) {
-        let n = self.design.n_rows as f64;
+    /// Adds the blocks' gradients of a tile.
+    pub(super) fn backward(&self, work: &mut B::Worker, rows: &Range<usize>) {
+        for (k, block) in self.design.blocks.iter().enumerate() {
+            block.backward(self.on, work, rows.clone(), POINTWISE_SUMS.len() + k);
+        }
+    }
+
+    /// Writes the tile's rows of all blocks side by side, unless the design is one matrix of the backend.
+    pub(super) fn write(&self, work: &mut B::Worker, rows: &Range<usize>) {
+        if self.design.matrix().is_none() {
+            for (first, block) in self.design.columns() {
+                block.write(self.on, work, rows.clone(), first);
+            }
+        }
+    }
+
+    /// The gradient of target number `k` of a pass over `n` rows.
+    pub(super) fn gradient_of(&self, sums: &[Vec<f64>], k: usize, n: usize) -> Vec<f64> {
+        let mut out = vec![0.0; 1 + self.design.n_columns()];
         out[0] = sums[1][k];
-        for ((first, block), sums) in self.design.columns().zip(&sums[2..]) {
+        for ((first, block), sums) in self.design.columns().zip(&sums[POINTWISE_SUMS.len()..]) {
             let own = &sums[k * block.n_sums()..(k + 1) * block.n_sums()];
             block.finish(own, (&mut out[1 + first..1 + first + block.n_columns()]).into());
         }
-        out.iter_mut().for_each(|g| *g /= n);
+        out.iter_mut().for_each(|g| *g /= n as f64);
+        out
     }
+}
 
-    /// Loss, gradient and optimality residual of the given targets at `at` (1 + columns, targets).
-    ///
-    /// # Errors
-    /// If the backend fails.
-    pub fn optimality(&mut self, at: &Matrix, targets: &[usize]) -> Result<Vec<Optimality>> {
-        let intercepts = at.row(0).to_vec();
-        let loaded = self.load(at)?;
-        let p = self.n_parameters();
-        let mut sizes = self.gradient_sums();
-        let magnitudes = sizes.len();
-        sizes.push(p);
-        self.passes += 1;
-        let sums = self.on.pass(self.sweep(targets), &sizes, &|work, rows| {
-            self.forward(work, &rows, &intercepts, &loaded, Into::Eta);
-            self.on.pointwise(work, rows.clone(), self.model, self.y, Beside::Magnitude);
-            for (k, (first, block)) in self.design.columns().enumerate() {
-                block.backward(self.on, work, rows.clone(), 2 + k);
-                block.write(self.on, work, rows.clone(), 1 + first);
-            }
-            self.on.magnitudes(work, magnitudes);
-            Ok(())
-        })?;
-        let n = self.design.n_rows as f64;
-        let of_target = |k: usize| {
-            let mut gradient = vec![0.0; p];
-            self.gradient_column(&sums, k, &mut gradient);
-            let below = &sums[magnitudes][k * p..(k + 1) * p];
-            let ratio = |(&g, &m): (&f64, &f64)| if g == 0.0 { 0.0 } else { (g * n).abs() / m };
-            // a NaN must not vanish in a maximum
-            let kkt_residual = gradient
-                .iter()
-                .zip(below)
-                .map(ratio)
-                .fold(0.0, |a: f64, b| if b > a || b.is_nan() { b } else { a });
-            Optimality { loss: sums[0][k] / n, gradient, kkt_residual }
-        };
-        Ok((0..targets.len()).map(of_target).collect())
-    }
+/// Whether the numbers of a backend are `f64`.
+pub(super) fn is_exact<B: Backend>() -> bool {
+    size_of::<B::Scalar>() == size_of::<f64>()
+}
+
+fn column(values: &[f64]) -> Matrix {
+    Matrix::from_shape_fn((values.len(), 1), |(j, _)| values[j])
 }
 
 impl<B: Backend> Objective for GlmObjective<'_, B> {
@@ -131,31 +121,63 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
         1 + self.design.n_columns()
     }
 
-    fn loss_gradient(&mut self, at: &Matrix, targets: &[usize], gradient: &mut Matrix) -> Result<Vec<f64>> {
+    fn n_rows_of(&self, every: Every) -> usize {
+        self.on.n_rows_of(self.design.n_rows, every)
+    }
+
+    fn rounding(&self) -> f64 {
+        if is_exact::<B>() { 1e-13 } else { 2e-7 }
+    }
+
+    fn loss_gradient(
+        &mut self,
+        at: &Matrix,
+        targets: &[usize],
+        every: Every,
+        gradient: &mut Matrix,
+    ) -> Result<Vec<f64>> {
         let intercepts = at.row(0).to_vec();
         let loaded = self.load(at)?;
         self.passes += 1;
-        let sums = self.on.pass(self.sweep(targets), &self.gradient_sums(), &|work, rows| {
+        let sums = self.on.pass(self.sweep(every, targets), &self.gradient_sums(), &|work, rows| {
             self.forward(work, &rows, &intercepts, &loaded, Into::Eta);
-            self.on.pointwise(work, rows.clone(), self.model, self.y, Beside::Nothing);
-            for (k, block) in self.design.blocks.iter().enumerate() {
-                block.backward(self.on, work, rows.clone(), 2 + k);
-            }
+            self.on.pointwise(work, rows.clone(), self.model, &self.y, Beside::Nothing);
+            self.backward(work, &rows);
             Ok(())
         })?;
-        let mut column = vec![0.0; self.n_parameters()];
+        let n = self.n_rows_of(every);
         for k in 0..targets.len() {
-            self.gradient_column(&sums, k, &mut column);
-            gradient.column_mut(k).iter_mut().zip(&column).for_each(|(g, &value)| *g = value);
+            let own = self.gradient_of(&sums, k, n);
+            gradient.column_mut(k).iter_mut().zip(own).for_each(|(g, value)| *g = value);
         }
-        Ok(sums[0].iter().map(|loss| loss / self.design.n_rows as f64).collect())
+        Ok(sums[0].iter().map(|loss| loss / n as f64).collect())
+    }
+
+    fn quadratic(&mut self, at: &[f64], target: usize) -> Result<Quadratic> {
+        let p = self.n_parameters();
+        let (intercept, loaded) = ([at[0]], self.load(&column(at))?);
+        let mut sizes = self.gradient_sums();
+        sizes.push(p * p);
+        let gram = sizes.len() - 1;
+        self.passes += 1;
+        let sums = self.on.pass(self.sweep(Every::ROW, &[target]), &sizes, &|work, rows| {
+            self.forward(work, &rows, &intercept, &loaded, Into::Eta);
+            self.on.pointwise(work, rows.clone(), self.model, &self.y, Beside::Curvature);
+            self.backward(work, &rows);
+            self.write(work, &rows);
+            self.on.weighted_gram(work, rows, self.design.matrix(), false, gram);
+            Ok(())
+        })?;
+        let n = self.design.n_rows;
+        let (loss, gradient) = (sums[0][0] / n as f64, self.gradient_of(&sums, 0, n));
+        Ok(Quadratic { loss, gradient, hessian: symmetric(&sums[gram], p, 1.0 / n as f64) })
     }
 
     fn aim(&mut self, at: &Matrix, direction: &Matrix, targets: &[usize]) -> Result<()> {
         let (here, there) = (at.row(0).to_vec(), direction.row(0).to_vec());
         let (loaded, aimed) = (self.load(at)?, self.load(direction)?);
         self.passes += 1;
-        let line = self.on.trace(self.sweep(targets), &|work, rows| {
+        let line = self.on.trace(self.sweep(Every::ROW, targets), &|work, rows| {
             self.forward(work, &rows, &here, &loaded, Into::Eta);
             self.forward(work, &rows, &there, &aimed, Into::Direction);
             Ok(())
@@ -166,39 +188,38 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
 
     fn loss_changes(&mut self, steps: &[f64]) -> Result<Vec<f64>> {
         let Some(line) = &self.line else { return Ok(vec![0.0; steps.len()]) };
-        let mut changes = self.on.loss_changes(line, self.model, self.y, steps)?;
+        let mut changes = self.on.loss_changes(line, self.model, &self.y, steps)?;
         changes.iter_mut().for_each(|change| *change /= self.design.n_rows as f64);
         Ok(changes)
     }
 
     fn reach(&mut self) -> Result<Vec<Reach>> {
-        self.line.as_ref().map_or(Ok(Vec::new()), |line| self.on.reach(line, self.y))
+        self.line.as_ref().map_or(Ok(Vec::new()), |line| self.on.reach(line, &self.y))
     }
 
-    fn gram(&mut self, weight: Weight) -> Result<Matrix> {
+    fn gram(&mut self, every: Every, weight: Weight) -> Result<Matrix> {
         let p = self.n_parameters();
-        let point = |at: &[f64]| -> Result<(Vec<B::Array>, [f64; 1])> {
-            let at = Matrix::from_shape_fn((p, 1), |(j, _)| at[j]);
-            Ok((self.load(&at)?, [at[(0, 0)]]))
-        };
+        let nowhere = vec![0.0; p];
         let (target, weighted) = match weight {
             Weight::Flat => (0, None),
-            Weight::Events(target) => (target, Some((point(&vec![0.0; p])?, Beside::Events))),
-            Weight::Point { target, at } => (target, Some((point(at)?, Beside::Curvature))),
+            Weight::Events(target) => (target, Some((nowhere.as_slice(), Beside::Events))),
+            Weight::Point { target, at } => (target, Some((at, Beside::Curvature))),
+        };
+        let weighted = match weighted {
+            Some((at, beside)) => Some((self.load(&column(at))?, [at[0]], beside)),
+            None => None,
         };
         self.passes += 1;
-        let sums = self.on.pass(self.sweep(&[target]), &[1, 1, p * p], &|work, rows| {
-            if let Some(((loaded, intercept), beside)) = &weighted {
+        let sums = self.on.pass(self.sweep(every, &[target]), &[1, 1, p * p], &|work, rows| {
+            if let Some((loaded, intercept, beside)) = &weighted {
                 self.forward(work, &rows, intercept, loaded, Into::Eta);
-                self.on.pointwise(work, rows.clone(), self.model, self.y, *beside);
+                self.on.pointwise(work, rows.clone(), self.model, &self.y, *beside);
             }
-            for (first, block) in self.design.columns() {
-                block.write(self.on, work, rows.clone(), 1 + first);
-            }
-            self.on.weighted_gram(work, weighted.is_none(), 2);
+            self.write(work, &rows);
+            self.on.weighted_gram(work, rows, self.design.matrix(), weighted.is_none(), 2);
             Ok(())
         })?;
-        Ok(symmetric(&sums[2], p, 1.0 / self.design.n_rows as f64))
+        Ok(symmetric(&sums[2], p, 1.0 / self.n_rows_of(every) as f64))
     }
 
     fn passes(&self) -> usize {

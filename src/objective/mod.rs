@@ -1,12 +1,14 @@
 //! Objectives: what a solver minimises, one loss per target, all targets of a population at once.
 
 mod glm;
+mod optimality;
 
 use crate::Result;
-use crate::backend::Reach;
+use crate::backend::{Every, Reach};
 use crate::math::dense::Matrix;
 
-pub use glm::{GlmObjective, Optimality};
+pub use glm::GlmObjective;
+pub use optimality::Optimality;
 
 /// Which weights a Gram matrix has.
 #[derive(Clone, Copy, Debug)]
@@ -24,17 +26,47 @@ pub enum Weight<'a> {
     },
 }
 
+/// Loss, gradient and Hessian of one target at one point.
+#[derive(Clone, Debug)]
+pub struct Quadratic {
+    /// Mean loss.
+    pub loss: f64,
+    /// Its gradient, intercept first.
+    pub gradient: Vec<f64>,
+    /// Its Hessian (Fisher), shape (parameters, parameters).
+    pub hessian: Matrix,
+}
+
 /// Mean losses of several targets as functions of their parameters: a matrix (1 + features, targets), row 0 the
 /// intercepts. Each target's loss depends on its own column alone.
 pub trait Objective {
     /// Parameters of a target: 1 + features.
     fn n_parameters(&self) -> usize;
 
-    /// Losses of the given targets and, into `gradient` (same shape as `at`), their gradients. One pass over the rows.
+    /// Rows that a pass over every so many tiles sees.
+    fn n_rows_of(&self, every: Every) -> usize;
+
+    /// The part of a loss that is rounding: differences of losses below it mean nothing.
+    fn rounding(&self) -> f64;
+
+    /// Losses of the given targets over some of the rows and, into `gradient` (same shape as `at`), their gradients.
+    /// One pass over these rows.
     ///
     /// # Errors
     /// If the backend fails.
-    fn loss_gradient(&mut self, at: &Matrix, targets: &[usize], gradient: &mut Matrix) -> Result<Vec<f64>>;
+    fn loss_gradient(
+        &mut self,
+        at: &Matrix,
+        targets: &[usize],
+        every: Every,
+        gradient: &mut Matrix,
+    ) -> Result<Vec<f64>>;
+
+    /// Loss, gradient and Hessian of one target, in one pass over the rows.
+    ///
+    /// # Errors
+    /// If the backend fails.
+    fn quadratic(&mut self, at: &[f64], target: usize) -> Result<Quadratic>;
 
     /// Takes aim from `at` along `direction` (one pass over the rows), so that trial steps need none.
     ///
@@ -54,11 +86,11 @@ pub trait Objective {
     /// If the backend fails.
     fn reach(&mut self) -> Result<Vec<Reach>>;
 
-    /// `[1 X]ᵀ·diag(w)·[1 X] / n`, shape (parameters, parameters).
+    /// `[1 X]ᵀ·diag(w)·[1 X] / n` over some of the rows, shape (parameters, parameters).
     ///
     /// # Errors
     /// If the backend fails.
-    fn gram(&mut self, weight: Weight) -> Result<Matrix>;
+    fn gram(&mut self, every: Every, weight: Weight) -> Result<Matrix>;
 
     /// Passes over the rows so far.
     fn passes(&self) -> usize;

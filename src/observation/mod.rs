@@ -1,26 +1,38 @@
 //! Observation models: how a response scatters around its mean.
 //!
 //! With a canonical inverse link `d loss / d eta` is `mu - y` and its derivative the variance; the loss leaves out
-//! terms that the mean does not enter. To add one: a file, its `mod`, and its entry in [`ObservationModel`].
+//! terms that the mean does not enter. Methods that kernels call are generic over the arithmetic, without branches
+//! and `#[inline(always)]`, so that a loop over rows becomes vectors; the others score single bins in `f64`. To add
+//! one: a file, its `mod`, and its entry in [`ObservationModel`].
 
 mod poisson;
 
 pub use poisson::Poisson;
 
 use crate::inverse_link::{Mean, MeanChange};
+use crate::math::elementary::Elementary;
+use crate::math::real::Real;
 
 /// What an observation model can do, per bin.
 pub trait Observe: Copy + Send + Sync {
     /// Negative log-likelihood of `y`, terms free of the mean dropped.
-    fn loss(&self, y: f64, mean: Mean) -> f64;
+    fn loss<T: Real>(&self, y: T, mean: Mean<T>, functions: impl Elementary<T>) -> T;
     /// `loss` after the change minus `loss` before, accurate relative to itself however small the change is.
-    fn loss_change(&self, y: f64, mean: Mean, change: MeanChange) -> f64;
+    fn loss_change<T: Real>(
+        &self,
+        y: T,
+        mean: Mean<T>,
+        change: MeanChange<T>,
+        functions: impl Elementary<T>,
+    ) -> T;
     /// Variance of a response whose mean is `mu`.
-    fn variance(&self, mu: f64) -> f64;
+    fn variance<T: Real>(&self, mu: T) -> T;
     /// Log-likelihood of `y` (natural logarithm, all terms); the limit where `mu` is 0 or infinite.
     fn log_likelihood(&self, y: f64, mu: f64) -> f64;
     /// Deviance `2 (ll(y, y) - ll(y, mu))`; the limit where `y` or `mu` is 0, or `mu` infinite.
     fn deviance(&self, y: f64, mu: f64) -> f64;
+    /// The terms of the log-likelihood of `y` that the loss leaves out.
+    fn dropped(&self, y: f64) -> f64;
     /// What a response may be, or `None` if `y` is such a value.
     fn outside(&self, y: f64) -> Option<&'static str>;
 }

@@ -1,5 +1,7 @@
 use super::Observe;
 use crate::inverse_link::{Mean, MeanChange};
+use crate::math::elementary::Elementary;
+use crate::math::real::Real;
 use crate::math::special::ln_factorial;
 
 /// Spike counts: `P(y) = mu^y exp(-mu) / y!`, variance `mu`.
@@ -9,19 +11,27 @@ use crate::math::special::ln_factorial;
 pub struct Poisson;
 
 impl Observe for Poisson {
-    #[inline]
-    fn loss(&self, y: f64, mean: Mean) -> f64 {
+    #[inline(always)]
+    fn loss<T: Real>(&self, y: T, mean: Mean<T>, _functions: impl Elementary<T>) -> T {
         // 0 ln 0 = 0: a bin without spikes costs its mean, whatever ln mu is
-        if y == 0.0 { mean.mu } else { mean.mu - y * mean.log_mu }
+        let spikes = if y == T::ZERO { T::ZERO } else { y * mean.log_mu };
+        mean.mu - spikes
     }
 
-    #[inline]
-    fn loss_change(&self, y: f64, _mean: Mean, change: MeanChange) -> f64 {
-        if y == 0.0 { change.mu } else { change.mu - y * change.log_mu }
+    #[inline(always)]
+    fn loss_change<T: Real>(
+        &self,
+        y: T,
+        _mean: Mean<T>,
+        change: MeanChange<T>,
+        _functions: impl Elementary<T>,
+    ) -> T {
+        let spikes = if y == T::ZERO { T::ZERO } else { y * change.log_mu };
+        change.mu - spikes
     }
 
-    #[inline]
-    fn variance(&self, mu: f64) -> f64 {
+    #[inline(always)]
+    fn variance<T: Real>(&self, mu: T) -> T {
         mu
     }
 
@@ -31,6 +41,10 @@ impl Observe for Poisson {
 
     fn deviance(&self, y: f64, mu: f64) -> f64 {
         if y == 0.0 || mu == f64::INFINITY { 2.0 * mu } else { 2.0 * (y * (y / mu).ln() - (y - mu)) }
+    }
+
+    fn dropped(&self, y: f64) -> f64 {
+        -ln_factorial(y)
     }
 
     fn outside(&self, y: f64) -> Option<&'static str> {

@@ -1,208 +1,251 @@
 //! The loop that all smooth solvers share; they differ in the direction they take.
+//!
+//! Every pass looks at one point of each target that is not done: the start of a stage, a full step, or what a search
+//! along a rejected step found. So a step that is taken at once costs one pass over the rows.
 
-use super::line_search::search;
+use super::line_search::{is_acceptable, search};
+use super::run::{Heading, Next, Point, Run};
 use super::separation::{RUNNING, recession};
-use super::{Iterate, Metric, Outcome, Progress, Solution, Status, Watch, columns, dot};
+use super::{Metric, Progress, Status, Watch, dot};
 use crate::Result;
+use crate::backend::Every;
 use crate::math::dense::Matrix;
 use crate::objective::Objective;
 
 /// Iterations after which a direction that still moves the linear predictor is looked at for separation.
 const SETTLED: usize = 10;
-/// Where to go from a point.
-pub(super) struct Heading {
-    /// A direction of descent.
-    pub(super) direction: Vec<f64>,
-    /// Estimate of `loss - optimum`.
-    pub(super) gap: f64,
-}
 
 /// A rule for directions; it may keep a history per target.
 pub(super) trait Direct {
-    /// The heading of target number `k` of the fit at a point with this gradient; `None` if there is none.
-    fn heading(
+    /// Losses and gradients of the targets at these points.
+    fn evaluate(
         &mut self,
         f: &mut dyn Objective,
-        k: usize,
-        at: &[f64],
-        gradient: &[f64],
-    ) -> Result<Option<Heading>>;
+        at: &Matrix,
+        targets: &[usize],
+        every: Every,
+        gradient: &mut Matrix,
+    ) -> Result<Vec<f64>> {
+        f.loss_gradient(at, targets, every, gradient)
+    }
+    /// The heading from a point that was just taken; `None` if there is none. `scale` is the loss that gaps are
+    /// relative to.
+    fn heading(&mut self, target: usize, point: &Point, scale: f64) -> Option<Heading>;
+    /// The point that was just looked at is not taken.
+    fn reject(&mut self, _target: usize) {}
     /// Forgets a target's history; false if there is none to forget.
-    fn forget(&mut self, k: usize) -> bool;
+    fn forget(&mut self, target: usize) -> bool;
+    /// The objective is another from now on.
+    fn change_stage(&mut self) {}
     /// Iterations allowed unless the user says otherwise.
     fn max_iterations(&self) -> usize;
-    /// Iterations without progress below the tolerance after which the rounding floor is reached.
+    /// Iterations without progress after which a stage is over.
     fn patience(&self) -> usize;
 }
 
-/// What the loop knows of one target.
-struct Run {
-    outcome: Option<Status>,
-    iterations: usize,
-    passes: usize,
-    best_gap: f64,
-    idle: usize,
-    recession: Option<Vec<f64>>,
-    history: Vec<Iterate>,
+/// One stage of a minimisation.
+#[derive(Clone, Copy)]
+pub(super) struct Stage {
+    /// Which rows.
+    pub(super) every: Every,
+    /// The relative gap at which it ends.
+    pub(super) goal: f64,
+    /// The relative gap that has to be reached; without one the next stage goes on from wherever this one ends.
+    pub(super) tolerance: Option<f64>,
 }
 
-impl Run {
-    /// Adds the present point to the history; one that is visited again replaces its entry.
-    fn remember(&mut self, loss: f64, loss_gap: f64, kkt_residual: f64) {
-        let iteration = self.iterations;
-        self.history.retain(|earlier| earlier.iteration != iteration);
-        self.history.push(Iterate { iteration, loss, loss_gap, kkt_residual });
-    }
-
-    /// The end of this target at a relative gap, if it is one.
-    fn judge(&mut self, gap: f64, patience: usize, max_iterations: usize, watch: &Watch) -> Option<Status> {
-        if !gap.is_finite() {
-            return Some(Status::Failed);
-        }
-        self.idle = if gap <= 0.5 * self.best_gap { 0 } else { self.idle + 1 };
-        self.best_gap = self.best_gap.min(gap);
-        let arrived = gap <= watch.tolerance;
-        if gap <= watch.goal || (arrived && self.idle >= patience) {
-            Some(Status::Converged)
-        } else if self.iterations >= max_iterations {
-            Some(Status::MaxIterations)
-        } else if watch.is_late() {
-            Some(Status::Stopped)
-        } else {
-            None
-        }
-    }
-}
-
-/// Minimises from `start` with directions from `rule`.
+/// Runs one stage of all targets that have no outcome yet.
 pub(super) fn descend(
     rule: &mut dyn Direct,
     f: &mut dyn Objective,
     metric: &Metric,
-    targets: &[usize],
-    start: Matrix,
+    runs: &mut [Run],
+    stage: Stage,
     watch: &mut Watch,
-) -> Result<Solution> {
-    let max_iterations = watch.max_iterations.unwrap_or(rule.max_iterations());
-    let mut at = start;
-    let mut runs: Vec<Run> = targets.iter().map(|_| Run::new()).collect();
+) -> Result<()> {
+    rule.change_stage();
+    runs.iter_mut().for_each(Run::start_stage);
     for iteration in 0.. {
-        let mut active: Vec<usize> = (0..targets.len()).filter(|&k| runs[k].outcome.is_none()).collect();
+        let active: Vec<usize> = (0..runs.len()).filter(|&k| runs[k].is_active()).collect();
         if active.is_empty() {
             break;
         }
-        let ids: Vec<usize> = active.iter().map(|&k| targets[k]).collect();
-        let mut gradient = Matrix::zeros((f.n_parameters(), active.len()));
-        let points = columns(&at, &active);
-        let losses = f.loss_gradient(&points, &ids, &mut gradient)?;
-        let residuals = watch.residuals(&points, &ids)?;
+        let targets: Vec<usize> = active.iter().map(|&k| runs[k].target).collect();
+        let points: Vec<Vec<f64>> = active.iter().map(|&k| runs[k].candidate()).collect();
+        let at = Matrix::from_shape_fn((f.n_parameters(), active.len()), |(j, column)| points[column][j]);
+        let mut gradient = Matrix::zeros(at.dim());
+        let losses = rule.evaluate(f, &at, &targets, stage.every, &mut gradient)?;
+        let (mut taken, mut rejected) = (Vec::new(), Vec::new());
+        for ((column, at), &k) in points.into_iter().enumerate().zip(&active) {
+            let run = &mut runs[k];
+            run.passes += usize::from(stage.every == Every::ROW);
+            let point = Point { at, loss: losses[column], gradient: gradient.column(column).to_vec() };
+            let scale = |point: &Point| point.loss.abs().max(metric.mean_y[run.target]);
+            match std::mem::replace(&mut run.next, Next::Take) {
+                Next::Try(from, heading)
+                    if !is_acceptable(&from, &heading, &point, f.rounding(), scale(&from)) =>
+                {
+                    rule.reject(run.target);
+                    run.next = Next::Try(from, heading);
+                    rejected.push(k);
+                }
+                Next::Try(..) => {
+                    run.iterations += usize::from(stage.every == Every::ROW);
+                    taken.push((k, point));
+                }
+                Next::Take => taken.push((k, point)),
+            }
+        }
         let mut worst_gap: f64 = 0.0;
-        let mut headings = Vec::new();
-        for (column, &k) in active.iter().enumerate() {
-            let (here, slope) = (at.column(k).to_vec(), gradient.column(column).to_vec());
-            let before = f.passes();
-            let heading = rule.heading(f, targets[k], &here, &slope)?;
-            runs[k].passes += f.passes() - before;
-            let scale = losses[column].abs().max(metric.mean_y[targets[k]]);
-            let gap = heading.as_ref().map_or(f64::NAN, |heading| heading.gap);
-            if let Some(residual) = residuals[column] {
-                runs[k].remember(losses[column], gap, residual);
-            }
-            let gap = gap / scale;
-            runs[k].outcome = runs[k].judge(gap, rule.patience(), max_iterations, watch);
-            if runs[k].outcome.is_none() {
-                worst_gap = worst_gap.max(gap);
-            }
-            headings.push((heading, slope));
+        remember(runs, &taken, watch, stage)?;
+        for (k, point) in taken {
+            worst_gap = worst_gap.max(set_out(rule, metric, &mut runs[k], point, stage, watch));
         }
-        (watch.progress)(Progress { iteration, n_active: active.len(), worst_gap });
-        let going: Vec<bool> = active.iter().map(|&k| runs[k].outcome.is_none()).collect();
-        let ahead: Vec<(Heading, Vec<f64>)> = headings
-            .into_iter()
-            .zip(going)
-            .filter_map(|((heading, slope), going)| heading.filter(|_| going).map(|heading| (heading, slope)))
-            .collect();
-        active.iter().for_each(|&k| runs[k].passes += 1);
-        active.retain(|&k| runs[k].outcome.is_none());
-        if !active.is_empty() {
-            advance(rule, f, targets, &active, &ahead, &mut at, &mut runs, watch, iteration)?;
-        }
+        look_for_separation(f, metric, runs, stage)?;
+        turn_back(rule, f, runs, &rejected, stage)?;
+        (watch.progress)(Progress {
+            iteration,
+            n_active: watch.n_waiting + runs.iter().filter(|run| run.outcome.is_none()).count(),
+            worst_gap,
+        });
     }
-    Ok(Solution { at, outcomes: runs.into_iter().map(Run::finish).collect() })
+    Ok(())
 }
 
-/// One step of the targets `active` along their headings.
-#[allow(clippy::too_many_arguments, reason = "the state of the one loop, taken apart for length only")]
-fn advance(
+/// Judges a target at a point that was taken and gives it its next heading; its relative gap if it goes on.
+fn set_out(
     rule: &mut dyn Direct,
-    f: &mut dyn Objective,
-    targets: &[usize],
-    active: &[usize],
-    ahead: &[(Heading, Vec<f64>)],
-    at: &mut Matrix,
-    runs: &mut [Run],
+    metric: &Metric,
+    run: &mut Run,
+    point: Point,
+    stage: Stage,
     watch: &Watch,
-    iteration: usize,
-) -> Result<()> {
-    let ids: Vec<usize> = active.iter().map(|&k| targets[k]).collect();
-    let direction = Matrix::from_shape_fn((f.n_parameters(), active.len()), |(j, k)| ahead[k].0.direction[j]);
-    f.aim(&columns(at, active), &direction, &ids)?;
-    active.iter().for_each(|&k| runs[k].passes += 1);
-    let slopes: Vec<f64> = ahead.iter().map(|(heading, g)| dot(&heading.direction, g)).collect();
-    let steps = search(f, &slopes)?;
-    let running: Vec<usize> = if iteration < SETTLED {
-        Vec::new()
-    } else {
-        let reaches = f.reach()?;
-        (0..active.len()).filter(|&column| reaches[column].all > RUNNING).collect()
+) -> f64 {
+    let scale = point.loss.abs().max(metric.mean_y[run.target]);
+    let heading = rule.heading(run.target, &point, scale);
+    let gap = heading.as_ref().map_or(f64::NAN, |heading| heading.gap / scale);
+    if let (Some(last), Some(heading)) = (run.history.last_mut(), &heading)
+        && last.iteration == run.iterations
+    {
+        last.loss_gap = heading.gap;
+    }
+    run.at.clone_from(&point.at);
+    let Some(heading) = heading.filter(|_| gap.is_finite()) else {
+        // numbers of another precision may do better
+        run.end(stage, Status::Failed);
+        return 0.0;
     };
-    for column in running {
-        let k = active[column];
-        let step = &ahead[column].0.direction;
-        if let Some(direction) = recession(f, targets[k], &at.column(k).to_vec(), step)? {
-            runs[k].outcome = Some(Status::Separated);
-            runs[k].recession = Some(direction);
+    run.count(gap);
+    let is_idle = run.idle >= rule.patience();
+    let max_iterations = watch.max_iterations.unwrap_or(rule.max_iterations());
+    if gap <= stage.goal || (is_idle && stage.tolerance.is_none_or(|tolerance| gap <= tolerance)) {
+        run.end(stage, Status::Converged);
+    } else if run.iterations >= max_iterations && stage.every == Every::ROW {
+        run.outcome = Some(Status::MaxIterations);
+    } else if watch.is_late() {
+        run.outcome = Some(Status::Stopped);
+    } else {
+        run.next = Next::Try(point, heading);
+        return gap;
+    }
+    0.0
+}
+
+impl Run {
+    /// The end of a stage: of the whole if it is the last.
+    fn end(&mut self, stage: Stage, status: Status) {
+        match stage.tolerance {
+            Some(_) => self.outcome = Some(status),
+            None => self.rests = true,
         }
     }
-    for (column, (&k, step)) in active.iter().zip(steps).enumerate() {
-        if runs[k].outcome.is_some() {
-            continue;
-        }
-        match step {
-            Some(step) => {
-                runs[k].iterations += 1;
-                let mut here = at.column_mut(k);
-                here.iter_mut().zip(&ahead[column].0.direction).for_each(|(w, d)| *w += step * d);
-            }
-            // at the rounding floor no step is better; before the tolerance a fresh start of the history may be
-            None if runs[k].best_gap <= watch.tolerance => runs[k].outcome = Some(Status::Converged),
-            None if rule.forget(targets[k]) => {}
-            None => runs[k].outcome = Some(Status::Stalled),
+}
+
+/// Keeps the optimality residuals of the points that were taken, where a history is wanted.
+fn remember(runs: &mut [Run], taken: &[(usize, Point)], watch: &mut Watch, stage: Stage) -> Result<()> {
+    if watch.residuals.is_none() || taken.is_empty() || stage.every != Every::ROW {
+        return Ok(());
+    }
+    let n_parameters = taken[0].1.at.len();
+    let at = Matrix::from_shape_fn((n_parameters, taken.len()), |(j, column)| taken[column].1.at[j]);
+    let targets: Vec<usize> = taken.iter().map(|(k, _)| runs[*k].target).collect();
+    for ((k, point), residual) in taken.iter().zip(watch.residuals(&at, &targets)?) {
+        if let Some(residual) = residual {
+            runs[*k].remember(point.loss, f64::NAN, residual);
         }
     }
     Ok(())
 }
 
-impl Run {
-    fn new() -> Self {
-        Self {
-            outcome: None,
-            iterations: 0,
-            passes: 0,
-            best_gap: f64::INFINITY,
-            idle: 0,
-            recession: None,
-            history: Vec::new(),
+/// Looks at targets that do not settle: a direction of recession ends them.
+fn look_for_separation(f: &mut dyn Objective, metric: &Metric, runs: &mut [Run], stage: Stage) -> Result<()> {
+    let n_rows = f.n_rows_of(Every::ROW) as f64;
+    for run in runs.iter_mut().filter(|run| run.is_active() && run.iterations >= SETTLED) {
+        let Next::Try(point, heading) = &run.next else { continue };
+        // the sum over the rows of what the step moves is at least the square of the largest
+        let moved = n_rows * metric.factor.form(&heading.direction);
+        if moved < RUNNING * RUNNING {
+            continue;
         }
+        if stage.tolerance.is_none() {
+            // only f64 can tell
+            run.rests = true;
+            continue;
+        }
+        let before = f.passes();
+        if super::reach(f, run.target, &point.at, &heading.direction)?.all > RUNNING
+            && let Some(direction) = recession(f, run.target, &point.at, &heading.direction)?
+        {
+            run.outcome = Some(Status::Separated);
+            run.recession = Some(direction);
+        }
+        run.passes += f.passes() - before;
     }
+    Ok(())
+}
 
-    fn finish(self) -> Outcome {
-        Outcome {
-            status: self.outcome.unwrap_or(Status::Failed),
-            iterations: self.iterations,
-            passes: self.passes,
-            recession: self.recession,
-            history: self.history,
+/// Finds shorter steps for the targets whose full step was refused: one pass, however many trials.
+fn turn_back(
+    rule: &mut dyn Direct,
+    f: &mut dyn Objective,
+    runs: &mut [Run],
+    rejected: &[usize],
+    stage: Stage,
+) -> Result<()> {
+    let from: Vec<(usize, Point, Heading)> = rejected
+        .iter()
+        .filter_map(|&k| match std::mem::replace(&mut runs[k].next, Next::Take) {
+            Next::Try(point, heading) => Some((k, point, heading)),
+            Next::Take => None,
+        })
+        .collect();
+    if from.is_empty() {
+        return Ok(());
+    }
+    let shape = (f.n_parameters(), from.len());
+    let at = Matrix::from_shape_fn(shape, |(j, column)| from[column].1.at[j]);
+    let direction = Matrix::from_shape_fn(shape, |(j, column)| from[column].2.direction[j]);
+    let targets: Vec<usize> = from.iter().map(|(k, ..)| runs[*k].target).collect();
+    f.aim(&at, &direction, &targets)?;
+    let slopes: Vec<f64> =
+        from.iter().map(|(_, point, heading)| dot(&heading.direction, &point.gradient)).collect();
+    let steps = search(f, &slopes)?;
+    for ((k, point, heading), step) in from.into_iter().zip(steps) {
+        let run = &mut runs[k];
+        run.passes += usize::from(stage.every == Every::ROW);
+        run.at = point.at;
+        match step {
+            Some(step) => {
+                run.iterations += usize::from(stage.every == Every::ROW);
+                run.at.iter_mut().zip(&heading.direction).for_each(|(w, d)| *w += step * d);
+            }
+            // at the rounding floor no step is better; before the tolerance a fresh start of the history may be
+            None if stage.tolerance.is_some_and(|tolerance| run.best_gap <= tolerance) => {
+                run.outcome = Some(Status::Converged);
+            }
+            None if rule.forget(run.target) => {}
+            None => run.end(stage, Status::Stalled),
         }
     }
+    Ok(())
 }

@@ -2,14 +2,22 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::descent::{Direct, Heading, descend};
-use super::{Metric, Minimize, Solution, Watch, dot};
+use super::descent::{Direct, Stage, descend};
+use super::run::{Heading, Point, Run};
+use super::{Metric, Minimize, Objectives, Solution, Watch, dot};
 use crate::Result;
+use crate::backend::Every;
 use crate::math::dense::Matrix;
 use crate::objective::Objective;
 
 /// Secant pairs that are remembered.
 const MEMORY: usize = 20;
+/// The relative gap at which numbers of a backend have done their part.
+const FAST_GOAL: f64 = 1e-11;
+/// The loss gap, in parameters per row of the sample, at which a sample has told what it knows.
+const SAMPLE_GOAL: f64 = 0.005;
+/// Part of the tolerance that is aimed at, so that the certificate agrees.
+const INSIDE: f64 = 0.8;
 
 /// Limited-memory BFGS whose initial inverse Hessian is that of the flat Gram divided by the target's mean response
 /// (the Hessian if the rate were constant), so that correlated features cost no extra iterations.
@@ -74,28 +82,23 @@ impl History {
 }
 
 impl Direct for Rule<'_> {
-    fn heading(
-        &mut self,
-        _: &mut dyn Objective,
-        target: usize,
-        at: &[f64],
-        gradient: &[f64],
-    ) -> Result<Option<Heading>> {
+    fn heading(&mut self, target: usize, point: &Point, _: f64) -> Option<Heading> {
         let mean_y = self.metric.mean_y[target];
         let initial = |g: &[f64]| {
             let mut x = self.metric.factor.solve(g);
             x.iter_mut().for_each(|x| *x /= mean_y);
             x
         };
+        let gradient = &point.gradient;
         let history = self.histories.entry(target).or_default();
-        history.remember(at, gradient);
+        history.remember(&point.at, gradient);
         let gap = 0.5 * dot(&initial(gradient), gradient);
         let mut direction = history.direction(gradient, initial);
         if dot(&direction, gradient) >= 0.0 {
             history.pairs.clear();
             direction = history.direction(gradient, initial);
         }
-        Ok(Some(Heading { direction, gap }))
+        Some(Heading { direction, gap })
     }
 
     fn forget(&mut self, target: usize) -> bool {
@@ -103,6 +106,11 @@ impl Direct for Rule<'_> {
         let had = !history.pairs.is_empty();
         history.pairs.clear();
         had
+    }
+
+    fn change_stage(&mut self) {
+        // gradients of two objectives must not be subtracted from each other; the pairs stay
+        self.histories.values_mut().for_each(|history| history.last = None);
     }
 
     fn max_iterations(&self) -> usize {
@@ -121,13 +129,34 @@ impl Minimize for Lbfgs {
 
     fn minimize(
         &self,
-        f: &mut dyn Objective,
+        f: &mut Objectives,
         metric: &Metric,
         targets: &[usize],
         start: Matrix,
         watch: &mut Watch,
     ) -> Result<Solution> {
         let mut rule = Rule { metric, histories: HashMap::new() };
-        descend(&mut rule, f, metric, targets, start, watch)
+        watch.n_waiting = 0;
+        let mut runs: Vec<Run> =
+            targets.iter().zip(start.columns()).map(|(&target, at)| Run::new(target, at.to_vec())).collect();
+        if let (Some(every), [target]) = (f.sample, targets) {
+            let sampled: &mut dyn Objective = match &mut f.fast {
+                Some(fast) => *fast,
+                None => f.exact,
+            };
+            let parameters = sampled.n_parameters() as f64 / sampled.n_rows_of(every) as f64;
+            let goal = SAMPLE_GOAL * parameters / metric.mean_y[*target];
+            descend(&mut rule, sampled, metric, &mut runs, Stage { every, goal, tolerance: None }, watch)?;
+        }
+        if let Some(fast) = &mut f.fast {
+            let goal = FAST_GOAL.max(INSIDE * watch.goal);
+            // what is near enough here is left to the certificate
+            let tolerance = (watch.tolerance >= FAST_GOAL).then_some(watch.tolerance);
+            let stage = Stage { every: Every::ROW, goal, tolerance };
+            descend(&mut rule, *fast, metric, &mut runs, stage, watch)?;
+        }
+        let stage = Stage { every: Every::ROW, goal: watch.goal, tolerance: Some(watch.tolerance) };
+        descend(&mut rule, f.exact, metric, &mut runs, stage, watch)?;
+        Ok(Solution::new(runs.into_iter().map(Run::finish).collect()))
     }
 }

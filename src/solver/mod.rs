@@ -2,16 +2,21 @@
 //!
 //! A solver sees [`crate::objective::Objective`] alone: no rows, no model, no device. All targets advance together
 //! (each pass over the rows serves all that are still active), each with its own step, history and status; a target
-//! that is done leaves. Steps are judged by loss *changes*, never by the difference of two losses.
+//! that is done leaves. A minimisation goes through stages: part of the rows (for one target with many events), all
+//! rows in the numbers of the backend, and all rows in `f64`. What a solver has learnt (Hessian, secant pairs) goes
+//! from one stage to the next. Near the optimum steps are judged by slopes and loss *changes*, never by the difference
+//! of two losses.
 
 mod descent;
 mod lbfgs;
 mod line_search;
 mod newton;
 mod report;
+mod run;
 mod separation;
 
 use crate::Result;
+use crate::backend::Every;
 use crate::math::dense::{Cholesky, Matrix};
 use crate::objective::Objective;
 
@@ -29,6 +34,16 @@ pub struct Metric {
     pub mean_y: Vec<f64>,
 }
 
+/// The same losses twice.
+pub struct Objectives<'a> {
+    /// In the numbers of a backend, if that is something else.
+    pub fast: Option<&'a mut dyn Objective>,
+    /// In `f64`.
+    pub exact: &'a mut dyn Objective,
+    /// The part of the rows to begin with, if that pays.
+    pub sample: Option<Every>,
+}
+
 /// What a solver can do.
 pub trait Minimize {
     /// Its name in results.
@@ -40,17 +55,12 @@ pub trait Minimize {
     /// If the objective fails; not arriving is a status.
     fn minimize(
         &self,
-        f: &mut dyn Objective,
+        f: &mut Objectives,
         metric: &Metric,
         targets: &[usize],
         start: Matrix,
         watch: &mut Watch,
     ) -> Result<Solution>;
-}
-
-/// The columns `active` of a matrix, side by side.
-fn columns(of: &Matrix, active: &[usize]) -> Matrix {
-    of.select(ndarray::Axis(1), active)
 }
 
 /// The inner product of two vectors.

@@ -1,30 +1,74 @@
-//! Newton's method: few passes, each with a weighted Gram per target. For small designs.
+//! Newton's method: few passes, each with a weighted Gram. For small designs; targets go one after the other.
 
-use super::descent::{Direct, Heading, descend};
-use super::{Metric, Minimize, Solution, Watch, dot};
+use super::descent::{Direct, Stage, descend};
+use super::run::{Heading, Point, Run};
+use super::{Metric, Minimize, Objectives, Solution, Watch, dot};
 use crate::Result;
+use crate::backend::Every;
 use crate::math::dense::{Cholesky, Matrix};
-use crate::objective::{Objective, Weight};
+use crate::objective::Objective;
 
-/// Newton's method with the Hessian (Fisher information) at every accepted point, a Cholesky factorisation and a
-/// backtracking line search. The estimated gap is half the squared Newton decrement, `gᵀH⁻¹g / 2`.
+/// The relative gap at which numbers of a backend have done their part.
+const FAST_GOAL: f64 = 1e-8;
+/// Columns above which a Hessian costs much more than a pass: near the optimum the last one has to do.
+const DEAR: usize = 32;
+/// The relative gap below which a dear Hessian is kept.
+const NEAR: f64 = 1e-4;
+/// A kept Hessian that leaves more than this part of the gap is replaced.
+const STALE: f64 = 0.05;
+
+/// Newton's method with the Hessian (Fisher information), a Cholesky factorisation and a backtracking line search.
+/// The Hessian of the backend's numbers is good enough for the last steps, whose gradients are `f64`. The estimated gap
+/// is half the squared Newton decrement, `gᵀH⁻¹g / 2`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Newton;
 
-impl Direct for Newton {
-    fn heading(
+/// One target's Hessian.
+#[derive(Default)]
+struct Rule {
+    factor: Option<Cholesky>,
+    /// The Hessian of the point that was looked at last.
+    fresh: Option<Matrix>,
+    /// Whether the next look asks for none.
+    keeps: bool,
+    last_gap: f64,
+}
+
+impl Direct for Rule {
+    fn evaluate(
         &mut self,
         f: &mut dyn Objective,
-        target: usize,
-        at: &[f64],
-        gradient: &[f64],
-    ) -> Result<Option<Heading>> {
-        let hessian = f.gram(Weight::Point { target, at })?;
-        let Some(factor) = Cholesky::new(&hessian) else { return Ok(None) };
-        let mut direction = factor.solve(gradient);
+        at: &Matrix,
+        targets: &[usize],
+        every: Every,
+        gradient: &mut Matrix,
+    ) -> Result<Vec<f64>> {
+        if self.keeps && self.factor.is_some() {
+            return f.loss_gradient(at, targets, every, gradient);
+        }
+        let found = f.quadratic(&at.column(0).to_vec(), targets[0])?;
+        gradient.column_mut(0).iter_mut().zip(&found.gradient).for_each(|(to, &g)| *to = g);
+        self.fresh = Some(found.hessian);
+        Ok(vec![found.loss])
+    }
+
+    fn heading(&mut self, _: usize, point: &Point, scale: f64) -> Option<Heading> {
+        let is_fresh = self.fresh.is_some();
+        if let Some(hessian) = self.fresh.take() {
+            self.factor = Some(Cholesky::new(&hessian)?);
+        }
+        let mut direction = self.factor.as_ref()?.solve(&point.gradient);
         direction.iter_mut().for_each(|d| *d = -*d);
-        let gap = -0.5 * dot(&direction, gradient);
-        Ok(Some(Heading { direction, gap }))
+        let gap = -0.5 * dot(&direction, &point.gradient);
+        self.keeps =
+            if is_fresh { point.at.len() > DEAR && gap < NEAR * scale } else { gap <= STALE * self.last_gap };
+        self.last_gap = gap;
+        Some(Heading { direction, gap })
+    }
+
+    fn reject(&mut self, _: usize) {
+        self.fresh = None;
+        self.keeps = false;
     }
 
     fn forget(&mut self, _: usize) -> bool {
@@ -47,12 +91,43 @@ impl Minimize for Newton {
 
     fn minimize(
         &self,
-        f: &mut dyn Objective,
+        f: &mut Objectives,
         metric: &Metric,
         targets: &[usize],
         start: Matrix,
         watch: &mut Watch,
     ) -> Result<Solution> {
-        descend(&mut Self, f, metric, targets, start, watch)
+        let mut ends = Vec::with_capacity(targets.len());
+        for (column, &target) in targets.iter().enumerate() {
+            watch.n_waiting = targets.len() - 1 - column;
+            let mut runs = [Run::new(target, start.column(column).to_vec())];
+            let mut rule = Rule { last_gap: f64::INFINITY, ..Rule::default() };
+            if let Some(fast) = &mut f.fast {
+                let stage =
+                    Stage { every: Every::ROW, goal: FAST_GOAL.max(0.5 * watch.tolerance), tolerance: None };
+                descend(&mut rule, *fast, metric, &mut runs, stage, watch)?;
+                rule.settle(*fast, &runs[0])?;
+            }
+            let stage = Stage { every: Every::ROW, goal: watch.goal, tolerance: Some(watch.tolerance) };
+            if runs[0].outcome.is_none() {
+                descend(&mut rule, f.exact, metric, &mut runs, stage, watch)?;
+            }
+            let [run] = runs;
+            ends.push(run.finish());
+        }
+        Ok(Solution::new(ends))
+    }
+}
+
+impl Rule {
+    /// The end of the backend's part: its last Hessian is the one that the steps in `f64` use.
+    fn settle(&mut self, f: &mut dyn Objective, run: &Run) -> Result<()> {
+        if self.keeps && self.factor.is_some() && run.outcome.is_none() {
+            let hessian = f.quadratic(&run.at, run.target)?.hessian;
+            self.factor = Cholesky::new(&hessian).or(self.factor.take());
+        }
+        self.keeps = true;
+        self.last_gap = f64::INFINITY;
+        Ok(())
     }
 }

@@ -82,6 +82,15 @@ pub struct Solution {
     pub outcomes: Vec<Outcome>,
 }
 
+impl Solution {
+    /// Parameters and outcome of every target, side by side.
+    pub(super) fn new(ends: Vec<(Vec<f64>, Outcome)>) -> Self {
+        let n_parameters = ends.first().map_or(0, |(at, _)| at.len());
+        let at = Matrix::from_shape_fn((n_parameters, ends.len()), |(j, k)| ends[k].0[j]);
+        Self { at, outcomes: ends.into_iter().map(|(_, outcome)| outcome).collect() }
+    }
+}
+
 /// Where a minimisation stands.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
@@ -107,6 +116,8 @@ pub struct Watch<'a> {
     pub max_iterations: Option<usize>,
     /// When to stop at the latest.
     pub deadline: Option<Instant>,
+    /// Targets that a solver has not begun with; it says so itself.
+    pub n_waiting: usize,
     /// Told after every iteration.
     pub progress: &'a mut dyn FnMut(Progress),
     /// Asked at every point if a history is wanted. It costs a pass that is not counted.

@@ -6,6 +6,7 @@
 //! onto the directions that leave the rows with events exactly where they are it becomes one, or vanishes.
 
 use crate::Result;
+use crate::backend::Every;
 use crate::math::dense::{Matrix, null_space};
 use crate::objective::{Objective, Weight};
 
@@ -28,7 +29,7 @@ pub fn recession(f: &mut dyn Objective, target: usize, at: &[f64], step: &[f64])
     if !(reach.all > 0.0 && reach.events <= 0.1 * reach.all && reach.silent <= 0.1 * reach.all) {
         return Ok(None);
     }
-    let events = f.gram(Weight::Events(target))?;
+    let events = f.gram(Every::ROW, Weight::Events(target))?;
     let Some(unseen) = null_space(&events, UNSEEN) else { return Ok(None) };
     let along = unseen.t().dot(&ndarray::ArrayView1::from(step));
     let projected = unseen.dot(&along).to_vec();

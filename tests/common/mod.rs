@@ -73,7 +73,7 @@ impl Random {
 /// One feature block named `x` with columns `x0`, `x1`, ...
 pub fn source(x: &Array2<f64>) -> Vec<Source<'_>> {
     let labels = (0..x.ncols()).map(|j| format!("x{j}")).collect();
-    vec![Source { name: "x".into(), labels, x: x.view() }]
+    vec![Source { name: "x".into(), labels, x: x.view().into() }]
 }
 
 /// Fits all rows of `x` and `y` on the CPU.
@@ -81,7 +81,10 @@ pub fn fit(spec: GlmSpec, x: &Array2<f64>, y: &Array2<f64>) -> FittedGlm {
     let plan = DesignPlan::new(source(x), (0..x.nrows()).collect()).unwrap();
     let names = (0..y.ncols()).map(|k| format!("y{k}")).collect();
     let response = Response { y: y.view(), names };
-    spec.check().unwrap().fit(&rheobase::backend::Cpu, &plan, &response, &mut |_| {}).unwrap()
+    spec.check()
+        .unwrap()
+        .fit(&rheobase::backend::Cpu::<f32>::default(), &plan, &response, &mut |_| {})
+        .unwrap()
 }
 
 /// A design of standard normal columns and Poisson counts of `n_targets` targets that depend on it.

@@ -1,50 +1,58 @@
 //! Trial steps along a line: changes of the loss without touching the design again.
 
-use super::{Array, Line};
-use crate::backend::{Model, Reach};
+use super::lanes::{LANES, total};
+use super::simd::{Kernel, Level, run};
+use super::{Piece, TILE_ROWS};
+use crate::backend::Model;
 use crate::inverse_link::{Exp, InverseLink, InvertLink};
+use crate::math::elementary::Vector;
+use crate::math::real::Real;
 use crate::observation::{ObservationModel, Observe, Poisson};
 
-/// Change of each target's total loss from step 0 to its step.
-pub(super) fn loss_changes(line: &Line, model: Model, y: &Array, steps: &[f64]) -> Vec<f64> {
+/// Sum over the first `n_valid` rows of `loss(y, eta + step·direction) - loss(y, eta)`, each term accurate relative
+/// to itself however short the step.
+pub fn loss_changes<T: Real>(
+    level: Level,
+    model: Model,
+    eta: &Piece<T>,
+    direction: &Piece<T>,
+    y: &Piece<T>,
+    n_valid: usize,
+    step: T,
+) -> f64 {
     match (model.observation, model.inverse_link) {
-        (ObservationModel::Poisson, InverseLink::Exp) => changes(line, Poisson, Exp, y, steps),
+        (ObservationModel::Poisson, InverseLink::Exp) => {
+            run(level, Change { observation: Poisson, link: Exp, eta, direction, y, n_valid, step })
+        }
     }
 }
 
-fn changes(
-    line: &Line,
-    observation: impl Observe,
-    link: impl InvertLink,
-    y: &Array,
-    steps: &[f64],
-) -> Vec<f64> {
-    let term = |k: usize, total: &mut f64, y: &[f64], eta: &[f64], direction: &[f64]| {
-        for ((&y, &eta), &direction) in y.iter().zip(eta).zip(direction) {
-            let mean = link.mean(eta);
-            *total += observation.loss_change(y, mean, link.mean_change(mean, steps[k] * direction));
-        }
-    };
-    line.fold(y, 0.0, term, |a, b| a + b)
+struct Change<'a, T, O, L> {
+    observation: O,
+    link: L,
+    eta: &'a Piece<T>,
+    direction: &'a Piece<T>,
+    y: &'a Piece<T>,
+    n_valid: usize,
+    step: T,
 }
 
-/// How far the direction moves each target's linear predictor.
-pub(super) fn reach(line: &Line, y: &Array) -> Vec<Reach> {
-    let none = Reach { all: 0.0, events: 0.0, silent: f64::NEG_INFINITY };
-    let term = |_: usize, reach: &mut Reach, y: &[f64], _: &[f64], direction: &[f64]| {
-        for (&y, &direction) in y.iter().zip(direction) {
-            reach.all = reach.all.max(direction.abs());
-            if y == 0.0 {
-                reach.silent = reach.silent.max(direction);
-            } else {
-                reach.events = reach.events.max(direction.abs());
+impl<T: Real, O: Observe, L: InvertLink> Kernel for Change<'_, T, O, L> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) -> f64 {
+        let functions = Vector::<FUSED>;
+        let mut lanes = [T::ZERO; LANES];
+        for first in (0..TILE_ROWS).step_by(LANES) {
+            for lane in 0..LANES {
+                let i = first + lane;
+                let mean = self.link.mean(self.eta[i], functions);
+                let change = self.link.mean_change(mean, self.step * self.direction[i], functions);
+                let term = self.observation.loss_change(self.y[i], mean, change, functions);
+                lanes[lane] += if i < self.n_valid { term } else { T::ZERO };
             }
         }
-    };
-    let join = |a: Reach, b: Reach| Reach {
-        all: a.all.max(b.all),
-        events: a.events.max(b.events),
-        silent: a.silent.max(b.silent),
-    };
-    line.fold(y, none, term, join)
+        total(&lanes)
+    }
 }

@@ -1,33 +1,52 @@
-//! `eta += X·B` on one tile.
+//! `eta += X·w` on one tile.
+//!
+//! Eight columns share one read and write of `eta`; the tile is read once, from front to back.
 
-use super::Worker;
-use crate::backend::Into;
+use super::simd::{Kernel, Level, run};
+use super::{Piece, TILE_ROWS};
+use crate::math::real::Real;
 
-/// Adds the product of the tile `x` (columns of `work.n` rows) with each target's coefficients. The order of
-/// additions in a row is that of the columns, whatever the number of targets.
-pub(super) fn matmul(work: &mut Worker, x: &[f64], coef: &[f64], into: Into) {
-    let n = work.n;
-    let n_columns = x.len() / n;
-    let out = match into {
-        Into::Eta => &mut work.eta,
-        Into::Direction => &mut work.direction,
-    };
-    for (k, sums) in out.chunks_exact_mut(n).enumerate() {
-        let coef = &coef[k * n_columns..(k + 1) * n_columns];
-        let mut columns = x.chunks_exact(4 * n);
-        let mut weights = coef.chunks_exact(4);
-        for (four, w) in (&mut columns).zip(&mut weights) {
-            let (x0, x1) = four.split_at(n);
-            let (x1, x2) = x1.split_at(n);
-            let (x2, x3) = x2.split_at(n);
-            for ((((sum, &x0), &x1), &x2), &x3) in sums.iter_mut().zip(x0).zip(x1).zip(x2).zip(x3) {
-                *sum += x0 * w[0] + x1 * w[1] + x2 * w[2] + x3 * w[3];
-            }
+/// `eta[i] += sum_j x_ij w[j]`: `x` a tile of `w.len()` columns.
+pub fn matmul<T: Real>(level: Level, eta: &mut Piece<T>, x: &[T], w: &[T]) {
+    run(level, Matmul { eta, x: x.as_chunks().0, w });
+}
+
+struct Matmul<'a, T> {
+    eta: &'a mut Piece<T>,
+    x: &'a [Piece<T>],
+    w: &'a [T],
+}
+
+impl<T: Real> Kernel for Matmul<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let Self { eta, x, w } = self;
+        let (x8, x) = x.as_chunks::<8>();
+        let (w8, w) = w.as_chunks::<8>();
+        for (x, w) in x8.iter().zip(w8) {
+            columns::<T, FUSED, 8>(eta, x, w);
         }
-        for (column, &w) in columns.remainder().chunks_exact(n).zip(weights.remainder()) {
-            for (sum, &x) in sums.iter_mut().zip(column) {
-                *sum += x * w;
-            }
+        let (x2, x) = x.as_chunks::<2>();
+        let (w2, w) = w.as_chunks::<2>();
+        for (x, w) in x2.iter().zip(w2) {
+            columns::<T, FUSED, 2>(eta, x, w);
         }
+        for (x, &w) in x.iter().zip(w) {
+            columns::<T, FUSED, 1>(eta, std::array::from_ref(x), &[w]);
+        }
+    }
+}
+
+#[inline(always)]
+fn columns<T: Real, const FUSED: bool, const N: usize>(eta: &mut Piece<T>, x: &[Piece<T>; N], w: &[T; N]) {
+    let w = *w;
+    for i in 0..TILE_ROWS {
+        let mut sum = eta[i];
+        for k in 0..N {
+            sum = x[k][i].fma::<FUSED>(w[k], sum);
+        }
+        eta[i] = sum;
     }
 }

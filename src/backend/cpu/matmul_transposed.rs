@@ -1,31 +1,60 @@
-//! `sums += Xᵀ·R` on one tile.
+//! `sums += Xᵀ·r` on one tile, in lanes.
+//!
+//! A few columns at a time share the reads of `r`, as many as keep their lanes in registers.
 
-use super::Worker;
+use super::lanes::{LANES, Lanes};
+use super::simd::{Kernel, Level, run};
+use super::{Piece, TILE_ROWS};
+use crate::math::real::Real;
 
-/// Partial sums of a dot product that are kept apart: enough for the compiler to use vectors.
-const LANES: usize = 8;
+/// `lanes[j] += x_ij r[i]` over the rows `i`: `x` a tile of `lanes.len()` columns; to be flushed every 16 tiles.
+pub fn matmul_transposed<T: Real>(level: Level, lanes: &mut [Lanes<T>], x: &[T], r: &Piece<T>) {
+    run(level, MatmulTransposed { lanes, x: x.as_chunks().0, r });
+}
 
-/// Adds the products of the tile's columns with each target's residuals to sum `sums`.
-pub(super) fn matmul_transposed(work: &mut Worker, x: &[f64], sums: usize) {
-    let n = work.n;
-    let n_columns = x.len() / n;
-    for (residual, out) in
-        work.residual.chunks_exact(n).zip(work.sums[sums].chunks_exact_mut(n_columns.max(1)))
-    {
-        for (column, sum) in x.chunks_exact(n).zip(out) {
-            *sum += dot(column, residual);
+struct MatmulTransposed<'a, T> {
+    lanes: &'a mut [Lanes<T>],
+    x: &'a [Piece<T>],
+    r: &'a Piece<T>,
+}
+
+impl<T: Real> Kernel for MatmulTransposed<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        // eight registers of 256 bits
+        if size_of::<T>() == 4 { self.groups::<FUSED, 4>() } else { self.groups::<FUSED, 2>() }
+    }
+}
+
+impl<T: Real> MatmulTransposed<'_, T> {
+    #[inline(always)]
+    fn groups<const FUSED: bool, const N: usize>(self) {
+        let (x, x_rest) = self.x.as_chunks::<N>();
+        let (lanes, lanes_rest) = self.lanes.as_chunks_mut::<N>();
+        for (x, lanes) in x.iter().zip(lanes) {
+            columns::<T, FUSED, N>(lanes, x, self.r);
+        }
+        for (x, lanes) in x_rest.iter().zip(lanes_rest) {
+            columns::<T, FUSED, 1>(std::array::from_mut(lanes), std::array::from_ref(x), self.r);
         }
     }
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut lanes = [0.0; LANES];
-    let (mut a, mut b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    for (a, b) in (&mut a).zip(&mut b) {
-        for ((lane, &a), &b) in lanes.iter_mut().zip(a).zip(b) {
-            *lane += a * b;
+#[inline(always)]
+fn columns<T: Real, const FUSED: bool, const N: usize>(
+    lanes: &mut [Lanes<T>; N],
+    x: &[Piece<T>; N],
+    r: &Piece<T>,
+) {
+    let mut sums = *lanes;
+    for first in (0..TILE_ROWS).step_by(LANES) {
+        for k in 0..N {
+            for lane in 0..LANES {
+                sums[k][lane] = x[k][first + lane].fma::<FUSED>(r[first + lane], sums[k][lane]);
+            }
         }
     }
-    let tail: f64 = a.remainder().iter().zip(b.remainder()).map(|(&a, &b)| a * b).sum();
-    lanes.iter().sum::<f64>() + tail
+    *lanes = sums;
 }

@@ -1,140 +1,215 @@
-//! The CPU backend in `f64`: the truth that other backends are compared with, and their fallback.
+//! The CPU backend: `Cpu<f64>` is the truth that others are compared with, `Cpu<f32>` the fast way to its
+//! neighbourhood.
 //!
-//! A matrix is kept in tiles of [`TILE_ROWS`] rows, feature-major inside the tile, so that every kernel is a plain
-//! loop over contiguous rows. A chunk is a run of tiles; chunks are spread over threads and their sums are added in
-//! chunk order.
+//! A matrix is kept in tiles of [`TILE_ROWS`] rows, feature-major inside the tile, so that every kernel is a plain loop
+//! over arrays of known length that the compiler turns into the vectors of the machine at hand (see [`simd`]); rows
+//! that are missing from the last tile are 0. A row-major matrix of the user is read in place: its tile is written
+//! into a scratch tile in cache. A chunk is a run of tiles; chunks are spread over threads and their sums are added in
+//! chunk order. Inside a chunk numbers of type `T` are summed over at most [`FLUSH`] tiles before they are added to
+//! `f64`.
 
 pub mod convolve;
 pub mod convolve_fft;
+pub mod simd;
+
+pub mod rows;
+
+mod array;
+mod gram_lanes;
+mod gram_panels;
+mod in_place;
+mod lanes;
+mod line;
 mod loss_changes;
 mod magnitudes;
 mod matmul;
 mod matmul_transposed;
+mod pack;
+mod panel;
 mod pass;
 mod pointwise;
+mod standardise;
+mod sums;
+mod targets;
+mod tile;
+mod vector;
 mod weighted_gram;
 
 use std::ops::Range;
+use std::sync::Mutex;
 
-use super::{Backend, Beside, Body, Into, Model, Reach, Sweep};
+use super::{Backend, Beside, Body, Every, Fill, HostRows, Into, Model, Reach, Sweep};
 use crate::Result;
 
-/// Rows of a tile: a column piece is 2 KiB.
+pub use array::Array;
+pub use in_place::Storage;
+pub use line::Line;
+use simd::Level;
+use sums::Sums;
+
+/// Rows of a tile: a column piece is 1 or 2 KiB.
 pub const TILE_ROWS: usize = 256;
+/// Tiles whose sums are kept in the type of the storage.
+const FLUSH: usize = 16;
 
-/// The CPU, all numbers in `f64`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Cpu;
+/// One number for each row of a tile.
+pub type Piece<T> = [T; TILE_ROWS];
 
-/// Numbers kept by [`Cpu`].
+/// The CPU with numbers stored as `T`.
 #[derive(Debug)]
-pub struct Array {
-    values: Vec<f64>,
-    n_columns: usize,
+pub struct Cpu<T: Storage = f64> {
+    level: Level,
+    /// Scratch of threads that are not at work, kept because fresh memory costs more than the arithmetic.
+    idle: Mutex<Vec<Worker<T>>>,
 }
 
-impl Array {
-    /// The piece of the tile that starts at row `first` and has `n` rows, one column after the other.
-    fn tile(&self, first: usize, n: usize) -> &[f64] {
-        let start = first * self.n_columns;
-        &self.values[start..start + n * self.n_columns]
+impl<T: Storage> Default for Cpu<T> {
+    fn default() -> Self {
+        Self::at(Level::best())
+    }
+}
+
+impl<T: Storage> Cpu<T> {
+    /// The CPU at a level of vector instructions, one of [`Level::available`].
+    pub fn at(level: Level) -> Self {
+        Self { level, idle: Mutex::new(Vec::new()) }
     }
 }
 
 /// What one thread works on: vectors of the tile's rows, target after target, and running sums.
 #[derive(Debug, Default)]
-pub struct Worker {
+pub struct Worker<T: Storage> {
+    /// Rows of the tile that count.
     n: usize,
     targets: Vec<usize>,
-    eta: Vec<f64>,
-    direction: Vec<f64>,
-    residual: Vec<f64>,
-    /// Curvature or magnitude.
-    beside: Vec<f64>,
-    /// Rows of [1 X], one column after the other.
-    design: Vec<f64>,
-    scratch: Vec<f64>,
-    sums: Vec<Vec<f64>>,
+    eta: Vec<T>,
+    direction: Vec<T>,
+    residual: Vec<T>,
+    /// Curvature, magnitude or whatever else was asked for.
+    beside: Vec<T>,
+    /// Rows of X from several blocks, one column after the other.
+    design: Vec<T>,
+    /// The present tile of a matrix that is read in place, and which matrix that is.
+    rebuilt: Rebuilt<T>,
+    sums: Vec<Sums<T>>,
 }
 
-/// Linear predictor and direction of every row, tile by tile: (targets, rows) of the one, then of the other.
-#[derive(Debug)]
-pub struct Line {
-    values: Vec<f64>,
-    targets: Vec<usize>,
-    n_rows: usize,
+/// A tile made from rows in place.
+#[derive(Debug, Default)]
+struct Rebuilt<T> {
+    tile: Vec<T>,
+    /// Identity of the matrix and first row of the tile.
+    of: Option<(usize, usize)>,
 }
 
-impl Backend for Cpu {
-    type Array = Array;
-    type Worker = Worker;
-    type Line = Line;
+impl<T: Storage> Backend for Cpu<T> {
+    type Scalar = T;
+    type Array<'a> = Array<'a, T>;
+    type Worker = Worker<T>;
+    type Line = Line<T>;
 
-    fn upload(&self, host: &[f64]) -> Result<Array> {
-        Ok(Array { values: host.to_vec(), n_columns: 1 })
+    fn exact(&self) -> Cpu<f64> {
+        Cpu::at(self.level)
     }
 
-    fn matrix(
-        &self,
-        n_rows: usize,
-        n_columns: usize,
-        fill: &(dyn Fn(Range<usize>, &mut [f64]) + Sync),
-    ) -> Result<Array> {
-        Ok(pass::matrix(n_rows, n_columns, fill))
+    fn level(&self) -> Level {
+        self.level
     }
 
-    fn pass(&self, sweep: Sweep, n_sums: &[usize], body: &Body<Worker>) -> Result<Vec<Vec<f64>>> {
-        pass::pass(sweep, n_sums, body)
+    fn upload(&self, host: &[f64]) -> Result<Array<'static, T>> {
+        Ok(Array::numbers(host))
     }
 
-    fn trace(&self, sweep: Sweep, body: &Body<Worker>) -> Result<Line> {
-        pass::trace(sweep, body)
+    fn matrix<'a>(&self, n_rows: usize, n_columns: usize, fill: &Fill<T>) -> Result<Array<'a, T>> {
+        Ok(Array::filled(n_rows, n_columns, fill))
     }
 
-    fn start(&self, work: &mut Worker, into: Into, constants: &[f64]) {
-        let n = work.n;
-        let rows = match into {
-            Into::Eta => &mut work.eta,
-            Into::Direction => &mut work.direction,
-        };
-        for (piece, &constant) in rows.chunks_exact_mut(n).zip(constants) {
-            piece.fill(constant);
+    fn in_place<'a>(&self, rows: HostRows<'a>) -> Result<Array<'a, T>> {
+        Ok(Array::in_place(self.level, rows))
+    }
+
+    fn n_rows_of(&self, n_rows: usize, every: Every) -> usize {
+        pass::n_rows_of(n_rows, every)
+    }
+
+    fn pass(&self, sweep: Sweep, n_sums: &[usize], body: &Body<Worker<T>>) -> Result<Vec<Vec<f64>>> {
+        pass::pass(self, sweep, n_sums, body)
+    }
+
+    fn trace(&self, sweep: Sweep, body: &Body<Worker<T>>) -> Result<Line<T>> {
+        pass::trace(self, sweep, body)
+    }
+
+    fn start(&self, work: &mut Worker<T>, into: Into, constants: &[f64]) {
+        for (piece, &constant) in work.row_vector(into).chunks_exact_mut(TILE_ROWS).zip(constants) {
+            piece.fill(T::from_f64(constant));
         }
     }
 
-    fn matmul(&self, work: &mut Worker, rows: Range<usize>, x: &Array, coef: &Array, into: Into) {
-        matmul::matmul(work, x.tile(rows.start, rows.len()), &coef.values, into);
+    fn matmul(
+        &self,
+        work: &mut Worker<T>,
+        rows: Range<usize>,
+        x: &Array<'_, T>,
+        coef: &Array<'_, T>,
+        into: Into,
+    ) {
+        tile::matmul(self.level, work, rows.start, x, coef.as_numbers(), into);
     }
 
-    fn matmul_transposed(&self, work: &mut Worker, rows: Range<usize>, x: &Array, sums: usize) {
-        matmul_transposed::matmul_transposed(work, x.tile(rows.start, rows.len()), sums);
+    fn matmul_transposed(&self, work: &mut Worker<T>, rows: Range<usize>, x: &Array<'_, T>, sums: usize) {
+        tile::matmul_transposed(self.level, work, rows.start, x, sums);
     }
 
-    fn pointwise(&self, work: &mut Worker, rows: Range<usize>, model: Model, y: &Array, beside: Beside) {
-        pointwise::pointwise(work, model, y.tile(rows.start, rows.len()), beside);
+    fn pointwise(
+        &self,
+        work: &mut Worker<T>,
+        rows: Range<usize>,
+        model: Model,
+        y: &Array<'_, T>,
+        beside: Beside,
+    ) {
+        tile::pointwise(self.level, work, model, y.stored(rows.start), beside);
     }
 
-    fn copy_rows(&self, work: &mut Worker, rows: Range<usize>, x: &Array, first: usize) {
-        let n = work.n;
-        let end = (first + x.n_columns) * n;
-        work.design.resize(work.design.len().max(end), 0.0);
-        work.design[..n].fill(1.0);
-        work.design[first * n..end].copy_from_slice(x.tile(rows.start, n));
+    fn copy_rows(&self, work: &mut Worker<T>, rows: Range<usize>, x: &Array<'_, T>, first: usize) {
+        let end = (first + x.n_columns()) * TILE_ROWS;
+        let mut design = std::mem::take(&mut work.design);
+        design.resize(design.len().max(end), T::ZERO);
+        design[first * TILE_ROWS..end].copy_from_slice(x.tile(self.level, rows.start, &mut work.rebuilt));
+        work.design = design;
     }
 
-    fn weighted_gram(&self, work: &mut Worker, flat: bool, sums: usize) {
-        weighted_gram::weighted_gram(work, flat, sums);
+    fn weighted_gram(
+        &self,
+        work: &mut Worker<T>,
+        rows: Range<usize>,
+        x: Option<&Array<'_, T>>,
+        flat: bool,
+        sums: usize,
+    ) {
+        tile::weighted_gram(self.level, work, rows.start, x, flat, sums);
     }
 
-    fn magnitudes(&self, work: &mut Worker, sums: usize) {
-        magnitudes::magnitudes(work, sums);
+    fn magnitudes(&self, work: &mut Worker<T>, rows: Range<usize>, x: Option<&Array<'_, T>>, sums: usize) {
+        tile::magnitudes(self.level, work, rows.start, x, sums);
     }
 
-    fn loss_changes(&self, line: &Line, model: Model, y: &Array, steps: &[f64]) -> Result<Vec<f64>> {
-        Ok(loss_changes::loss_changes(line, model, y, steps))
+    fn faint(&self, work: &mut Worker<T>, below: &[f64], sums: usize) {
+        tile::faint(work, below, sums);
     }
 
-    fn reach(&self, line: &Line, y: &Array) -> Result<Vec<Reach>> {
-        Ok(loss_changes::reach(line, y))
+    fn loss_changes(
+        &self,
+        line: &Line<T>,
+        model: Model,
+        y: &Array<'_, T>,
+        steps: &[f64],
+    ) -> Result<Vec<f64>> {
+        Ok(line::loss_changes(self.level, line, model, y, steps))
+    }
+
+    fn reach(&self, line: &Line<T>, y: &Array<'_, T>) -> Result<Vec<Reach>> {
+        Ok(line::reach(line, y))
     }
 }

@@ -4,146 +4,169 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::{Array, Line, TILE_ROWS, Worker};
+use super::{Cpu, FLUSH, Line, Storage, Sums, TILE_ROWS, Worker};
 use crate::Result;
-use crate::backend::{Body, Sweep};
+use crate::backend::{Body, Every, Into, Sweep};
 
 /// Chunks whose sums are in memory at the same time.
 const WAVE: usize = 32;
 /// Bytes that the sums of all chunks may take for one target; only a Gram comes near.
 const GRAM_BYTES: usize = 64 << 20;
 /// Below this many multiplications a pass runs on the calling thread: waking another costs as much.
-const SMALL: usize = 300_000;
+pub(super) const SMALL: usize = 300_000;
+/// Sums that are worth adding up by several threads.
+const MANY_SUMS: usize = 16_384;
 
-/// Runs of whole tiles, by rows and the numbers that each target sums up, so not by the number of targets.
-fn chunks(n_rows: usize, n_sums: usize) -> Vec<Range<usize>> {
-    let n_tiles = n_rows.div_ceil(TILE_ROWS);
+/// Runs of tiles, by their number and the numbers that each target sums up, so not by the number of targets.
+pub(super) fn chunks(n_tiles: usize, n_columns: usize, n_sums: usize) -> Vec<Range<usize>> {
     let by_memory = GRAM_BYTES / (8 * n_sums.max(1));
-    let n_chunks = n_tiles.min(256).min(by_memory).max(1);
-    (0..n_chunks)
-        .map(|k| {
-            let tile = |k: usize| (k * n_tiles / n_chunks * TILE_ROWS).min(n_rows);
-            tile(k)..tile(k + 1)
-        })
-        .collect()
+    // what one thread does goes in long chunks
+    let small = n_tiles * TILE_ROWS * (n_columns + 1) < SMALL;
+    let most = if small { n_tiles.div_ceil(FLUSH) } else { 256 };
+    let n_chunks = n_tiles.min(most).min(by_memory).max(1);
+    (0..n_chunks).map(|k| k * n_tiles / n_chunks..(k + 1) * n_tiles / n_chunks).collect()
 }
 
-fn tiles(rows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-    let end = rows.end;
-    rows.step_by(TILE_ROWS).map(move |first| first..(first + TILE_ROWS).min(end))
+/// See [`crate::backend::Backend::n_rows_of`].
+pub(super) fn n_rows_of(n_rows: usize, every: Every) -> usize {
+    let last = n_rows.div_ceil(TILE_ROWS).saturating_sub(1);
+    let n_tiles = last / every.0 + 1;
+    let missing = if last.is_multiple_of(every.0) { (last + 1) * TILE_ROWS - n_rows } else { 0 };
+    n_tiles * TILE_ROWS - missing
 }
 
-impl Worker {
-    fn for_sweep(sweep: Sweep, n_sums: &[usize]) -> Self {
-        let n_targets = sweep.targets.len();
-        let sums = n_sums.iter().map(|n| vec![0.0; n * n_targets]).collect();
-        Self { targets: sweep.targets.to_vec(), sums, ..Self::default() }
+impl<T: Storage> Worker<T> {
+    /// The row vector that a product is added to, target after target.
+    pub(super) fn row_vector(&mut self, into: Into) -> &mut [T] {
+        match into {
+            Into::Eta => &mut self.eta,
+            Into::Direction => &mut self.direction,
+        }
     }
 
-    fn take(&mut self, n: usize) {
-        if self.n == n {
-            return;
+    /// Makes ready for a chunk of a sweep.
+    fn begin(&mut self, sweep: Sweep, n_sums: &[usize]) {
+        if self.targets != sweep.targets {
+            self.targets = sweep.targets.to_vec();
         }
-        self.n = n;
-        let size = n * self.targets.len();
+        let size = TILE_ROWS * self.targets.len();
         for rows in [&mut self.eta, &mut self.direction, &mut self.residual, &mut self.beside] {
-            rows.resize(size, 0.0);
+            rows.resize(size, T::ZERO);
         }
         self.design.clear();
+        self.rebuilt.of = None;
+        self.sums.resize_with(n_sums.len(), Sums::default);
+        for (sums, n) in self.sums.iter_mut().zip(n_sums) {
+            sums.reset(n * self.targets.len());
+        }
+    }
+}
+
+impl<T: Storage> Cpu<T> {
+    /// Scratch of one thread; [`Cpu::put_back`] keeps it for the next.
+    fn worker(&self) -> Worker<T> {
+        self.idle.lock().ok().and_then(|mut idle| idle.pop()).unwrap_or_default()
+    }
+
+    fn put_back(&self, worker: Worker<T>) {
+        if let Ok(mut idle) = self.idle.lock() {
+            idle.push(worker);
+        }
+    }
+
+    /// Runs `body` on the tiles `chunk` of the sweep and leaves the sums in the worker.
+    fn chunk(
+        &self,
+        work: &mut Worker<T>,
+        chunk: Range<usize>,
+        sweep: Sweep,
+        n_sums: &[usize],
+        body: &Body<Worker<T>>,
+    ) -> Result<()> {
+        work.begin(sweep, n_sums);
+        for (done, tile) in chunk.enumerate() {
+            let first = tile * sweep.every.0 * TILE_ROWS;
+            let rows = first..(first + TILE_ROWS).min(sweep.n_rows);
+            work.n = rows.len();
+            body(work, rows)?;
+            if (done + 1) % FLUSH == 0 {
+                work.sums.iter_mut().for_each(Sums::flush);
+            }
+        }
+        work.sums.iter_mut().for_each(Sums::close);
+        Ok(())
+    }
+}
+
+/// Adds parts in their order, element by element.
+fn add_all(total: &mut [f64], parts: &[Vec<Vec<f64>>], k: usize) {
+    let add = |first: usize, out: &mut [f64]| {
+        for part in parts {
+            let part = &part[k][first..first + out.len()];
+            out.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+        }
+    };
+    if total.len() < MANY_SUMS {
+        add(0, total);
+    } else {
+        total.par_chunks_mut(MANY_SUMS / 4).enumerate().for_each(|(k, out)| add(k * (MANY_SUMS / 4), out));
     }
 }
 
 /// See [`crate::backend::Backend::pass`].
-pub(super) fn pass(sweep: Sweep, n_sums: &[usize], body: &Body<Worker>) -> Result<Vec<Vec<f64>>> {
-    let on_chunk = |rows: &Range<usize>| -> Result<Vec<Vec<f64>>> {
-        let mut work = Worker::for_sweep(sweep, n_sums);
-        for tile in tiles(rows.clone()) {
-            work.take(tile.len());
-            body(&mut work, tile)?;
-        }
-        Ok(work.sums)
-    };
-    let chunks = chunks(sweep.n_rows, n_sums.iter().sum());
-    let mut total = Worker::for_sweep(sweep, n_sums).sums;
-    let small = sweep.n_rows * (sweep.n_columns + 1) * sweep.targets.len() < SMALL;
-    for wave in chunks.chunks(WAVE) {
-        let parts: Vec<Result<Vec<Vec<f64>>>> =
-            if small { wave.iter().map(on_chunk).collect() } else { wave.par_iter().map(on_chunk).collect() };
-        for part in parts {
-            for (sum, part) in total.iter_mut().zip(part?) {
-                sum.iter_mut().zip(part).for_each(|(s, p)| *s += p);
+pub(super) fn pass<T: Storage>(
+    cpu: &Cpu<T>,
+    sweep: Sweep,
+    n_sums: &[usize],
+    body: &Body<Worker<T>>,
+) -> Result<Vec<Vec<f64>>> {
+    let n_tiles = sweep.n_rows.div_ceil(TILE_ROWS).div_ceil(sweep.every.0);
+    let chunks = chunks(n_tiles, sweep.n_columns, n_sums.iter().sum());
+    let mut total: Vec<Vec<f64>> = n_sums.iter().map(|n| vec![0.0; n * sweep.targets.len()]).collect();
+    if n_tiles * TILE_ROWS * (sweep.n_columns + 1) * sweep.targets.len() < SMALL {
+        let mut work = cpu.worker();
+        for chunk in chunks {
+            cpu.chunk(&mut work, chunk, sweep, n_sums, body)?;
+            for (total, sums) in total.iter_mut().zip(&work.sums) {
+                total.iter_mut().zip(sums.totals()).for_each(|(total, sum)| *total += sum);
             }
+        }
+        cpu.put_back(work);
+        return Ok(total);
+    }
+    for wave in chunks.chunks(WAVE) {
+        let on_chunk = |chunk: &Range<usize>| -> Result<Vec<Vec<f64>>> {
+            let mut work = cpu.worker();
+            cpu.chunk(&mut work, chunk.clone(), sweep, n_sums, body)?;
+            let sums = work.sums.iter_mut().map(Sums::take).collect();
+            cpu.put_back(work);
+            Ok(sums)
+        };
+        let parts: Vec<Vec<Vec<f64>>> = wave.par_iter().map(on_chunk).collect::<Result<_>>()?;
+        for (k, total) in total.iter_mut().enumerate() {
+            add_all(total, &parts, k);
         }
     }
     Ok(total)
 }
 
 /// See [`crate::backend::Backend::trace`].
-pub(super) fn trace(sweep: Sweep, body: &Body<Worker>) -> Result<Line> {
-    let n_targets = sweep.targets.len();
-    let mut values = vec![0.0; 2 * sweep.n_rows * n_targets];
-    values.par_chunks_mut(2 * TILE_ROWS * n_targets).enumerate().try_for_each_init(
-        || Worker::for_sweep(sweep, &[]),
-        |work, (tile, out)| {
-            let first = tile * TILE_ROWS;
-            let n = out.len() / (2 * n_targets);
-            work.take(n);
-            body(work, first..first + n)?;
-            out[..n * n_targets].copy_from_slice(&work.eta);
-            out[n * n_targets..].copy_from_slice(&work.direction);
-            Ok(())
-        },
-    )?;
+pub(super) fn trace<T: Storage>(cpu: &Cpu<T>, sweep: Sweep, body: &Body<Worker<T>>) -> Result<Line<T>> {
+    let size = TILE_ROWS * sweep.targets.len();
+    let mut values = vec![T::ZERO; 2 * sweep.n_rows.div_ceil(TILE_ROWS) * size];
+    values.par_chunks_mut(2 * size).enumerate().try_for_each(|(tile, out)| {
+        let first = tile * TILE_ROWS;
+        let rows = first..(first + TILE_ROWS).min(sweep.n_rows);
+        let mut work = cpu.worker();
+        work.begin(sweep, &[]);
+        work.n = rows.len();
+        body(&mut work, rows)?;
+        out[..size].copy_from_slice(&work.eta);
+        out[size..].copy_from_slice(&work.direction);
+        cpu.put_back(work);
+        Ok(())
+    })?;
     Ok(Line { values, targets: sweep.targets.to_vec(), n_rows: sweep.n_rows })
-}
-
-/// See [`crate::backend::Backend::matrix`].
-pub(super) fn matrix(
-    n_rows: usize,
-    n_columns: usize,
-    fill: &(dyn Fn(Range<usize>, &mut [f64]) + Sync),
-) -> Array {
-    let mut values = vec![0.0; n_rows * n_columns];
-    if n_columns > 0 {
-        values.par_chunks_mut(TILE_ROWS * n_columns).enumerate().for_each(|(tile, out)| {
-            let first = tile * TILE_ROWS;
-            fill(first..first + out.len() / n_columns, out);
-        });
-    }
-    Array { values, n_columns }
-}
-
-impl Line {
-    /// For every target in turn: sums `term(y, eta, direction, total)` over the rows, chunk by chunk.
-    pub(super) fn fold<T: Send + Sync + Copy>(
-        &self,
-        y: &Array,
-        start: T,
-        term: impl Fn(usize, &mut T, &[f64], &[f64], &[f64]) + Sync,
-        join: impl Fn(T, T) -> T,
-    ) -> Vec<T> {
-        let n_targets = self.targets.len();
-        let on_chunk = |rows: &Range<usize>| -> Vec<T> {
-            let mut totals = vec![start; n_targets];
-            for tile in tiles(rows.clone()) {
-                let n = tile.len();
-                let values = &self.values[2 * tile.start * n_targets..2 * tile.end * n_targets];
-                let y = y.tile(tile.start, n);
-                for (k, (total, &target)) in totals.iter_mut().zip(&self.targets).enumerate() {
-                    let eta = &values[k * n..(k + 1) * n];
-                    let direction = &values[(n_targets + k) * n..(n_targets + k + 1) * n];
-                    term(k, total, &y[target * n..(target + 1) * n], eta, direction);
-                }
-            }
-            totals
-        };
-        let parts: Vec<Vec<T>> = chunks(self.n_rows, 0).par_iter().map(on_chunk).collect();
-        let mut totals = vec![start; n_targets];
-        for part in parts {
-            totals.iter_mut().zip(part).for_each(|(total, part)| *total = join(*total, part));
-        }
-        totals
-    }
 }
 
 #[cfg(test)]
@@ -151,20 +174,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chunks_cover_the_rows_in_whole_tiles() {
-        for n in [0, 1, 255, 256, 257, 65_537, 1_000_003] {
+    fn chunks_cover_the_tiles() {
+        for n_tiles in [0, 1, 2, 257, 4000] {
             for n_sums in [0, 3, 160 * 160, 4000 * 4000] {
-                let chunks = chunks(n, n_sums);
-                assert_eq!(chunks[0].start, 0);
-                assert_eq!(chunks[chunks.len() - 1].end, n);
-                assert!(
-                    chunks
-                        .windows(2)
-                        .all(|pair| pair[0].end == pair[1].start && pair[0].end % TILE_ROWS == 0)
-                );
+                let chunks = chunks(n_tiles, 10, n_sums);
+                assert_eq!((chunks[0].start, chunks[chunks.len() - 1].end), (0, n_tiles));
+                assert!(chunks.windows(2).all(|pair| pair[0].end == pair[1].start));
             }
         }
-        assert_eq!(chunks(1_000_003, 800).len(), 256);
-        assert_eq!(chunks(1_000_003, 1000 * 1000).len(), 8);
+        assert_eq!(chunks(4000, 10, 800).len(), 256);
+        assert_eq!(chunks(4000, 10, 1000 * 1000).len(), 8);
+    }
+
+    #[test]
+    fn rows_of_a_part_of_the_tiles() {
+        for n_rows in [1, 255, 256, 257, 1000, 65_537] {
+            for every in [1, 2, 3, 16] {
+                let counted = (0..n_rows).filter(|row| (row / TILE_ROWS) % every == 0).count();
+                assert_eq!(n_rows_of(n_rows, Every(every)), counted, "{n_rows} {every}");
+            }
+        }
     }
 }

@@ -19,8 +19,9 @@ pub use args::{BenchArgs, Other, Workload};
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
-use super::machine::{processor, vector_instructions};
+use super::machine::processor;
 use super::run::{Report, pretty, say, settle_threads};
+use crate::backend::cpu::simd::Level;
 use crate::write::save::{check_writable, save_bytes};
 use crate::{Error, Result};
 
@@ -97,7 +98,7 @@ fn report(args: &BenchArgs, results: Vec<Value>) -> Result<Report> {
         "machine": {
             "processor": processor(),
             "cores": n_cores(),
-            "vector_instructions": vector_instructions(),
+            "vector_instructions": Level::best().name(),
             "system": std::env::consts::OS,
         },
         "results": results,

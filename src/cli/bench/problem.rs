@@ -34,35 +34,44 @@ pub(super) struct Problem {
 /// A problem that is fitted again and again.
 pub(super) struct Fitting {
     name: &'static str,
-    y: Array2<f64>,
-    tolerance: f64,
-    /// What the engine reads.
-    x: Array2<f64>,
-    /// The float32 columns, where the user's were.
-    single: Option<Array2<f32>>,
+    problem: Problem,
+    // kept between the fits, with its scratch
+    single: Cpu<f32>,
+    double: Cpu<f64>,
     last: Option<FittedGlm>,
 }
 
 impl Fitting {
     /// The workload of this name.
     pub(super) fn new(name: &'static str, problem: Problem) -> Self {
-        let (x, single) = match problem.x {
-            Columns::Double(x) => (x, None),
-            Columns::Single(x) => (x.mapv(f64::from), Some(x)),
-        };
-        Self { name, y: problem.y, tolerance: problem.tolerance, x, single, last: None }
+        Self { name, problem, single: Cpu::default(), double: Cpu::default(), last: None }
+    }
+
+    fn n_columns(&self) -> usize {
+        match &self.problem.x {
+            Columns::Single(x) => x.ncols(),
+            Columns::Double(x) => x.ncols(),
+        }
     }
 
     /// Fits some targets; the fit and the seconds of planning it.
     fn fit(&self, y: ArrayView2<f64>, spec: GlmSpec) -> Result<(FittedGlm, f64)> {
-        let labels = (0..self.x.ncols()).map(|column| format!("X[{column}]")).collect();
-        let rows = (0..self.x.nrows()).collect();
+        let labels = (0..self.n_columns()).map(|column| format!("X[{column}]")).collect();
+        let rows = (0..y.nrows()).collect();
         let names = (0..y.ncols()).map(|target| format!("y[{target}]")).collect();
         let (spec, response) = (spec.check()?, Response { y, names });
+        let x = match &self.problem.x {
+            Columns::Single(x) => x.view().into(),
+            Columns::Double(x) => x.view().into(),
+        };
         let planning = Instant::now();
-        let plan = DesignPlan::new(vec![Source { name: "X".into(), labels, x: self.x.view() }], rows)?;
+        let plan = DesignPlan::new(vec![Source { name: "X".into(), labels, x }], rows)?;
         let planned_s = planning.elapsed().as_secs_f64();
-        Ok((spec.fit(&Cpu, &plan, &response, &mut |_| {})?, planned_s))
+        let fitted = match &self.problem.x {
+            Columns::Single(_) => spec.fit(&self.single, &plan, &response, &mut |_| {}),
+            Columns::Double(_) => spec.fit(&self.double, &plan, &response, &mut |_| {}),
+        };
+        Ok((fitted?, planned_s))
     }
 
     /// Largest distance of the last fit's losses from those at the optimum, relative to `max(|loss|, mean y)`, over
@@ -70,9 +79,9 @@ impl Fitting {
     fn loss_gap(&self, last: &FittedGlm, targets: &[usize]) -> Result<f64> {
         let spec =
             GlmSpec { tolerance: TOLERANCE_F64, standard_errors: StandardErrors::Off, ..GlmSpec::default() };
-        let (best, _) = self.fit(self.y.select(Axis(1), targets).view(), spec)?;
+        let (best, _) = self.fit(self.problem.y.select(Axis(1), targets).view(), spec)?;
         let gap = |(best, &target): (&TargetFit, &usize)| {
-            let mean_y = self.y.column(target).mean().unwrap_or(f64::NAN);
+            let mean_y = self.problem.y.column(target).mean().unwrap_or(f64::NAN);
             (last.targets[target].loss - best.loss) / best.loss.abs().max(mean_y)
         };
         Ok(best.targets.iter().zip(targets).map(gap).fold(f64::NEG_INFINITY, f64::max))
@@ -89,19 +98,23 @@ fn checked(n_targets: usize) -> Vec<usize> {
 
 impl Prepared for Fitting {
     fn size(&self) -> Map<String, Value> {
+        let precision = match &self.problem.x {
+            Columns::Single(_) => "f32",
+            Columns::Double(_) => "f64",
+        };
         let fields = [
-            ("rows", json!(self.x.nrows())),
-            ("columns", json!(self.x.ncols())),
-            ("targets", json!(self.y.ncols())),
-            ("precision", json!(if self.single.is_some() { "f32" } else { "f64" })),
-            ("tolerance", json!(self.tolerance)),
+            ("rows", json!(self.problem.y.nrows())),
+            ("columns", json!(self.n_columns())),
+            ("targets", json!(self.problem.y.ncols())),
+            ("precision", json!(precision)),
+            ("tolerance", json!(self.problem.tolerance)),
         ];
         fields.map(|(name, value)| (name.to_string(), value)).into_iter().collect()
     }
 
     fn time(&mut self) -> Result<f64> {
-        let spec = GlmSpec { tolerance: self.tolerance, ..GlmSpec::default() };
-        let (fitted, planned_s) = self.fit(self.y.view(), spec)?;
+        let spec = GlmSpec { tolerance: self.problem.tolerance, ..GlmSpec::default() };
+        let (fitted, planned_s) = self.fit(self.problem.y.view(), spec)?;
         let seconds = planned_s + fitted.seconds.fit;
         self.last = Some(fitted);
         Ok(seconds)
@@ -128,11 +141,11 @@ impl Prepared for Fitting {
     fn write(&self, folder: &Path) -> Result<()> {
         let path = folder.join(format!("{}.npz", self.name));
         write_arrays(&path, |file| {
-            match &self.single {
-                Some(x) => file.add("X", x)?,
-                None => file.add("X", &self.x)?,
+            match &self.problem.x {
+                Columns::Single(x) => file.add("X", x)?,
+                Columns::Double(x) => file.add("X", x)?,
             }
-            file.add("y", &self.y)
+            file.add("y", &self.problem.y)
         })
     }
 }

@@ -25,6 +25,7 @@ use super::super::machine::{default_memory_limit_bytes, peak_memory_bytes};
 use super::super::progress::Progress;
 use super::super::run::{Report, settle};
 use super::super::{fit, merge};
+use crate::backend::Cpu;
 use crate::glm::{CheckedSpec, FittedGlm};
 use crate::{Error, Result};
 
@@ -46,10 +47,12 @@ pub(super) fn serve(args: &FitArgs) -> Result<Report> {
     let data = fit::load(args, limit_bytes, &progress)?;
     let spec = fit::specification(args, &data, limit_bytes)?;
     drop(progress);
+    // kept between the fits, with its scratch
+    let on = Cpu::<f64>::default();
     let mut converged = true;
     for (index, line) in io::stdin().lock().lines().enumerate() {
         check_line(index + 1, line)?;
-        let (fitted, seconds) = fit_once(&data, &spec)?;
+        let (fitted, seconds) = fit_once(&on, &data, &spec)?;
         converged &= fitted.converged();
         if !answered(&answer(index + 1, &fitted, &seconds))? {
             break;
@@ -89,7 +92,7 @@ fn check_line(number: usize, line: io::Result<String>) -> Result<()> {
 }
 
 /// One fit of all targets.
-fn fit_once(data: &Data, spec: &CheckedSpec) -> Result<(FittedGlm, Seconds)> {
+fn fit_once(on: &Cpu<f64>, data: &Data, spec: &CheckedSpec) -> Result<(FittedGlm, Seconds)> {
     let started = Instant::now();
     let mut seconds = Seconds { fit: 0.0, inference: 0.0, total: 0.0 };
     let mut fits = Vec::with_capacity(data.parts.len());
@@ -97,7 +100,7 @@ fn fit_once(data: &Data, spec: &CheckedSpec) -> Result<(FittedGlm, Seconds)> {
         let planning = Instant::now();
         let plan = part.plan(&data.blocks)?;
         let planned_s = planning.elapsed().as_secs_f64();
-        let fitted = fit::fit_part(data, part, &plan, spec, &mut |_| {})?;
+        let fitted = fit::fit_part(on, data, part, &plan, spec, &mut |_| {})?;
         seconds.fit += planned_s + fitted.seconds.fit;
         seconds.inference += fitted.seconds.inference;
         fits.push(fitted);

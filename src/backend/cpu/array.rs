@@ -1,0 +1,106 @@
+//! Matrices: written out in tiles, or read in place.
+
+use rayon::prelude::*;
+
+use super::in_place::{is_near_zero, standardise_tile};
+use super::simd::Level;
+use super::{Rebuilt, Storage, TILE_ROWS};
+use crate::backend::{Fill, HostRows};
+
+/// Values below which a matrix is filled by the calling thread.
+const SMALL: usize = 1 << 16;
+/// Values up to which a matrix is written out although it could be read in place.
+const CACHED: usize = 1 << 20;
+
+/// Numbers kept by [`super::Cpu`].
+#[derive(Debug)]
+pub struct Array<'a, T> {
+    kept: Kept<'a, T>,
+    n_columns: usize,
+}
+
+#[derive(Debug)]
+enum Kept<'a, T> {
+    /// Tiles of [`TILE_ROWS`] rows, one column after the other in each; or plain numbers.
+    Tiles(Vec<T>),
+    /// A matrix of the host, and whether its raw numbers may be multiplied.
+    Rows(HostRows<'a>, bool),
+}
+
+impl<'a, T: Storage> Array<'a, T> {
+    pub(super) fn numbers(host: &[f64]) -> Self {
+        Self { kept: Kept::Tiles(host.iter().map(|&x| T::from_f64(x)).collect()), n_columns: 1 }
+    }
+
+    /// Reads a matrix in place, or writes it out where that is better: what fits into cache is read often, and `f64`
+    /// is twice as much to read as `f32`.
+    pub(super) fn in_place(level: Level, rows: HostRows<'a>) -> Self {
+        let n_columns = rows.shift.len();
+        let n_rows = rows.runs.last().map_or(0, |run| run.used + run.len);
+        if n_rows * n_columns <= CACHED || !T::reads(&rows.values) {
+            return Self::filled(n_rows, n_columns, &|span, out| {
+                standardise_tile(level, &rows, span.start, out)
+            });
+        }
+        let near_zero = is_near_zero(&rows);
+        Self { n_columns, kept: Kept::Rows(rows, near_zero) }
+    }
+
+    pub(super) fn filled(n_rows: usize, n_columns: usize, fill: &Fill<T>) -> Self {
+        let mut values = vec![T::ZERO; n_rows.div_ceil(TILE_ROWS) * TILE_ROWS * n_columns];
+        let fill_tile = |(tile, out): (usize, &mut [T])| {
+            let first = tile * TILE_ROWS;
+            fill(first..(first + TILE_ROWS).min(n_rows), out);
+        };
+        if n_columns > 0 && values.len() < SMALL {
+            values.chunks_mut(TILE_ROWS * n_columns).enumerate().for_each(fill_tile);
+        } else if n_columns > 0 {
+            values.par_chunks_mut(TILE_ROWS * n_columns).enumerate().for_each(fill_tile);
+        }
+        Self { kept: Kept::Tiles(values), n_columns }
+    }
+
+    pub(super) fn n_columns(&self) -> usize {
+        self.n_columns
+    }
+
+    /// Uploaded numbers; none for a matrix in place.
+    pub(super) fn as_numbers(&self) -> &[T] {
+        match &self.kept {
+            Kept::Tiles(values) => values,
+            Kept::Rows(..) => &[],
+        }
+    }
+
+    /// The stored tile that starts at row `first`; empty for a matrix in place.
+    pub(super) fn stored(&self, first: usize) -> &[T] {
+        match &self.kept {
+            Kept::Tiles(values) => &values[first * self.n_columns..(first + TILE_ROWS) * self.n_columns],
+            Kept::Rows(..) => &[],
+        }
+    }
+
+    /// The matrix in place, if its raw numbers may be multiplied.
+    pub(super) fn raw_rows(&self) -> Option<&HostRows<'a>> {
+        match &self.kept {
+            Kept::Rows(rows, true) => Some(rows),
+            _ => None,
+        }
+    }
+
+    /// The tile that starts at row `first`: stored, or written into the scratch unless it is there already.
+    pub(super) fn tile<'t>(&'t self, level: Level, first: usize, scratch: &'t mut Rebuilt<T>) -> &'t [T] {
+        match &self.kept {
+            Kept::Tiles(_) => self.stored(first),
+            Kept::Rows(rows, _) => {
+                let this = Some((std::ptr::from_ref(rows).addr(), first));
+                if scratch.of != this {
+                    scratch.tile.resize(TILE_ROWS * self.n_columns, T::ZERO);
+                    standardise_tile(level, rows, first, &mut scratch.tile);
+                    scratch.of = this;
+                }
+                &scratch.tile
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Matrices of the user, read where they lie.
+//!
+//! With one target the kernels for rows multiply raw numbers; centring and scaling go into the coefficients before
+//! and into the sums after. That costs nothing per row, and digits where a mean is many deviations away from 0; such
+//! columns, and several targets, go through a tile that is written in cache, centred and scaled.
+
+use std::ops::Range;
+
+use super::rows::{Rows, magnitudes_rows, matmul_rows, matmul_transposed_rows};
+use super::simd::Level;
+use super::standardise::standardise;
+use super::vector::Lanes;
+use super::{Piece, TILE_ROWS};
+use crate::backend::{HostRows, HostValues};
+use crate::math::real::Real;
+
+/// Means of this many deviations cost too many digits.
+const FAR: f64 = 100.0;
+
+/// Stretches of the tile that starts at used row `first`: rows of the tile, and where they begin in the source.
+fn stretches(x: &HostRows, first: usize) -> impl Iterator<Item = (Range<usize>, usize)> {
+    let end = first + TILE_ROWS;
+    let from = x.runs.partition_point(|run| run.used + run.len <= first);
+    x.runs[from..].iter().take_while(move |run| run.used < end).map(move |run| {
+        let (start, stop) = (run.used.max(first), (run.used + run.len).min(end));
+        (start - first..stop - first, run.row + start - run.used)
+    })
+}
+
+/// Rows of a host matrix from `row` on.
+fn rows_of<'x, S>(x: &HostRows, values: &'x [S], row: usize) -> Rows<'x, S> {
+    Rows { values: &values[row * x.stride..], stride: x.stride, n_columns: x.shift.len() }
+}
+
+/// Whether the raw numbers may be multiplied.
+pub(super) fn is_near_zero(x: &HostRows) -> bool {
+    x.shift.iter().zip(&x.factor).all(|(shift, factor)| shift.abs() * factor < FAR)
+}
+
+/// Numbers that a backend stores, and how rows in place become products.
+pub trait Storage: Real + Lanes {
+    /// `eta += X w` with raw numbers; false if the matrix has more digits than these numbers.
+    fn matmul(level: Level, eta: &mut Piece<Self>, x: &HostRows, first: usize, w: &[Self]) -> bool;
+    /// `sums += Xᵀ r` with raw numbers.
+    fn matmul_transposed(level: Level, sums: &mut [Self], x: &HostRows, first: usize, r: &Piece<Self>);
+    /// `sums += |X - mean|ᵀ m` with raw numbers.
+    fn magnitudes(
+        level: Level,
+        sums: &mut [Self],
+        x: &HostRows,
+        first: usize,
+        mean: &[Self],
+        m: &Piece<Self>,
+    );
+    /// Whether the matrix can be read in place at all.
+    fn reads(values: &HostValues) -> bool;
+}
+
+macro_rules! storage {
+    ($t:ident: $($kind:ident),*) => {
+        impl Storage for $t {
+            fn matmul(level: Level, eta: &mut Piece<Self>, x: &HostRows, first: usize, w: &[Self]) -> bool {
+                match x.values {
+                    $(HostValues::$kind(values) => {
+                        for (rows, row) in stretches(x, first) {
+                            matmul_rows(level, &mut eta[rows], rows_of(x, values, row), w);
+                        }
+                        true
+                    })*
+                    #[allow(unreachable_patterns, reason = "some numbers read all kinds")]
+                    _ => false,
+                }
+            }
+
+            fn matmul_transposed(level: Level, sums: &mut [Self], x: &HostRows, first: usize, r: &Piece<Self>) {
+                match x.values {
+                    $(HostValues::$kind(values) => {
+                        for (rows, row) in stretches(x, first) {
+                            matmul_transposed_rows(level, sums, rows_of(x, values, row), &r[rows]);
+                        }
+                    })*
+                    #[allow(unreachable_patterns, reason = "some numbers read all kinds")]
+                    _ => {}
+                }
+            }
+
+            fn magnitudes(
+                level: Level,
+                sums: &mut [Self],
+                x: &HostRows,
+                first: usize,
+                mean: &[Self],
+                m: &Piece<Self>,
+            ) {
+                match x.values {
+                    $(HostValues::$kind(values) => {
+                        for (rows, row) in stretches(x, first) {
+                            magnitudes_rows(level, sums, rows_of(x, values, row), mean, &m[rows]);
+                        }
+                    })*
+                    #[allow(unreachable_patterns, reason = "some numbers read all kinds")]
+                    _ => {}
+                }
+            }
+
+            fn reads(values: &HostValues) -> bool {
+                #[allow(unreachable_patterns, reason = "some numbers read all kinds")]
+                match values {
+                    $(HostValues::$kind(_) => true,)*
+                    _ => false,
+                }
+            }
+        }
+    };
+}
+storage!(f32: F32);
+storage!(f64: F32, F64);
+
+/// Writes the tile that starts at used row `first`, centred and scaled.
+pub(super) fn standardise_tile<T: Real>(level: Level, x: &HostRows, first: usize, tile: &mut [T]) {
+    let mut stretches = stretches(x, first).peekable();
+    let whole = stretches.peek().is_some_and(|(rows, _)| rows.len() == TILE_ROWS);
+    if whole && let Some((_, row)) = stretches.next() {
+        piece(level, x, row, TILE_ROWS, tile);
+        return;
+    }
+    tile.fill(T::ZERO);
+    let mut scratch = vec![T::ZERO; tile.len()];
+    for (rows, row) in stretches {
+        piece(level, x, row, rows.len(), &mut scratch);
+        for (to, from) in tile.chunks_exact_mut(TILE_ROWS).zip(scratch.chunks_exact(TILE_ROWS)) {
+            to[rows.clone()].copy_from_slice(&from[..rows.len()]);
+        }
+    }
+}
+
+/// Writes `n_rows` rows of the source to the top of a tile.
+fn piece<T: Real>(level: Level, x: &HostRows, row: usize, n_rows: usize, tile: &mut [T]) {
+    match x.values {
+        HostValues::F32(v) => standardise(level, tile, rows_of(x, v, row), n_rows, &x.shift, &x.factor),
+        HostValues::F64(v) => standardise(level, tile, rows_of(x, v, row), n_rows, &x.shift, &x.factor),
+    }
+}

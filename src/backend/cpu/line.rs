@@ -1,0 +1,115 @@
+//! Linear predictors and a direction of every row, kept for trial steps: changes of the loss without touching the
+//! design again.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::pass::{SMALL, chunks};
+use super::simd::Level;
+use super::{Array, Piece, Storage, TILE_ROWS, loss_changes as kernel};
+use crate::backend::{Model, Reach};
+
+/// Linear predictor and direction of every row, tile by tile: (targets, rows) of the one, then of the other.
+#[derive(Debug)]
+pub struct Line<T> {
+    pub(super) values: Vec<T>,
+    pub(super) targets: Vec<usize>,
+    pub(super) n_rows: usize,
+}
+
+/// Change of each target's total loss from step 0 to its step.
+pub(super) fn loss_changes<T: Storage>(
+    level: Level,
+    line: &Line<T>,
+    model: Model,
+    y: &Array<'_, T>,
+    steps: &[f64],
+) -> Vec<f64> {
+    let term = |total: &mut f64, rows: Stretch<T>| {
+        let step = T::from_f64(steps[rows.k]);
+        *total += kernel::loss_changes(level, model, rows.eta, rows.direction, rows.y, rows.n, step);
+    };
+    line.fold(y, 0.0, term, |a, b| a + b)
+}
+
+/// How far the direction moves each target's linear predictor.
+pub(super) fn reach<T: Storage>(line: &Line<T>, y: &Array<'_, T>) -> Vec<Reach> {
+    let none = Reach { all: 0.0, events: 0.0, silent: f64::NEG_INFINITY };
+    let term = |reach: &mut Reach, rows: Stretch<T>| {
+        for (&y, direction) in rows.y.iter().zip(rows.direction).take(rows.n) {
+            let direction = direction.to_f64();
+            reach.all = reach.all.max(direction.abs());
+            if y == T::ZERO {
+                reach.silent = reach.silent.max(direction);
+            } else {
+                reach.events = reach.events.max(direction.abs());
+            }
+        }
+    };
+    let join = |a: Reach, b: Reach| Reach {
+        all: a.all.max(b.all),
+        events: a.events.max(b.events),
+        silent: a.silent.max(b.silent),
+    };
+    line.fold(y, none, term, join)
+}
+
+/// One target's rows of one tile of a line.
+struct Stretch<'a, T> {
+    /// Which of the line's targets.
+    k: usize,
+    /// Rows that count.
+    n: usize,
+    /// The response.
+    y: &'a Piece<T>,
+    /// The linear predictor.
+    eta: &'a Piece<T>,
+    /// Its direction.
+    direction: &'a Piece<T>,
+}
+
+impl<T: Storage> Line<T> {
+    /// For every target in turn: adds `term` of its stretches up, chunk by chunk.
+    fn fold<S: Send + Sync + Copy>(
+        &self,
+        y: &Array<'_, T>,
+        start: S,
+        term: impl Fn(&mut S, Stretch<T>) + Sync,
+        join: impl Fn(S, S) -> S,
+    ) -> Vec<S> {
+        let n_targets = self.targets.len();
+        let size = TILE_ROWS * n_targets;
+        let on_chunk = |tiles: &Range<usize>| -> Vec<S> {
+            let mut totals = vec![start; n_targets];
+            for tile in tiles.clone() {
+                let values = self.values[2 * tile * size..2 * (tile + 1) * size].as_chunks().0;
+                let first = tile * TILE_ROWS;
+                let y = y.stored(first).as_chunks().0;
+                for (k, (total, &target)) in totals.iter_mut().zip(&self.targets).enumerate() {
+                    let stretch = Stretch {
+                        k,
+                        n: TILE_ROWS.min(self.n_rows - first),
+                        y: &y[target],
+                        eta: &values[k],
+                        direction: &values[n_targets + k],
+                    };
+                    term(total, stretch);
+                }
+            }
+            totals
+        };
+        let n_tiles = self.n_rows.div_ceil(TILE_ROWS);
+        let chunks = chunks(n_tiles, 2, 0);
+        let parts: Vec<Vec<S>> = if self.values.len() < SMALL {
+            chunks.iter().map(on_chunk).collect()
+        } else {
+            chunks.par_iter().map(on_chunk).collect()
+        };
+        let mut totals = vec![start; n_targets];
+        for part in parts {
+            totals.iter_mut().zip(part).for_each(|(total, part)| *total = join(*total, part));
+        }
+        totals
+    }
+}

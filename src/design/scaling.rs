@@ -1,0 +1,167 @@
+//! Means and deviations of the columns.
+
+use rayon::prelude::*;
+
+use super::Values;
+use crate::backend::cpu::rows::{Rows, moments};
+use crate::backend::cpu::simd::Level;
+use crate::backend::{HostValues, Run};
+use crate::{Error, Result};
+
+/// Rows whose sums are formed before they are added up.
+const PIECE: usize = 4096;
+/// Values below which one thread does it all.
+const SMALL: usize = 300_000;
+/// A column is constant if no value is farther from its mean than this part of the mean.
+const CONSTANT: f64 = 8.0 * f64::EPSILON;
+/// The square of the distance between mean and shift, in variances, up to which one read is enough.
+const FAR: f64 = 1e6;
+/// Variances that squares neither overflow nor vanish around.
+const ORDINARY: std::ops::Range<f64> = 1e-200..1e200;
+
+/// Mean and standard deviation of every column over the used rows.
+#[derive(Clone, Debug, Default)]
+pub struct Scaling {
+    /// Means.
+    pub mean: Vec<f64>,
+    /// Standard deviations (divided by n), 0 for a constant column.
+    pub sd: Vec<f64>,
+}
+
+impl Scaling {
+    /// Means and deviations of all columns. `rows` are the bins that are used, `runs` the same in stretches.
+    ///
+    /// # Errors
+    /// [`Error::NonFinite`] with the first used row and column that is not finite, [`Error::Argument`] for values
+    /// that cannot be added up.
+    pub(super) fn new(sources: &[Values], rows: &[usize], runs: &[Run]) -> Result<Self> {
+        let mut scaling = Self::default();
+        for source in sources {
+            let first_column = scaling.mean.len();
+            let (shift, moments) = one_read(source, rows, runs);
+            for column in 0..source.ncols() {
+                let (sum, square) = (moments.sums[column], moments.squares[column]);
+                let n = rows.len() as f64;
+                let mean = shift[column] + sum / n;
+                let variance = (square - sum * (sum / n)) / n;
+                let is_near = (sum / n).powi(2) <= FAR * variance && ORDINARY.contains(&variance);
+                let (mean, sd) = if is_near && variance.sqrt() > CONSTANT * mean.abs() && mean.is_finite() {
+                    (mean, variance.sqrt())
+                } else {
+                    careful(source, rows, column, shift[column])
+                };
+                if !mean.is_finite() || !sd.is_finite() {
+                    return Err(first_non_finite(source, rows, first_column));
+                }
+                scaling.mean.push(mean);
+                scaling.sd.push(sd);
+            }
+        }
+        Ok(scaling)
+    }
+}
+
+/// Sums of one read.
+struct Moments {
+    sums: Vec<f64>,
+    squares: Vec<f64>,
+}
+
+impl Moments {
+    fn new(n_columns: usize) -> Self {
+        Self { sums: vec![0.0; n_columns], squares: vec![0.0; n_columns] }
+    }
+}
+
+/// Sums and sums of squares of the differences from the first used row, which are returned with it.
+fn one_read(source: &Values, rows: &[usize], runs: &[Run]) -> (Vec<f64>, Moments) {
+    let n_columns = source.ncols();
+    let shift: Vec<f64> = (0..n_columns).map(|column| source.get(rows[0], column)).collect();
+    let level = Level::best();
+    let in_rows = source.in_rows();
+    let of_piece = |piece: &Run| {
+        let mut found = Moments::new(n_columns);
+        let Moments { sums, squares } = &mut found;
+        let span = piece.row * n_columns..(piece.row + piece.len) * n_columns;
+        match in_rows {
+            Some(HostValues::F32(x)) => {
+                let x = Rows { values: &x[span], stride: n_columns, n_columns };
+                moments(level, sums, squares, x, piece.len, &shift);
+            }
+            Some(HostValues::F64(x)) => {
+                let x = Rows { values: &x[span], stride: n_columns, n_columns };
+                moments(level, sums, squares, x, piece.len, &shift);
+            }
+            None => {
+                for row in piece.row..piece.row + piece.len {
+                    for (column, shift) in shift.iter().enumerate() {
+                        let x = source.get(row, column) - shift;
+                        sums[column] += x;
+                        squares[column] += x * x;
+                    }
+                }
+            }
+        }
+        found
+    };
+    let pieces: Vec<Run> = runs.iter().flat_map(|run| pieces(*run)).collect();
+    let parts: Vec<Moments> = if rows.len() * n_columns < SMALL {
+        pieces.iter().map(of_piece).collect()
+    } else {
+        pieces.par_iter().map(of_piece).collect()
+    };
+    let mut total = Moments::new(n_columns);
+    for part in &parts {
+        total.sums.iter_mut().zip(&part.sums).for_each(|(total, part)| *total += part);
+        total.squares.iter_mut().zip(&part.squares).for_each(|(total, part)| *total += part);
+    }
+    (shift, total)
+}
+
+/// A run in pieces of at most [`PIECE`] rows.
+fn pieces(run: Run) -> impl Iterator<Item = Run> {
+    (0..run.len).step_by(PIECE).map(move |done| Run {
+        used: run.used + done,
+        row: run.row + done,
+        len: PIECE.min(run.len - done),
+    })
+}
+
+/// Mean and deviation of a column whose values are far from where one read expects them: nearly constant, huge or tiny.
+fn careful(source: &Values, rows: &[usize], column: usize, first: f64) -> (f64, f64) {
+    let column = source.column(column);
+    let n = rows.len() as f64;
+    let total = |term: &(dyn Fn(f64) -> f64 + Sync)| -> f64 {
+        let of_piece = |piece: &[usize]| piece.iter().map(|&row| term(column.get(row))).sum::<f64>();
+        rows.par_chunks(PIECE).map(of_piece).collect::<Vec<f64>>().iter().sum()
+    };
+    // differences from the first row: a constant column has exactly its mean, an offset costs no digits
+    let mean = first + total(&|x| x - first) / n;
+    if !mean.is_finite() {
+        return (f64::NAN, f64::NAN);
+    }
+    // deviations relative to the largest, so that squares neither overflow nor vanish
+    let largest = rows.iter().map(|&row| (column.get(row) - mean).abs()).fold(0.0, f64::max);
+    if largest <= CONSTANT * mean.abs() {
+        return (mean, 0.0);
+    }
+    (mean, largest * (total(&|x| ((x - mean) / largest).powi(2)) / n).sqrt())
+}
+
+fn first_non_finite(source: &Values, rows: &[usize], first_column: usize) -> Error {
+    for &row in rows {
+        for column in 0..source.ncols() {
+            let value = source.get(row, column);
+            if !value.is_finite() {
+                let what = "features".into();
+                return Error::NonFinite { what, row, column: first_column + column, value };
+            }
+        }
+    }
+    Error::argument(
+        "features",
+        "values whose squares can be added",
+        "values that overflow",
+        "divide the largest features by a power of ten",
+    )
+}

@@ -1,0 +1,118 @@
+//! Matrices of the user, in the precision they came in.
+
+use ndarray::{ArrayView1, ArrayView2};
+
+use crate::backend::HostValues;
+use crate::math::real::Real;
+
+/// A matrix (bins, columns) that is looked at, never copied.
+#[derive(Clone, Copy, Debug)]
+pub enum Values<'a> {
+    /// Single precision.
+    F32(ArrayView2<'a, f32>),
+    /// Double precision.
+    F64(ArrayView2<'a, f64>),
+}
+
+impl<'a> From<ArrayView2<'a, f64>> for Values<'a> {
+    fn from(x: ArrayView2<'a, f64>) -> Self {
+        Self::F64(x)
+    }
+}
+
+impl<'a> From<ArrayView2<'a, f32>> for Values<'a> {
+    fn from(x: ArrayView2<'a, f32>) -> Self {
+        Self::F32(x)
+    }
+}
+
+/// One column of a [`Values`].
+#[derive(Clone, Copy, Debug)]
+pub enum ColumnValues<'a> {
+    /// Single precision.
+    F32(ArrayView1<'a, f32>),
+    /// Double precision.
+    F64(ArrayView1<'a, f64>),
+}
+
+impl<'a> Values<'a> {
+    /// Bins.
+    pub fn nrows(&self) -> usize {
+        match self {
+            Self::F32(x) => x.nrows(),
+            Self::F64(x) => x.nrows(),
+        }
+    }
+
+    /// Columns.
+    pub fn ncols(&self) -> usize {
+        match self {
+            Self::F32(x) => x.ncols(),
+            Self::F64(x) => x.ncols(),
+        }
+    }
+
+    /// One value.
+    ///
+    /// # Panics
+    /// If there is no such row or column.
+    pub fn get(&self, row: usize, column: usize) -> f64 {
+        match self {
+            Self::F32(x) => f64::from(x[(row, column)]),
+            Self::F64(x) => x[(row, column)],
+        }
+    }
+
+    /// One column.
+    ///
+    /// # Panics
+    /// If there is no such column.
+    pub fn column(&self, column: usize) -> ColumnValues<'_> {
+        match self {
+            Self::F32(x) => ColumnValues::F32(x.column(column)),
+            Self::F64(x) => ColumnValues::F64(x.column(column)),
+        }
+    }
+
+    /// The values row after row, if they lie in memory like that.
+    pub fn in_rows(&self) -> Option<HostValues<'a>> {
+        match self {
+            Self::F32(x) => x.to_slice().map(HostValues::F32),
+            Self::F64(x) => x.to_slice().map(HostValues::F64),
+        }
+    }
+
+    /// `sum_j x_ij w_j` of one bin.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn product(&self, row: usize, weights: &[f64]) -> f64 {
+        match self {
+            Self::F32(x) => x.row(row).iter().zip(weights).map(|(&x, w)| f64::from(x) * w).sum(),
+            Self::F64(x) => x.row(row).iter().zip(weights).map(|(x, w)| x * w).sum(),
+        }
+    }
+}
+
+impl ColumnValues<'_> {
+    /// The value of one bin.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn get(&self, row: usize) -> f64 {
+        match self {
+            Self::F32(x) => f64::from(x[row]),
+            Self::F64(x) => x[row],
+        }
+    }
+
+    /// Writes `(x - shift) * factor` of some bins, computed in `f64`.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn standardise<T: Real>(&self, rows: &[usize], shift: f64, factor: f64, out: &mut [T]) {
+        for (out, &row) in out.iter_mut().zip(rows) {
+            *out = T::from_f64((self.get(row) - shift) * factor);
+        }
+    }
+}

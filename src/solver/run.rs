@@ -1,0 +1,118 @@
+//! What the descent knows of one target.
+
+use super::{Iterate, Outcome, Status};
+
+/// A point that was looked at.
+#[derive(Clone)]
+pub(super) struct Point {
+    pub(super) at: Vec<f64>,
+    pub(super) loss: f64,
+    pub(super) gradient: Vec<f64>,
+}
+
+/// Where to go from a point.
+#[derive(Clone)]
+pub(super) struct Heading {
+    /// A direction of descent.
+    pub(super) direction: Vec<f64>,
+    /// Estimate of `loss - optimum`.
+    pub(super) gap: f64,
+}
+
+/// Why a point is looked at next.
+pub(super) enum Next {
+    /// It is the start of a stage, or what a search along the direction found: it is taken.
+    Take,
+    /// A full step from here: it is taken if it is good.
+    Try(Point, Heading),
+}
+
+/// One target in a minimisation.
+pub(super) struct Run {
+    /// Column of the response.
+    pub(super) target: usize,
+    /// The best point so far; the next to look at while `next` is [`Next::Take`].
+    pub(super) at: Vec<f64>,
+    pub(super) next: Next,
+    /// How it ended, if it did.
+    pub(super) outcome: Option<Status>,
+    /// Whether it has done what the present stage is for.
+    pub(super) rests: bool,
+    pub(super) iterations: usize,
+    pub(super) passes: usize,
+    pub(super) best_gap: f64,
+    /// Steps without progress.
+    pub(super) idle: usize,
+    pub(super) recession: Option<Vec<f64>>,
+    pub(super) history: Vec<Iterate>,
+}
+
+impl Run {
+    pub(super) fn new(target: usize, at: Vec<f64>) -> Self {
+        Self {
+            target,
+            at,
+            next: Next::Take,
+            outcome: None,
+            rests: false,
+            iterations: 0,
+            passes: 0,
+            best_gap: f64::INFINITY,
+            idle: 0,
+            recession: None,
+            history: Vec::new(),
+        }
+    }
+
+    /// Makes ready for the next stage, at the best point so far.
+    pub(super) fn start_stage(&mut self) {
+        if let Next::Try(point, _) = std::mem::replace(&mut self.next, Next::Take) {
+            self.at = point.at;
+        }
+        self.rests = false;
+        self.idle = 0;
+        self.best_gap = f64::INFINITY;
+    }
+
+    pub(super) fn is_active(&self) -> bool {
+        self.outcome.is_none() && !self.rests
+    }
+
+    /// The point to look at next.
+    pub(super) fn candidate(&self) -> Vec<f64> {
+        match &self.next {
+            Next::Take => self.at.clone(),
+            Next::Try(point, heading) => {
+                point.at.iter().zip(&heading.direction).map(|(w, d)| w + d).collect()
+            }
+        }
+    }
+
+    /// Counts a step that brought the relative gap to this; whether it made progress.
+    pub(super) fn count(&mut self, gap: f64) {
+        self.idle = if gap <= 0.5 * self.best_gap { 0 } else { self.idle + 1 };
+        self.best_gap = self.best_gap.min(gap);
+    }
+
+    /// Adds the present point to the history; one that is visited again replaces its entry.
+    pub(super) fn remember(&mut self, loss: f64, loss_gap: f64, kkt_residual: f64) {
+        let iteration = self.iterations;
+        self.history.retain(|earlier| earlier.iteration != iteration);
+        self.history.push(Iterate { iteration, loss, loss_gap, kkt_residual });
+    }
+
+    pub(super) fn finish(self) -> (Vec<f64>, Outcome) {
+        let at = match self.next {
+            Next::Take => self.at,
+            Next::Try(point, _) => point.at,
+        };
+        let outcome = Outcome {
+            status: self.outcome.unwrap_or(Status::Stalled),
+            iterations: self.iterations,
+            passes: self.passes,
+            recession: self.recession,
+            history: self.history,
+        };
+        (at, outcome)
+    }
+}
