@@ -114,7 +114,9 @@ def of_workload(workload, X, y):
         return [
             sklearn(X, y, "lbfgs", 1e-4, [0]),
             sklearn(X, y, "lbfgs", 1e-6, [0]),
+            sklearn(X, y, "lbfgs", 1e-7, [0]),
             sklearn(X, y, "newton-cholesky", 1e-4, [0]),
+            sklearn(X, y, "newton-cholesky", 1e-6, [0]),
             glum(X, y, None, [0]),
             glum(X, y, 1e-6, [0]),
             nemos(X, y, [0]),
