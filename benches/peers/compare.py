@@ -42,6 +42,7 @@ def main():
         print(f"workload {workload}", file=sys.stderr)
         result = contest(python, program, workload, options)
         record[workload] = result | {"date": date.today().isoformat(), "machine": machine(python, program)}
+        record[workload]["quick"] = options.quick
         print(table.markdown({workload: record[workload]}))
         if not options.quick:
             write(record)

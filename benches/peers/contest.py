@@ -7,7 +7,6 @@ import argparse
 import importlib
 import json
 import os
-import resource
 import subprocess
 import sys
 import warnings
@@ -18,6 +17,7 @@ import numpy as np
 import alternate
 import contestants
 import engine
+import peak_memory
 
 #: Largest relative loss gap asked of rheobase, and the one at which a contestant counts as having arrived.
 TOLERANCES = {"a": (1e-16, 1e-10), "b": (1e-10, 1e-10), "d1": (1e-8, 1e-8), "d2": (1e-8, 1e-8)}
@@ -104,10 +104,6 @@ def memory(options, rows):
             row |= json.loads(run.stdout.splitlines()[-1])
 
 
-def peak_bytes():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
 def one_for_memory(options):
     """What `memory` starts: prints the peaks before and after the run."""
     if options.workload == "c":
@@ -115,9 +111,9 @@ def one_for_memory(options):
     else:
         X, y = arrays(options)
         contestant = next(c for c in contestants.of_workload(options.workload, X, y) if c.name == options.contestant)
-    before = peak_bytes()
+    before = peak_memory.n_bytes()
     attempt(contestant)
-    print(json.dumps({"peak_memory_bytes": peak_bytes(), "peak_before_bytes": before}))
+    print(json.dumps({"peak_memory_bytes": peak_memory.n_bytes(), "peak_before_bytes": before}))
 
 
 def features_contestant(data):

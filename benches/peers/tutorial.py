@@ -1,7 +1,6 @@
 """Workload e in Python: from an NWB file to the scores of two models, in one process, imports included."""
 
 import json
-import resource
 import sys
 import warnings
 
@@ -10,6 +9,8 @@ warnings.filterwarnings("ignore")
 import nemos as nmo
 import numpy as np
 import pynapple as nap
+
+import peak_memory
 
 BIN_S = 1e-3
 WINDOW_S = 0.2
@@ -36,5 +37,4 @@ for features in (np.asarray(binned)[:, None], np.asarray(basis.compute_features(
             "pseudo_r2": float(model.score(X, y, score_type="pseudo-r2-McFadden")),
         }
     )
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-print(json.dumps({"losses": [r["loss"] for r in results], "models": results, "peak_memory_bytes": peak}))
+print(json.dumps({"losses": [r["loss"] for r in results], "models": results, "peak_memory_bytes": peak_memory.n_bytes()}))
