@@ -28,8 +28,9 @@ def main():
     parser.add_argument("--rounds", type=int, help="repetitions; by the workload without it")
     parser.add_argument("--threads", type=int, help="cores that everybody may use; all without it")
     parser.add_argument("--quick", action="store_true", help="smaller data, for a trial; writes no results")
-    parser.add_argument("--venv", type=Path, default=ROOT / "target" / "peers-venv", help="virtual environment, made if missing")
-    parser.add_argument("--data", type=Path, default=ROOT / "target" / "peers-data", help="where the data are written")
+    built = ROOT / "target"
+    parser.add_argument("--venv", type=Path, default=built / "peers-venv", help="environment, made if missing")
+    parser.add_argument("--data", type=Path, default=built / "peers-data", help="where the data are written")
     parser.add_argument("--rheobase", type=Path, help="the program; built without it")
     options = parser.parse_args()
     workloads = options.only.split(",")
@@ -70,7 +71,8 @@ def contest(python, program, workload, options):
     quick = ["--quick"] if options.quick else []
     words = [program, "bench", "--workload", workload, "--write-data", options.data, *quick]
     subprocess.run([str(word) for word in words], check=True)
-    words = [python, HERE / "contest.py", "timing", workload, "--data", options.data, "--rheobase", program, *quick]
+    words = [python, HERE / "contest.py", "timing", workload, *quick]
+    words += ["--data", options.data, "--rheobase", program]
     for name in ("rounds", "threads"):
         if getattr(options, name):
             words += [f"--{name}", getattr(options, name)]

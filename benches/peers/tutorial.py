@@ -37,4 +37,5 @@ for features in (np.asarray(binned)[:, None], np.asarray(basis.compute_features(
             "pseudo_r2": float(model.score(X, y, score_type="pseudo-r2-McFadden")),
         }
     )
-print(json.dumps({"losses": [r["loss"] for r in results], "models": results, "peak_memory_bytes": peak_memory.n_bytes()}))
+losses = [result["loss"] for result in results]
+print(json.dumps({"losses": losses, "models": results, "peak_memory_bytes": peak_memory.n_bytes()}))
