@@ -109,6 +109,9 @@ fn a_workload_is_timed_and_proven() {
     let machine = &document["machine"];
     assert!(machine["cores"].as_u64().unwrap() > 0 && machine["processor"].is_string(), "{machine}");
     assert!(machine["vector_instructions"].is_string());
+    for roof in ["f32_gflops", "f64_gflops", "memory_read_gb_per_s", "memory_write_gb_per_s"] {
+        assert!(number(&document["roofs"][roof]) > 0.1, "{roof}: {}", document["roofs"]);
+    }
     let [result] = &document["results"].as_array().unwrap()[..] else { panic!("{document}") };
     assert_eq!((&result["workload"], &result["quick"]), (&"a".into(), &true.into()));
     assert_eq!(

@@ -10,6 +10,7 @@
 
 pub mod convolve;
 pub mod convolve_fft;
+pub mod roofs;
 pub mod simd;
 
 pub mod rows;

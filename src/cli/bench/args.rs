@@ -30,6 +30,9 @@ pub struct BenchArgs {
     /// Only write the data of the workloads into this folder, for other programs
     #[arg(long, value_name = "DIR", conflicts_with_all = ["threads_sweep", "json", "out"])]
     pub write_data: Option<PathBuf>,
+    /// Leave out measuring what the machine can do at most
+    #[arg(long)]
+    pub no_roofs: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -17,7 +17,15 @@ pub(super) fn program() -> Result<PathBuf> {
 pub(super) fn run(workload: Workload, quick: bool, n_threads: usize) -> Result<Value> {
     let program = program()?;
     let mut command = Command::new(&program);
-    command.args(["bench", "--json", "--workload", workload.name(), "--threads", &n_threads.to_string()]);
+    command.args([
+        "bench",
+        "--json",
+        "--no-roofs",
+        "--workload",
+        workload.name(),
+        "--threads",
+        &n_threads.to_string(),
+    ]);
     if quick {
         command.arg("--quick");
     }

@@ -9,6 +9,7 @@ mod arrays_file;
 mod children;
 mod measure;
 mod problem;
+mod roofs;
 mod serve;
 mod table;
 mod timing;
@@ -91,6 +92,8 @@ fn n_cores() -> usize {
 
 /// Machine and results, printed and written.
 fn report(args: &BenchArgs, results: Vec<Value>) -> Result<Report> {
+    // a child of a run of several measures none of its own
+    let roofs = if args.no_roofs { Value::Null } else { roofs::roofs(args.threads.unwrap_or_else(n_cores)) };
     let converged = results.iter().all(|result| result["converged"] != false);
     let document = json!({
         "schema": 1,
@@ -101,6 +104,7 @@ fn report(args: &BenchArgs, results: Vec<Value>) -> Result<Report> {
             "vector_instructions": Level::best().name(),
             "system": std::env::consts::OS,
         },
+        "roofs": roofs,
         "results": results,
     });
     let (text, json) = (table::text(&document), pretty(&document));

@@ -18,14 +18,32 @@ pub(super) fn text(document: &Value) -> String {
     } else {
         ""
     };
+    let roofs = roofs(&document["roofs"]);
     let rows: Vec<Vec<String>> = results.iter().map(row).collect();
     format!(
-        "rheobase {}, {}, {} cores, {}\n{quick}{}\n",
+        "rheobase {}, {}, {} cores, {}\n{roofs}{quick}{}\n",
         document["version"].as_str().unwrap_or_default(),
         machine["processor"].as_str().unwrap_or_default(),
         machine["cores"],
         machine["vector_instructions"].as_str().unwrap_or_default(),
         terminal_table(&HEADER, &rows, None)
+    )
+}
+
+/// One line, empty where they were not measured.
+fn roofs(roofs: &Value) -> String {
+    let number = |name: &str| roofs[name].as_f64().map_or_else(String::new, |value| format!("{value:.0}"));
+    if roofs.is_null() {
+        return String::new();
+    }
+    format!(
+        "at most, with {} threads: {} GFLOP/s in f32, {} in f64; {} GB/s read from cache, {} from memory, {} written\n",
+        roofs["threads"],
+        number("f32_gflops"),
+        number("f64_gflops"),
+        number("cache_read_gb_per_s"),
+        number("memory_read_gb_per_s"),
+        number("memory_write_gb_per_s"),
     )
 }
 
