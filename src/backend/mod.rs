@@ -157,12 +157,7 @@ pub trait Backend: Sync + Sized {
     ///
     /// # Errors
     /// If the device refuses.
-    fn matrix<'a>(
-        &self,
-        n_rows: usize,
-        n_columns: usize,
-        fill: &Fill<Self::Scalar>,
-    ) -> Result<Self::Array<'a>>;
+    fn matrix<'a>(&self, n_rows: usize, n_columns: usize, fill: &Fill<Self::Scalar>) -> Result<Self::Array<'a>>;
 
     /// Takes a matrix of the host without writing it out again, if the backend can read it in place.
     ///
@@ -200,13 +195,7 @@ pub trait Backend: Sync + Sized {
     );
 
     /// `sums[k] += Xᵀ·R` with the residuals `R` of the pointwise stage.
-    fn matmul_transposed(
-        &self,
-        work: &mut Self::Worker,
-        rows: Range<usize>,
-        x: &Self::Array<'_>,
-        sums: usize,
-    );
+    fn matmul_transposed(&self, work: &mut Self::Worker, rows: Range<usize>, x: &Self::Array<'_>, sums: usize);
 
     /// Residual, loss (added to sum 0) and residual total (added to sum 1) of the tile's rows.
     fn pointwise(
@@ -233,13 +222,7 @@ pub trait Backend: Sync + Sized {
     );
 
     /// `sums[k] += [1 |X|]ᵀ·m` with the magnitudes `m` of the pointwise stage, from `x` or the copied rows.
-    fn magnitudes(
-        &self,
-        work: &mut Self::Worker,
-        rows: Range<usize>,
-        x: Option<&Self::Array<'_>>,
-        sums: usize,
-    );
+    fn magnitudes(&self, work: &mut Self::Worker, rows: Range<usize>, x: Option<&Self::Array<'_>>, sums: usize);
 
     /// `sums[k] +=` the number of the tile's rows whose magnitude (of the pointwise stage) is below `below`, one limit
     /// and one sum per target.

@@ -194,8 +194,7 @@ impl<'a> DesignPlan<'a> {
     /// The source, if there is one that has exactly these columns and lies in memory row after row.
     fn in_place(&self, columns: &[Column]) -> Option<HostRows<'_>> {
         let [source] = self.sources.as_slice() else { return None };
-        let all =
-            columns.iter().enumerate().all(|(k, column)| matches!(column, Column::Source(j) if *j == k));
+        let all = columns.iter().enumerate().all(|(k, column)| matches!(column, Column::Source(j) if *j == k));
         if all && columns.len() == source.ncols() { self.host_rows(source) } else { None }
     }
 

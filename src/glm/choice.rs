@@ -130,7 +130,8 @@ pub(super) fn choose(asked: SolverChoice, size: Size, level: Level) -> Plan {
     let values = rows * (columns + 1.0);
     let read = values * size.n_bytes as f64 / READ_BYTES_PER_S;
     let pass = read.max(4.0 * values * targets / rates.product_flop_per_s);
-    let gram_flop_per_s = if columns <= 16.0 { rates.narrow_gram_flop_per_s } else { rates.gram_flop_per_s };
+    let gram_flop_per_s =
+        if columns <= 16.0 { rates.narrow_gram_flop_per_s } else { rates.gram_flop_per_s };
     let gram = size.gram_flop() / gram_flop_per_s;
     let cholesky = columns.powi(3) / (3.0 * CHOLESKY_FLOP_PER_S);
     let newton = NEWTON_ITERATIONS * targets * (read + gram + cholesky);

@@ -150,8 +150,7 @@ impl CheckedSpec {
     fn size(&self, plan: &DesignPlan, mean_y: &[f64], n_columns: usize, n_bytes: usize) -> Size {
         let n_rows = plan.n_rows();
         let live = mean_y.iter().filter(|&&mean| mean > 0.0);
-        let fewest_events =
-            live.clone().map(|mean| mean * n_rows as f64).min_by(f64::total_cmp).unwrap_or(0.0);
+        let fewest_events = live.clone().map(|mean| mean * n_rows as f64).min_by(f64::total_cmp).unwrap_or(0.0);
         Size { n_rows, n_columns, n_targets: live.count(), fewest_events, n_bytes }
     }
 
@@ -383,7 +382,8 @@ impl Fit<'_, '_, '_> {
         let events = self.plan.with_rows(rows);
         let on = Cpu::<f64>::default();
         let y = self.response.y.select(ndarray::Axis(1), &[target]);
-        let mut f = GlmObjective::new(&on, &events, &self.rank.columns(), y.view(), self.spec.get().model)?;
+        let mut f =
+            GlmObjective::new(&on, &events, &self.rank.columns(), y.view(), self.spec.get().model)?;
         let gram = f.gram(Every::ROW, Weight::Flat)?;
         Ok(Cholesky::new(&gram).is_some_and(|factor| factor.smallest_pivot() > CERTAIN))
     }

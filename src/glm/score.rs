@@ -102,8 +102,7 @@ mod tests {
     fn scores_of_a_loss_are_those_of_the_predictions() {
         let (y, mu) = ([0.0, 1.0, 2.0, 0.0, 3.0], [0.5, 1.2, 1.5, 0.3, 2.5_f64]);
         let loss = y.iter().zip(mu).map(|(y, mu)| mu - y * mu.ln()).sum::<f64>() / 5.0;
-        let (found, expected) =
-            (Scores::from_loss(Model::default(), &y, loss), score(Model::default(), &y, &mu));
+        let (found, expected) = (Scores::from_loss(Model::default(), &y, loss), score(Model::default(), &y, &mu));
         assert!((found.log_likelihood_sum / expected.log_likelihood_sum - 1.0).abs() < 1e-14);
         assert!((found.deviance / expected.deviance - 1.0).abs() < 1e-13);
         assert!((found.pseudo_r2_mcfadden / expected.pseudo_r2_mcfadden - 1.0).abs() < 1e-13);

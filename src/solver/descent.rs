@@ -82,9 +82,7 @@ pub(super) fn descend(
             let point = Point { at, loss: losses[column], gradient: gradient.column(column).to_vec() };
             let scale = |point: &Point| point.loss.abs().max(metric.mean_y[run.target]);
             match std::mem::replace(&mut run.next, Next::Take) {
-                Next::Try(from, heading)
-                    if !is_acceptable(&from, &heading, &point, f.rounding(), scale(&from)) =>
-                {
+                Next::Try(from, heading) if !is_acceptable(&from, &heading, &point, f.rounding(), scale(&from)) => {
                     rule.reject(run.target);
                     run.next = Next::Try(from, heading);
                     rejected.push(k);

@@ -60,8 +60,11 @@ impl Direct for Rule {
         let mut direction = self.factor.as_ref()?.solve(&point.gradient);
         direction.iter_mut().for_each(|d| *d = -*d);
         let gap = -0.5 * dot(&direction, &point.gradient);
-        self.keeps =
-            if is_fresh { point.at.len() > DEAR && gap < NEAR * scale } else { gap <= STALE * self.last_gap };
+        self.keeps = if is_fresh {
+            point.at.len() > DEAR && gap < NEAR * scale
+        } else {
+            gap <= STALE * self.last_gap
+        };
         self.last_gap = gap;
         Some(Heading { direction, gap })
     }

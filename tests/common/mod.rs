@@ -81,10 +81,7 @@ pub fn fit(spec: GlmSpec, x: &Array2<f64>, y: &Array2<f64>) -> FittedGlm {
     let plan = DesignPlan::new(source(x), (0..x.nrows()).collect()).unwrap();
     let names = (0..y.ncols()).map(|k| format!("y{k}")).collect();
     let response = Response { y: y.view(), names };
-    spec.check()
-        .unwrap()
-        .fit(&rheobase::backend::Cpu::<f32>::default(), &plan, &response, &mut |_| {})
-        .unwrap()
+    spec.check().unwrap().fit(&rheobase::backend::Cpu::<f32>::default(), &plan, &response, &mut |_| {}).unwrap()
 }
 
 /// A design of standard normal columns and Poisson counts of `n_targets` targets that depend on it.

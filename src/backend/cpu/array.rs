@@ -38,9 +38,7 @@ impl<'a, T: Storage> Array<'a, T> {
         let n_columns = rows.shift.len();
         let n_rows = rows.runs.last().map_or(0, |run| run.used + run.len);
         if n_rows * n_columns <= CACHED || !T::reads(&rows.values) {
-            return Self::filled(n_rows, n_columns, &|span, out| {
-                standardise_tile(level, &rows, span.start, out)
-            });
+            return Self::filled(n_rows, n_columns, &|span, out| standardise_tile(level, &rows, span.start, out));
         }
         let near_zero = is_near_zero(&rows);
         Self { n_columns, kept: Kept::Rows(rows, near_zero) }

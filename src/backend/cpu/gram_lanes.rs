@@ -7,8 +7,8 @@
 use pulp::{Simd, WithSimd};
 
 use super::TILE_ROWS;
-use super::simd::{Level, dispatch};
 use super::vector::Lanes;
+use super::simd::{Level, dispatch};
 
 /// Tiles between two flushes.
 const FLUSH_TILES: usize = 16;
@@ -99,8 +99,7 @@ impl<T: Lanes> WithSimd for Add<'_, T> {
     fn with_simd<S: Simd>(self, simd: S) {
         let p = self.sums.n_columns;
         if let Some(weight) = self.weight {
-            for (out, x) in self.sums.weighted.chunks_exact_mut(TILE_ROWS).zip(self.x.chunks_exact(TILE_ROWS))
-            {
+            for (out, x) in self.sums.weighted.chunks_exact_mut(TILE_ROWS).zip(self.x.chunks_exact(TILE_ROWS)) {
                 for ((out, &x), &w) in out.iter_mut().zip(x).zip(weight) {
                     *out = x * w;
                 }
@@ -171,7 +170,8 @@ fn block<S: Simd, T: Lanes, const R: usize, const N: usize>(
     at: (usize, usize),
 ) {
     let (i, j) = at;
-    let left: [&[T::Vector<S>]; R] = std::array::from_fn(|r| T::vectors::<S>(left.column(i + r)));
+    let left: [&[T::Vector<S>]; R] =
+        std::array::from_fn(|r| T::vectors::<S>(left.column(i + r)));
     let right: [&[T::Vector<S>]; N] =
         std::array::from_fn(|n| T::vectors::<S>(&x[(j + n) * TILE_ROWS..][..TILE_ROWS]));
     let mut acc = [[T::splat(simd, T::ZERO); N]; R];

@@ -3,10 +3,10 @@
 use pulp::{Simd, WithSimd};
 
 use super::TILE_ROWS;
+use super::vector::Lanes;
 use super::pack::transpose;
 use super::panel::{Panel, Streams, multiply};
 use super::simd::{Level, dispatch};
-use super::vector::Lanes;
 
 /// Most numbers that one call of the register kernel writes: a group of streams times the widest panel.
 const GROUP: usize = 24;

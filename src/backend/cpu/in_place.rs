@@ -44,14 +44,7 @@ pub trait Storage: Real + Lanes {
     /// `sums += Xᵀ r` with raw numbers.
     fn matmul_transposed(level: Level, sums: &mut [Self], x: &HostRows, first: usize, r: &Piece<Self>);
     /// `sums += |X - mean|ᵀ m` with raw numbers.
-    fn magnitudes(
-        level: Level,
-        sums: &mut [Self],
-        x: &HostRows,
-        first: usize,
-        mean: &[Self],
-        m: &Piece<Self>,
-    );
+    fn magnitudes(level: Level, sums: &mut [Self], x: &HostRows, first: usize, mean: &[Self], m: &Piece<Self>);
     /// Whether the matrix can be read in place at all.
     fn reads(values: &HostValues) -> bool;
 }

@@ -113,3 +113,4 @@ impl<T: Storage> Line<T> {
         totals
     }
 }
+

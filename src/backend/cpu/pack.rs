@@ -63,7 +63,10 @@ fn piece<S: Simd, T: Lanes>(l: usize, h: usize) -> usize {
 }
 
 #[inline(always)]
-fn exchanged<S: Simd, T: Lanes>(simd: S, block: [T::Vector<S>; TOGETHER]) -> [T; TOGETHER * MOST_LANES] {
+fn exchanged<S: Simd, T: Lanes>(
+    simd: S,
+    block: [T::Vector<S>; TOGETHER],
+) -> [T; TOGETHER * MOST_LANES] {
     let mut numbers = [T::ZERO; TOGETHER * MOST_LANES];
     T::vectors_mut::<S>(&mut numbers)[..TOGETHER].copy_from_slice(&T::exchange(simd, block));
     numbers
@@ -80,6 +83,7 @@ fn exchange_transposes<S: Simd, T: Lanes>(simd: S) -> bool {
     let block = T::vectors::<S>(&counting);
     let block = exchanged::<S, T>(simd, [block[0], block[1], block[2], block[3]]);
     (0..lanes).all(|l| {
-        (0..TOGETHER).all(|c| block[piece::<S, T>(l, c / T::RUN) + c % T::RUN] == counting[c * lanes + l])
+        (0..TOGETHER)
+            .all(|c| block[piece::<S, T>(l, c / T::RUN) + c % T::RUN] == counting[c * lanes + l])
     })
 }

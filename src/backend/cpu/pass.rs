@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::{Cpu, FLUSH, Line, Storage, Sums, TILE_ROWS, Worker};
+use super::{Cpu, Storage, FLUSH, Line, Sums, TILE_ROWS, Worker};
 use crate::Result;
 use crate::backend::{Body, Every, Into, Sweep};
 

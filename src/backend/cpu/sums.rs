@@ -1,8 +1,8 @@
 //! Running sums of one thread: what kernels add to, in the type of the storage, and what leaves a chunk, in `f64`.
 
-use super::Storage;
 use super::lanes::{LANES, Lanes, flush};
 use super::weighted_gram::GramSums;
+use super::Storage;
 
 /// One kind of sums of a pass, for all its targets.
 #[derive(Debug, Default)]
@@ -81,11 +81,7 @@ impl<T: Storage> Sums<T> {
     }
 
     /// The sums of a Gram, made by `new` if there are none for `n_columns` columns.
-    pub(super) fn gram(
-        &mut self,
-        n_columns: usize,
-        new: impl Fn() -> GramSums<T>,
-    ) -> Option<&mut GramSums<T>> {
+    pub(super) fn gram(&mut self, n_columns: usize, new: impl Fn() -> GramSums<T>) -> Option<&mut GramSums<T>> {
         if !matches!(&self.partial, Partial::Gram(gram) if gram.n_columns() == n_columns) {
             self.partial = Partial::Gram(new());
         }

@@ -3,9 +3,7 @@
 use super::simd::Level;
 use super::weighted_gram::GramSums;
 use super::{Array, Piece, Rebuilt, Storage, TILE_ROWS, Worker};
-use super::{
-    magnitudes as magnitude_kernel, matmul as matmul_kernel, matmul_transposed as transposed_kernel,
-};
+use super::{magnitudes as magnitude_kernel, matmul as matmul_kernel, matmul_transposed as transposed_kernel};
 use super::{pointwise as pointwise_kernel, targets};
 use crate::backend::{Beside, HostRows, Into, Model};
 
@@ -119,7 +117,8 @@ pub(super) fn pointwise<T: Storage>(
     let out = work.beside.as_chunks_mut().0;
     let rows = eta.iter().zip(residual).zip(out);
     for (k, (&target, ((eta, residual), out))) in work.targets.iter().zip(rows).enumerate() {
-        let found = pointwise_kernel::pointwise(level, model, beside, eta, &y[target], work.n, residual, out);
+        let found =
+            pointwise_kernel::pointwise(level, model, beside, eta, &y[target], work.n, residual, out);
         work.sums[0].totals_mut()[k] += found.loss;
         work.sums[1].totals_mut()[k] += found.residual;
     }

@@ -92,27 +92,5 @@ fn exchange_f64<S: Simd>(simd: S, [a, b, c, d]: [S::f64s; 4]) -> [S::f64s; 4] {
     [a, b, c, d]
 }
 
-lanes!(
-    f32,
-    f32s,
-    F32_LANES,
-    splat_f32s,
-    mul_f32s,
-    add_f32s,
-    mul_add_e_f32s,
-    as_simd_f32s,
-    as_mut_simd_f32s,
-    exchange_f32
-);
-lanes!(
-    f64,
-    f64s,
-    F64_LANES,
-    splat_f64s,
-    mul_f64s,
-    add_f64s,
-    mul_add_e_f64s,
-    as_simd_f64s,
-    as_mut_simd_f64s,
-    exchange_f64
-);
+lanes!(f32, f32s, F32_LANES, splat_f32s, mul_f32s, add_f32s, mul_add_e_f32s, as_simd_f32s, as_mut_simd_f32s, exchange_f32);
+lanes!(f64, f64s, F64_LANES, splat_f64s, mul_f64s, add_f64s, mul_add_e_f64s, as_simd_f64s, as_mut_simd_f64s, exchange_f64);

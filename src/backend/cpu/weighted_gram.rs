@@ -3,8 +3,8 @@
 use super::TILE_ROWS;
 use super::gram_lanes::LaneSums;
 use super::gram_panels::PanelSums;
-use super::simd::Level;
 use super::vector::Lanes;
+use super::simd::Level;
 
 /// Columns up to which lane sums are faster than panels.
 const MOST_LANE_COLUMNS: usize = 24;
