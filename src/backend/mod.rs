@@ -142,7 +142,7 @@ pub trait Backend: Sync + Sized {
     type Line: Send + Sync;
 
     /// The same kernels in `f64` on the CPU, for the last evaluations and the certificate.
-    fn exact(&self) -> Cpu<f64>;
+    fn exact(&self) -> &Cpu<f64>;
 
     /// The vector instructions of the CPU kernels.
     fn level(&self) -> cpu::simd::Level;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::bench::BenchArgs;
 use super::environment::Environment;
 use super::examples::{COMPLETIONS_HELP, DEMO_HELP, FIT_HELP, INSPECT_HELP, MAN_HELP, SCORE_HELP};
 use super::predict::PredictArgs;
@@ -38,6 +39,8 @@ pub enum Command {
     Predict(Box<PredictArgs>),
     /// Tuning curves: spikes per second while a series of the file had each value
     Tuning(Box<TuningArgs>),
+    /// Time built-in workloads on this machine, or fits of your own data (`bench serve`)
+    Bench(Box<BenchArgs>),
     /// Print a script that completes commands and options in a shell
     Completions(CompletionsArgs),
     /// Print the manual page of the program or of a command

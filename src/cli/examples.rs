@@ -48,6 +48,32 @@ Examples:
   rheobase score results/model.json TEST.csv
   rheobase score results/model.json TEST.npz --x X_test --y y_test";
 
+/// The end of the help of `bench`.
+pub(super) const BENCH_HELP: &str = "\
+Every workload runs in a process of its own: its data are made from a fixed seed, then it is
+timed again and again, back to back, from data in memory to certified coefficients (c: to
+features, e: two whole processes). What is printed: median and quartiles of the times, the largest
+relative distance of the loss from the optimum in float64 (found by a fit that is not timed, for
+at most 3 targets), and the peak of the memory after the data were made.
+
+Examples:
+  rheobase bench --workload a
+  rheobase bench --workload b,d1 --threads-sweep --out timings
+  rheobase bench --workload a,b --write-data data      npz files (X, y) for other programs
+  rheobase bench serve data/b.npz --tolerance 1e-10    one fit for each line of stdin";
+
+/// The end of the help of `bench serve`.
+pub(super) const SERVE_HELP: &str = "\
+The options are those of `rheobase fit`, without the ones that write or compare. A line is empty
+or {}. Each answer is one line of JSON: seconds (fit: data in memory to certified coefficients;
+inference: standard errors; total: everything but writing the answer), solver, precision,
+tolerance, converged, peak_memory_bytes and the targets as `fit --json` has them. The end of the
+input ends the program, with exit code 4 if some fit did not arrive.
+
+Examples:
+  printf '\\n\\n\\n' | rheobase bench serve DATA.npz | jq .seconds.fit
+  rheobase bench serve FILE.nwb --unit 0 --bin 1ms --feature stimulus --solver newton < lines";
+
 /// The end of the help of `completions`.
 pub(super) const COMPLETIONS_HELP: &str = "\
 Examples:

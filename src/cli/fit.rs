@@ -15,6 +15,7 @@ use super::run::{Report, pretty, say};
 use super::shell::option_words;
 use super::{filters, fit_text, merge, outputs, result, score_rows, write_back};
 use crate::backend::Cpu;
+use crate::design::DesignPlan;
 use crate::glm::{CheckedSpec, FittedGlm, GlmSpec, Response, TOLERANCE_F32, TOLERANCE_F64};
 use crate::write::model::{ArraysStudy, ModelFile, RecordingStudy, Study};
 use crate::write::save::{PendingFile, check_writable};
@@ -112,29 +113,18 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     let limit_bytes = args.common.memory_limit.or_else(default_memory_limit_bytes);
     progress.stage("reading", None);
     // what was typed is checked before anything is read
-    specification(args, TOLERANCE_F64, limit_bytes)?;
+    check_numbers(args)?;
     let name = model_name(args);
     let beside = Beside::check(args, &name, limit_bytes)?;
-    let data = match Format::of(&args.data) {
-        Some(format) => {
-            refuse_for_arrays(args)?;
-            arrays(format, &args.data, &Targets::Counted, limit_bytes)?
-        }
-        None => {
-            let (bin_s, features) = recording_choices(args)?;
-            let detect = args.data.detect_spikes.as_ref();
-            data::recording(&args.data, &Targets::Counted, bin_s, detect, features, limit_bytes, progress)?
-        }
-    };
+    let data = load(args, limit_bytes, progress)?;
     let beside = beside.read(&data, progress)?;
-    let is_single = data.is_f32() || args.common.precision == Precision::F32;
-    let tolerance = if is_single { TOLERANCE_F32 } else { TOLERANCE_F64 };
-    let spec = specification(args, tolerance, limit_bytes)?;
+    let spec = specification(args, &data, limit_bytes)?;
     let fitting = Instant::now();
     let mut fits = Vec::with_capacity(data.parts.len());
     let n_targets = data.names.len();
     progress.stage("fitting", (n_targets > 1).then_some(Total::Items(n_targets as u64)));
     let mut n_done = 0;
+    let on = Engine::new(args.common.precision);
     for part in &data.parts {
         // one time limit for all
         let mut own = spec.get().clone();
@@ -151,7 +141,8 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
             progress.solver(at, goal);
             progress.reach((n_done + part.group.targets.len() - at.n_active) as u64);
         };
-        fits.push(fit_part(&data, part, &own.check()?, args.common.precision, &mut watcher)?);
+        let plan = part.plan(&data.blocks)?;
+        fits.push(fit_part(&on, &data, part, &plan, &own.check()?, &mut watcher)?);
         n_done += part.group.targets.len();
         progress.reach(n_done as u64);
     }
@@ -170,7 +161,33 @@ fn model_name(args: &FitArgs) -> String {
     folder.map_or("model".into(), |name| name.to_string_lossy().into_owned())
 }
 
-fn specification(args: &FitArgs, tolerance: f64, limit_bytes: Option<u64>) -> Result<CheckedSpec> {
+/// Reads the data of a fit and builds their features.
+pub(super) fn load(args: &FitArgs, limit_bytes: Option<u64>, progress: &Progress) -> Result<Data> {
+    match Format::of(&args.data) {
+        Some(format) => {
+            refuse_for_arrays(args)?;
+            arrays(format, &args.data, &Targets::Counted, limit_bytes)
+        }
+        None => {
+            let (bin_s, features) = recording_choices(args)?;
+            let detect = args.data.detect_spikes.as_ref();
+            data::recording(&args.data, &Targets::Counted, bin_s, detect, features, limit_bytes, progress)
+        }
+    }
+}
+
+/// Checks the numbers that were typed, which needs no data.
+pub(super) fn check_numbers(args: &FitArgs) -> Result<()> {
+    with_tolerance(args, TOLERANCE_F64, None).map(drop)
+}
+
+/// What to fit and how far.
+pub(super) fn specification(args: &FitArgs, data: &Data, limit_bytes: Option<u64>) -> Result<CheckedSpec> {
+    let is_single = data.is_f32() || args.common.precision == Precision::F32;
+    with_tolerance(args, if is_single { TOLERANCE_F32 } else { TOLERANCE_F64 }, limit_bytes)
+}
+
+fn with_tolerance(args: &FitArgs, tolerance: f64, limit_bytes: Option<u64>) -> Result<CheckedSpec> {
     GlmSpec {
         solver: args.solver.into(),
         tolerance: args.tolerance.unwrap_or(tolerance),
@@ -214,21 +231,39 @@ fn recording_choices(args: &FitArgs) -> Result<(f64, Vec<crate::features::StudyF
     Ok((bin_s, typed_features(&args.feature)?))
 }
 
+/// What fits, with its scratch.
+pub(super) enum Engine {
+    /// Numbers stored in single precision.
+    Single(Cpu<f32>),
+    /// All in double precision.
+    Double(Cpu<f64>),
+}
+
+impl Engine {
+    /// The engine for a choice of storage.
+    pub(super) fn new(precision: Precision) -> Self {
+        match precision {
+            Precision::F64 => Self::Double(Cpu::default()),
+            Precision::F32 | Precision::Auto => Self::Single(Cpu::default()),
+        }
+    }
+}
+
 /// Fits the targets of one part.
-fn fit_part(
+pub(super) fn fit_part(
+    on: &Engine,
     data: &Data,
     part: &Part,
+    plan: &DesignPlan,
     spec: &CheckedSpec,
-    precision: Precision,
     watcher: &mut dyn FnMut(solver::Progress),
 ) -> Result<FittedGlm> {
-    let plan = part.plan(&data.blocks)?;
     let y = data.y.select(Axis(1), &part.group.targets);
     let names = part.group.targets.iter().map(|&target| data.names[target].clone()).collect();
     let response = Response { y: y.view(), names };
-    let fitted = match precision {
-        Precision::F64 => spec.fit(&Cpu::<f64>::default(), &plan, &response, watcher),
-        Precision::F32 | Precision::Auto => spec.fit(&Cpu::<f32>::default(), &plan, &response, watcher),
+    let fitted = match on {
+        Engine::Single(on) => spec.fit(on, plan, &response, watcher),
+        Engine::Double(on) => spec.fit(on, plan, &response, watcher),
     };
     fitted.map_err(|error| match error {
         // which array of which file

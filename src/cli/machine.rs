@@ -8,6 +8,12 @@ pub(super) fn peak_memory_bytes() -> Option<u64> {
     kilobytes(&status, "VmHWM:")
 }
 
+/// Lets [`peak_memory_bytes`] count from now on, where the system can.
+pub(super) fn forget_peak_memory() {
+    // a system that cannot leaves the peak of the whole process
+    let _ = fs::write("/proc/self/clear_refs", "5");
+}
+
 /// Half of the memory of the machine, or of the control group if that has less; `None` where unknown.
 pub(super) fn default_memory_limit_bytes() -> Option<u64> {
     let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| kilobytes(&text, "MemTotal:"));

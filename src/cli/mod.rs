@@ -7,6 +7,7 @@ mod applied;
 pub mod args;
 mod array_columns;
 mod arrays;
+pub mod bench;
 mod beside;
 mod cursor;
 mod data;

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use super::args::{BackendChoice, Cli, Command, Common};
 use super::progress::Progress;
 use super::study::{self, Refused};
-use super::{demo, fit, inspect, predict, score, shell_help, tuning, usage};
+use super::{bench, demo, fit, inspect, predict, score, shell_help, tuning, usage};
 use crate::error::Blame;
 use crate::{Error, Result};
 
@@ -82,6 +82,7 @@ fn run(command: &Command) -> Result<Report> {
             let text = if args.json { pretty(&inspection.json()?) } else { inspection.text() };
             Ok(Report { text, converged: true })
         }
+        Command::Bench(args) => bench::bench(args),
         Command::Demo(args) => demo::demo(args),
         Command::Completions(args) => Ok(shell_help::completions(args)),
         Command::Man(args) => shell_help::man(args),
@@ -120,7 +121,7 @@ pub(super) fn settle(common: &Common) -> Result<()> {
 }
 
 /// Makes the threads that were asked for.
-fn settle_threads(threads: Option<usize>) -> Result<()> {
+pub(super) fn settle_threads(threads: Option<usize>) -> Result<()> {
     match threads {
         None => Ok(()),
         Some(0) => Err(Error::argument("threads", "1 or more", "0", "leave it out to use all cores")),

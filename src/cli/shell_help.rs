@@ -30,9 +30,10 @@ pub(super) fn man(args: &ManArgs) -> Result<Report> {
     let mut program = Cli::command().disable_help_subcommand(true);
     program.build();
     let mut pages = Vec::new();
-    for command in std::iter::once(&program).chain(program.get_subcommands()) {
+    for command in with_nested(&program) {
         let page = page(command).map_err(|error| Error::io(std::path::Path::new("manual page"), error))?;
-        pages.push((command.get_name().to_string(), page));
+        let name = command.get_display_name().unwrap_or("rheobase");
+        pages.push((name.trim_start_matches("rheobase-").to_string(), page));
     }
     let text = match (&args.out, &args.page) {
         (Some(folder), _) => {
@@ -54,6 +55,12 @@ pub(super) fn man(args: &ManArgs) -> Result<Report> {
         }
     };
     Ok(Report { text, converged: true })
+}
+
+/// A command and all below it.
+fn with_nested(command: &clap::Command) -> Vec<&clap::Command> {
+    let nested = command.get_subcommands().filter(|below| below.get_name() != "help");
+    std::iter::once(command).chain(nested.flat_map(with_nested)).collect()
 }
 
 /// The name of a command's page and the page.

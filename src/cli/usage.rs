@@ -16,8 +16,7 @@ use crate::Error;
 pub(super) fn error(error: &clap::Error, words: &[String]) -> Option<Error> {
     use ErrorKind as Kind;
     let command = Cli::command();
-    let used = words.get(1).and_then(|word| command.find_subcommand(word));
-    let name = used.map_or("rheobase".to_string(), |used| format!("rheobase {}", used.get_name()));
+    let (used, name) = used(&command, words);
     let see = format!("see `{name} --help`");
     let option = text(error, ContextKind::InvalidArg);
     let option = option.split(' ').next().unwrap_or_default();
@@ -46,9 +45,10 @@ pub(super) fn error(error: &clap::Error, words: &[String]) -> Option<Error> {
         }
         Kind::UnknownArgument => unknown_option(option, &name, used.unwrap_or(&command)),
         Kind::InvalidSubcommand => {
-            let present = command.get_subcommands().map(|known| known.get_name().to_string()).collect();
-            let name = text(error, ContextKind::InvalidSubcommand);
-            Error::Unknown { kind: "command", name, place: "rheobase".into(), present }
+            let known = used.unwrap_or(&command).get_subcommands();
+            let present = known.map(|known| known.get_name().to_string()).collect();
+            let unknown = text(error, ContextKind::InvalidSubcommand);
+            Error::Unknown { kind: "command", name: unknown, place: name, present }
         }
         Kind::MissingRequiredArgument => {
             let missing = texts(error, ContextKind::InvalidArg).join(" and ");
@@ -70,6 +70,17 @@ pub(super) fn error(error: &clap::Error, words: &[String]) -> Option<Error> {
             Error::argument(name, "words that make a command", format!("others ({line})"), see)
         }
     })
+}
+
+/// The command that the words name, with those below it, and its whole name.
+fn used<'c>(program: &'c Command, words: &[String]) -> (Option<&'c Command>, String) {
+    let (mut used, mut name) = (None, "rheobase".to_string());
+    for word in words.iter().skip(1) {
+        let Some(next) = used.unwrap_or(program).find_subcommand(word) else { break };
+        used = Some(next);
+        name = format!("{name} {word}");
+    }
+    (used, name)
 }
 
 /// The environment variable that an option took its value from, which is wherever it was not typed.

@@ -86,7 +86,7 @@ impl<'a> DesignPlan<'a> {
             return Err(Error::argument("used rows", expected, row.to_string(), "give rows of the features"));
         }
         let runs = runs(&rows);
-        let scaling = Scaling::new(&sources, &rows, &runs)?;
+        let scaling = Scaling::new(&sources, &rows)?;
         Ok(Self { sources, layout, rows, runs, scaling })
     }
 

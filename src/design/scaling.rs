@@ -5,7 +5,8 @@ use rayon::prelude::*;
 use super::Values;
 use crate::backend::cpu::rows::{Rows, moments};
 use crate::backend::cpu::simd::Level;
-use crate::backend::{HostValues, Run};
+use crate::backend::HostValues;
+use crate::math::real::Widen;
 use crate::{Error, Result};
 
 /// Rows whose sums are formed before they are added up.
@@ -29,16 +30,16 @@ pub struct Scaling {
 }
 
 impl Scaling {
-    /// Means and deviations of all columns. `rows` are the bins that are used, `runs` the same in stretches.
+    /// Means and deviations of all columns. `rows` are the bins that are used.
     ///
     /// # Errors
     /// [`Error::NonFinite`] with the first used row and column that is not finite, [`Error::Argument`] for values
     /// that cannot be added up.
-    pub(super) fn new(sources: &[Values], rows: &[usize], runs: &[Run]) -> Result<Self> {
+    pub(super) fn new(sources: &[Values], rows: &[usize]) -> Result<Self> {
         let mut scaling = Self::default();
         for source in sources {
             let first_column = scaling.mean.len();
-            let (shift, moments) = one_read(source, rows, runs);
+            let (shift, moments) = one_read(source, rows);
             for column in 0..source.ncols() {
                 let (sum, square) = (moments.sums[column], moments.squares[column]);
                 let n = rows.len() as f64;
@@ -71,44 +72,51 @@ impl Moments {
     fn new(n_columns: usize) -> Self {
         Self { sums: vec![0.0; n_columns], squares: vec![0.0; n_columns] }
     }
+
+    /// Adds rows of a matrix. The sums are those of the rows alone, wherever they lie.
+    fn add<S: Widen<f64>>(&mut self, level: Level, x: &[S], rows: &[usize], is_run: bool, shift: &[f64]) {
+        let n = shift.len();
+        if is_run {
+            self.add_rows(level, &x[rows[0] * n..(rows[0] + rows.len()) * n], rows.len(), shift);
+        } else {
+            let gathered: Vec<S> =
+                rows.iter().flat_map(|&row| x[row * n..(row + 1) * n].iter().copied()).collect();
+            self.add_rows(level, &gathered, rows.len(), shift);
+        }
+    }
+
+    fn add_rows<S: Widen<f64>>(&mut self, level: Level, values: &[S], n_rows: usize, shift: &[f64]) {
+        let x = Rows { values, stride: shift.len(), n_columns: shift.len() };
+        moments(level, &mut self.sums, &mut self.squares, x, n_rows, shift);
+    }
 }
 
 /// Sums and sums of squares of the differences from the first used row, which are returned with it.
-fn one_read(source: &Values, rows: &[usize], runs: &[Run]) -> (Vec<f64>, Moments) {
+fn one_read(source: &Values, rows: &[usize]) -> (Vec<f64>, Moments) {
     let n_columns = source.ncols();
     let shift: Vec<f64> = (0..n_columns).map(|column| source.get(rows[0], column)).collect();
     let level = Level::best();
     let in_rows = source.in_rows();
-    let of_piece = |piece: &Run| {
+    let of_piece = |piece: &[usize]| {
         let mut found = Moments::new(n_columns);
-        let Moments { sums, squares } = &mut found;
-        let span = piece.row * n_columns..(piece.row + piece.len) * n_columns;
+        let is_run = piece[piece.len() - 1] - piece[0] + 1 == piece.len();
         match in_rows {
-            Some(HostValues::F32(x)) => {
-                let x = Rows { values: &x[span], stride: n_columns, n_columns };
-                moments(level, sums, squares, x, piece.len, &shift);
-            }
-            Some(HostValues::F64(x)) => {
-                let x = Rows { values: &x[span], stride: n_columns, n_columns };
-                moments(level, sums, squares, x, piece.len, &shift);
-            }
+            Some(HostValues::F32(x)) => found.add(level, x, piece, is_run, &shift),
+            Some(HostValues::F64(x)) => found.add(level, x, piece, is_run, &shift),
             None => {
-                for row in piece.row..piece.row + piece.len {
-                    for (column, shift) in shift.iter().enumerate() {
-                        let x = source.get(row, column) - shift;
-                        sums[column] += x;
-                        squares[column] += x * x;
-                    }
-                }
+                let rows: Vec<f64> = piece
+                    .iter()
+                    .flat_map(|&row| (0..n_columns).map(move |column| source.get(row, column)))
+                    .collect();
+                found.add_rows(level, &rows, piece.len(), &shift);
             }
         }
         found
     };
-    let pieces: Vec<Run> = runs.iter().flat_map(|run| pieces(*run)).collect();
     let parts: Vec<Moments> = if rows.len() * n_columns < SMALL {
-        pieces.iter().map(of_piece).collect()
+        rows.chunks(PIECE).map(of_piece).collect()
     } else {
-        pieces.par_iter().map(of_piece).collect()
+        rows.par_chunks(PIECE).map(of_piece).collect()
     };
     let mut total = Moments::new(n_columns);
     for part in &parts {
@@ -116,15 +124,6 @@ fn one_read(source: &Values, rows: &[usize], runs: &[Run]) -> (Vec<f64>, Moments
         total.squares.iter_mut().zip(&part.squares).for_each(|(total, part)| *total += part);
     }
     (shift, total)
-}
-
-/// A run in pieces of at most [`PIECE`] rows.
-fn pieces(run: Run) -> impl Iterator<Item = Run> {
-    (0..run.len).step_by(PIECE).map(move |done| Run {
-        used: run.used + done,
-        row: run.row + done,
-        len: PIECE.min(run.len - done),
-    })
 }
 
 /// Mean and deviation of a column whose values are far from where one read expects them: nearly constant, huge or tiny.

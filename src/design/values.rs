@@ -5,6 +5,9 @@ use ndarray::{ArrayView1, ArrayView2};
 use crate::backend::HostValues;
 use crate::math::real::Real;
 
+/// Sums of an inner product that are kept apart.
+const LANES: usize = 8;
+
 /// A matrix (bins, columns) that is looked at, never copied.
 #[derive(Clone, Copy, Debug)]
 pub enum Values<'a> {
@@ -88,10 +91,26 @@ impl<'a> Values<'a> {
     /// If there is no such row.
     pub fn product(&self, row: usize, weights: &[f64]) -> f64 {
         match self {
-            Self::F32(x) => x.row(row).iter().zip(weights).map(|(&x, w)| f64::from(x) * w).sum(),
-            Self::F64(x) => x.row(row).iter().zip(weights).map(|(x, w)| x * w).sum(),
+            Self::F32(x) => dot(x.row(row), weights),
+            Self::F64(x) => dot(x.row(row), weights),
         }
     }
+}
+
+/// An inner product in several sums side by side, which the compiler turns into vectors.
+fn dot<T: Real>(x: ArrayView1<T>, weights: &[f64]) -> f64 {
+    let Some(x) = x.to_slice() else {
+        return x.iter().zip(weights).map(|(x, w)| x.to_f64() * w).sum();
+    };
+    let ((x, x_rest), (w, w_rest)) = (x.as_chunks::<LANES>(), weights.as_chunks::<LANES>());
+    let mut sums = [0.0; LANES];
+    for (x, w) in x.iter().zip(w) {
+        for lane in 0..LANES {
+            sums[lane] += x[lane].to_f64() * w[lane];
+        }
+    }
+    let rest: f64 = x_rest.iter().zip(w_rest).map(|(x, w)| x.to_f64() * w).sum();
+    sums.iter().sum::<f64>() + rest
 }
 
 impl ColumnValues<'_> {

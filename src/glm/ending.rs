@@ -1,9 +1,9 @@
 //! The end of a fit: statuses, warnings and what is reported of each target.
 
-use super::certificate::Inference;
+use super::certificate::{Inference, Reported};
 use super::fit::{Fit, Standing};
-use super::fitted::{GapFrom, TargetFit};
-use super::score::{Scores, score};
+use super::fitted::{GapFrom, TargetFit, expected_counts};
+use super::score::score;
 use crate::objective::Optimality;
 use crate::solver::{Iterate, Status};
 
@@ -86,7 +86,7 @@ impl Fit<'_, '_, '_> {
         TargetFit {
             name: self.response.names[target].clone(),
             status,
-            scores: Scores::from_loss(self.spec.get().model, &y, optimality.loss),
+            scores: score(self.spec.get().model, &y, &self.expected(&reported)),
             coef: reported.coef,
             intercept: reported.intercept,
             standard_errors,
@@ -175,6 +175,12 @@ impl Fit<'_, '_, '_> {
              has none)",
             joined(&names)
         )
+    }
+
+    /// Expected counts of the used rows.
+    fn expected(&self, reported: &Reported) -> Vec<f64> {
+        let means = expected_counts(self.spec.get().model, self.plan.sources(), reported.intercept, &reported.coef);
+        if self.plan.rows().len() == means.len() { means } else { self.plan.rows().iter().map(|&row| means[row]).collect() }
     }
 
     /// A target without events: its rate is 0, whatever the features.

@@ -88,7 +88,7 @@ impl CheckedSpec {
         let exact_on = on.exact();
         let beside = |columns: &[Column]| {
             let wanted = self.get().n_histories > 0;
-            wanted.then(|| GlmObjective::new(&exact_on, plan, columns, y, model)).transpose()
+            wanted.then(|| GlmObjective::new(exact_on, plan, columns, y, model)).transpose()
         };
         if size_of::<B::Scalar>() < size_of::<f64>() {
             let mut fast = GlmObjective::new(on, plan, &own, y, model)?;
@@ -98,7 +98,7 @@ impl CheckedSpec {
             let certain = |factor: &Cholesky| factor.jitter() == 0.0 && factor.smallest_pivot() > CERTAIN;
             if let Some(factor) = Cholesky::new(&gram).filter(certain) {
                 let rank = Rank::plain(plan, &varying);
-                let exact = GlmObjective::new(&exact_on, plan, &own, y, model)?;
+                let exact = GlmObjective::new(exact_on, plan, &own, y, model)?;
                 let metric = Metric { factor, mean_y };
                 let fit = Fit { spec: self, plan, response, varying, rank, metric };
                 let mut chosen = choose(self.get().solver, size, on.level());
@@ -108,13 +108,13 @@ impl CheckedSpec {
             }
         }
         // columns that are nearly dependent: all digits from the start
-        let mut exact = GlmObjective::new(&exact_on, plan, &own, y, model)?;
+        let mut exact = GlmObjective::new(exact_on, plan, &own, y, model)?;
         let gram = exact.gram(Every::ROW, Weight::Flat)?;
         let rank = Rank::new(plan, &varying, &without_intercept(&gram));
         let (exact, all, gram) = if rank.is_plain() {
             (exact, None, gram)
         } else {
-            let mut members = GlmObjective::new(&exact_on, plan, &rank.columns(), y, model)?;
+            let mut members = GlmObjective::new(exact_on, plan, &rank.columns(), y, model)?;
             let gram = members.gram(Every::ROW, Weight::Flat)?;
             (members, Some(exact), gram)
         };

@@ -4,18 +4,22 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use ndarray::ArrayView2;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::choice::Plan;
 use super::score::Scores;
 use crate::backend::Model;
-use crate::design::{FeatureColumns, Source};
+use crate::design::{FeatureColumns, Source, Values};
 use crate::inverse_link::{Exp, InverseLink, InvertLink};
 use crate::math::dense::Matrix;
 use crate::math::elementary::Standard;
 use crate::number;
 use crate::solver::{Iterate, Status};
 use crate::{Error, Result};
+
+/// Bins that are worth a thread of their own.
+const MANY_BINS: usize = 4096;
 
 /// Which matrix the loss gap was estimated with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,7 +150,7 @@ impl FittedGlm {
         Ok(Matrix::from_shape_fn((x.nrows(), self.targets.len()), |(row, target)| {
             let target = &self.targets[target];
             let terms = x.row(row);
-            self.mean(target.intercept + terms.iter().zip(&target.coef).map(|(x, w)| x * w).sum::<f64>())
+            mean_at(self.model, target.intercept + terms.iter().zip(&target.coef).map(|(x, w)| x * w).sum::<f64>())
         }))
     }
 
@@ -160,24 +164,10 @@ impl FittedGlm {
         let known: HashMap<&String, f64> = self.labels.iter().zip(own.coef.iter().copied()).collect();
         let coef_of = |label: &String| known.get(label).copied().unwrap_or(0.0);
         let coef: Vec<f64> = features.iter().flat_map(|feature| feature.labels.iter().map(coef_of)).collect();
-        let n_bins = features.first().map_or(0, |feature| feature.x.nrows());
-        let of_bin = |bin: usize| {
-            let mut eta = own.intercept;
-            let mut first = 0;
-            for feature in features {
-                eta += feature.x.product(bin, &coef[first..first + feature.x.ncols()]);
-                first += feature.x.ncols();
-            }
-            self.mean(eta)
-        };
-        (0..n_bins).map(of_bin).collect()
+        let sources: Vec<Values> = features.iter().map(|feature| feature.x).collect();
+        expected_counts(self.model, &sources, own.intercept, &coef)
     }
 
-    fn mean(&self, eta: f64) -> f64 {
-        match self.model.inverse_link {
-            InverseLink::Exp => Exp.mean(eta, Standard).mu,
-        }
-    }
 
     /// A column that the model of `target` needs (its coefficient is not 0) and that is not among `labels`.
     pub fn missing_from(&self, target: usize, labels: &[&String]) -> Option<&String> {
@@ -189,4 +179,24 @@ impl FittedGlm {
     pub fn converged(&self) -> bool {
         self.targets.iter().all(|target| target.status == Status::Converged)
     }
+}
+
+fn mean_at(model: Model, eta: f64) -> f64 {
+    match model.inverse_link {
+        InverseLink::Exp => Exp.mean(eta, Standard).mu,
+    }
+}
+
+/// Expected counts in every bin of these matrices side by side.
+pub(super) fn expected_counts(model: Model, sources: &[Values], intercept: f64, coef: &[f64]) -> Vec<f64> {
+    let n_bins = sources.first().map_or(0, Values::nrows);
+    let of_bin = |bin: usize| {
+        let (mut eta, mut first) = (intercept, 0);
+        for source in sources {
+            eta += source.product(bin, &coef[first..first + source.ncols()]);
+            first += source.ncols();
+        }
+        mean_at(model, eta)
+    };
+    (0..n_bins).into_par_iter().with_min_len(MANY_BINS).map(of_bin).collect()
 }

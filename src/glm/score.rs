@@ -66,49 +66,9 @@ fn score_with(observation: impl Observe, y: &[f64], mu: &[f64]) -> Scores {
     }
 }
 
-impl Scores {
-    /// The scores of a response at a mean loss, terms free of the mean dropped, as the certificate has it.
-    pub(super) fn from_loss(model: Model, y: &[f64], loss: f64) -> Self {
-        match model.observation {
-            ObservationModel::Poisson => Self::from_loss_with(Poisson, y, loss),
-        }
-    }
-
-    fn from_loss_with(observation: impl Observe, y: &[f64], loss: f64) -> Self {
-        let n = y.len() as f64;
-        let sum = |term: &dyn Fn(f64) -> f64| y.iter().map(|&y| term(y)).collect::<Sum>().value();
-        let mean = sum(&|y| y) / n;
-        // what is left of the log-likelihood when the mean is the response itself
-        let saturated = sum(&|y| observation.log_likelihood(y, y));
-        let log_likelihood_sum = sum(&|y| observation.dropped(y)) - n * loss;
-        let deviance = 2.0 * (saturated - log_likelihood_sum);
-        let null = sum(&|y| observation.log_likelihood(y, mean));
-        let null_deviance = sum(&|y| observation.deviance(y, mean));
-        Self {
-            log_likelihood: log_likelihood_sum / n,
-            log_likelihood_sum,
-            deviance,
-            pseudo_r2_mcfadden: 1.0 - log_likelihood_sum / null,
-            pseudo_r2_cohen: 1.0 - deviance / null_deviance,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn scores_of_a_loss_are_those_of_the_predictions() {
-        let (y, mu) = ([0.0, 1.0, 2.0, 0.0, 3.0], [0.5, 1.2, 1.5, 0.3, 2.5_f64]);
-        let loss = y.iter().zip(mu).map(|(y, mu)| mu - y * mu.ln()).sum::<f64>() / 5.0;
-        let (found, expected) =
-            (Scores::from_loss(Model::default(), &y, loss), score(Model::default(), &y, &mu));
-        assert!((found.log_likelihood_sum / expected.log_likelihood_sum - 1.0).abs() < 1e-14);
-        assert!((found.deviance / expected.deviance - 1.0).abs() < 1e-13);
-        assert!((found.pseudo_r2_mcfadden / expected.pseudo_r2_mcfadden - 1.0).abs() < 1e-13);
-        assert!((found.pseudo_r2_cohen / expected.pseudo_r2_cohen - 1.0).abs() < 1e-13);
-    }
 
     #[test]
     fn a_silent_response_has_limits_and_no_null_model() {

@@ -31,8 +31,6 @@ pub trait Observe: Copy + Send + Sync {
     fn log_likelihood(&self, y: f64, mu: f64) -> f64;
     /// Deviance `2 (ll(y, y) - ll(y, mu))`; the limit where `y` or `mu` is 0, or `mu` infinite.
     fn deviance(&self, y: f64, mu: f64) -> f64;
-    /// The terms of the log-likelihood of `y` that the loss leaves out.
-    fn dropped(&self, y: f64) -> f64;
     /// What a response may be, or `None` if `y` is such a value.
     fn outside(&self, y: f64) -> Option<&'static str>;
 }

@@ -43,10 +43,6 @@ impl Observe for Poisson {
         if y == 0.0 || mu == f64::INFINITY { 2.0 * mu } else { 2.0 * (y * (y / mu).ln() - (y - mu)) }
     }
 
-    fn dropped(&self, y: f64) -> f64 {
-        -ln_factorial(y)
-    }
-
     fn outside(&self, y: f64) -> Option<&'static str> {
         (y < 0.0).then_some("a count, 0 or more")
     }

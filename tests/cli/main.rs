@@ -5,6 +5,7 @@ mod html;
 
 mod array_file;
 mod array_fit;
+mod bench;
 mod beside;
 mod completions;
 mod csv_fit;

@@ -21,7 +21,7 @@ fn on_a_terminal(place: &Place, words: &str) -> Option<(String, String)> {
 fn large() -> Place {
     let place = Place::new();
     let mut random = Random(3);
-    let (n, p, m) = (60_000, 32, 40);
+    let (n, p, m) = (60_000, 64, 40);
     let x: Vec<f64> = (0..n * p).map(|_| random.normal()).collect();
     let y: Vec<f64> = (0..n * m).map(|_| f64::from(u8::from(random.uniform() < 0.1))).collect();
     write_npz(&place.path("d.npz"), &[("X", Array::matrix(p, &x)), ("y", Array::matrix(m, &y))]);
@@ -31,7 +31,7 @@ fn large() -> Place {
 #[test]
 fn a_long_fit_shows_where_it_stands_and_leaves_nothing() {
     let place = large();
-    let words = "fit d.npz --solver lbfgs --standard-errors on";
+    let words = "fit d.npz --solver newton --standard-errors on";
     let Some((seen, stdout)) = on_a_terminal(&place, words) else { return };
     assert!(stdout.contains("converged"), "{stdout}");
     for said in ["fitting: iteration ", "loss gap ", "goal 1e-16", " of 40, ", " left"] {

@@ -11,7 +11,7 @@ fn words_that_mean_nothing() {
             &["frobnicate"][..],
             [
                 "command \"frobnicate\" does not exist",
-                "present are: demo, inspect, fit, score, predict, tuning, completions, man",
+                "present are: demo, inspect, fit, score, predict, tuning, bench, completions, man",
             ],
         ),
         (&["fit"], ["rheobase fit: expected <DATA>, found nothing", "see `rheobase fit --help`"]),
@@ -19,6 +19,18 @@ fn words_that_mean_nothing() {
         (&["score", "m.json"], ["rheobase score: expected <DATA>", "see `rheobase score --help`"]),
         (&["inspect"], ["rheobase inspect: expected <FILE>", "see `rheobase inspect --help`"]),
         (&["predict", "m.json"], ["rheobase predict: expected <DATA>", "see `rheobase predict --help`"]),
+        (&["bench", "tune"], ["command \"tune\" does not exist in rheobase bench", "present are: serve"]),
+        (&["bench", "serve"], ["rheobase bench serve: expected <DATA>", "see `rheobase bench serve --help`"]),
+        (
+            &["bench", "serve", &file, "--folds", "5"],
+            ["\"--folds\" does not exist in `rheobase bench serve`", "--solver"],
+        ),
+        (&["bench", "--workload", "z"], ["--workload: expected one of a, b", "see `rheobase bench --help`"]),
+        (
+            &["bench", "--threads-sweep", "--threads", "2"],
+            ["--threads-sweep: expected it without --threads", "keep one"],
+        ),
+        (&["bench", "--each-line"], ["--each-line: expected one workload, found 6", "--workload c"]),
         (&["tuning"], ["rheobase tuning: expected <FILE>", "see `rheobase tuning --help`"]),
         (&["tuning", &file, "--device", "x"], ["\"--device\" does not exist in `rheobase tuning`", "--bins"]),
         (&["predict", "m.json", &file, "--solver", "x"], ["\"--solver\" does not exist", "--memory-limit"]),
@@ -60,6 +72,8 @@ fn help_and_version_go_to_stdout() {
         &["demo", "-h"],
         &["predict", "--help"],
         &["tuning", "-h"],
+        &["bench", "--help"],
+        &["bench", "serve", "-h"],
     ] {
         let help = place.run(words).ended(0);
         assert!(help.stdout.contains("Usage: rheobase") && help.stderr.is_empty(), "{help:?}");

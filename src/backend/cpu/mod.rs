@@ -10,6 +10,7 @@
 
 pub mod convolve;
 pub mod convolve_fft;
+pub mod roofs;
 pub mod simd;
 
 pub mod rows;
@@ -40,7 +41,7 @@ mod weighted_gram;
 mod tests;
 
 use std::ops::Range;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use super::{Backend, Beside, Body, Every, Fill, HostRows, Into, Model, Reach, Sweep};
 use crate::Result;
@@ -65,6 +66,8 @@ pub struct Cpu<T: Storage = f64> {
     level: Level,
     /// Scratch of threads that are not at work, kept because fresh memory costs more than the arithmetic.
     idle: Mutex<Vec<Worker<T>>>,
+    /// The same in `f64`.
+    exact: OnceLock<Box<Cpu<f64>>>,
 }
 
 impl<T: Storage> Default for Cpu<T> {
@@ -76,7 +79,7 @@ impl<T: Storage> Default for Cpu<T> {
 impl<T: Storage> Cpu<T> {
     /// The CPU at a level of vector instructions, one of [`Level::available`].
     pub fn at(level: Level) -> Self {
-        Self { level, idle: Mutex::new(Vec::new()) }
+        Self { level, idle: Mutex::new(Vec::new()), exact: OnceLock::new() }
     }
 }
 
@@ -114,8 +117,8 @@ impl<T: Storage> Backend for Cpu<T> {
     type Worker = Worker<T>;
     type Line = Line<T>;
 
-    fn exact(&self) -> Cpu<f64> {
-        Cpu::at(self.level)
+    fn exact(&self) -> &Cpu<f64> {
+        self.exact.get_or_init(|| Box::new(Cpu::at(self.level)))
     }
 
     fn level(&self) -> Level {

@@ -1,3 +1,5 @@
+//! The error tables of the functions that vectorise.
+
 use super::reference::{self, Twofold};
 use super::{Elementary, Standard, Vector};
 use crate::math::real::Real;

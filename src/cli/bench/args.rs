@@ -1,0 +1,84 @@
+//! Arguments of `rheobase bench` as they are typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::super::args::{FitArgs, threads};
+use super::super::examples::{BENCH_HELP, SERVE_HELP};
+
+/// Arguments of `bench`.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
+#[command(after_help = BENCH_HELP, args_conflicts_with_subcommands = true)]
+pub struct BenchArgs {
+    /// Something else than the built-in workloads.
+    #[command(subcommand)]
+    pub other: Option<Other>,
+    /// Workloads by their letters, with commas between them; all without it
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub workload: Vec<Workload>,
+    /// Fewer rows (a tenth, of workloads b to d2) and fewer repetitions; marked in the results
+    #[arg(long)]
+    pub quick: bool,
+    /// Time each workload with 1, 2, 4, .. threads up to all cores
+    #[arg(long, conflicts_with = "threads")]
+    pub threads_sweep: bool,
+    /// Time once for each line of stdin, and answer each with a line of JSON
+    #[arg(long, conflicts_with_all = ["threads_sweep", "json", "out", "write_data"])]
+    pub each_line: bool,
+    /// Only write the data of the workloads into this folder, for other programs
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["threads_sweep", "json", "out"])]
+    pub write_data: Option<PathBuf>,
+    /// Leave out measuring what the machine can do at most
+    #[arg(long)]
+    pub no_roofs: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Write the table and the JSON into this folder
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Threads; all cores without it
+    #[arg(long, value_name = "N", env = "RHEOBASE_THREADS", hide_env_values = true, value_parser = threads)]
+    pub threads: Option<usize>,
+}
+
+/// What `bench` does beside its own workloads.
+#[derive(Debug, Subcommand)]
+pub enum Other {
+    /// Load data once, then fit for each line of stdin and answer with a line of JSON
+    #[command(after_help = SERVE_HELP)]
+    Serve(Box<FitArgs>),
+}
+
+/// The built-in workloads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Workload {
+    /// One neuron under current clamp: 27,820 bins, 8 badly scaled columns of its stimulus' past, f64
+    A,
+    /// 500,000 rows of 100 standard normal columns, f32
+    B,
+    /// Features only: 1,000,000 bins of 10 spike trains, 200 bins of their past through 8 functions
+    C,
+    /// 20 targets that share 100,000 rows of 160 columns of spike history, f32
+    D1,
+    /// 100 targets that share 200,000 rows of 800 columns of spike history, f32
+    D2,
+    /// From an NWB file to the scores of two models, each in a process of its own
+    E,
+}
+
+impl Workload {
+    /// Its letter.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::A => "a",
+            Self::B => "b",
+            Self::C => "c",
+            Self::D1 => "d1",
+            Self::D2 => "d2",
+            Self::E => "e",
+        }
+    }
+}

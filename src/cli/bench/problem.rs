@@ -1,0 +1,163 @@
+//! Workloads that are fits: from columns in memory to certified coefficients.
+
+use std::path::Path;
+use std::time::Instant;
+
+use ndarray::{Array2, ArrayView2, Axis};
+use serde_json::{Map, Value, json};
+
+use super::arrays_file::write_arrays;
+use super::workloads::Prepared;
+use crate::Result;
+use crate::backend::Cpu;
+use crate::design::{DesignPlan, Source};
+use crate::glm::{FittedGlm, GlmSpec, Response, StandardErrors, TOLERANCE_F64, TargetFit};
+
+/// Most targets that are fitted once more to find the optimum in float64.
+const MOST_CHECKED: usize = 3;
+
+/// Features as the workload's user would have them, shape (rows, columns).
+pub(super) enum Columns {
+    Single(Array2<f32>),
+    Double(Array2<f64>),
+}
+
+/// Data of a fit and how far it goes.
+pub(super) struct Problem {
+    pub(super) x: Columns,
+    /// Counts, shape (rows, targets).
+    pub(super) y: Array2<f64>,
+    /// Largest relative loss gap.
+    pub(super) tolerance: f64,
+}
+
+/// A problem that is fitted again and again.
+pub(super) struct Fitting {
+    name: &'static str,
+    problem: Problem,
+    // kept between the fits, with its scratch
+    single: Cpu<f32>,
+    double: Cpu<f64>,
+    last: Option<FittedGlm>,
+}
+
+impl Fitting {
+    /// The workload of this name.
+    pub(super) fn new(name: &'static str, problem: Problem) -> Self {
+        Self { name, problem, single: Cpu::default(), double: Cpu::default(), last: None }
+    }
+
+    fn n_columns(&self) -> usize {
+        match &self.problem.x {
+            Columns::Single(x) => x.ncols(),
+            Columns::Double(x) => x.ncols(),
+        }
+    }
+
+    /// Fits some targets; the fit and the seconds of planning it.
+    fn fit(&self, y: ArrayView2<f64>, spec: GlmSpec) -> Result<(FittedGlm, f64)> {
+        let labels = (0..self.n_columns()).map(|column| format!("X[{column}]")).collect();
+        let rows = (0..y.nrows()).collect();
+        let names = (0..y.ncols()).map(|target| format!("y[{target}]")).collect();
+        let (spec, response) = (spec.check()?, Response { y, names });
+        let x = match &self.problem.x {
+            Columns::Single(x) => x.view().into(),
+            Columns::Double(x) => x.view().into(),
+        };
+        let planning = Instant::now();
+        let plan = DesignPlan::new(vec![Source { name: "X".into(), labels, x }], rows)?;
+        let planned_s = planning.elapsed().as_secs_f64();
+        let fitted = match &self.problem.x {
+            Columns::Single(_) => spec.fit(&self.single, &plan, &response, &mut |_| {}),
+            Columns::Double(_) => spec.fit(&self.double, &plan, &response, &mut |_| {}),
+        };
+        Ok((fitted?, planned_s))
+    }
+
+    /// Largest distance of the last fit's losses from those at the optimum, relative to `max(|loss|, mean y)`, over
+    /// the targets that are given.
+    fn loss_gap(&self, last: &FittedGlm, targets: &[usize]) -> Result<f64> {
+        let spec =
+            GlmSpec { tolerance: TOLERANCE_F64, standard_errors: StandardErrors::Off, ..GlmSpec::default() };
+        let (best, _) = self.fit(self.problem.y.select(Axis(1), targets).view(), spec)?;
+        let gap = |(best, &target): (&TargetFit, &usize)| {
+            let mean_y = self.problem.y.column(target).mean().unwrap_or(f64::NAN);
+            (last.targets[target].loss - best.loss) / best.loss.abs().max(mean_y)
+        };
+        Ok(best.targets.iter().zip(targets).map(gap).fold(f64::NEG_INFINITY, f64::max))
+    }
+}
+
+/// The first and the last target and one between them.
+fn checked(n_targets: usize) -> Vec<usize> {
+    let mut targets: Vec<usize> =
+        (0..MOST_CHECKED).map(|k| k * n_targets.saturating_sub(1) / (MOST_CHECKED - 1)).collect();
+    targets.dedup();
+    targets
+}
+
+impl Prepared for Fitting {
+    fn size(&self) -> Map<String, Value> {
+        let precision = match &self.problem.x {
+            Columns::Single(_) => "f32",
+            Columns::Double(_) => "f64",
+        };
+        let fields = [
+            ("rows", json!(self.problem.y.nrows())),
+            ("columns", json!(self.n_columns())),
+            ("targets", json!(self.problem.y.ncols())),
+            ("precision", json!(precision)),
+            ("tolerance", json!(self.problem.tolerance)),
+        ];
+        fields.map(|(name, value)| (name.to_string(), value)).into_iter().collect()
+    }
+
+    fn time(&mut self) -> Result<f64> {
+        let spec = GlmSpec { tolerance: self.problem.tolerance, ..GlmSpec::default() };
+        let (fitted, planned_s) = self.fit(self.problem.y.view(), spec)?;
+        let seconds = planned_s + fitted.seconds.fit;
+        self.last = Some(fitted);
+        Ok(seconds)
+    }
+
+    fn proof(&mut self) -> Result<Map<String, Value>> {
+        let Some(last) = &self.last else { return Ok(Map::new()) };
+        let targets = checked(last.targets.len());
+        let most = |of: fn(&TargetFit) -> usize| last.targets.iter().map(of).max().unwrap_or(0);
+        let sum: usize = last.targets.iter().map(|target| target.iterations).sum();
+        let fields = [
+            ("converged", json!(last.converged())),
+            ("solver", json!(last.solver)),
+            ("most_iterations", json!(most(|target| target.iterations))),
+            ("mean_iterations", json!(sum as f64 / last.targets.len() as f64)),
+            ("most_passes", json!(most(|target| target.passes))),
+            ("inference_seconds", json!(last.seconds.inference)),
+            ("loss_gap", crate::number::to_value(self.loss_gap(last, &targets)?)),
+            ("loss_gap_of", json!(targets)),
+        ];
+        Ok(fields.map(|(name, value)| (name.to_string(), value)).into_iter().collect())
+    }
+
+    fn write(&self, folder: &Path) -> Result<()> {
+        let path = folder.join(format!("{}.npz", self.name));
+        write_arrays(&path, |file| {
+            match &self.problem.x {
+                Columns::Single(x) => file.add("X", x)?,
+                Columns::Double(x) => file.add("X", x)?,
+            }
+            file.add("y", &self.problem.y)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_targets_are_all_checked() {
+        for (n, targets) in [(1, vec![0]), (2, vec![0, 1]), (3, vec![0, 1, 2]), (100, vec![0, 49, 99])] {
+            assert_eq!(checked(n), targets, "{n}");
+        }
+    }
+}

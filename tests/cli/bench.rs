@@ -1,0 +1,172 @@
+//! `rheobase bench`: built-in workloads, and a warm engine for others to time.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::array_file::{Array, random_data, write_npz};
+use crate::array_fit::arrays;
+use crate::{Place, Run, number, numbers, tutorial};
+
+/// Runs `rheobase bench serve` with these words and this input.
+fn serve(place: &Place, words: &[&str], input: &str) -> Run {
+    let mut command = place.command(env!("CARGO_BIN_EXE_rheobase"));
+    command.args(["bench", "serve"]).args(words);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // the program may be gone before it has read anything
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Run { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+fn answers(run: &Run) -> Vec<Value> {
+    run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn each_line_is_one_fit_and_all_are_the_fit() {
+    let place = arrays();
+    let fit = place.run(&["fit", "d.npz", "--json"]).ended(0).json();
+    let run = serve(&place, &["d.npz"], "\n{}\n\n").ended(0);
+    assert_eq!(run.stderr, "");
+    let answers = answers(&run);
+    assert_eq!(answers.len(), 3);
+    for (k, answer) in answers.iter().enumerate() {
+        assert_eq!(answer["fit"], k + 1);
+        assert_eq!((&answer["targets"], &answer["converged"]), (&fit["targets"], &Value::Bool(true)));
+        for name in ["solver", "precision", "tolerance"] {
+            assert_eq!(answer[name], fit[name], "{name}");
+        }
+        let seconds = |name: &str| number(&answer["seconds"][name]);
+        assert!(seconds("fit") > 0.0 && seconds("fit") + seconds("inference") <= seconds("total"));
+    }
+    assert_eq!(serve(&place, &["d.npz"], "").ended(0).stdout, "");
+}
+
+#[test]
+fn options_and_formats_are_those_of_fit() {
+    let place = arrays();
+    let options = ["--solver", "lbfgs", "--tolerance", "1e-8", "--standard-errors", "off"];
+    let file = tutorial();
+    let recording = ["--epochs", "Noise 1", "--epoch", "0", "--unit", "0", "--bin", "1ms", "--feature"];
+    let recording = [&[file.as_str()][..], &recording, &["stimulus*1e12"]].concat();
+    for data in [&["X.npy", "--y", "y.npy"][..], &recording] {
+        let words = [data, &options].concat();
+        let fit = place.run(&[&["fit"], &words[..], &["--json"]].concat()).ended(0).json();
+        let answer = &answers(&serve(&place, &words, "\n").ended(0))[0];
+        assert_eq!((&answer["targets"], &answer["solver"]), (&fit["targets"], &fit["solver"]));
+        assert_eq!(number(&answer["tolerance"]), 1e-8);
+    }
+}
+
+#[test]
+fn a_fit_that_does_not_arrive_is_answered_and_counts() {
+    let place = arrays();
+    let run = serve(&place, &["d.npz", "--max-iterations", "1"], "\n\n").ended(4);
+    let answers = answers(&run);
+    assert_eq!(answers.len(), 2);
+    assert_eq!(
+        (&answers[1]["converged"], &answers[1]["targets"][0]["status"]),
+        (&Value::Bool(false), &Value::String("max_iterations".into()))
+    );
+}
+
+#[test]
+fn serve_says_what_it_cannot_do() {
+    let place = arrays();
+    for (words, said) in [
+        (&["d.npz", "--out", "out"][..], "--out: expected `bench serve` without it"),
+        (&["d.npz", "--write-nwb", "c.nwb"], "--write-nwb: expected `bench serve` without it"),
+        (&["d.npz", "--explain"], "--explain: expected `bench serve` without it"),
+        (&["d.npz", "--tolerance", "2"], "tolerance: expected a number between 0 and 1"),
+        (&["d.npz", "--bin", "1ms"], "--bin: expected an NWB file"),
+    ] {
+        place.refused(&[&["bench", "serve"], words].concat(), 2, &[said]);
+    }
+    place.refused(&["bench", "serve", "none.npz"], 3, &["none.npz: No such file"]);
+    let run = serve(&place, &["d.npz"], "\nfit again\n").ended(2);
+    assert_eq!(run.stdout.lines().count(), 1);
+    let error =
+        "error: stdin, line 2: expected an empty line or {}, found `fit again`\nhelp: send an empty line";
+    assert!(run.stderr.starts_with(error), "{run:?}");
+    // targets that have no spike are no reason to stop
+    let (x, _) = random_data();
+    let silent = Array::vector(&[0.0; 400]);
+    write_npz(&place.path("silent.npz"), &[("X", Array::matrix(3, &x)), ("y", silent)]);
+    let run = serve(&place, &["silent.npz"], "\n").ended(4);
+    assert_eq!(answers(&run)[0]["targets"][0]["intercept"], "-Infinity");
+}
+
+#[test]
+fn a_workload_is_timed_and_proven() {
+    let place = Place::new();
+    let run = place.run(&["bench", "--workload", "a", "--quick", "--json", "--out", "out"]).ended(0);
+    let document = run.json();
+    assert_eq!(document["version"], env!("CARGO_PKG_VERSION"));
+    let machine = &document["machine"];
+    assert!(machine["cores"].as_u64().unwrap() > 0 && machine["processor"].is_string(), "{machine}");
+    assert!(machine["vector_instructions"].is_string());
+    for roof in ["f32_gflops", "f64_gflops", "memory_read_gb_per_s", "memory_write_gb_per_s"] {
+        assert!(number(&document["roofs"][roof]) > 0.1, "{roof}: {}", document["roofs"]);
+    }
+    let [result] = &document["results"].as_array().unwrap()[..] else { panic!("{document}") };
+    assert_eq!((&result["workload"], &result["quick"]), (&"a".into(), &true.into()));
+    assert_eq!(
+        (&result["rows"], &result["columns"], &result["targets"]),
+        (&27_820.into(), &8.into(), &1.into())
+    );
+    assert_eq!((&result["precision"], &result["converged"]), (&"f64".into(), &true.into()));
+    assert!(result["threads"].as_u64().unwrap() > 0 && result["most_passes"].as_u64().unwrap() > 0);
+    assert!(number(&result["loss_gap"]).abs() < 1e-14, "{result}");
+    let seconds = |name: &str| number(&result["seconds"][name]);
+    assert_eq!(result["seconds"]["n"], 3);
+    assert!(0.0 < seconds("least") && seconds("least") <= seconds("lower_quartile"));
+    assert!(seconds("lower_quartile") <= seconds("median") && seconds("median") <= seconds("upper_quartile"));
+    #[cfg(target_os = "linux")]
+    assert!(number(&result["peak_memory_bytes"]) > 27_820.0 * 8.0 * 8.0, "{result}");
+    let written = std::fs::read_to_string(place.path("out/bench.json")).unwrap();
+    assert_eq!(written, run.stdout);
+    let table = std::fs::read_to_string(place.path("out/bench.txt")).unwrap();
+    assert!(table.contains("1 x 27820 x 8 f64") && table.contains("quick: fewer rows"), "{table}");
+}
+
+#[test]
+fn a_sweep_times_every_number_of_threads_in_a_process_of_its_own() {
+    let place = Place::new();
+    let words = ["bench", "--workload", "a", "--quick", "--threads-sweep", "--json"];
+    let document = place.run(&words).ended(0).json();
+    let threads =
+        document["results"].as_array().unwrap().iter().map(|result| result["threads"].as_u64().unwrap());
+    let threads: Vec<u64> = threads.collect();
+    assert_eq!(threads.last(), document["machine"]["cores"].as_u64().as_ref());
+    assert!(threads[0] == 1 && threads.is_sorted(), "{threads:?}");
+}
+
+#[test]
+fn whole_processes_are_timed_too() {
+    let place = Place::new();
+    let document = place.run(&["bench", "--workload", "e", "--quick", "--json"]).ended(0).json();
+    let result = &document["results"][0];
+    assert_eq!((&result["converged"], &result["loss_gap_from"]), (&true.into(), &"certificate".into()));
+    // two processes take longer than either says of itself
+    assert!(
+        number(&result["seconds"]["median"]) > 0.0 && number(&result["longest_in_process_seconds"]) > 0.0
+    );
+}
+
+#[test]
+fn written_data_are_those_that_are_timed() {
+    let place = Place::new();
+    let run = place.run(&["bench", "--workload", "a,d1", "--quick", "--write-data", "data"]).ended(0);
+    assert_eq!((run.stdout.as_str(), run.stderr.lines().count()), ("", 2));
+    let fit = place.run(&["fit", "data/a.npz", "--json"]).ended(0).json();
+    assert_eq!((&fit["n_bins_used"], &fit["targets"][0]["status"]), (&27_820.into(), &"converged".into()));
+    assert_eq!(numbers(&fit["targets"][0]["coef"]).len(), 8);
+    // float32 as they are, with its tolerance
+    let fit = place.run(&["fit", "data/d1.npz", "--standard-errors", "off", "--json"]).ended(0).json();
+    assert_eq!((&fit["n_bins"], fit["targets"].as_array().unwrap().len()), (&10_000.into(), 20));
+    assert_eq!(number(&fit["tolerance"]), 1e-10);
+}
