@@ -3,9 +3,9 @@
 use rayon::prelude::*;
 
 use super::Values;
+use crate::backend::HostValues;
 use crate::backend::cpu::rows::{Rows, moments};
 use crate::backend::cpu::simd::Level;
-use crate::backend::HostValues;
 use crate::math::real::Widen;
 use crate::{Error, Result};
 

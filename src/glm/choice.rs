@@ -26,25 +26,25 @@ const SAMPLE: Every = Every(16);
 const SAMPLE_EVENTS: f64 = 60.0;
 
 /// Operations per second, both cores of a small machine, one set per level of vector instructions.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Rates {
+#[derive(Clone, Copy, Debug)]
+struct FlopPerS {
     /// Products of a population.
-    pub product_flop_per_s: f64,
+    product: f64,
     /// Weighted Gram of few columns (up to 16).
-    pub narrow_gram_flop_per_s: f64,
+    narrow_gram: f64,
     /// Weighted Gram of more.
-    pub gram_flop_per_s: f64,
+    gram: f64,
 }
 
-impl Rates {
+impl FlopPerS {
     fn of(level: Level) -> Self {
-        let [product, narrow, gram] = match level {
+        let [product, narrow_gram, gram] = match level {
             Level::Avx512 => [250e9, 60e9, 190e9],
             Level::Avx2 => [130e9, 50e9, 100e9],
             Level::Neon => [60e9, 20e9, 50e9],
             Level::Scalar => [10e9, 3e9, 8e9],
         };
-        Self { product_flop_per_s: product, narrow_gram_flop_per_s: narrow, gram_flop_per_s: gram }
+        Self { product, narrow_gram, gram }
     }
 }
 
@@ -132,12 +132,12 @@ impl Size {
 
 /// Chooses the solver.
 pub(super) fn choose(asked: SolverChoice, size: Size, level: Level) -> Plan {
-    let rates = Rates::of(level);
+    let rates = FlopPerS::of(level);
     let (rows, columns, targets) = (size.n_rows as f64, size.n_columns as f64, size.n_targets as f64);
     let values = rows * (columns + 1.0);
     let read = values * size.n_bytes as f64 / READ_BYTES_PER_S;
-    let pass = read.max(4.0 * values * targets / rates.product_flop_per_s);
-    let gram_flop_per_s = if columns <= 16.0 { rates.narrow_gram_flop_per_s } else { rates.gram_flop_per_s };
+    let pass = read.max(4.0 * values * targets / rates.product);
+    let gram_flop_per_s = if columns <= 16.0 { rates.narrow_gram } else { rates.gram };
     let gram = size.gram_flop() / gram_flop_per_s;
     let cholesky = columns.powi(3) / (3.0 * CHOLESKY_FLOP_PER_S);
     let newton = NEWTON_ITERATIONS * targets * (read + gram + cholesky);

@@ -179,8 +179,13 @@ impl Fit<'_, '_, '_> {
 
     /// Expected counts of the used rows.
     fn expected(&self, reported: &Reported) -> Vec<f64> {
-        let means = expected_counts(self.spec.get().model, self.plan.sources(), reported.intercept, &reported.coef);
-        if self.plan.rows().len() == means.len() { means } else { self.plan.rows().iter().map(|&row| means[row]).collect() }
+        let means =
+            expected_counts(self.spec.get().model, self.plan.sources(), reported.intercept, &reported.coef);
+        if self.plan.rows().len() == means.len() {
+            means
+        } else {
+            self.plan.rows().iter().map(|&row| means[row]).collect()
+        }
     }
 
     /// A target without events: its rate is 0, whatever the features.

@@ -92,7 +92,7 @@ impl CheckedSpec {
         };
         if size_of::<B::Scalar>() < size_of::<f64>() {
             let mut fast = GlmObjective::new(on, plan, &own, y, model)?;
-            let size = self.size(plan, &mean_y, own.len(), size_of::<B::Scalar>());
+            let size = size(plan, &mean_y, own.len(), size_of::<B::Scalar>());
             let every = size.gram_rows();
             let gram = fast.gram(every, Weight::Flat)?;
             let certain = |factor: &Cholesky| factor.jitter() == 0.0 && factor.smallest_pivot() > CERTAIN;
@@ -126,21 +126,20 @@ impl CheckedSpec {
                 "divide the largest features by a power of ten",
             ));
         };
-        let size = self.size(plan, &mean_y, rank.n_members(), size_of::<f64>());
+        let size = size(plan, &mean_y, rank.n_members(), size_of::<f64>());
         let views = Views { fast: None, exact, all, beside: beside(&rank.columns())? };
         let metric = Metric { factor, mean_y };
         let fit = Fit { spec: self, plan, response, varying, rank, metric };
         fit.run(choose(self.get().solver, size, on.level()), size, views, started, progress)
     }
+}
 
-    /// What the cost of a fit depends on.
-    fn size(&self, plan: &DesignPlan, mean_y: &[f64], n_columns: usize, n_bytes: usize) -> Size {
-        let n_rows = plan.n_rows();
-        let live = mean_y.iter().filter(|&&mean| mean > 0.0);
-        let fewest_events =
-            live.clone().map(|mean| mean * n_rows as f64).min_by(f64::total_cmp).unwrap_or(0.0);
-        Size { n_rows, n_columns, n_targets: live.count(), fewest_events, n_bytes }
-    }
+/// What the cost of a fit depends on.
+fn size(plan: &DesignPlan, mean_y: &[f64], n_columns: usize, n_bytes: usize) -> Size {
+    let n_rows = plan.n_rows();
+    let live = mean_y.iter().filter(|&&mean| mean > 0.0);
+    let fewest_events = live.clone().map(|mean| mean * n_rows as f64).min_by(f64::total_cmp).unwrap_or(0.0);
+    Size { n_rows, n_columns, n_targets: live.count(), fewest_events, n_bytes }
 }
 
 /// The Gram of the columns alone.

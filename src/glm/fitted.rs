@@ -150,7 +150,10 @@ impl FittedGlm {
         Ok(Matrix::from_shape_fn((x.nrows(), self.targets.len()), |(row, target)| {
             let target = &self.targets[target];
             let terms = x.row(row);
-            mean_at(self.model, target.intercept + terms.iter().zip(&target.coef).map(|(x, w)| x * w).sum::<f64>())
+            mean_at(
+                self.model,
+                target.intercept + terms.iter().zip(&target.coef).map(|(x, w)| x * w).sum::<f64>(),
+            )
         }))
     }
 
@@ -167,7 +170,6 @@ impl FittedGlm {
         let sources: Vec<Values> = features.iter().map(|feature| feature.x).collect();
         expected_counts(self.model, &sources, own.intercept, &coef)
     }
-
 
     /// A column that the model of `target` needs (its coefficient is not 0) and that is not among `labels`.
     pub fn missing_from(&self, target: usize, labels: &[&String]) -> Option<&String> {

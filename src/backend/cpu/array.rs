@@ -45,7 +45,7 @@ impl<'a, T: Storage> Array<'a, T> {
         let most = if n_targets > 1 { SHARED } else { CACHED };
         if n_rows * n_columns <= most || !T::reads(&rows.values) {
             return Self::filled(n_rows, n_columns, &|span, out| {
-                standardise_tile(level, &rows, span.start, out)
+                standardise_tile(level, &rows, span.start, out);
             });
         }
         let near_zero = is_near_zero(&rows);

@@ -5,13 +5,13 @@
 use crate::math::real::Real;
 
 /// Numbers side by side: one or two registers of the widest level.
-pub const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 
 /// Partial sums of one number.
-pub type Lanes<T> = [T; LANES];
+pub(super) type Lanes<T> = [T; LANES];
 
 /// `sums[j] += sum of lanes[j]`, in `f64`; the lanes start again at 0.
-pub fn flush<T: Real>(lanes: &mut [Lanes<T>], sums: &mut [f64]) {
+pub(super) fn flush<T: Real>(lanes: &mut [Lanes<T>], sums: &mut [f64]) {
     for (lanes, sum) in lanes.iter_mut().zip(sums) {
         *sum += total(lanes);
         *lanes = [T::ZERO; LANES];

@@ -11,7 +11,7 @@ use crate::observation::{ObservationModel, Observe, Poisson};
 
 /// Sum over the first `n_valid` rows of `loss(y, eta + step·direction) - loss(y, eta)`, each term accurate relative
 /// to itself however short the step.
-pub fn loss_changes<T: Real>(
+pub(super) fn loss_changes<T: Real>(
     level: Level,
     model: Model,
     eta: &Piece<T>,

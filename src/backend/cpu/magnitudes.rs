@@ -6,7 +6,7 @@ use super::{Piece, TILE_ROWS};
 use crate::math::real::Real;
 
 /// `sums[j] += sum_i |x_ij| m[i]`: `x` a tile of `sums.len()` columns.
-pub fn magnitudes<T: Real>(level: Level, sums: &mut [f64], x: &[T], m: &Piece<T>) {
+pub(super) fn magnitudes<T: Real>(level: Level, sums: &mut [f64], x: &[T], m: &Piece<T>) {
     run(level, Magnitudes { sums, x: x.as_chunks().0, m });
 }
 

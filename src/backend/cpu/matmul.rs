@@ -7,7 +7,7 @@ use super::{Piece, TILE_ROWS};
 use crate::math::real::Real;
 
 /// `eta[i] += sum_j x_ij w[j]`: `x` a tile of `w.len()` columns.
-pub fn matmul<T: Real>(level: Level, eta: &mut Piece<T>, x: &[T], w: &[T]) {
+pub(super) fn matmul<T: Real>(level: Level, eta: &mut Piece<T>, x: &[T], w: &[T]) {
     run(level, Matmul { eta, x: x.as_chunks().0, w });
 }
 

@@ -8,7 +8,7 @@ use super::{Piece, TILE_ROWS};
 use crate::math::real::Real;
 
 /// `lanes[j] += x_ij r[i]` over the rows `i`: `x` a tile of `lanes.len()` columns; to be flushed every 16 tiles.
-pub fn matmul_transposed<T: Real>(level: Level, lanes: &mut [Lanes<T>], x: &[T], r: &Piece<T>) {
+pub(super) fn matmul_transposed<T: Real>(level: Level, lanes: &mut [Lanes<T>], x: &[T], r: &Piece<T>) {
     run(level, MatmulTransposed { lanes, x: x.as_chunks().0, r });
 }
 

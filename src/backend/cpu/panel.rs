@@ -55,17 +55,17 @@ impl<T: Lanes> Panel<T> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Streams<'a, T> {
     /// Where the runs lie.
-    pub numbers: &'a [T],
+    pub(super) numbers: &'a [T],
     /// Where the first begins.
-    pub start: usize,
+    pub(super) start: usize,
     /// From one to the next.
-    pub stride: usize,
+    pub(super) stride: usize,
     /// How many of them.
-    pub count: usize,
+    pub(super) count: usize,
     /// Numbers in a run.
-    pub depth: usize,
+    pub(super) depth: usize,
     /// The run behind the last.
-    pub last: &'a [T],
+    pub(super) last: &'a [T],
 }
 
 impl<'a, T> Streams<'a, T> {

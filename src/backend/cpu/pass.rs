@@ -76,7 +76,6 @@ impl<T: Storage> Cpu<T> {
 
     /// Runs `body` on the tiles `chunk` of the sweep and leaves the sums in the worker.
     fn chunk(
-        &self,
         work: &mut Worker<T>,
         chunk: Range<usize>,
         sweep: Sweep,
@@ -126,7 +125,7 @@ pub(super) fn pass<T: Storage>(
     if n_tiles * TILE_ROWS * (sweep.n_columns + 1) * sweep.targets.len() < SMALL {
         let mut work = cpu.worker();
         for chunk in chunks {
-            cpu.chunk(&mut work, chunk, sweep, n_sums, body)?;
+            Cpu::chunk(&mut work, chunk, sweep, n_sums, body)?;
             for (total, sums) in total.iter_mut().zip(&work.sums) {
                 total.iter_mut().zip(sums.totals()).for_each(|(total, sum)| *total += sum);
             }
@@ -137,7 +136,7 @@ pub(super) fn pass<T: Storage>(
     for wave in chunks.chunks(WAVE) {
         let on_chunk = |chunk: &Range<usize>| -> Result<Vec<Vec<f64>>> {
             let mut work = cpu.worker();
-            cpu.chunk(&mut work, chunk.clone(), sweep, n_sums, body)?;
+            Cpu::chunk(&mut work, chunk.clone(), sweep, n_sums, body)?;
             let sums = work.sums.iter_mut().map(Sums::take).collect();
             cpu.put_back(work);
             Ok(sums)
@@ -190,7 +189,7 @@ mod tests {
     fn rows_of_a_part_of_the_tiles() {
         for n_rows in [1, 255, 256, 257, 1000, 65_537] {
             for every in [1, 2, 3, 16] {
-                let counted = (0..n_rows).filter(|row| (row / TILE_ROWS) % every == 0).count();
+                let counted = (0..n_rows).filter(|row| (row / TILE_ROWS).is_multiple_of(every)).count();
                 assert_eq!(n_rows_of(n_rows, Every(every)), counted, "{n_rows} {every}");
             }
         }

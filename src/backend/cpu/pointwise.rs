@@ -11,18 +11,18 @@ use crate::observation::{ObservationModel, Observe, Poisson};
 
 /// Sums of one tile.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct PointwiseSums {
+pub(super) struct PointwiseSums {
     /// Sum of the losses.
-    pub loss: f64,
+    pub(super) loss: f64,
     /// Sum of the residuals.
-    pub residual: f64,
+    pub(super) residual: f64,
 }
 
 /// Turns the linear predictors `eta` of a tile and its responses `y` into residuals `d loss / d eta`, and what
 /// `beside` asks for. Rows from `n_valid` on get 0 everywhere and count in no sum. If `beside` is
 /// [`Beside::Nothing`], `out` is used as scratch.
 #[allow(clippy::too_many_arguments)]
-pub fn pointwise<T: Real>(
+pub(super) fn pointwise<T: Real>(
     level: Level,
     model: Model,
     beside: Beside,

@@ -13,7 +13,7 @@ const HEIGHT: usize = 16;
 
 /// `tile[j·256 + i] = (x_ij - shift[j]) inverse[j]`, computed in `f64`, for `n_rows` rows (at most 256) of
 /// `shift.len()` columns; further rows of the tile become 0.
-pub fn standardise<S: Widen<f64>, T: Real>(
+pub(super) fn standardise<S: Widen<f64>, T: Real>(
     level: Level,
     tile: &mut [T],
     x: Rows<S>,

@@ -15,7 +15,7 @@ use super::vector::Lanes;
 
 /// Kept between tiles, so that nothing is allocated for one.
 #[derive(Debug)]
-pub struct Scratch<T>(pub(super) Panel<T>);
+pub(super) struct Scratch<T>(pub(super) Panel<T>);
 
 impl<T: Lanes> Default for Scratch<T> {
     fn default() -> Scratch<T> {
@@ -25,7 +25,13 @@ impl<T: Lanes> Default for Scratch<T> {
 
 /// `eta += X·W` on one tile: `eta` holds 256 rows of every target, target after target, `x` the columns of a
 /// tile, 256 numbers each, `w` the p coefficients of every target, target after target.
-pub fn matmul_targets<T: Lanes>(level: Level, scratch: &mut Scratch<T>, eta: &mut [T], x: &[T], w: &[T]) {
+pub(super) fn matmul_targets<T: Lanes>(
+    level: Level,
+    scratch: &mut Scratch<T>,
+    eta: &mut [T],
+    x: &[T],
+    w: &[T],
+) {
     dispatch(level, Matmul { panel: &mut scratch.0, eta, x, w });
 }
 
@@ -61,7 +67,7 @@ impl<T: Lanes> WithSimd for Matmul<'_, T> {
 
 /// Running sums of `Xᵀ·R` (or `|X|ᵀ·R`) over tiles.
 #[derive(Debug)]
-pub struct TargetSums<T> {
+pub(super) struct TargetSums<T> {
     level: Level,
     n_columns: usize,
     n_targets: usize,
@@ -71,34 +77,34 @@ pub struct TargetSums<T> {
 
 impl<T: Lanes> TargetSums<T> {
     /// Nothing summed yet, for p columns and m targets.
-    pub fn new(level: Level, n_columns: usize, n_targets: usize) -> TargetSums<T> {
+    pub(super) fn new(level: Level, n_columns: usize, n_targets: usize) -> TargetSums<T> {
         let sums = PanelSums::new(n_columns, n_targets);
         TargetSums { level, n_columns, n_targets, sums, magnitudes: vec![T::ZERO; GROUP * TILE_ROWS] }
     }
 
     /// Columns and targets.
-    pub fn shape(&self) -> (usize, usize) {
+    pub(super) fn shape(&self) -> (usize, usize) {
         (self.n_columns, self.n_targets)
     }
 
     /// Forgets all tiles; allocates nothing.
-    pub fn reset(&mut self) {
+    pub(super) fn reset(&mut self) {
         self.sums.reset();
     }
 
     /// `sums += Xᵀ·R` of one tile: `x` holds p columns of 256 rows, `r` 256 rows of every target, target
     /// after target.
-    pub fn matmul_transposed(&mut self, x: &[T], r: &[T]) {
+    pub(super) fn matmul_transposed(&mut self, x: &[T], r: &[T]) {
         dispatch(self.level, Transposed { sums: self, x, r, magnitudes: false });
     }
 
     /// `sums += |X|ᵀ·M` of one tile, shapes as in [`TargetSums::matmul_transposed`].
-    pub fn magnitudes(&mut self, x: &[T], m: &[T]) {
+    pub(super) fn magnitudes(&mut self, x: &[T], m: &[T]) {
         dispatch(self.level, Transposed { sums: self, x, r: m, magnitudes: true });
     }
 
     /// The sums, p of every target, target after target.
-    pub fn finish(&self) -> Vec<f64> {
+    pub(super) fn finish(&self) -> Vec<f64> {
         let sum = |k: usize| (0..self.n_columns).map(move |j| self.sums.sum(j, k));
         (0..self.n_targets).flat_map(sum).collect()
     }

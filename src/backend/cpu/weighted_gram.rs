@@ -15,7 +15,7 @@ const MOST_LANE_COLUMNS: usize = 32;
 
 /// Running sums of a weighted Gram matrix.
 #[derive(Debug)]
-pub struct GramSums<T: Lanes> {
+pub(super) struct GramSums<T: Lanes> {
     n_columns: usize,
     level: Level,
     total: f64,
@@ -30,7 +30,7 @@ enum Route<T: Lanes> {
 
 impl<T: Lanes> GramSums<T> {
     /// Nothing summed yet, for X of `n_columns` columns.
-    pub fn new(level: Level, n_columns: usize) -> GramSums<T> {
+    pub(super) fn new(level: Level, n_columns: usize) -> GramSums<T> {
         let route = if n_columns <= MOST_LANE_COLUMNS {
             Route::Lanes(LaneSums::new(n_columns))
         } else {
@@ -40,12 +40,12 @@ impl<T: Lanes> GramSums<T> {
     }
 
     /// Columns of X.
-    pub fn n_columns(&self) -> usize {
+    pub(super) fn n_columns(&self) -> usize {
         self.n_columns
     }
 
     /// Forgets all tiles; allocates nothing.
-    pub fn reset(&mut self) {
+    pub(super) fn reset(&mut self) {
         self.total = 0.0;
         match &mut self.route {
             Route::Lanes(sums) => sums.reset(),
@@ -55,7 +55,7 @@ impl<T: Lanes> GramSums<T> {
 
     /// Adds a tile: `x` holds p columns of 256 rows, zeros behind the first `n_valid`; `weight` one number a
     /// row, 1 for the first `n_valid` rows if there is none.
-    pub fn add(&mut self, x: &[T], weight: Option<&[T; TILE_ROWS]>, n_valid: usize) {
+    pub(super) fn add(&mut self, x: &[T], weight: Option<&[T; TILE_ROWS]>, n_valid: usize) {
         self.total += match weight {
             Some(weight) => total(&weight[..n_valid]),
             None => n_valid as f64,
@@ -68,7 +68,7 @@ impl<T: Lanes> GramSums<T> {
 
     /// The lower triangle of the (p + 1, p + 1) matrix by columns, column 0 the intercept, zeros above the
     /// diagonal.
-    pub fn finish(&mut self) -> Vec<f64> {
+    pub(super) fn finish(&mut self) -> Vec<f64> {
         if let Route::Lanes(sums) = &mut self.route {
             sums.flush(self.level);
         }
