@@ -51,7 +51,10 @@ impl CheckedSpec {
             return Err(Error::argument("covariance of", expected, format!("{columns:?}"), help));
         }
         let of_target = |target: usize| self.mean_of(plan, response, target);
-        let means: Vec<Option<f64>> = (0..response.y.ncols()).into_par_iter().map(of_target).collect();
+        let means: Vec<Option<f64>> = match response.y.ncols() {
+            1 => vec![of_target(0)],
+            n_targets => (0..n_targets).into_par_iter().map(of_target).collect(),
+        };
         if means.iter().any(Option::is_none) {
             return Err(self.first_bad(plan, response));
         }

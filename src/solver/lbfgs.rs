@@ -106,8 +106,12 @@ impl Direct for Rule<'_> {
             .map(|taken| (taken, self.histories.remove(&taken.target).unwrap_or_default()))
             .collect();
         let metric = self.metric;
-        let headings =
-            work.par_iter_mut().map(|(taken, history)| Some(history.heading(metric, taken))).collect();
+        let head = |(taken, history): &mut (&Taken, History)| Some(history.heading(metric, taken));
+        // waking a thread costs more than the heading of one target
+        let headings = match work.as_mut_slice() {
+            [only] => vec![head(only)],
+            several => several.par_iter_mut().map(head).collect(),
+        };
         self.histories.extend(work.into_iter().map(|(taken, history)| (taken.target, history)));
         headings
     }

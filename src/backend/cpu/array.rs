@@ -2,15 +2,14 @@
 
 use rayon::prelude::*;
 
+use super::buffer::{Buffer, Spare};
 use super::in_place::{is_near_zero, standardise_tile};
 use super::simd::Level;
 use super::{Rebuilt, Storage, TILE_ROWS};
 use crate::backend::{Fill, HostRows};
 
-/// Bytes of a line of cache.
-const LINE: usize = 64;
 /// Values below which a matrix is filled by the calling thread.
-const SMALL: usize = 1 << 16;
+const SMALL: usize = 300_000;
 /// Values up to which a matrix is written out although it could be read in place.
 const CACHED: usize = 1 << 20;
 /// The same where several targets share them.
@@ -25,26 +24,27 @@ pub struct Array<'a, T> {
 
 #[derive(Debug)]
 enum Kept<'a, T> {
-    /// Tiles of [`TILE_ROWS`] rows, one column after the other in each; or plain numbers. The first is where a line
-    /// of cache begins.
-    Tiles(Vec<T>, usize),
+    /// Tiles of [`TILE_ROWS`] rows, one column after the other in each; or plain numbers.
+    Tiles(Buffer<T>),
     /// A matrix of the host, and whether its raw numbers may be multiplied.
     Rows(HostRows<'a>, bool),
 }
 
 impl<'a, T: Storage> Array<'a, T> {
-    pub(super) fn numbers(host: &[f64]) -> Self {
-        Self { kept: Kept::Tiles(host.iter().map(|&x| T::from_f64(x)).collect(), 0), n_columns: 1 }
+    pub(super) fn numbers(spare: &Spare<T>, host: &[f64]) -> Self {
+        let mut values = spare.buffer(host.len());
+        values.iter_mut().zip(host).for_each(|(to, &x)| *to = T::from_f64(x));
+        Self { kept: Kept::Tiles(values), n_columns: 1 }
     }
 
     /// Reads a matrix in place, or writes it out where that is better: what fits into cache is read often, `f64` is
     /// twice as much to read as `f32`, and products with several targets would write every tile in every pass.
-    pub(super) fn in_place(level: Level, rows: HostRows<'a>, n_targets: usize) -> Self {
+    pub(super) fn in_place(spare: &Spare<T>, level: Level, rows: HostRows<'a>, n_targets: usize) -> Self {
         let n_columns = rows.shift.len();
         let n_rows = rows.runs.last().map_or(0, |run| run.used + run.len);
         let most = if n_targets > 1 { SHARED } else { CACHED };
         if n_rows * n_columns <= most || !T::reads(&rows.values) {
-            return Self::filled(n_rows, n_columns, &|span, out| {
+            return Self::filled(spare, n_rows, n_columns, &|span, out| {
                 standardise_tile(level, &rows, span.start, out);
             });
         }
@@ -52,13 +52,15 @@ impl<'a, T: Storage> Array<'a, T> {
         Self { n_columns, kept: Kept::Rows(rows, near_zero) }
     }
 
-    pub(super) fn filled(n_rows: usize, n_columns: usize, fill: &Fill<T>) -> Self {
-        let n_values = n_rows.div_ceil(TILE_ROWS) * TILE_ROWS * n_columns;
-        let mut all = vec![T::ZERO; n_values + LINE / size_of::<T>()];
-        let start = all.as_ptr().align_offset(LINE).min(LINE / size_of::<T>());
-        let values = &mut all[start..start + n_values];
+    pub(super) fn filled(spare: &Spare<T>, n_rows: usize, n_columns: usize, fill: &Fill<T>) -> Self {
+        let mut all = spare.buffer(n_rows.div_ceil(TILE_ROWS) * TILE_ROWS * n_columns);
+        let is_used = all.is_used;
+        let values: &mut [T] = &mut all;
         let fill_tile = |(tile, out): (usize, &mut [T])| {
             let first = tile * TILE_ROWS;
+            if is_used {
+                out.fill(T::ZERO);
+            }
             fill(first..(first + TILE_ROWS).min(n_rows), out);
         };
         if n_columns > 0 && values.len() < SMALL {
@@ -66,7 +68,7 @@ impl<'a, T: Storage> Array<'a, T> {
         } else if n_columns > 0 {
             values.par_chunks_mut(TILE_ROWS * n_columns).enumerate().for_each(fill_tile);
         }
-        Self { kept: Kept::Tiles(all, start), n_columns }
+        Self { kept: Kept::Tiles(all), n_columns }
     }
 
     pub(super) fn n_columns(&self) -> usize {
@@ -76,7 +78,7 @@ impl<'a, T: Storage> Array<'a, T> {
     /// Uploaded numbers; none for a matrix in place.
     pub(super) fn as_numbers(&self) -> &[T] {
         match &self.kept {
-            Kept::Tiles(values, start) => &values[*start..],
+            Kept::Tiles(values) => values,
             Kept::Rows(..) => &[],
         }
     }
@@ -84,9 +86,7 @@ impl<'a, T: Storage> Array<'a, T> {
     /// The stored tile that starts at row `first`; empty for a matrix in place.
     pub(super) fn stored(&self, first: usize) -> &[T] {
         match &self.kept {
-            Kept::Tiles(values, start) => {
-                &values[start + first * self.n_columns..start + (first + TILE_ROWS) * self.n_columns]
-            }
+            Kept::Tiles(values) => &values[first * self.n_columns..(first + TILE_ROWS) * self.n_columns],
             Kept::Rows(..) => &[],
         }
     }

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::buffer::Buffer;
 use super::pass::{SMALL, chunks};
 use super::simd::Level;
 use super::{Array, Piece, Storage, TILE_ROWS, loss_changes as kernel};
@@ -13,7 +14,7 @@ use crate::backend::{Model, Reach};
 /// Linear predictor and direction of every row, tile by tile: (targets, rows) of the one, then of the other.
 #[derive(Debug)]
 pub struct Line<T> {
-    pub(super) values: Vec<T>,
+    pub(super) values: Buffer<T>,
     pub(super) targets: Vec<usize>,
     pub(super) n_rows: usize,
 }

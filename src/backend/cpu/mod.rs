@@ -16,6 +16,7 @@ pub mod simd;
 pub mod rows;
 
 mod array;
+mod buffer;
 mod gram_lanes;
 mod gram_panels;
 mod in_place;
@@ -66,6 +67,7 @@ pub struct Cpu<T: Storage = f64> {
     level: Level,
     /// Scratch of threads that are not at work, kept because fresh memory costs more than the arithmetic.
     idle: Mutex<Vec<Worker<T>>>,
+    spare: buffer::Spare<T>,
     /// The same in `f64`.
     exact: OnceLock<Box<Cpu<f64>>>,
 }
@@ -79,7 +81,7 @@ impl<T: Storage> Default for Cpu<T> {
 impl<T: Storage> Cpu<T> {
     /// The CPU at a level of vector instructions, one of [`Level::available`].
     pub fn at(level: Level) -> Self {
-        Self { level, idle: Mutex::new(Vec::new()), exact: OnceLock::new() }
+        Self { level, idle: Mutex::new(Vec::new()), spare: buffer::Spare::default(), exact: OnceLock::new() }
     }
 }
 
@@ -126,15 +128,15 @@ impl<T: Storage> Backend for Cpu<T> {
     }
 
     fn upload(&self, host: &[f64]) -> Result<Array<'static, T>> {
-        Ok(Array::numbers(host))
+        Ok(Array::numbers(&self.spare, host))
     }
 
     fn matrix<'a>(&self, n_rows: usize, n_columns: usize, fill: &Fill<T>) -> Result<Array<'a, T>> {
-        Ok(Array::filled(n_rows, n_columns, fill))
+        Ok(Array::filled(&self.spare, n_rows, n_columns, fill))
     }
 
     fn in_place<'a>(&self, rows: HostRows<'a>, n_targets: usize) -> Result<Array<'a, T>> {
-        Ok(Array::in_place(self.level, rows, n_targets))
+        Ok(Array::in_place(&self.spare, self.level, rows, n_targets))
     }
 
     fn n_rows_of(&self, n_rows: usize, every: Every) -> usize {

@@ -27,6 +27,12 @@ pub(super) fn chunks(n_tiles: usize, n_columns: usize, n_sums: usize) -> Vec<Ran
     (0..n_chunks).map(|k| k * n_tiles / n_chunks..(k + 1) * n_tiles / n_chunks).collect()
 }
 
+/// Whether the calling thread does it all.
+fn is_small(sweep: Sweep) -> bool {
+    let rows = sweep.n_rows / sweep.every.0;
+    rows * (sweep.n_columns + 1) * sweep.targets.len() < SMALL
+}
+
 /// See [`crate::backend::Backend::n_rows_of`].
 pub(super) fn n_rows_of(n_rows: usize, every: Every) -> usize {
     let last = n_rows.div_ceil(TILE_ROWS).saturating_sub(1);
@@ -122,7 +128,7 @@ pub(super) fn pass<T: Storage>(
     let n_tiles = sweep.n_rows.div_ceil(TILE_ROWS).div_ceil(sweep.every.0);
     let chunks = chunks(n_tiles, sweep.n_columns, n_sums.iter().sum());
     let mut total: Vec<Vec<f64>> = n_sums.iter().map(|n| vec![0.0; n * sweep.targets.len()]).collect();
-    if n_tiles * TILE_ROWS * (sweep.n_columns + 1) * sweep.targets.len() < SMALL {
+    if is_small(sweep) {
         let mut work = cpu.worker();
         for chunk in chunks {
             Cpu::chunk(&mut work, chunk, sweep, n_sums, body)?;
@@ -152,8 +158,8 @@ pub(super) fn pass<T: Storage>(
 /// See [`crate::backend::Backend::trace`].
 pub(super) fn trace<T: Storage>(cpu: &Cpu<T>, sweep: Sweep, body: &Body<Worker<T>>) -> Result<Line<T>> {
     let size = TILE_ROWS * sweep.targets.len();
-    let mut values = vec![T::ZERO; 2 * sweep.n_rows.div_ceil(TILE_ROWS) * size];
-    values.par_chunks_mut(2 * size).enumerate().try_for_each(|(tile, out)| {
+    let mut values = cpu.spare.buffer(2 * sweep.n_rows.div_ceil(TILE_ROWS) * size);
+    let on_tile = |(tile, out): (usize, &mut [T])| -> Result<()> {
         let first = tile * TILE_ROWS;
         let rows = first..(first + TILE_ROWS).min(sweep.n_rows);
         let mut work = cpu.worker();
@@ -164,7 +170,12 @@ pub(super) fn trace<T: Storage>(cpu: &Cpu<T>, sweep: Sweep, body: &Body<Worker<T
         out[size..].copy_from_slice(&work.direction);
         cpu.put_back(work);
         Ok(())
-    })?;
+    };
+    if is_small(sweep) {
+        values.chunks_mut(2 * size).enumerate().try_for_each(on_tile)?;
+    } else {
+        values.par_chunks_mut(2 * size).enumerate().try_for_each(on_tile)?;
+    }
     Ok(Line { values, targets: sweep.targets.to_vec(), n_rows: sweep.n_rows })
 }
 
