@@ -259,7 +259,7 @@ fn limits_are_statuses() {
     let tight = fit(spec(SolverChoice::Newton), &x, &y);
     assert!(loose.targets[0].iterations < tight.targets[0].iterations);
     let memory = GlmSpec { memory_limit_bytes: Some(1000), ..GlmSpec::default() };
-    assert!(matches!(try_fit(memory, &x, &y), Err(Error::Memory { needed_bytes: 48_000, .. })));
+    assert!(matches!(try_fit(memory, &x, &y), Err(Error::Memory { needed_bytes: 72_000, .. })));
 }
 
 fn try_fit(spec: GlmSpec, x: &Array2<f64>, y: &Array2<f64>) -> rheobase::Result<rheobase::glm::FittedGlm> {

@@ -167,14 +167,17 @@ impl Fit<'_, '_, '_> {
         let first_goal = if fast.is_some() { NEAR_FLOOR } else { FLOOR };
         let goal = if spec.tolerance <= TOLERANCE_F64 { first_goal } else { spec.tolerance };
         let (tolerance, max_iterations) = (spec.tolerance, spec.max_iterations);
-        let mut residuals = |at: &Matrix, targets: &[usize]| -> Result<Vec<Option<f64>>> {
+        let mut residuals = |at: &Matrix, targets: &[usize]| -> Result<Vec<Option<(f64, f64)>>> {
             let asked: Vec<usize> = (0..targets.len()).filter(|&k| targets[k] < spec.n_histories).collect();
             let mut residuals = vec![None; targets.len()];
             if let (Some(beside), false) = (&mut beside, asked.is_empty()) {
                 let ids: Vec<usize> = asked.iter().map(|&k| targets[k]).collect();
                 let points = self.reports(&at.select(ndarray::Axis(1), &asked));
                 let found = self.optimality(beside, &points, &ids)?;
-                asked.into_iter().zip(found).for_each(|(k, found)| residuals[k] = Some(found.kkt_residual));
+                asked
+                    .into_iter()
+                    .zip(found)
+                    .for_each(|(k, found)| residuals[k] = Some((found.loss, found.kkt_residual)));
             }
             Ok(residuals)
         };

@@ -175,9 +175,9 @@ fn remember(runs: &mut [Run], taken: &[Taken], watch: &mut Watch, stage: Stage) 
     let n_parameters = taken[0].point.at.len();
     let at = Matrix::from_shape_fn((n_parameters, taken.len()), |(j, column)| taken[column].point.at[j]);
     let targets: Vec<usize> = taken.iter().map(|taken| taken.target).collect();
-    for (taken, residual) in taken.iter().zip(watch.residuals(&at, &targets)?) {
-        if let Some(residual) = residual {
-            runs[taken.k].remember(taken.point.loss, f64::NAN, residual);
+    for (taken, found) in taken.iter().zip(watch.residuals(&at, &targets)?) {
+        if let Some((loss, residual)) = found {
+            runs[taken.k].remember(loss, f64::NAN, residual);
         }
     }
     Ok(())

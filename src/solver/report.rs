@@ -102,9 +102,9 @@ pub struct Progress {
     pub worst_gap: f64,
 }
 
-/// The optimality residuals of the given targets at points of shape (parameters, targets); `None` for a target whose
-/// history is not wanted.
-pub type Residuals<'a> = dyn FnMut(&Matrix, &[usize]) -> Result<Vec<Option<f64>>> + 'a;
+/// Losses and optimality residuals, in `f64`, of the given targets at points of shape (parameters, targets); `None` for
+/// a target whose history is not wanted.
+pub type Residuals<'a> = dyn FnMut(&Matrix, &[usize]) -> Result<Vec<Option<(f64, f64)>>> + 'a;
 
 /// Limits of a minimisation and who is told about it.
 pub struct Watch<'a> {
@@ -132,11 +132,11 @@ impl Watch<'_> {
         self.deadline.is_some_and(|deadline| Instant::now() >= deadline + self.history_time)
     }
 
-    /// The residuals of these targets at these points, if histories are wanted.
+    /// Losses and residuals of these targets at these points, if histories are wanted.
     ///
     /// # Errors
     /// What computing them returns.
-    pub fn residuals(&mut self, at: &Matrix, targets: &[usize]) -> Result<Vec<Option<f64>>> {
+    pub fn residuals(&mut self, at: &Matrix, targets: &[usize]) -> Result<Vec<Option<(f64, f64)>>> {
         let started = Instant::now();
         let Some(residuals) = &mut self.residuals else { return Ok(vec![None; targets.len()]) };
         let found = residuals(at, targets)?;
