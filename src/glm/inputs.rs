@@ -75,13 +75,14 @@ impl CheckedSpec {
     /// The mean of one target over its used bins; `None` if a value is not finite or not what the model knows.
     fn mean_of(&self, plan: &DesignPlan, response: &Response, target: usize) -> Option<f64> {
         let column = response.y.column(target);
+        let slice = column.to_slice();
         let mut sum = Sum::default();
         for &row in plan.rows() {
-            let y = column[row];
-            if !y.is_finite() || self.outside(y).is_some() {
-                return None;
-            }
+            let y = slice.map_or_else(|| column[row], |y| y[row]);
             if y != 0.0 {
+                if !y.is_finite() || self.outside(y).is_some() {
+                    return None;
+                }
                 sum.add(y);
             }
         }

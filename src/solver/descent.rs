@@ -15,6 +15,9 @@ use crate::objective::Objective;
 /// Iterations after which a direction that still moves the linear predictor is looked at for separation.
 const SETTLED: usize = 10;
 
+/// The relative gap below which the numbers of a backend may have no more digits to give.
+const NEAR: f64 = 1e-6;
+
 /// A rule for directions; it may keep a history per target.
 pub(super) trait Direct {
     /// Losses and gradients of the targets at these points.
@@ -144,7 +147,7 @@ fn set_out(
     run.count(gap);
     let is_idle = run.idle >= rule.patience();
     let max_iterations = watch.max_iterations.unwrap_or(rule.max_iterations());
-    if gap <= stage.goal || (is_idle && stage.tolerance.is_none_or(|tolerance| gap <= tolerance)) {
+    if gap <= stage.goal || (is_idle && gap <= stage.tolerance.unwrap_or(NEAR)) {
         run.end(stage, Status::Converged);
     } else if run.iterations >= max_iterations && stage.every == Every::ROW {
         run.outcome = Some(Status::MaxIterations);
