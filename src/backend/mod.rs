@@ -5,8 +5,8 @@
 //! blocks add to their sums) and the backend says how tiles are laid out, spread over threads and summed. A tile comes
 //! from memory once and is still in cache the second time, so an evaluation costs one read of the design. Sums leave
 //! a pass in `f64`, in an order that depends on the number of rows and columns alone, so bits do not depend on the
-//! thread count. Two or more targets go through the same operations in the same order whoever their companions are;
-//! a target alone has kernels of its own.
+//! thread count. The targets of a population go through the same operations in the same order whoever their companions are
+//! and however many of them are left; a target alone has kernels of its own.
 //!
 //! One method per kernel, one file per kernel below `cpu/`; a second backend repeats the file names.
 
@@ -48,6 +48,9 @@ pub struct Sweep<'a> {
     pub n_columns: usize,
     /// Every how many tiles take part; see [`Backend::n_rows_of`].
     pub every: Every,
+    /// Whether the fit has one target: then kernels for one are used. With more, those for several, however many of
+    /// them take part in a pass.
+    pub alone: bool,
     /// Columns of the response that take part, in the order of the coefficients.
     pub targets: &'a [usize],
 }

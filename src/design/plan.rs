@@ -2,7 +2,7 @@
 
 use super::scaling::Scaling;
 use super::{ColumnValues, Dense, Design, Layout, Values};
-use crate::backend::cpu::TILE_ROWS;
+use crate::backend::cpu::{TILE_ROWS, most_written_out};
 use crate::backend::{Backend, HostRows, Run};
 use crate::math::real::Real;
 use crate::{Error, Result};
@@ -194,6 +194,14 @@ impl<'a> DesignPlan<'a> {
             None => on.matrix(n_rows, columns.len(), &|span, out| self.fill(columns, span, out))?,
         };
         Ok(Design { blocks: vec![Box::new(Dense::new(x, columns.len()))], n_rows })
+    }
+
+    /// Whether all columns, placed for so many targets, are read where they lie in numbers of their own precision.
+    pub fn is_read_in_place(&self, n_targets: usize) -> bool {
+        let [source] = self.sources.as_slice() else { return false };
+        source.in_rows().is_some()
+            && self.scaling.sd.iter().all(|&sd| sd > 0.0)
+            && self.rows.len() * source.ncols() > most_written_out(n_targets)
     }
 
     /// The source, if there is one that has exactly these columns and lies in memory row after row.

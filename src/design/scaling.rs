@@ -99,7 +99,7 @@ fn one_read(source: &Values, rows: &[usize]) -> (Vec<f64>, Moments) {
     let in_rows = source.in_rows();
     let of_piece = |piece: &[usize]| {
         let mut found = Moments::new(n_columns);
-        let is_run = piece[piece.len() - 1] - piece[0] + 1 == piece.len();
+        let is_run = piece.windows(2).all(|pair| pair[1] == pair[0] + 1);
         match in_rows {
             Some(HostValues::F32(x)) => found.add(level, x, piece, is_run, &shift),
             Some(HostValues::F64(x)) => found.add(level, x, piece, is_run, &shift),

@@ -24,6 +24,8 @@ const GRAM_ROWS_PER_COLUMN: usize = 312;
 const SAMPLE: Every = Every(16);
 /// Events per parameter that such a sample must hold.
 const SAMPLE_EVENTS: f64 = 60.0;
+/// Rows per parameter that it must hold.
+const SAMPLE_ROWS: usize = 4;
 
 /// Operations per second, both cores of a small machine, one set per level of vector instructions.
 #[derive(Clone, Copy, Debug)]
@@ -101,6 +103,8 @@ pub(super) struct Size {
     pub(super) n_rows: usize,
     pub(super) n_columns: usize,
     pub(super) n_targets: usize,
+    /// Whether it is the only target of the response, silent ones included.
+    pub(super) alone: bool,
     /// Events of the target with the fewest.
     pub(super) fewest_events: f64,
     /// Bytes of a stored number.
@@ -115,7 +119,7 @@ impl Size {
 
     /// Which rows the flat Gram is of: enough for one target, all for several, which share it.
     pub(super) fn gram_rows(self) -> Every {
-        if self.n_targets > 1 || self.gram_flop() <= SMALL_GRAM {
+        if !self.alone || self.gram_flop() <= SMALL_GRAM {
             return Every::ROW;
         }
         let n_tiles = self.n_rows.div_ceil(TILE_ROWS);
@@ -125,8 +129,10 @@ impl Size {
     /// Which rows to begin with, if the answer on part of them is worth having.
     pub(super) fn sample(self, solver: &str) -> Option<Every> {
         let events = self.fewest_events / SAMPLE.0 as f64;
-        let pays = events >= SAMPLE_EVENTS * (1.0 + self.n_columns as f64);
-        (solver == "lbfgs" && self.n_targets == 1 && pays).then_some(SAMPLE)
+        let parameters = 1 + self.n_columns;
+        let pays =
+            events >= SAMPLE_EVENTS * parameters as f64 && self.n_rows / SAMPLE.0 >= SAMPLE_ROWS * parameters;
+        (solver == "lbfgs" && self.alone && pays).then_some(SAMPLE)
     }
 }
 

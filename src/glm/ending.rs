@@ -40,6 +40,13 @@ impl Fit<'_, '_, '_> {
         0.5 * squared / self.metric.mean_y[target]
     }
 
+    /// The same as [`Fit::is_proven`] where the Hessian is not known.
+    pub(super) fn is_flat_proven(&self, target: usize, optimality: &Optimality) -> bool {
+        let tolerance = self.spec.get().tolerance;
+        let scale = optimality.loss.abs().max(self.metric.mean_y[target]);
+        self.flat_gap(target, optimality) <= tolerance * scale && optimality.kkt_residual <= tolerance.sqrt()
+    }
+
     /// Whether both numbers of the certificate are small enough.
     pub(super) fn is_proven(&self, target: usize, standing: &Standing, left_out: bool) -> bool {
         let tolerance = self.spec.get().tolerance;

@@ -34,7 +34,7 @@ const CLOSER: f64 = 1e-2;
 /// Distance of a row's linear predictor below the mean above which a target may be running away.
 const FAR: f64 = 3.0;
 /// How much larger than estimated the rates of such rows may be.
-const SURELY: f64 = 3.0;
+const SURELY: f64 = 10.0;
 
 /// A fit in progress: everything but the parameters.
 pub(super) struct Fit<'a, 'd, 'r> {
@@ -54,7 +54,7 @@ struct Views<'v, 'f> {
     exact: GlmObjective<'v, Cpu<f64>>,
     /// Over the columns that vary, if these are not the members.
     all: Option<GlmObjective<'v, Cpu<f64>>>,
-    /// The same as `exact` for histories, which a solver asks for while it has `exact`.
+    /// Over the columns that vary, for histories, which a solver asks for while it has the others.
     beside: Option<GlmObjective<'v, Cpu<f64>>>,
 }
 
@@ -127,7 +127,7 @@ impl CheckedSpec {
             ));
         };
         let size = size(plan, &mean_y, rank.n_members(), size_of::<f64>());
-        let views = Views { fast: None, exact, all, beside: beside(&rank.columns())? };
+        let views = Views { fast: None, exact, all, beside: beside(&own)? };
         let metric = Metric { factor, mean_y };
         let fit = Fit { spec: self, plan, response, varying, rank, metric };
         fit.run(choose(self.get().solver, size, on.level()), size, views, started, progress)
@@ -139,7 +139,7 @@ fn size(plan: &DesignPlan, mean_y: &[f64], n_columns: usize, n_bytes: usize) -> 
     let n_rows = plan.n_rows();
     let live = mean_y.iter().filter(|&&mean| mean > 0.0);
     let fewest_events = live.clone().map(|mean| mean * n_rows as f64).min_by(f64::total_cmp).unwrap_or(0.0);
-    Size { n_rows, n_columns, n_targets: live.count(), fewest_events, n_bytes }
+    Size { n_rows, n_columns, n_targets: live.count(), alone: mean_y.len() == 1, fewest_events, n_bytes }
 }
 
 /// The Gram of the columns alone.
@@ -206,7 +206,7 @@ impl Fit<'_, '_, '_> {
             for (column, ((reported, optimality), outcome)) in found {
                 let at = solution.at.column(column).to_vec();
                 let inference =
-                    self.look(&mut exact, targets[column], &at, &optimality, &outcome, left_out.is_some())?;
+                    self.look(&mut exact, targets[column], &at, &optimality, left_out.is_some())?;
                 let k = open[column];
                 let standing =
                     Standing { reported, optimality, inference, outcome }.after(standings[k].take());
@@ -246,11 +246,10 @@ impl Fit<'_, '_, '_> {
         target: usize,
         at: &[f64],
         optimality: &Optimality,
-        outcome: &Outcome,
         left_out: bool,
     ) -> Result<Option<Inference>> {
         if left_out
-            && (outcome.status != Status::Converged
+            && (!self.is_flat_proven(target, optimality)
                 || optimality.n_faint == 0.0
                 || self.events_span(target, f.n_parameters())?)
         {

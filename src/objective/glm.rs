@@ -20,6 +20,8 @@ pub struct GlmObjective<'a, B: Backend> {
     pub(super) y: B::Array<'a>,
     pub(super) model: Model,
     pub(super) passes: usize,
+    /// Targets of the fit.
+    n_targets: usize,
     line: Option<B::Line>,
 }
 
@@ -36,7 +38,8 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
         model: Model,
     ) -> Result<Self> {
         let design = plan.place(on, columns, y.ncols())?;
-        let y = on.matrix(plan.n_rows(), y.ncols(), &|rows, out| {
+        let n_targets = y.ncols();
+        let y = on.matrix(plan.n_rows(), n_targets, &|rows, out| {
             let pieces = out.len() / y.ncols();
             for (column, out) in y.columns().into_iter().zip(out.chunks_exact_mut(pieces)) {
                 for (out, &row) in out.iter_mut().zip(&plan.rows()[rows.clone()]) {
@@ -44,11 +47,17 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
                 }
             }
         })?;
-        Ok(Self { on, design, y, model, line: None, passes: 0 })
+        Ok(Self { on, design, y, model, line: None, passes: 0, n_targets })
     }
 
     pub(super) fn sweep<'t>(&self, every: Every, targets: &'t [usize]) -> Sweep<'t> {
-        Sweep { n_rows: self.design.n_rows, n_columns: self.design.n_columns(), every, targets }
+        Sweep {
+            n_rows: self.design.n_rows,
+            n_columns: self.design.n_columns(),
+            every,
+            alone: self.n_targets == 1,
+            targets,
+        }
     }
 
     /// Every block's coefficients on the backend, from `at` (1 + columns, targets).

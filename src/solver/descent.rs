@@ -63,8 +63,10 @@ pub(super) struct Stage {
     pub(super) every: Every,
     /// The relative gap at which it ends.
     pub(super) goal: f64,
-    /// The relative gap that has to be reached; without one the next stage goes on from wherever this one ends.
+    /// The relative gap at which a target has arrived; `None` if only a later stage can tell.
     pub(super) tolerance: Option<f64>,
+    /// Whether no other stage follows, which would go on from wherever this one ends.
+    pub(super) is_last: bool,
 }
 
 /// Runs one stage of all targets that have no outcome yet.
@@ -145,10 +147,11 @@ fn set_out(
         return 0.0;
     };
     run.count(gap);
-    let is_idle = run.idle >= rule.patience();
+    let arrived = stage.tolerance.is_some_and(|tolerance| gap <= tolerance);
+    let is_idle = run.idle >= rule.patience() && (arrived || (!stage.is_last && gap <= NEAR));
     let max_iterations = watch.max_iterations.unwrap_or(rule.max_iterations());
-    if gap <= stage.goal || (is_idle && gap <= stage.tolerance.unwrap_or(NEAR)) {
-        run.end(stage, Status::Converged);
+    if gap <= stage.goal || is_idle {
+        run.end(stage, if arrived { Status::Converged } else { Status::Stalled });
     } else if run.iterations >= max_iterations && stage.every == Every::ROW {
         run.outcome = Some(Status::MaxIterations);
     } else if watch.is_late() {
@@ -161,11 +164,12 @@ fn set_out(
 }
 
 impl Run {
-    /// The end of a stage: of the whole if it is the last.
+    /// The end of a stage: of the whole if it is the last, or if the target has arrived.
     fn end(&mut self, stage: Stage, status: Status) {
-        match stage.tolerance {
-            Some(_) => self.outcome = Some(status),
-            None => self.rests = true,
+        if stage.is_last || status == Status::Converged {
+            self.outcome = Some(status);
+        } else {
+            self.rests = true;
         }
     }
 }
@@ -196,7 +200,7 @@ fn look_for_separation(f: &mut dyn Objective, metric: &Metric, runs: &mut [Run],
         if moved < RUNNING * RUNNING {
             continue;
         }
-        if stage.tolerance.is_none() {
+        if !stage.is_last {
             // only f64 can tell
             run.rests = true;
             continue;
@@ -221,6 +225,11 @@ fn turn_back(
     rejected: &[usize],
     stage: Stage,
 ) -> Result<()> {
+    if stage.every != Every::ROW {
+        // trial steps are those of all rows, which the next stage looks at anyway
+        rejected.iter().for_each(|&k| runs[k].rests = true);
+        return Ok(());
+    }
     let from: Vec<(usize, Point, Heading)> = rejected
         .iter()
         .filter_map(|&k| match std::mem::replace(&mut runs[k].next, Next::Take) {
@@ -241,11 +250,11 @@ fn turn_back(
     let steps = search(f, &slopes)?;
     for ((k, point, heading), step) in from.into_iter().zip(steps) {
         let run = &mut runs[k];
-        run.passes += usize::from(stage.every == Every::ROW);
+        run.passes += 1;
         run.at = point.at;
         match step {
             Some(step) => {
-                run.iterations += usize::from(stage.every == Every::ROW);
+                run.iterations += 1;
                 run.at.iter_mut().zip(&heading.direction).for_each(|(w, d)| *w += step * d);
             }
             // at the rounding floor no step is better; before the tolerance a fresh start of the history may be

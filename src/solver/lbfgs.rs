@@ -161,16 +161,24 @@ impl Minimize for Lbfgs {
             };
             let parameters = sampled.n_parameters() as f64 / sampled.n_rows_of(every) as f64;
             let goal = SAMPLE_GOAL * parameters / metric.mean_y[*target];
-            descend(&mut rule, sampled, metric, &mut runs, Stage { every, goal, tolerance: None }, watch)?;
+            descend(
+                &mut rule,
+                sampled,
+                metric,
+                &mut runs,
+                Stage { every, goal, tolerance: None, is_last: false },
+                watch,
+            )?;
         }
         if let Some(fast) = &mut f.fast {
             let goal = FAST_GOAL.max(INSIDE * watch.goal);
             // what is near enough here is left to the certificate
             let tolerance = (watch.tolerance >= FAST_GOAL).then_some(watch.tolerance);
-            let stage = Stage { every: Every::ROW, goal, tolerance };
+            let stage = Stage { every: Every::ROW, goal, tolerance, is_last: false };
             descend(&mut rule, *fast, metric, &mut runs, stage, watch)?;
         }
-        let stage = Stage { every: Every::ROW, goal: watch.goal, tolerance: Some(watch.tolerance) };
+        let stage =
+            Stage { every: Every::ROW, goal: watch.goal, tolerance: Some(watch.tolerance), is_last: true };
         descend(&mut rule, f.exact, metric, &mut runs, stage, watch)?;
         Ok(Solution::new(runs.into_iter().map(Run::finish).collect()))
     }

@@ -96,12 +96,21 @@ impl Minimize for Newton {
             let mut runs = [Run::new(target, start.column(column).to_vec())];
             let mut rule = Rule { metric, factor: None, fresh: None, keeps: false, last_gap: f64::INFINITY };
             if let Some(fast) = &mut f.fast {
-                let stage =
-                    Stage { every: Every::ROW, goal: FAST_GOAL.max(0.5 * watch.tolerance), tolerance: None };
+                let stage = Stage {
+                    every: Every::ROW,
+                    goal: FAST_GOAL.max(0.5 * watch.tolerance),
+                    tolerance: None,
+                    is_last: false,
+                };
                 descend(&mut rule, *fast, metric, &mut runs, stage, watch)?;
                 rule.settle(*fast, &runs[0])?;
             }
-            let stage = Stage { every: Every::ROW, goal: watch.goal, tolerance: Some(watch.tolerance) };
+            let stage = Stage {
+                every: Every::ROW,
+                goal: watch.goal,
+                tolerance: Some(watch.tolerance),
+                is_last: true,
+            };
             if runs[0].outcome.is_none() {
                 descend(&mut rule, f.exact, metric, &mut runs, stage, watch)?;
             }

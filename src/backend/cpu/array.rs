@@ -15,6 +15,11 @@ const CACHED: usize = 1 << 20;
 /// The same where several targets share them.
 const SHARED: usize = 1 << 26;
 
+/// Values up to which a matrix for so many targets is written out in tiles although it could be read in place.
+pub fn most_written_out(n_targets: usize) -> usize {
+    if n_targets > 1 { SHARED } else { CACHED }
+}
+
 /// Numbers kept by [`super::Cpu`].
 #[derive(Debug)]
 pub struct Array<'a, T> {
@@ -42,8 +47,7 @@ impl<'a, T: Storage> Array<'a, T> {
     pub(super) fn in_place(spare: &Spare<T>, level: Level, rows: HostRows<'a>, n_targets: usize) -> Self {
         let n_columns = rows.shift.len();
         let n_rows = rows.runs.last().map_or(0, |run| run.used + run.len);
-        let most = if n_targets > 1 { SHARED } else { CACHED };
-        if n_rows * n_columns <= most || !T::reads(&rows.values) {
+        if n_rows * n_columns <= most_written_out(n_targets) || !T::reads(&rows.values) {
             return Self::filled(spare, n_rows, n_columns, &|span, out| {
                 standardise_tile(level, &rows, span.start, out);
             });

@@ -16,6 +16,8 @@ use crate::math::real::Real;
 
 /// Means of this many deviations cost too many digits.
 const FAR: f64 = 100.0;
+/// Inverse deviations of which products stay within single precision.
+const ORDINARY: Range<f64> = 1e-25..1e25;
 
 /// Stretches of the tile that starts at used row `first`: rows of the tile, and where they begin in the source.
 fn stretches(x: &HostRows, first: usize) -> impl Iterator<Item = (Range<usize>, usize)> {
@@ -34,7 +36,8 @@ fn rows_of<'x, S>(x: &HostRows, values: &'x [S], row: usize) -> Rows<'x, S> {
 
 /// Whether the raw numbers may be multiplied.
 pub(super) fn is_near_zero(x: &HostRows) -> bool {
-    x.shift.iter().zip(&x.factor).all(|(shift, factor)| shift.abs() * factor < FAR)
+    let ordinary = |shift: f64, factor: f64| ORDINARY.contains(&factor) && shift.abs() * factor < FAR;
+    x.shift.iter().zip(&x.factor).all(|(&shift, &factor)| ordinary(shift, factor))
 }
 
 /// Numbers that a backend stores, and how rows in place become products.

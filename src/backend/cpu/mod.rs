@@ -47,7 +47,7 @@ use std::sync::{Mutex, OnceLock};
 use super::{Backend, Beside, Body, Every, Fill, HostRows, Into, Model, Reach, Sweep};
 use crate::Result;
 
-pub use array::Array;
+pub use array::{Array, most_written_out};
 pub use in_place::Storage;
 pub use line::Line;
 use simd::Level;
@@ -91,6 +91,8 @@ pub struct Worker<T: Storage> {
     /// Rows of the tile that count.
     n: usize,
     targets: Vec<usize>,
+    /// Whether the fit has one target.
+    alone: bool,
     eta: Vec<T>,
     direction: Vec<T>,
     residual: Vec<T>,

@@ -55,6 +55,7 @@ impl<T: Storage> Worker<T> {
         if self.targets != sweep.targets {
             self.targets = sweep.targets.to_vec();
         }
+        self.alone = sweep.alone;
         let size = TILE_ROWS * self.targets.len();
         for rows in [&mut self.eta, &mut self.direction, &mut self.residual, &mut self.beside] {
             rows.resize(size, T::ZERO);

@@ -22,13 +22,13 @@ pub(super) fn matmul<T: Storage>(
     coef: &[T],
     into: Into,
 ) {
-    let Worker { n, eta, direction, rebuilt, products, .. } = work;
+    let Worker { n, alone, eta, direction, rebuilt, products, .. } = work;
     let out = match into {
         Into::Eta => eta,
         Into::Direction => direction,
     };
     match out.as_chunks_mut().0 {
-        [eta] => match x.raw_rows() {
+        [eta] if *alone => match x.raw_rows() {
             Some(rows) => raw_matmul(level, eta, *n, rows, first, coef),
             None => matmul_kernel::matmul(level, eta, x.tile(level, first, rebuilt), coef),
         },
@@ -67,7 +67,7 @@ pub(super) fn matmul_transposed<T: Storage>(
     let mut rebuilt = std::mem::take(&mut work.rebuilt);
     let n_targets = work.targets.len();
     match pieces(&work.residual) {
-        [residual] => match x.raw_rows() {
+        [residual] if work.alone => match x.raw_rows() {
             Some(rows) => {
                 raw_matmul_transposed(level, work.sums[sums].plain(), rows, first, residual, &mut rebuilt);
             }
@@ -154,7 +154,7 @@ pub(super) fn magnitudes<T: Storage>(
     sums: usize,
 ) {
     let mut rebuilt = std::mem::take(&mut work.rebuilt);
-    if let (Some(rows), [m]) = (x.and_then(Array::raw_rows), pieces(&work.beside)) {
+    if let (Some(rows), [m], true) = (x.and_then(Array::raw_rows), pieces(&work.beside), work.alone) {
         raw_magnitudes(level, work.sums[sums].totals_mut(), rows, first, m, &mut rebuilt);
         work.rebuilt = rebuilt;
         return;
@@ -166,7 +166,7 @@ pub(super) fn magnitudes<T: Storage>(
         sums[0] += m.iter().map(|m| m.to_f64()).sum::<f64>();
     }
     match m {
-        [m] => magnitude_kernel::magnitudes(level, &mut sums.totals_mut()[1..], tile, m),
+        [m] if work.alone => magnitude_kernel::magnitudes(level, &mut sums.totals_mut()[1..], tile, m),
         _ => {
             if let Some(sums) = sums.targets(level, n_columns, m.len()) {
                 sums.magnitudes(tile, &work.beside);
