@@ -5,7 +5,7 @@
 //! over arrays of known length that the compiler turns into the vectors of the machine at hand (see [`simd`]); rows
 //! that are missing from the last tile are 0. A row-major matrix of the user is read in place: its tile is written
 //! into a scratch tile in cache. A chunk is a run of tiles; chunks are spread over threads and their sums are added in
-//! chunk order. Inside a chunk numbers of type `T` are summed over at most [`FLUSH`] tiles before they are added to
+//! chunk order. Inside a chunk numbers of type `T` are summed over at most 16 tiles before they are added to
 //! `f64`.
 
 pub mod convolve;
