@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::arrays_file::write_arrays;
 use super::workloads::Prepared;
 use crate::Result;
-use crate::backend::Cpu;
+use crate::backend::{Backend, Cpu};
 use crate::design::{DesignPlan, Source};
 use crate::glm::{FittedGlm, GlmSpec, Response, StandardErrors, TOLERANCE_F64, TargetFit};
 
@@ -35,16 +35,17 @@ pub(super) struct Problem {
 pub(super) struct Fitting {
     name: &'static str,
     problem: Problem,
-    // kept between the fits, with its scratch
-    single: Cpu<f32>,
-    double: Cpu<f64>,
+    // kept between the fits, with its scratch: what `fit` uses unless it is told otherwise
+    on: Cpu<f32>,
+    /// What finds the optimum to compare with.
+    referee: Cpu<f64>,
     last: Option<FittedGlm>,
 }
 
 impl Fitting {
     /// The workload of this name.
     pub(super) fn new(name: &'static str, problem: Problem) -> Self {
-        Self { name, problem, single: Cpu::default(), double: Cpu::default(), last: None }
+        Self { name, problem, on: Cpu::default(), referee: Cpu::default(), last: None }
     }
 
     fn n_columns(&self) -> usize {
@@ -55,7 +56,7 @@ impl Fitting {
     }
 
     /// Fits some targets; the fit and the seconds of planning it.
-    fn fit(&self, y: ArrayView2<f64>, spec: GlmSpec) -> Result<(FittedGlm, f64)> {
+    fn fit<B: Backend>(&self, on: &B, y: ArrayView2<f64>, spec: GlmSpec) -> Result<(FittedGlm, f64)> {
         let labels = (0..self.n_columns()).map(|column| format!("X[{column}]")).collect();
         let rows = (0..y.nrows()).collect();
         let names = (0..y.ncols()).map(|target| format!("y[{target}]")).collect();
@@ -67,11 +68,7 @@ impl Fitting {
         let planning = Instant::now();
         let plan = DesignPlan::new(vec![Source { name: "X".into(), labels, x }], rows)?;
         let planned_s = planning.elapsed().as_secs_f64();
-        let fitted = match &self.problem.x {
-            Columns::Single(_) => spec.fit(&self.single, &plan, &response, &mut |_| {}),
-            Columns::Double(_) => spec.fit(&self.double, &plan, &response, &mut |_| {}),
-        };
-        Ok((fitted?, planned_s))
+        Ok((spec.fit(on, &plan, &response, &mut |_| {})?, planned_s))
     }
 
     /// Largest distance of the last fit's losses from those at the optimum, relative to `max(|loss|, mean y)`, over
@@ -79,7 +76,7 @@ impl Fitting {
     fn loss_gap(&self, last: &FittedGlm, targets: &[usize]) -> Result<f64> {
         let spec =
             GlmSpec { tolerance: TOLERANCE_F64, standard_errors: StandardErrors::Off, ..GlmSpec::default() };
-        let (best, _) = self.fit(self.problem.y.select(Axis(1), targets).view(), spec)?;
+        let (best, _) = self.fit(&self.referee, self.problem.y.select(Axis(1), targets).view(), spec)?;
         let gap = |(best, &target): (&TargetFit, &usize)| {
             let mean_y = self.problem.y.column(target).mean().unwrap_or(f64::NAN);
             (last.targets[target].loss - best.loss) / best.loss.abs().max(mean_y)
@@ -114,7 +111,7 @@ impl Prepared for Fitting {
 
     fn time(&mut self) -> Result<f64> {
         let spec = GlmSpec { tolerance: self.problem.tolerance, ..GlmSpec::default() };
-        let (fitted, planned_s) = self.fit(self.problem.y.view(), spec)?;
+        let (fitted, planned_s) = self.fit(&self.on, self.problem.y.view(), spec)?;
         let seconds = planned_s + fitted.seconds.fit;
         self.last = Some(fitted);
         Ok(seconds)
