@@ -129,8 +129,8 @@ pub const POINTWISE_SUMS: [usize; 2] = [1, 1];
 /// What happens to the rows of one tile in a pass.
 pub type Body<'a, W> = dyn Fn(&mut W, Range<usize>) -> Result<()> + Sync + 'a;
 
-/// Writes rows of a matrix, each column into a piece of its own of [`cpu::TILE_ROWS`] numbers (or what the backend
-/// takes as a tile), rows that are not there left 0.
+/// Writes rows of a matrix, each column into a piece of its own, all pieces of equal length; what follows the rows in a
+/// piece is left 0.
 pub type Fill<'a, T> = dyn Fn(Range<usize>, &mut [T]) + Sync + 'a;
 
 /// Storage and kernels.

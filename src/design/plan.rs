@@ -2,7 +2,7 @@
 
 use super::scaling::Scaling;
 use super::{ColumnValues, Dense, Design, Layout, Values};
-use crate::backend::cpu::{TILE_ROWS, most_written_out};
+use crate::backend::cpu::most_written_out;
 use crate::backend::{Backend, HostRows, Run};
 use crate::math::real::Real;
 use crate::{Error, Result};
@@ -226,7 +226,8 @@ impl<'a> DesignPlan<'a> {
 
     /// Writes the rows `span` of these columns into a tile.
     fn fill<T: Real>(&self, columns: &[Column], span: std::ops::Range<usize>, out: &mut [T]) {
-        for (column, out) in columns.iter().zip(out.chunks_exact_mut(TILE_ROWS)) {
+        let piece = out.len() / columns.len().max(1);
+        for (column, out) in columns.iter().zip(out.chunks_exact_mut(piece.max(1))) {
             match column {
                 Column::Values(values) => {
                     out.iter_mut().zip(&values[span.clone()]).for_each(|(out, &x)| *out = T::from_f64(x));

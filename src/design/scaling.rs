@@ -40,6 +40,9 @@ impl Scaling {
         for source in sources {
             let first_column = scaling.mean.len();
             let (shift, moments) = one_read(source, rows);
+            if !moments.is_finite {
+                return Err(first_non_finite(source, rows, first_column));
+            }
             for column in 0..source.ncols() {
                 let (sum, square) = (moments.sums[column], moments.squares[column]);
                 let n = rows.len() as f64;
@@ -66,11 +69,12 @@ impl Scaling {
 struct Moments {
     sums: Vec<f64>,
     squares: Vec<f64>,
+    is_finite: bool,
 }
 
 impl Moments {
     fn new(n_columns: usize) -> Self {
-        Self { sums: vec![0.0; n_columns], squares: vec![0.0; n_columns] }
+        Self { sums: vec![0.0; n_columns], squares: vec![0.0; n_columns], is_finite: true }
     }
 
     /// Adds rows of a matrix. The sums are those of the rows alone, wherever they lie.
@@ -87,7 +91,7 @@ impl Moments {
 
     fn add_rows<S: Widen<f64>>(&mut self, level: Level, values: &[S], n_rows: usize, shift: &[f64]) {
         let x = Rows { values, stride: shift.len(), n_columns: shift.len() };
-        moments(level, &mut self.sums, &mut self.squares, x, n_rows, shift);
+        self.is_finite &= moments(level, &mut self.sums, &mut self.squares, x, n_rows, shift);
     }
 }
 
@@ -120,6 +124,7 @@ fn one_read(source: &Values, rows: &[usize]) -> (Vec<f64>, Moments) {
     };
     let mut total = Moments::new(n_columns);
     for part in &parts {
+        total.is_finite &= part.is_finite;
         total.sums.iter_mut().zip(&part.sums).for_each(|(total, part)| *total += part);
         total.squares.iter_mut().zip(&part.squares).for_each(|(total, part)| *total += part);
     }

@@ -86,9 +86,9 @@ impl CheckedSpec {
         let varying = varying(plan);
         let own: Vec<Column> = varying.iter().map(|&column| Column::Source(column)).collect();
         let exact_on = on.exact();
-        let beside = |columns: &[Column]| {
+        let beside = || {
             let wanted = self.get().n_histories > 0;
-            wanted.then(|| GlmObjective::new(exact_on, plan, columns, y, model)).transpose()
+            wanted.then(|| GlmObjective::new(exact_on, plan, &own, y, model)).transpose()
         };
         if size_of::<B::Scalar>() < size_of::<f64>() {
             let mut fast = GlmObjective::new(on, plan, &own, y, model)?;
@@ -103,7 +103,7 @@ impl CheckedSpec {
                 let fit = Fit { spec: self, plan, response, varying, rank, metric };
                 let mut chosen = choose(self.get().solver, size, on.level());
                 chosen.n_gram_rows = fast.n_rows_of(every);
-                let views = Views { fast: Some(&mut fast), exact, all: None, beside: beside(&own)? };
+                let views = Views { fast: Some(&mut fast), exact, all: None, beside: beside()? };
                 return fit.run(chosen, size, views, started, progress);
             }
         }
@@ -127,7 +127,7 @@ impl CheckedSpec {
             ));
         };
         let size = size(plan, &mean_y, rank.n_members(), size_of::<f64>());
-        let views = Views { fast: None, exact, all, beside: beside(&own)? };
+        let views = Views { fast: None, exact, all, beside: beside()? };
         let metric = Metric { factor, mean_y };
         let fit = Fit { spec: self, plan, response, varying, rank, metric };
         fit.run(choose(self.get().solver, size, on.level()), size, views, started, progress)

@@ -81,9 +81,7 @@ impl History {
         direction.iter_mut().for_each(|d| *d = -*d);
         direction
     }
-}
 
-impl History {
     /// The heading from a point that was just taken.
     fn heading(&mut self, metric: &Metric, taken: &Taken) -> Heading {
         let initial = |g: &[f64]| metric.step(taken.target, g);

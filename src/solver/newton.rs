@@ -31,7 +31,6 @@ struct Rule<'a> {
     fresh: Option<Matrix>,
     /// Whether the next look asks for none.
     keeps: bool,
-
     last_gap: f64,
 }
 

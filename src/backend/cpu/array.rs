@@ -52,8 +52,13 @@ impl<'a, T: Storage> Array<'a, T> {
                 standardise_tile(level, &rows, span.start, out);
             });
         }
+        Self::of_rows(rows)
+    }
+
+    /// A matrix that stays where it is.
+    pub(super) fn of_rows(rows: HostRows<'a>) -> Self {
         let near_zero = is_near_zero(&rows);
-        Self { n_columns, kept: Kept::Rows(rows, near_zero) }
+        Self { n_columns: rows.shift.len(), kept: Kept::Rows(rows, near_zero) }
     }
 
     pub(super) fn filled(spare: &Spare<T>, n_rows: usize, n_columns: usize, fill: &Fill<T>) -> Self {

@@ -40,10 +40,11 @@ pub(super) fn is_near_zero(x: &HostRows) -> bool {
     x.shift.iter().zip(&x.factor).all(|(&shift, &factor)| ordinary(shift, factor))
 }
 
-/// Numbers that a backend stores, and how rows in place become products.
+/// Numbers that a backend stores, and how rows in place become products. Only matrices that [`Storage::reads`] says yes to
+/// are kept in place, so the others never get to these kernels.
 pub trait Storage: Real + Lanes {
-    /// `eta += X w` with raw numbers; false if the matrix has more digits than these numbers.
-    fn matmul(level: Level, eta: &mut Piece<Self>, x: &HostRows, first: usize, w: &[Self]) -> bool;
+    /// `eta += X w` with raw numbers.
+    fn matmul(level: Level, eta: &mut Piece<Self>, x: &HostRows, first: usize, w: &[Self]);
     /// `sums += Xᵀ r` with raw numbers.
     fn matmul_transposed(level: Level, sums: &mut [Self], x: &HostRows, first: usize, r: &Piece<Self>);
     /// `sums += |X - mean|ᵀ m` with raw numbers.
@@ -62,16 +63,15 @@ pub trait Storage: Real + Lanes {
 macro_rules! storage {
     ($t:ident: $($kind:ident),*) => {
         impl Storage for $t {
-            fn matmul(level: Level, eta: &mut Piece<Self>, x: &HostRows, first: usize, w: &[Self]) -> bool {
+            fn matmul(level: Level, eta: &mut Piece<Self>, x: &HostRows, first: usize, w: &[Self]) {
                 match x.values {
                     $(HostValues::$kind(values) => {
                         for (rows, row) in stretches(x, first) {
                             matmul_rows(level, &mut eta[rows], rows_of(x, values, row), w);
                         }
-                        true
                     })*
                     #[allow(unreachable_patterns, reason = "some numbers read all kinds")]
-                    _ => false,
+                    _ => {}
                 }
             }
 

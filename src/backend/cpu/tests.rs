@@ -1,5 +1,6 @@
 //! Every kernel at every level against a plain loop in `f64`.
 
+use super::buffer::Spare;
 use super::lanes::{LANES, flush};
 use super::loss_changes::loss_changes;
 use super::magnitudes::magnitudes;
@@ -7,8 +8,9 @@ use super::matmul::matmul;
 use super::matmul_transposed::matmul_transposed;
 use super::pointwise::pointwise;
 use super::simd::Level;
-use super::{Piece, TILE_ROWS};
-use crate::backend::{Beside, Model};
+use super::sums::Sums;
+use super::{Array, Piece, Storage, TILE_ROWS, Worker, tile};
+use crate::backend::{Beside, HostRows, HostValues, Into, Model, Run};
 use crate::math::real::Real;
 
 const COLUMNS: [usize; 10] = [0, 1, 2, 3, 4, 7, 8, 9, 17, 100];
@@ -163,4 +165,80 @@ fn changes<T: Real>(bound: f64) {
 fn changes_of_the_loss_along_a_line() {
     changes::<f32>(3e-7);
     changes::<f64>(1e-15);
+}
+
+/// One tile of `x` as a worker of several targets, or of one alone, sees it: linear predictors, sums of products with
+/// the residuals and of magnitudes.
+fn through_a_worker<T: Storage>(x: &Array<T>, first: usize, n: usize, n_targets: usize) -> [Vec<f64>; 3] {
+    let (level, p) = (Level::best(), x.n_columns());
+    let rows = TILE_ROWS * n_targets;
+    let mut work = Worker::<T> {
+        n,
+        targets: (0..n_targets).collect(),
+        alone: n_targets == 1,
+        eta: vec![T::ZERO; rows],
+        residual: numbers(rows, 5),
+        beside: numbers::<T>(rows, 6).into_iter().map(Real::abs).collect(),
+        ..Worker::default()
+    };
+    for row in (0..rows).filter(|row| row % TILE_ROWS >= n) {
+        (work.residual[row], work.beside[row]) = (T::ZERO, T::ZERO);
+    }
+    work.sums.resize_with(2, Sums::default);
+    work.sums[0].reset(p * n_targets);
+    work.sums[1].reset((1 + p) * n_targets);
+    tile::matmul(level, &mut work, first, x, &numbers(p * n_targets, 7), Into::Eta);
+    tile::matmul_transposed(level, &mut work, first, x, 0);
+    tile::magnitudes(level, &mut work, first, Some(x), 1);
+    work.sums.iter_mut().for_each(Sums::close);
+    let valid = |k: usize| work.eta[k * TILE_ROWS..k * TILE_ROWS + n].iter().map(|eta| eta.to_f64());
+    [(0..n_targets).flat_map(valid).collect(), work.sums[0].take(), work.sums[1].take()]
+}
+
+/// `source` is 500 rows of 11 columns, the same numbers as `values`.
+fn rows_are_tiles<S: Real, T: Storage>(source: &[S], values: HostValues) {
+    let p = 11;
+    // three stretches with gaps between them, one across the border of two tiles
+    let runs = [
+        Run { used: 0, row: 3, len: 100 },
+        Run { used: 100, row: 110, len: 250 },
+        Run { used: 350, row: 400, len: 60 },
+    ];
+    let rows = HostRows {
+        values,
+        stride: p,
+        runs: &runs,
+        shift: (0..p).map(|j| 0.3 - 0.1 * j as f64).collect(),
+        factor: (0..p).map(|j| 1.5 + 0.2 * j as f64).collect(),
+    };
+    let tiles = Array::<T>::filled(&Spare::default(), 410, p, &|span, out| {
+        for row in span.clone() {
+            let run = runs.iter().rfind(|run| run.used <= row).unwrap();
+            for j in 0..p {
+                let x = source[(run.row + row - run.used) * p + j].to_f64();
+                out[j * TILE_ROWS + row - span.start] = T::from_f64((x - rows.shift[j]) * rows.factor[j]);
+            }
+        }
+    });
+    let in_place = Array::<T>::of_rows(rows.clone());
+    for (first, n) in [(0, 256), (256, 154)] {
+        for n_targets in [1, 3] {
+            let expected = through_a_worker(&tiles, first, n, n_targets);
+            let found = through_a_worker(&in_place, first, n, n_targets);
+            for (found, expected) in found.iter().zip(&expected) {
+                assert_eq!(found.len(), expected.len());
+                for (&found, &expected) in found.iter().zip(expected) {
+                    close::<T>(found, expected, 300.0, "in place");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_matrix_in_place_is_like_its_tiles() {
+    let (single, double) = (numbers::<f32>(5500, 9), numbers::<f64>(5500, 9));
+    rows_are_tiles::<f32, f32>(&single, HostValues::F32(&single));
+    rows_are_tiles::<f32, f64>(&single, HostValues::F32(&single));
+    rows_are_tiles::<f64, f64>(&double, HostValues::F64(&double));
 }
