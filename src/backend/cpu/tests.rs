@@ -213,7 +213,7 @@ fn rows_are_tiles<S: Real, T: Storage>(source: &[S], values: HostValues) {
     };
     let tiles = Array::<T>::filled(&Spare::default(), 410, p, &|span, out| {
         for row in span.clone() {
-            let run = runs.iter().rfind(|run| run.used <= row).unwrap();
+            let run = runs[runs.partition_point(|run| run.used <= row) - 1];
             for j in 0..p {
                 let x = source[(run.row + row - run.used) * p + j].to_f64();
                 out[j * TILE_ROWS + row - span.start] = T::from_f64((x - rows.shift[j]) * rows.factor[j]);
