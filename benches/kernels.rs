@@ -10,8 +10,9 @@ use std::time::Duration;
 use common::{Random, poisson_data, source};
 use criterion::{BenchmarkId, Criterion, criterion_group};
 use ndarray::{Array2, Axis};
-use rheobase::backend::cpu::convolve::{convolve, n_windows};
-use rheobase::backend::cpu::convolve_fft::convolve_fft;
+use rheobase::backend::cpu::convolution::build_features::{Channel as Way, FeatureBuilder, Span};
+use rheobase::backend::cpu::convolution::filters::Filters;
+use rheobase::backend::cpu::convolution::lags::Lags;
 use rheobase::backend::cpu::simd::Level;
 use rheobase::backend::{Backend, Cpu, Every, Model};
 use rheobase::basis::{Expand, RaisedCosineLog};
@@ -31,19 +32,24 @@ fn convolutions(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("convolve 28000 bins, 8 functions");
     for window_bins in [25, 200, 1000] {
         let kernel = RaisedCosineLog::new(8).unwrap().kernel(window_bins).unwrap();
-        let mut direct = Array2::zeros((n_windows(signal.len(), window_bins), 8));
-        let mut transformed = direct.clone();
-        convolve(&signal, &kernel, direct.view_mut()).unwrap();
-        convolve_fft(&signal, &kernel, transformed.view_mut()).unwrap();
+        let lags = Lags { window_bins, shift: -1 };
+        let taps: Vec<f64> = kernel.columns().into_iter().flatten().copied().collect();
+        let builder = |way| FeatureBuilder::new(Level::best(), vec![way], Filters::<f64>::new(lags, &taps));
+        let rows = lags.complete_rows(&(0..signal.len()));
+        let spans = [Span { to: rows.start, rows }];
+        let (direct, fft) = (builder(Way::Direct(&signal, 0.0)), builder(Way::Fft(&signal, 0.0)));
+        let mut summed = Array2::zeros((signal.len(), 8));
+        let mut transformed = summed.clone();
+        direct.write_rows(&spans, summed.as_slice_mut().unwrap(), 8);
+        fft.write_rows(&spans, transformed.as_slice_mut().unwrap(), 8);
         let weight = largest(kernel.columns().into_iter().map(|taps| taps.mapv(f64::abs).sum()));
         let allowed = 1e-12 * largest(signal.iter().copied()) * weight.max(1.0);
-        assert!(largest(&direct - &transformed) <= allowed, "window of {window_bins} bins");
-        group.bench_function(BenchmarkId::new("direct", window_bins), |bencher| {
-            bencher.iter(|| convolve(black_box(&signal), &kernel, direct.view_mut()).unwrap());
-        });
-        group.bench_function(BenchmarkId::new("fft", window_bins), |bencher| {
-            bencher.iter(|| convolve_fft(black_box(&signal), &kernel, transformed.view_mut()).unwrap());
-        });
+        assert!(largest(&summed - &transformed) <= allowed, "window of {window_bins} bins");
+        for (name, builder) in [("direct", &direct), ("fft", &fft)] {
+            group.bench_function(BenchmarkId::new(name, window_bins), |bencher| {
+                bencher.iter(|| builder.write_rows(&spans, black_box(summed.as_slice_mut().unwrap()), 8));
+            });
+        }
     }
     group.finish();
 }
@@ -61,7 +67,7 @@ struct Problem {
 impl Problem {
     fn new(n: usize, p: usize) -> Self {
         let (x, y) = poisson_data(2, n, p, 1);
-        let plan = DesignPlan::new(source(&x), (0..n).collect()).unwrap();
+        let plan = DesignPlan::new(source(&x), 0..n).unwrap();
         let scaling = plan.scaling().clone();
         let mut rows = Array2::ones((n, 1 + p));
         for (j, mut column) in rows.columns_mut().into_iter().enumerate().skip(1) {
@@ -92,7 +98,7 @@ impl Problem {
         bench: &mut impl FnMut(&str, f64, &mut dyn Objective),
     ) {
         let (n, p) = self.x.dim();
-        let plan = DesignPlan::new(source(&self.x), (0..n).collect()).unwrap();
+        let plan = DesignPlan::new(source(&self.x), 0..n).unwrap();
         let columns: Vec<Column> = (0..p).map(Column::Source).collect();
         let mut f = GlmObjective::new(on, &plan, &columns, self.y.view(), Model::default()).unwrap();
         bench(&format!("{n} x {p}, {name}"), allowed, &mut f);

@@ -1,16 +1,18 @@
 //! Convolution: direct against transforms, both against `NeMoS` 0.2.8 and a triple loop.
 
-use ndarray::{Array2, ArrayViewMut2};
+use ndarray::Array2;
 use rheobase::Error;
-use rheobase::backend::cpu::convolve::{Method, choose, convolve, n_windows};
-use rheobase::backend::cpu::convolve_fft::convolve_fft;
+use rheobase::backend::cpu::convolution::build_features::{Channel as Way, FeatureBuilder, Span};
+use rheobase::backend::cpu::convolution::filters::Filters;
+use rheobase::backend::cpu::convolution::lags::Lags;
+use rheobase::backend::cpu::simd::Level;
 use rheobase::basis::{Expand, RaisedCosineLog};
 use rheobase::features::{Causality, Channel, convolved};
 use rheobase::time::{BinGrid, IntervalSet};
 use serde_json::Value as Json;
 
-type Kernel = fn(&[f64], &Array2<f64>, ArrayViewMut2<'_, f64>) -> rheobase::Result<()>;
-const KERNELS: [(&str, Kernel); 2] = [("direct", convolve), ("fft", convolve_fft)];
+type Kernel = for<'x> fn(&'x [f64], f64) -> Way<'x>;
+const KERNELS: [(&str, Kernel); 2] = [("direct", Way::Direct), ("fft", Way::Fft)];
 
 /// Numbers in [-1, 1) from a linear congruential generator.
 struct Random(u64);
@@ -30,9 +32,21 @@ impl Random {
     }
 }
 
+/// Rows of a signal of which no window reaches beyond an end.
+fn n_windows(n_samples: usize, window_bins: usize) -> usize {
+    (n_samples + 1).saturating_sub(window_bins)
+}
+
+/// `out[m, i] = sum_k taps[k, i] signal[m + W - 1 - k]`.
 fn run(kernel: Kernel, signal: &[f64], taps: &Array2<f64>) -> Array2<f64> {
-    let mut out = Array2::from_elem((n_windows(signal.len(), taps.nrows()), taps.ncols()), -7.0);
-    kernel(signal, taps, out.view_mut()).unwrap();
+    let (window_bins, n_functions) = taps.dim();
+    let lags = Lags { window_bins, shift: window_bins as isize - 1 };
+    let by_function: Vec<f64> = taps.columns().into_iter().flatten().copied().collect();
+    let builder =
+        FeatureBuilder::new(Level::best(), vec![kernel(signal, 0.0)], Filters::new(lags, &by_function));
+    let rows = lags.complete_rows(&(0..signal.len()));
+    let mut out = Array2::from_elem((n_windows(signal.len(), window_bins), n_functions), -7.0);
+    builder.write_rows(&[Span { rows, to: 0 }], out.as_slice_mut().unwrap(), n_functions);
     out
 }
 
@@ -217,15 +231,14 @@ fn a_sample_that_is_not_finite_spoils_exactly_its_windows() {
         for at in [0, 1, 2500, 2510, 4095, 5999] {
             signal[at] = bad;
         }
-        let mut expected = naive(&clean, &taps);
-        for (m, mut row) in expected.rows_mut().into_iter().enumerate() {
-            if signal[m..m + 50].iter().any(|x| !x.is_finite()) {
-                row.fill(f64::NAN);
-            }
-        }
-        for (name, kernel) in KERNELS {
-            assert_near(&run(kernel, &signal, &taps), &expected, &signal, &taps, name);
-        }
+        let windows = naive(&clean, &taps);
+        let expected = Array2::from_shape_fn((6000, 2), |(row, i)| {
+            let is_known = row >= 50 && signal[row - 50..row].iter().all(|x| x.is_finite());
+            if is_known { windows[[row - 50, i]] } else { f64::NAN }
+        });
+        let x = channels(&Array2::from_shape_vec((6000, 1), signal).unwrap());
+        let block = convolved(&grid(&[6000]), "x", &x, &taps, Causality::Causal, false).unwrap();
+        assert_near(&block.x, &expected, &clean, &taps, "block");
     }
 }
 
@@ -255,7 +268,6 @@ fn a_signal_shorter_than_the_window_has_no_rows() {
 #[test]
 fn a_block_of_long_windows_is_the_direct_sum() {
     let (n_bins, window_bins) = (500_000, 1000);
-    assert_eq!(choose(n_bins, window_bins, 1), Method::Fft);
     let signal = Random(5).vector(n_bins);
     let taps = Random(6).matrix((window_bins, 1));
     let x = channels(&Array2::from_shape_vec((n_bins, 1), signal.clone()).unwrap());
@@ -263,7 +275,7 @@ fn a_block_of_long_windows_is_the_direct_sum() {
     let block = convolved(&grid(&epochs), "x", &x, &taps, Causality::Causal, false).unwrap();
     let mut expected = Array2::from_elem((n_bins, 1), f64::NAN);
     for (start, end) in [(0, 300_000), (300_500, n_bins)] {
-        let sums = run(convolve, &signal[start..end - 1], &taps);
+        let sums = run(Way::Direct, &signal[start..end - 1], &taps);
         for (m, sum) in sums.iter().enumerate() {
             expected[[start + window_bins + m, 0]] = *sum;
         }
@@ -272,22 +284,16 @@ fn a_block_of_long_windows_is_the_direct_sum() {
 }
 
 #[test]
-fn wrong_shapes_and_taps_are_errors() {
-    for (_, kernel) in KERNELS {
-        let mut out = Array2::zeros((3, 2));
-        let call = |taps: &Array2<f64>, out: &mut Array2<f64>| kernel(&[1.0; 4], taps, out.view_mut());
-        assert!(matches!(call(&Array2::ones((3, 2)), &mut out), Err(Error::Length { .. })));
-        assert!(matches!(call(&Array2::ones((2, 3)), &mut out), Err(Error::Length { .. })));
-        assert!(matches!(call(&Array2::ones((0, 2)), &mut out), Err(Error::Empty { .. })));
-        let spoilt = Array2::from_elem((2, 2), f64::NAN);
-        assert!(matches!(call(&spoilt, &mut out), Err(Error::NonFinite { .. })));
+fn wrong_channels_and_taps_are_errors() {
+    let grid = grid(&[6]);
+    let x = channels(&Array2::ones((6, 1)));
+    let call = |x: &[Channel], taps: &Array2<f64>| convolved(&grid, "x", x, taps, Causality::Causal, false);
+    assert!(call(&x, &Array2::ones((2, 2))).is_ok());
+    let short = channels(&Array2::ones((5, 1)));
+    assert!(matches!(call(&short, &Array2::ones((2, 2))), Err(Error::Length { .. })));
+    for (n_lags, n_functions) in [(0, 2), (2, 0)] {
+        assert!(matches!(call(&x, &Array2::ones((n_lags, n_functions))), Err(Error::Empty { .. })));
     }
-}
-
-#[test]
-fn small_work_and_short_windows_are_direct_and_long_windows_transformed() {
-    assert_eq!(choose(28_020, 200, 8), Method::Direct);
-    assert_eq!(choose(100_000_000, 10, 8), Method::Direct);
-    assert_eq!(choose(1_000_000, 200, 8), Method::Fft);
-    assert_eq!(choose(10_000_000, 10_000, 1), Method::Fft);
+    let spoilt = Array2::from_elem((2, 2), f64::NAN);
+    assert!(matches!(call(&x, &spoilt), Err(Error::NonFinite { .. })));
 }

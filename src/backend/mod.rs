@@ -13,11 +13,15 @@
 pub mod cpu;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::Result;
 use crate::inverse_link::InverseLink;
-use crate::math::real::Real;
 use crate::observation::ObservationModel;
+
+use cpu::convolution::events::EventChannels;
+use cpu::convolution::lags::Lags;
+use cpu::convolution::transforms::Fourier;
 
 pub use cpu::Cpu;
 
@@ -46,6 +50,8 @@ pub struct Sweep<'a> {
     pub n_rows: usize,
     /// Columns of the design, without the intercept.
     pub n_columns: usize,
+    /// Rows that parts of the design take together; a run of tiles that one thread sums up is not shorter.
+    pub grain: usize,
     /// Every how many tiles take part; see [`Backend::n_rows_of`].
     pub every: Every,
     /// Whether the fit has one target: then kernels for one are used. With more, those for several, however many of
@@ -123,22 +129,44 @@ pub struct HostRows<'a> {
     pub factor: Vec<f64>,
 }
 
+/// Channels of the host and the window through which rows see them.
+#[derive(Clone, Debug)]
+pub struct HostSignals<'a> {
+    /// The window.
+    pub lags: Lags,
+    /// The used rows, complete for the window.
+    pub runs: &'a [Run],
+    /// The channels.
+    pub channels: HostChannels<'a>,
+}
+
+/// Values of channels, bin by bin.
+#[derive(Clone, Debug)]
+pub enum HostChannels<'a> {
+    /// Spike trains.
+    Events(Arc<EventChannels>),
+    /// Analogue signals, finite where rows use them, and what is subtracted from each.
+    Samples(Vec<(&'a [f64], f64)>),
+}
+
 /// Sums of [`Backend::pointwise`]: losses and residuals, one per target of the sweep.
 pub const POINTWISE_SUMS: [usize; 2] = [1, 1];
 
 /// What happens to the rows of one tile in a pass.
 pub type Body<'a, W> = dyn Fn(&mut W, Range<usize>) -> Result<()> + Sync + 'a;
 
-/// Writes rows of a matrix, each column into a piece of its own, all pieces of equal length; what follows the rows in a
-/// piece is left 0.
-pub type Fill<'a, T> = dyn Fn(Range<usize>, &mut [T]) + Sync + 'a;
+/// Writes rows of a matrix, the first of them a multiple of [`cpu::TILE_ROWS`], into tiles of so many rows: in a tile each
+/// column is a piece of its own. What follows the last row is left 0.
+pub type Fill<'a, T> = dyn Fn(Range<usize>, &mut [T]) + Send + Sync + 'a;
 
 /// Storage and kernels.
 pub trait Backend: Sync + Sized {
     /// In what numbers are stored.
-    type Scalar: Real;
+    type Scalar: Fourier;
     /// Numbers that stay for the fit.
     type Array<'a>: Send + Sync;
+    /// Channels that are convolved as they are, without features.
+    type Signals: Send + Sync;
     /// Linear predictor, residual and running sums of one thread.
     type Worker: Send;
     /// Linear predictors and a direction of every row, kept for trial steps.
@@ -173,6 +201,30 @@ pub trait Backend: Sync + Sized {
     /// # Errors
     /// If the device refuses.
     fn in_place<'a>(&self, rows: HostRows<'a>, n_targets: usize) -> Result<Self::Array<'a>>;
+
+    /// Takes a matrix that is written again, tile by tile, whenever it is needed.
+    ///
+    /// # Errors
+    /// If the device refuses.
+    fn rewritten<'a>(
+        &self,
+        n_rows: usize,
+        n_columns: usize,
+        fill: Arc<Fill<'a, Self::Scalar>>,
+    ) -> Result<Self::Array<'a>>;
+
+    /// Takes channels that are convolved without features.
+    ///
+    /// # Errors
+    /// If the device refuses.
+    fn signals(&self, host: HostSignals) -> Result<Self::Signals>;
+
+    /// Brings filters, one per channel (`taps` channel after channel, lag after lag), and a constant that is subtracted from
+    /// every row to the backend.
+    ///
+    /// # Errors
+    /// If the device refuses.
+    fn filters(&self, x: &Self::Signals, taps: &[f64], shift: f64) -> Result<Self::Array<'static>>;
 
     /// The rows of a sweep over `n_rows` rows that takes every so many tiles.
     fn n_rows_of(&self, n_rows: usize, every: Every) -> usize;
@@ -211,6 +263,20 @@ pub trait Backend: Sync + Sized {
         x: &Self::Array<'_>,
         sums: usize,
     );
+
+    /// `eta[t] += sum_c sum_k filter_c[k] x_c[t + shift - k]` less the constant of the filters. The sweep has one target.
+    fn convolve(
+        &self,
+        work: &mut Self::Worker,
+        rows: Range<usize>,
+        x: &Self::Signals,
+        filters: &Self::Array<'_>,
+        into: Into,
+    );
+
+    /// `sums[k] += sum_t r[t] x_c[t + shift - lag]`, channel after channel and lag after lag, then the sum of the residuals
+    /// `r` of the pointwise stage. The sweep has one target.
+    fn correlate(&self, work: &mut Self::Worker, rows: Range<usize>, x: &Self::Signals, sums: usize);
 
     /// Residual, loss (added to sum 0) and residual total (added to sum 1) of the tile's rows.
     fn pointwise(

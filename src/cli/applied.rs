@@ -232,7 +232,7 @@ fn by_position(mut data: Data, model: &ModelFile) -> Result<Data> {
 fn expected_counts(fit: &FittedGlm, fitted: &[usize], data: &Data) -> Result<Vec<Array1<f64>>> {
     let mut expected = vec![Array1::zeros(0); data.names.len()];
     for part in &data.parts {
-        let sources = part.sources(&data.blocks);
+        let sources = part.sources(&data.blocks)?;
         let labels: Vec<&String> = part.group.pieces.iter().flat_map(|piece| &piece.labels).collect();
         for &target in &part.group.targets {
             check_columns(fit, fitted[target], &labels, data)?;

@@ -109,7 +109,7 @@ pub(super) fn arrays(
         bin_s: f64::NAN,
         y: y.map_or_else(|| Array2::from_elem((n_rows, names.len()), f64::NAN), |y| y.values.into_f64()),
         names,
-        blocks: vec![Block { name, labels: x.names.clone(), x: x.values }],
+        blocks: vec![Block { name, labels: x.names.clone(), x: x.values.into() }],
         parts: vec![Part { group, used }],
         features: Vec::new(),
         labels: vec![x.names],

@@ -168,7 +168,7 @@ impl Ready {
         let mut held_out = Vec::with_capacity(self.held_out.len());
         let rivals: Vec<&Rival> = self.compared.iter().map(|(rival, _)| rival).collect();
         for (selector, data, applied) in self.held_out {
-            let expected = data.expected(fit);
+            let expected = data.expected(fit)?;
             let scores = (0..data.names.len())
                 .map(|target| scored(fit, &data, target, data.used(target), &expected[target]))
                 .collect::<Result<_>>()?;

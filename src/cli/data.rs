@@ -3,15 +3,14 @@
 use std::path::Path;
 use std::time::Instant;
 
-use ndarray::{Array1, Array2, Axis, Slice};
+use ndarray::{Array1, Array2};
 
 use super::args::{DataArgs, NanPolicy};
 use super::feature;
 use super::progress::Progress;
 use crate::design::{DesignPlan, Source};
-use crate::features::{Dataset, FeatureBlock, FeatureSpec, Group, Piece, Request, StudyFeature};
+use crate::features::{Columns, Dataset, FeatureBlock, FeatureSpec, Group, Piece, Request, StudyFeature};
 use crate::glm::FittedGlm;
-use crate::math::numbers::Numbers;
 use crate::read::nwb;
 use crate::time::IntervalSet;
 use crate::write::digest::digest_file;
@@ -30,12 +29,12 @@ pub(super) struct Block {
     /// One per column.
     pub(super) labels: Vec<String>,
     /// Shape (bins, columns), NaN where unknown.
-    pub(super) x: Numbers,
+    pub(super) x: Columns,
 }
 
-impl From<FeatureBlock> for Block {
-    fn from(block: FeatureBlock) -> Self {
-        Self { name: block.name, labels: block.labels, x: block.x.into() }
+impl From<FeatureBlock<Columns>> for Block {
+    fn from(block: FeatureBlock<Columns>) -> Self {
+        Self { name: block.name, labels: block.labels, x: block.x }
     }
 }
 
@@ -199,7 +198,7 @@ fn refuse_names_of_arrays(args: &DataArgs) -> Result<()> {
 }
 
 /// The error of the first bin that is no edge and has a value that is not finite.
-fn first_bad(path: &Path, group: &Group, blocks: &[FeatureBlock], n_bins: usize) -> Error {
+fn first_bad(path: &Path, group: &Group, blocks: &[FeatureBlock<Columns>], n_bins: usize) -> Error {
     let candidates = (0..n_bins).filter(|&bin| !group.is_edge(blocks, bin));
     let mut bad = candidates.filter_map(|bin| Some((bin, group.first_bad(blocks, bin)?)));
     let (row, (column, label, value)) = bad.next().unwrap_or((0, (0, "", f64::NAN)));
@@ -219,22 +218,18 @@ fn nothing_left(path: &Path, n_bins: usize, n_edge: usize, n_dropped: usize) -> 
 
 impl Part {
     /// The columns that these targets see.
-    pub(super) fn sources<'b>(&self, blocks: &'b [Block]) -> Vec<Source<'b>> {
-        let source = |piece: &Piece| {
+    pub(super) fn sources<'b>(&self, blocks: &'b [Block]) -> Result<Vec<Source<'b>>> {
+        let source = |piece: &Piece| -> Result<Source<'b>> {
             let block = &blocks[piece.block];
-            let columns = Slice::from(piece.columns.clone());
-            let x = match &block.x {
-                Numbers::F32(x) => x.slice_axis(Axis(1), columns).into(),
-                Numbers::F64(x) => x.slice_axis(Axis(1), columns).into(),
-            };
-            Source { name: block.name.clone(), labels: piece.labels.clone(), x }
+            let x = block.x.some(&piece.columns)?;
+            Ok(Source { name: block.name.clone(), labels: piece.labels.clone(), x })
         };
         self.group.pieces.iter().map(source).collect()
     }
 
     /// The design of the used bins.
-    pub(super) fn plan<'b>(&self, blocks: &'b [Block]) -> Result<DesignPlan<'b>> {
-        DesignPlan::new(self.sources(blocks), self.used.clone())
+    pub(super) fn plan<'b>(&self, blocks: &'b [Block], limit_bytes: Option<u64>) -> Result<DesignPlan<'b>> {
+        Ok(DesignPlan::new(self.sources(blocks)?, self.used.clone())?.with_limit(limit_bytes))
     }
 }
 
@@ -287,14 +282,17 @@ impl Data {
     }
 
     /// Counts that a fit to these data expects in every bin, one entry per target, NaN where a feature is unknown.
-    pub(super) fn expected(&self, fit: &FittedGlm) -> Vec<Array1<f64>> {
+    ///
+    /// # Errors
+    /// None of columns that a part has.
+    pub(super) fn expected(&self, fit: &FittedGlm) -> Result<Vec<Array1<f64>>> {
         let mut expected = vec![Array1::zeros(0); self.names.len()];
         for part in &self.parts {
-            let sources = part.sources(&self.blocks);
+            let sources = part.sources(&self.blocks)?;
             for &target in &part.group.targets {
                 expected[target] = fit.expected_counts(target, &sources).into();
             }
         }
-        expected
+        Ok(expected)
     }
 }

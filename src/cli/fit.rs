@@ -141,7 +141,7 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
             progress.solver(at, goal);
             progress.reach((n_done + part.group.targets.len() - at.n_active) as u64);
         };
-        let plan = part.plan(&data.blocks)?;
+        let plan = part.plan(&data.blocks, limit_bytes)?;
         fits.push(fit_part(&on, &data, part, &plan, &own.check()?, &mut watcher)?);
         n_done += part.group.targets.len();
         progress.reach(n_done as u64);
@@ -149,7 +149,7 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     let fit = merge::merge(&data, fits)?;
     let model = ModelFile::new(study(args, &data), fit);
     progress.stage("scoring", None);
-    let expected = data.expected(&model.fit);
+    let expected = data.expected(&model.fit)?;
     let (compared, held_out) = beside.score(&model.fit, &data, &expected)?;
     let seconds_total = started.elapsed().as_secs_f64();
     Ok(Fitting { name, data, model, expected, compared, held_out, seconds_total })

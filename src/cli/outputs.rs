@@ -9,6 +9,7 @@ use super::fit::Fitting;
 use super::progress::{Progress, Total};
 use super::{figures, filters, report, tuning_curves, tuning_table};
 use crate::Result;
+use crate::features::{ColumnOf, Piece};
 use crate::report::FigureSvg;
 use crate::write::json::json_bytes;
 use crate::write::nwb::FilterRows;
@@ -103,11 +104,13 @@ fn features(fitting: &Fitting, saver: &mut Saver) -> Result<()> {
         if !data.centres_s.is_empty() {
             columns.push(("t_s", data.centres_s.as_slice().into()));
         }
-        for piece in &part.group.pieces {
-            let x = &data.blocks[piece.block].x;
-            let values = piece.columns.clone().map(|column| Values::column(x, column));
-            columns.extend(piece.labels.iter().map(String::as_str).zip(values));
-        }
+        let pieces = &part.group.pieces;
+        let of_piece = |piece: &'_ Piece| -> Vec<ColumnOf> {
+            piece.columns.clone().map(|column| data.blocks[piece.block].x.column(column)).collect()
+        };
+        let values: Vec<ColumnOf> = pieces.iter().flat_map(of_piece).collect();
+        let labels = pieces.iter().flat_map(|piece| &piece.labels);
+        columns.extend(labels.map(String::as_str).zip(values.iter().map(Values::column)));
         let name = if data.parts.len() == 1 {
             "tables/features.csv".to_string()
         } else {

@@ -8,9 +8,15 @@
 //!
 //! Each kind of block is one file: it answers [`Block`] in terms of the backend's kernels.
 
+mod convolution;
+mod convolved_columns;
+mod convolved_scaling;
 mod dense;
 mod layout;
+mod matrix_free;
+mod placement;
 mod plan;
+mod rows;
 mod scaling;
 mod values;
 
@@ -21,9 +27,13 @@ use ndarray::{ArrayView2, ArrayViewMut1};
 use crate::Result;
 use crate::backend::{Backend, Into};
 
+pub use convolution::{Convolution, Convolved, Course};
 pub use dense::Dense;
 pub use layout::{FeatureColumns, Layout};
+pub use matrix_free::MatrixFree;
+pub use placement::Form;
 pub use plan::{Column, DesignPlan, Source};
+pub use rows::Rows;
 pub use scaling::Scaling;
 pub use values::{ColumnValues, Values};
 
@@ -33,6 +43,10 @@ pub trait Block<'a, B: Backend>: Sync {
     fn n_columns(&self) -> usize;
     /// Numbers per target in which its gradient is summed (columns, lags, frequencies).
     fn n_sums(&self) -> usize;
+    /// Rows that it likes to have together in one thread.
+    fn grain(&self) -> usize {
+        0
+    }
     /// Its columns as a matrix of the backend, if it has one.
     fn stored(&self) -> Option<&B::Array<'a>>;
     /// Brings its coefficients, shape (columns, targets), to the backend.
@@ -77,6 +91,11 @@ impl<'a, B: Backend> Design<'a, B> {
             [only] => only.stored(),
             _ => None,
         }
+    }
+
+    /// Rows that one of the blocks likes to have together.
+    pub fn grain(&self) -> usize {
+        self.blocks.iter().map(|block| block.grain()).max().unwrap_or(0)
     }
 
     /// The blocks with the index of their first column.

@@ -1,10 +1,11 @@
 //! Sources of a design on the host, and how they are placed on a backend.
 
+use super::rows::Rows;
 use super::scaling::Scaling;
-use super::{ColumnValues, Dense, Design, Layout, Values};
+use super::{Block, ColumnValues, Dense, Design, Form, Layout, Values};
 use crate::backend::cpu::most_written_out;
-use crate::backend::{Backend, HostRows, Run};
-use crate::math::real::Real;
+use crate::backend::cpu::simd::Level;
+use crate::backend::{Backend, HostRows};
 use crate::{Error, Result};
 
 /// One feature: a matrix (bins, columns) with its name and those of its columns.
@@ -30,23 +31,11 @@ pub enum Column<'v> {
 /// The sources of a design: matrices (bins, columns) side by side, and the bins that are used.
 #[derive(Clone, Debug)]
 pub struct DesignPlan<'a> {
-    sources: Vec<Values<'a>>,
+    pub(super) sources: Vec<Values<'a>>,
     layout: Layout,
-    rows: Vec<usize>,
-    runs: Vec<Run>,
-    scaling: Scaling,
-}
-
-/// Stretches of rows that follow one another.
-fn runs(rows: &[usize]) -> Vec<Run> {
-    let mut runs: Vec<Run> = Vec::new();
-    for (used, &row) in rows.iter().enumerate() {
-        match runs.last_mut() {
-            Some(last) if last.row + last.len == row => last.len += 1,
-            _ => runs.push(Run { used, row, len: 1 }),
-        }
-    }
-    runs
+    pub(super) rows: Rows,
+    pub(super) scaling: Scaling,
+    pub(super) limit_bytes: Option<u64>,
 }
 
 impl<'a> DesignPlan<'a> {
@@ -56,7 +45,8 @@ impl<'a> DesignPlan<'a> {
     /// [`Error::Length`] if the matrices have different numbers of bins, [`Error::Empty`] if no row is used,
     /// [`Error::NonFinite`] with the first used row and column that is not finite, [`Error::Argument`] for a row
     /// that is not a bin.
-    pub fn new(features: Vec<Source<'a>>, rows: Vec<usize>) -> Result<Self> {
+    pub fn new(features: Vec<Source<'a>>, rows: impl Into<Rows>) -> Result<Self> {
+        let rows = rows.into();
         let mut layout = Layout::default();
         for feature in &features {
             layout.push(&feature.name, feature.labels.iter().cloned())?;
@@ -81,19 +71,33 @@ impl<'a> DesignPlan<'a> {
             });
         }
         let n_bins = sources.first().map_or(0, Values::nrows);
-        if let Some(row) = rows.iter().find(|&&row| row >= n_bins && !sources.is_empty()) {
+        if let Some(row) = rows.max().filter(|&row| row >= n_bins && !sources.is_empty()) {
             let expected = format!("rows below {n_bins}, the number of bins");
             return Err(Error::argument("used rows", expected, row.to_string(), "give rows of the features"));
         }
-        let runs = runs(&rows);
+        for source in &sources {
+            if let Values::Convolved(x) = source
+                && let Some(row) = x.first_incomplete(&rows)
+            {
+                let expected = "rows whose window lies in their epoch and holds finite values";
+                return Err(Error::argument("used rows", expected, row.to_string(), "leave it out"));
+            }
+        }
         let scaling = Scaling::new(&sources, &rows)?;
-        Ok(Self { sources, layout, rows, runs, scaling })
+        Ok(Self { sources, layout, rows, scaling, limit_bytes: None })
+    }
+
+    /// Writes no more than so many bytes of columns out that can be computed instead.
+    #[must_use]
+    pub fn with_limit(mut self, limit_bytes: Option<u64>) -> Self {
+        self.limit_bytes = limit_bytes;
+        self
     }
 
     /// The same columns, centred and scaled alike, of other rows, which must be bins of the sources.
     #[must_use]
-    pub fn with_rows(&self, rows: Vec<usize>) -> Self {
-        Self { runs: runs(&rows), rows, ..self.clone() }
+    pub fn with_rows(&self, rows: impl Into<Rows>) -> Self {
+        Self { rows: rows.into(), ..self.clone() }
     }
 
     /// Rows that are used.
@@ -107,7 +111,7 @@ impl<'a> DesignPlan<'a> {
     }
 
     /// The bins that are used.
-    pub fn rows(&self) -> &[usize] {
+    pub fn rows(&self) -> &Rows {
         &self.rows
     }
 
@@ -138,7 +142,7 @@ impl<'a> DesignPlan<'a> {
         use rayon::prelude::*;
         let product = |&column: &usize| match self.values(column) {
             Some((x, mean, sd)) => {
-                self.rows.iter().zip(values).map(|(&row, value)| (x.get(row) - mean) / sd * value).sum()
+                self.rows.iter().zip(values).map(|(row, value)| (x.get(row) - mean) / sd * value).sum()
             }
             None => 0.0,
         };
@@ -149,7 +153,7 @@ impl<'a> DesignPlan<'a> {
     pub fn subtract(&self, columns: &[usize], factors: &[f64], values: &mut [f64]) {
         for (&column, factor) in columns.iter().zip(factors) {
             if let Some((x, mean, sd)) = self.values(column) {
-                for (value, &row) in values.iter_mut().zip(&self.rows) {
+                for (value, row) in values.iter_mut().zip(self.rows.iter()) {
                     *value -= factor * ((x.get(row) - mean) / sd);
                 }
             }
@@ -157,7 +161,7 @@ impl<'a> DesignPlan<'a> {
     }
 
     /// A column that varies, with its mean and standard deviation.
-    fn values(&self, column: usize) -> Option<(ColumnValues<'_>, f64, f64)> {
+    pub(super) fn values(&self, column: usize) -> Option<(ColumnValues<'_>, f64, f64)> {
         let (source, inside) = self.locate(column).ok()?;
         let (mean, sd) = (self.scaling.mean[column], self.scaling.sd[column]);
         (sd > 0.0).then(|| (self.sources[source].column(inside), mean, sd))
@@ -165,7 +169,7 @@ impl<'a> DesignPlan<'a> {
 
     /// Places columns on a backend, for so many targets: those of the sources, centred and scaled, and given ones as they are.
     ///
-    /// A matrix of the user whose columns are all placed may be read in place.
+    /// A matrix of the user whose columns are all placed may be read in place; convolved columns may stay unwritten.
     ///
     /// # Errors
     /// If the backend refuses; [`Error::Argument`] for a column that is not there, [`Error::Length`]
@@ -189,15 +193,30 @@ impl<'a> DesignPlan<'a> {
             }
         }
         let n_rows = self.rows.len();
-        let x = match self.in_place(columns) {
-            Some(rows) => on.in_place(rows, n_targets)?,
-            None => on.matrix(n_rows, columns.len(), &|span, out| self.fill(columns, span, out))?,
+        let blocks = match self.in_place(columns) {
+            Some(rows) => {
+                let dense = Dense::new(on.in_place(rows, n_targets)?, columns.len());
+                vec![Box::new(dense) as Box<dyn Block<'p, B> + 'p>]
+            }
+            None => self.blocks(on, columns, n_targets)?,
         };
-        Ok(Design { blocks: vec![Box::new(Dense::new(x, columns.len()))], n_rows })
+        Ok(Design { blocks, n_rows })
+    }
+
+    /// Bytes of the columns that are written out for so many targets, in numbers of a backend and in `f64`.
+    pub fn written_bytes(&self, n_targets: usize, bytes_per_value: usize, level: Level) -> u64 {
+        let is_single = matches!(self.sources.as_slice(), [Values::F32(_)]);
+        if is_single && self.is_read_in_place(n_targets) {
+            return 0;
+        }
+        let beside = bytes_per_value + if bytes_per_value < size_of::<f64>() { size_of::<f64>() } else { 0 };
+        let written = (0..self.sources.len()).filter(|&k| self.form(k, n_targets, level) == Form::Written);
+        let n_columns: usize = written.map(|k| self.sources[k].ncols()).sum();
+        (self.rows.len() * n_columns * beside) as u64
     }
 
     /// Whether all columns, placed for so many targets, are read where they lie in numbers of their own precision.
-    pub fn is_read_in_place(&self, n_targets: usize) -> bool {
+    fn is_read_in_place(&self, n_targets: usize) -> bool {
         let [source] = self.sources.as_slice() else { return false };
         source.in_rows().is_some()
             && self.scaling.sd.iter().all(|&sd| sd > 0.0)
@@ -218,30 +237,13 @@ impl<'a> DesignPlan<'a> {
         Some(HostRows {
             values: source.in_rows()?,
             stride: source.ncols(),
-            runs: &self.runs,
+            runs: self.rows.runs(),
             shift: self.scaling.mean.clone(),
             factor: self.scaling.sd.iter().map(inverse).collect(),
         })
     }
 
-    /// Writes the rows `span` of these columns into a tile.
-    fn fill<T: Real>(&self, columns: &[Column], span: std::ops::Range<usize>, out: &mut [T]) {
-        let piece = out.len() / columns.len().max(1);
-        for (column, out) in columns.iter().zip(out.chunks_exact_mut(piece.max(1))) {
-            match column {
-                Column::Values(values) => {
-                    out.iter_mut().zip(&values[span.clone()]).for_each(|(out, &x)| *out = T::from_f64(x));
-                }
-                Column::Source(column) => {
-                    if let Some((x, mean, sd)) = self.values(*column) {
-                        x.standardise(&self.rows[span.clone()], mean, 1.0 / sd, out);
-                    }
-                }
-            }
-        }
-    }
-
-    fn locate(&self, column: usize) -> Result<(usize, usize)> {
+    pub(super) fn locate(&self, column: usize) -> Result<(usize, usize)> {
         let mut first = 0;
         for (k, source) in self.sources.iter().enumerate() {
             if column < first + source.ncols() {

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::Values;
+use super::convolved_scaling::moments as moments_of_convolved;
 use crate::backend::HostValues;
 use crate::backend::cpu::rows::{Rows, moments};
 use crate::backend::cpu::simd::Level;
@@ -27,6 +28,8 @@ pub struct Scaling {
     pub mean: Vec<f64>,
     /// Standard deviations (divided by n), 0 for a constant column.
     pub sd: Vec<f64>,
+    /// For every source what is subtracted from its channels, if it has any.
+    pub(super) offsets: Vec<Vec<f64>>,
 }
 
 impl Scaling {
@@ -35,10 +38,21 @@ impl Scaling {
     /// # Errors
     /// [`Error::NonFinite`] with the first used row and column that is not finite, [`Error::Argument`] for values
     /// that cannot be added up.
-    pub(super) fn new(sources: &[Values], rows: &[usize]) -> Result<Self> {
+    pub(super) fn new(sources: &[Values], used: &super::Rows) -> Result<Self> {
         let mut scaling = Self::default();
+        let any_values = sources.iter().any(|source| !matches!(source, Values::Convolved(_)));
+        let rows: Vec<usize> = if any_values { used.iter().collect() } else { Vec::new() };
+        let rows = rows.as_slice();
         for source in sources {
             let first_column = scaling.mean.len();
+            if let Values::Convolved(x) = source {
+                let found = moments_of_convolved(x, used);
+                scaling.mean.extend(found.mean);
+                scaling.sd.extend(found.sd);
+                scaling.offsets.push(found.offsets);
+                continue;
+            }
+            scaling.offsets.push(Vec::new());
             let (shift, moments) = one_read(source, rows);
             if !moments.is_finite {
                 return Err(first_non_finite(source, rows, first_column));

@@ -2,8 +2,14 @@
 
 use ndarray::{ArrayView1, ArrayView2};
 
+use rayon::prelude::*;
+
+use super::convolution::Convolved;
 use crate::backend::HostValues;
 use crate::math::real::Real;
+
+/// Bins that one thread takes at least.
+const MANY_BINS: usize = 4096;
 
 /// Sums of an inner product that are kept apart.
 const LANES: usize = 8;
@@ -15,6 +21,14 @@ pub enum Values<'a> {
     F32(ArrayView2<'a, f32>),
     /// Double precision.
     F64(ArrayView2<'a, f64>),
+    /// Columns that are computed when they are wanted.
+    Convolved(Convolved<'a>),
+}
+
+impl<'a> From<Convolved<'a>> for Values<'a> {
+    fn from(x: Convolved<'a>) -> Self {
+        Self::Convolved(x)
+    }
 }
 
 impl<'a> From<ArrayView2<'a, f64>> for Values<'a> {
@@ -30,12 +44,14 @@ impl<'a> From<ArrayView2<'a, f32>> for Values<'a> {
 }
 
 /// One column of a [`Values`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum ColumnValues<'a> {
     /// Single precision.
     F32(ArrayView1<'a, f32>),
     /// Double precision.
     F64(ArrayView1<'a, f64>),
+    /// Computed, NaN where unknown.
+    Computed(Vec<f64>),
 }
 
 impl<'a> Values<'a> {
@@ -44,6 +60,7 @@ impl<'a> Values<'a> {
         match self {
             Self::F32(x) => x.nrows(),
             Self::F64(x) => x.nrows(),
+            Self::Convolved(x) => x.n_bins(),
         }
     }
 
@@ -52,6 +69,7 @@ impl<'a> Values<'a> {
         match self {
             Self::F32(x) => x.ncols(),
             Self::F64(x) => x.ncols(),
+            Self::Convolved(x) => x.n_columns(),
         }
     }
 
@@ -63,6 +81,7 @@ impl<'a> Values<'a> {
         match self {
             Self::F32(x) => f64::from(x[(row, column)]),
             Self::F64(x) => x[(row, column)],
+            Self::Convolved(x) => x.get(row, column),
         }
     }
 
@@ -74,6 +93,7 @@ impl<'a> Values<'a> {
         match self {
             Self::F32(x) => ColumnValues::F32(x.column(column)),
             Self::F64(x) => ColumnValues::F64(x.column(column)),
+            Self::Convolved(x) => ColumnValues::Computed(x.column(column)),
         }
     }
 
@@ -82,17 +102,19 @@ impl<'a> Values<'a> {
         match self {
             Self::F32(x) => x.to_slice().map(HostValues::F32),
             Self::F64(x) => x.to_slice().map(HostValues::F64),
+            Self::Convolved(_) => None,
         }
     }
 
-    /// `sum_j x_ij w_j` of one bin.
-    ///
-    /// # Panics
-    /// If there is no such row.
-    pub fn product(&self, row: usize, weights: &[f64]) -> f64 {
+    /// `sum_j x_ij w_j` of every bin, NaN where a value is.
+    pub fn product(&self, weights: &[f64]) -> Vec<f64> {
+        let by_row = |row: &(dyn Fn(usize) -> f64 + Sync)| -> Vec<f64> {
+            (0..self.nrows()).into_par_iter().with_min_len(MANY_BINS).map(row).collect()
+        };
         match self {
-            Self::F32(x) => dot(x.row(row), weights),
-            Self::F64(x) => dot(x.row(row), weights),
+            Self::F32(x) => by_row(&|row| dot(x.row(row), weights)),
+            Self::F64(x) => by_row(&|row| dot(x.row(row), weights)),
+            Self::Convolved(x) => x.product(weights),
         }
     }
 }
@@ -122,6 +144,7 @@ impl ColumnValues<'_> {
         match self {
             Self::F32(x) => f64::from(x[row]),
             Self::F64(x) => x[row],
+            Self::Computed(x) => x[row],
         }
     }
 
@@ -129,8 +152,14 @@ impl ColumnValues<'_> {
     ///
     /// # Panics
     /// If there is no such row.
-    pub fn standardise<T: Real>(&self, rows: &[usize], shift: f64, factor: f64, out: &mut [T]) {
-        for (out, &row) in out.iter_mut().zip(rows) {
+    pub fn standardise<T: Real>(
+        &self,
+        rows: impl Iterator<Item = usize>,
+        shift: f64,
+        factor: f64,
+        out: &mut [T],
+    ) {
+        for (out, row) in out.iter_mut().zip(rows) {
             *out = T::from_f64((self.get(row) - shift) * factor);
         }
     }

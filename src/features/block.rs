@@ -5,32 +5,39 @@ use std::ops;
 use ndarray::{Array2, ArrayViewMut2, Axis, Slice};
 
 use super::Causality;
-use crate::backend::cpu::convolve::{Method, choose, convolve};
-use crate::backend::cpu::convolve_fft::convolve_fft;
+use crate::backend::cpu::convolution::lags::Lags;
 use crate::basis::{Expand, Range};
+use crate::design::{Convolution, Course};
 use crate::time::BinGrid;
 use crate::{Error, Result};
 
 /// The columns that one feature contributes, one row per bin of its grid.
 #[derive(Clone, Debug, PartialEq)]
-pub struct FeatureBlock {
+pub struct FeatureBlock<X = Array2<f64>> {
     /// Name of the feature.
     pub name: String,
     /// One label per column.
     pub labels: Vec<String>,
     /// The features, (bins, columns), NaN where unknown.
-    pub x: Array2<f64>,
+    pub x: X,
     /// Rows without features by design: their window reaches beyond their epoch, or a sample lies outside a
     /// remembered range.
     pub edge: Vec<bool>,
 }
 
-impl FeatureBlock {
+impl<X> FeatureBlock<X> {
     /// The number of edge rows.
     pub fn n_edge(&self) -> usize {
         self.edge.iter().filter(|&&edge| edge).count()
     }
 
+    /// The same with its values in another form.
+    pub(super) fn with<Y>(self, form: impl FnOnce(X) -> Y) -> FeatureBlock<Y> {
+        FeatureBlock { name: self.name, labels: self.labels, x: form(self.x), edge: self.edge }
+    }
+}
+
+impl FeatureBlock {
     fn part(&mut self, rows: ops::Range<usize>, columns: ops::Range<usize>) -> ArrayViewMut2<'_, f64> {
         let mut part = self.x.view_mut();
         part.slice_axis_inplace(Axis(0), Slice::from(rows));
@@ -39,13 +46,13 @@ impl FeatureBlock {
     }
 }
 
-/// One channel of a signal: a value per bin.
+/// One channel of a signal.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Channel {
+pub struct Channel<V = Vec<f64>> {
     /// What people call it: `stimulus`, `position[x]`, `units[3]`.
     pub label: String,
-    /// One value per bin, NaN where unknown.
-    pub values: Vec<f64>,
+    /// One value per bin, NaN where unknown; or, as a [`Course`], events.
+    pub values: V,
 }
 
 /// The channels as they are, one column each.
@@ -127,35 +134,39 @@ pub fn convolved(
     causality: Causality,
     include_present: bool,
 ) -> Result<FeatureBlock> {
+    let courses = channels.iter().map(|channel| Channel {
+        label: channel.label.clone(),
+        values: Course::Samples(channel.values.clone()),
+    });
+    let block = convolution(grid, name, courses.collect(), kernel, causality, include_present)?;
+    let mut x = Array2::from_elem((block.x.n_bins(), block.x.n_columns()), f64::NAN);
+    block.x.write(x.view_mut())?;
+    Ok(block.with(|_| x))
+}
+
+/// The same columns, computed when they are wanted.
+///
+/// # Errors
+/// Those of [`convolved`].
+pub fn convolution(
+    grid: &BinGrid,
+    name: &str,
+    channels: Vec<Channel<Course>>,
+    kernel: &Array2<f64>,
+    causality: Causality,
+    include_present: bool,
+) -> Result<FeatureBlock<Convolution>> {
     let (window_bins, n_functions) = kernel.dim();
-    let mut block = empty_block(grid, name, channels, Some(n_functions))?;
+    let labels = labels(grid, name, &channels, Some(n_functions))?;
     let offset = causality.offset(include_present, window_bins)?;
-    let method = choose(grid.n_bins() * channels.len(), window_bins, n_functions);
-    block.x.fill(f64::NAN);
-    block.edge.fill(true);
-    for segment in grid.segments() {
-        let n_bins = segment.rows.len() as isize;
-        // windows m that lie inside the epoch and belong to a row inside it
-        let first = (-offset).max(0);
-        let end = (n_bins - window_bins as isize + 1).min(n_bins - offset);
-        if first >= end {
-            continue;
-        }
-        let start = segment.rows.start;
-        let bins = start + first as usize..start + end as usize + window_bins - 1;
-        let rows = start + (first + offset) as usize..start + (end + offset) as usize;
-        block.edge[rows.clone()].fill(false);
-        for (index, channel) in channels.iter().enumerate() {
-            let columns = index * n_functions..(index + 1) * n_functions;
-            let out = block.part(rows.clone(), columns);
-            let signal = &channel.values[bins.clone()];
-            match method {
-                Method::Direct => convolve(signal, kernel, out)?,
-                Method::Fft => convolve_fft(signal, kernel, out)?,
-            }
-        }
-    }
-    Ok(block)
+    let lags = Lags { window_bins, shift: window_bins as isize - 1 - offset };
+    let segments: Vec<ops::Range<usize>> =
+        grid.segments().iter().map(|segment| segment.rows.clone()).collect();
+    let courses = channels.into_iter().map(|channel| channel.values).collect();
+    let of = Convolution::new(courses, grid.n_bins(), kernel.clone(), lags, &segments)?;
+    let mut edge = vec![true; grid.n_bins()];
+    of.complete().iter().for_each(|rows| edge[rows.clone()].fill(false));
+    Ok(FeatureBlock { name: name.into(), labels, x: of, edge })
 }
 
 /// A block of zeros with its labels, after checking the channels; `n_functions` is `None` without a basis.
@@ -165,6 +176,42 @@ fn empty_block(
     channels: &[Channel],
     n_functions: Option<usize>,
 ) -> Result<FeatureBlock> {
+    let labels = labels(grid, name, channels, n_functions)?;
+    Ok(FeatureBlock {
+        name: name.into(),
+        x: Array2::zeros((grid.n_bins(), labels.len())),
+        labels,
+        edge: vec![false; grid.n_bins()],
+    })
+}
+
+/// Values of which the number of bins may be known.
+trait Binned {
+    fn n_bins(&self) -> Option<usize>;
+}
+
+impl Binned for Vec<f64> {
+    fn n_bins(&self) -> Option<usize> {
+        Some(self.len())
+    }
+}
+
+impl Binned for Course {
+    fn n_bins(&self) -> Option<usize> {
+        match self {
+            Self::Samples(values) => Some(values.len()),
+            Self::Events(_) => None,
+        }
+    }
+}
+
+/// One label per column, after checking the channels.
+fn labels<V: Binned>(
+    grid: &BinGrid,
+    name: &str,
+    channels: &[Channel<V>],
+    n_functions: Option<usize>,
+) -> Result<Vec<String>> {
     if channels.is_empty() {
         return Err(Error::Empty {
             what: format!("feature {name}"),
@@ -173,25 +220,16 @@ fn empty_block(
         });
     }
     for channel in channels {
-        if channel.values.len() != grid.n_bins() {
-            return Err(Error::Length {
-                what: format!("values of {} on the grid", channel.label),
-                expected: grid.n_bins(),
-                found: channel.values.len(),
-            });
+        if let Some(found) = channel.values.n_bins().filter(|&found| found != grid.n_bins()) {
+            let what = format!("values of {} on the grid", channel.label);
+            return Err(Error::Length { what, expected: grid.n_bins(), found });
         }
     }
-    let labels: Vec<String> = match n_functions {
+    Ok(match n_functions {
         None => channels.iter().map(|channel| channel.label.clone()).collect(),
         Some(n) => channels
             .iter()
             .flat_map(|channel| (1..=n).map(move |function| format!("{}.{function}", channel.label)))
             .collect(),
-    };
-    Ok(FeatureBlock {
-        name: name.into(),
-        x: Array2::zeros((grid.n_bins(), labels.len())),
-        labels,
-        edge: vec![false; grid.n_bins()],
     })
 }

@@ -11,9 +11,13 @@ use serde::{Deserialize, Serialize};
 
 use super::epochs::{refuse_long_bin, support};
 use super::group::{Group, all_labels, groups};
+use super::spec::is_large;
 use super::units::Units;
-use super::{Channel, Expansion, FeatureBlock, FeatureSpec, Resample, Signal, Step, Watcher, binned_signal};
+use super::{
+    Channel, Columns, Expansion, FeatureBlock, FeatureSpec, Resample, Signal, Step, Watcher, binned_signal,
+};
 use crate::basis::{self, Expand};
+use crate::design::Course;
 use crate::read::nwb::{NwbFile, Series};
 use crate::recording::{Epoch, Samples};
 use crate::time::{BinGrid, IntervalSet};
@@ -68,7 +72,7 @@ pub struct Dataset {
     /// Spike times of each target in the epochs, seconds.
     pub spike_times_s: Vec<Vec<f64>>,
     /// One block per feature, with the columns of all targets.
-    pub blocks: Vec<FeatureBlock>,
+    pub blocks: Vec<FeatureBlock<Columns>>,
     /// Which columns which targets see.
     pub groups: Vec<Group>,
     /// The features with what was decided.
@@ -121,7 +125,10 @@ impl Dataset {
         let mut channels = Vec::with_capacity(features.len());
         for feature in &mut features {
             channels.push(match feature.spec.signal {
-                Signal::Series { .. } => series_channels(file, &grid, feature, &mut notices, watcher)?,
+                Signal::Series { .. } => series_channels(file, &grid, feature, &mut notices, watcher)?
+                    .into_iter()
+                    .map(|channel| Channel { label: channel.label, values: channel.values.into() })
+                    .collect(),
                 _ => unit_channels(&units, feature)?,
             });
         }
@@ -211,14 +218,14 @@ fn spacing_s(series: &Series, grid: &BinGrid) -> Result<Option<f64>> {
 }
 
 /// The channels of a feature of spikes: one for each unit that some target needs, in the order of the units.
-fn unit_channels(units: &Units, feature: &StudyFeature) -> Result<Vec<Channel>> {
+fn unit_channels(units: &Units, feature: &StudyFeature) -> Result<Vec<Channel<Course>>> {
     let signal = &feature.spec.signal;
     if *signal == Signal::UnitsOthers && units.names.len() == 1 {
         return Err(alone(&units.names[0]));
     }
     let channel = |k: usize| Channel {
         label: format!("{}[{}]", feature.name, units.names[k]),
-        values: units.counts[k].clone(),
+        values: units.events[k].clone(),
     };
     Ok(match signal {
         Signal::Spikes => units.targets.iter().map(|&k| channel(k)).collect(),
@@ -246,12 +253,16 @@ pub(super) fn n_functions(feature: &StudyFeature) -> usize {
 /// Refuses features that would not fit, twice: as they are, and as the design of a fit.
 fn refuse_memory(
     features: &[StudyFeature],
-    channels: &[Vec<Channel>],
+    channels: &[Vec<Channel<Course>>],
     n_bins: usize,
     limit_bytes: Option<u64>,
 ) -> Result<()> {
-    let of_feature = |(feature, channels): (&StudyFeature, &Vec<Channel>)| {
-        channels.len().saturating_mul(n_functions(feature))
+    // what is computed when it is needed asks for its memory later
+    let of_feature = |(feature, channels): (&StudyFeature, &Vec<Channel<Course>>)| {
+        let n_functions = n_functions(feature);
+        let is_convolved = matches!(feature.spec.expansion, Expansion::Convolved { .. });
+        let is_lazy = is_convolved && is_large(n_bins, channels.len(), n_functions);
+        if is_lazy { 0 } else { channels.len().saturating_mul(n_functions) }
     };
     let columns = features.iter().zip(channels).map(of_feature).fold(0, usize::saturating_add);
     let needed_bytes = (columns as u64).saturating_mul(n_bins as u64).saturating_mul(2 * 8);
@@ -268,9 +279,9 @@ fn refuse_memory(
 fn build(
     grid: &BinGrid,
     feature: &mut StudyFeature,
-    channels: Vec<Channel>,
+    channels: Vec<Channel<Course>>,
     notices: &mut Vec<String>,
-) -> Result<FeatureBlock> {
+) -> Result<FeatureBlock<Columns>> {
     let labels: Vec<String> = channels.iter().map(|channel| channel.label.clone()).collect();
     let mut remembered = Vec::new();
     for label in labels.iter().filter(|_| !feature.ranges.is_empty()) {

@@ -3,12 +3,9 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use ndarray::{Axis, Slice};
-
 use super::dataset::n_functions;
 use super::units::Units;
-use super::{FeatureBlock, Signal, StudyFeature};
-use crate::math::numbers::strike_non_finite;
+use super::{Columns, FeatureBlock, Signal, StudyFeature};
 
 /// Targets that see the same columns.
 #[derive(Clone, Debug)]
@@ -32,11 +29,10 @@ pub struct Piece {
 
 impl Group {
     /// Which bins can be used, the bins left out at edges, and those left out because a feature is not finite.
-    pub fn used_bins(&self, blocks: &[FeatureBlock], n_bins: usize) -> (Vec<usize>, usize, usize) {
+    pub fn used_bins(&self, blocks: &[FeatureBlock<Columns>], n_bins: usize) -> (Vec<usize>, usize, usize) {
         let mut is_finite = vec![true; n_bins];
         for piece in &self.pieces {
-            let columns = Slice::from(piece.columns.clone());
-            strike_non_finite(blocks[piece.block].x.slice_axis(Axis(1), columns), &mut is_finite);
+            blocks[piece.block].x.strike_unknown(&piece.columns, &mut is_finite);
         }
         let (mut used, mut n_edge) = (Vec::with_capacity(n_bins), 0);
         for (bin, is_finite) in is_finite.into_iter().enumerate() {
@@ -51,18 +47,17 @@ impl Group {
     }
 
     /// Whether a bin is left out by design.
-    pub fn is_edge(&self, blocks: &[FeatureBlock], bin: usize) -> bool {
+    pub fn is_edge(&self, blocks: &[FeatureBlock<Columns>], bin: usize) -> bool {
         self.pieces.iter().any(|piece| blocks[piece.block].edge[bin])
     }
 
     /// The first column of a bin that is not finite: its number, name and value.
-    pub fn first_bad(&self, blocks: &[FeatureBlock], bin: usize) -> Option<(usize, &str, f64)> {
+    pub fn first_bad(&self, blocks: &[FeatureBlock<Columns>], bin: usize) -> Option<(usize, &str, f64)> {
         let mut first = 0;
         for piece in &self.pieces {
-            let row = blocks[piece.block].x.row(bin);
-            let bad = (0..piece.labels.len()).find(|k| !row[piece.columns.start + k].is_finite());
-            if let Some(k) = bad {
-                return Some((first + k, &piece.labels[k], row[piece.columns.start + k]));
+            let value = |k: usize| blocks[piece.block].x.get(bin, piece.columns.start + k);
+            if let Some(k) = (0..piece.labels.len()).find(|&k| !value(k).is_finite()) {
+                return Some((first + k, &piece.labels[k], value(k)));
             }
             first += piece.labels.len();
         }
@@ -71,7 +66,11 @@ impl Group {
 }
 
 /// Which columns which targets see.
-pub(super) fn groups(features: &[StudyFeature], blocks: &[FeatureBlock], units: &Units) -> Vec<Group> {
+pub(super) fn groups(
+    features: &[StudyFeature],
+    blocks: &[FeatureBlock<Columns>],
+    units: &Units,
+) -> Vec<Group> {
     let own = |feature: &StudyFeature| matches!(feature.spec.signal, Signal::Spikes | Signal::UnitsOthers);
     let columns: Vec<usize> = (0..units.targets.len()).collect();
     let shares: Vec<Vec<usize>> = if features.iter().any(own) {
@@ -93,7 +92,7 @@ pub(super) fn groups(features: &[StudyFeature], blocks: &[FeatureBlock], units: 
 fn pieces(
     k: usize,
     feature: &StudyFeature,
-    block: &FeatureBlock,
+    block: &FeatureBlock<Columns>,
     units: &Units,
     target: usize,
 ) -> Vec<Piece> {
@@ -121,16 +120,20 @@ fn pieces(
 /// Names of the columns of every feature that some target sees, in their order.
 pub(super) fn all_labels(
     features: &[StudyFeature],
-    blocks: &[FeatureBlock],
+    blocks: &[FeatureBlock<Columns>],
     groups: &[Group],
 ) -> Vec<Vec<String>> {
-    let of_feature = |(k, (feature, block)): (usize, (&StudyFeature, &FeatureBlock))| -> Vec<String> {
-        let mut seen = groups.iter().map(|group| group.pieces.iter().filter(move |piece| piece.block == k));
-        if feature.spec.signal == Signal::Spikes {
-            return seen.next().map_or(Vec::new(), |pieces| pieces.flat_map(|p| p.labels.clone()).collect());
-        }
-        let seen: BTreeSet<&String> = seen.flatten().flat_map(|piece| &piece.labels).collect();
-        block.labels.iter().filter(|label| seen.contains(label)).cloned().collect()
-    };
+    let of_feature =
+        |(k, (feature, block)): (usize, (&StudyFeature, &FeatureBlock<Columns>))| -> Vec<String> {
+            let mut seen =
+                groups.iter().map(|group| group.pieces.iter().filter(move |piece| piece.block == k));
+            if feature.spec.signal == Signal::Spikes {
+                return seen
+                    .next()
+                    .map_or(Vec::new(), |pieces| pieces.flat_map(|p| p.labels.clone()).collect());
+            }
+            let seen: BTreeSet<&String> = seen.flatten().flat_map(|piece| &piece.labels).collect();
+            block.labels.iter().filter(|label| seen.contains(label)).cloned().collect()
+        };
     features.iter().zip(blocks).enumerate().map(of_feature).collect()
 }

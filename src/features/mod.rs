@@ -12,6 +12,7 @@
 
 mod block;
 mod causality;
+mod columns;
 mod dataset;
 mod epochs;
 mod group;
@@ -23,8 +24,9 @@ pub mod spike_detection;
 mod units;
 mod window;
 
-pub use block::{Channel, FeatureBlock, convolved, evaluated, plain};
+pub use block::{Channel, FeatureBlock, convolution, convolved, evaluated, plain};
 pub use causality::Causality;
+pub use columns::{ColumnOf, Columns};
 pub use dataset::{Dataset, Request, StudyFeature};
 pub use epochs::INVALID_TIMES;
 pub use group::{Group, Piece};

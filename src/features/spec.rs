@@ -7,10 +7,15 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::block::{self, Channel, FeatureBlock};
-use super::{Causality, Resample, Window};
+use super::{Causality, Columns, Resample, Window};
 use crate::basis::{Basis, Expand, Range, Value};
+use crate::design::Course;
 use crate::time::BinGrid;
 use crate::{Error, Result};
+
+/// Values of a convolved feature that are written out at once; what is larger is written, if at all, where a fit wants
+/// it.
+const MOST_WRITTEN: usize = 1 << 20;
 
 /// One feature: a signal, a factor, and what is made of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -162,32 +167,66 @@ impl FeatureSpec {
     /// # Errors
     /// Those of [`Self::check`], [`Window::from_duration`], [`block::plain`], [`block::evaluated`] and
     /// [`block::convolved`]; [`Error::Argument`] for a window longer than every epoch.
-    pub fn build(
+    pub fn build<V: Into<Course>>(
         &self,
         grid: &BinGrid,
         name: &str,
-        mut channels: Vec<Channel>,
+        channels: Vec<Channel<V>>,
         remembered: Option<&[Range]>,
-    ) -> Result<(FeatureBlock, Vec<Range>)> {
+    ) -> Result<(FeatureBlock<Columns>, Vec<Range>)> {
         self.check()?;
-        for value in channels.iter_mut().flat_map(|channel| &mut channel.values) {
-            *value *= self.scale;
+        let courses = channels.into_iter().map(|c| Channel { label: c.label, values: c.values.into() });
+        if let Expansion::Convolved { basis, .. } = &self.expansion
+            && is_large(grid.n_bins(), courses.len(), basis.n_functions())
+        {
+            return Ok((self.convolution(grid, name, courses.collect())?, Vec::new()));
         }
-        match &self.expansion {
-            Expansion::Plain => Ok((block::plain(grid, name, &channels)?, Vec::new())),
+        let written = |c: Channel<Course>| Channel {
+            label: c.label,
+            values: c.values.into_values(grid.n_bins(), self.scale),
+        };
+        let channels: Vec<Channel> = courses.map(written).collect();
+        let (block, ranges) = match &self.expansion {
+            Expansion::Plain => (block::plain(grid, name, &channels)?, Vec::new()),
             Expansion::Evaluated { basis, range } => {
                 let typed = range.map(|range| vec![range; channels.len()]);
-                block::evaluated(grid, name, &channels, basis.member(), remembered.or(typed.as_deref()))
+                block::evaluated(grid, name, &channels, basis.member(), remembered.or(typed.as_deref()))?
             }
             Expansion::Convolved { basis, window_s, causality, include_present } => {
                 let window = Window::from_duration(*window_s, grid.bin_s())?;
                 check_fits(window, *causality, *include_present, grid)?;
                 let kernel = basis.kernel(window.n_bins())?;
-                let block = block::convolved(grid, name, &channels, &kernel, *causality, *include_present)?;
-                Ok((block, Vec::new()))
+                (block::convolved(grid, name, &channels, &kernel, *causality, *include_present)?, Vec::new())
             }
-        }
+        };
+        Ok((block.with(Columns::from), ranges))
     }
+
+    /// The block of a convolved feature that is too large to be written out before it is needed.
+    fn convolution(
+        &self,
+        grid: &BinGrid,
+        name: &str,
+        mut channels: Vec<Channel<Course>>,
+    ) -> Result<FeatureBlock<Columns>> {
+        let Expansion::Convolved { basis, window_s, causality, include_present } = &self.expansion else {
+            return Err(Error::argument("feature", "a window", "none", "give a window"));
+        };
+        let window = Window::from_duration(*window_s, grid.bin_s())?;
+        check_fits(window, *causality, *include_present, grid)?;
+        let kernel = basis.kernel(window.n_bins())?;
+        for channel in channels.iter_mut().filter(|_| self.scale != 1.0) {
+            let course = std::mem::take(&mut channel.values);
+            channel.values = Course::Samples(course.into_values(grid.n_bins(), self.scale));
+        }
+        let block = block::convolution(grid, name, channels, &kernel, *causality, *include_present)?;
+        Ok(block.with(Columns::Convolved))
+    }
+}
+
+/// Whether the columns of a convolved feature are computed when they are needed.
+pub(super) fn is_large(n_bins: usize, n_channels: usize, n_functions: usize) -> bool {
+    n_bins.saturating_mul(n_channels).saturating_mul(n_functions) > MOST_WRITTEN
 }
 
 /// Refuses a window that leaves no row in any epoch.

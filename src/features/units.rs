@@ -3,6 +3,7 @@
 use super::dataset::{Request, StudyFeature};
 use super::spike_detection::{DEFAULT_DVDT_V_PER_S, DEFAULT_REFRACTORY_S, detect_in_watched};
 use super::{Signal, Watcher, spike_counts};
+use crate::design::Course;
 use crate::read::nwb::NwbFile;
 use crate::recording::Kind;
 use crate::time::{BinGrid, IntervalSet};
@@ -15,8 +16,10 @@ pub const DETECTED: &str = "detected";
 pub(super) struct Units {
     pub(super) names: Vec<String>,
     pub(super) times_s: Vec<Vec<f64>>,
-    /// Counts per bin, once counted; empty for a unit that is neither explained nor a feature.
+    /// Counts per bin of the targets, once counted; empty for other units.
     pub(super) counts: Vec<Vec<f64>>,
+    /// The same as events, of every unit that some feature is made of.
+    pub(super) events: Vec<Course>,
     pub(super) targets: Vec<usize>,
 }
 
@@ -51,7 +54,7 @@ impl Units {
             ));
         }
         let targets = if request.units.is_empty() { vec![0] } else { table.rows_of(&request.units)? };
-        Ok(Self { names, times_s: table.spike_times, counts: Vec::new(), targets })
+        Ok(Self { names, times_s: table.spike_times, counts: Vec::new(), events: Vec::new(), targets })
     }
 
     /// Counts the spikes in the bins.
@@ -59,10 +62,13 @@ impl Units {
         let others =
             |feature: &StudyFeature| matches!(feature.spec.signal, Signal::Units | Signal::UnitsOthers);
         let all = features.iter().any(others);
-        let needed = |(k, times): (usize, &Vec<f64>)| {
-            if all || self.targets.contains(&k) { spike_counts(grid, times) } else { Vec::new() }
-        };
-        self.counts = self.times_s.iter().enumerate().map(needed).collect();
+        let own = features.iter().any(|feature| feature.spec.signal == Signal::Spikes);
+        for (k, times) in self.times_s.iter().enumerate() {
+            let is_target = self.targets.contains(&k);
+            let counts = if all || is_target { spike_counts(grid, times) } else { Vec::new() };
+            self.events.push(if all || own { Course::of_counts(&counts) } else { Course::default() });
+            self.counts.push(if is_target { counts } else { Vec::new() });
+        }
         self
     }
 
@@ -86,6 +92,7 @@ impl Units {
             names: names.to_vec(),
             times_s: vec![Vec::new(); names.len()],
             counts: vec![vec![f64::NAN; grid.n_bins()]; names.len()],
+            events: Vec::new(),
             targets: (0..names.len()).collect(),
         }
     }
@@ -122,7 +129,7 @@ impl Units {
             DEFAULT_REFRACTORY_S * 1e3
         ));
         let (names, targets) = (vec![DETECTED.into()], vec![0]);
-        Ok(Self { names, times_s: vec![times], counts: Vec::new(), targets })
+        Ok(Self { names, times_s: vec![times], counts: Vec::new(), events: Vec::new(), targets })
     }
 }
 

@@ -75,7 +75,7 @@ impl Fit<'_, '_, '_> {
         let (loss_gap, gap_from) = self.gap(target, &standing, left_out);
         let status = self.status(target, &standing, left_out);
         let aliased: Vec<String> = self.rank.aliased.iter().map(|&column| labels[column].clone()).collect();
-        let y: Vec<f64> = self.plan.rows().iter().map(|&row| self.response.y[(row, target)]).collect();
+        let y: Vec<f64> = self.plan.rows().iter().map(|row| self.response.y[(row, target)]).collect();
         let warnings = self.warnings(&standing, &aliased, y.iter().all(|y| y.fract() == 0.0));
         let Standing { reported, optimality, inference, outcome } = standing;
         let mut history = outcome.history;
@@ -191,7 +191,7 @@ impl Fit<'_, '_, '_> {
         if self.plan.rows().len() == means.len() {
             means
         } else {
-            self.plan.rows().iter().map(|&row| means[row]).collect()
+            self.plan.rows().iter().map(|row| means[row]).collect()
         }
     }
 

@@ -81,7 +81,7 @@ impl CheckedSpec {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<FittedGlm> {
         let started = Instant::now();
-        let mean_y = self.check_inputs(plan, response, size_of::<B::Scalar>())?;
+        let mean_y = self.check_inputs(plan, response, size_of::<B::Scalar>(), on.level())?;
         let (model, y) = (self.get().model, response.y);
         let varying = varying(plan);
         let own: Vec<Column> = varying.iter().map(|&column| Column::Source(column)).collect();
@@ -308,9 +308,8 @@ impl Fit<'_, '_, '_> {
 
     /// Whether some of the rows with events of this target span all directions: then none of them is one of recession.
     fn events_span(&self, target: usize, n_parameters: usize) -> Result<bool> {
-        let with_events = |row: &&usize| self.response.y[(**row, target)] != 0.0;
-        let rows: Vec<usize> =
-            self.plan.rows().iter().filter(with_events).take(4 * n_parameters).copied().collect();
+        let with_events = |row: &usize| self.response.y[(*row, target)] != 0.0;
+        let rows: Vec<usize> = self.plan.rows().iter().filter(with_events).take(4 * n_parameters).collect();
         if rows.len() < n_parameters || !self.rank.is_plain() {
             return Ok(false);
         }

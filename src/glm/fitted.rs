@@ -192,13 +192,12 @@ fn mean_at(model: Model, eta: f64) -> f64 {
 /// Expected counts in every bin of these matrices side by side.
 pub(super) fn expected_counts(model: Model, sources: &[Values], intercept: f64, coef: &[f64]) -> Vec<f64> {
     let n_bins = sources.first().map_or(0, Values::nrows);
-    let of_bin = |bin: usize| {
-        let (mut eta, mut first) = (intercept, 0);
-        for source in sources {
-            eta += source.product(bin, &coef[first..first + source.ncols()]);
-            first += source.ncols();
-        }
-        mean_at(model, eta)
-    };
-    (0..n_bins).into_par_iter().with_min_len(MANY_BINS).map(of_bin).collect()
+    let (mut eta, mut first) = (vec![intercept; n_bins], 0);
+    for source in sources {
+        let product = source.product(&coef[first..first + source.ncols()]);
+        eta.iter_mut().zip(product).for_each(|(eta, x)| *eta += x);
+        first += source.ncols();
+    }
+    eta.par_iter_mut().with_min_len(MANY_BINS).for_each(|eta| *eta = mean_at(model, *eta));
+    eta
 }

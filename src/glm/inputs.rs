@@ -4,7 +4,8 @@ use ndarray::ArrayView2;
 use rayon::prelude::*;
 
 use super::spec::CheckedSpec;
-use crate::design::{DesignPlan, Values};
+use crate::backend::cpu::simd::Level;
+use crate::design::DesignPlan;
 use crate::math::sum::Sum;
 use crate::observation::{ObservationModel, Observe, Poisson};
 use crate::{Error, Result};
@@ -26,6 +27,7 @@ impl CheckedSpec {
         plan: &DesignPlan,
         response: &Response,
         bytes_per_value: usize,
+        level: Level,
     ) -> Result<Vec<f64>> {
         if let Some(source) = plan.sources().first()
             && source.nrows() != response.y.nrows()
@@ -40,7 +42,7 @@ impl CheckedSpec {
             let (expected, found) = (response.y.ncols(), response.names.len());
             return Err(Error::Length { what: "names of the targets".into(), expected, found });
         }
-        if let Some(row) = plan.rows().iter().find(|&&row| row >= response.y.nrows()) {
+        if let Some(row) = plan.rows().max().filter(|&row| row >= response.y.nrows()) {
             let expected = format!("rows below {}", response.y.nrows());
             return Err(Error::argument("used rows", expected, row.to_string(), "give rows of the response"));
         }
@@ -58,11 +60,7 @@ impl CheckedSpec {
         if means.iter().any(Option::is_none) {
             return Err(self.first_bad(plan, response));
         }
-        let beside = match plan.sources() {
-            [Values::F32(_)] if plan.is_read_in_place(response.y.ncols()) => 0,
-            _ => bytes_per_value + if bytes_per_value < size_of::<f64>() { size_of::<f64>() } else { 0 },
-        };
-        let needed_bytes = (plan.n_rows() * plan.n_columns() * beside) as u64;
+        let needed_bytes = plan.written_bytes(response.y.ncols(), bytes_per_value, level);
         match self.get().memory_limit_bytes {
             Some(limit_bytes) if needed_bytes > limit_bytes => {
                 Err(Error::Memory { what: "the design".into(), needed_bytes, limit_bytes })
@@ -76,7 +74,7 @@ impl CheckedSpec {
         let column = response.y.column(target);
         let slice = column.to_slice();
         let mut sum = Sum::default();
-        for &row in plan.rows() {
+        for row in plan.rows().iter() {
             let y = slice.map_or_else(|| column[row], |y| y[row]);
             if y != 0.0 {
                 if !y.is_finite() || self.outside(y).is_some() {
@@ -97,7 +95,7 @@ impl CheckedSpec {
     /// The error of the first used row whose response cannot be.
     fn first_bad(&self, plan: &DesignPlan, response: &Response) -> Error {
         let what = "response".to_string();
-        for &row in plan.rows() {
+        for row in plan.rows().iter() {
             for (column, &value) in response.y.row(row).iter().enumerate() {
                 if !value.is_finite() {
                     return Error::NonFinite { what, row, column, value };

@@ -263,7 +263,7 @@ mod tests {
     fn rank_of(x: &Array2<f64>) -> Rank {
         let labels = (0..x.ncols()).map(|j| format!("x{j}")).collect();
         let source = Source { name: "x".into(), labels, x: x.view().into() };
-        let plan = DesignPlan::new(vec![source], (0..x.nrows()).collect()).unwrap();
+        let plan = DesignPlan::new(vec![source], 0..x.nrows()).unwrap();
         let varying = varying(&plan);
         let columns: Vec<Vec<f64>> = varying.iter().map(|&column| plan.standardised(column)).collect();
         let n = x.nrows() as f64;

@@ -38,6 +38,12 @@ pub trait Real:
     fn from_f64(value: f64) -> Self;
     /// The same number in `f64`.
     fn to_f64(self) -> f64;
+    /// The same number.
+    fn from_f32(value: f32) -> Self;
+    /// The nearest number of single precision.
+    fn to_f32(self) -> f32;
+    /// Whether it is neither infinite nor NaN.
+    fn is_finite(self) -> bool;
     /// `|self|`.
     #[must_use]
     fn abs(self) -> Self;
@@ -90,6 +96,22 @@ macro_rules! real {
             #[allow(clippy::useless_conversion, clippy::cast_lossless, clippy::unnecessary_cast)]
             fn to_f64(self) -> f64 {
                 self as f64
+            }
+
+            #[inline(always)]
+            fn from_f32(value: f32) -> Self {
+                Self::from(value)
+            }
+
+            #[inline(always)]
+            #[allow(clippy::unnecessary_cast)]
+            fn to_f32(self) -> f32 {
+                self as f32
+            }
+
+            #[inline(always)]
+            fn is_finite(self) -> bool {
+                $t::is_finite(self)
             }
 
             #[inline(always)]

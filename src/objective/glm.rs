@@ -8,6 +8,7 @@ use ndarray::{ArrayView2, Axis, Slice};
 
 use super::{Objective, Quadratic, Weight};
 use crate::Result;
+use crate::backend::cpu::TILE_ROWS;
 use crate::backend::{Backend, Beside, Every, Into, Model, POINTWISE_SUMS, Reach, Sweep};
 use crate::design::{Block, Column, Design, DesignPlan};
 use crate::math::dense::{Matrix, symmetric};
@@ -40,10 +41,14 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
         let design = plan.place(on, columns, y.ncols())?;
         let n_targets = y.ncols();
         let y = on.matrix(plan.n_rows(), n_targets, &|rows, out| {
-            let pieces = out.len() / y.ncols();
-            for (column, out) in y.columns().into_iter().zip(out.chunks_exact_mut(pieces)) {
-                for (out, &row) in out.iter_mut().zip(&plan.rows()[rows.clone()]) {
-                    *out = B::Scalar::from_f64(column[row]);
+            for (first, tile) in
+                rows.clone().step_by(TILE_ROWS).zip(out.chunks_exact_mut(TILE_ROWS * n_targets))
+            {
+                let span = first..rows.end.min(first + TILE_ROWS);
+                for (column, out) in y.columns().into_iter().zip(tile.chunks_exact_mut(TILE_ROWS)) {
+                    for (out, row) in out.iter_mut().zip(plan.rows().some(span.clone())) {
+                        *out = B::Scalar::from_f64(column[row]);
+                    }
                 }
             }
         })?;
@@ -54,6 +59,7 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
         Sweep {
             n_rows: self.design.n_rows,
             n_columns: self.design.n_columns(),
+            grain: self.design.grain(),
             every,
             alone: self.n_targets == 1,
             targets,

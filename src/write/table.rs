@@ -11,7 +11,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use ndarray::ArrayView1;
 
-use crate::math::numbers::Numbers;
+use crate::features::ColumnOf;
 use crate::number::non_finite_name;
 use crate::{Error, Result};
 
@@ -33,13 +33,11 @@ pub enum Values<'a> {
 
 impl<'a> Values<'a> {
     /// A column of a matrix.
-    ///
-    /// # Panics
-    /// If there is no such column.
-    pub fn column(x: &'a Numbers, column: usize) -> Self {
-        match x {
-            Numbers::F32(x) => Self::Singles(x.column(column)),
-            Numbers::F64(x) => Self::Numbers(x.column(column)),
+    pub fn column(column: &'a ColumnOf) -> Self {
+        match column {
+            ColumnOf::Singles(x) => Self::Singles(*x),
+            ColumnOf::Doubles(x) => Self::Numbers(*x),
+            ColumnOf::Computed(x) => Self::Numbers(x.into()),
         }
     }
 
@@ -227,8 +225,9 @@ mod tests {
         let columns = [("a", Values::Numbers(matrix.column(0))), ("b", Values::Numbers(matrix.column(1)))];
         assert_eq!(csv_bytes(&columns).unwrap(), b"a,b\n1.0,2.0\n3.0,4.5\n");
         // as a matrix that is owned; single precision is exact, not short
-        let singles = Numbers::from(ndarray::array![[0.1_f32, 2.0]]);
-        let columns = [("a", Values::column(&singles, 0)), ("b", Values::column(&singles, 1))];
+        let singles = ndarray::array![[0.1_f32, 2.0]];
+        let singles = singles.columns().into_iter().map(ColumnOf::Singles).collect::<Vec<_>>();
+        let columns = [("a", Values::column(&singles[0])), ("b", Values::column(&singles[1]))];
         assert_eq!(csv_bytes(&columns).unwrap(), b"a,b\n0.10000000149011612,2.0\n");
     }
 

@@ -78,7 +78,7 @@ pub fn source(x: &Array2<f64>) -> Vec<Source<'_>> {
 
 /// Fits all rows of `x` and `y` on the CPU.
 pub fn fit(spec: GlmSpec, x: &Array2<f64>, y: &Array2<f64>) -> FittedGlm {
-    let plan = DesignPlan::new(source(x), (0..x.nrows()).collect()).unwrap();
+    let plan = DesignPlan::new(source(x), 0..x.nrows()).unwrap();
     let names = (0..y.ncols()).map(|k| format!("y{k}")).collect();
     let response = Response { y: y.view(), names };
     spec.check()

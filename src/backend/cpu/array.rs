@@ -1,4 +1,6 @@
-//! Matrices: written out in tiles, or read in place.
+//! Matrices: written out in tiles, read in place, or written again tile by tile.
+
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -10,6 +12,8 @@ use crate::backend::{Fill, HostRows};
 
 /// Values below which a matrix is filled by the calling thread.
 const SMALL: usize = 300_000;
+/// Tiles that are written together.
+const FILL_TILES: usize = 16;
 /// Values up to which a matrix is written out although it could be read in place.
 const CACHED: usize = 1 << 20;
 /// The same where several targets share them.
@@ -21,24 +25,30 @@ pub fn most_written_out(n_targets: usize) -> usize {
 }
 
 /// Numbers kept by [`super::Cpu`].
-#[derive(Debug)]
 pub struct Array<'a, T> {
     kept: Kept<'a, T>,
     n_columns: usize,
 }
 
-#[derive(Debug)]
 enum Kept<'a, T> {
     /// Tiles of [`TILE_ROWS`] rows, one column after the other in each; or plain numbers.
     Tiles(Buffer<T>),
     /// A matrix of the host, and whether its raw numbers may be multiplied.
     Rows(HostRows<'a>, bool),
+    /// A matrix of which every tile is written when it is needed.
+    Rewritten(Arc<Fill<'a, T>>, usize),
 }
 
 impl<'a, T: Storage> Array<'a, T> {
     pub(super) fn numbers(spare: &Spare<T>, host: &[f64]) -> Self {
         let mut values = spare.buffer(host.len());
         values.iter_mut().zip(host).for_each(|(to, &x)| *to = T::from_f64(x));
+        Self { kept: Kept::Tiles(values), n_columns: 1 }
+    }
+
+    pub(super) fn own_numbers(spare: &Spare<T>, numbers: &[T]) -> Self {
+        let mut values = spare.buffer(numbers.len());
+        values.copy_from_slice(numbers);
         Self { kept: Kept::Tiles(values), n_columns: 1 }
     }
 
@@ -49,10 +59,17 @@ impl<'a, T: Storage> Array<'a, T> {
         let n_rows = rows.runs.last().map_or(0, |run| run.used + run.len);
         if n_rows * n_columns <= most_written_out(n_targets) || !T::reads(&rows.values) {
             return Self::filled(spare, n_rows, n_columns, &|span, out| {
-                standardise_tile(level, &rows, span.start, out);
+                for (tile, out) in out.chunks_mut(TILE_ROWS * n_columns).enumerate() {
+                    standardise_tile(level, &rows, span.start + tile * TILE_ROWS, out);
+                }
             });
         }
         Self::of_rows(rows)
+    }
+
+    /// A matrix that is written again and again.
+    pub(super) fn rewritten(n_rows: usize, n_columns: usize, fill: Arc<Fill<'a, T>>) -> Self {
+        Self { kept: Kept::Rewritten(fill, n_rows), n_columns }
     }
 
     /// A matrix that stays where it is.
@@ -65,17 +82,17 @@ impl<'a, T: Storage> Array<'a, T> {
         let mut all = spare.buffer(n_rows.div_ceil(TILE_ROWS) * TILE_ROWS * n_columns);
         let is_used = all.is_used;
         let values: &mut [T] = &mut all;
-        let fill_tile = |(tile, out): (usize, &mut [T])| {
-            let first = tile * TILE_ROWS;
+        let fill_tiles = |(run, out): (usize, &mut [T])| {
+            let first = run * FILL_TILES * TILE_ROWS;
             if is_used {
                 out.fill(T::ZERO);
             }
-            fill(first..(first + TILE_ROWS).min(n_rows), out);
+            fill(first..(first + FILL_TILES * TILE_ROWS).min(n_rows), out);
         };
         if n_columns > 0 && values.len() < SMALL {
-            values.chunks_mut(TILE_ROWS * n_columns).enumerate().for_each(fill_tile);
+            values.chunks_mut(FILL_TILES * TILE_ROWS * n_columns).enumerate().for_each(fill_tiles);
         } else if n_columns > 0 {
-            values.par_chunks_mut(TILE_ROWS * n_columns).enumerate().for_each(fill_tile);
+            values.par_chunks_mut(FILL_TILES * TILE_ROWS * n_columns).enumerate().for_each(fill_tiles);
         }
         Self { kept: Kept::Tiles(all), n_columns }
     }
@@ -88,7 +105,7 @@ impl<'a, T: Storage> Array<'a, T> {
     pub(super) fn as_numbers(&self) -> &[T] {
         match &self.kept {
             Kept::Tiles(values) => values,
-            Kept::Rows(..) => &[],
+            Kept::Rows(..) | Kept::Rewritten(..) => &[],
         }
     }
 
@@ -96,7 +113,7 @@ impl<'a, T: Storage> Array<'a, T> {
     pub(super) fn stored(&self, first: usize) -> &[T] {
         match &self.kept {
             Kept::Tiles(values) => &values[first * self.n_columns..(first + TILE_ROWS) * self.n_columns],
-            Kept::Rows(..) => &[],
+            Kept::Rows(..) | Kept::Rewritten(..) => &[],
         }
     }
 
@@ -117,6 +134,16 @@ impl<'a, T: Storage> Array<'a, T> {
                 if scratch.of != this {
                     scratch.tile.resize(TILE_ROWS * self.n_columns, T::ZERO);
                     standardise_tile(level, rows, first, &mut scratch.tile);
+                    scratch.of = this;
+                }
+                &scratch.tile
+            }
+            Kept::Rewritten(fill, n_rows) => {
+                let this = Some((Arc::as_ptr(fill).addr(), first));
+                if scratch.of != this {
+                    scratch.tile.clear();
+                    scratch.tile.resize(TILE_ROWS * self.n_columns, T::ZERO);
+                    fill(first..(first + TILE_ROWS).min(*n_rows), &mut scratch.tile);
                     scratch.of = this;
                 }
                 &scratch.tile

@@ -101,7 +101,7 @@ impl<T: Storage> Line<T> {
             totals
         };
         let n_tiles = self.n_rows.div_ceil(TILE_ROWS);
-        let chunks = chunks(n_tiles, 2, 0);
+        let chunks = chunks(n_tiles, 2, 0, 0);
         let parts: Vec<Vec<S>> = if self.values.len() < SMALL {
             chunks.iter().map(on_chunk).collect()
         } else {

@@ -8,8 +8,7 @@
 //! chunk order. Inside a chunk numbers of type `T` are summed over at most 16 tiles before they are added to
 //! `f64`.
 
-pub mod convolve;
-pub mod convolve_fft;
+pub mod convolution;
 pub mod roofs;
 pub mod simd;
 
@@ -31,6 +30,7 @@ mod panel;
 mod panel_sums;
 mod pass;
 mod pointwise;
+mod signals;
 mod standardise;
 mod sums;
 mod targets;
@@ -42,14 +42,15 @@ mod weighted_gram;
 mod tests;
 
 use std::ops::Range;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
-use super::{Backend, Beside, Body, Every, Fill, HostRows, Into, Model, Reach, Sweep};
+use super::{Backend, Beside, Body, Every, Fill, HostRows, HostSignals, Into, Model, Reach, Sweep};
 use crate::Result;
 
 pub use array::{Array, most_written_out};
 pub use in_place::Storage;
 pub use line::Line;
+pub use signals::{Signals, grain};
 use simd::Level;
 use sums::Sums;
 
@@ -104,6 +105,8 @@ pub struct Worker<T: Storage> {
     rebuilt: Rebuilt<T>,
     /// Scratch of products with several targets.
     products: targets::Scratch<T>,
+    /// Linear predictors of rows to come.
+    ahead: Vec<signals::Ahead<T>>,
     sums: Vec<Sums<T>>,
 }
 
@@ -118,6 +121,7 @@ struct Rebuilt<T> {
 impl<T: Storage> Backend for Cpu<T> {
     type Scalar = T;
     type Array<'a> = Array<'a, T>;
+    type Signals = Signals<T>;
     type Worker = Worker<T>;
     type Line = Line<T>;
 
@@ -139,6 +143,18 @@ impl<T: Storage> Backend for Cpu<T> {
 
     fn in_place<'a>(&self, rows: HostRows<'a>, n_targets: usize) -> Result<Array<'a, T>> {
         Ok(Array::in_place(&self.spare, self.level, rows, n_targets))
+    }
+
+    fn rewritten<'a>(&self, n_rows: usize, n_columns: usize, fill: Arc<Fill<'a, T>>) -> Result<Array<'a, T>> {
+        Ok(Array::rewritten(n_rows, n_columns, fill))
+    }
+
+    fn signals(&self, host: HostSignals) -> Result<Signals<T>> {
+        Ok(Signals::new(host))
+    }
+
+    fn filters(&self, x: &Signals<T>, taps: &[f64], shift: f64) -> Result<Array<'static, T>> {
+        Ok(Array::own_numbers(&self.spare, &x.filters(taps, shift)))
     }
 
     fn n_rows_of(&self, n_rows: usize, every: Every) -> usize {
@@ -172,6 +188,21 @@ impl<T: Storage> Backend for Cpu<T> {
 
     fn matmul_transposed(&self, work: &mut Worker<T>, rows: Range<usize>, x: &Array<'_, T>, sums: usize) {
         tile::matmul_transposed(self.level, work, rows.start, x, sums);
+    }
+
+    fn convolve(
+        &self,
+        work: &mut Worker<T>,
+        rows: Range<usize>,
+        x: &Signals<T>,
+        filters: &Array<'_, T>,
+        into: Into,
+    ) {
+        signals::convolve(self.level, work, rows, x, filters.as_numbers(), into);
+    }
+
+    fn correlate(&self, work: &mut Worker<T>, rows: Range<usize>, x: &Signals<T>, sums: usize) {
+        signals::correlate(self.level, work, rows, x, sums);
     }
 
     fn pointwise(

@@ -18,12 +18,13 @@ pub(super) const SMALL: usize = 300_000;
 const MANY_SUMS: usize = 16_384;
 
 /// Runs of tiles, by their number and the numbers that each target sums up, so not by the number of targets.
-pub(super) fn chunks(n_tiles: usize, n_columns: usize, n_sums: usize) -> Vec<Range<usize>> {
+pub(super) fn chunks(n_tiles: usize, n_columns: usize, n_sums: usize, grain: usize) -> Vec<Range<usize>> {
     let by_memory = GRAM_BYTES / (8 * n_sums.max(1));
     // what one thread does goes in long chunks
     let small = n_tiles * TILE_ROWS * (n_columns + 1) < SMALL;
     let most = if small { n_tiles.div_ceil(FLUSH) } else { 256 };
-    let n_chunks = n_tiles.min(most).min(by_memory).max(1);
+    let by_grain = n_tiles * TILE_ROWS / grain.max(TILE_ROWS);
+    let n_chunks = by_grain.min(most).min(by_memory).max(1);
     (0..n_chunks).map(|k| k * n_tiles / n_chunks..(k + 1) * n_tiles / n_chunks).collect()
 }
 
@@ -62,6 +63,7 @@ impl<T: Storage> Worker<T> {
         }
         self.design.clear();
         self.rebuilt.of = None;
+        self.ahead.clear();
         self.sums.resize_with(n_sums.len(), Sums::default);
         for (sums, n) in self.sums.iter_mut().zip(n_sums) {
             sums.reset(n * self.targets.len());
@@ -127,7 +129,7 @@ pub(super) fn pass<T: Storage>(
     body: &Body<Worker<T>>,
 ) -> Result<Vec<Vec<f64>>> {
     let n_tiles = sweep.n_rows.div_ceil(TILE_ROWS).div_ceil(sweep.every.0);
-    let chunks = chunks(n_tiles, sweep.n_columns, n_sums.iter().sum());
+    let chunks = chunks(n_tiles, sweep.n_columns, n_sums.iter().sum(), sweep.grain);
     let mut total: Vec<Vec<f64>> = n_sums.iter().map(|n| vec![0.0; n * sweep.targets.len()]).collect();
     if is_small(sweep) {
         let mut work = cpu.worker();
@@ -160,22 +162,26 @@ pub(super) fn pass<T: Storage>(
 pub(super) fn trace<T: Storage>(cpu: &Cpu<T>, sweep: Sweep, body: &Body<Worker<T>>) -> Result<Line<T>> {
     let size = TILE_ROWS * sweep.targets.len();
     let mut values = cpu.spare.buffer(2 * sweep.n_rows.div_ceil(TILE_ROWS) * size);
-    let on_tile = |(tile, out): (usize, &mut [T])| -> Result<()> {
-        let first = tile * TILE_ROWS;
-        let rows = first..(first + TILE_ROWS).min(sweep.n_rows);
+    // a run of tiles, so that blocks computed ahead are not computed again
+    let n_together = (sweep.grain / TILE_ROWS).max(1);
+    let on_run = |(run, out): (usize, &mut [T])| -> Result<()> {
         let mut work = cpu.worker();
         work.begin(sweep, &[]);
-        work.n = rows.len();
-        body(&mut work, rows)?;
-        out[..size].copy_from_slice(&work.eta);
-        out[size..].copy_from_slice(&work.direction);
+        for (tile, out) in out.chunks_mut(2 * size).enumerate() {
+            let first = (run * n_together + tile) * TILE_ROWS;
+            let rows = first..(first + TILE_ROWS).min(sweep.n_rows);
+            work.n = rows.len();
+            body(&mut work, rows)?;
+            out[..size].copy_from_slice(&work.eta);
+            out[size..].copy_from_slice(&work.direction);
+        }
         cpu.put_back(work);
         Ok(())
     };
     if is_small(sweep) {
-        values.chunks_mut(2 * size).enumerate().try_for_each(on_tile)?;
+        values.chunks_mut(2 * size * n_together).enumerate().try_for_each(on_run)?;
     } else {
-        values.par_chunks_mut(2 * size).enumerate().try_for_each(on_tile)?;
+        values.par_chunks_mut(2 * size * n_together).enumerate().try_for_each(on_run)?;
     }
     Ok(Line { values, targets: sweep.targets.to_vec(), n_rows: sweep.n_rows })
 }
@@ -188,13 +194,14 @@ mod tests {
     fn chunks_cover_the_tiles() {
         for n_tiles in [0, 1, 2, 257, 4000] {
             for n_sums in [0, 3, 160 * 160, 4000 * 4000] {
-                let chunks = chunks(n_tiles, 10, n_sums);
+                let chunks = chunks(n_tiles, 10, n_sums, 0);
                 assert_eq!((chunks[0].start, chunks[chunks.len() - 1].end), (0, n_tiles));
                 assert!(chunks.windows(2).all(|pair| pair[0].end == pair[1].start));
             }
         }
-        assert_eq!(chunks(4000, 10, 800).len(), 256);
-        assert_eq!(chunks(4000, 10, 1000 * 1000).len(), 8);
+        assert_eq!(chunks(4000, 10, 800, 0).len(), 256);
+        assert_eq!(chunks(4000, 10, 800, 100 * TILE_ROWS).len(), 40);
+        assert_eq!(chunks(4000, 10, 1000 * 1000, 0).len(), 8);
     }
 
     #[test]

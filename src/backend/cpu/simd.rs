@@ -8,6 +8,8 @@
 
 use pulp::{Scalar, Simd, WithSimd};
 
+use crate::math::real::Real;
+
 /// A set of vector instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Level {
@@ -120,6 +122,12 @@ pub fn dispatch<Op: WithSimd>(level: Level, op: Op) -> Op::Output {
         _ => {}
     }
     Simd::vectorize(Scalar, op)
+}
+
+/// `a b + c` in a kernel of explicit vectors, fused where the level has it.
+#[inline(always)]
+pub fn multiply_add<S: Simd, T: Real>(a: T, b: T, c: T) -> T {
+    if S::IS_SCALAR { a * b + c } else { a.mul_add(b, c) }
 }
 
 #[cfg(test)]

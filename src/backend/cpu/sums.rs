@@ -2,6 +2,7 @@
 
 use super::Storage;
 use super::lanes::{LANES, Lanes, flush};
+use super::signals::{Pending, Signals};
 use super::simd::Level;
 use super::targets::TargetSums;
 use super::weighted_gram::GramSums;
@@ -28,6 +29,8 @@ enum Partial<T: Storage> {
     Gram(GramSums<T>),
     /// Products with several targets.
     Targets(TargetSums<T>),
+    /// Residuals that wait to be correlated with channels.
+    Residuals(Pending<T>),
 }
 
 impl<T: Storage> Sums<T> {
@@ -54,6 +57,7 @@ impl<T: Storage> Sums<T> {
             Partial::Lanes(lanes) => lanes.fill([T::ZERO; LANES]),
             Partial::Gram(gram) => gram.reset(),
             Partial::Targets(sums) => sums.reset(),
+            Partial::Residuals(pending) => pending.reset(),
         }
     }
 
@@ -121,6 +125,17 @@ impl<T: Storage> Sums<T> {
         }
     }
 
+    /// Residuals that wait to be correlated with these channels.
+    pub(super) fn pending(&mut self, level: Level, signals: &Signals<T>) -> Option<&mut Pending<T>> {
+        let fits =
+            |partial: &Partial<T>| matches!(partial, Partial::Residuals(pending) if pending.is_of(signals));
+        self.open(fits, || Partial::Residuals(Pending::new(level, signals.clone())));
+        match &mut self.partial {
+            Partial::Residuals(pending) => Some(pending),
+            _ => None,
+        }
+    }
+
     /// Adds what was summed since the last time to the totals. Products of matrices keep their own until [`Sums::close`].
     pub(super) fn flush(&mut self) {
         match &mut self.partial {
@@ -133,6 +148,7 @@ impl<T: Storage> Sums<T> {
                 }
             }
             Partial::Lanes(lanes) => flush(lanes, &mut self.totals),
+            Partial::Residuals(pending) => pending.flush(&mut self.totals),
         }
     }
 
@@ -142,6 +158,7 @@ impl<T: Storage> Sums<T> {
         let (found, n_targets) = match &mut self.partial {
             Partial::Gram(gram) if self.in_use => (gram.finish(), 1),
             Partial::Targets(sums) if self.in_use => (sums.finish(), sums.shape().1),
+            Partial::Residuals(pending) if self.in_use => return pending.close(&mut self.totals),
             _ => return,
         };
         // the intercept, which comes first, may be summed apart

@@ -58,7 +58,7 @@ impl Fitting {
     /// Fits some targets; the fit and the seconds of planning it.
     fn fit<B: Backend>(&self, on: &B, y: ArrayView2<f64>, spec: GlmSpec) -> Result<(FittedGlm, f64)> {
         let labels = (0..self.n_columns()).map(|column| format!("X[{column}]")).collect();
-        let rows = (0..y.nrows()).collect();
+        let rows = 0..y.nrows();
         let names = (0..y.ncols()).map(|target| format!("y[{target}]")).collect();
         let (spec, response) = (spec.check()?, Response { y, names });
         let x = match &self.problem.x {

@@ -97,7 +97,7 @@ fn fit_once(on: &fit::Engine, data: &Data, spec: &CheckedSpec) -> Result<(Fitted
     let mut fits = Vec::with_capacity(data.parts.len());
     for part in &data.parts {
         let planning = Instant::now();
-        let plan = part.plan(&data.blocks)?;
+        let plan = part.plan(&data.blocks, spec.get().memory_limit_bytes)?;
         let planned_s = planning.elapsed().as_secs_f64();
         let fitted = fit::fit_part(on, data, part, &plan, spec, &mut |_| {})?;
         seconds.fit += planned_s + fitted.seconds.fit;

@@ -1,0 +1,180 @@
+//! Which way to convolve is the fastest.
+//!
+//! The rates are compiled in, one set per kind of vector instructions, because a rate measured at start would let the
+//! same input take another path, and other bits, on the next run. They are nanoseconds of one thread with the output
+//! in cache; all ways write the same numbers, so what writing to memory costs decides nothing.
+
+use crate::backend::cpu::simd::Level;
+
+/// How a channel is convolved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Its non-zero bins, pulled by blocks of rows.
+    Events,
+    /// Direct summation.
+    Direct,
+    /// Fourier transforms of blocks.
+    Fft,
+}
+
+/// A channel and what is to be done with it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Task {
+    /// Bins of the channel.
+    pub n_bins: usize,
+    /// Its part of bins that are not zero, if events can stand for it exactly.
+    pub density: Option<f64>,
+    /// Lags of the window.
+    pub window_bins: usize,
+    /// Functions it is convolved with.
+    pub n_functions: usize,
+    /// Channels that share the transforms of an evaluation without features.
+    pub n_channels: usize,
+}
+
+/// Rates in nanoseconds, for f32.
+struct Rates {
+    /// Storing one number.
+    store: f64,
+    /// Adding one lag of one event to one sum, written out.
+    event: f64,
+    /// The same, forward and backward together.
+    event_both: f64,
+    /// One multiply-add of direct summation.
+    direct: f64,
+    /// One transform, per row.
+    transform: f64,
+    /// Multiplying spectra forward and backward, per row and channel.
+    spectra: f64,
+}
+
+/// Direct summation that costs less in all is kept: it is more exact than transforms.
+const ALWAYS_DIRECT_NS: f64 = 5e6;
+
+impl Rates {
+    fn of(level: Level) -> Self {
+        match level {
+            Level::Scalar => Self {
+                store: 0.10,
+                event: 0.105,
+                event_both: 0.19,
+                direct: 0.069,
+                transform: 1.5,
+                spectra: 0.55,
+            },
+            // like the next one, with vectors of half the length
+            Level::Neon => Self {
+                store: 0.10,
+                event: 0.075,
+                event_both: 0.15,
+                direct: 0.042,
+                transform: 1.5,
+                spectra: 0.55,
+            },
+            Level::Avx2 => Self {
+                store: 0.07,
+                event: 0.0375,
+                event_both: 0.075,
+                direct: 0.021,
+                transform: 1.5,
+                spectra: 0.45,
+            },
+            Level::Avx512 => Self {
+                store: 0.05,
+                event: 0.019,
+                event_both: 0.038,
+                direct: 0.0091,
+                transform: 1.24,
+                spectra: 0.4,
+            },
+        }
+    }
+}
+
+impl Task {
+    /// Nanoseconds per bin of writing the features out.
+    pub fn write_ns(&self, level: Level, method: Method) -> f64 {
+        let rates = Rates::of(level);
+        let (lags, functions) = (self.window_bins as f64, self.n_functions as f64);
+        match method {
+            Method::Events => {
+                let near = self.density.map_or(f64::INFINITY, |density| density * (lags + 64.0));
+                functions * (rates.store + rates.event * near)
+            }
+            Method::Direct => functions * (rates.store + rates.direct * lags),
+            Method::Fft => rates.transform * (1.0 + functions),
+        }
+    }
+
+    /// Nanoseconds per bin of one evaluation without features: the channel convolved with one filter, and the
+    /// residuals correlated with it.
+    pub fn evaluate_ns(&self, level: Level, method: Method) -> f64 {
+        let rates = Rates::of(level);
+        let lags = self.window_bins as f64;
+        match method {
+            Method::Events => {
+                let near = self.density.map_or(f64::INFINITY, |density| density * (lags + 64.0));
+                rates.store + rates.event_both * near
+            }
+            // one function at a time has half the rate
+            Method::Direct => rates.store + 4.0 * rates.direct * lags,
+            Method::Fft => rates.spectra + 2.0 * rates.transform / self.n_channels.max(1) as f64,
+        }
+    }
+
+    /// The fastest way to write the features out; of equals, the first of events, direct, transforms.
+    pub fn to_write(&self, level: Level) -> Method {
+        self.cheapest(|method| self.write_ns(level, method))
+    }
+
+    /// The fastest way to evaluate without features.
+    pub fn to_evaluate(&self, level: Level) -> Method {
+        self.cheapest(|method| self.evaluate_ns(level, method))
+    }
+
+    fn cheapest(&self, cost: impl Fn(Method) -> f64) -> Method {
+        let direct = cost(Method::Direct);
+        if cost(Method::Events) <= direct.min(cost(Method::Fft)) {
+            Method::Events
+        } else if direct <= cost(Method::Fft) || direct * self.n_bins as f64 <= ALWAYS_DIRECT_NS {
+            Method::Direct
+        } else {
+            Method::Fft
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task(n_bins: usize, density: Option<f64>, window_bins: usize) -> Task {
+        Task { n_bins, density, window_bins, n_functions: 8, n_channels: 10 }
+    }
+
+    #[test]
+    fn sparse_channels_are_events_and_dense_ones_are_not() {
+        for level in [Level::Scalar, Level::Neon, Level::Avx2, Level::Avx512] {
+            assert_eq!(task(1_000_000, Some(0.02), 200).to_write(level), Method::Events);
+            assert_eq!(task(1_000_000, Some(0.01), 200).to_evaluate(level), Method::Events);
+            assert_eq!(task(1_000_000, Some(0.9), 200).to_write(level), Method::Fft);
+            assert_eq!(task(1_000_000, None, 200).to_evaluate(level), Method::Fft);
+            assert_eq!(task(1_000_000, None, 1000).to_write(level), Method::Fft);
+            assert_eq!(task(1_000_000, None, 10).to_write(level), Method::Direct);
+            assert_eq!(task(1_000_000, None, 1).to_evaluate(level), Method::Direct);
+        }
+    }
+
+    #[test]
+    fn small_tasks_are_summed_directly() {
+        assert_eq!(task(28_000, None, 200).to_write(Level::Avx2), Method::Direct);
+        assert_eq!(task(1_000_000, None, 200).to_write(Level::Avx2), Method::Fft);
+    }
+
+    #[test]
+    fn events_lose_where_the_rates_say() {
+        let at = |density| task(1_000_000, Some(density), 200).to_write(Level::Avx2);
+        assert_eq!(at(0.15), Method::Events);
+        assert_eq!(at(0.20), Method::Fft);
+    }
+}

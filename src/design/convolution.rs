@@ -1,0 +1,465 @@
+//! Channels seen through the functions of a window, as columns that are not written out.
+
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use ndarray::{Array2, ArrayViewMut2};
+use rayon::prelude::*;
+
+use super::rows::Rows;
+use crate::backend::cpu::TILE_ROWS;
+use crate::backend::cpu::convolution::build_features::{Channel, FeatureBuilder, Span};
+use crate::backend::cpu::convolution::convolve_events::convolve_events;
+use crate::backend::cpu::convolution::cost::{Method, Task};
+use crate::backend::cpu::convolution::events::{EventChannels, Events};
+use crate::backend::cpu::convolution::filters::Filters;
+use crate::backend::cpu::convolution::lags::Lags;
+use crate::backend::cpu::convolution::transforms::Fourier;
+use crate::backend::cpu::simd::Level;
+use crate::backend::{HostChannels, Run};
+use crate::{Error, Result};
+
+/// Part of the bins that are not 0 up to which counts are kept as events.
+const SPARSE: f64 = 0.1;
+/// Rows of a linear predictor that one thread computes together.
+const PIECE: usize = 4096;
+
+/// The values of a channel, bin by bin.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Course {
+    /// Counts, most of them 0.
+    Events(Events),
+    /// One number per bin; those that are not finite are taken as 0, and rows that see them are not complete.
+    Samples(Vec<f64>),
+}
+
+/// Channels of one grid convolved with functions: column `c K + i` is function i on channel c,
+/// `x[t, c K + i] = sum_k functions[k, i] channel_c[t + shift - k]`.
+#[derive(Clone, Debug)]
+pub struct Convolution {
+    lags: Lags,
+    /// Shape (lags, functions).
+    functions: Array2<f64>,
+    channels: Vec<Course>,
+    /// Rows whose window lies in their epoch.
+    complete: Vec<Range<usize>>,
+    /// Per channel, the rows whose window holds a value that is not finite.
+    unknown: Vec<Vec<Range<usize>>>,
+    n_bins: usize,
+    events: OnceLock<Arc<EventChannels>>,
+}
+
+/// Some neighbouring channels of a [`Convolution`].
+#[derive(Clone, Copy, Debug)]
+pub struct Convolved<'a> {
+    of: &'a Convolution,
+    first: usize,
+    n: usize,
+}
+
+impl Default for Course {
+    fn default() -> Self {
+        Self::Events(Events::default())
+    }
+}
+
+impl From<Vec<f64>> for Course {
+    fn from(values: Vec<f64>) -> Self {
+        Self::Samples(values)
+    }
+}
+
+impl Course {
+    /// Counts per bin, as events if they are sparse.
+    pub fn of_counts(counts: &[f64]) -> Self {
+        match Events::from_counts(counts) {
+            Some(events) if (events.all().len() as f64) <= SPARSE * counts.len() as f64 => {
+                Self::Events(events)
+            }
+            _ => Self::Samples(counts.to_vec()),
+        }
+    }
+
+    /// Sets values that are not finite to 0; the rows whose window holds one.
+    fn strike(&mut self, lags: Lags) -> Vec<Range<usize>> {
+        let mut unknown: Vec<Range<usize>> = Vec::new();
+        let Self::Samples(values) = self else { return unknown };
+        let n_bins = values.len();
+        for (bin, value) in values.iter_mut().enumerate().filter(|(_, value)| !value.is_finite()) {
+            *value = 0.0;
+            let rows = lags.rows_of(bin, n_bins);
+            match unknown.last_mut() {
+                Some(last) if rows.start <= last.end => last.end = last.end.max(rows.end),
+                _ => unknown.push(rows),
+            }
+        }
+        unknown
+    }
+
+    /// One number for each of `n_bins` bins, multiplied by `scale`.
+    pub fn into_values(self, n_bins: usize, scale: f64) -> Vec<f64> {
+        match self {
+            Self::Samples(mut values) => {
+                values.iter_mut().for_each(|value| *value *= scale);
+                values
+            }
+            Self::Events(events) => {
+                let mut values = vec![0.0; n_bins];
+                for event in events.all() {
+                    values[event.bin as usize] = f64::from(event.count) * scale;
+                }
+                values
+            }
+        }
+    }
+}
+
+impl Convolution {
+    /// Channels of `n_bins` bins each; rows whose window leaves its segment are not complete, and those whose window holds
+    /// a value that is not finite are unknown.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without functions or lags, [`Error::NonFinite`] for a tap that is not finite, [`Error::Length`] if
+    /// a channel of samples has another number of bins.
+    pub fn new(
+        mut channels: Vec<Course>,
+        n_bins: usize,
+        functions: Array2<f64>,
+        lags: Lags,
+        segments: &[Range<usize>],
+    ) -> Result<Self> {
+        if functions.is_empty() || functions.nrows() != lags.window_bins {
+            return Err(Error::Empty {
+                what: "kernel".into(),
+                problem: "it has no taps".into(),
+                help: "give at least one function of at least one bin".into(),
+            });
+        }
+        if let Some(((row, column), &value)) = functions.indexed_iter().find(|(_, tap)| !tap.is_finite()) {
+            return Err(Error::NonFinite { what: "kernel".into(), row, column, value });
+        }
+        for channel in &channels {
+            if let Course::Samples(values) = channel
+                && values.len() != n_bins
+            {
+                let (expected, found) = (n_bins, values.len());
+                return Err(Error::Length { what: "values of a channel".into(), expected, found });
+            }
+        }
+        let complete = segments.iter().map(|segment| lags.complete_rows(segment));
+        let complete = complete.filter(|rows| !rows.is_empty()).collect();
+        let unknown = channels.iter_mut().map(|course| course.strike(lags)).collect();
+        Ok(Self { lags, functions, channels, complete, unknown, n_bins, events: OnceLock::new() })
+    }
+
+    /// Bins of the grid.
+    pub fn n_bins(&self) -> usize {
+        self.n_bins
+    }
+
+    /// Columns of all channels.
+    pub fn n_columns(&self) -> usize {
+        self.channels.len() * self.n_functions()
+    }
+
+    /// Functions per channel.
+    pub fn n_functions(&self) -> usize {
+        self.functions.ncols()
+    }
+
+    /// Rows whose window lies in their epoch.
+    pub fn complete(&self) -> &[Range<usize>] {
+        &self.complete
+    }
+
+    /// The rows in which one of these columns is unknown, although their window lies in their epoch.
+    pub fn unknown(&self, columns: &Range<usize>) -> impl Iterator<Item = Range<usize>> + '_ {
+        let k = self.n_functions();
+        self.unknown[columns.start / k..columns.end.div_ceil(k)].iter().flatten().cloned()
+    }
+
+    /// All channels.
+    pub fn all(&self) -> Convolved<'_> {
+        Convolved { of: self, first: 0, n: self.channels.len() }
+    }
+
+    /// The channels of some columns, which must be all of theirs.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for columns that are not those of whole channels.
+    pub fn columns(&self, columns: &Range<usize>) -> Result<Convolved<'_>> {
+        let k = self.n_functions();
+        if columns.end > self.n_columns()
+            || !columns.start.is_multiple_of(k)
+            || !columns.len().is_multiple_of(k)
+        {
+            let expected = format!("all {k} columns of a channel");
+            return Err(Error::argument("columns", expected, format!("{columns:?}"), "give whole channels"));
+        }
+        Ok(Convolved { of: self, first: columns.start / k, n: columns.len() / k })
+    }
+
+    /// Writes all columns of the complete rows into a matrix (bins, columns) whose rows lie one after the other, NaN where
+    /// unknown; other rows are left alone.
+    ///
+    /// # Errors
+    /// [`Error::Length`] for a matrix of another size.
+    pub fn write<T: Fourier>(&self, mut out: ArrayViewMut2<T>) -> Result<()> {
+        let (expected, found) = (self.n_bins * self.n_columns(), out.len());
+        match out.as_slice_mut() {
+            Some(rows) if found == expected => {
+                let builder = self.all().builder::<T>(Level::best(), &vec![0.0; self.channels.len()], false);
+                builder.write_rows(&spans_of(&self.complete), rows, self.n_columns());
+                let k = self.n_functions();
+                for (channel, unknown) in self.unknown.iter().enumerate() {
+                    for row in unknown.iter().flat_map(Range::clone) {
+                        let first = row * self.n_columns() + channel * k;
+                        rows[first..first + k].fill(T::from_f64(f64::NAN));
+                    }
+                }
+                Ok(())
+            }
+            _ => Err(Error::Length { what: "values of the matrix of features".into(), expected, found }),
+        }
+    }
+}
+
+/// Every row goes to its own place.
+fn spans_of(rows: &[Range<usize>]) -> Vec<Span> {
+    rows.iter().map(|rows| Span { to: rows.start, rows: rows.clone() }).collect()
+}
+
+/// The used rows as spans.
+pub(super) fn spans(runs: &[Run]) -> Vec<Span> {
+    runs.iter().map(|run| Span { rows: run.row..run.row + run.len, to: run.used }).collect()
+}
+
+impl<'a> Convolved<'a> {
+    /// Bins of the grid.
+    pub fn n_bins(&self) -> usize {
+        self.of.n_bins
+    }
+
+    /// Columns of these channels.
+    pub fn n_columns(&self) -> usize {
+        self.n * self.of.n_functions()
+    }
+
+    /// Functions per channel, shape (lags, functions).
+    pub(super) fn functions(&self) -> &'a Array2<f64> {
+        &self.of.functions
+    }
+
+    /// The sum of the taps of a column's function.
+    pub(super) fn area(&self, column: usize) -> f64 {
+        self.of.functions.column(column % self.of.n_functions()).sum()
+    }
+
+    /// The channel of a column.
+    pub(super) fn channel_of(&self, column: usize) -> usize {
+        column / self.of.n_functions()
+    }
+
+    /// The window.
+    pub(super) fn lags(&self) -> Lags {
+        self.of.lags
+    }
+
+    pub(super) fn channels(&self) -> &'a [Course] {
+        &self.of.channels[self.first..self.first + self.n]
+    }
+
+    /// The channels from number `first` on.
+    pub(super) fn some(&self, channels: Range<usize>) -> Self {
+        Self { of: self.of, first: self.first + channels.start, n: channels.len() }
+    }
+
+    /// What writes the columns, of channels less an offset each (which events do not have); without transforms if it is
+    /// to write single tiles.
+    pub(super) fn builder<T: Fourier>(
+        &self,
+        level: Level,
+        offsets: &[f64],
+        by_tile: bool,
+    ) -> FeatureBuilder<'a, T> {
+        let lags = self.lags();
+        let channel = |(course, &offset): (&'a Course, &f64)| match course {
+            Course::Events(events) => Channel::Events(events),
+            Course::Samples(x) if by_tile => Channel::Direct(x, offset),
+            Course::Samples(x) => {
+                Channel::of_samples(level, x, offset, lags.window_bins, self.of.n_functions())
+            }
+        };
+        let channels = self.channels().iter().zip(offsets).map(channel).collect();
+        FeatureBuilder::new(level, channels, Filters::new(lags, &by_function(&self.of.functions)))
+    }
+
+    /// The first of these rows whose window leaves its epoch or holds a value that is not finite.
+    pub(super) fn first_incomplete(&self, rows: &Rows) -> Option<usize> {
+        let unknown: Vec<&Range<usize>> = self.unknown().flatten().collect();
+        rows.runs().iter().find_map(|run| {
+            let meets = |rows: &&&Range<usize>| rows.start < run.row + run.len && run.row < rows.end;
+            if let Some(rows) = unknown.iter().find(meets) {
+                return Some(rows.start.max(run.row));
+            }
+            let after = self.of.complete.partition_point(|rows| rows.end <= run.row);
+            match self.of.complete.get(after) {
+                Some(rows) if rows.start <= run.row && run.row + run.len <= rows.end => None,
+                Some(rows) if rows.start <= run.row => Some(rows.end),
+                _ => Some(run.row),
+            }
+        })
+    }
+
+    /// One value: the sum over the window of one row.
+    fn value(&self, row: usize, column: usize) -> f64 {
+        let k = self.of.n_functions();
+        let bins = self.lags().bins(&(row..row + 1));
+        let taps = self.of.functions.column(column % k);
+        let tap = |bin: usize| taps[bins.end - 1 - bin];
+        match &self.channels()[column / k] {
+            Course::Samples(x) => bins.clone().map(|bin| tap(bin) * x[bin]).sum(),
+            Course::Events(events) => {
+                events.within(&bins).iter().map(|e| tap(e.bin as usize) * f64::from(e.count)).sum()
+            }
+        }
+    }
+
+    fn unknown(&self) -> impl Iterator<Item = &'a Vec<Range<usize>>> {
+        self.of.unknown[self.first..self.first + self.n].iter()
+    }
+
+    /// One value; NaN in a row whose window leaves its epoch or holds a value that is not finite.
+    pub fn get(&self, row: usize, column: usize) -> f64 {
+        let unknown = &self.of.unknown[self.first + self.channel_of(column)];
+        if unknown.iter().any(|rows| rows.contains(&row)) {
+            return f64::NAN;
+        }
+        let after = self.of.complete.partition_point(|rows| rows.end <= row);
+        match self.of.complete.get(after) {
+            Some(rows) if rows.contains(&row) => self.value(row, column),
+            _ => f64::NAN,
+        }
+    }
+
+    /// One column, bin by bin.
+    pub fn column(&self, column: usize) -> Vec<f64> {
+        let k = self.of.n_functions();
+        let mut coef = vec![0.0; k];
+        coef[column % k] = 1.0;
+        let channel = column / k;
+        self.some(channel..channel + 1).product(&coef)
+    }
+
+    /// One filter per channel, channel after channel and lag after lag: the functions weighed by `coef`.
+    pub(super) fn filters(&self, coef: &[f64]) -> Vec<f64> {
+        let functions = &self.of.functions;
+        let mut filters = Vec::with_capacity(self.n * functions.nrows());
+        for own in coef.chunks(functions.ncols()) {
+            filters.extend(
+                functions
+                    .rows()
+                    .into_iter()
+                    .map(|taps| taps.iter().zip(own).map(|(f, w)| f * w).sum::<f64>()),
+            );
+        }
+        filters
+    }
+
+    /// `sum_j x[t, j] coef[j]` of every bin; NaN in rows whose window leaves its epoch or holds a value that is not finite.
+    pub fn product(&self, coef: &[f64]) -> Vec<f64> {
+        let level = Level::best();
+        let filters = self.filters(coef);
+        let lags = self.lags();
+        let mut out = vec![f64::NAN; self.of.n_bins];
+        let events = self.event_channels();
+        let of_channel = Filters::<f64>::new(lags, &filters);
+        for rows in &self.of.complete {
+            let pieces = out[rows.clone()].par_chunks_mut(PIECE).enumerate();
+            pieces.for_each(|(piece, eta)| {
+                eta.fill(0.0);
+                let first = rows.start + piece * PIECE;
+                if let Some(events) = &events {
+                    convolve_events(level, events, of_channel.padded(), first, eta);
+                }
+                self.add_samples(level, &filters, first, eta);
+            });
+        }
+        self.unknown().flatten().for_each(|rows| out[rows.clone()].fill(f64::NAN));
+        out
+    }
+
+    /// Adds the channels of samples convolved with their filters to the rows from `first` on.
+    fn add_samples(&self, level: Level, filters: &[f64], first: usize, eta: &mut [f64]) {
+        let lags = self.lags();
+        let mut column = [0.0; TILE_ROWS];
+        for (course, taps) in self.channels().iter().zip(filters.chunks(lags.window_bins)) {
+            let Course::Samples(x) = course else { continue };
+            let filter = Filters::new(lags, taps);
+            for (tile, eta) in eta.chunks_mut(TILE_ROWS).enumerate() {
+                let row = first + tile * TILE_ROWS;
+                let x = &x[lags.bins(&(row..row + eta.len()))];
+                crate::backend::cpu::convolution::convolve::convolve(level, x, &filter, &mut column, 0);
+                eta.iter_mut().zip(&column).for_each(|(eta, value)| *eta += value);
+            }
+        }
+    }
+
+    /// The events of all channels, those of samples none; `None` if there are none.
+    fn event_channels(&self) -> Option<Arc<EventChannels>> {
+        let events = |course: &Course| match course {
+            Course::Events(events) => events.clone(),
+            Course::Samples(_) => Events::default(),
+        };
+        let make = |channels: &[Course]| {
+            Arc::new(EventChannels::new(self.lags(), channels.iter().map(events).collect()))
+        };
+        if !self.channels().iter().any(|course| matches!(course, Course::Events(_))) {
+            None
+        } else if self.n == self.of.channels.len() {
+            Some(Arc::clone(self.of.events.get_or_init(|| make(self.channels()))))
+        } else {
+            Some(make(self.channels()))
+        }
+    }
+
+    /// The channels as a backend takes them for evaluation without features; `None` if some are events and others are
+    /// not, or direct sums would be the fastest.
+    pub(super) fn host_channels(&self, offsets: &[f64]) -> Option<HostChannels<'a>> {
+        if self.channels().iter().all(|course| matches!(course, Course::Events(_))) {
+            return self.event_channels().map(HostChannels::Events);
+        }
+        let samples = self.channels().iter().zip(offsets).map(|(course, &offset)| match course {
+            Course::Samples(x) => Some((x.as_slice(), offset)),
+            Course::Events(_) => None,
+        });
+        samples.collect::<Option<_>>().map(HostChannels::Samples)
+    }
+
+    /// Estimated nanoseconds of one thread for each bin: writing all columns, and evaluating without them.
+    pub(super) fn cost_ns(&self, level: Level) -> (f64, f64) {
+        let of_course = |course: &Course| {
+            let density = match course {
+                Course::Events(events) => Some(events.all().len() as f64 / self.of.n_bins.max(1) as f64),
+                Course::Samples(_) => None,
+            };
+            let task = Task {
+                n_bins: self.of.n_bins,
+                density,
+                window_bins: self.lags().window_bins,
+                n_functions: self.of.n_functions(),
+                n_channels: self.n,
+            };
+            let method = if density.is_some() { Method::Events } else { task.to_write(level) };
+            let free = if density.is_some() { Method::Events } else { Method::Fft };
+            (task.write_ns(level, method), task.evaluate_ns(level, free))
+        };
+        let each = self.channels().iter().map(of_course);
+        each.fold((0.0, 0.0), |total, own| (total.0 + own.0, total.1 + own.1))
+    }
+}
+
+/// Functions one after the other.
+fn by_function(functions: &Array2<f64>) -> Vec<f64> {
+    functions.columns().into_iter().flatten().copied().collect()
+}

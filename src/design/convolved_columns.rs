@@ -1,0 +1,78 @@
+//! Convolved columns, centred and scaled: what they are, and how rows of them are written.
+
+use std::ops::Range;
+
+use super::convolution::{Convolved, spans};
+use super::rows::Rows;
+use crate::backend::cpu::TILE_ROWS;
+use crate::backend::cpu::convolution::build_features::{FeatureBuilder, Span};
+use crate::backend::cpu::convolution::transforms::Fourier;
+use crate::backend::cpu::simd::Level;
+
+/// Some columns of the channels of a source.
+#[derive(Clone, Debug)]
+pub(super) struct ConvolvedColumns<'a> {
+    pub(super) x: Convolved<'a>,
+    /// Which columns.
+    pub(super) columns: Vec<usize>,
+    /// Subtracted from each channel before anything else.
+    pub(super) offsets: Vec<f64>,
+    /// Means of the columns, of channels less their offsets.
+    pub(super) mean: Vec<f64>,
+    /// 0 for a constant column.
+    pub(super) inverse_sd: Vec<f64>,
+}
+
+/// Writes rows of the columns.
+pub(super) struct Writer<'a, T> {
+    builder: FeatureBuilder<'a, T>,
+    spans: Vec<Span>,
+    /// Which columns, unless it is all of them.
+    columns: Option<Vec<usize>>,
+    /// Mean and inverse deviation of each.
+    scaling: Vec<(T, T)>,
+}
+
+impl<'a> ConvolvedColumns<'a> {
+    /// What writes the used rows, in numbers of a backend; without transforms if it is to write single tiles.
+    pub(super) fn writer<T: Fourier>(&self, level: Level, rows: &Rows, by_tile: bool) -> Writer<'a, T> {
+        let builder = self.x.builder(level, &self.offsets, by_tile);
+        let is_all = self.columns.iter().copied().eq(0..self.x.n_columns());
+        let factors = self.mean.iter().zip(&self.inverse_sd);
+        Writer {
+            builder,
+            spans: spans(rows.runs()),
+            columns: (!is_all).then(|| self.columns.clone()),
+            scaling: factors.map(|(&mean, &factor)| (T::from_f64(mean), T::from_f64(factor))).collect(),
+        }
+    }
+}
+
+impl<T: Fourier> Writer<'_, T> {
+    /// Writes `rows` (the first a multiple of 256) into tiles with `n_tile_columns` columns, from column `first` on.
+    pub(super) fn write(&self, rows: Range<usize>, tiles: &mut [T], n_tile_columns: usize, first: usize) {
+        match &self.columns {
+            None => self.builder.write_tiles(&self.spans, rows.start, tiles, n_tile_columns, first),
+            Some(columns) => {
+                let n_all = self.builder.n_columns();
+                let mut all = vec![T::ZERO; tiles.len() / n_tile_columns * n_all];
+                self.builder.write_tiles(&self.spans, rows.start, &mut all, n_all, 0);
+                let pairs = tiles.chunks_mut(TILE_ROWS * n_tile_columns).zip(all.chunks(TILE_ROWS * n_all));
+                for (tile, all) in pairs {
+                    for (k, column) in columns.iter().enumerate() {
+                        tile[(first + k) * TILE_ROWS..(first + k + 1) * TILE_ROWS]
+                            .copy_from_slice(&all[column * TILE_ROWS..(column + 1) * TILE_ROWS]);
+                    }
+                }
+            }
+        }
+        for (start, tile) in rows.clone().step_by(TILE_ROWS).zip(tiles.chunks_mut(TILE_ROWS * n_tile_columns))
+        {
+            let n = (rows.end - start).min(TILE_ROWS);
+            let pieces = tile.chunks_mut(TILE_ROWS).skip(first);
+            for (piece, &(mean, factor)) in pieces.zip(&self.scaling) {
+                piece[..n].iter_mut().for_each(|x| *x = (*x - mean) * factor);
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Means and deviations of convolved columns, without writing all of them.
+//!
+//! Means are exact: the sum of a column over the used rows is the sum of its function's taps, each times the sum of the
+//! channel over the used rows moved by the lag. Deviations only set the scale that a solver sees, so those of a part of the
+//! rows will do where there are many.
+
+use rayon::prelude::*;
+
+use super::convolution::{Convolved, Course, spans};
+use super::rows::Rows;
+use crate::backend::cpu::TILE_ROWS;
+use crate::backend::cpu::convolution::build_features::Span;
+use crate::backend::cpu::simd::Level;
+
+/// Values of which the deviations are computed.
+const VALUES: usize = 1 << 24;
+/// Rows whose squares one thread adds up.
+const PIECE: usize = 16 * TILE_ROWS;
+/// A column is constant if its deviation is not larger than this part of its mean.
+const CONSTANT: f64 = 8.0 * f64::EPSILON;
+
+/// Mean and standard deviation of every column over the used rows, and what is subtracted from each channel so that its
+/// values are small.
+pub(super) struct Moments {
+    pub(super) mean: Vec<f64>,
+    pub(super) sd: Vec<f64>,
+    /// One per channel; 0 for events.
+    pub(super) offsets: Vec<f64>,
+}
+
+/// The moments over the used rows, which must be complete.
+pub(super) fn moments(x: &Convolved, rows: &Rows) -> Moments {
+    let functions = x.functions();
+    let n = rows.len() as f64;
+    let offsets: Vec<f64> = x.channels().par_iter().map(offset).collect();
+    let of_channel = |(course, &offset): (&Course, &f64)| -> Vec<f64> {
+        let sums = lag_sums(course, offset, x, rows);
+        let mean = |function: ndarray::ArrayView1<f64>| {
+            function.iter().zip(&sums).map(|(tap, sum)| tap * sum).sum::<f64>() / n
+        };
+        functions.columns().into_iter().map(mean).collect()
+    };
+    let centred: Vec<f64> = x.channels().par_iter().zip(&offsets).flat_map_iter(of_channel).collect();
+    let sd = deviations(x, rows, &offsets, &centred);
+    let areas: Vec<f64> = functions.columns().into_iter().map(|taps| taps.iter().sum()).collect();
+    let raw =
+        |(column, mean): (usize, &f64)| mean + offsets[column / areas.len()] * areas[column % areas.len()];
+    let mean: Vec<f64> = centred.iter().enumerate().map(raw).collect();
+    let unless_constant = |(&sd, mean): (&f64, &f64)| if sd <= CONSTANT * mean.abs() { 0.0 } else { sd };
+    let sd = sd.iter().zip(&mean).map(unless_constant).collect();
+    Moments { mean, sd, offsets }
+}
+
+/// The mean of an analogue channel.
+fn offset(course: &Course) -> f64 {
+    match course {
+        Course::Events(_) => 0.0,
+        Course::Samples(x) => x.iter().sum::<f64>() / x.len().max(1) as f64,
+    }
+}
+
+/// `sum_t (x[t + shift - k] - offset)` over the used rows t, one sum per lag k.
+fn lag_sums(course: &Course, offset: f64, x: &Convolved, rows: &Rows) -> Vec<f64> {
+    let lags = x.lags();
+    let mut sums = vec![0.0; lags.window_bins];
+    for run in rows.runs() {
+        // the bins of lag 0, then one bin older with every lag
+        let bins = lags.bins(&(run.row..run.row + run.len));
+        let newest = bins.end - run.len..bins.end;
+        let mut sum = match course {
+            Course::Samples(x) => x[newest.clone()].iter().map(|x| x - offset).sum::<f64>(),
+            Course::Events(events) => events.within(&newest).iter().map(|e| f64::from(e.count)).sum(),
+        };
+        let value = |bin: usize| match course {
+            Course::Samples(x) => x[bin] - offset,
+            Course::Events(events) => {
+                events.within(&(bin..bin + 1)).first().map_or(0.0, |e| f64::from(e.count))
+            }
+        };
+        for (k, total) in sums.iter_mut().enumerate() {
+            if k > 0 {
+                sum += value(newest.start - k) - value(newest.end - k);
+            }
+            *total += sum;
+        }
+    }
+    sums
+}
+
+/// The deviations around these means (of channels less their offsets), from all rows or part of them.
+fn deviations(x: &Convolved, rows: &Rows, offsets: &[f64], means: &[f64]) -> Vec<f64> {
+    let n_columns = x.n_columns();
+    let every = (rows.len() * n_columns / VALUES).max(1);
+    let mut sd = some_deviations(x, rows, offsets, means, every);
+    if every > 1 && sd.contains(&0.0) {
+        // too few rows to see anything of a column
+        sd = some_deviations(x, rows, offsets, means, 1);
+    }
+    sd
+}
+
+fn some_deviations(x: &Convolved, rows: &Rows, offsets: &[f64], means: &[f64], every: usize) -> Vec<f64> {
+    let n_columns = x.n_columns();
+    let builder = x.builder::<f64>(Level::best(), offsets, true);
+    let spans: Vec<Span> = spans(rows.runs());
+    let n_tiles = rows.len().div_ceil(TILE_ROWS);
+    let tiles: Vec<usize> = (0..n_tiles).step_by(every).collect();
+    let of_piece = |tiles: &[usize]| {
+        let mut values = vec![0.0; TILE_ROWS * n_columns];
+        let mut squares = vec![0.0; n_columns];
+        for &tile in tiles {
+            let first = tile * TILE_ROWS;
+            let n = (rows.len() - first).min(TILE_ROWS);
+            builder.write_tiles(&spans, first, &mut values, n_columns, 0);
+            for ((square, mean), x) in squares.iter_mut().zip(means).zip(values.chunks(TILE_ROWS)) {
+                let (whole, rest) = x[..n].as_chunks::<8>();
+                let mut sums = [0.0; 8];
+                for x in whole {
+                    sums.iter_mut().zip(x).for_each(|(sum, x)| *sum += (x - mean) * (x - mean));
+                }
+                *square += sums.iter().sum::<f64>() + rest.iter().map(|x| (x - mean).powi(2)).sum::<f64>();
+            }
+        }
+        squares
+    };
+    let parts: Vec<Vec<f64>> = tiles.par_chunks(PIECE / TILE_ROWS).map(of_piece).collect();
+    let n: usize = tiles.iter().map(|tile| (rows.len() - tile * TILE_ROWS).min(TILE_ROWS)).sum();
+    let mut total = vec![0.0; n_columns];
+    for part in &parts {
+        total.iter_mut().zip(part).for_each(|(total, part)| *total += part);
+    }
+    total.iter().map(|square| (square / n as f64).sqrt()).collect()
+}
