@@ -215,6 +215,12 @@ impl<'a> DesignPlan<'a> {
         (self.rows.len() * n_columns * beside) as u64
     }
 
+    /// Columns that are not written out for so many targets.
+    pub fn n_unwritten(&self, n_targets: usize, level: Level) -> usize {
+        let unwritten = (0..self.sources.len()).filter(|&k| self.form(k, n_targets, level) != Form::Written);
+        unwritten.map(|k| self.sources[k].ncols()).sum()
+    }
+
     /// Whether all columns, placed for so many targets, are read where they lie in numbers of their own precision.
     fn is_read_in_place(&self, n_targets: usize) -> bool {
         let [source] = self.sources.as_slice() else { return false };

@@ -20,6 +20,8 @@ const LBFGS_PASSES: f64 = 8.0;
 const SMALL_GRAM: f64 = 1e8;
 /// Rows per column of the flat Gram of one target; a thinner one costs more passes than it saves.
 const GRAM_ROWS_PER_COLUMN: usize = 312;
+/// The same where a pass costs little because nothing is written out.
+const FREE_GRAM_ROWS_PER_COLUMN: usize = 156;
 /// Every how many tiles a first stage on part of the rows takes.
 const SAMPLE: Every = Every(16);
 /// Events per parameter that such a sample must hold.
@@ -109,6 +111,8 @@ pub(super) struct Size {
     pub(super) fewest_events: f64,
     /// Bytes of a stored number.
     pub(super) n_bytes: usize,
+    /// Columns that are not written out.
+    pub(super) n_free: usize,
 }
 
 impl Size {
@@ -123,7 +127,9 @@ impl Size {
             return Every::ROW;
         }
         let n_tiles = self.n_rows.div_ceil(TILE_ROWS);
-        Every((n_tiles / (GRAM_ROWS_PER_COLUMN * (1 + self.n_columns)).div_ceil(TILE_ROWS)).max(1))
+        let is_free = 2 * self.n_free > self.n_columns;
+        let rows_per_column = if is_free { FREE_GRAM_ROWS_PER_COLUMN } else { GRAM_ROWS_PER_COLUMN };
+        Every((n_tiles / (rows_per_column * (1 + self.n_columns)).div_ceil(TILE_ROWS)).max(1))
     }
 
     /// Which rows to begin with, if the answer on part of them is worth having.

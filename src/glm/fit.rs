@@ -8,6 +8,7 @@ use super::fitted::{FittedGlm, Seconds, TargetFit};
 use super::inputs::Response;
 use super::rank::{Rank, varying};
 use super::spec::{CheckedSpec, StandardErrors, TOLERANCE_F64};
+use crate::backend::cpu::simd::Level;
 use crate::backend::{Backend, Cpu, Every};
 use crate::design::{Column, DesignPlan};
 use crate::inverse_link::{Exp, InverseLink, InvertLink};
@@ -92,7 +93,7 @@ impl CheckedSpec {
         };
         if size_of::<B::Scalar>() < size_of::<f64>() {
             let mut fast = GlmObjective::new(on, plan, &own, y, model)?;
-            let size = size(plan, &mean_y, own.len(), size_of::<B::Scalar>());
+            let size = size(plan, &mean_y, own.len(), size_of::<B::Scalar>(), on.level());
             let every = size.gram_rows();
             let gram = fast.gram(every, Weight::Flat)?;
             let certain = |factor: &Cholesky| factor.jitter() == 0.0 && factor.smallest_pivot() > CERTAIN;
@@ -126,7 +127,7 @@ impl CheckedSpec {
                 "divide the largest features by a power of ten",
             ));
         };
-        let size = size(plan, &mean_y, rank.n_members(), size_of::<f64>());
+        let size = size(plan, &mean_y, rank.n_members(), size_of::<f64>(), on.level());
         let views = Views { fast: None, exact, all, beside: beside()? };
         let metric = Metric { factor, mean_y };
         let fit = Fit { spec: self, plan, response, varying, rank, metric };
@@ -135,11 +136,20 @@ impl CheckedSpec {
 }
 
 /// What the cost of a fit depends on.
-fn size(plan: &DesignPlan, mean_y: &[f64], n_columns: usize, n_bytes: usize) -> Size {
+fn size(plan: &DesignPlan, mean_y: &[f64], n_columns: usize, n_bytes: usize, level: Level) -> Size {
     let n_rows = plan.n_rows();
     let live = mean_y.iter().filter(|&&mean| mean > 0.0);
+    let n_free = plan.n_unwritten(mean_y.len(), level);
     let fewest_events = live.clone().map(|mean| mean * n_rows as f64).min_by(f64::total_cmp).unwrap_or(0.0);
-    Size { n_rows, n_columns, n_targets: live.count(), alone: mean_y.len() == 1, fewest_events, n_bytes }
+    Size {
+        n_rows,
+        n_columns,
+        n_targets: live.count(),
+        alone: mean_y.len() == 1,
+        fewest_events,
+        n_bytes,
+        n_free,
+    }
 }
 
 /// The Gram of the columns alone.

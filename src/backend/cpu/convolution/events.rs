@@ -35,7 +35,12 @@ pub struct Event {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Events {
     events: Vec<Event>,
+    /// Number of events before bin `256 i`.
+    before: Vec<u32>,
 }
+
+/// Bins that share an entry of the index of one channel.
+const CHANNEL_INDEX_BINS: usize = 256;
 
 impl Events {
     /// The non-zero bins of a channel; `None` where events cannot stand for it exactly: a value that is not finite
@@ -55,14 +60,33 @@ impl Events {
                 }
             }
         }
-        Some(Self { events })
+        Self::indexed(events)
     }
 
     /// Events that are known already; `None` unless their bins rise and their values are finite.
     pub fn new(events: Vec<Event>) -> Option<Self> {
         let rising = events.windows(2).all(|pair| pair[0].bin < pair[1].bin);
         let finite = events.iter().all(|event| event.count.is_finite());
-        (rising && finite).then_some(Self { events })
+        if rising && finite { Self::indexed(events) } else { None }
+    }
+
+    fn indexed(events: Vec<Event>) -> Option<Self> {
+        u32::try_from(events.len()).ok()?;
+        let n_index = events.last().map_or(0, |last| last.bin as usize / CHANNEL_INDEX_BINS + 1);
+        let mut before = Vec::with_capacity(n_index + 1);
+        for (place, event) in events.iter().enumerate() {
+            before.resize(event.bin as usize / CHANNEL_INDEX_BINS + 1, place as u32);
+        }
+        before.push(events.len() as u32);
+        Some(Self { events, before })
+    }
+
+    /// The number of events before a bin.
+    fn number_before(&self, bin: usize) -> usize {
+        let entry = bin / CHANNEL_INDEX_BINS;
+        let at = |entry: usize| self.before.get(entry).map_or(self.events.len(), |&place| place as usize);
+        let near = &self.events[at(entry)..at(entry + 1)];
+        at(entry) + near.iter().take_while(|event| (event.bin as usize) < bin).count()
     }
 
     /// All events.
@@ -72,9 +96,8 @@ impl Events {
 
     /// The events with a bin in `bins`.
     pub fn within(&self, bins: &Range<usize>) -> &[Event] {
-        let start = self.events.partition_point(|event| (event.bin as usize) < bins.start);
-        let n = self.events[start..].partition_point(|event| (event.bin as usize) < bins.end);
-        &self.events[start..start + n]
+        let start = self.number_before(bins.start);
+        &self.events[start..self.number_before(bins.end).max(start)]
     }
 }
 
