@@ -17,7 +17,7 @@ use rheobase::backend::cpu::simd::Level;
 use rheobase::backend::{Backend, Cpu, Every, Model};
 use rheobase::basis::{Expand, RaisedCosineLog};
 use rheobase::design::{Column, DesignPlan};
-use rheobase::objective::{GlmObjective, Objective};
+use rheobase::objective::{GlmObjective, Objective, Packed};
 
 /// Rows and columns of the history model on one sweep, and of a larger problem.
 const SIZES: [(usize, usize); 2] = [(27_820, 8), (100_000, 40)];
@@ -100,7 +100,14 @@ impl Problem {
         let (n, p) = self.x.dim();
         let plan = DesignPlan::new(source(&self.x), 0..n).unwrap();
         let columns: Vec<Column> = (0..p).map(Column::Source).collect();
-        let mut f = GlmObjective::new(on, &plan, &columns, self.y.view(), Model::default()).unwrap();
+        let mut f = GlmObjective::new(
+            on,
+            &plan,
+            &columns,
+            &Packed::new(self.y.view(), plan.rows()),
+            Model::default(),
+        )
+        .unwrap();
         bench(&format!("{n} x {p}, {name}"), allowed, &mut f);
     }
 }

@@ -264,7 +264,7 @@ fn limits_are_statuses() {
 
 fn try_fit(spec: GlmSpec, x: &Array2<f64>, y: &Array2<f64>) -> rheobase::Result<rheobase::glm::FittedGlm> {
     let plan = DesignPlan::new(common::source(x), 0..x.nrows())?;
-    let response = Response { y: y.view(), names: vec!["y".into(); y.ncols()] };
+    let response = Response { y: y.view().into(), names: vec!["y".into(); y.ncols()] };
     spec.check()?.fit(&Cpu::<f32>::default(), &plan, &response, &mut |_| {})
 }
 

@@ -10,7 +10,7 @@ use rheobase::backend::cpu::simd::Level;
 use rheobase::backend::{Backend, Cpu, Every, Model};
 use rheobase::design::{Column, Convolution, Course, DesignPlan, Form, Rows, Source, Values};
 use rheobase::glm::{FittedGlm, GlmSpec, Response, SolverChoice, StandardErrors};
-use rheobase::objective::{GlmObjective, Objective, Weight};
+use rheobase::objective::{GlmObjective, Objective, Packed, Weight};
 use rheobase::solver::Status;
 
 const N_BINS: usize = 60_000;
@@ -88,7 +88,7 @@ fn counts(x: &[&Array2<f64>], random: &mut Random, n_targets: usize) -> Array2<f
 
 fn fit(plan: &DesignPlan, y: &Array2<f64>, spec: GlmSpec) -> FittedGlm {
     let names = (0..y.ncols()).map(|k| format!("y{k}")).collect();
-    let response = Response { y: y.view(), names };
+    let response = Response { y: y.view().into(), names };
     spec.check().unwrap().fit(&Cpu::<f32>::default(), plan, &response, &mut |_| {}).unwrap()
 }
 
@@ -198,7 +198,8 @@ fn blocks_of_all_kinds_stand_side_by_side() {
 /// Loss, gradient, Hessian and Gram of some rows at a point.
 fn numbers<B: Backend>(on: &B, plan: &DesignPlan, y: &Array2<f64>, every: Every) -> Vec<Vec<f64>> {
     let columns: Vec<Column> = (0..plan.n_columns()).map(Column::Source).collect();
-    let mut f = GlmObjective::new(on, plan, &columns, y.view(), Model::default()).unwrap();
+    let mut f =
+        GlmObjective::new(on, plan, &columns, &Packed::new(y.view(), plan.rows()), Model::default()).unwrap();
     let mut random = Random(9);
     let mut at = Array2::from_shape_simple_fn((1 + columns.len(), 1), || 0.1 * random.normal());
     at[[0, 0]] = -2.0;
@@ -292,7 +293,7 @@ fn rows_that_cannot_be_known_are_refused_and_not_a_number() {
     }
     let of = convolution(channels);
     let coef = vec![0.01; of.n_columns()];
-    let eta = of.all().product(&coef);
+    let eta = Values::from(of.all()).product(&coef);
     let column = of.all().column(N_FUNCTIONS + 2);
     for row in [0, 39, 21_240, 21_299, 30_001, 30_040] {
         assert!(eta[row].is_nan() && column[row].is_nan(), "{row}");

@@ -152,6 +152,9 @@ pub enum HostChannels<'a> {
 /// Sums of [`Backend::pointwise`]: losses and residuals, one per target of the sweep.
 pub const POINTWISE_SUMS: [usize; 2] = [1, 1];
 
+/// Writes some columns of rows of a matrix into tiles of these columns.
+pub type Rewrite<'a, T> = dyn Fn(Range<usize>, Range<usize>, &mut [T]) + Send + Sync + 'a;
+
 /// What happens to the rows of one tile in a pass.
 pub type Body<'a, W> = dyn Fn(&mut W, Range<usize>) -> Result<()> + Sync + 'a;
 
@@ -195,6 +198,12 @@ pub trait Backend: Sync + Sized {
         fill: &Fill<Self::Scalar>,
     ) -> Result<Self::Array<'a>>;
 
+    /// Keeps a response of small counts: tiles of [`cpu::TILE_ROWS`] rows, one target after the other in each.
+    ///
+    /// # Errors
+    /// If the device refuses.
+    fn bytes<'a>(&self, n_targets: usize, tiles: Arc<Vec<u8>>) -> Result<Self::Array<'a>>;
+
     /// Takes a matrix of the host for `n_targets` targets, without writing it out again where the backend can read it
     /// in place and that is better.
     ///
@@ -202,7 +211,8 @@ pub trait Backend: Sync + Sized {
     /// If the device refuses.
     fn in_place<'a>(&self, rows: HostRows<'a>, n_targets: usize) -> Result<Self::Array<'a>>;
 
-    /// Takes a matrix that is written again, tile by tile, whenever it is needed.
+    /// Takes a matrix that is written again, tile by tile, whenever it is needed; `together` columns from a multiple of
+    /// `together` on may be asked for alone.
     ///
     /// # Errors
     /// If the device refuses.
@@ -210,7 +220,8 @@ pub trait Backend: Sync + Sized {
         &self,
         n_rows: usize,
         n_columns: usize,
-        fill: Arc<Fill<'a, Self::Scalar>>,
+        together: usize,
+        write: Arc<Rewrite<'a, Self::Scalar>>,
     ) -> Result<Self::Array<'a>>;
 
     /// Takes channels that are convolved without features.

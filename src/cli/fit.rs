@@ -260,7 +260,7 @@ pub(super) fn fit_part(
 ) -> Result<FittedGlm> {
     let y = data.y.select(Axis(1), &part.group.targets);
     let names = part.group.targets.iter().map(|&target| data.names[target].clone()).collect();
-    let response = Response { y: y.view(), names };
+    let response = Response { y: y.view().into(), names };
     let fitted = match on {
         Engine::Single(on) => spec.fit(on, plan, &response, watcher),
         Engine::Double(on) => spec.fit(on, plan, &response, watcher),

@@ -3,13 +3,9 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use ndarray::{Array2, ArrayViewMut2};
-use rayon::prelude::*;
-
+use super::Values;
 use super::rows::Rows;
-use crate::backend::cpu::TILE_ROWS;
 use crate::backend::cpu::convolution::build_features::{Channel, FeatureBuilder, Span};
-use crate::backend::cpu::convolution::convolve_events::convolve_events;
 use crate::backend::cpu::convolution::cost::{Method, Task};
 use crate::backend::cpu::convolution::events::{EventChannels, Events};
 use crate::backend::cpu::convolution::filters::Filters;
@@ -18,12 +14,10 @@ use crate::backend::cpu::convolution::transforms::Fourier;
 use crate::backend::cpu::simd::Level;
 use crate::backend::{HostChannels, Run};
 use crate::{Error, Result};
+use ndarray::{Array2, ArrayViewMut2};
 
 /// Part of the bins that are not 0 up to which counts are kept as events.
 const SPARSE: f64 = 0.1;
-/// Rows of a linear predictor that one thread computes together.
-const PIECE: usize = 4096;
-
 /// The values of a channel, bin by bin.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Course {
@@ -296,7 +290,7 @@ impl<'a> Convolved<'a> {
 
     /// The first of these rows whose window leaves its epoch or holds a value that is not finite.
     pub(super) fn first_incomplete(&self, rows: &Rows) -> Option<usize> {
-        let unknown: Vec<&Range<usize>> = self.unknown().flatten().collect();
+        let unknown: Vec<&Range<usize>> = self.unknown().collect();
         rows.runs().iter().find_map(|run| {
             let meets = |rows: &&&Range<usize>| rows.start < run.row + run.len && run.row < rows.end;
             if let Some(rows) = unknown.iter().find(meets) {
@@ -325,8 +319,9 @@ impl<'a> Convolved<'a> {
         }
     }
 
-    fn unknown(&self) -> impl Iterator<Item = &'a Vec<Range<usize>>> {
-        self.of.unknown[self.first..self.first + self.n].iter()
+    /// Rows in which a channel is unknown although they are complete.
+    pub(super) fn unknown(&self) -> impl Iterator<Item = &'a Range<usize>> {
+        self.of.unknown[self.first..self.first + self.n].iter().flatten()
     }
 
     /// One value; NaN in a row whose window leaves its epoch or holds a value that is not finite.
@@ -348,7 +343,7 @@ impl<'a> Convolved<'a> {
         let mut coef = vec![0.0; k];
         coef[column % k] = 1.0;
         let channel = column / k;
-        self.some(channel..channel + 1).product(&coef)
+        Values::Convolved(self.some(channel..channel + 1)).product(&coef)
     }
 
     /// One filter per channel, channel after channel and lag after lag: the functions weighed by `coef`.
@@ -366,47 +361,15 @@ impl<'a> Convolved<'a> {
         filters
     }
 
-    /// `sum_j x[t, j] coef[j]` of every bin; NaN in rows whose window leaves its epoch or holds a value that is not finite.
-    pub fn product(&self, coef: &[f64]) -> Vec<f64> {
-        let level = Level::best();
-        let filters = self.filters(coef);
-        let lags = self.lags();
-        let mut out = vec![f64::NAN; self.of.n_bins];
-        let events = self.event_channels();
-        let of_channel = Filters::<f64>::new(lags, &filters);
-        for rows in &self.of.complete {
-            let pieces = out[rows.clone()].par_chunks_mut(PIECE).enumerate();
-            pieces.for_each(|(piece, eta)| {
-                eta.fill(0.0);
-                let first = rows.start + piece * PIECE;
-                if let Some(events) = &events {
-                    convolve_events(level, events, of_channel.padded(), first, eta);
-                }
-                self.add_samples(level, &filters, first, eta);
-            });
-        }
-        self.unknown().flatten().for_each(|rows| out[rows.clone()].fill(f64::NAN));
-        out
-    }
-
-    /// Adds the channels of samples convolved with their filters to the rows from `first` on.
-    fn add_samples(&self, level: Level, filters: &[f64], first: usize, eta: &mut [f64]) {
-        let lags = self.lags();
-        let mut column = [0.0; TILE_ROWS];
-        for (course, taps) in self.channels().iter().zip(filters.chunks(lags.window_bins)) {
-            let Course::Samples(x) = course else { continue };
-            let filter = Filters::new(lags, taps);
-            for (tile, eta) in eta.chunks_mut(TILE_ROWS).enumerate() {
-                let row = first + tile * TILE_ROWS;
-                let x = &x[lags.bins(&(row..row + eta.len()))];
-                crate::backend::cpu::convolution::convolve::convolve(level, x, &filter, &mut column, 0);
-                eta.iter_mut().zip(&column).for_each(|(eta, value)| *eta += value);
-            }
-        }
+    /// Ranges of complete rows that meet these rows.
+    pub(super) fn complete_near(&self, rows: &Range<usize>) -> impl Iterator<Item = &'a Range<usize>> {
+        let (start, end) = (rows.start, rows.end);
+        let from = self.of.complete.partition_point(|complete| complete.end <= start);
+        self.of.complete[from..].iter().take_while(move |complete| complete.start < end)
     }
 
     /// The events of all channels, those of samples none; `None` if there are none.
-    fn event_channels(&self) -> Option<Arc<EventChannels>> {
+    pub(super) fn event_channels(&self) -> Option<Arc<EventChannels>> {
         let events = |course: &Course| match course {
             Course::Events(events) => events.clone(),
             Course::Samples(_) => Events::default(),

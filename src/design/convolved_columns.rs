@@ -49,6 +49,22 @@ impl<'a> ConvolvedColumns<'a> {
 }
 
 impl<T: Fourier> Writer<'_, T> {
+    /// Columns that [`Writer::write_some`] can write alone.
+    pub(super) fn together(&self) -> usize {
+        if self.columns.is_some() { self.scaling.len() } else { self.builder.n_functions() }
+    }
+
+    /// Writes some columns, whole groups of [`Writer::together`], into tiles of these columns.
+    pub(super) fn write_some(&self, rows: Range<usize>, columns: &Range<usize>, tiles: &mut [T]) {
+        if self.columns.is_some() || columns.len() == self.scaling.len() {
+            return self.write(rows, tiles, columns.len(), 0);
+        }
+        let k = self.builder.n_functions();
+        let channels = columns.start / k..columns.end / k;
+        self.builder.write_some(&channels, &self.spans, rows.start, tiles);
+        standardise(&self.scaling[columns.clone()], &rows, tiles, columns.len(), 0);
+    }
+
     /// Writes `rows` (the first a multiple of 256) into tiles with `n_tile_columns` columns, from column `first` on.
     pub(super) fn write(&self, rows: Range<usize>, tiles: &mut [T], n_tile_columns: usize, first: usize) {
         match &self.columns {
@@ -66,13 +82,23 @@ impl<T: Fourier> Writer<'_, T> {
                 }
             }
         }
-        for (start, tile) in rows.clone().step_by(TILE_ROWS).zip(tiles.chunks_mut(TILE_ROWS * n_tile_columns))
-        {
-            let n = (rows.end - start).min(TILE_ROWS);
-            let pieces = tile.chunks_mut(TILE_ROWS).skip(first);
-            for (piece, &(mean, factor)) in pieces.zip(&self.scaling) {
-                piece[..n].iter_mut().for_each(|x| *x = (*x - mean) * factor);
-            }
+        standardise(&self.scaling, &rows, tiles, n_tile_columns, first);
+    }
+}
+
+/// Centres and scales columns of tiles from column `first` on.
+fn standardise<T: Fourier>(
+    scaling: &[(T, T)],
+    rows: &Range<usize>,
+    tiles: &mut [T],
+    n_tile_columns: usize,
+    first: usize,
+) {
+    for (start, tile) in rows.clone().step_by(TILE_ROWS).zip(tiles.chunks_mut(TILE_ROWS * n_tile_columns)) {
+        let n = (rows.end - start).min(TILE_ROWS);
+        let pieces = tile.chunks_mut(TILE_ROWS).skip(first);
+        for (piece, &(mean, factor)) in pieces.zip(scaling) {
+            piece[..n].iter_mut().for_each(|x| *x = (*x - mean) * factor);
         }
     }
 }

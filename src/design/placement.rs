@@ -154,8 +154,11 @@ impl DesignPlan<'_> {
     ) -> Result<Box<dyn Block<'p, B> + 'p>> {
         let n_columns = own.columns.len();
         let writer = own.writer::<B::Scalar>(on.level(), &self.rows, true);
-        let fill = move |rows: Range<usize>, tiles: &mut [B::Scalar]| writer.write(rows, tiles, n_columns, 0);
-        let rows = on.rewritten(self.rows.len(), n_columns, Arc::new(fill))?;
+        let together = writer.together();
+        let write = move |rows: Range<usize>, columns: Range<usize>, tiles: &mut [B::Scalar]| {
+            writer.write_some(rows, &columns, tiles);
+        };
+        let rows = on.rewritten(self.rows.len(), n_columns, together, Arc::new(write))?;
         match own.x.host_channels(&own.offsets).filter(|_| form == Form::MatrixFree) {
             Some(channels) => {
                 let grain = grain(own.x.lags(), &channels);

@@ -67,15 +67,20 @@ impl Rows {
         self.runs.iter().flat_map(|run| run.row..run.row + run.len)
     }
 
-    /// The bins number `used` of them.
-    pub fn some(&self, used: Range<usize>) -> impl Iterator<Item = usize> + '_ {
+    /// The bins number `used` of them, as runs of neighbours.
+    pub fn runs_of(&self, used: Range<usize>) -> impl Iterator<Item = Run> + '_ {
         let first = self.runs.partition_point(|run| run.used + run.len <= used.start);
         let touched = self.runs[first..].iter().take_while(move |run| run.used < used.end);
-        touched.flat_map(move |run| {
-            let from = used.start.max(run.used) - run.used;
-            let to = used.end.min(run.used + run.len) - run.used;
-            run.row + from..run.row + to
+        touched.map(move |run| {
+            let from = used.start.max(run.used);
+            let to = used.end.min(run.used + run.len);
+            Run { used: from, row: run.row + from - run.used, len: to - from }
         })
+    }
+
+    /// The bins number `used` of them.
+    pub fn some(&self, used: Range<usize>) -> impl Iterator<Item = usize> + '_ {
+        self.runs_of(used).flat_map(|run| run.row..run.row + run.len)
     }
 
     /// The largest bin.

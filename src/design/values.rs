@@ -4,11 +4,12 @@ use ndarray::{ArrayView1, ArrayView2};
 
 use rayon::prelude::*;
 
+use super::Product;
 use super::convolution::Convolved;
 use crate::backend::HostValues;
 use crate::math::real::Real;
 
-/// Bins that one thread takes at least.
+/// Bins that one thread takes together.
 const MANY_BINS: usize = 4096;
 
 /// Sums of an inner product that are kept apart.
@@ -108,13 +109,24 @@ impl<'a> Values<'a> {
 
     /// `sum_j x_ij w_j` of every bin, NaN where a value is.
     pub fn product(&self, weights: &[f64]) -> Vec<f64> {
-        let by_row = |row: &(dyn Fn(usize) -> f64 + Sync)| -> Vec<f64> {
-            (0..self.nrows()).into_par_iter().with_min_len(MANY_BINS).map(row).collect()
-        };
+        let product = Product::new(*self, weights);
+        let mut eta = vec![0.0; self.nrows()];
+        eta.par_chunks_mut(MANY_BINS).enumerate().for_each(|(piece, eta)| {
+            let first = piece * MANY_BINS;
+            product.add(first..first + eta.len(), eta);
+        });
+        eta
+    }
+
+    /// `sum_j x_ij w_j` of one bin.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub(super) fn product_of(&self, row: usize, weights: &[f64]) -> f64 {
         match self {
-            Self::F32(x) => by_row(&|row| dot(x.row(row), weights)),
-            Self::F64(x) => by_row(&|row| dot(x.row(row), weights)),
-            Self::Convolved(x) => x.product(weights),
+            Self::F32(x) => dot(x.row(row), weights),
+            Self::F64(x) => dot(x.row(row), weights),
+            Self::Convolved(x) => (0..x.n_columns()).map(|column| x.get(row, column) * weights[column]).sum(),
         }
     }
 }

@@ -1,9 +1,12 @@
 //! The end of a fit: statuses, warnings and what is reported of each target.
 
+use std::ops::Range;
+
 use super::certificate::{Inference, Reported};
 use super::fit::{Fit, Standing};
-use super::fitted::{GapFrom, TargetFit, expected_counts};
-use super::score::score;
+use super::fitted::{GapFrom, TargetFit, mean_at};
+use super::score::{Scores, score_pieces};
+use crate::design::Product;
 use crate::objective::Optimality;
 use crate::solver::{Iterate, Status};
 
@@ -75,8 +78,7 @@ impl Fit<'_, '_, '_> {
         let (loss_gap, gap_from) = self.gap(target, &standing, left_out);
         let status = self.status(target, &standing, left_out);
         let aliased: Vec<String> = self.rank.aliased.iter().map(|&column| labels[column].clone()).collect();
-        let y: Vec<f64> = self.plan.rows().iter().map(|row| self.response.y[(row, target)]).collect();
-        let warnings = self.warnings(&standing, &aliased, y.iter().all(|y| y.fract() == 0.0));
+        let warnings = self.warnings(&standing, &aliased, self.has_whole_counts(target));
         let Standing { reported, optimality, inference, outcome } = standing;
         let mut history = outcome.history;
         if let Some(last) = history.last_mut() {
@@ -93,7 +95,7 @@ impl Fit<'_, '_, '_> {
         TargetFit {
             name: self.response.names[target].clone(),
             status,
-            scores: score(self.spec.get().model, &y, &self.expected(&reported)),
+            scores: self.scores(target, &reported),
             coef: reported.coef,
             intercept: reported.intercept,
             standard_errors,
@@ -104,7 +106,7 @@ impl Fit<'_, '_, '_> {
             loss: optimality.loss,
             iterations: outcome.iterations,
             passes: outcome.passes,
-            n_bins_used: y.len(),
+            n_bins_used: self.plan.n_rows(),
             aliased,
             warnings,
             history,
@@ -184,15 +186,32 @@ impl Fit<'_, '_, '_> {
         )
     }
 
-    /// Expected counts of the used rows.
-    fn expected(&self, reported: &Reported) -> Vec<f64> {
-        let means =
-            expected_counts(self.spec.get().model, self.plan.sources(), reported.intercept, &reported.coef);
-        if self.plan.rows().len() == means.len() {
-            means
-        } else {
-            self.plan.rows().iter().map(|row| means[row]).collect()
-        }
+    fn has_whole_counts(&self, target: usize) -> bool {
+        self.plan.rows().iter().all(|row| self.response.y.get(row, target).fract() == 0.0)
+    }
+
+    /// How well the reported numbers predict the used rows, piece by piece.
+    fn scores(&self, target: usize, reported: &Reported) -> Scores {
+        let mut first = 0;
+        let products: Vec<Product> = (self.plan.sources().iter())
+            .map(|&x| {
+                let own = first..first + x.ncols();
+                first = own.end;
+                Product::new(x, &reported.coef[own])
+            })
+            .collect();
+        let rows = self.plan.rows();
+        let model = self.spec.get().model;
+        let piece = |span: Range<usize>| {
+            let mut mu = vec![reported.intercept; span.len()];
+            for run in rows.runs_of(span.clone()) {
+                let places = run.used - span.start..run.used - span.start + run.len;
+                products.iter().for_each(|x| x.add(run.row..run.row + run.len, &mut mu[places.clone()]));
+            }
+            mu.iter_mut().for_each(|mu| *mu = mean_at(model, *mu));
+            (rows.some(span).map(|row| self.response.y.get(row, target)).collect(), mu)
+        };
+        score_pieces(model, rows.len(), self.metric.mean_y[target], &piece)
     }
 
     /// A target without events: its rate is 0, whatever the features.
@@ -213,7 +232,9 @@ impl Fit<'_, '_, '_> {
             iterations: 0,
             passes: 0,
             n_bins_used: n,
-            scores: score(self.spec.get().model, &vec![0.0; n], &vec![0.0; n]),
+            scores: score_pieces(self.spec.get().model, n, 0.0, &|span| {
+                (vec![0.0; span.len()], vec![0.0; span.len()])
+            }),
             aliased: Vec::new(),
             warnings: vec![
                 "no event in the used bins: the rate is 0 and the intercept minus infinity".into(),

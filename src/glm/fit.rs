@@ -13,7 +13,7 @@ use crate::backend::{Backend, Cpu, Every};
 use crate::design::{Column, DesignPlan};
 use crate::inverse_link::{Exp, InverseLink, InvertLink};
 use crate::math::dense::{Cholesky, Matrix};
-use crate::objective::{GlmObjective, Objective, Optimality, Weight};
+use crate::objective::{GlmObjective, Objective, Optimality, Packed, Weight};
 use crate::solver::{
     Lbfgs, Metric, Minimize, Newton, Objectives, Outcome, Progress, Residuals, Status, Watch,
 };
@@ -83,23 +83,23 @@ impl CheckedSpec {
     ) -> Result<FittedGlm> {
         let started = Instant::now();
         let mean_y = self.check_inputs(plan, response, size_of::<B::Scalar>(), on.level())?;
-        let (model, y) = (self.get().model, response.y);
+        let (model, y) = (self.get().model, Packed::new(response.y, plan.rows()));
         let varying = varying(plan);
         let own: Vec<Column> = varying.iter().map(|&column| Column::Source(column)).collect();
         let exact_on = on.exact();
         let beside = || {
             let wanted = self.get().n_histories > 0;
-            wanted.then(|| GlmObjective::new(exact_on, plan, &own, y, model)).transpose()
+            wanted.then(|| GlmObjective::new(exact_on, plan, &own, &y, model)).transpose()
         };
         if size_of::<B::Scalar>() < size_of::<f64>() {
-            let mut fast = GlmObjective::new(on, plan, &own, y, model)?;
+            let mut fast = GlmObjective::new(on, plan, &own, &y, model)?;
             let size = size(plan, &mean_y, own.len(), size_of::<B::Scalar>(), on.level());
             let every = size.gram_rows();
             let gram = fast.gram(every, Weight::Flat)?;
             let certain = |factor: &Cholesky| factor.jitter() == 0.0 && factor.smallest_pivot() > CERTAIN;
             if let Some(factor) = Cholesky::new(&gram).filter(certain) {
                 let rank = Rank::plain(plan, &varying);
-                let exact = GlmObjective::new(exact_on, plan, &own, y, model)?;
+                let exact = GlmObjective::new(exact_on, plan, &own, &y, model)?;
                 let metric = Metric { factor, mean_y };
                 let fit = Fit { spec: self, plan, response, varying, rank, metric };
                 let mut chosen = choose(self.get().solver, size, on.level());
@@ -109,13 +109,13 @@ impl CheckedSpec {
             }
         }
         // columns that are nearly dependent: all digits from the start
-        let mut exact = GlmObjective::new(exact_on, plan, &own, y, model)?;
+        let mut exact = GlmObjective::new(exact_on, plan, &own, &y, model)?;
         let gram = exact.gram(Every::ROW, Weight::Flat)?;
         let rank = Rank::new(plan, &varying, &without_intercept(&gram));
         let (exact, all, gram) = if rank.is_plain() {
             (exact, None, gram)
         } else {
-            let mut members = GlmObjective::new(exact_on, plan, &rank.columns(), y, model)?;
+            let mut members = GlmObjective::new(exact_on, plan, &rank.columns(), &y, model)?;
             let gram = members.gram(Every::ROW, Weight::Flat)?;
             (members, Some(exact), gram)
         };
@@ -318,15 +318,15 @@ impl Fit<'_, '_, '_> {
 
     /// Whether some of the rows with events of this target span all directions: then none of them is one of recession.
     fn events_span(&self, target: usize, n_parameters: usize) -> Result<bool> {
-        let with_events = |row: &usize| self.response.y[(*row, target)] != 0.0;
+        let with_events = |row: &usize| self.response.y.get(*row, target) != 0.0;
         let rows: Vec<usize> = self.plan.rows().iter().filter(with_events).take(4 * n_parameters).collect();
         if rows.len() < n_parameters || !self.rank.is_plain() {
             return Ok(false);
         }
         let events = self.plan.with_rows(rows);
         let on = Cpu::<f64>::default();
-        let y = self.response.y.select(ndarray::Axis(1), &[target]);
-        let mut f = GlmObjective::new(&on, &events, &self.rank.columns(), y.view(), self.spec.get().model)?;
+        let y = Packed::new(self.response.y.target(target), events.rows());
+        let mut f = GlmObjective::new(&on, &events, &self.rank.columns(), &y, self.spec.get().model)?;
         let gram = f.gram(Every::ROW, Weight::Flat)?;
         Ok(Cholesky::new(&gram)
             .is_some_and(|factor| factor.jitter() == 0.0 && factor.smallest_pivot() > SPANS))

@@ -183,14 +183,14 @@ impl FittedGlm {
     }
 }
 
-fn mean_at(model: Model, eta: f64) -> f64 {
+pub(super) fn mean_at(model: Model, eta: f64) -> f64 {
     match model.inverse_link {
         InverseLink::Exp => Exp.mean(eta, Standard).mu,
     }
 }
 
 /// Expected counts in every bin of these matrices side by side.
-pub(super) fn expected_counts(model: Model, sources: &[Values], intercept: f64, coef: &[f64]) -> Vec<f64> {
+fn expected_counts(model: Model, sources: &[Values], intercept: f64, coef: &[f64]) -> Vec<f64> {
     let n_bins = sources.first().map_or(0, Values::nrows);
     let (mut eta, mut first) = (vec![intercept; n_bins], 0);
     for source in sources {

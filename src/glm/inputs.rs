@@ -1,12 +1,12 @@
 //! What goes into a fit, and what is wrong with it.
 
-use ndarray::ArrayView2;
 use rayon::prelude::*;
 
 use super::spec::CheckedSpec;
 use crate::backend::cpu::simd::Level;
 use crate::design::DesignPlan;
 use crate::math::sum::Sum;
+use crate::objective::Counts;
 use crate::observation::{ObservationModel, Observe, Poisson};
 use crate::{Error, Result};
 
@@ -14,7 +14,7 @@ use crate::{Error, Result};
 #[derive(Clone, Debug)]
 pub struct Response<'a> {
     /// The counts.
-    pub y: ArrayView2<'a, f64>,
+    pub y: Counts<'a>,
     /// One name per target.
     pub names: Vec<String>,
 }
@@ -71,11 +71,11 @@ impl CheckedSpec {
 
     /// The mean of one target over its used bins; `None` if a value is not finite or not what the model knows.
     fn mean_of(&self, plan: &DesignPlan, response: &Response, target: usize) -> Option<f64> {
-        let column = response.y.column(target);
-        let slice = column.to_slice();
+        let y = response.y.target(target);
+        let slice = if let Counts::F64(y) = &y { y.to_slice() } else { None };
         let mut sum = Sum::default();
         for row in plan.rows().iter() {
-            let y = slice.map_or_else(|| column[row], |y| y[row]);
+            let y = slice.map_or_else(|| y.get(row, 0), |y| y[row]);
             if y != 0.0 {
                 if !y.is_finite() || self.outside(y).is_some() {
                     return None;
@@ -96,7 +96,8 @@ impl CheckedSpec {
     fn first_bad(&self, plan: &DesignPlan, response: &Response) -> Error {
         let what = "response".to_string();
         for row in plan.rows().iter() {
-            for (column, &value) in response.y.row(row).iter().enumerate() {
+            for column in 0..response.y.ncols() {
+                let value = response.y.get(row, column);
                 if !value.is_finite() {
                     return Error::NonFinite { what, row, column, value };
                 }

@@ -1,11 +1,17 @@
 //! Scores: how well predictions agree with a response.
 
+use std::ops::Range;
+
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::backend::Model;
 use crate::math::sum::Sum;
 use crate::number;
 use crate::observation::{ObservationModel, Observe, Poisson};
+
+/// Bins whose terms are added up by one thread.
+const PIECE: usize = 8192;
 
 /// Agreement of expected and observed counts of one target over its used bins.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,27 +48,49 @@ pub struct Scores {
 /// assert!((scores.pseudo_r2_cohen - 0.7380283250).abs() < 1e-10);
 /// ```
 pub fn score(model: Model, y: &[f64], mu: &[f64]) -> Scores {
+    let mean = y.iter().copied().collect::<Sum>().value() / y.len() as f64;
+    score_pieces(model, y.len(), mean, &|span| (y[span.clone()].to_vec(), mu[span].to_vec()))
+}
+
+/// The same for `n` responses of this mean, of which `piece` returns a part, and what was expected.
+pub(super) fn score_pieces(
+    model: Model,
+    n: usize,
+    mean: f64,
+    piece: &(dyn Fn(Range<usize>) -> (Vec<f64>, Vec<f64>) + Sync),
+) -> Scores {
     match model.observation {
-        ObservationModel::Poisson => score_with(Poisson, y, mu),
+        ObservationModel::Poisson => score_with(Poisson, n, mean, piece),
     }
 }
 
-fn score_with(observation: impl Observe, y: &[f64], mu: &[f64]) -> Scores {
-    let n = y.len() as f64;
-    let mean = y.iter().copied().collect::<Sum>().value() / n;
-    let total = |term: &dyn Fn(f64, f64) -> f64, mu: &dyn Fn(usize) -> f64| {
-        y.iter().enumerate().map(|(i, &y)| term(y, mu(i))).collect::<Sum>().value()
+fn score_with(
+    observation: impl Observe + Sync,
+    n: usize,
+    mean: f64,
+    piece: &(dyn Fn(Range<usize>) -> (Vec<f64>, Vec<f64>) + Sync),
+) -> Scores {
+    let of_piece = |first: usize| -> [f64; 4] {
+        let mut totals = [Sum::default(); 4];
+        let (y, mu) = piece(first..n.min(first + PIECE));
+        for (y, mu) in y.into_iter().zip(mu) {
+            totals[0].add(observation.log_likelihood(y, mu));
+            totals[1].add(observation.log_likelihood(y, mean));
+            totals[2].add(observation.deviance(y, mu));
+            totals[3].add(observation.deviance(y, mean));
+        }
+        totals.map(Sum::value)
     };
-    let log_likelihood = |y, mu| observation.log_likelihood(y, mu);
-    let deviance = |y, mu| observation.deviance(y, mu);
-    let log_likelihood_sum = total(&log_likelihood, &|i| mu[i]);
-    let deviance_sum = total(&deviance, &|i| mu[i]);
+    let parts: Vec<[f64; 4]> =
+        (0..n).step_by(PIECE).collect::<Vec<_>>().into_par_iter().map(of_piece).collect();
+    let total = |k: usize| parts.iter().map(|part| part[k]).collect::<Sum>().value();
+    let [log_likelihood_sum, null, deviance, null_deviance] = [0, 1, 2, 3].map(total);
     Scores {
-        log_likelihood: log_likelihood_sum / n,
+        log_likelihood: log_likelihood_sum / n as f64,
         log_likelihood_sum,
-        deviance: deviance_sum,
-        pseudo_r2_mcfadden: 1.0 - log_likelihood_sum / total(&log_likelihood, &|_| mean),
-        pseudo_r2_cohen: 1.0 - deviance_sum / total(&deviance, &|_| mean),
+        deviance,
+        pseudo_r2_mcfadden: 1.0 - log_likelihood_sum / null,
+        pseudo_r2_cohen: 1.0 - deviance / null_deviance,
     }
 }
 

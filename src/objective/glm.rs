@@ -4,15 +4,13 @@
 
 use std::ops::Range;
 
-use ndarray::{ArrayView2, Axis, Slice};
+use ndarray::{Axis, Slice};
 
-use super::{Objective, Quadratic, Weight};
+use super::{Objective, Packed, Quadratic, Weight};
 use crate::Result;
-use crate::backend::cpu::TILE_ROWS;
 use crate::backend::{Backend, Beside, Every, Into, Model, POINTWISE_SUMS, Reach, Sweep};
 use crate::design::{Block, Column, Design, DesignPlan};
 use crate::math::dense::{Matrix, symmetric};
-use crate::math::real::Real;
 
 /// A design, a response and a model on a backend.
 pub struct GlmObjective<'a, B: Backend> {
@@ -27,7 +25,7 @@ pub struct GlmObjective<'a, B: Backend> {
 }
 
 impl<'a, B: Backend> GlmObjective<'a, B> {
-    /// Places some columns of a plan and the used rows of the response `y`, shape (bins, targets), on a backend.
+    /// Places some columns of a plan and the used rows of the response on a backend.
     ///
     /// # Errors
     /// If the backend refuses, and as [`DesignPlan::place`].
@@ -35,23 +33,12 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
         on: &'a B,
         plan: &'a DesignPlan,
         columns: &[Column],
-        y: ArrayView2<f64>,
+        y: &Packed,
         model: Model,
     ) -> Result<Self> {
-        let design = plan.place(on, columns, y.ncols())?;
-        let n_targets = y.ncols();
-        let y = on.matrix(plan.n_rows(), n_targets, &|rows, out| {
-            for (first, tile) in
-                rows.clone().step_by(TILE_ROWS).zip(out.chunks_exact_mut(TILE_ROWS * n_targets))
-            {
-                let span = first..rows.end.min(first + TILE_ROWS);
-                for (column, out) in y.columns().into_iter().zip(tile.chunks_exact_mut(TILE_ROWS)) {
-                    for (out, row) in out.iter_mut().zip(plan.rows().some(span.clone())) {
-                        *out = B::Scalar::from_f64(column[row]);
-                    }
-                }
-            }
-        })?;
+        let n_targets = y.n_targets();
+        let design = plan.place(on, columns, n_targets)?;
+        let y = y.place(on, plan.rows())?;
         Ok(Self { on, design, y, model, line: None, passes: 0, n_targets })
     }
 

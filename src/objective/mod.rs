@@ -1,5 +1,6 @@
 //! Objectives: what a solver minimises, one loss per target, all targets of a population at once.
 
+mod counts;
 mod glm;
 mod optimality;
 
@@ -7,6 +8,7 @@ use crate::Result;
 use crate::backend::{Every, Reach};
 use crate::math::dense::Matrix;
 
+pub use counts::{Counts, Packed};
 pub use glm::GlmObjective;
 pub use optimality::Optimality;
 

@@ -80,7 +80,7 @@ pub fn source(x: &Array2<f64>) -> Vec<Source<'_>> {
 pub fn fit(spec: GlmSpec, x: &Array2<f64>, y: &Array2<f64>) -> FittedGlm {
     let plan = DesignPlan::new(source(x), 0..x.nrows()).unwrap();
     let names = (0..y.ncols()).map(|k| format!("y{k}")).collect();
-    let response = Response { y: y.view(), names };
+    let response = Response { y: y.view().into(), names };
     spec.check()
         .unwrap()
         .fit(&rheobase::backend::Cpu::<f32>::default(), &plan, &response, &mut |_| {})

@@ -1,14 +1,15 @@
 //! Matrices: written out in tiles, read in place, or written again tile by tile.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::buffer::{Buffer, Spare};
 use super::in_place::{is_near_zero, standardise_tile};
-use super::simd::Level;
-use super::{Rebuilt, Storage, TILE_ROWS};
-use crate::backend::{Fill, HostRows};
+use super::simd::{Kernel, Level, run};
+use super::{Piece, Rebuilt, Storage, TILE_ROWS};
+use crate::backend::{Fill, HostRows, Rewrite};
 
 /// Values below which a matrix is filled by the calling thread.
 const SMALL: usize = 300_000;
@@ -35,8 +36,55 @@ enum Kept<'a, T> {
     Tiles(Buffer<T>),
     /// A matrix of the host, and whether its raw numbers may be multiplied.
     Rows(HostRows<'a>, bool),
-    /// A matrix of which every tile is written when it is needed.
-    Rewritten(Arc<Fill<'a, T>>, usize),
+    /// Counts: tiles, one column after the other in each.
+    Bytes(Arc<Vec<u8>>),
+    /// One that is written when it is needed.
+    Rewritten(Rewritten<'a, T>),
+}
+
+/// Counts as numbers.
+struct Unpack<'a, T> {
+    bytes: &'a [u8],
+    out: &'a mut Piece<T>,
+}
+
+impl<T: Storage> Kernel for Unpack<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        for (out, &byte) in self.out.iter_mut().zip(self.bytes) {
+            *out = T::from_f32(f32::from(byte));
+        }
+    }
+}
+
+/// A matrix of which every tile is written when it is needed.
+pub(super) struct Rewritten<'a, T> {
+    pub(super) write: Arc<Rewrite<'a, T>>,
+    pub(super) n_rows: usize,
+    pub(super) n_columns: usize,
+    /// Columns that may be asked for alone.
+    pub(super) together: usize,
+}
+
+impl<T: Storage> Rewritten<'_, T> {
+    /// Columns that are worked on while they are in cache.
+    const GROUP: usize = 64;
+
+    /// Writes some columns of the tile that starts at row `first`.
+    pub(super) fn tile(&self, first: usize, columns: Range<usize>, tile: &mut Vec<T>) {
+        tile.clear();
+        tile.resize(TILE_ROWS * columns.len(), T::ZERO);
+        (self.write)(first..(first + TILE_ROWS).min(self.n_rows), columns, tile);
+    }
+
+    /// The columns in groups that stay in cache.
+    pub(super) fn groups(&self) -> impl Iterator<Item = Range<usize>> {
+        let n = Self::GROUP.div_ceil(self.together.max(1)) * self.together.max(1);
+        let n_columns = self.n_columns;
+        (0..n_columns).step_by(n).map(move |first| first..n_columns.min(first + n))
+    }
 }
 
 impl<'a, T: Storage> Array<'a, T> {
@@ -67,9 +115,30 @@ impl<'a, T: Storage> Array<'a, T> {
         Self::of_rows(rows)
     }
 
+    /// Counts.
+    pub(super) fn bytes(n_columns: usize, tiles: Arc<Vec<u8>>) -> Self {
+        Self { n_columns, kept: Kept::Bytes(tiles) }
+    }
+
+    /// A column of the tile that starts at row `first`, of a matrix that is stored.
+    pub(super) fn piece<'t>(
+        &'t self,
+        level: Level,
+        first: usize,
+        column: usize,
+        scratch: &'t mut Piece<T>,
+    ) -> &'t Piece<T> {
+        if let Kept::Bytes(tiles) = &self.kept {
+            let place = first * self.n_columns + column * TILE_ROWS;
+            run(level, Unpack { bytes: &tiles[place..place + TILE_ROWS], out: scratch });
+            return scratch;
+        }
+        self.stored(first).as_chunks().0.get(column).unwrap_or(scratch)
+    }
+
     /// A matrix that is written again and again.
-    pub(super) fn rewritten(n_rows: usize, n_columns: usize, fill: Arc<Fill<'a, T>>) -> Self {
-        Self { kept: Kept::Rewritten(fill, n_rows), n_columns }
+    pub(super) fn rewritten(matrix: Rewritten<'a, T>) -> Self {
+        Self { n_columns: matrix.n_columns, kept: Kept::Rewritten(matrix) }
     }
 
     /// A matrix that stays where it is.
@@ -105,7 +174,7 @@ impl<'a, T: Storage> Array<'a, T> {
     pub(super) fn as_numbers(&self) -> &[T] {
         match &self.kept {
             Kept::Tiles(values) => values,
-            Kept::Rows(..) | Kept::Rewritten(..) => &[],
+            Kept::Rows(..) | Kept::Bytes(_) | Kept::Rewritten(..) => &[],
         }
     }
 
@@ -113,7 +182,7 @@ impl<'a, T: Storage> Array<'a, T> {
     pub(super) fn stored(&self, first: usize) -> &[T] {
         match &self.kept {
             Kept::Tiles(values) => &values[first * self.n_columns..(first + TILE_ROWS) * self.n_columns],
-            Kept::Rows(..) | Kept::Rewritten(..) => &[],
+            Kept::Rows(..) | Kept::Bytes(_) | Kept::Rewritten(..) => &[],
         }
     }
 
@@ -125,10 +194,15 @@ impl<'a, T: Storage> Array<'a, T> {
         }
     }
 
+    /// The matrix that is written again and again, if it is one.
+    pub(super) fn as_rewritten(&self) -> Option<&Rewritten<'a, T>> {
+        if let Kept::Rewritten(matrix) = &self.kept { Some(matrix) } else { None }
+    }
+
     /// The tile that starts at row `first`: stored, or written into the scratch unless it is there already.
     pub(super) fn tile<'t>(&'t self, level: Level, first: usize, scratch: &'t mut Rebuilt<T>) -> &'t [T] {
         match &self.kept {
-            Kept::Tiles(..) => self.stored(first),
+            Kept::Tiles(..) | Kept::Bytes(_) => self.stored(first),
             Kept::Rows(rows, _) => {
                 let this = Some((std::ptr::from_ref(rows).addr(), first));
                 if scratch.of != this {
@@ -138,12 +212,10 @@ impl<'a, T: Storage> Array<'a, T> {
                 }
                 &scratch.tile
             }
-            Kept::Rewritten(fill, n_rows) => {
-                let this = Some((Arc::as_ptr(fill).addr(), first));
+            Kept::Rewritten(matrix) => {
+                let this = Some((Arc::as_ptr(&matrix.write).addr(), first));
                 if scratch.of != this {
-                    scratch.tile.clear();
-                    scratch.tile.resize(TILE_ROWS * self.n_columns, T::ZERO);
-                    fill(first..(first + TILE_ROWS).min(*n_rows), &mut scratch.tile);
+                    matrix.tile(first, 0..self.n_columns, &mut scratch.tile);
                     scratch.of = this;
                 }
                 &scratch.tile

@@ -31,11 +31,11 @@ pub(super) fn loss_changes<T: Storage>(
         let step = T::from_f64(steps[rows.k]);
         *total += kernel::loss_changes(level, model, rows.eta, rows.direction, rows.y, rows.n, step);
     };
-    line.fold(y, 0.0, term, |a, b| a + b)
+    line.fold(level, y, 0.0, term, |a, b| a + b)
 }
 
 /// How far the direction moves each target's linear predictor.
-pub(super) fn reach<T: Storage>(line: &Line<T>, y: &Array<'_, T>) -> Vec<Reach> {
+pub(super) fn reach<T: Storage>(level: Level, line: &Line<T>, y: &Array<'_, T>) -> Vec<Reach> {
     let none = Reach { all: 0.0, events: 0.0, silent: f64::NEG_INFINITY };
     let term = |reach: &mut Reach, rows: Stretch<T>| {
         for (&y, direction) in rows.y.iter().zip(rows.direction).take(rows.n) {
@@ -53,7 +53,7 @@ pub(super) fn reach<T: Storage>(line: &Line<T>, y: &Array<'_, T>) -> Vec<Reach> 
         events: a.events.max(b.events),
         silent: a.silent.max(b.silent),
     };
-    line.fold(y, none, term, join)
+    line.fold(level, y, none, term, join)
 }
 
 /// One target's rows of one tile of a line.
@@ -74,6 +74,7 @@ impl<T: Storage> Line<T> {
     /// For every target in turn: adds `term` of its stretches up, chunk by chunk.
     fn fold<S: Send + Sync + Copy>(
         &self,
+        level: Level,
         y: &Array<'_, T>,
         start: S,
         term: impl Fn(&mut S, Stretch<T>) + Sync,
@@ -86,12 +87,12 @@ impl<T: Storage> Line<T> {
             for tile in tiles.clone() {
                 let values = self.values[2 * tile * size..2 * (tile + 1) * size].as_chunks().0;
                 let first = tile * TILE_ROWS;
-                let y = y.stored(first).as_chunks().0;
+                let mut scratch = [T::ZERO; TILE_ROWS];
                 for (k, (total, &target)) in totals.iter_mut().zip(&self.targets).enumerate() {
                     let stretch = Stretch {
                         k,
                         n: TILE_ROWS.min(self.n_rows - first),
-                        y: &y[target],
+                        y: y.piece(level, first, target, &mut scratch),
                         eta: &values[k],
                         direction: &values[n_targets + k],
                     };

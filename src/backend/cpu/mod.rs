@@ -44,9 +44,10 @@ mod tests;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use super::{Backend, Beside, Body, Every, Fill, HostRows, HostSignals, Into, Model, Reach, Sweep};
+use super::{Backend, Beside, Body, Every, Fill, HostRows, HostSignals, Into, Model, Reach, Rewrite, Sweep};
 use crate::Result;
 
+use array::Rewritten;
 pub use array::{Array, most_written_out};
 pub use in_place::Storage;
 pub use line::Line;
@@ -141,12 +142,22 @@ impl<T: Storage> Backend for Cpu<T> {
         Ok(Array::filled(&self.spare, n_rows, n_columns, fill))
     }
 
+    fn bytes<'a>(&self, n_targets: usize, tiles: Arc<Vec<u8>>) -> Result<Array<'a, T>> {
+        Ok(Array::bytes(n_targets, tiles))
+    }
+
     fn in_place<'a>(&self, rows: HostRows<'a>, n_targets: usize) -> Result<Array<'a, T>> {
         Ok(Array::in_place(&self.spare, self.level, rows, n_targets))
     }
 
-    fn rewritten<'a>(&self, n_rows: usize, n_columns: usize, fill: Arc<Fill<'a, T>>) -> Result<Array<'a, T>> {
-        Ok(Array::rewritten(n_rows, n_columns, fill))
+    fn rewritten<'a>(
+        &self,
+        n_rows: usize,
+        n_columns: usize,
+        together: usize,
+        write: Arc<Rewrite<'a, T>>,
+    ) -> Result<Array<'a, T>> {
+        Ok(Array::rewritten(Rewritten { write, n_rows, n_columns, together }))
     }
 
     fn signals(&self, host: HostSignals) -> Result<Signals<T>> {
@@ -213,7 +224,7 @@ impl<T: Storage> Backend for Cpu<T> {
         y: &Array<'_, T>,
         beside: Beside,
     ) {
-        tile::pointwise(self.level, work, model, y.stored(rows.start), beside);
+        tile::pointwise(self.level, work, model, rows.start, y, beside);
     }
 
     fn copy_rows(&self, work: &mut Worker<T>, rows: Range<usize>, x: &Array<'_, T>, first: usize) {
@@ -254,6 +265,6 @@ impl<T: Storage> Backend for Cpu<T> {
     }
 
     fn reach(&self, line: &Line<T>, y: &Array<'_, T>) -> Result<Vec<Reach>> {
-        Ok(line::reach(line, y))
+        Ok(line::reach(self.level, line, y))
     }
 }

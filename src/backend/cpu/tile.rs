@@ -111,16 +111,18 @@ pub(super) fn pointwise<T: Storage>(
     level: Level,
     work: &mut Worker<T>,
     model: Model,
-    y: &[T],
+    first: usize,
+    y: &Array<'_, T>,
     beside: Beside,
 ) {
-    let y = pieces(y);
+    let mut scratch = [T::ZERO; TILE_ROWS];
     let eta = pieces(&work.eta);
     let residual = work.residual.as_chunks_mut().0;
     let out = work.beside.as_chunks_mut().0;
     let rows = eta.iter().zip(residual).zip(out);
     for (k, (&target, ((eta, residual), out))) in work.targets.iter().zip(rows).enumerate() {
-        let found = pointwise_kernel::pointwise(level, model, beside, eta, &y[target], work.n, residual, out);
+        let y = y.piece(level, first, target, &mut scratch);
+        let found = pointwise_kernel::pointwise(level, model, beside, eta, y, work.n, residual, out);
         work.sums[0].totals_mut()[k] += found.loss;
         work.sums[1].totals_mut()[k] += found.residual;
     }
@@ -156,6 +158,18 @@ pub(super) fn magnitudes<T: Storage>(
     let mut rebuilt = std::mem::take(&mut work.rebuilt);
     if let (Some(rows), [m], true) = (x.and_then(Array::raw_rows), pieces(&work.beside), work.alone) {
         raw_magnitudes(level, work.sums[sums].totals_mut(), rows, first, m, &mut rebuilt);
+        work.rebuilt = rebuilt;
+        return;
+    }
+    if let (Some(matrix), [m], true) = (x.and_then(Array::as_rewritten), pieces(&work.beside), work.alone) {
+        let totals = work.sums[sums].totals_mut();
+        totals[0] += m.iter().map(|m| m.to_f64()).sum::<f64>();
+        rebuilt.of = None;
+        for columns in matrix.groups() {
+            matrix.tile(first, columns.clone(), &mut rebuilt.tile);
+            let totals = &mut totals[1 + columns.start..1 + columns.end];
+            magnitude_kernel::magnitudes(level, totals, &rebuilt.tile, m);
+        }
         work.rebuilt = rebuilt;
         return;
     }

@@ -60,7 +60,7 @@ impl Fitting {
         let labels = (0..self.n_columns()).map(|column| format!("X[{column}]")).collect();
         let rows = 0..y.nrows();
         let names = (0..y.ncols()).map(|target| format!("y[{target}]")).collect();
-        let (spec, response) = (spec.check()?, Response { y, names });
+        let (spec, response) = (spec.check()?, Response { y: y.into(), names });
         let x = match &self.problem.x {
             Columns::Single(x) => x.view().into(),
             Columns::Double(x) => x.view().into(),

@@ -74,6 +74,11 @@ impl<'a, T: Fourier> FeatureBuilder<'a, T> {
         Self { level, channels, filters, spectra, block_rows }
     }
 
+    /// The number of functions per channel.
+    pub fn n_functions(&self) -> usize {
+        self.filters.len()
+    }
+
     /// The number of columns.
     pub fn n_columns(&self) -> usize {
         self.channels.len() * self.filters.len()
@@ -91,11 +96,21 @@ impl<'a, T: Fourier> FeatureBuilder<'a, T> {
         n_tile_columns: usize,
         first: usize,
     ) {
-        let columns = first..first + self.n_columns();
-        let mut tiles = Tiles { values: tiles, n_columns: n_tile_columns, columns };
+        let all = 0..self.channels.len();
+        self.write_channels(&all, spans, start, Tiles { values: tiles, n_columns: n_tile_columns, first });
+    }
+
+    /// Writes the columns of some channels into tiles of these columns alone; otherwise as [`Self::write_tiles`].
+    pub fn write_some(&self, channels: &Range<usize>, spans: &[Span], start: usize, tiles: &mut [T]) {
+        let n_columns = channels.len() * self.filters.len();
+        self.write_channels(channels, spans, start, Tiles { values: tiles, n_columns, first: 0 });
+    }
+
+    fn write_channels(&self, channels: &Range<usize>, spans: &[Span], start: usize, mut tiles: Tiles<'_, T>) {
+        let channels = &self.channels[channels.clone()];
         for span in clip(spans, start..start + tiles.n_rows()) {
-            self.transform(&span, &mut tiles);
-            self.write_in_place(&span, &mut tiles);
+            self.transform(channels, &span, &mut tiles);
+            self.write_in_place(channels, &span, &mut tiles);
         }
     }
 
@@ -116,14 +131,14 @@ impl<'a, T: Fourier> FeatureBuilder<'a, T> {
     }
 
     /// The channels of one span that are transformed, block by block.
-    fn transform(&self, span: &Span, tiles: &mut Tiles<'_, T>) {
+    fn transform(&self, channels: &[Channel], span: &Span, tiles: &mut Tiles<'_, T>) {
         let Some(spectra) = &self.spectra else { return };
         let mut scratch = spectra.transforms().scratch();
         for start in span.rows.clone().step_by(self.block_rows) {
             let rows = start..span.rows.end.min(start + self.block_rows);
             let bins = self.filters.lags().bins(&rows);
             let to = span.to + start - span.rows.start;
-            for (index, channel) in self.channels.iter().enumerate() {
+            for (index, channel) in channels.iter().enumerate() {
                 if let Channel::Fft(x, offset) = *channel {
                     convolve_fft(spectra, &x[bins.clone()], offset, &mut scratch, |function, values| {
                         tiles.store(index * self.filters.len() + function, to, values);
@@ -134,10 +149,10 @@ impl<'a, T: Fourier> FeatureBuilder<'a, T> {
     }
 
     /// Events and direct sums of one span, tile by tile.
-    fn write_in_place(&self, span: &Span, tiles: &mut Tiles<'_, T>) {
+    fn write_in_place(&self, channels: &[Channel], span: &Span, tiles: &mut Tiles<'_, T>) {
         let lags = self.filters.lags();
         let bins = lags.bins(&span.rows);
-        let near: Vec<&[Event]> = self.channels.iter().map(|channel| channel.near(&bins)).collect();
+        let near: Vec<&[Event]> = channels.iter().map(|channel| channel.near(&bins)).collect();
         let mut x = Vec::new();
         let mut row = span.rows.start;
         while row < span.rows.end {
@@ -145,7 +160,7 @@ impl<'a, T: Fourier> FeatureBuilder<'a, T> {
             let to = place % TILE_ROWS;
             let rows = row..span.rows.end.min(row + TILE_ROWS - to);
             row = rows.end;
-            for (index, (channel, near)) in self.channels.iter().zip(&near).enumerate() {
+            for (index, (channel, near)) in channels.iter().zip(&near).enumerate() {
                 let first = index * self.filters.len();
                 let columns = tiles.columns(place / TILE_ROWS, first..first + self.filters.len());
                 match *channel {
@@ -205,7 +220,8 @@ fn copy_rows<T: Fourier>(tiles: &[T], n_columns: usize, which: Range<usize>, row
 struct Tiles<'a, T> {
     values: &'a mut [T],
     n_columns: usize,
-    columns: Range<usize>,
+    /// The first column to be written.
+    first: usize,
 }
 
 impl<T: Fourier> Tiles<'_, T> {
@@ -215,7 +231,7 @@ impl<T: Fourier> Tiles<'_, T> {
 
     /// The numbers of some of the columns to be written, in one tile.
     fn columns(&mut self, tile: usize, columns: Range<usize>) -> &mut [T] {
-        let first = (tile * self.n_columns + self.columns.start + columns.start) * TILE_ROWS;
+        let first = (tile * self.n_columns + self.first + columns.start) * TILE_ROWS;
         &mut self.values[first..first + columns.len() * TILE_ROWS]
     }
 

@@ -1,0 +1,161 @@
+//! The response: counts of every bin, in the numbers they came in.
+
+use std::sync::Arc;
+
+use ndarray::{ArrayView2, Axis, Slice};
+use rayon::prelude::*;
+
+use crate::Result;
+use crate::backend::Backend;
+use crate::backend::cpu::TILE_ROWS;
+use crate::design::Rows;
+use crate::math::real::Real;
+
+/// Counts from which on they are kept as bytes, if they are small enough: what is read from memory in every pass.
+const MANY: usize = 1 << 22;
+/// Tiles that one thread packs together.
+const TOGETHER: usize = 64;
+
+/// Counts of targets, shape (bins, targets).
+#[derive(Clone, Copy, Debug)]
+pub enum Counts<'a> {
+    /// Any numbers.
+    F64(ArrayView2<'a, f64>),
+    /// Counts up to 255, for recordings with very many bins.
+    Bytes(ArrayView2<'a, u8>),
+}
+
+impl<'a> From<ArrayView2<'a, f64>> for Counts<'a> {
+    fn from(y: ArrayView2<'a, f64>) -> Self {
+        Self::F64(y)
+    }
+}
+
+impl<'a> From<ArrayView2<'a, u8>> for Counts<'a> {
+    fn from(y: ArrayView2<'a, u8>) -> Self {
+        Self::Bytes(y)
+    }
+}
+
+impl<'a> Counts<'a> {
+    /// Bins.
+    pub fn nrows(&self) -> usize {
+        match self {
+            Self::F64(y) => y.nrows(),
+            Self::Bytes(y) => y.nrows(),
+        }
+    }
+
+    /// Targets.
+    pub fn ncols(&self) -> usize {
+        match self {
+            Self::F64(y) => y.ncols(),
+            Self::Bytes(y) => y.ncols(),
+        }
+    }
+
+    /// The count of one bin and target.
+    ///
+    /// # Panics
+    /// If there is no such bin or target.
+    pub fn get(&self, bin: usize, target: usize) -> f64 {
+        match self {
+            Self::F64(y) => y[(bin, target)],
+            Self::Bytes(y) => f64::from(y[(bin, target)]),
+        }
+    }
+
+    /// The counts of one target.
+    ///
+    /// # Panics
+    /// If there is no such target.
+    #[must_use]
+    pub fn target(&self, target: usize) -> Self {
+        let slice = Slice::from(target..=target);
+        match self {
+            Self::F64(y) => {
+                let mut y = *y;
+                y.slice_axis_inplace(Axis(1), slice);
+                Self::F64(y)
+            }
+            Self::Bytes(y) => {
+                let mut y = *y;
+                y.slice_axis_inplace(Axis(1), slice);
+                Self::Bytes(y)
+            }
+        }
+    }
+}
+
+/// The counts of the used rows, made once for all precisions.
+#[derive(Clone, Debug)]
+pub struct Packed<'a> {
+    counts: Counts<'a>,
+    /// Tiles of 256 rows, one target after the other in each.
+    tiles: Option<Arc<Vec<u8>>>,
+}
+
+impl<'a> Packed<'a> {
+    /// Packs the counts of these bins.
+    ///
+    /// # Panics
+    /// If there is no such bin.
+    pub fn new(counts: impl Into<Counts<'a>>, rows: &Rows) -> Self {
+        let counts = counts.into();
+        let n_targets = counts.ncols();
+        let is_large = rows.len() * n_targets > MANY;
+        let tiles = if is_large { pack(counts, rows) } else { None };
+        Self { counts, tiles: tiles.map(Arc::new) }
+    }
+
+    /// Targets.
+    pub fn n_targets(&self) -> usize {
+        self.counts.ncols()
+    }
+
+    /// Brings the counts to a backend.
+    pub(super) fn place<'p, B: Backend + 'p>(&self, on: &B, rows: &Rows) -> Result<B::Array<'p>> {
+        let n_targets = self.n_targets();
+        if let Some(tiles) = &self.tiles {
+            return on.bytes(n_targets, Arc::clone(tiles));
+        }
+        on.matrix(rows.len(), n_targets, &|span, out| {
+            for (first, tile) in span.clone().step_by(TILE_ROWS).zip(out.chunks_mut(TILE_ROWS * n_targets)) {
+                for (target, out) in tile.chunks_mut(TILE_ROWS).enumerate() {
+                    let bins = rows.some(first..span.end.min(first + TILE_ROWS));
+                    out.iter_mut().zip(bins).for_each(|(out, bin)| {
+                        *out = B::Scalar::from_f64(self.counts.get(bin, target));
+                    });
+                }
+            }
+        })
+    }
+}
+
+/// All counts as bytes; `None` if some are none.
+fn pack(counts: Counts, rows: &Rows) -> Option<Vec<u8>> {
+    let n_targets = counts.ncols();
+    let mut packed = vec![0; rows.len().div_ceil(TILE_ROWS) * TILE_ROWS * n_targets];
+    let byte = |bin: usize, target: usize| match counts {
+        Counts::Bytes(y) => Some(y[(bin, target)]),
+        Counts::F64(y) => {
+            let count = y[(bin, target)];
+            let byte = count as u8;
+            (f64::from(byte) == count).then_some(byte)
+        }
+    };
+    let pieces = packed.par_chunks_mut(TOGETHER * TILE_ROWS * n_targets).enumerate();
+    let all = pieces.map(|(piece, tiles)| {
+        for (tile, out) in tiles.chunks_mut(TILE_ROWS * n_targets).enumerate() {
+            let first = (piece * TOGETHER + tile) * TILE_ROWS;
+            for (place, bin) in rows.some(first..rows.len().min(first + TILE_ROWS)).enumerate() {
+                for target in 0..n_targets {
+                    out[target * TILE_ROWS + place] = byte(bin, target)?;
+                }
+            }
+        }
+        Some(())
+    });
+    all.collect::<Option<Vec<()>>>()?;
+    Some(packed)
+}
