@@ -285,8 +285,8 @@ pub trait Backend: Sync + Sized {
         into: Into,
     );
 
-    /// `sums[k] += sum_t r[t] x_c[t + shift - lag]`, channel after channel and lag after lag, then the sum of the residuals
-    /// `r` of the pointwise stage. The sweep has one target.
+    /// `sums[k] += sum_t r[t] x_c[t + shift - lag]`, channel after channel and lag after lag, with the residuals `r` of the
+    /// pointwise stage. The sweep has one target.
     fn correlate(&self, work: &mut Self::Worker, rows: Range<usize>, x: &Self::Signals, sums: usize);
 
     /// Residual, loss (added to sum 0) and residual total (added to sum 1) of the tile's rows.

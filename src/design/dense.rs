@@ -58,7 +58,7 @@ impl<'a, B: Backend> Block<'a, B> for Dense<'a, B> {
         on.copy_rows(work, rows, &self.x, first);
     }
 
-    fn finish(&self, sums: &[f64], mut gradient: ArrayViewMut1<f64>) {
+    fn finish(&self, sums: &[f64], _: f64, mut gradient: ArrayViewMut1<f64>) {
         gradient.iter_mut().zip(sums).for_each(|(g, &sum)| *g = sum);
     }
 }

@@ -50,7 +50,7 @@ impl<'a, B: Backend> Block<'a, B> for MatrixFree<'a, B> {
     }
 
     fn n_sums(&self) -> usize {
-        self.x.channels().len() * self.x.lags().window_bins + 1
+        self.x.channels().len() * self.x.lags().window_bins
     }
 
     fn grain(&self) -> usize {
@@ -93,16 +93,15 @@ impl<'a, B: Backend> Block<'a, B> for MatrixFree<'a, B> {
         on.copy_rows(work, rows, &self.rows, first);
     }
 
-    fn finish(&self, sums: &[f64], mut gradient: ArrayViewMut1<f64>) {
+    fn finish(&self, lag_sums: &[f64], residual_sum: f64, mut gradient: ArrayViewMut1<f64>) {
         let functions = self.x.functions();
         let (window_bins, n_functions) = functions.dim();
-        let Some((total, lag_sums)) = sums.split_last() else { return };
         let factors = self.mean.iter().zip(&self.inverse_sd);
         for ((g, &column), (mean, inverse_sd)) in gradient.iter_mut().zip(&self.columns).zip(factors) {
             let own = &lag_sums[column / n_functions * window_bins..][..window_bins];
             let raw: f64 =
                 functions.column(column % n_functions).iter().zip(own).map(|(f, sum)| f * sum).sum();
-            *g = (raw - mean * total) * inverse_sd;
+            *g = (raw - mean * residual_sum) * inverse_sd;
         }
     }
 }

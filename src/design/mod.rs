@@ -69,8 +69,8 @@ pub trait Block<'a, B: Backend>: Sync {
     fn backward(&self, on: &B, work: &mut B::Worker, rows: Range<usize>, sums: usize);
     /// Writes the rows themselves into the worker's design columns from `first` on.
     fn write(&self, on: &B, work: &mut B::Worker, rows: Range<usize>, first: usize);
-    /// Turns one target's sums into its gradient with respect to the block's columns.
-    fn finish(&self, sums: &[f64], gradient: ArrayViewMut1<f64>);
+    /// Turns one target's sums, and the sum of its residuals, into its gradient with respect to the block's columns.
+    fn finish(&self, sums: &[f64], residual_sum: f64, gradient: ArrayViewMut1<f64>);
 }
 
 /// Column blocks on a backend, together shape (rows, columns).

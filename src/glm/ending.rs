@@ -187,7 +187,8 @@ impl Fit<'_, '_, '_> {
     }
 
     fn has_whole_counts(&self, target: usize) -> bool {
-        self.plan.rows().iter().all(|row| self.response.y.get(row, target).fract() == 0.0)
+        let is_whole = |y: f64| y == 0.0 || y.fract() == 0.0;
+        self.plan.rows().iter().all(|row| is_whole(self.response.y.get(row, target)))
     }
 
     /// How well the reported numbers predict the used rows, piece by piece.

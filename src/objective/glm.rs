@@ -99,10 +99,11 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
     /// The gradient of target number `k` of a pass over `n` rows.
     pub(super) fn gradient_of(&self, sums: &[Vec<f64>], k: usize, n: usize) -> Vec<f64> {
         let mut out = vec![0.0; 1 + self.design.n_columns()];
-        out[0] = sums[1][k];
+        let residual_sum = sums[1][k];
+        out[0] = residual_sum;
         for ((first, block), sums) in self.design.columns().zip(&sums[POINTWISE_SUMS.len()..]) {
             let own = &sums[k * block.n_sums()..(k + 1) * block.n_sums()];
-            block.finish(own, (&mut out[1 + first..1 + first + block.n_columns()]).into());
+            block.finish(own, residual_sum, (&mut out[1 + first..1 + first + block.n_columns()]).into());
         }
         out.iter_mut().for_each(|g| *g /= n as f64);
         out

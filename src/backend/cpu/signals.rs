@@ -199,15 +199,13 @@ impl<T: Storage> Pending<T> {
     /// Correlates what waits with events. Blocks of transforms go on waiting.
     pub(super) fn flush(&mut self, totals: &mut [f64]) {
         let Form::Events(events) = &self.signals.form else { return };
-        let Some((total, lag_sums)) = totals.split_last_mut() else { return };
         let mut rest = self.residuals.as_slice();
         for used in &self.rows {
             let (own, others) = rest.split_at(used.len());
             rest = others;
-            *total += own.iter().map(|r| r.to_f64()).sum::<f64>();
             for (places, row) in self.signals.stretches(used.clone()) {
                 self.padded.set(row, &own[places]);
-                let channels = lag_sums.chunks_mut(self.signals.lags.window_bins);
+                let channels = totals.chunks_mut(self.signals.lags.window_bins);
                 for (events, sums) in events.channels().iter().zip(channels) {
                     correlate_events(self.level, events, &self.padded, sums);
                 }
@@ -223,13 +221,11 @@ impl<T: Storage> Pending<T> {
         else {
             return;
         };
-        let Some((total, lag_sums)) = totals.split_last_mut() else { return };
         let mut block_residuals: Vec<T> = Vec::new();
         let mut rest = self.residuals.as_slice();
         for used in &self.rows {
             let (own, others) = rest.split_at(used.len());
             rest = others;
-            *total += own.iter().map(|r| r.to_f64()).sum::<f64>();
             let mut block = first_used.partition_point(|&first| first <= used.start) - 1;
             while block < first_used.len() && first_used[block] < used.end {
                 let (first, len) = (first_used[block], spectra.blocks()[block].len());
@@ -242,7 +238,7 @@ impl<T: Storage> Pending<T> {
                 block += 1;
             }
         }
-        spectra.add_lags(sums, lag_sums);
+        spectra.add_lags(sums, totals);
         self.reset();
     }
 }

@@ -18,7 +18,7 @@ pub struct BenchArgs {
     /// Workloads by their letters, with commas between them; all without it
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     pub workload: Vec<Workload>,
-    /// Fewer rows (a tenth, of workloads b to d2) and fewer repetitions; marked in the results
+    /// Fewer rows (a tenth, of all workloads but a and e) and fewer repetitions; marked in the results
     #[arg(long)]
     pub quick: bool,
     /// Time each workload with 1, 2, 4, .. threads up to all cores
@@ -61,12 +61,30 @@ pub enum Workload {
     B,
     /// Features only: 1,000,000 bins of 10 spike trains, 200 bins of their past through 8 functions
     C,
+    /// The same into memory that is there already
+    CGiven,
+    /// A fit to these features, which are not written out
+    CFit,
     /// 20 targets that share 100,000 rows of 160 columns of spike history, f32
     D1,
     /// 100 targets that share 200,000 rows of 800 columns of spike history, f32
     D2,
     /// From an NWB file to the scores of two models, each in a process of its own
     E,
+    /// One spike train, 200 bins of its past through 8 functions: 100,000 bins
+    F5,
+    /// 1,000,000 bins
+    F6,
+    /// 10,000,000 bins
+    F7,
+    /// 100,000,000 bins
+    F8,
+    /// 1,000,000 bins, 30 targets
+    F30,
+    /// 1,000,000 bins, 300 targets
+    F300,
+    /// 1,000,000 bins of 100 spike trains, each through 8 functions: features of 3.2 GB, which are not written out
+    G,
 }
 
 impl Workload {
@@ -79,6 +97,15 @@ impl Workload {
             Self::D1 => "d1",
             Self::D2 => "d2",
             Self::E => "e",
+            Self::CGiven => "c-given",
+            Self::CFit => "c-fit",
+            Self::F5 => "f5",
+            Self::F6 => "f6",
+            Self::F7 => "f7",
+            Self::F8 => "f8",
+            Self::F30 => "f30",
+            Self::F300 => "f300",
+            Self::G => "g",
         }
     }
 }

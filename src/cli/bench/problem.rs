@@ -86,7 +86,7 @@ impl Fitting {
 }
 
 /// The first and the last target and one between them.
-fn checked(n_targets: usize) -> Vec<usize> {
+pub(super) fn checked(n_targets: usize) -> Vec<usize> {
     let mut targets: Vec<usize> =
         (0..MOST_CHECKED).map(|k| k * n_targets.saturating_sub(1) / (MOST_CHECKED - 1)).collect();
     targets.dedup();
@@ -120,19 +120,8 @@ impl Prepared for Fitting {
     fn proof(&mut self) -> Result<Map<String, Value>> {
         let Some(last) = &self.last else { return Ok(Map::new()) };
         let targets = checked(last.targets.len());
-        let most = |of: fn(&TargetFit) -> usize| last.targets.iter().map(of).max().unwrap_or(0);
-        let sum: usize = last.targets.iter().map(|target| target.iterations).sum();
-        let fields = [
-            ("converged", json!(last.converged())),
-            ("solver", json!(last.solver)),
-            ("most_iterations", json!(most(|target| target.iterations))),
-            ("mean_iterations", json!(sum as f64 / last.targets.len() as f64)),
-            ("most_passes", json!(most(|target| target.passes))),
-            ("inference_seconds", json!(last.seconds.inference)),
-            ("loss_gap", crate::number::to_value(self.loss_gap(last, &targets)?)),
-            ("loss_gap_of", json!(targets)),
-        ];
-        Ok(fields.map(|(name, value)| (name.to_string(), value)).into_iter().collect())
+        let gap = self.loss_gap(last, &targets)?;
+        Ok(proof(last, &targets, gap))
     }
 
     fn write(&self, folder: &Path) -> Result<()> {
@@ -145,6 +134,23 @@ impl Prepared for Fitting {
             file.add("y", &self.problem.y)
         })
     }
+}
+
+/// Fields that say how good a fit is; its loss gap was found for some targets.
+pub(super) fn proof(last: &FittedGlm, targets: &[usize], loss_gap: f64) -> Map<String, Value> {
+    let most = |of: fn(&TargetFit) -> usize| last.targets.iter().map(of).max().unwrap_or(0);
+    let sum: usize = last.targets.iter().map(|target| target.iterations).sum();
+    let fields = [
+        ("converged", json!(last.converged())),
+        ("solver", json!(last.solver)),
+        ("most_iterations", json!(most(|target| target.iterations))),
+        ("mean_iterations", json!(sum as f64 / last.targets.len() as f64)),
+        ("most_passes", json!(most(|target| target.passes))),
+        ("inference_seconds", json!(last.seconds.inference)),
+        ("loss_gap", crate::number::to_value(loss_gap)),
+        ("loss_gap_of", json!(targets)),
+    ];
+    fields.map(|(name, value)| (name.to_string(), value)).into_iter().collect()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 mod dense_normal;
 mod population;
 mod spike_features;
+mod spike_histories;
 mod stimulus_history;
 mod tutorial;
 
@@ -44,13 +45,27 @@ pub(super) trait Prepared {
 pub(super) fn prepare(workload: Workload, quick: bool) -> Result<Box<dyn Prepared>> {
     let rows = |all: usize| if quick { all / 10 } else { all };
     let fitting = |problem| Ok(Box::new(Fitting::new(workload.name(), problem)) as Box<dyn Prepared>);
+    let free = |n_bins, n_channels, n_targets| {
+        let workload =
+            spike_histories::MatrixFree::new(workload.name(), rows(n_bins), n_channels, n_targets)?;
+        Ok(Box::new(workload) as Box<dyn Prepared>)
+    };
     match workload {
         Workload::A => fitting(stimulus_history::problem()?),
         Workload::B => fitting(dense_normal::problem(rows(500_000), 100)),
-        Workload::C => Ok(Box::new(spike_features::SpikeFeatures::new(rows(1_000_000), 10)?)),
+        Workload::C => Ok(Box::new(spike_features::SpikeFeatures::new(rows(1_000_000), 10, false)?)),
+        Workload::CGiven => Ok(Box::new(spike_features::SpikeFeatures::new(rows(1_000_000), 10, true)?)),
+        Workload::CFit => free(1_000_000, 10, 1),
         Workload::D1 => fitting(population::problem(rows(100_000), 20, 20)?),
         Workload::D2 => fitting(population::problem(rows(200_000), 100, 100)?),
         Workload::E => Ok(Box::new(tutorial::Tutorial::new()?)),
+        Workload::F5 => free(100_000, 1, 1),
+        Workload::F6 => free(1_000_000, 1, 1),
+        Workload::F7 => free(10_000_000, 1, 1),
+        Workload::F8 => free(100_000_000, 1, 1),
+        Workload::F30 => free(1_000_000, 1, 30),
+        Workload::F300 => free(1_000_000, 1, 300),
+        Workload::G => free(1_000_000, 100, 1),
     }
 }
 
@@ -59,8 +74,8 @@ pub(super) fn n_repetitions(workload: Workload, quick: bool) -> usize {
     match (workload, quick) {
         (_, true) => 3,
         (Workload::A, false) => 31,
-        (Workload::B | Workload::E, false) => 7,
-        (Workload::C | Workload::D1 | Workload::D2, false) => 5,
+        (Workload::B | Workload::E | Workload::F5 | Workload::F6, false) => 7,
+        (_, false) => 5,
     }
 }
 

@@ -1,6 +1,7 @@
-//! Workload c: features of many spike trains, written out into fresh memory.
+//! Workload c: features of many spike trains, written out in float32, row after row.
 //!
-//! Nothing is fitted. The time holds the pages that the system hands out for the result, as it would in a fit.
+//! Nothing is fitted. Into fresh memory the time holds the pages that the system hands out for the result, as it would in
+//! a fit; into memory that is there already it is the arithmetic and the writing.
 
 use std::path::Path;
 use std::time::Instant;
@@ -9,56 +10,48 @@ use ndarray::{Array2, Axis};
 use serde_json::{Map, Value, json};
 
 use super::super::arrays_file::write_arrays;
-use super::population::{N_FUNCTIONS, WINDOW, grid, spikes};
-use super::{Prepared, stream};
+use super::Prepared;
+use super::spike_histories::Histories;
 use crate::Result;
-use crate::basis::{Expand, RaisedCosineLog};
-use crate::features::{Causality, Channel, FeatureBlock, convolved};
-use crate::time::BinGrid;
 
-/// Probability of a spike in a bin.
-const SPIKES: f64 = 0.02;
 /// Rows of the features that are written for comparison.
 const N_WRITTEN: usize = 5_000;
 
-/// Spike trains and the functions over their past.
+/// Spike trains, the functions over their past, and where the features go.
 pub(super) struct SpikeFeatures {
-    grid: BinGrid,
-    channels: Vec<Channel>,
-    kernel: Array2<f64>,
+    of: Histories,
+    /// Memory that is there already, if it is to be used.
+    given: Option<Array2<f32>>,
 }
 
 impl SpikeFeatures {
     /// So many bins of 1 ms of so many spike trains.
-    pub(super) fn new(n_bins: usize, n_channels: usize) -> Result<Self> {
-        let grid = grid(n_bins)?;
-        let channel = |k: usize| Channel {
-            label: format!("neuron {k}"),
-            values: spikes(grid.n_bins(), SPIKES, &mut stream(k)),
-        };
-        let channels = (0..n_channels).map(channel).collect();
-        let kernel = RaisedCosineLog::new(N_FUNCTIONS)?.kernel(WINDOW)?;
-        Ok(Self { grid, channels, kernel })
-    }
-
-    fn features(&self) -> Result<FeatureBlock> {
-        convolved(&self.grid, "units", &self.channels, &self.kernel, Causality::Causal, false)
+    pub(super) fn new(n_bins: usize, n_channels: usize, is_given: bool) -> Result<Self> {
+        let of = Histories::new(n_bins, n_channels)?;
+        let given = is_given.then(|| Array2::from_elem((n_bins, of.convolution.n_columns()), 0.0));
+        Ok(Self { of, given })
     }
 }
 
 impl Prepared for SpikeFeatures {
     fn size(&self) -> Map<String, Value> {
-        let columns = self.channels.len() * self.kernel.ncols();
-        let fields =
-            [("rows", json!(self.grid.n_bins())), ("columns", json!(columns)), ("precision", json!("f64"))];
+        let columns = self.of.convolution.n_columns();
+        let rows = self.of.convolution.n_bins();
+        let fields = [("rows", json!(rows)), ("columns", json!(columns)), ("precision", json!("f32"))];
         fields.map(|(name, value)| (name.to_string(), value)).into_iter().collect()
     }
 
     fn time(&mut self) -> Result<f64> {
         let started = Instant::now();
-        let block = self.features()?;
+        if let Some(given) = &mut self.given {
+            self.of.convolution.write(given.view_mut())?;
+            return Ok(started.elapsed().as_secs_f64());
+        }
+        let mut features =
+            Array2::<f32>::zeros((self.of.convolution.n_bins(), self.of.convolution.n_columns()));
+        self.of.convolution.write(features.view_mut())?;
         let seconds = started.elapsed().as_secs_f64();
-        std::hint::black_box(&block);
+        std::hint::black_box(&features);
         Ok(seconds)
     }
 
@@ -67,14 +60,14 @@ impl Prepared for SpikeFeatures {
     }
 
     fn write(&self, folder: &Path) -> Result<()> {
-        let counts = Array2::from_shape_fn((self.grid.n_bins(), self.channels.len()), |(bin, channel)| {
-            self.channels[channel].values[bin] as f32
-        });
-        let features = self.features()?.x;
-        let head = features.slice_axis(Axis(0), (..N_WRITTEN.min(features.nrows())).into());
+        let n_bins = self.of.convolution.n_bins();
+        let counts = self.of.counts();
+        let mut features = Array2::from_elem((n_bins, self.of.convolution.n_columns()), f64::NAN);
+        self.of.convolution.write(features.view_mut())?;
+        let head = features.slice_axis(Axis(0), (..N_WRITTEN.min(n_bins)).into());
         write_arrays(&folder.join("c.npz"), |file| {
             file.add("counts", &counts)?;
-            file.add("kernel", &self.kernel)?;
+            file.add("kernel", &self.of.kernel)?;
             file.add("features_head", &head)
         })
     }
