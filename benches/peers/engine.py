@@ -31,6 +31,6 @@ def fits(program, data, tolerance):
     return Engine([program, *words])
 
 
-def features(program, quick):
-    """Features of the spike trains of workload c."""
-    return Engine([program, "bench", "--workload", "c", "--each-line", *(["--quick"] if quick else [])])
+def features(program, workload, quick):
+    """Features of the spike trains of workload c, or a fit to them."""
+    return Engine([program, "bench", "--workload", workload, "--each-line", *(["--quick"] if quick else [])])

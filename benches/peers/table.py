@@ -6,6 +6,8 @@ TITLES = {
     "a": "a) one neuron under current clamp, 27,820 x 8, float64",
     "b": "b) dense standard normal, 500,000 x 100, float32",
     "c": "c) features of 10 spike trains, 1,000,000 bins, 200 bins through 8 functions, into fresh memory",
+    "c-given": "c) the same, rheobase into memory that is there already",
+    "c-fit": "c) our whole fit to these spike trains, without features, against the peer's features alone",
     "d1": "d1) 20 targets that share 100,000 x 160, float32",
     "d2": "d2) 100 targets that share 200,000 x 800, float32",
     "e": "e) cold processes, from an NWB file to the scores of two models",
