@@ -167,12 +167,12 @@ pub trait Backend: Sync + Sized {
         fill: &Fill<Self::Scalar>,
     ) -> Result<Self::Array<'a>>;
 
-    /// Takes a matrix of the host for `n_targets` targets, without writing it out again where the backend can read it
-    /// in place and that is better.
+    /// Takes a matrix of the host, without writing it out again where the backend can read it in place and that is
+    /// better.
     ///
     /// # Errors
     /// If the device refuses.
-    fn in_place<'a>(&self, rows: HostRows<'a>, n_targets: usize) -> Result<Self::Array<'a>>;
+    fn in_place<'a>(&self, rows: HostRows<'a>) -> Result<Self::Array<'a>>;
 
     /// The rows of a sweep over `n_rows` rows that takes every so many tiles.
     fn n_rows_of(&self, n_rows: usize, every: Every) -> usize;

@@ -2,7 +2,7 @@
 
 use super::scaling::Scaling;
 use super::{ColumnValues, Dense, Design, Layout, Values};
-use crate::backend::cpu::most_written_out;
+use crate::backend::cpu::MOST_WRITTEN_OUT;
 use crate::backend::{Backend, HostRows, Run};
 use crate::math::real::Real;
 use crate::{Error, Result};
@@ -163,19 +163,14 @@ impl<'a> DesignPlan<'a> {
         (sd > 0.0).then(|| (self.sources[source].column(inside), mean, sd))
     }
 
-    /// Places columns on a backend, for so many targets: those of the sources, centred and scaled, and given ones as they are.
+    /// Places columns on a backend: those of the sources, centred and scaled, and given ones as they are.
     ///
     /// A matrix of the user whose columns are all placed may be read in place.
     ///
     /// # Errors
     /// If the backend refuses; [`Error::Argument`] for a column that is not there, [`Error::Length`]
     /// for values that are not one per used row.
-    pub fn place<'p, B: Backend + 'p>(
-        &'p self,
-        on: &B,
-        columns: &[Column],
-        n_targets: usize,
-    ) -> Result<Design<'p, B>> {
+    pub fn place<'p, B: Backend + 'p>(&'p self, on: &B, columns: &[Column]) -> Result<Design<'p, B>> {
         for column in columns {
             match column {
                 Column::Source(column) => {
@@ -190,18 +185,18 @@ impl<'a> DesignPlan<'a> {
         }
         let n_rows = self.rows.len();
         let x = match self.in_place(columns) {
-            Some(rows) => on.in_place(rows, n_targets)?,
+            Some(rows) => on.in_place(rows)?,
             None => on.matrix(n_rows, columns.len(), &|span, out| self.fill(columns, span, out))?,
         };
         Ok(Design { blocks: vec![Box::new(Dense::new(x, columns.len()))], n_rows })
     }
 
-    /// Whether all columns, placed for so many targets, are read where they lie in numbers of their own precision.
-    pub fn is_read_in_place(&self, n_targets: usize) -> bool {
+    /// Whether all columns are read where they lie in numbers of their own precision.
+    pub fn is_read_in_place(&self) -> bool {
         let [source] = self.sources.as_slice() else { return false };
         source.in_rows().is_some()
             && self.scaling.sd.iter().all(|&sd| sd > 0.0)
-            && self.rows.len() * source.ncols() > most_written_out(n_targets)
+            && self.rows.len() * source.ncols() > MOST_WRITTEN_OUT
     }
 
     /// The source, if there is one that has exactly these columns and lies in memory row after row.

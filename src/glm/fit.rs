@@ -90,15 +90,15 @@ impl CheckedSpec {
             let wanted = self.get().n_histories > 0;
             wanted.then(|| GlmObjective::new(exact_on, plan, &own, y, model)).transpose()
         };
+        let mut exact = GlmObjective::new(exact_on, plan, &own, y, model)?;
         if size_of::<B::Scalar>() < size_of::<f64>() {
-            let mut fast = GlmObjective::new(on, plan, &own, y, model)?;
+            let mut fast = GlmObjective::like(&exact, on, plan, &own, y)?;
             let size = size(plan, &mean_y, own.len(), size_of::<B::Scalar>());
             let every = size.gram_rows();
             let gram = fast.gram(every, Weight::Flat)?;
             let certain = |factor: &Cholesky| factor.jitter() == 0.0 && factor.smallest_pivot() > CERTAIN;
             if let Some(factor) = Cholesky::new(&gram).filter(certain) {
                 let rank = Rank::plain(plan, &varying);
-                let exact = GlmObjective::new(exact_on, plan, &own, y, model)?;
                 let metric = Metric { factor, mean_y };
                 let fit = Fit { spec: self, plan, response, varying, rank, metric };
                 let mut chosen = choose(self.get().solver, size, on.level());
@@ -108,7 +108,6 @@ impl CheckedSpec {
             }
         }
         // columns that are nearly dependent: all digits from the start
-        let mut exact = GlmObjective::new(exact_on, plan, &own, y, model)?;
         let gram = exact.gram(Every::ROW, Weight::Flat)?;
         let rank = Rank::new(plan, &varying, &without_intercept(&gram));
         let (exact, all, gram) = if rank.is_plain() {

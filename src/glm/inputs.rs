@@ -59,7 +59,7 @@ impl CheckedSpec {
             return Err(self.first_bad(plan, response));
         }
         let beside = match plan.sources() {
-            [Values::F32(_)] if plan.is_read_in_place(response.y.ncols()) => 0,
+            [Values::F32(_)] if plan.is_read_in_place() => 0,
             _ => bytes_per_value + if bytes_per_value < size_of::<f64>() { size_of::<f64>() } else { 0 },
         };
         let needed_bytes = (plan.n_rows() * plan.n_columns() * beside) as u64;

@@ -47,7 +47,7 @@ use std::sync::{Mutex, OnceLock};
 use super::{Backend, Beside, Body, Every, Fill, HostRows, Into, Model, Reach, Sweep};
 use crate::Result;
 
-pub use array::{Array, most_written_out};
+pub use array::{Array, MOST_WRITTEN_OUT};
 pub use in_place::Storage;
 pub use line::Line;
 use simd::Level;
@@ -137,8 +137,8 @@ impl<T: Storage> Backend for Cpu<T> {
         Ok(Array::filled(&self.spare, n_rows, n_columns, fill))
     }
 
-    fn in_place<'a>(&self, rows: HostRows<'a>, n_targets: usize) -> Result<Array<'a, T>> {
-        Ok(Array::in_place(&self.spare, self.level, rows, n_targets))
+    fn in_place<'a>(&self, rows: HostRows<'a>) -> Result<Array<'a, T>> {
+        Ok(Array::in_place(&self.spare, self.level, rows))
     }
 
     fn n_rows_of(&self, n_rows: usize, every: Every) -> usize {
