@@ -204,12 +204,12 @@ pub trait Backend: Sync + Sized {
     /// If the device refuses.
     fn bytes<'a>(&self, n_targets: usize, tiles: Arc<Vec<u8>>) -> Result<Self::Array<'a>>;
 
-    /// Takes a matrix of the host for `n_targets` targets, without writing it out again where the backend can read it
-    /// in place and that is better.
+    /// Takes a matrix of the host, without writing it out again where the backend can read it in place and that is
+    /// better.
     ///
     /// # Errors
     /// If the device refuses.
-    fn in_place<'a>(&self, rows: HostRows<'a>, n_targets: usize) -> Result<Self::Array<'a>>;
+    fn in_place<'a>(&self, rows: HostRows<'a>) -> Result<Self::Array<'a>>;
 
     /// Takes a matrix that is written again, tile by tile, whenever it is needed; `together` columns from a multiple of
     /// `together` on may be asked for alone.

@@ -219,6 +219,14 @@ pub(super) fn explanation(fit: &FittedGlm) -> String {
     let n_rows = plan.n_rows;
     let part = |n: usize| if n == n_rows { "all rows".into() } else { format!("{n} of {n_rows} rows") };
     let _ = writeln!(text, "  preconditioner: the flat Gram of {}", part(plan.n_gram_rows));
+    for own in &plan.unwritten {
+        let (feature, n_columns, form) = (&own.feature, own.n_columns, &own.form);
+        let megabytes = own.n_bytes as f64 / 1e6;
+        let _ = writeln!(
+            text,
+            "  {feature}: {n_columns} columns {form}; written out they take {megabytes:.0} MB"
+        );
+    }
     if let Some(n) = plan.n_sample_rows {
         let _ = writeln!(text, "  the first steps saw {}", part(n));
     }

@@ -26,7 +26,7 @@ use std::ops::Range;
 use ndarray::{ArrayView2, ArrayViewMut1};
 
 use crate::Result;
-use crate::backend::{Backend, Into};
+use crate::backend::{Backend, Cpu, Into};
 
 pub use convolution::{Convolution, Convolved, Course};
 pub use dense::Dense;
@@ -107,5 +107,47 @@ impl<'a, B: Backend> Design<'a, B> {
             *next += block.n_columns();
             Some((first, block.as_ref()))
         })
+    }
+}
+
+impl Design<'_, Cpu<f64>> {
+    /// The same design in the numbers of another backend, if all of it lies in tiles here: rounding these is faster than
+    /// to centre and scale the sources once more.
+    ///
+    /// # Errors
+    /// If the backend refuses.
+    pub fn rounded<'p, B: Backend + 'p>(&self, on: &B) -> Result<Option<Design<'p, B>>> {
+        let Some(x) = self.matrix().filter(|x| x.is_in_tiles()) else { return Ok(None) };
+        let rounded = on.matrix(self.n_rows, x.n_columns(), &|rows, out| x.write_tiles(&rows, out))?;
+        let blocks: Vec<Box<dyn Block<B>>> = vec![Box::new(Dense::new(rounded, x.n_columns()))];
+        Ok(Some(Design { blocks, n_rows: self.n_rows }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::Array2;
+
+    #[test]
+    fn a_design_rounded_is_the_one_that_would_be_placed() {
+        let x =
+            Array2::from_shape_fn((700, 9), |(i, j)| ((i * 31 + j * 17) % 101) as f64 / 7.0 + 1e3 * j as f64);
+        let labels = (0..9).map(|j| format!("x{j}")).collect();
+        let source = Source { name: "x".into(), labels, x: x.view().into() };
+        let plan =
+            DesignPlan::new(vec![source], (0..700).filter(|i| i % 5 != 0).collect::<Vec<_>>()).unwrap();
+        let columns: Vec<Column> = (0..9).map(Column::Source).collect();
+        let (single, double) = (Cpu::<f32>::default(), Cpu::<f64>::default());
+        let rounded = plan.place(&double, &columns, 1).unwrap().rounded(&single).unwrap().unwrap();
+        let placed = plan.place(&single, &columns, 1).unwrap();
+        let rows = 256..560;
+        let [rounded, placed] = [rounded, placed].map(|design| {
+            let mut out = vec![f32::NAN; 2 * 256 * 9];
+            design.matrix().unwrap().write_tiles(&rows, &mut out);
+            out
+        });
+        assert_eq!(rounded, placed);
+        assert!(rounded.iter().all(|x| x.abs() < 3.0) && rounded.iter().any(|&x| x != 0.0));
     }
 }

@@ -8,7 +8,7 @@ use super::{Block, Column, Dense, DesignPlan, MatrixFree, Values};
 use crate::Result;
 use crate::backend::cpu::convolution::transforms::Fourier;
 use crate::backend::cpu::simd::Level;
-use crate::backend::cpu::{TILE_ROWS, grain, most_written_out};
+use crate::backend::cpu::{MOST_WRITTEN_OUT, TILE_ROWS, grain};
 use crate::backend::{Backend, HostSignals};
 use crate::math::real::Real;
 
@@ -74,7 +74,7 @@ impl DesignPlan<'_> {
         let Values::Convolved(x) = &self.sources[source] else { return Form::Written };
         let n_values = self.rows.len() * x.n_columns();
         let fits = self.limit_bytes.is_none_or(|limit| n_values as u64 * BYTES <= limit);
-        if n_values <= most_written_out(1) {
+        if n_values <= MOST_WRITTEN_OUT {
             return Form::Written;
         }
         if n_targets > 1 || x.host_channels(&self.scaling.offsets[source]).is_none() {
@@ -85,6 +85,20 @@ impl DesignPlan<'_> {
         let written = 3.0 * write + PASSES * READ_NS * x.n_columns() as f64;
         let free = PASSES * evaluate + 2.0 * write;
         if fits && written <= free { Form::Written } else { Form::MatrixFree }
+    }
+
+    /// The sources that are not written out for so many targets: number, columns, form and the bytes that they would take.
+    pub fn unwritten(&self, n_targets: usize, level: Level) -> Vec<(usize, usize, Form, u64)> {
+        let of_source = |source: usize| {
+            let n_columns = self.sources[source].ncols();
+            (
+                source,
+                n_columns,
+                self.form(source, n_targets, level),
+                (self.rows.len() * n_columns) as u64 * BYTES,
+            )
+        };
+        (0..self.sources.len()).map(of_source).filter(|own| own.2 != Form::Written).collect()
     }
 
     /// The columns as blocks of their forms.

@@ -2,8 +2,8 @@
 
 use super::rows::Rows;
 use super::scaling::Scaling;
-use super::{Block, ColumnValues, Dense, Design, Form, Layout, Values};
-use crate::backend::cpu::most_written_out;
+use super::{Block, ColumnValues, Dense, Design, FeatureColumns, Form, Layout, Values};
+use crate::backend::cpu::MOST_WRITTEN_OUT;
 use crate::backend::cpu::simd::Level;
 use crate::backend::{Backend, HostRows};
 use crate::{Error, Result};
@@ -125,6 +125,16 @@ impl<'a> DesignPlan<'a> {
         &self.layout
     }
 
+    /// The feature that a source belongs to.
+    ///
+    /// # Panics
+    /// If there is no such source.
+    pub fn name_of(&self, source: usize) -> &str {
+        let first: usize = self.sources[..source].iter().map(Values::ncols).sum();
+        let own = |feature: &&FeatureColumns| (feature.columns[0]..feature.columns[1]).contains(&first);
+        self.layout.features.iter().find(own).map_or("", |feature| &feature.name)
+    }
+
     /// Means and standard deviations of the columns.
     pub fn scaling(&self) -> &Scaling {
         &self.scaling
@@ -195,7 +205,7 @@ impl<'a> DesignPlan<'a> {
         let n_rows = self.rows.len();
         let blocks = match self.in_place(columns) {
             Some(rows) => {
-                let dense = Dense::new(on.in_place(rows, n_targets)?, columns.len());
+                let dense = Dense::new(on.in_place(rows)?, columns.len());
                 vec![Box::new(dense) as Box<dyn Block<'p, B> + 'p>]
             }
             None => self.blocks(on, columns, n_targets)?,
@@ -206,7 +216,7 @@ impl<'a> DesignPlan<'a> {
     /// Bytes of the columns that are written out for so many targets, in numbers of a backend and in `f64`.
     pub fn written_bytes(&self, n_targets: usize, bytes_per_value: usize, level: Level) -> u64 {
         let is_single = matches!(self.sources.as_slice(), [Values::F32(_)]);
-        if is_single && self.is_read_in_place(n_targets) {
+        if is_single && self.is_read_in_place() {
             return 0;
         }
         let beside = bytes_per_value + if bytes_per_value < size_of::<f64>() { size_of::<f64>() } else { 0 };
@@ -217,16 +227,15 @@ impl<'a> DesignPlan<'a> {
 
     /// Columns that are not written out for so many targets.
     pub fn n_unwritten(&self, n_targets: usize, level: Level) -> usize {
-        let unwritten = (0..self.sources.len()).filter(|&k| self.form(k, n_targets, level) != Form::Written);
-        unwritten.map(|k| self.sources[k].ncols()).sum()
+        self.unwritten(n_targets, level).iter().map(|own| own.1).sum()
     }
 
-    /// Whether all columns, placed for so many targets, are read where they lie in numbers of their own precision.
-    fn is_read_in_place(&self, n_targets: usize) -> bool {
+    /// Whether all columns are read where they lie in numbers of their own precision.
+    fn is_read_in_place(&self) -> bool {
         let [source] = self.sources.as_slice() else { return false };
         source.in_rows().is_some()
             && self.scaling.sd.iter().all(|&sd| sd > 0.0)
-            && self.rows.len() * source.ncols() > most_written_out(n_targets)
+            && self.rows.len() * source.ncols() > MOST_WRITTEN_OUT
     }
 
     /// The source, if there is one that has exactly these columns and lies in memory row after row.

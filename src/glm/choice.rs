@@ -22,8 +22,8 @@ const SMALL_GRAM: f64 = 1e8;
 const GRAM_ROWS_PER_COLUMN: usize = 312;
 /// The same where a pass costs little because nothing is written out.
 const FREE_GRAM_ROWS_PER_COLUMN: usize = 156;
-/// Every how many tiles a first stage on part of the rows takes.
-const SAMPLE: Every = Every(16);
+/// Every how many tiles a first stage on part of the rows takes: at least and at most.
+const SAMPLE: [usize; 2] = [8, 16];
 /// Events per parameter that such a sample must hold.
 const SAMPLE_EVENTS: f64 = 60.0;
 /// Rows per parameter that it must hold.
@@ -87,9 +87,25 @@ pub struct Plan {
     /// Rows of the first stage, if there is one on part of the rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub n_sample_rows: Option<usize>,
+    /// Features that are not written out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unwritten: Vec<Unwritten>,
     /// Vector instructions of the machine.
     #[serde(default)]
     pub level: String,
+}
+
+/// Neighbouring columns of a feature whose values are computed in every pass.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unwritten {
+    /// The feature.
+    pub feature: String,
+    /// Its columns.
+    pub n_columns: usize,
+    /// How their products are computed: `matrix-free`, or `written again in every pass`.
+    pub form: String,
+    /// Bytes that they would take.
+    pub n_bytes: u64,
 }
 
 impl Plan {
@@ -132,13 +148,14 @@ impl Size {
         Every((n_tiles / (rows_per_column * (1 + self.n_columns)).div_ceil(TILE_ROWS)).max(1))
     }
 
-    /// Which rows to begin with, if the answer on part of them is worth having.
+    /// Which rows to begin with, if the answer on part of them is worth having: no more than hold the events it takes.
     pub(super) fn sample(self, solver: &str) -> Option<Every> {
-        let events = self.fewest_events / SAMPLE.0 as f64;
+        let [densest, sparsest] = SAMPLE;
         let parameters = 1 + self.n_columns;
-        let pays =
-            events >= SAMPLE_EVENTS * parameters as f64 && self.n_rows / SAMPLE.0 >= SAMPLE_ROWS * parameters;
-        (solver == "lbfgs" && self.alone && pays).then_some(SAMPLE)
+        let by_events = self.fewest_events / (SAMPLE_EVENTS * parameters as f64);
+        let by_rows = self.n_rows / (SAMPLE_ROWS * parameters);
+        let every = (by_events as usize).min(by_rows).min(sparsest);
+        (solver == "lbfgs" && self.alone && every >= densest).then_some(Every(every))
     }
 }
 
@@ -176,6 +193,26 @@ pub(super) fn choose(asked: SolverChoice, size: Size, level: Level) -> Plan {
         storage: if size.n_bytes == 4 { "f32" } else { "f64" }.into(),
         n_gram_rows: size.n_rows,
         n_sample_rows: None,
+        unwritten: Vec::new(),
         level: level.name().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_is_no_larger_than_its_events_ask_for() {
+        let sample = |n_rows: usize, fewest_events: f64, alone: bool| {
+            let size =
+                Size { n_rows, n_columns: 99, n_targets: 1, alone, fewest_events, n_bytes: 4, n_free: 0 };
+            size.sample("lbfgs").map(|every| every.0)
+        };
+        assert_eq!(sample(500_000, 1e6, true), Some(16));
+        assert_eq!(sample(500_000, 75_000.0, true), Some(12));
+        assert_eq!(sample(500_000, 47_000.0, true), None, "more than an eighth of the rows");
+        assert_eq!(sample(4_000, 1e6, true), Some(10), "by its rows");
+        assert_eq!(sample(500_000, 1e6, false), None);
     }
 }

@@ -3,14 +3,14 @@
 use std::time::{Duration, Instant};
 
 use super::certificate::{Inference, RESTLESS, Reported, report};
-use super::choice::{Plan, Size, choose};
+use super::choice::{Plan, Size, Unwritten, choose};
 use super::fitted::{FittedGlm, Seconds, TargetFit};
 use super::inputs::Response;
 use super::rank::{Rank, varying};
 use super::spec::{CheckedSpec, StandardErrors, TOLERANCE_F64};
 use crate::backend::cpu::simd::Level;
 use crate::backend::{Backend, Cpu, Every};
-use crate::design::{Column, DesignPlan};
+use crate::design::{Column, DesignPlan, Form};
 use crate::inverse_link::{Exp, InverseLink, InvertLink};
 use crate::math::dense::{Cholesky, Matrix};
 use crate::objective::{GlmObjective, Objective, Optimality, Packed, Weight};
@@ -42,6 +42,7 @@ pub(super) struct Fit<'a, 'd, 'r> {
     pub(super) spec: &'a CheckedSpec,
     pub(super) plan: &'a DesignPlan<'d>,
     pub(super) response: &'a Response<'r>,
+    pub(super) level: Level,
     pub(super) varying: Vec<usize>,
     pub(super) rank: Rank,
     pub(super) metric: Metric,
@@ -91,17 +92,17 @@ impl CheckedSpec {
             let wanted = self.get().n_histories > 0;
             wanted.then(|| GlmObjective::new(exact_on, plan, &own, &y, model)).transpose()
         };
+        let mut exact = GlmObjective::new(exact_on, plan, &own, &y, model)?;
         if size_of::<B::Scalar>() < size_of::<f64>() {
-            let mut fast = GlmObjective::new(on, plan, &own, &y, model)?;
+            let mut fast = GlmObjective::like(&exact, on, plan, &own, &y)?;
             let size = size(plan, &mean_y, own.len(), size_of::<B::Scalar>(), on.level());
             let every = size.gram_rows();
             let gram = fast.gram(every, Weight::Flat)?;
             let certain = |factor: &Cholesky| factor.jitter() == 0.0 && factor.smallest_pivot() > CERTAIN;
             if let Some(factor) = Cholesky::new(&gram).filter(certain) {
                 let rank = Rank::plain(plan, &varying);
-                let exact = GlmObjective::new(exact_on, plan, &own, &y, model)?;
                 let metric = Metric { factor, mean_y };
-                let fit = Fit { spec: self, plan, response, varying, rank, metric };
+                let fit = Fit { spec: self, plan, response, level: on.level(), varying, rank, metric };
                 let mut chosen = choose(self.get().solver, size, on.level());
                 chosen.n_gram_rows = fast.n_rows_of(every);
                 let views = Views { fast: Some(&mut fast), exact, all: None, beside: beside()? };
@@ -109,7 +110,6 @@ impl CheckedSpec {
             }
         }
         // columns that are nearly dependent: all digits from the start
-        let mut exact = GlmObjective::new(exact_on, plan, &own, &y, model)?;
         let gram = exact.gram(Every::ROW, Weight::Flat)?;
         let rank = Rank::new(plan, &varying, &without_intercept(&gram));
         let (exact, all, gram) = if rank.is_plain() {
@@ -130,7 +130,7 @@ impl CheckedSpec {
         let size = size(plan, &mean_y, rank.n_members(), size_of::<f64>(), on.level());
         let views = Views { fast: None, exact, all, beside: beside()? };
         let metric = Metric { factor, mean_y };
-        let fit = Fit { spec: self, plan, response, varying, rank, metric };
+        let fit = Fit { spec: self, plan, response, level: on.level(), varying, rank, metric };
         fit.run(choose(self.get().solver, size, on.level()), size, views, started, progress)
     }
 }
@@ -196,6 +196,7 @@ impl Fit<'_, '_, '_> {
         let (history_time, n_waiting) = (Duration::ZERO, 0);
         let mut watch =
             Watch { tolerance, goal, max_iterations, deadline, n_waiting, progress, residuals, history_time };
+        chosen.unwritten = self.unwritten();
         let solver: &dyn Minimize = if chosen.solver == Newton.name() { &Newton } else { &Lbfgs };
         let mut sample = size.sample(solver.name());
         chosen.n_sample_rows = sample.map(|every| exact.n_rows_of(every));
@@ -240,6 +241,18 @@ impl Fit<'_, '_, '_> {
         let seconds = Seconds { fit, inference: inference_seconds, history };
         let standings = live.into_iter().zip(standings.into_iter().flatten());
         Ok(self.finish(chosen, left_out, standings.collect(), seconds))
+    }
+
+    /// What the plan of the fit says of features that are not written out.
+    fn unwritten(&self) -> Vec<Unwritten> {
+        let all = self.plan.unwritten(self.response.y.ncols(), self.level);
+        let named = |(source, n_columns, form, n_bytes): (usize, usize, Form, u64)| Unwritten {
+            feature: self.plan.name_of(source).into(),
+            n_columns,
+            form: form.name().into(),
+            n_bytes,
+        };
+        all.into_iter().map(named).collect()
     }
 
     /// The user's coefficients at points of shape (parameters, targets).

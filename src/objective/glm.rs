@@ -8,7 +8,7 @@ use ndarray::{Axis, Slice};
 
 use super::{Objective, Packed, Quadratic, Weight};
 use crate::Result;
-use crate::backend::{Backend, Beside, Every, Into, Model, POINTWISE_SUMS, Reach, Sweep};
+use crate::backend::{Backend, Beside, Cpu, Every, Into, Model, POINTWISE_SUMS, Reach, Sweep};
 use crate::design::{Block, Column, Design, DesignPlan};
 use crate::math::dense::{Matrix, symmetric};
 
@@ -36,8 +36,29 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
         y: &Packed,
         model: Model,
     ) -> Result<Self> {
+        Self::of(on, plan.place(on, columns, y.n_targets())?, plan, y, model)
+    }
+
+    /// The same columns as `exact` has, in the numbers of another backend.
+    ///
+    /// # Errors
+    /// As [`GlmObjective::new`].
+    pub fn like(
+        exact: &GlmObjective<Cpu<f64>>,
+        on: &'a B,
+        plan: &'a DesignPlan,
+        columns: &[Column],
+        y: &Packed,
+    ) -> Result<Self> {
+        let design = match exact.design.rounded(on)? {
+            Some(design) => design,
+            None => plan.place(on, columns, y.n_targets())?,
+        };
+        Self::of(on, design, plan, y, exact.model)
+    }
+
+    fn of(on: &'a B, design: Design<'a, B>, plan: &DesignPlan, y: &Packed, model: Model) -> Result<Self> {
         let n_targets = y.n_targets();
-        let design = plan.place(on, columns, n_targets)?;
         let y = y.place(on, plan.rows())?;
         Ok(Self { on, design, y, model, line: None, passes: 0, n_targets })
     }
@@ -142,8 +163,14 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
         let intercepts = at.row(0).to_vec();
         let loaded = self.load(at)?;
         self.passes += 1;
+        // where no feature has an effect there is nothing to add
+        let is_flat = at.iter().skip(at.ncols()).all(|&w| w == 0.0);
         let sums = self.on.pass(self.sweep(every, targets), &self.gradient_sums(), &|work, rows| {
-            self.forward(work, &rows, &intercepts, &loaded, Into::Eta);
+            if is_flat {
+                self.on.start(work, Into::Eta, &intercepts);
+            } else {
+                self.forward(work, &rows, &intercepts, &loaded, Into::Eta);
+            }
             self.on.pointwise(work, rows.clone(), self.model, &self.y, Beside::Nothing);
             self.backward(work, &rows);
             Ok(())

@@ -1,9 +1,11 @@
 //! The loop that all smooth solvers share; they differ in the direction they take.
 //!
 //! Every pass looks at one point of each target that is not done: the start of a stage, a full step, or what a search
-//! along a rejected step found. So a step that is taken at once costs one pass over the rows.
+//! along a rejected step found. So a step that is taken at once costs one pass over the rows. The last step of all costs
+//! none: where gaps shrink so fast that the next is surely small enough, the certificate, which is a pass over all
+//! rows anyway, is the first to look at it.
 
-use super::line_search::{is_acceptable, search};
+use super::line_search::{is_acceptable, search, shorter};
 use super::run::{Heading, Next, Point, Run};
 use super::separation::{RUNNING, recession};
 use super::{Metric, Progress, Status, Watch, dot};
@@ -17,6 +19,10 @@ const SETTLED: usize = 10;
 
 /// The relative gap below which the numbers of a backend may have no more digits to give.
 const NEAR: f64 = 1e-6;
+/// A gap that a step left more than this part of may shrink less the next time.
+const STEADY: f64 = 0.1;
+/// How much less a step may shrink the gap than the one before it did.
+const DOUBT: f64 = 4.0;
 
 /// A rule for directions; it may keep a history per target.
 pub(super) trait Direct {
@@ -32,7 +38,7 @@ pub(super) trait Direct {
         f.loss_gradient(at, targets, every, gradient)
     }
     /// The headings from points that were just taken; `None` where there is none.
-    fn headings(&mut self, points: &[Taken]) -> Vec<Option<Heading>>;
+    fn headings(&mut self, f: &mut dyn Objective, points: &[Taken]) -> Result<Vec<Option<Heading>>>;
     /// The point that was just looked at is not taken.
     fn reject(&mut self, _target: usize) {}
     /// Forgets a target's history; false if there is none to forget.
@@ -99,7 +105,7 @@ pub(super) fn descend(
             if let Next::Try(from, heading) = &run.next {
                 if !is_acceptable(from, heading, &point, f.rounding(), scale(from)) {
                     rule.reject(run.target);
-                    rejected.push(k);
+                    rejected.push((k, point.loss - from.loss));
                     continue;
                 }
                 run.iterations += usize::from(stage.every == Every::ROW);
@@ -108,12 +114,12 @@ pub(super) fn descend(
         }
         let mut worst_gap: f64 = 0.0;
         remember(runs, &taken, watch, stage)?;
-        let headings = rule.headings(&taken);
+        let headings = rule.headings(f, &taken)?;
         for (taken, heading) in taken.into_iter().zip(headings) {
             worst_gap = worst_gap.max(set_out(rule, &mut runs[taken.k], taken, heading, stage, watch));
         }
         look_for_separation(f, metric, runs, stage)?;
-        turn_back(rule, f, runs, &rejected, stage)?;
+        turn_back(rule, f, metric, runs, &rejected, stage)?;
         (watch.progress)(Progress {
             iteration,
             n_active: watch.n_waiting + runs.iter().filter(|run| run.outcome.is_none()).count(),
@@ -146,6 +152,7 @@ fn set_out(
         run.end(stage, Status::Failed);
         return 0.0;
     };
+    let before = run.best_gap;
     run.count(gap);
     let arrived = stage.tolerance.is_some_and(|tolerance| gap <= tolerance);
     let is_idle = run.idle >= rule.patience() && (arrived || (!stage.is_last && gap <= NEAR));
@@ -156,11 +163,20 @@ fn set_out(
         run.outcome = Some(Status::MaxIterations);
     } else if watch.is_late() {
         run.outcome = Some(Status::Stopped);
+    } else if stage.every == Every::ROW && is_enough(before, gap, stage.goal) {
+        run.take_unseen(&heading.direction);
+        run.end(stage, if stage.tolerance.is_some() { Status::Converged } else { Status::Stalled });
     } else {
         run.next = Next::Try(point, heading);
         return gap;
     }
     0.0
+}
+
+/// Whether the next step will bring the gap to the goal, after one that brought it from `before` to `gap`.
+fn is_enough(before: f64, gap: f64, goal: f64) -> bool {
+    let left = gap / before;
+    before.is_finite() && left <= STEADY && DOUBT * left * gap <= goal
 }
 
 impl Run {
@@ -217,23 +233,25 @@ fn look_for_separation(f: &mut dyn Objective, metric: &Metric, runs: &mut [Run],
     Ok(())
 }
 
-/// Finds shorter steps for the targets whose full step was refused: one pass, however many trials.
+/// Finds shorter steps for the targets whose full step was refused, given with the change of the loss that it brought:
+/// one pass, however many trials.
 fn turn_back(
     rule: &mut dyn Direct,
     f: &mut dyn Objective,
+    metric: &Metric,
     runs: &mut [Run],
-    rejected: &[usize],
+    rejected: &[(usize, f64)],
     stage: Stage,
 ) -> Result<()> {
     if stage.every != Every::ROW {
         // trial steps are those of all rows, which the next stage looks at anyway
-        rejected.iter().for_each(|&k| runs[k].rests = true);
+        rejected.iter().for_each(|&(k, _)| runs[k].rests = true);
         return Ok(());
     }
-    let from: Vec<(usize, Point, Heading)> = rejected
+    let from: Vec<(usize, Point, Heading, f64)> = rejected
         .iter()
-        .filter_map(|&k| match std::mem::replace(&mut runs[k].next, Next::Take) {
-            Next::Try(point, heading) => Some((k, point, heading)),
+        .filter_map(|&(k, change)| match std::mem::replace(&mut runs[k].next, Next::Take) {
+            Next::Try(point, heading) => Some((k, point, heading, change)),
             Next::Take => None,
         })
         .collect();
@@ -246,9 +264,16 @@ fn turn_back(
     let targets: Vec<usize> = from.iter().map(|(k, ..)| runs[*k].target).collect();
     f.aim(&at, &direction, &targets)?;
     let slopes: Vec<f64> =
-        from.iter().map(|(_, point, heading)| dot(&heading.direction, &point.gradient)).collect();
-    let steps = search(f, &slopes)?;
-    for ((k, point, heading), step) in from.into_iter().zip(steps) {
+        from.iter().map(|(_, point, heading, _)| dot(&heading.direction, &point.gradient)).collect();
+    let rounding = f.rounding();
+    let first = from.iter().zip(&slopes).map(|((k, point, _, change), &slope)| {
+        let scale = point.loss.abs().max(metric.mean_y[runs[*k].target]);
+        // a change that may be rounding says nothing about the full step
+        if change.abs() > rounding * scale { shorter(1.0, *change, slope) } else { 1.0 }
+    });
+    let first = first.collect();
+    let steps = search(f, &slopes, first)?;
+    for ((k, point, heading, _), step) in from.into_iter().zip(steps) {
         let run = &mut runs[k];
         run.passes += 1;
         run.at = point.at;
@@ -266,4 +291,19 @@ fn turn_back(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_step_is_taken_unseen_only_where_gaps_shrink_fast() {
+        // 1e-8 after 1e-5: the next is near 1e-11
+        assert!(is_enough(1e-5, 1e-8, 1e-10));
+        assert!(!is_enough(1e-5, 1e-8, 1e-11), "not surely");
+        assert!(!is_enough(1e-5, 2e-6, 1e-6), "too slow to tell");
+        assert!(!is_enough(1e-8, 1e-8, 1.0), "no progress");
+        assert!(!is_enough(f64::INFINITY, 1e-12, 1e-10), "the first of a stage");
+    }
 }

@@ -98,7 +98,7 @@ impl History {
 }
 
 impl Direct for Rule<'_> {
-    fn headings(&mut self, points: &[Taken]) -> Vec<Option<Heading>> {
+    fn headings(&mut self, _: &mut dyn Objective, points: &[Taken]) -> Result<Vec<Option<Heading>>> {
         let mut work: Vec<(&Taken, History)> = points
             .iter()
             .map(|taken| (taken, self.histories.remove(&taken.target).unwrap_or_default()))
@@ -111,7 +111,7 @@ impl Direct for Rule<'_> {
             several => several.par_iter_mut().map(head).collect(),
         };
         self.histories.extend(work.into_iter().map(|(taken, history)| (taken.target, history)));
-        headings
+        Ok(headings)
     }
 
     fn forget(&mut self, target: usize) -> bool {

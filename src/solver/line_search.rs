@@ -9,6 +9,8 @@ use crate::objective::Objective;
 const SUFFICIENT: f64 = 1e-4;
 /// Part of the slope that may be left, with the other sign, where losses cannot be compared.
 const SLOPE_LEFT: f64 = 0.8;
+/// How much longer a step is tried next that a parabola calls too short.
+const LONGER: f64 = 3.0;
 /// Trials before a direction is given up.
 const MAX_TRIALS: usize = 40;
 
@@ -31,12 +33,25 @@ pub(super) fn is_acceptable(from: &Point, heading: &Heading, to: &Point, roundin
     }
 }
 
-/// Step lengths along the direction that `f` aims at; `slopes` are the directional derivatives (negative).
-/// Starts at 1, which the accurate change may still find good; a loss change that is not finite is a rejected trial. `None` where no trial is
-/// acceptable.
-pub(super) fn search(f: &mut dyn Objective, slopes: &[f64]) -> Result<Vec<Option<f64>>> {
-    let mut steps = vec![1.0; slopes.len()];
+/// The step after one that brought `change`: the minimum of the parabola through the slope and that trial, kept inside
+/// the interval. A change that is not finite is that of a step far too long.
+pub(super) fn shorter(step: f64, change: f64, slope: f64) -> f64 {
+    let minimum = parabola(step, change, slope);
+    if minimum.is_finite() { minimum.clamp(0.1 * step, 0.5 * step) } else { 0.1 * step }
+}
+
+/// Where the parabola through the slope and the change of a trial is smallest.
+fn parabola(step: f64, change: f64, slope: f64) -> f64 {
+    -slope * step * step / (2.0 * (change - slope * step))
+}
+
+/// Step lengths along the direction that `f` aims at, from the trials `steps` on; `slopes` are the directional
+/// derivatives (negative). A step that is acceptable, but far too short by the parabola, is made longer as long as that
+/// helps: a trial costs much less than another direction. `None` where no trial is acceptable.
+pub(super) fn search(f: &mut dyn Objective, slopes: &[f64], mut steps: Vec<f64>) -> Result<Vec<Option<f64>>> {
     let mut found: Vec<Option<f64>> = vec![None; slopes.len()];
+    // acceptable steps that may be too short, with their changes
+    let mut best: Vec<Option<(f64, f64)>> = vec![None; slopes.len()];
     for _ in 0..MAX_TRIALS {
         let changes = f.loss_changes(&steps)?;
         for (k, (&change, &slope)) in changes.iter().zip(slopes).enumerate() {
@@ -44,18 +59,25 @@ pub(super) fn search(f: &mut dyn Objective, slopes: &[f64]) -> Result<Vec<Option
                 continue;
             }
             let step = steps[k];
-            if change <= SUFFICIENT * step * slope {
+            let is_better = best[k].is_none_or(|(_, least)| change < least);
+            if change <= SUFFICIENT * step * slope && is_better {
+                let minimum = parabola(step, change, slope);
+                if step < 1.0 / LONGER && minimum > LONGER * step {
+                    best[k] = Some((step, change));
+                    steps[k] = LONGER * step;
+                } else {
+                    found[k] = Some(step);
+                }
+            } else if let Some((step, _)) = best[k] {
                 found[k] = Some(step);
             } else {
-                // minimum of the parabola through the slope and the trial, kept inside the interval
-                let parabola = -slope * step * step / (2.0 * (change - slope * step));
-                steps[k] =
-                    if parabola.is_finite() { parabola.clamp(0.1 * step, 0.5 * step) } else { 0.1 * step };
+                steps[k] = shorter(step, change, slope);
             }
         }
         if found.iter().all(Option::is_some) {
             break;
         }
     }
-    Ok(found)
+    let any = found.into_iter().zip(best);
+    Ok(any.map(|(found, best)| found.or(best.map(|(step, _)| step))).collect())
 }

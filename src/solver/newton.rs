@@ -8,17 +8,21 @@ use crate::backend::Every;
 use crate::math::dense::{Cholesky, Matrix};
 use crate::objective::Objective;
 
+/// The relative gap above which a full step is often refused: the Hessian waits until the point is taken.
+const FAR: f64 = 0.2;
 /// The relative gap at which numbers of a backend have done their part.
 const FAST_GOAL: f64 = 1e-8;
-/// Columns above which a Hessian costs much more than a pass: near the optimum the last one has to do.
+/// Columns above which a Hessian costs much more than a pass.
 const DEAR: usize = 32;
-/// The relative gap below which a dear Hessian is kept.
+/// The relative gap below which the last Hessian does for the rest of a stage.
 const NEAR: f64 = 1e-4;
+/// The same in `f64` for a Hessian that is not dear: steps with one from so near gain eight digits each.
+const NEARER: f64 = 1e-8;
 /// A kept Hessian that leaves more than this part of the gap is replaced.
 const STALE: f64 = 0.05;
 
 /// Newton's method with the Hessian (Fisher information), a Cholesky factorisation and a backtracking line search.
-/// The Hessian of the backend's numbers is good enough for the last steps, whose gradients are `f64`. The estimated gap
+/// The Hessian of the backend's numbers, if it is dear, does for the last steps, whose gradients are `f64`. The estimated gap
 /// is half the squared Newton decrement, `gᵀH⁻¹g / 2`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Newton;
@@ -31,7 +35,11 @@ struct Rule<'a> {
     fresh: Option<Matrix>,
     /// Whether the next look asks for none.
     keeps: bool,
+    /// Whether it does so although the point wants one, once it is taken.
+    waits: bool,
     last_gap: f64,
+    /// The relative gap below which the Hessian is kept.
+    near: f64,
 }
 
 impl Direct for Rule<'_> {
@@ -45,7 +53,7 @@ impl Direct for Rule<'_> {
     ) -> Result<Vec<f64>> {
         // where no feature has an effect the Hessian is the flat Gram times the mean response
         let is_known = self.factor.is_none() && at.iter().skip(1).all(|&w| w == 0.0);
-        if is_known || (self.keeps && self.factor.is_some()) {
+        if is_known || self.waits || (self.keeps && self.factor.is_some()) {
             return f.loss_gradient(at, targets, every, gradient);
         }
         let found = f.quadratic(&at.column(0).to_vec(), targets[0])?;
@@ -54,13 +62,26 @@ impl Direct for Rule<'_> {
         Ok(vec![found.loss])
     }
 
-    fn headings(&mut self, points: &[Taken]) -> Vec<Option<Heading>> {
-        points.iter().map(|taken| self.heading(taken)).collect()
+    fn headings(&mut self, f: &mut dyn Objective, points: &[Taken]) -> Result<Vec<Option<Heading>>> {
+        let heading = |taken: &Taken| {
+            if self.waits {
+                self.waits = false;
+                self.fresh = Some(f.quadratic(&taken.point.at, taken.target)?.hessian);
+            }
+            Ok(self.heading(taken))
+        };
+        points.iter().map(heading).collect()
     }
 
     fn reject(&mut self, _: usize) {
         self.fresh = None;
         self.keeps = false;
+        // what a search finds is taken
+        self.waits = false;
+    }
+
+    fn change_stage(&mut self) {
+        self.waits = false;
     }
 
     fn forget(&mut self, _: usize) -> bool {
@@ -93,7 +114,15 @@ impl Minimize for Newton {
         for (column, &target) in targets.iter().enumerate() {
             watch.n_waiting = targets.len() - 1 - column;
             let mut runs = [Run::new(target, start.column(column).to_vec())];
-            let mut rule = Rule { metric, factor: None, fresh: None, keeps: false, last_gap: f64::INFINITY };
+            let mut rule = Rule {
+                metric,
+                factor: None,
+                fresh: None,
+                keeps: false,
+                waits: false,
+                last_gap: f64::INFINITY,
+                near: NEAR,
+            };
             if let Some(fast) = &mut f.fast {
                 let stage = Stage {
                     every: Every::ROW,
@@ -110,6 +139,7 @@ impl Minimize for Newton {
                 tolerance: Some(watch.tolerance),
                 is_last: true,
             };
+            rule.near = if f.exact.n_parameters() > DEAR { NEAR } else { NEARER };
             if runs[0].outcome.is_none() {
                 descend(&mut rule, f.exact, metric, &mut runs, stage, watch)?;
             }
@@ -133,19 +163,20 @@ impl Rule<'_> {
         };
         direction.iter_mut().for_each(|d| *d = -*d);
         let gap = -0.5 * dot(&direction, &point.gradient);
-        self.keeps =
-            if is_fresh { point.at.len() > DEAR && gap < NEAR * scale } else { gap <= STALE * self.last_gap };
+        self.keeps = if is_fresh { gap < self.near * scale } else { gap <= STALE * self.last_gap };
+        self.waits = !self.keeps && gap > FAR * scale;
         self.last_gap = gap;
         Some(Heading { direction, gap })
     }
 
-    /// The end of the backend's part: its last Hessian is the one that the steps in `f64` use.
+    /// The end of the backend's part: if a Hessian is dear, its last one is the one that the steps in `f64` use.
     fn settle(&mut self, f: &mut dyn Objective, run: &Run) -> Result<()> {
-        if self.keeps && self.factor.is_some() && run.outcome.is_none() {
+        let is_dear = f.n_parameters() > DEAR;
+        if is_dear && self.keeps && self.factor.is_some() && run.outcome.is_none() {
             let hessian = f.quadratic(&run.at, run.target)?.hessian;
             self.factor = Cholesky::new(&hessian).or(self.factor.take());
         }
-        self.keeps = true;
+        self.keeps = is_dear;
         self.last_gap = f64::INFINITY;
         Ok(())
     }

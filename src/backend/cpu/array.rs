@@ -10,20 +10,14 @@ use super::in_place::{is_near_zero, standardise_tile};
 use super::simd::{Kernel, Level, run};
 use super::{Piece, Rebuilt, Storage, TILE_ROWS};
 use crate::backend::{Fill, HostRows, Rewrite};
+use crate::math::real::Real;
 
 /// Values below which a matrix is filled by the calling thread.
 const SMALL: usize = 300_000;
 /// Tiles that are written together.
 const FILL_TILES: usize = 16;
-/// Values up to which a matrix is written out although it could be read in place.
-const CACHED: usize = 1 << 20;
-/// The same where several targets share them.
-const SHARED: usize = 1 << 26;
-
-/// Values up to which a matrix for so many targets is written out in tiles although it could be read in place.
-pub fn most_written_out(n_targets: usize) -> usize {
-    if n_targets > 1 { SHARED } else { CACHED }
-}
+/// Values up to which a matrix is written out in tiles although it could be read in place: those of a cache.
+pub const MOST_WRITTEN_OUT: usize = 1 << 20;
 
 /// Numbers kept by [`super::Cpu`].
 pub struct Array<'a, T> {
@@ -100,13 +94,14 @@ impl<'a, T: Storage> Array<'a, T> {
         Self { kept: Kept::Tiles(values), n_columns: 1 }
     }
 
-    /// Reads a matrix in place, or writes it out where that is better: what fits into cache is read often, `f64` is
-    /// twice as much to read as `f32`, and products with several targets would write every tile in every pass.
-    pub(super) fn in_place(spare: &Spare<T>, level: Level, rows: HostRows<'a>, n_targets: usize) -> Self {
+    /// Reads a matrix in place, or writes it out where that is better: what fits into cache is read often, and `f64` is
+    /// twice as much to read as `f32`. Products with several targets make every tile anew in each pass, which takes
+    /// less time than fresh memory for all of them unless there are many passes.
+    pub(super) fn in_place(spare: &Spare<T>, level: Level, rows: HostRows<'a>) -> Self {
         let n_columns = rows.shift.len();
         let n_rows = rows.runs.last().map_or(0, |run| run.used + run.len);
-        if n_rows * n_columns <= most_written_out(n_targets) || !T::reads(&rows.values) {
-            return Self::filled(spare, n_rows, n_columns, &|span, out| {
+        if n_rows * n_columns <= MOST_WRITTEN_OUT || !T::reads(&rows.values) {
+            return Self::written(spare, n_rows, n_columns, &|span, out| {
                 for (tile, out) in out.chunks_mut(TILE_ROWS * n_columns).enumerate() {
                     standardise_tile(level, &rows, span.start + tile * TILE_ROWS, out);
                 }
@@ -147,16 +142,21 @@ impl<'a, T: Storage> Array<'a, T> {
         Self { n_columns: rows.shift.len(), kept: Kept::Rows(rows, near_zero) }
     }
 
+    /// A matrix whose tiles `fill` writes into zeros.
     pub(super) fn filled(spare: &Spare<T>, n_rows: usize, n_columns: usize, fill: &Fill<T>) -> Self {
+        Self::written(spare, n_rows, n_columns, &|rows, out| {
+            out.fill(T::ZERO);
+            fill(rows, out);
+        })
+    }
+
+    /// A matrix whose tiles `write` writes from end to end.
+    fn written(spare: &Spare<T>, n_rows: usize, n_columns: usize, write: &Fill<T>) -> Self {
         let mut all = spare.buffer(n_rows.div_ceil(TILE_ROWS) * TILE_ROWS * n_columns);
-        let is_used = all.is_used;
         let values: &mut [T] = &mut all;
         let fill_tiles = |(run, out): (usize, &mut [T])| {
             let first = run * FILL_TILES * TILE_ROWS;
-            if is_used {
-                out.fill(T::ZERO);
-            }
-            fill(first..(first + FILL_TILES * TILE_ROWS).min(n_rows), out);
+            write(first..(first + FILL_TILES * TILE_ROWS).min(n_rows), out);
         };
         if n_columns > 0 && values.len() < SMALL {
             values.chunks_mut(FILL_TILES * TILE_ROWS * n_columns).enumerate().for_each(fill_tiles);
@@ -166,7 +166,8 @@ impl<'a, T: Storage> Array<'a, T> {
         Self { kept: Kept::Tiles(all), n_columns }
     }
 
-    pub(super) fn n_columns(&self) -> usize {
+    /// Columns of the matrix.
+    pub fn n_columns(&self) -> usize {
         self.n_columns
     }
 
@@ -184,6 +185,20 @@ impl<'a, T: Storage> Array<'a, T> {
             Kept::Tiles(values) => &values[first * self.n_columns..(first + TILE_ROWS) * self.n_columns],
             Kept::Rows(..) | Kept::Bytes(_) | Kept::Rewritten(..) => &[],
         }
+    }
+
+    /// Writes rows of a matrix that lies here in tiles, the first of them a multiple of [`TILE_ROWS`], into such tiles of
+    /// other numbers.
+    pub fn write_tiles<U: Real>(&self, rows: &Range<usize>, out: &mut [U]) {
+        if let Kept::Tiles(values) = &self.kept {
+            let values = &values[rows.start * self.n_columns..];
+            out.iter_mut().zip(values).for_each(|(out, x)| *out = U::from_f64(x.to_f64()));
+        }
+    }
+
+    /// Whether it lies here in tiles.
+    pub fn is_in_tiles(&self) -> bool {
+        matches!(self.kept, Kept::Tiles(_))
     }
 
     /// The matrix in place, if its raw numbers may be multiplied.

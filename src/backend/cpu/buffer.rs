@@ -23,8 +23,6 @@ pub(super) struct Buffer<T> {
     start: usize,
     n: usize,
     spare: Spare<T>,
-    /// Whether the numbers may be anything but 0.
-    pub(super) is_used: bool,
 }
 
 impl<T: Storage> Spare<T> {
@@ -34,10 +32,9 @@ impl<T: Storage> Spare<T> {
         let fits = |memory: &Vec<T>| memory.len() >= n + room && memory.len() <= 2 * (n + room);
         let kept =
             self.0.lock().ok().and_then(|mut kept| kept.iter().position(fits).map(|k| kept.swap_remove(k)));
-        let is_used = kept.is_some();
         let memory = kept.unwrap_or_else(|| vec![T::ZERO; n + room]);
         let start = memory.as_ptr().align_offset(LINE).min(room);
-        Buffer { memory, start, n, spare: self.clone(), is_used }
+        Buffer { memory, start, n, spare: self.clone() }
     }
 }
 
@@ -74,13 +71,13 @@ mod tests {
     fn memory_is_used_again_and_begins_a_line() {
         let spare = Spare::<f32>::default();
         let mut first = spare.buffer(1000);
-        assert!(!first.is_used && first.iter().all(|&x| x == 0.0));
+        assert!(first.iter().all(|&x| x == 0.0));
         assert!(first.as_ptr().addr().is_multiple_of(LINE));
         first.fill(1.0);
         drop(first);
         let other = spare.buffer(100);
-        assert!(!other.is_used, "far too large for this");
+        assert!(other.iter().all(|&x| x == 0.0), "the other is far too large for this");
         let again = spare.buffer(900);
-        assert!(again.is_used && again.len() == 900);
+        assert!(again.len() == 900 && again.iter().all(|&x| x == 1.0));
     }
 }

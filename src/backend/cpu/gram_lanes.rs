@@ -64,6 +64,7 @@ impl<T: Lanes> LaneSums<T> {
     }
 }
 
+#[inline(always)]
 fn pair(i: usize, j: usize) -> usize {
     i * (i + 1) / 2 + j
 }
@@ -172,12 +173,17 @@ fn block<S: Simd, T: Lanes, const R: usize, const N: usize>(
     at: (usize, usize),
 ) {
     let (i, j) = at;
-    let left: [&[T::Vector<S>]; R] = std::array::from_fn(|r| T::vectors::<S>(left.column(i + r)));
+    // equal lengths, known before the loop, so that nothing is checked in it
+    let length = TILE_ROWS / T::count::<S>();
+    let left: [&[T::Vector<S>]; R] = std::array::from_fn(|r| &T::vectors::<S>(left.column(i + r))[..length]);
     let right: [&[T::Vector<S>]; N] =
-        std::array::from_fn(|n| T::vectors::<S>(&x[(j + n) * TILE_ROWS..][..TILE_ROWS]));
+        std::array::from_fn(|n| &T::vectors::<S>(&x[(j + n) * TILE_ROWS..][..TILE_ROWS])[..length]);
     let mut acc = [[T::splat(simd, T::ZERO); N]; R];
-    for t in 0..TILE_ROWS / T::count::<S>() {
-        let a: [T::Vector<S>; R] = std::array::from_fn(|r| left[r][t]);
+    for t in 0..length {
+        let mut a = [acc[0][0]; R];
+        for r in 0..R {
+            a[r] = left[r][t];
+        }
         for n in 0..N {
             let b = right[n][t];
             for r in 0..R {

@@ -121,7 +121,7 @@ storage!(f32: F32);
 storage!(f64: F32, F64);
 
 /// Writes the tile that starts at used row `first`, centred and scaled.
-pub(super) fn standardise_tile<T: Real>(level: Level, x: &HostRows, first: usize, tile: &mut [T]) {
+pub(super) fn standardise_tile<T: Lanes>(level: Level, x: &HostRows, first: usize, tile: &mut [T]) {
     let mut stretches = stretches(x, first).peekable();
     let whole = stretches.peek().is_some_and(|(rows, _)| rows.len() == TILE_ROWS);
     if whole && let Some((_, row)) = stretches.next() {
@@ -139,7 +139,7 @@ pub(super) fn standardise_tile<T: Real>(level: Level, x: &HostRows, first: usize
 }
 
 /// Writes `n_rows` rows of the source to the top of a tile.
-fn piece<T: Real>(level: Level, x: &HostRows, row: usize, n_rows: usize, tile: &mut [T]) {
+fn piece<T: Lanes>(level: Level, x: &HostRows, row: usize, n_rows: usize, tile: &mut [T]) {
     match x.values {
         HostValues::F32(v) => standardise(level, tile, rows_of(x, v, row), n_rows, &x.shift, &x.factor),
         HostValues::F64(v) => standardise(level, tile, rows_of(x, v, row), n_rows, &x.shift, &x.factor),

@@ -48,7 +48,7 @@ use super::{Backend, Beside, Body, Every, Fill, HostRows, HostSignals, Into, Mod
 use crate::Result;
 
 use array::Rewritten;
-pub use array::{Array, most_written_out};
+pub use array::{Array, MOST_WRITTEN_OUT};
 pub use in_place::Storage;
 pub use line::Line;
 pub use signals::{Signals, grain};
@@ -146,8 +146,8 @@ impl<T: Storage> Backend for Cpu<T> {
         Ok(Array::bytes(n_targets, tiles))
     }
 
-    fn in_place<'a>(&self, rows: HostRows<'a>, n_targets: usize) -> Result<Array<'a, T>> {
-        Ok(Array::in_place(&self.spare, self.level, rows, n_targets))
+    fn in_place<'a>(&self, rows: HostRows<'a>) -> Result<Array<'a, T>> {
+        Ok(Array::in_place(&self.spare, self.level, rows))
     }
 
     fn rewritten<'a>(

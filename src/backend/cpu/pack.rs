@@ -11,7 +11,7 @@ use super::panel::{Panel, Streams};
 use super::vector::Lanes;
 
 /// Columns that are exchanged together.
-const TOGETHER: usize = 4;
+pub(super) const TOGETHER: usize = 4;
 /// Most lanes of a vector.
 const MOST_LANES: usize = 16;
 
@@ -98,13 +98,16 @@ pub(super) fn copy<S: Simd, T: Lanes>(panel: &mut Panel<T>, streams: Streams<'_,
 
 /// Where the h-th run of row `l` lies in the numbers of an exchanged block.
 #[inline(always)]
-fn piece<S: Simd, T: Lanes>(l: usize, h: usize) -> usize {
+pub(super) fn piece<S: Simd, T: Lanes>(l: usize, h: usize) -> usize {
     let vector = h * T::RUN + l % T::RUN;
     vector * T::count::<S>() + l / T::RUN * T::RUN
 }
 
 #[inline(always)]
-fn exchanged<S: Simd, T: Lanes>(simd: S, block: [T::Vector<S>; TOGETHER]) -> [T; TOGETHER * MOST_LANES] {
+pub(super) fn exchanged<S: Simd, T: Lanes>(
+    simd: S,
+    block: [T::Vector<S>; TOGETHER],
+) -> [T; TOGETHER * MOST_LANES] {
     let mut numbers = [T::ZERO; TOGETHER * MOST_LANES];
     T::vectors_mut::<S>(&mut numbers)[..TOGETHER].copy_from_slice(&T::exchange(simd, block));
     numbers
@@ -112,7 +115,7 @@ fn exchanged<S: Simd, T: Lanes>(simd: S, block: [T::Vector<S>; TOGETHER]) -> [T;
 
 /// Whether an exchanged block holds its rows where [`piece`] says.
 #[inline(always)]
-fn exchange_transposes<S: Simd, T: Lanes>(simd: S) -> bool {
+pub(super) fn exchange_transposes<S: Simd, T: Lanes>(simd: S) -> bool {
     let lanes = T::count::<S>();
     if lanes < T::RUN {
         return false;

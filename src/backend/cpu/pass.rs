@@ -8,6 +8,9 @@ use super::{Cpu, FLUSH, Line, Storage, Sums, TILE_ROWS, Worker};
 use crate::Result;
 use crate::backend::{Body, Every, Into, Sweep};
 
+/// Most chunks, and tiles of a chunk at least: opening and closing the sums of many columns costs as much as a tile.
+const MOST_CHUNKS: usize = 256;
+const LEAST_TILES: usize = 6;
 /// Chunks whose sums are in memory at the same time.
 const WAVE: usize = 32;
 /// Bytes that the sums of all chunks may take for one target; only a Gram comes near.
@@ -22,7 +25,7 @@ pub(super) fn chunks(n_tiles: usize, n_columns: usize, n_sums: usize, grain: usi
     let by_memory = GRAM_BYTES / (8 * n_sums.max(1));
     // what one thread does goes in long chunks
     let small = n_tiles * TILE_ROWS * (n_columns + 1) < SMALL;
-    let most = if small { n_tiles.div_ceil(FLUSH) } else { 256 };
+    let most = if small { n_tiles.div_ceil(FLUSH) } else { n_tiles.div_ceil(LEAST_TILES).min(MOST_CHUNKS) };
     let by_grain = n_tiles * TILE_ROWS / grain.max(TILE_ROWS);
     let n_chunks = by_grain.min(most).min(by_memory).max(1);
     (0..n_chunks).map(|k| k * n_tiles / n_chunks..(k + 1) * n_tiles / n_chunks).collect()
@@ -200,6 +203,7 @@ mod tests {
             }
         }
         assert_eq!(chunks(4000, 10, 800, 0).len(), 256);
+        assert_eq!(chunks(391, 160, 800, 0).len(), 66, "of six tiles");
         assert_eq!(chunks(4000, 10, 800, 100 * TILE_ROWS).len(), 40);
         assert_eq!(chunks(4000, 10, 1000 * 1000, 0).len(), 8);
     }

@@ -216,7 +216,9 @@ fn rows_are_tiles<S: Real, T: Storage>(source: &[S], values: HostValues) {
             let run = runs[runs.partition_point(|run| run.used <= row) - 1];
             for j in 0..p {
                 let x = source[(run.row + row - run.used) * p + j].to_f64();
-                out[j * TILE_ROWS + row - span.start] = T::from_f64((x - rows.shift[j]) * rows.factor[j]);
+                let place = row - span.start;
+                out[(place / TILE_ROWS * p + j) * TILE_ROWS + place % TILE_ROWS] =
+                    T::from_f64((x - rows.shift[j]) * rows.factor[j]);
             }
         }
     });

@@ -5,6 +5,7 @@ use crate::backend::cpu::TILE_ROWS;
 use crate::backend::cpu::simd::Level;
 use crate::backend::cpu::standardise::standardise;
 use crate::backend::cpu::tests::{close, numbers};
+use crate::backend::cpu::vector::Lanes;
 use crate::math::real::{Real, Widen};
 
 const SHAPES: [(usize, usize); 14] = [
@@ -111,7 +112,7 @@ fn no_entry_that_is_not_finite_escapes() {
     assert!(moments(Level::best(), &mut [0.0; 8], &mut [0.0; 8], x, 2, &[0.0; 8]), "large is finite");
 }
 
-fn tiles<S: Widen<f64>, T: Real>() {
+fn tiles<S: Widen<f64>, T: Lanes>() {
     each::<S>(|level, n, x| {
         let p = x.n_columns;
         let (shift, inverse) = (numbers::<f64>(p, 17), numbers::<f64>(p, 18));

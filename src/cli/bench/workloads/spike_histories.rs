@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use ndarray::{Array2, ArrayView1, Axis};
+use ndarray::{Array2, ArrayView1};
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
@@ -198,6 +198,6 @@ mod tests {
         assert!(proof["loss_gap"].as_f64().unwrap() < 1e-9);
         let mean = workload.y.iter().map(|&y| f64::from(y)).sum::<f64>() / 30_000.0;
         assert!((0.03..0.1).contains(&mean), "{mean}");
-        assert!(workload.y.len_of(Axis(0)) == 30_000);
+        assert_eq!(workload.y.nrows(), 30_000);
     }
 }
