@@ -113,7 +113,7 @@ impl DesignPlan<'_> {
         for (form, part) in self.parts(columns, n_targets, on.level())? {
             if let (Form::MatrixFree | Form::Rewritten, Part::Convolved(own)) = (form, &part) {
                 self.end_written(on, &mut written, &mut blocks)?;
-                blocks.push(self.unwritten(on, form, own)?);
+                blocks.push(self.computed(on, form, own)?);
             } else {
                 written.push(part);
             }
@@ -160,7 +160,7 @@ impl DesignPlan<'_> {
     }
 
     /// A block that is not written out.
-    fn unwritten<'p, B: Backend + 'p>(
+    fn computed<'p, B: Backend + 'p>(
         &'p self,
         on: &B,
         form: Form,
