@@ -11,8 +11,8 @@
 //! The modules stand on floors and import only from lower ones (`tests/architecture.rs` checks it):
 //!
 //! ```text
-//! 11 cli        10 figure, report, write   9 glm        8 solver     7 objective   6 design
-//!  5 features, tuning         4 backend    3 read, basis, observation
+//! 11 cli        10 figure, report, write   9 glm        8 solver     7 objective   6 features, tuning
+//!  5 design                   4 backend    3 read, basis, observation
 //!  2 recording, simulate, inverse_link    1 time, math                0 error, registry, number
 //! ```
 //!

@@ -248,7 +248,7 @@ fn the_checks_find_imports_that_go_up_or_sideways() {
                 use crate::features::B;\nuse crate::nowhere::C;\n";
     let wrong = wrong_imports("src/features/signal.rs", text);
     assert_eq!(wrong.len(), 3, "{wrong:?}");
-    assert!(wrong[0].starts_with("src/features/signal.rs:2: features (floor 5) imports glm (floor 9)"));
+    assert!(wrong[0].starts_with("src/features/signal.rs:2: features (floor 6) imports glm (floor 9)"));
     assert!(wrong[1].contains(":4: ") && wrong[2].contains(":6: "), "{wrong:?}");
     assert_eq!(wrong_imports("src/lib.rs", text), Vec::<String>::new());
 }

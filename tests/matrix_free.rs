@@ -263,6 +263,24 @@ fn several_targets_share_columns_that_are_written_again() {
     assert_same(&fits[0], &fits[1], 1e-9, "population");
 }
 
+/// Every third row: hardly a window is whole.
+#[test]
+fn rows_without_neighbours_are_no_blocks() {
+    let mut random = Random(7);
+    let (trains, signals) = (trains(&mut random, 12), signals(&mut random, 12));
+    for (channels, expected) in [(trains, Form::MatrixFree), (signals, Form::Written)] {
+        let of = convolution(channels.clone());
+        let x = written(&of, &channels);
+        let y = counts(&[&x], &mut random, 1);
+        let rows: Vec<usize> = of.complete().iter().cloned().flatten().step_by(3).collect();
+        let free = DesignPlan::new(vec![source("x", of.all().into())], rows.clone()).unwrap();
+        assert_eq!(form(&free, 0, 1), expected);
+        let dense = DesignPlan::new(vec![source("x", x.view().into())], rows).unwrap();
+        let fits = [&free, &dense].map(|plan| fit(plan, &y, GlmSpec::default()));
+        assert_same(&fits[0], &fits[1], 1e-8, "scattered");
+    }
+}
+
 #[test]
 fn bits_do_not_depend_on_the_threads() {
     let mut random = Random(5);

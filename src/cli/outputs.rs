@@ -95,11 +95,15 @@ fn bins(fitting: &Fitting, saver: &mut Saver) -> Result<()> {
     saver.stage_table("tables/bins.csv", &columns)
 }
 
-/// One row per bin, one column per feature; a table of its own for each target that sees features of its own.
+/// One row per bin, one column per feature; a table of its own for each target that sees features of its own. Features that
+/// are too many to be kept in memory are no table either.
 fn features(fitting: &Fitting, saver: &mut Saver) -> Result<()> {
     let data = &fitting.data;
     let rows: Vec<i64> = (0..data.n_bins() as i64).collect();
     for part in &data.parts {
+        if part.group.pieces.iter().any(|piece| data.blocks[piece.block].x.is_computed()) {
+            continue;
+        }
         let mut columns: Vec<(&str, Values)> = vec![("bin", Values::Integers(&rows))];
         if !data.centres_s.is_empty() {
             columns.push(("t_s", data.centres_s.as_slice().into()));

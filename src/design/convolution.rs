@@ -3,7 +3,10 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+use ndarray::{Array2, ArrayViewMut2};
+
 use super::Values;
+use super::course::Course;
 use super::rows::Rows;
 use crate::backend::cpu::convolution::build_features::{Channel, FeatureBuilder, Span};
 use crate::backend::cpu::convolution::cost::{Method, Task};
@@ -14,18 +17,6 @@ use crate::backend::cpu::convolution::transforms::Fourier;
 use crate::backend::cpu::simd::Level;
 use crate::backend::{HostChannels, Run};
 use crate::{Error, Result};
-use ndarray::{Array2, ArrayViewMut2};
-
-/// Part of the bins that are not 0 up to which counts are kept as events.
-const SPARSE: f64 = 0.1;
-/// The values of a channel, bin by bin.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Course {
-    /// Counts, most of them 0.
-    Events(Events),
-    /// One number per bin; those that are not finite are taken as 0, and rows that see them are not complete.
-    Samples(Vec<f64>),
-}
 
 /// Channels of one grid convolved with functions: column `c K + i` is function i on channel c,
 /// `x[t, c K + i] = sum_k functions[k, i] channel_c[t + shift - k]`.
@@ -49,63 +40,6 @@ pub struct Convolved<'a> {
     of: &'a Convolution,
     first: usize,
     n: usize,
-}
-
-impl Default for Course {
-    fn default() -> Self {
-        Self::Events(Events::default())
-    }
-}
-
-impl From<Vec<f64>> for Course {
-    fn from(values: Vec<f64>) -> Self {
-        Self::Samples(values)
-    }
-}
-
-impl Course {
-    /// Counts per bin, as events if they are sparse.
-    pub fn of_counts(counts: &[f64]) -> Self {
-        match Events::from_counts(counts) {
-            Some(events) if (events.all().len() as f64) <= SPARSE * counts.len() as f64 => {
-                Self::Events(events)
-            }
-            _ => Self::Samples(counts.to_vec()),
-        }
-    }
-
-    /// Sets values that are not finite to 0; the rows whose window holds one.
-    fn strike(&mut self, lags: Lags) -> Vec<Range<usize>> {
-        let mut unknown: Vec<Range<usize>> = Vec::new();
-        let Self::Samples(values) = self else { return unknown };
-        let n_bins = values.len();
-        for (bin, value) in values.iter_mut().enumerate().filter(|(_, value)| !value.is_finite()) {
-            *value = 0.0;
-            let rows = lags.rows_of(bin, n_bins);
-            match unknown.last_mut() {
-                Some(last) if rows.start <= last.end => last.end = last.end.max(rows.end),
-                _ => unknown.push(rows),
-            }
-        }
-        unknown
-    }
-
-    /// One number for each of `n_bins` bins, multiplied by `scale`.
-    pub fn into_values(self, n_bins: usize, scale: f64) -> Vec<f64> {
-        match self {
-            Self::Samples(mut values) => {
-                values.iter_mut().for_each(|value| *value *= scale);
-                values
-            }
-            Self::Events(events) => {
-                let mut values = vec![0.0; n_bins];
-                for event in events.all() {
-                    values[event.bin as usize] = f64::from(event.count) * scale;
-                }
-                values
-            }
-        }
-    }
 }
 
 impl Convolution {

@@ -6,7 +6,8 @@
 
 use rayon::prelude::*;
 
-use super::convolution::{Convolved, Course, spans};
+use super::convolution::{Convolved, spans};
+use super::course::Course;
 use super::rows::Rows;
 use crate::backend::cpu::TILE_ROWS;
 use crate::backend::cpu::convolution::build_features::Span;

@@ -11,6 +11,7 @@
 mod convolution;
 mod convolved_columns;
 mod convolved_scaling;
+mod course;
 mod dense;
 mod layout;
 mod matrix_free;
@@ -28,7 +29,8 @@ use ndarray::{ArrayView2, ArrayViewMut1};
 use crate::Result;
 use crate::backend::{Backend, Cpu, Into};
 
-pub use convolution::{Convolution, Convolved, Course};
+pub use convolution::{Convolution, Convolved};
+pub use course::Course;
 pub use dense::Dense;
 pub use layout::{FeatureColumns, Layout};
 pub use matrix_free::MatrixFree;

@@ -4,12 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::convolved_columns::{ConvolvedColumns, Writer};
-use super::{Block, Column, Dense, DesignPlan, MatrixFree, Values};
+use super::{Block, Column, Convolved, Dense, DesignPlan, MatrixFree, Values};
 use crate::Result;
-use crate::backend::cpu::convolution::transforms::Fourier;
+use crate::backend::cpu::convolution::transforms::{Fourier, block_rows};
 use crate::backend::cpu::simd::Level;
 use crate::backend::cpu::{MOST_WRITTEN_OUT, TILE_ROWS, grain};
-use crate::backend::{Backend, HostSignals};
+use crate::backend::{Backend, HostChannels, HostSignals};
 use crate::math::real::Real;
 
 /// Bytes of a value that is written out: once in `f32` and once in `f64`.
@@ -77,7 +77,13 @@ impl DesignPlan<'_> {
         if n_values <= MOST_WRITTEN_OUT {
             return Form::Written;
         }
-        if n_targets > 1 || x.host_channels(&self.scaling.offsets[source]).is_none() {
+        let channels = x.host_channels(&self.scaling.offsets[source]);
+        let can_do_without = match channels {
+            Some(HostChannels::Events(_)) => true,
+            Some(HostChannels::Samples(_)) => !self.is_scattered(x),
+            None => false,
+        };
+        if n_targets > 1 || !can_do_without {
             return if fits { Form::Written } else { Form::Rewritten };
         }
         let (write, evaluate) = x.cost_ns(level);
@@ -85,6 +91,11 @@ impl DesignPlan<'_> {
         let written = 3.0 * write + PASSES * READ_NS * x.n_columns() as f64;
         let free = PASSES * evaluate + 2.0 * write;
         if fits && written <= free { Form::Written } else { Form::MatrixFree }
+    }
+
+    /// Whether transforms of blocks of the used rows would transform more gaps than rows.
+    fn is_scattered(&self, x: &Convolved) -> bool {
+        self.rows.are_scattered(block_rows(x.lags().window_bins))
     }
 
     /// The sources that are not written out for so many targets: number, columns, form and the bytes that they would take.
@@ -261,7 +272,9 @@ impl<'c, 'p> Part<'c, 'p> {
     fn writer<T: Fourier>(&self, level: Level, plan: &DesignPlan) -> PartWriter<'_, 'c, 'p, T> {
         match self {
             Self::Columns(columns) => PartWriter::Columns(columns),
-            Self::Convolved(own) => PartWriter::Convolved(own.writer(level, &plan.rows, false)),
+            Self::Convolved(own) => {
+                PartWriter::Convolved(own.writer(level, &plan.rows, plan.is_scattered(&own.x)))
+            }
         }
     }
 }

@@ -4,7 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Values;
-use super::convolution::{Convolved, Course};
+use super::convolution::Convolved;
+use super::course::Course;
 use crate::backend::cpu::TILE_ROWS;
 use crate::backend::cpu::convolution::convolve::convolve;
 use crate::backend::cpu::convolution::convolve_events::convolve_events;

@@ -83,6 +83,12 @@ impl Rows {
         self.runs_of(used).flat_map(|run| run.row..run.row + run.len)
     }
 
+    /// Whether blocks of `block` neighbours would hold more gaps than bins.
+    pub(super) fn are_scattered(&self, block: usize) -> bool {
+        let n_blocks: usize = self.runs.iter().map(|run| run.len.div_ceil(block)).sum();
+        n_blocks.saturating_mul(block) > 4 * self.len().max(block)
+    }
+
     /// The largest bin.
     pub fn max(&self) -> Option<usize> {
         self.runs.iter().map(|run| run.row + run.len - 1).max()

@@ -49,6 +49,11 @@ impl Columns {
         matches!(self, Self::Written(values) if values.is_f32())
     }
 
+    /// Whether the values are computed when they are wanted, because there are so many.
+    pub fn is_computed(&self) -> bool {
+        matches!(self, Self::Convolved(_))
+    }
+
     /// One value.
     ///
     /// # Panics

@@ -257,15 +257,19 @@ fn refuse_memory(
     n_bins: usize,
     limit_bytes: Option<u64>,
 ) -> Result<()> {
-    // what is computed when it is needed asks for its memory later
-    let of_feature = |(feature, channels): (&StudyFeature, &Vec<Channel<Course>>)| {
-        let n_functions = n_functions(feature);
-        let is_convolved = matches!(feature.spec.expansion, Expansion::Convolved { .. });
-        let is_lazy = is_convolved && is_large(n_bins, channels.len(), n_functions);
-        if is_lazy { 0 } else { channels.len().saturating_mul(n_functions) }
+    let n_columns_of = |(feature, channels): (&StudyFeature, &Vec<Channel<Course>>)| {
+        channels.len().saturating_mul(n_functions(feature))
     };
-    let columns = features.iter().zip(channels).map(of_feature).fold(0, usize::saturating_add);
-    let needed_bytes = (columns as u64).saturating_mul(n_bins as u64).saturating_mul(2 * 8);
+    let columns = features.iter().zip(channels).map(n_columns_of).fold(0, usize::saturating_add);
+    // what is computed when it is needed asks for its memory later, but a fit has a number for each pair of columns
+    let n_values_of = |own: (&StudyFeature, &Vec<Channel<Course>>)| {
+        let n_columns = n_columns_of(own);
+        let is_convolved = matches!(own.0.spec.expansion, Expansion::Convolved { .. });
+        let is_large = is_convolved && is_large(n_bins, own.1.len(), n_functions(own.0));
+        n_columns.saturating_mul(if is_large { columns } else { n_bins })
+    };
+    let values = features.iter().zip(channels).map(n_values_of).fold(0, usize::saturating_add);
+    let needed_bytes = (values as u64).saturating_mul(2 * 8);
     match limit_bytes {
         Some(limit_bytes) if needed_bytes > limit_bytes => {
             let what = format!("{columns} columns of features in {n_bins} bins");

@@ -10,6 +10,9 @@ use crate::objective::Counts;
 use crate::observation::{ObservationModel, Observe, Poisson};
 use crate::{Error, Result};
 
+/// Rows that one thread looks at together.
+const PIECE: usize = 1 << 16;
+
 /// What is to be explained: counts, shape (bins, targets).
 #[derive(Clone, Debug)]
 pub struct Response<'a> {
@@ -73,17 +76,24 @@ impl CheckedSpec {
     fn mean_of(&self, plan: &DesignPlan, response: &Response, target: usize) -> Option<f64> {
         let y = response.y.target(target);
         let slice = if let Counts::F64(y) = &y { y.to_slice() } else { None };
-        let mut sum = Sum::default();
-        for row in plan.rows().iter() {
-            let y = slice.map_or_else(|| y.get(row, 0), |y| y[row]);
-            if y != 0.0 {
-                if !y.is_finite() || self.outside(y).is_some() {
-                    return None;
+        let rows = plan.rows();
+        let of_piece = |first: usize| {
+            let mut sum = Sum::default();
+            for row in rows.some(first..rows.len().min(first + PIECE)) {
+                let y = slice.map_or_else(|| y.get(row, 0), |y| y[row]);
+                if y != 0.0 {
+                    if !y.is_finite() || self.outside(y).is_some() {
+                        return None;
+                    }
+                    sum.add(y);
                 }
-                sum.add(y);
             }
-        }
-        Some(sum.value() / plan.n_rows() as f64)
+            Some(sum.value())
+        };
+        let firsts: Vec<usize> = (0..rows.len()).step_by(PIECE).collect();
+        let parts: Vec<Option<f64>> = firsts.into_par_iter().map(of_piece).collect();
+        let total = parts.into_iter().collect::<Option<Vec<f64>>>()?;
+        Some(total.into_iter().collect::<Sum>().value() / rows.len() as f64)
     }
 
     fn outside(&self, y: f64) -> Option<&'static str> {

@@ -30,7 +30,7 @@ fn words_that_mean_nothing() {
             &["bench", "--threads-sweep", "--threads", "2"],
             ["--threads-sweep: expected it without --threads", "keep one"],
         ),
-        (&["bench", "--each-line"], ["--each-line: expected one workload, found 6", "--workload c"]),
+        (&["bench", "--each-line"], ["--each-line: expected one workload, found 15", "--workload c"]),
         (&["tuning"], ["rheobase tuning: expected <FILE>", "see `rheobase tuning --help`"]),
         (&["tuning", &file, "--device", "x"], ["\"--device\" does not exist in `rheobase tuning`", "--bins"]),
         (&["predict", "m.json", &file, "--solver", "x"], ["\"--solver\" does not exist", "--memory-limit"]),
