@@ -263,6 +263,66 @@ fn several_targets_share_columns_that_are_written_again() {
     assert_same(&fits[0], &fits[1], 1e-9, "population");
 }
 
+#[test]
+fn a_channel_that_stands_still_where_it_is_seen_has_no_effect() {
+    let mut random = Random(8);
+    let mut channels = signals(&mut random, 4);
+    // constant in the second epoch, which is used, and not before
+    if let Course::Samples(values) = &mut channels[2] {
+        values[21_260..].fill(0.1);
+    }
+    let of = convolution(channels);
+    let plan = DesignPlan::new(vec![source("x", of.all().into())], 21_300..N_BINS).unwrap();
+    for (column, &sd) in plan.scaling().sd.iter().enumerate() {
+        assert_eq!(sd == 0.0, column / N_FUNCTIONS == 2, "{column}: {sd}");
+    }
+    let y = Array2::from_shape_simple_fn((N_BINS, 1), || random.poisson(0.1));
+    let target = &fit(&plan, &y, GlmSpec::default()).targets[0];
+    assert_eq!(target.status, Status::Converged);
+    assert!(target.coef[2 * N_FUNCTIONS..3 * N_FUNCTIONS].iter().all(|&w| w == 0.0));
+    assert!(target.coef[..2 * N_FUNCTIONS].iter().all(|w| w.abs() < 1.0));
+}
+
+#[test]
+fn the_least_window_and_the_largest_numbers() {
+    // one bin, the present one: windows of neighbouring epochs touch
+    let lags = Lags { window_bins: 1, shift: 0 };
+    let mut random = Random(9);
+    let values: Vec<f64> = (0..100).map(|_| random.normal()).collect();
+    let segments = [0..40, 40..100];
+    let new = |values: Vec<f64>| {
+        Convolution::new(vec![Course::Samples(values)], 100, Array2::ones((1, 1)), lags, &segments)
+    };
+    let of = new(values.clone()).unwrap();
+    let plan = DesignPlan::new(vec![source("x", of.all().into())], 0..100).unwrap();
+    assert!((plan.scaling().mean[0] - values.iter().sum::<f64>() / 100.0).abs() < 1e-15);
+    let sd = plan.scaling().sd[0];
+    for factor in [1e-250, 1e150] {
+        let of = new(values.iter().map(|x| x * factor).collect()).unwrap();
+        let plan = DesignPlan::new(vec![source("x", of.all().into())], 0..100).unwrap();
+        assert!((plan.scaling().sd[0] / factor / sd - 1.0).abs() < 1e-12, "{factor:e}");
+    }
+    let of = new(values.iter().map(|x| x.signum() * 1.7e308).collect()).unwrap();
+    let error = DesignPlan::new(vec![source("x", of.all().into())], 0..100).unwrap_err();
+    assert!(matches!(error, Error::Argument { .. }), "{error}");
+    // an event in a bin that is not there
+    let events = Course::of_counts(&[vec![0.0; 120], vec![1.0]].concat());
+    let error = Convolution::new(vec![events], 100, Array2::ones((1, 1)), lags, &segments).unwrap_err();
+    assert!(matches!(error, Error::Length { expected: 100, found: 121, .. }), "{error}");
+}
+
+#[test]
+fn what_is_written_stays_below_the_limit() {
+    let mut random = Random(10);
+    let of = convolution(trains(&mut random, 4));
+    let sources = || vec![source("a", of.all().into()), source("b", of.all().into())];
+    let plan = DesignPlan::new(sources(), 100..20_000).unwrap();
+    assert_eq!((form(&plan, 0, 2), form(&plan, 1, 2)), (Form::Written, Form::Written));
+    let rows = Rows::from_ranges(of.complete().iter().cloned());
+    let plan = DesignPlan::new(sources(), rows).unwrap().with_limit(Some(25_000_000));
+    assert_eq!((form(&plan, 0, 2), form(&plan, 1, 2)), (Form::Written, Form::Rewritten));
+}
+
 /// Every third row: hardly a window is whole.
 #[test]
 fn rows_without_neighbours_are_no_blocks() {

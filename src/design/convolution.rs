@@ -48,7 +48,7 @@ impl Convolution {
     ///
     /// # Errors
     /// [`Error::Empty`] without functions or lags, [`Error::NonFinite`] for a tap that is not finite, [`Error::Length`] if
-    /// a channel of samples has another number of bins.
+    /// a channel has another number of bins.
     pub fn new(
         mut channels: Vec<Course>,
         n_bins: usize,
@@ -67,15 +67,16 @@ impl Convolution {
             return Err(Error::NonFinite { what: "kernel".into(), row, column, value });
         }
         for channel in &channels {
-            if let Course::Samples(values) = channel
-                && values.len() != n_bins
-            {
-                let (expected, found) = (n_bins, values.len());
-                return Err(Error::Length { what: "values of a channel".into(), expected, found });
+            channel.check(n_bins)?;
+        }
+        let mut complete: Vec<Range<usize>> = Vec::new();
+        for rows in segments.iter().map(|segment| lags.complete_rows(segment)).filter(|rows| !rows.is_empty())
+        {
+            match complete.last_mut() {
+                Some(last) if last.end == rows.start => last.end = rows.end,
+                _ => complete.push(rows),
             }
         }
-        let complete = segments.iter().map(|segment| lags.complete_rows(segment));
-        let complete = complete.filter(|rows| !rows.is_empty()).collect();
         let unknown = channels.iter_mut().map(|course| course.strike(lags)).collect();
         Ok(Self { lags, functions, channels, complete, unknown, n_bins, events: OnceLock::new() })
     }
@@ -333,9 +334,20 @@ impl<'a> Convolved<'a> {
         samples.collect::<Option<_>>().map(HostChannels::Samples)
     }
 
-    /// Estimated nanoseconds of one thread for each bin: writing all columns, and evaluating without them.
-    pub(super) fn cost_ns(&self, level: Level) -> (f64, f64) {
-        let of_course = |course: &Course| {
+    /// Whether all channels are events.
+    pub(super) fn is_of_events(&self) -> bool {
+        self.channels().iter().all(|course| matches!(course, Course::Events(_)))
+    }
+
+    /// Whether all channels are samples.
+    pub(super) fn is_of_samples(&self) -> bool {
+        self.channels().iter().all(|course| matches!(course, Course::Samples(_)))
+    }
+
+    /// What the columns are estimated to cost.
+    pub(super) fn cost(&self, level: Level) -> Cost {
+        let mut cost = Cost { write_ns: 0.0, rewrite_ns: 0.0, evaluate_ns: 0.0 };
+        for course in self.channels() {
             let density = match course {
                 Course::Events(events) => Some(events.all().len() as f64 / self.of.n_bins.max(1) as f64),
                 Course::Samples(_) => None,
@@ -347,13 +359,24 @@ impl<'a> Convolved<'a> {
                 n_functions: self.of.n_functions(),
                 n_channels: self.n,
             };
-            let method = if density.is_some() { Method::Events } else { task.to_write(level) };
-            let free = if density.is_some() { Method::Events } else { Method::Fft };
-            (task.write_ns(level, method), task.evaluate_ns(level, free))
-        };
-        let each = self.channels().iter().map(of_course);
-        each.fold((0.0, 0.0), |total, own| (total.0 + own.0, total.1 + own.1))
+            let by_tile = if density.is_some() { Method::Events } else { Method::Direct };
+            let at_once = if density.is_some() { Method::Events } else { task.to_write(level) };
+            cost.write_ns += task.write_ns(level, at_once);
+            cost.rewrite_ns += task.write_ns(level, by_tile);
+            cost.evaluate_ns += task.evaluate_ns(level);
+        }
+        cost
     }
+}
+
+/// Estimated nanoseconds of one thread for each bin.
+pub(super) struct Cost {
+    /// Writing all columns.
+    pub(super) write_ns: f64,
+    /// The same tile by tile.
+    pub(super) rewrite_ns: f64,
+    /// Evaluating without them, forward and back.
+    pub(super) evaluate_ns: f64,
 }
 
 /// Functions one after the other.

@@ -33,30 +33,57 @@ pub(super) struct Moments {
 pub(super) fn moments(x: &Convolved, rows: &Rows) -> Moments {
     let functions = x.functions();
     let n = rows.len() as f64;
-    let offsets: Vec<f64> = x.channels().par_iter().map(offset).collect();
-    let of_channel = |(course, &offset): (&Course, &f64)| -> Vec<f64> {
-        let sums = lag_sums(course, offset, x, rows);
+    let ranges: Vec<Seen> = x.channels().par_iter().map(|course| seen(course, x, rows)).collect();
+    let of_channel = |(course, range): (&Course, &Seen)| -> Vec<f64> {
+        let sums = lag_sums(course, range.offset, x, rows);
         let mean = |function: ndarray::ArrayView1<f64>| {
             function.iter().zip(&sums).map(|(tap, sum)| tap * sum).sum::<f64>() / n
         };
         functions.columns().into_iter().map(mean).collect()
     };
-    let centred: Vec<f64> = x.channels().par_iter().zip(&offsets).flat_map_iter(of_channel).collect();
-    let sd = deviations(x, rows, &offsets, &centred);
-    let areas: Vec<f64> = functions.columns().into_iter().map(|taps| taps.iter().sum()).collect();
-    let raw =
-        |(column, mean): (usize, &f64)| mean + offsets[column / areas.len()] * areas[column % areas.len()];
+    let centred: Vec<f64> = x.channels().par_iter().zip(&ranges).flat_map_iter(of_channel).collect();
+    let taps = |column: usize| functions.column(column % functions.ncols());
+    let scales: Vec<f64> = (0..x.n_columns())
+        .map(|column| {
+            ranges[x.channel_of(column)].largest * taps(column).iter().map(|f| f.abs()).sum::<f64>()
+        })
+        .collect();
+    let offsets: Vec<f64> = ranges.iter().map(|range| range.offset).collect();
+    let sd = deviations(x, rows, &offsets, &centred, &scales);
+    let raw = |(column, mean): (usize, &f64)| mean + offsets[x.channel_of(column)] * x.area(column);
     let mean: Vec<f64> = centred.iter().enumerate().map(raw).collect();
     let unless_constant = |(&sd, mean): (&f64, &f64)| if sd <= CONSTANT * mean.abs() { 0.0 } else { sd };
     let sd = sd.iter().zip(&mean).map(unless_constant).collect();
     Moments { mean, sd, offsets }
 }
 
-/// The mean of an analogue channel.
-fn offset(course: &Course) -> f64 {
+/// The values of a channel in the windows of the used rows.
+struct Seen {
+    /// Their mean, 0 for events; exactly their value if it is the same everywhere.
+    offset: f64,
+    /// The largest distance from it.
+    largest: f64,
+}
+
+fn seen(course: &Course, x: &Convolved, rows: &Rows) -> Seen {
+    let windows = rows.runs().iter().map(|run| x.lags().bins(&(run.row..run.row + run.len)));
     match course {
-        Course::Events(_) => 0.0,
-        Course::Samples(x) => x.iter().sum::<f64>() / x.len().max(1) as f64,
+        Course::Events(events) => {
+            let counts =
+                windows.flat_map(|bins| events.within(&bins)).map(|event| f64::from(event.count).abs());
+            Seen { offset: 0.0, largest: counts.fold(0.0, f64::max) }
+        }
+        Course::Samples(x) => {
+            let (mut n, mut sum, mut low, mut high) = (0_usize, 0.0, f64::INFINITY, f64::NEG_INFINITY);
+            for &value in windows.flat_map(|bins| &x[bins]) {
+                n += 1;
+                sum += value;
+                low = value.min(low);
+                high = value.max(high);
+            }
+            let offset = if low == high { low } else { sum / n as f64 };
+            Seen { offset, largest: (high - offset).max(offset - low) }
+        }
     }
 }
 
@@ -88,19 +115,29 @@ fn lag_sums(course: &Course, offset: f64, x: &Convolved, rows: &Rows) -> Vec<f64
     sums
 }
 
-/// The deviations around these means (of channels less their offsets), from all rows or part of them.
-fn deviations(x: &Convolved, rows: &Rows, offsets: &[f64], means: &[f64]) -> Vec<f64> {
+/// The deviations around these means (of channels less their offsets), from all rows or part of them. Values are at most
+/// `scales`, by which they are divided, so that squares neither overflow nor vanish.
+fn deviations(x: &Convolved, rows: &Rows, offsets: &[f64], means: &[f64], scales: &[f64]) -> Vec<f64> {
     let n_columns = x.n_columns();
     let every = (rows.len() * n_columns / VALUES).max(1);
-    let mut sd = some_deviations(x, rows, offsets, means, every);
-    if every > 1 && sd.contains(&0.0) {
+    let mut sd = some_deviations(x, rows, offsets, means, scales, every);
+    if every > 1 && sd.iter().zip(scales).any(|(&sd, &scale)| sd == 0.0 && scale > 0.0) {
         // too few rows to see anything of a column
-        sd = some_deviations(x, rows, offsets, means, 1);
+        sd = some_deviations(x, rows, offsets, means, scales, 1);
     }
     sd
 }
 
-fn some_deviations(x: &Convolved, rows: &Rows, offsets: &[f64], means: &[f64], every: usize) -> Vec<f64> {
+fn some_deviations(
+    x: &Convolved,
+    rows: &Rows,
+    offsets: &[f64],
+    means: &[f64],
+    scales: &[f64],
+    every: usize,
+) -> Vec<f64> {
+    let inverse = |&scale: &f64| if scale > 0.0 { 1.0 / scale } else { 0.0 };
+    let factors: Vec<f64> = scales.iter().map(inverse).collect();
     let n_columns = x.n_columns();
     let builder = x.builder::<f64>(Level::best(), offsets, true);
     let spans: Vec<Span> = spans(rows.runs());
@@ -113,13 +150,18 @@ fn some_deviations(x: &Convolved, rows: &Rows, offsets: &[f64], means: &[f64], e
             let first = tile * TILE_ROWS;
             let n = (rows.len() - first).min(TILE_ROWS);
             builder.write_tiles(&spans, first, &mut values, n_columns, 0);
-            for ((square, mean), x) in squares.iter_mut().zip(means).zip(values.chunks(TILE_ROWS)) {
+            let columns = squares.iter_mut().zip(means).zip(&factors).zip(values.chunks(TILE_ROWS));
+            for (((square, mean), factor), x) in columns {
                 let (whole, rest) = x[..n].as_chunks::<8>();
+                let term = |x: f64| {
+                    let d = (x - mean) * factor;
+                    d * d
+                };
                 let mut sums = [0.0; 8];
                 for x in whole {
-                    sums.iter_mut().zip(x).for_each(|(sum, x)| *sum += (x - mean) * (x - mean));
+                    sums.iter_mut().zip(x).for_each(|(sum, &x)| *sum += term(x));
                 }
-                *square += sums.iter().sum::<f64>() + rest.iter().map(|x| (x - mean).powi(2)).sum::<f64>();
+                *square += sums.iter().sum::<f64>() + rest.iter().map(|&x| term(x)).sum::<f64>();
             }
         }
         squares
@@ -130,5 +172,5 @@ fn some_deviations(x: &Convolved, rows: &Rows, offsets: &[f64], means: &[f64], e
     for part in &parts {
         total.iter_mut().zip(part).for_each(|(total, part)| *total += part);
     }
-    total.iter().map(|square| (square / n as f64).sqrt()).collect()
+    total.iter().zip(scales).map(|(square, scale)| (square / n as f64).sqrt() * scale).collect()
 }

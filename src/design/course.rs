@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::backend::cpu::convolution::events::Events;
 use crate::backend::cpu::convolution::lags::Lags;
+use crate::{Error, Result};
 
 /// Part of the bins that are not 0 up to which counts are kept as events.
 const SPARSE: f64 = 0.1;
@@ -40,6 +41,21 @@ impl Course {
         }
     }
 
+    /// Refuses values that are not one for each of `n_bins` bins.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if there are more or fewer, or an event in a bin that is not there.
+    pub fn check(&self, n_bins: usize) -> Result<()> {
+        let found = match self {
+            Self::Samples(values) => values.len(),
+            Self::Events(events) => events.all().last().map_or(0, |last| last.bin as usize + 1).max(n_bins),
+        };
+        if found == n_bins {
+            return Ok(());
+        }
+        Err(Error::Length { what: "values of a channel".into(), expected: n_bins, found })
+    }
+
     /// Sets values that are not finite to 0; the rows whose window holds one.
     pub(super) fn strike(&mut self, lags: Lags) -> Vec<Range<usize>> {
         let mut unknown: Vec<Range<usize>> = Vec::new();
@@ -66,7 +82,9 @@ impl Course {
             Self::Events(events) => {
                 let mut values = vec![0.0; n_bins];
                 for event in events.all() {
-                    values[event.bin as usize] = f64::from(event.count) * scale;
+                    if let Some(value) = values.get_mut(event.bin as usize) {
+                        *value = f64::from(event.count) * scale;
+                    }
                 }
                 values
             }

@@ -68,8 +68,8 @@ impl<'a, B: Backend> Block<'a, B> for MatrixFree<'a, B> {
         for (((&column, w), mean), inverse_sd) in
             self.columns.iter().zip(own).zip(&self.mean).zip(&self.inverse_sd)
         {
-            all[column] = w * inverse_sd;
-            shift += all[column] * mean;
+            all[column] += w * inverse_sd;
+            shift += w * inverse_sd * mean;
         }
         on.filters(&self.signals, &self.x.filters(&all), shift)
     }

@@ -9,7 +9,7 @@ use crate::Result;
 use crate::backend::cpu::convolution::transforms::{Fourier, block_rows};
 use crate::backend::cpu::simd::Level;
 use crate::backend::cpu::{MOST_WRITTEN_OUT, TILE_ROWS, grain};
-use crate::backend::{Backend, HostChannels, HostSignals};
+use crate::backend::{Backend, HostSignals};
 use crate::math::real::Real;
 
 /// Bytes of a value that is written out: once in `f32` and once in `f64`.
@@ -73,24 +73,36 @@ impl DesignPlan<'_> {
     pub fn form(&self, source: usize, n_targets: usize, level: Level) -> Form {
         let Values::Convolved(x) = &self.sources[source] else { return Form::Written };
         let n_values = self.rows.len() * x.n_columns();
-        let fits = self.limit_bytes.is_none_or(|limit| n_values as u64 * BYTES <= limit);
         if n_values <= MOST_WRITTEN_OUT {
             return Form::Written;
         }
-        let channels = x.host_channels(&self.scaling.offsets[source]);
-        let can_do_without = match channels {
-            Some(HostChannels::Events(_)) => true,
-            Some(HostChannels::Samples(_)) => !self.is_scattered(x),
-            None => false,
-        };
+        let fits =
+            self.limit_bytes.is_none_or(|limit| self.written_before(source, n_targets, level) <= limit);
+        let can_do_without = x.is_of_events() || (x.is_of_samples() && !self.is_scattered(x));
         if n_targets > 1 || !can_do_without {
             return if fits { Form::Written } else { Form::Rewritten };
         }
-        let (write, evaluate) = x.cost_ns(level);
+        let cost = x.cost(level);
         // both precisions, the second twice as wide; without the matrix its magnitudes need it once
-        let written = 3.0 * write + PASSES * READ_NS * x.n_columns() as f64;
-        let free = PASSES * evaluate + 2.0 * write;
+        let written = 3.0 * cost.write_ns + PASSES * READ_NS * x.n_columns() as f64;
+        let free = PASSES * cost.evaluate_ns + 2.0 * cost.rewrite_ns;
         if fits && written <= free { Form::Written } else { Form::MatrixFree }
+    }
+
+    /// Bytes of what is written out, with this source and without those after it.
+    fn written_before(&self, source: usize, n_targets: usize, level: Level) -> u64 {
+        let written =
+            (0..source).filter(|&k| self.form(k, n_targets, level) == Form::Written).chain([source]);
+        let n_columns: usize = written.map(|k| self.sources[k].ncols()).sum();
+        (self.rows.len() * n_columns) as u64 * BYTES
+    }
+
+    /// Whether some columns are computed by transforms of blocks of rows: then a few rows cost as much as many.
+    pub fn has_blocks(&self, n_targets: usize, level: Level) -> bool {
+        let is_of_samples =
+            |source: usize| matches!(&self.sources[source], Values::Convolved(x) if x.is_of_samples());
+        let unwritten = self.unwritten(n_targets, level);
+        unwritten.iter().any(|own| own.2 == Form::MatrixFree && is_of_samples(own.0))
     }
 
     /// Whether transforms of blocks of the used rows would transform more gaps than rows.

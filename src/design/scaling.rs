@@ -47,6 +47,9 @@ impl Scaling {
             let first_column = scaling.mean.len();
             if let Values::Convolved(x) = source {
                 let found = moments_of_convolved(x, used);
+                if found.mean.iter().chain(&found.sd).any(|value| !value.is_finite()) {
+                    return Err(overflow());
+                }
                 scaling.mean.extend(found.mean);
                 scaling.sd.extend(found.sd);
                 scaling.offsets.push(found.offsets);
@@ -176,6 +179,10 @@ fn first_non_finite(source: &Values, rows: &[usize], first_column: usize) -> Err
             }
         }
     }
+    overflow()
+}
+
+fn overflow() -> Error {
     Error::argument(
         "features",
         "values whose squares can be added",

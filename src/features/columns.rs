@@ -65,6 +65,17 @@ impl Columns {
         }
     }
 
+    /// Whether a value is not finite, in a bin that is no edge.
+    ///
+    /// # Panics
+    /// If there is no such bin or column.
+    pub fn is_unknown(&self, bin: usize, column: usize) -> bool {
+        match self {
+            Self::Written(values) => !values.get(bin, column).is_finite(),
+            Self::Convolved(of) => of.unknown(&(column..column + 1)).any(|rows| rows.contains(&bin)),
+        }
+    }
+
     /// One column.
     ///
     /// # Panics

@@ -55,9 +55,9 @@ impl Group {
     pub fn first_bad(&self, blocks: &[FeatureBlock<Columns>], bin: usize) -> Option<(usize, &str, f64)> {
         let mut first = 0;
         for piece in &self.pieces {
-            let value = |k: usize| blocks[piece.block].x.get(bin, piece.columns.start + k);
-            if let Some(k) = (0..piece.labels.len()).find(|&k| !value(k).is_finite()) {
-                return Some((first + k, &piece.labels[k], value(k)));
+            let x = &blocks[piece.block].x;
+            if let Some(k) = (0..piece.labels.len()).find(|&k| x.is_unknown(bin, piece.columns.start + k)) {
+                return Some((first + k, &piece.labels[k], x.get(bin, piece.columns.start + k)));
             }
             first += piece.labels.len();
         }

@@ -181,11 +181,13 @@ impl FeatureSpec {
         {
             return Ok((self.convolution(grid, name, courses.collect())?, Vec::new()));
         }
-        let written = |c: Channel<Course>| Channel {
-            label: c.label,
-            values: c.values.into_values(grid.n_bins(), self.scale),
+        let written = |c: Channel<Course>| -> Result<Channel> {
+            if let Course::Events(_) = c.values {
+                c.values.check(grid.n_bins())?;
+            }
+            Ok(Channel { label: c.label, values: c.values.into_values(grid.n_bins(), self.scale) })
         };
-        let channels: Vec<Channel> = courses.map(written).collect();
+        let channels: Vec<Channel> = courses.map(written).collect::<Result<_>>()?;
         let (block, ranges) = match &self.expansion {
             Expansion::Plain => (block::plain(grid, name, &channels)?, Vec::new()),
             Expansion::Evaluated { basis, range } => {

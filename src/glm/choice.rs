@@ -20,8 +20,9 @@ const LBFGS_PASSES: f64 = 8.0;
 const SMALL_GRAM: f64 = 1e8;
 /// Rows per column of the flat Gram of one target; a thinner one costs more passes than it saves.
 const GRAM_ROWS_PER_COLUMN: usize = 312;
-/// The same where a pass costs little because nothing is written out.
+/// The same where a pass costs little because nothing is written out, and rows that cost nothing to speak of.
 const FREE_GRAM_ROWS_PER_COLUMN: usize = 156;
+const FREE_GRAM_ROWS: usize = 1 << 17;
 /// Every how many tiles a first stage on part of the rows takes: at least and at most.
 const SAMPLE: [usize; 2] = [8, 16];
 /// Events per parameter that such a sample must hold.
@@ -129,6 +130,8 @@ pub(super) struct Size {
     pub(super) n_bytes: usize,
     /// Columns that are not written out.
     pub(super) n_free: usize,
+    /// Whether part of the rows costs less than all.
+    pub(super) may_sample: bool,
 }
 
 impl Size {
@@ -137,15 +140,24 @@ impl Size {
         self.n_rows as f64 * columns * (columns + 1.0)
     }
 
+    /// Whether most columns are not written out.
+    fn is_free(self) -> bool {
+        2 * self.n_free > self.n_columns
+    }
+
     /// Which rows the flat Gram is of: enough for one target, all for several, which share it.
     pub(super) fn gram_rows(self) -> Every {
-        if !self.alone || self.gram_flop() <= SMALL_GRAM {
+        if !self.alone || (self.gram_flop() <= SMALL_GRAM && !self.is_free()) {
             return Every::ROW;
         }
         let n_tiles = self.n_rows.div_ceil(TILE_ROWS);
-        let is_free = 2 * self.n_free > self.n_columns;
-        let rows_per_column = if is_free { FREE_GRAM_ROWS_PER_COLUMN } else { GRAM_ROWS_PER_COLUMN };
-        Every((n_tiles / (rows_per_column * (1 + self.n_columns)).div_ceil(TILE_ROWS)).max(1))
+        let parameters = 1 + self.n_columns;
+        let rows = if self.is_free() {
+            (FREE_GRAM_ROWS_PER_COLUMN * parameters).max(FREE_GRAM_ROWS)
+        } else {
+            GRAM_ROWS_PER_COLUMN * parameters
+        };
+        Every((n_tiles / rows.div_ceil(TILE_ROWS)).max(1))
     }
 
     /// Which rows to begin with, if the answer on part of them is worth having: no more than hold the events it takes.
@@ -155,7 +167,7 @@ impl Size {
         let by_events = self.fewest_events / (SAMPLE_EVENTS * parameters as f64);
         let by_rows = self.n_rows / (SAMPLE_ROWS * parameters);
         let every = (by_events as usize).min(by_rows).min(sparsest);
-        (solver == "lbfgs" && self.alone && every >= densest).then_some(Every(every))
+        (solver == "lbfgs" && self.alone && self.may_sample && every >= densest).then_some(Every(every))
     }
 }
 
@@ -171,7 +183,7 @@ pub(super) fn choose(asked: SolverChoice, size: Size, level: Level) -> Plan {
     let cholesky = columns.powi(3) / (3.0 * CHOLESKY_FLOP_PER_S);
     let newton = NEWTON_ITERATIONS * targets * (read + gram + cholesky);
     let lbfgs = gram / size.gram_rows().0 as f64 + cholesky + LBFGS_PASSES * pass;
-    let small = size.gram_flop() * targets <= SMALL_GRAM;
+    let small = size.gram_flop() * targets <= SMALL_GRAM && !size.is_free();
     let (solver, reason) = match asked {
         SolverChoice::Newton => ("newton", "asked for"),
         SolverChoice::Lbfgs => ("lbfgs", "asked for"),
@@ -205,8 +217,16 @@ mod tests {
     #[test]
     fn a_sample_is_no_larger_than_its_events_ask_for() {
         let sample = |n_rows: usize, fewest_events: f64, alone: bool| {
-            let size =
-                Size { n_rows, n_columns: 99, n_targets: 1, alone, fewest_events, n_bytes: 4, n_free: 0 };
+            let size = Size {
+                n_rows,
+                n_columns: 99,
+                n_targets: 1,
+                alone,
+                fewest_events,
+                n_bytes: 4,
+                n_free: 0,
+                may_sample: true,
+            };
             size.sample("lbfgs").map(|every| every.0)
         };
         assert_eq!(sample(500_000, 1e6, true), Some(16));

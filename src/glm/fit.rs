@@ -140,6 +140,7 @@ fn size(plan: &DesignPlan, mean_y: &[f64], n_columns: usize, n_bytes: usize, lev
     let n_rows = plan.n_rows();
     let live = mean_y.iter().filter(|&&mean| mean > 0.0);
     let n_free = plan.n_unwritten(mean_y.len(), level);
+    let may_sample = !plan.has_blocks(mean_y.len(), level);
     let fewest_events = live.clone().map(|mean| mean * n_rows as f64).min_by(f64::total_cmp).unwrap_or(0.0);
     Size {
         n_rows,
@@ -149,6 +150,7 @@ fn size(plan: &DesignPlan, mean_y: &[f64], n_columns: usize, n_bytes: usize, lev
         fewest_events,
         n_bytes,
         n_free,
+        may_sample,
     }
 }
 

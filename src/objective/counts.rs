@@ -12,7 +12,7 @@ use crate::design::Rows;
 use crate::math::real::Real;
 
 /// Counts from which on they are kept as bytes, if they are small enough: what is read from memory in every pass.
-const MANY: usize = 1 << 22;
+const MANY: usize = 1 << 18;
 /// Tiles that one thread packs together.
 const TOGETHER: usize = 64;
 

@@ -68,9 +68,12 @@ impl<T: Storage> Rewritten<'_, T> {
 
     /// Writes some columns of the tile that starts at row `first`.
     pub(super) fn tile(&self, first: usize, columns: Range<usize>, tile: &mut Vec<T>) {
-        tile.clear();
         tile.resize(TILE_ROWS * columns.len(), T::ZERO);
-        (self.write)(first..(first + TILE_ROWS).min(self.n_rows), columns, tile);
+        let end = (first + TILE_ROWS).min(self.n_rows);
+        if end < first + TILE_ROWS {
+            tile.fill(T::ZERO);
+        }
+        (self.write)(first..end, columns, tile);
     }
 
     /// The columns in groups that stay in cache.

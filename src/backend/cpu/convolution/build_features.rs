@@ -15,7 +15,7 @@ use super::filters::Filters;
 use super::transforms::{Fourier, block_rows};
 use super::write_events::write_events;
 use crate::backend::cpu::TILE_ROWS;
-use crate::backend::cpu::simd::Level;
+use crate::backend::cpu::simd::{Kernel, Level, run};
 
 /// Neighbouring complete rows of the grid and where they go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,14 +117,16 @@ impl<'a, T: Fourier> FeatureBuilder<'a, T> {
     /// Writes all columns row by row, in parallel: row t of the output begins at `t * stride`.
     pub fn write_rows(&self, spans: &[Span], rows: &mut [T], stride: usize) {
         let n_columns = self.n_columns();
-        let piece_rows = self.block_rows;
+        // what waits to be turned stays in cache
+        let piece_rows = if self.spectra.is_some() { self.block_rows } else { TILE_ROWS };
         rows.par_chunks_mut((piece_rows * stride).max(1)).enumerate().for_each_init(
             || vec![T::ZERO; piece_rows * n_columns],
             |values, (index, rows)| {
                 let start = index * piece_rows;
                 self.write_tiles(spans, start, values, n_columns, 0);
                 for span in clip(spans, start..start + piece_rows) {
-                    copy_rows(values, n_columns, span.to..span.to + span.rows.len(), rows, stride);
+                    let which = span.to..span.to + span.rows.len();
+                    run(self.level, CopyRows { tiles: values, n_columns, which, rows: &mut *rows, stride });
                 }
             },
         );
@@ -195,24 +197,68 @@ fn clip(spans: &[Span], rows: Range<usize>) -> impl Iterator<Item = Span> {
     })
 }
 
+/// Columns that are turned together.
+const TURNED: usize = 8;
+/// Rows that are turned together: a line of each column.
+const LINE: usize = 16;
+
 /// Copies some rows of tiles with `n_columns` columns to rows that are `stride` numbers apart.
-///
-/// Eight columns at a time: the lines of a few columns stay in the first-level cache while the rows go by.
-fn copy_rows<T: Fourier>(tiles: &[T], n_columns: usize, which: Range<usize>, rows: &mut [T], stride: usize) {
-    const TOGETHER: usize = 8;
-    let mut start = which.start;
-    while start < which.end {
-        let tile = &tiles[start / TILE_ROWS * TILE_ROWS * n_columns..][..TILE_ROWS * n_columns];
-        let end = which.end.min((start / TILE_ROWS + 1) * TILE_ROWS);
-        for (group, columns) in tile.chunks(TOGETHER * TILE_ROWS).enumerate() {
-            for row in start..end {
-                let first = row * stride + group * TOGETHER;
-                let Some(out) = rows.get_mut(first..first + columns.len() / TILE_ROWS) else { return };
-                let values = columns.iter().skip(row % TILE_ROWS).step_by(TILE_ROWS);
-                out.iter_mut().zip(values).for_each(|(out, &value)| *out = value);
+struct CopyRows<'a, T> {
+    tiles: &'a [T],
+    n_columns: usize,
+    which: Range<usize>,
+    rows: &'a mut [T],
+    stride: usize,
+}
+
+impl<T: Fourier> Kernel for CopyRows<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let Self { tiles, n_columns, which, rows, stride } = self;
+        let mut start = which.start;
+        while start < which.end {
+            let tile = &tiles[start / TILE_ROWS * TILE_ROWS * n_columns..][..TILE_ROWS * n_columns];
+            let end = which.end.min((start / TILE_ROWS + 1) * TILE_ROWS);
+            // whole lines of the columns, so that rows are written from one end to the other
+            let mut row = start;
+            while row < end {
+                let n = LINE.min(end - row);
+                for (group, columns) in tile.chunks(TURNED * TILE_ROWS).enumerate() {
+                    let out = &mut rows[row * stride + group * TURNED..];
+                    match columns.as_chunks::<TILE_ROWS>().0 {
+                        [a, b, c, d, e, f, g, h] if n == LINE => {
+                            turn([a, b, c, d, e, f, g, h], row % TILE_ROWS, out, stride);
+                        }
+                        columns => {
+                            for (r, out) in out.chunks_mut(stride).take(n).enumerate() {
+                                out.iter_mut()
+                                    .zip(columns)
+                                    .for_each(|(out, x)| *out = x[row % TILE_ROWS + r]);
+                            }
+                        }
+                    }
+                }
+                row += n;
             }
+            start = end;
         }
-        start = end;
+    }
+}
+
+/// A line of each of eight columns, from row `first` of the tile on.
+#[inline(always)]
+fn turn<T: Fourier>(columns: [&[T; TILE_ROWS]; TURNED], first: usize, out: &mut [T], stride: usize) {
+    let mut block = [[T::ZERO; TURNED]; LINE];
+    for (k, column) in columns.iter().enumerate() {
+        let Some(values) = column[first..].first_chunk::<LINE>() else { return };
+        for (row, &value) in block.iter_mut().zip(values) {
+            row[k] = value;
+        }
+    }
+    for (row, out) in block.iter().zip(out.chunks_mut(stride)) {
+        out[..TURNED].copy_from_slice(row);
     }
 }
 

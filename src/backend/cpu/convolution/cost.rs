@@ -106,30 +106,19 @@ impl Task {
         }
     }
 
-    /// Nanoseconds per bin of one evaluation without features: the channel convolved with one filter, and the
-    /// residuals correlated with it.
-    pub fn evaluate_ns(&self, level: Level, method: Method) -> f64 {
+    /// Nanoseconds per bin of one evaluation without features, from events or by spectra: the channel convolved with one
+    /// filter, and the residuals correlated with it.
+    pub fn evaluate_ns(&self, level: Level) -> f64 {
         let rates = Rates::of(level);
-        let lags = self.window_bins as f64;
-        match method {
-            Method::Events => {
-                let near = self.density.map_or(f64::INFINITY, |density| density * (lags + 64.0));
-                rates.store + rates.event_both * near
-            }
-            // one function at a time has half the rate
-            Method::Direct => rates.store + 4.0 * rates.direct * lags,
-            Method::Fft => rates.spectra + 2.0 * rates.transform / self.n_channels.max(1) as f64,
+        match self.density {
+            Some(density) => rates.store + rates.event_both * density * (self.window_bins as f64 + 64.0),
+            None => rates.spectra + 2.0 * rates.transform / self.n_channels.max(1) as f64,
         }
     }
 
     /// The fastest way to write the features out; of equals, the first of events, direct, transforms.
     pub fn to_write(&self, level: Level) -> Method {
         self.cheapest(|method| self.write_ns(level, method))
-    }
-
-    /// The fastest way to evaluate without features.
-    pub fn to_evaluate(&self, level: Level) -> Method {
-        self.cheapest(|method| self.evaluate_ns(level, method))
     }
 
     fn cheapest(&self, cost: impl Fn(Method) -> f64) -> Method {
@@ -156,12 +145,12 @@ mod tests {
     fn sparse_channels_are_events_and_dense_ones_are_not() {
         for level in [Level::Scalar, Level::Neon, Level::Avx2, Level::Avx512] {
             assert_eq!(task(1_000_000, Some(0.02), 200).to_write(level), Method::Events);
-            assert_eq!(task(1_000_000, Some(0.01), 200).to_evaluate(level), Method::Events);
+            let (sparse, analogue) = (task(1_000_000, Some(0.01), 200), task(1_000_000, None, 200));
+            assert!(sparse.evaluate_ns(level) < analogue.evaluate_ns(level));
+            assert!(analogue.evaluate_ns(level) < analogue.write_ns(level, Method::Fft));
             assert_eq!(task(1_000_000, Some(0.9), 200).to_write(level), Method::Fft);
-            assert_eq!(task(1_000_000, None, 200).to_evaluate(level), Method::Fft);
             assert_eq!(task(1_000_000, None, 1000).to_write(level), Method::Fft);
             assert_eq!(task(1_000_000, None, 10).to_write(level), Method::Direct);
-            assert_eq!(task(1_000_000, None, 1).to_evaluate(level), Method::Direct);
         }
     }
 
