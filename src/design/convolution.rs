@@ -346,7 +346,7 @@ impl<'a> Convolved<'a> {
 
     /// What the columns are estimated to cost.
     pub(super) fn cost(&self, level: Level) -> Cost {
-        let mut cost = Cost { write_ns: 0.0, rewrite_ns: 0.0, evaluate_ns: 0.0 };
+        let mut cost = Cost { write: 0.0, rewrite: 0.0, evaluate: 0.0 };
         for course in self.channels() {
             let density = match course {
                 Course::Events(events) => Some(events.all().len() as f64 / self.of.n_bins.max(1) as f64),
@@ -361,9 +361,9 @@ impl<'a> Convolved<'a> {
             };
             let by_tile = if density.is_some() { Method::Events } else { Method::Direct };
             let at_once = if density.is_some() { Method::Events } else { task.to_write(level) };
-            cost.write_ns += task.write_ns(level, at_once);
-            cost.rewrite_ns += task.write_ns(level, by_tile);
-            cost.evaluate_ns += task.evaluate_ns(level);
+            cost.write += task.write_ns(level, at_once);
+            cost.rewrite += task.write_ns(level, by_tile);
+            cost.evaluate += task.evaluate_ns(level);
         }
         cost
     }
@@ -372,11 +372,11 @@ impl<'a> Convolved<'a> {
 /// Estimated nanoseconds of one thread for each bin.
 pub(super) struct Cost {
     /// Writing all columns.
-    pub(super) write_ns: f64,
+    pub(super) write: f64,
     /// The same tile by tile.
-    pub(super) rewrite_ns: f64,
+    pub(super) rewrite: f64,
     /// Evaluating without them, forward and back.
-    pub(super) evaluate_ns: f64,
+    pub(super) evaluate: f64,
 }
 
 /// Functions one after the other.

@@ -61,7 +61,7 @@ impl Part<'_, '_> {
 /// What writes one part of a matrix.
 enum PartWriter<'w, 'c, 'p, T> {
     Columns(&'w [Column<'c>]),
-    Convolved(Writer<'p, T>),
+    Convolved(Box<Writer<'p, T>>),
 }
 
 impl DesignPlan<'_> {
@@ -84,8 +84,8 @@ impl DesignPlan<'_> {
         }
         let cost = x.cost(level);
         // both precisions, the second twice as wide; without the matrix its magnitudes need it once
-        let written = 3.0 * cost.write_ns + PASSES * READ_NS * x.n_columns() as f64;
-        let free = PASSES * cost.evaluate_ns + 2.0 * cost.rewrite_ns;
+        let written = 3.0 * cost.write + PASSES * READ_NS * x.n_columns() as f64;
+        let free = PASSES * cost.evaluate + 2.0 * cost.rewrite;
         if fits && written <= free { Form::Written } else { Form::MatrixFree }
     }
 
@@ -285,7 +285,7 @@ impl<'c, 'p> Part<'c, 'p> {
         match self {
             Self::Columns(columns) => PartWriter::Columns(columns),
             Self::Convolved(own) => {
-                PartWriter::Convolved(own.writer(level, &plan.rows, plan.is_scattered(&own.x)))
+                PartWriter::Convolved(Box::new(own.writer(level, &plan.rows, plan.is_scattered(&own.x))))
             }
         }
     }

@@ -69,7 +69,7 @@ pub(super) fn score_pieces(
 }
 
 fn score_with(
-    observation: impl Observe + Sync,
+    observation: impl Observe,
     n: usize,
     mean: f64,
     piece: &(dyn Fn(Range<usize>) -> (Vec<f64>, Vec<f64>) + Sync),

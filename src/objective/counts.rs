@@ -37,7 +37,7 @@ impl<'a> From<ArrayView2<'a, u8>> for Counts<'a> {
     }
 }
 
-impl<'a> Counts<'a> {
+impl Counts<'_> {
     /// Bins.
     pub fn nrows(&self) -> usize {
         match self {

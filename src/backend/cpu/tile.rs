@@ -167,7 +167,7 @@ pub(super) fn magnitudes<T: Storage>(
         rebuilt.of = None;
         for columns in matrix.groups() {
             matrix.tile(first, columns.clone(), &mut rebuilt.tile);
-            let totals = &mut totals[1 + columns.start..1 + columns.end];
+            let totals = &mut totals[1 + columns.start..=columns.end];
             magnitude_kernel::magnitudes(level, totals, &rebuilt.tile, m);
         }
         work.rebuilt = rebuilt;
