@@ -116,7 +116,11 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     check_numbers(args)?;
     let name = model_name(args);
     let beside = Beside::check(args, &name, limit_bytes)?;
-    let data = load(args, limit_bytes, progress)?;
+    let mut data = load(args, limit_bytes, progress)?;
+    if args.common.out.is_some() && data.blocks.iter().any(|block| block.x.is_computed()) {
+        let notice = "tables/features.csv is left out: its columns are computed when they are needed";
+        data.notices.push(notice.into());
+    }
     let beside = beside.read(&data, progress)?;
     let spec = specification(args, &data, limit_bytes)?;
     let fitting = Instant::now();

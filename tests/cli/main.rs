@@ -30,6 +30,7 @@ mod study;
 mod table;
 mod tuning;
 mod tutorial;
+mod unwritten;
 mod words;
 mod write_nwb;
 mod write_nwb_refused;

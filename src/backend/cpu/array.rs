@@ -15,7 +15,7 @@ use crate::math::real::Real;
 /// Values below which a matrix is filled by the calling thread.
 const SMALL: usize = 300_000;
 /// Tiles that are written together.
-const FILL_TILES: usize = 16;
+pub(super) const FILL_TILES: usize = 16;
 /// Values up to which a matrix is written out in tiles although it could be read in place: those of a cache.
 pub const MOST_WRITTEN_OUT: usize = 1 << 20;
 

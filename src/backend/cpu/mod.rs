@@ -60,6 +60,9 @@ pub const TILE_ROWS: usize = 256;
 /// Tiles whose sums are kept in the type of the storage.
 const FLUSH: usize = 16;
 
+/// Rows that are written together.
+pub const FILL_ROWS: usize = array::FILL_TILES * TILE_ROWS;
+
 /// One number for each row of a tile.
 pub type Piece<T> = [T; TILE_ROWS];
 

@@ -12,10 +12,10 @@ use super::convolve_fft::{FunctionSpectra, convolve_fft};
 use super::cost::{Method, Task};
 use super::events::{Event, Events};
 use super::filters::Filters;
-use super::transforms::{Fourier, block_rows};
+use super::transforms::Fourier;
 use super::write_events::write_events;
-use crate::backend::cpu::TILE_ROWS;
 use crate::backend::cpu::simd::{Kernel, Level, run};
+use crate::backend::cpu::{FILL_ROWS, TILE_ROWS};
 
 /// Neighbouring complete rows of the grid and where they go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,17 +61,14 @@ pub struct FeatureBuilder<'a, T> {
     channels: Vec<Channel<'a>>,
     filters: Filters<T>,
     spectra: Option<FunctionSpectra<T>>,
-    /// Rows that are transformed together, a whole number of tiles.
-    block_rows: usize,
 }
 
 impl<'a, T: Fourier> FeatureBuilder<'a, T> {
     /// Prepares the functions.
     pub fn new(level: Level, channels: Vec<Channel<'a>>, filters: Filters<T>) -> Self {
-        let block_rows = block_rows(filters.lags().window_bins);
         let transforms = channels.iter().any(|channel| matches!(channel, Channel::Fft(..)));
-        let spectra = transforms.then(|| FunctionSpectra::new(&filters, block_rows));
-        Self { level, channels, filters, spectra, block_rows }
+        let spectra = transforms.then(|| FunctionSpectra::new(&filters, FILL_ROWS));
+        Self { level, channels, filters, spectra }
     }
 
     /// The number of functions per channel.
@@ -118,7 +115,7 @@ impl<'a, T: Fourier> FeatureBuilder<'a, T> {
     pub fn write_rows(&self, spans: &[Span], rows: &mut [T], stride: usize) {
         let n_columns = self.n_columns();
         // what waits to be turned stays in cache
-        let piece_rows = if self.spectra.is_some() { self.block_rows } else { TILE_ROWS };
+        let piece_rows = if self.spectra.is_some() { FILL_ROWS } else { TILE_ROWS };
         rows.par_chunks_mut((piece_rows * stride).max(1)).enumerate().for_each_init(
             || vec![T::ZERO; piece_rows * n_columns],
             |values, (index, rows)| {
@@ -136,8 +133,8 @@ impl<'a, T: Fourier> FeatureBuilder<'a, T> {
     fn transform(&self, channels: &[Channel], span: &Span, tiles: &mut Tiles<'_, T>) {
         let Some(spectra) = &self.spectra else { return };
         let mut scratch = spectra.transforms().scratch();
-        for start in span.rows.clone().step_by(self.block_rows) {
-            let rows = start..span.rows.end.min(start + self.block_rows);
+        for start in span.rows.clone().step_by(FILL_ROWS) {
+            let rows = start..span.rows.end.min(start + FILL_ROWS);
             let bins = self.filters.lags().bins(&rows);
             let to = span.to + start - span.rows.start;
             for (index, channel) in channels.iter().enumerate() {
