@@ -105,6 +105,16 @@ pub struct Run {
     pub len: usize,
 }
 
+/// The parts of the runs that hold the used rows number `used`.
+pub fn runs_within(runs: &[Run], used: Range<usize>) -> impl Iterator<Item = Run> + '_ {
+    let first = runs.partition_point(|run| run.used + run.len <= used.start);
+    let touched = runs[first..].iter().take_while(move |run| run.used < used.end);
+    touched.map(move |run| {
+        let (from, to) = (used.start.max(run.used), used.end.min(run.used + run.len));
+        Run { used: from, row: run.row + from - run.used, len: to - from }
+    })
+}
+
 /// Numbers of a matrix on the host, row after row.
 #[derive(Clone, Copy, Debug)]
 pub enum HostValues<'a> {

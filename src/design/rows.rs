@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::backend::Run;
+use crate::backend::{Run, runs_within};
 
 /// Bins in the order in which they are used, kept as runs of neighbours: a long recording takes no number per bin.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,13 +69,7 @@ impl Rows {
 
     /// The bins number `used` of them, as runs of neighbours.
     pub fn runs_of(&self, used: Range<usize>) -> impl Iterator<Item = Run> + '_ {
-        let first = self.runs.partition_point(|run| run.used + run.len <= used.start);
-        let touched = self.runs[first..].iter().take_while(move |run| run.used < used.end);
-        touched.map(move |run| {
-            let from = used.start.max(run.used);
-            let to = used.end.min(run.used + run.len);
-            Run { used: from, row: run.row + from - run.used, len: to - from }
-        })
+        runs_within(&self.runs, used)
     }
 
     /// The bins number `used` of them.

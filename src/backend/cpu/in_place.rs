@@ -12,7 +12,7 @@ use super::simd::Level;
 use super::standardise::standardise;
 use super::vector::Lanes;
 use super::{Piece, TILE_ROWS};
-use crate::backend::{HostRows, HostValues};
+use crate::backend::{HostRows, HostValues, runs_within};
 use crate::math::real::Real;
 
 /// Means of this many deviations cost too many digits.
@@ -22,12 +22,8 @@ const ORDINARY: Range<f64> = 1e-25..1e25;
 
 /// Stretches of the tile that starts at used row `first`: rows of the tile, and where they begin in the source.
 fn stretches(x: &HostRows, first: usize) -> impl Iterator<Item = (Range<usize>, usize)> {
-    let end = first + TILE_ROWS;
-    let from = x.runs.partition_point(|run| run.used + run.len <= first);
-    x.runs[from..].iter().take_while(move |run| run.used < end).map(move |run| {
-        let (start, stop) = (run.used.max(first), (run.used + run.len).min(end));
-        (start - first..stop - first, run.row + start - run.used)
-    })
+    runs_within(x.runs, first..first + TILE_ROWS)
+        .map(move |run| (run.used - first..run.used - first + run.len, run.row))
 }
 
 /// Rows of a host matrix from `row` on.

@@ -16,7 +16,7 @@ use super::convolution::spectra::{ChannelSpectra, Spectra, SpectraScratch};
 use super::convolution::transforms::block_rows;
 use super::simd::Level;
 use super::{Storage, Worker};
-use crate::backend::{HostChannels, HostSignals, Into, Run};
+use crate::backend::{HostChannels, HostSignals, Into, Run, runs_within};
 
 /// Channels and the rows that see them.
 #[derive(Clone)]
@@ -39,6 +39,7 @@ pub(super) struct Ahead<T> {
     /// The channels, the block and where it goes.
     of: (usize, usize, Into),
     values: Vec<T>,
+    scratch: SpectraScratch<T>,
 }
 
 impl<T: Storage> Signals<T> {
@@ -82,11 +83,8 @@ impl<T: Storage> Signals<T> {
 
     /// Stretches of `used` rows that lie one after the other in the grid: places in `used`, and their first row.
     fn stretches(&self, used: Range<usize>) -> impl Iterator<Item = (Range<usize>, usize)> {
-        let from = self.runs.partition_point(|run| run.used + run.len <= used.start);
-        self.runs[from..].iter().take_while(move |run| run.used < used.end).map(move |run| {
-            let (start, stop) = (run.used.max(used.start), (run.used + run.len).min(used.end));
-            (start - used.start..stop - used.start, run.row + start - run.used)
-        })
+        let start = used.start;
+        runs_within(&self.runs, used).map(move |run| (run.used - start..run.used - start + run.len, run.row))
     }
 }
 
@@ -137,14 +135,14 @@ fn computed<'w, T: Storage>(
     let same = |ahead: &Ahead<T>| (ahead.of.0, ahead.of.2) == (of.0, of.2);
     let place = ahead.iter().position(same).unwrap_or(ahead.len());
     if place == ahead.len() {
-        ahead.push(Ahead { of: (of.0, usize::MAX, of.2), values: Vec::new() });
+        ahead.push(Ahead { of: (of.0, usize::MAX, of.2), values: Vec::new(), scratch: spectra.scratch() });
     }
     let ahead = &mut ahead[place];
     if ahead.of != of {
         ahead.of = of;
         ahead.values.clear();
         ahead.values.resize(spectra.blocks()[of.1].len(), T::ZERO);
-        spectra.convolve(level, of.1, filters, &mut spectra.scratch(), &mut ahead.values);
+        spectra.convolve(level, of.1, filters, &mut ahead.scratch, &mut ahead.values);
     }
     &ahead.values
 }

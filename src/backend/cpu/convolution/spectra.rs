@@ -27,6 +27,8 @@ const PIECE: usize = 16;
 #[derive(Clone)]
 pub struct Spectra<T> {
     transforms: Transforms<T>,
+    /// For sums over rows, in `f64` whatever the spectra are.
+    of_sums: Transforms<f64>,
     blocks: Vec<Range<usize>>,
     n_channels: usize,
     /// (blocks, pieces, channels, 2, 16).
@@ -71,7 +73,8 @@ impl<T: Fourier> Spectra<T> {
                 }
             },
         );
-        Self { transforms, blocks, n_channels: channels.len(), pieces }
+        let of_sums = Transforms::new(lags, block_rows);
+        Self { transforms, of_sums, blocks, n_channels: channels.len(), pieces }
     }
 
     /// The rows of each block.
@@ -147,8 +150,7 @@ impl<T: Fourier> Spectra<T> {
     /// `totals[c W + k] += sum_t r[t] x_c[t + shift - k]`, and forgets them.
     pub fn add_lags(&self, sums: &mut ChannelSpectra<T>, totals: &mut [f64]) {
         let lags = self.transforms.lags();
-        // in f64, whatever the spectra are
-        let transforms = Transforms::<f64>::new(lags, self.transforms.block_rows());
+        let transforms = &self.of_sums;
         let mut scratch = transforms.scratch();
         let scale = 1.0 / transforms.length() as f64;
         for (channel, totals) in totals.chunks_mut(lags.window_bins).enumerate().take(self.n_channels) {
