@@ -10,10 +10,10 @@ use super::course::Course;
 use super::rows::Rows;
 use crate::backend::cpu::convolution::build_features::{Channel, FeatureBuilder, Span};
 use crate::backend::cpu::convolution::cost::{Method, Task};
-use crate::backend::cpu::convolution::events::{EventChannels, Events};
+use crate::backend::cpu::convolution::events::{EventChannels, Events, MERGED_BYTES};
 use crate::backend::cpu::convolution::filters::Filters;
 use crate::backend::cpu::convolution::lags::Lags;
-use crate::backend::cpu::convolution::transforms::Fourier;
+use crate::backend::cpu::convolution::transforms::{Fourier, block_rows, numbers_of_a_block};
 use crate::backend::cpu::simd::Level;
 use crate::backend::{HostChannels, Run};
 use crate::{Error, Result};
@@ -117,15 +117,8 @@ impl Convolution {
     /// # Errors
     /// [`Error::Argument`] for columns that are not those of whole channels.
     pub fn columns(&self, columns: &Range<usize>) -> Result<Convolved<'_>> {
-        let k = self.n_functions();
-        if columns.end > self.n_columns()
-            || !columns.start.is_multiple_of(k)
-            || !columns.len().is_multiple_of(k)
-        {
-            let expected = format!("all {k} columns of a channel");
-            return Err(Error::argument("columns", expected, format!("{columns:?}"), "give whole channels"));
-        }
-        Ok(Convolved { of: self, first: columns.start / k, n: columns.len() / k })
+        let channels = super::whole_channels(columns, self.n_functions(), self.channels.len())?;
+        Ok(Convolved { of: self, first: channels.start, n: channels.len() })
     }
 
     /// Writes all columns of the complete rows into a matrix (bins, columns) whose rows lie one after the other, NaN where
@@ -332,6 +325,22 @@ impl<'a> Convolved<'a> {
             Course::Events(_) => None,
         });
         samples.collect::<Option<_>>().map(HostChannels::Samples)
+    }
+
+    /// Bytes of the events in the order of products.
+    pub(super) fn event_bytes(&self) -> u64 {
+        let of_channel = |course: &Course| match course {
+            Course::Events(events) => (events.all().len() * MERGED_BYTES) as u64,
+            Course::Samples(_) => 0,
+        };
+        self.channels().iter().map(of_channel).sum()
+    }
+
+    /// Numbers of the spectra of all channels over these rows.
+    pub(super) fn spectra_numbers(&self, rows: &Rows) -> u64 {
+        let window_bins = self.lags().window_bins;
+        let n_blocks = rows.n_blocks(block_rows(window_bins));
+        (n_blocks * self.n * numbers_of_a_block(window_bins)) as u64
     }
 
     /// Whether all channels are events.

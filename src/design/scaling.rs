@@ -125,10 +125,13 @@ fn one_read(source: &Values, rows: &[usize]) -> (Vec<f64>, Moments) {
             Some(HostValues::F32(x)) => found.add(level, x, piece, is_run, &shift),
             Some(HostValues::F64(x)) => found.add(level, x, piece, is_run, &shift),
             None => {
-                let rows: Vec<f64> = piece
-                    .iter()
-                    .flat_map(|&row| (0..n_columns).map(move |column| source.get(row, column)))
-                    .collect();
+                let rows: Vec<f64> = match source {
+                    Values::Evaluated(x) => x.rows(piece),
+                    _ => piece
+                        .iter()
+                        .flat_map(|&row| (0..n_columns).map(move |column| source.get(row, column)))
+                        .collect(),
+                };
                 found.add_rows(level, &rows, piece.len(), &shift);
             }
         }

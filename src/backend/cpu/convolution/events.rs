@@ -112,6 +112,9 @@ pub(super) struct Merged {
     pub(super) count: f32,
 }
 
+/// Bytes of one of them.
+pub const MERGED_BYTES: usize = size_of::<Merged>();
+
 /// Events of neighbouring channels in order of time.
 #[derive(Clone, Debug)]
 pub(super) struct Group {
