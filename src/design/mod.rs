@@ -22,6 +22,7 @@ mod plan;
 mod product;
 mod rows;
 mod scaling;
+mod shared_events;
 mod values;
 
 use std::ops::Range;

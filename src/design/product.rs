@@ -88,11 +88,9 @@ impl<'a> ConvolvedProduct<'a> {
             self.add_samples(part.start, eta);
         }
         eta[known - rows.start..].fill(f64::NAN);
-        for unknown in self.x.unknown() {
+        for unknown in self.x.unknown_near(rows) {
             let part = unknown.start.max(rows.start)..unknown.end.min(rows.end);
-            if !part.is_empty() {
-                eta[part.start - rows.start..part.end - rows.start].fill(f64::NAN);
-            }
+            eta[part.start - rows.start..part.end - rows.start].fill(f64::NAN);
         }
     }
 

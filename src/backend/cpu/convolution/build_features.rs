@@ -9,13 +9,17 @@ use rayon::prelude::*;
 
 use super::convolve::convolve;
 use super::convolve_fft::{FunctionSpectra, convolve_fft};
+use super::copy_rows::CopyRows;
 use super::cost::{Method, Task};
 use super::events::{Event, Events};
 use super::filters::Filters;
 use super::transforms::Fourier;
 use super::write_events::write_events;
-use crate::backend::cpu::simd::{Kernel, Level, run};
+use crate::backend::cpu::simd::{Level, run};
 use crate::backend::cpu::{FILL_ROWS, TILE_ROWS};
+
+/// Rows between spans that are written with them, because a block of rows costs the same however many of them are used.
+const GAP_ROWS: usize = 64;
 
 /// Neighbouring complete rows of the grid and where they go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,9 +109,50 @@ impl<'a, T: Fourier> FeatureBuilder<'a, T> {
 
     fn write_channels(&self, channels: &Range<usize>, spans: &[Span], start: usize, mut tiles: Tiles<'_, T>) {
         let channels = &self.channels[channels.clone()];
-        for span in clip(spans, start..start + tiles.n_rows()) {
-            self.transform(channels, &span, &mut tiles);
-            self.write_in_place(channels, &span, &mut tiles);
+        let spans: Vec<Span> = clip(spans, start..start + tiles.n_rows()).collect();
+        spans.iter().for_each(|span| self.transform(channels, span, &mut tiles));
+        let is_near = |span: &Span, next: &Span| {
+            next.rows.start.checked_sub(span.rows.end).is_some_and(|between| between <= GAP_ROWS)
+        };
+        for near in spans.chunk_by(is_near) {
+            match near {
+                [span] => self.write_in_place(channels, span, &mut tiles),
+                spans => self.write_between(channels, spans, &mut tiles),
+            }
+        }
+    }
+
+    /// Events and direct sums of spans that lie near each other: all rows from the first to the last are written into a tile
+    /// beside, from which the spans take theirs.
+    fn write_between(&self, channels: &[Channel], spans: &[Span], tiles: &mut Tiles<'_, T>) {
+        let (n_functions, end) = (self.filters.len(), spans.last().map_or(0, |span| span.rows.end));
+        let mut beside = vec![T::ZERO; TILE_ROWS * n_functions];
+        for (index, channel) in channels.iter().enumerate() {
+            if let Channel::Fft(..) = channel {
+                continue;
+            }
+            for start in (spans[0].rows.start..end).step_by(TILE_ROWS) {
+                let rows = start..end.min(start + TILE_ROWS);
+                let all = Span { rows: rows.clone(), to: 0 };
+                let mut tile = Tiles { values: &mut beside, n_columns: n_functions, first: 0 };
+                self.write_in_place(std::slice::from_ref(channel), &all, &mut tile);
+                let first = spans.partition_point(|span| span.rows.end <= rows.start);
+                let own = spans[first..].iter().take_while(|span| span.rows.start < rows.end);
+                // where each row goes, and where it is
+                let taken = own.flat_map(|span| {
+                    let part = span.rows.start.max(rows.start)..span.rows.end.min(rows.end);
+                    let to = span.to + part.start - span.rows.start;
+                    (to..).zip(part.start - rows.start..part.end - rows.start)
+                });
+                let taken: Vec<(usize, usize)> = taken.collect();
+                for same_tile in taken.chunk_by(|a, b| a.0 / TILE_ROWS == b.0 / TILE_ROWS) {
+                    let first = index * n_functions;
+                    let out = tiles.columns(same_tile[0].0 / TILE_ROWS, first..first + n_functions);
+                    for (out, values) in out.chunks_exact_mut(TILE_ROWS).zip(beside.chunks_exact(TILE_ROWS)) {
+                        same_tile.iter().for_each(|&(to, from)| out[to % TILE_ROWS] = values[from]);
+                    }
+                }
+            }
         }
     }
 
@@ -192,71 +237,6 @@ fn clip(spans: &[Span], rows: Range<usize>) -> impl Iterator<Item = Span> {
         let start = span.rows.start + skip;
         Span { rows: start..span.rows.end.min(start + rows.end - to), to: to - rows.start }
     })
-}
-
-/// Columns that are turned together.
-const TURNED: usize = 8;
-/// Rows that are turned together: a line of each column.
-const LINE: usize = 16;
-
-/// Copies some rows of tiles with `n_columns` columns to rows that are `stride` numbers apart.
-struct CopyRows<'a, T> {
-    tiles: &'a [T],
-    n_columns: usize,
-    which: Range<usize>,
-    rows: &'a mut [T],
-    stride: usize,
-}
-
-impl<T: Fourier> Kernel for CopyRows<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<const FUSED: bool>(self) {
-        let Self { tiles, n_columns, which, rows, stride } = self;
-        let mut start = which.start;
-        while start < which.end {
-            let tile = &tiles[start / TILE_ROWS * TILE_ROWS * n_columns..][..TILE_ROWS * n_columns];
-            let end = which.end.min((start / TILE_ROWS + 1) * TILE_ROWS);
-            // whole lines of the columns, so that rows are written from one end to the other
-            let mut row = start;
-            while row < end {
-                let n = LINE.min(end - row);
-                for (group, columns) in tile.chunks(TURNED * TILE_ROWS).enumerate() {
-                    let out = &mut rows[row * stride + group * TURNED..];
-                    match columns.as_chunks::<TILE_ROWS>().0 {
-                        [a, b, c, d, e, f, g, h] if n == LINE => {
-                            turn([a, b, c, d, e, f, g, h], row % TILE_ROWS, out, stride);
-                        }
-                        columns => {
-                            for (r, out) in out.chunks_mut(stride).take(n).enumerate() {
-                                out.iter_mut()
-                                    .zip(columns)
-                                    .for_each(|(out, x)| *out = x[row % TILE_ROWS + r]);
-                            }
-                        }
-                    }
-                }
-                row += n;
-            }
-            start = end;
-        }
-    }
-}
-
-/// A line of each of eight columns, from row `first` of the tile on.
-#[inline(always)]
-fn turn<T: Fourier>(columns: [&[T; TILE_ROWS]; TURNED], first: usize, out: &mut [T], stride: usize) {
-    let mut block = [[T::ZERO; TURNED]; LINE];
-    for (k, column) in columns.iter().enumerate() {
-        let Some(values) = column[first..].first_chunk::<LINE>() else { return };
-        for (row, &value) in block.iter_mut().zip(values) {
-            row[k] = value;
-        }
-    }
-    for (row, out) in block.iter().zip(out.chunks_mut(stride)) {
-        out[..TURNED].copy_from_slice(row);
-    }
 }
 
 /// Neighbouring tiles, and the columns of them to be written.

@@ -7,6 +7,7 @@ pub mod build_features;
 pub mod convolve;
 pub mod convolve_events;
 pub mod convolve_fft;
+mod copy_rows;
 pub mod correlate_events;
 pub mod cost;
 pub mod events;
