@@ -300,3 +300,41 @@ pub fn grain(lags: Lags, channels: &HostChannels) -> usize {
         HostChannels::Samples(_) => 16 * block_rows(lags.window_bins),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Cpu;
+    use super::super::convolution::events::Events;
+    use super::*;
+    use crate::backend::{Backend, Every, Sweep};
+
+    #[test]
+    fn scratch_keeps_no_channels_alive() {
+        let lags = Lags { window_bins: 10, shift: -1 };
+        let counts: Vec<f64> = (0..5000).map(|bin| f64::from(bin % 7 == 0)).collect();
+        let events = EventChannels::new(lags, vec![Events::from_counts(&counts).unwrap()]);
+        let events = Arc::new(events);
+        let kept = Arc::downgrade(&events);
+        let on = Cpu::<f32>::default();
+        let runs = [Run { used: 0, row: 10, len: 4990 }];
+        let host = HostSignals { lags, runs: &runs, channels: HostChannels::Events(events) };
+        let signals = on.signals(host).unwrap();
+        let sweep = Sweep {
+            n_rows: 4990,
+            n_columns: 1,
+            grain: 0,
+            every: Every::ROW,
+            alone: true,
+            targets: &[0],
+        };
+        let correlate = |work: &mut Worker<f32>, rows: Range<usize>| {
+            work.residual.fill(1.0);
+            on.correlate(work, rows, &signals, 0);
+            Ok(())
+        };
+        let sums = on.pass(sweep, &[10], &correlate).unwrap();
+        assert!(sums[0].iter().all(|&sum| (sum - 713.0).abs() <= 1.0), "{sums:?}");
+        drop(signals);
+        assert!(kept.upgrade().is_none(), "the worker that waits for the next pass holds them");
+    }
+}
