@@ -22,7 +22,7 @@ fn convolution(n_channels: usize, random: &mut Random) -> Convolution {
         (-z * z).exp()
     });
     let lags = Lags { window_bins: WINDOW, shift: -1 };
-    Convolution::new(channels, N_BINS, functions, lags, &[0..N_BINS]).unwrap()
+    Convolution::new(channels, N_BINS, functions, lags, std::slice::from_ref(&(0..N_BINS))).unwrap()
 }
 
 fn plan(of: &Convolution, n_sources: usize) -> DesignPlan<'_> {

@@ -40,7 +40,7 @@ fn blocks_of_transforms_lose_no_more_digits_than_tiles() {
         (-z * z).exp()
     });
     let lags = Lags { window_bins: WINDOW, shift: -1 };
-    let of = Convolution::new(channels, N_BINS, functions, lags, &[0..N_BINS]).unwrap();
+    let of = Convolution::new(channels, N_BINS, functions, lags, std::slice::from_ref(&(0..N_BINS))).unwrap();
     let mut x = Array2::<f64>::zeros((N_BINS, of.n_columns()));
     of.write(x.view_mut()).unwrap();
     let (free, dense) = (plan(of.all().into()), plan(x.view().into()));

@@ -212,9 +212,7 @@ impl EvaluatedColumns<'_> {
                 let channel = column / k;
                 let (_, x) = match present.take().filter(|(of, _)| *of == channel) {
                     Some(same) => present.insert(same),
-                    None => {
-                        present.insert((channel, self.x.functions(channel, used.some(span.clone()))))
-                    }
+                    None => present.insert((channel, self.x.functions(channel, used.some(span.clone())))),
                 };
                 out.iter_mut()
                     .zip(x.column(column % k))

@@ -76,13 +76,7 @@ impl DesignPlan<'_> {
         forms
     }
 
-    fn form_of(
-        &self,
-        source: &Values,
-        n_targets: usize,
-        level: Level,
-        fits: &dyn Fn(u64) -> bool,
-    ) -> Form {
+    fn form_of(&self, source: &Values, n_targets: usize, level: Level, fits: &dyn Fn(u64) -> bool) -> Form {
         let is_computed = matches!(source, Values::Convolved(_) | Values::Evaluated(_));
         if !is_computed || self.rows.len() * source.ncols() <= MOST_WRITTEN_OUT {
             return Form::Written;

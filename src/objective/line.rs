@@ -39,7 +39,8 @@ impl<B: Backend> GlmObjective<'_, B> {
     /// Takes aim; the line is kept unless it is too long.
     pub(super) fn take_aim(&mut self, at: &Matrix, direction: &Matrix, targets: &[usize]) -> Result<()> {
         let load = |point: &Matrix| Ok((point.row(0).to_vec(), self.load(point)?));
-        let mut aimed = Aimed { targets: targets.to_vec(), at: load(at)?, direction: load(direction)?, line: None };
+        let mut aimed =
+            Aimed { targets: targets.to_vec(), at: load(at)?, direction: load(direction)?, line: None };
         if let [all] = self.parts(&aimed).as_slice() {
             aimed.line = Some(self.trace(&aimed, all.clone())?);
             self.passes += 1;
@@ -101,7 +102,9 @@ mod tests {
         {
             let parts = parts(n_rows, n_targets, grain, MOST_KEPT);
             assert_eq!((parts[0].start, parts[parts.len() - 1].end), (0, n_rows));
-            assert!(parts.windows(2).all(|pair| pair[0].end == pair[1].start && pair[1].start % LINE_ROWS == 0));
+            assert!(
+                parts.windows(2).all(|pair| pair[0].end == pair[1].start && pair[1].start % LINE_ROWS == 0)
+            );
             let longest = parts.iter().map(Range::len).max().unwrap();
             assert!(2 * longest * n_targets <= MOST_KEPT, "{n_rows} x {n_targets}: {longest}");
             assert_eq!(parts.len() == 1, 2 * n_rows * n_targets <= MOST_KEPT);

@@ -319,14 +319,8 @@ mod tests {
         let runs = [Run { used: 0, row: 10, len: 4990 }];
         let host = HostSignals { lags, runs: &runs, channels: HostChannels::Events(events) };
         let signals = on.signals(host).unwrap();
-        let sweep = Sweep {
-            n_rows: 4990,
-            n_columns: 1,
-            grain: 0,
-            every: Every::ROW,
-            alone: true,
-            targets: &[0],
-        };
+        let sweep =
+            Sweep { n_rows: 4990, n_columns: 1, grain: 0, every: Every::ROW, alone: true, targets: &[0] };
         let correlate = |work: &mut Worker<f32>, rows: Range<usize>| {
             work.residual.fill(1.0);
             on.correlate(work, rows, &signals, 0);

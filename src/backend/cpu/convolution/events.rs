@@ -312,7 +312,8 @@ mod tests {
                 events
             };
             assert_eq!(events(&some), events(&alone), "{range:?}");
-            let shared = some.groups.iter().filter(|(_, own)| all.groups.iter().any(|g| Arc::ptr_eq(&g.1, own)));
+            let shared =
+                some.groups.iter().filter(|(_, own)| all.groups.iter().any(|g| Arc::ptr_eq(&g.1, own)));
             let whole = (0..=3).filter(|k| range.start <= k * n && ((k + 1) * n).min(3 * n + 2) <= range.end);
             assert_eq!(shared.count(), whole.count(), "{range:?}");
         }
