@@ -109,8 +109,8 @@ pub struct Worker<T: Storage> {
     rebuilt: Rebuilt<T>,
     /// Scratch of products with several targets.
     products: targets::Scratch<T>,
-    /// Linear predictors of used rows and those between them.
-    between: Vec<T>,
+    /// Rows between used rows.
+    between: signals::Between<T>,
     /// Linear predictors of rows to come.
     ahead: Vec<signals::Ahead<T>>,
     sums: Vec<Sums<T>>,

@@ -40,6 +40,14 @@ enum Form<T> {
 /// Used rows that lie one after the other in the grid: their places among those at hand, and their first row.
 type Stretch = (Range<usize>, usize);
 
+/// Scratch for used rows of the grid and those between them.
+#[derive(Debug, Default)]
+pub(super) struct Between<T> {
+    stretches: Vec<Stretch>,
+    /// Linear predictors of all of them.
+    all: Vec<T>,
+}
+
 /// A block of rows of the linear predictor that was computed ahead.
 #[derive(Debug)]
 pub(super) struct Ahead<T> {
@@ -88,10 +96,10 @@ impl<T: Storage> Signals<T> {
 
 impl<T> Held<T> {
     /// The stretches of `used` rows, by their places in `used`.
-    fn stretches(&self, used: Range<usize>) -> Vec<Stretch> {
+    fn stretches(&self, used: Range<usize>) -> impl Iterator<Item = Stretch> {
         let start = used.start;
-        let stretch = |run: Run| (run.used - start..run.used - start + run.len, run.row);
-        runs_within(&self.runs, used).map(stretch).collect()
+        let stretch = move |run: Run| (run.used - start..run.used - start + run.len, run.row);
+        runs_within(&self.runs, used).map(stretch)
     }
 }
 
@@ -122,8 +130,9 @@ pub(super) fn convolve<T: Storage>(
     work.row_vector(into)[..n].iter_mut().for_each(|eta| *eta -= shift);
     match &x.0.form {
         Form::Events(events) => {
-            let stretches = x.0.stretches(rows);
-            let mut all = std::mem::take(&mut work.between);
+            let Between { mut stretches, mut all } = std::mem::take(&mut work.between);
+            stretches.clear();
+            stretches.extend(x.0.stretches(rows));
             let eta = work.row_vector(into);
             for near in near(&stretches, GAP_ROWS) {
                 if let [(places, row)] = near {
@@ -139,7 +148,7 @@ pub(super) fn convolve<T: Storage>(
                     eta[places.clone()].iter_mut().zip(values).for_each(|(eta, &value)| *eta += value);
                 }
             }
-            work.between = all;
+            work.between = Between { stretches, all };
         }
         Form::Spectra(spectra, used) => {
             let mut block = used.partition_point(|&first| first <= rows.start) - 1;
@@ -238,7 +247,8 @@ impl<T: Storage> Pending<T> {
         for used in &self.rows {
             let (own, others) = rest.split_at(used.len());
             rest = others;
-            for near in near(&signals.stretches(used.clone()), GAP_ROWS.max(signals.lags.window_bins)) {
+            let stretches: Vec<Stretch> = signals.stretches(used.clone()).collect();
+            for near in near(&stretches, GAP_ROWS.max(signals.lags.window_bins)) {
                 let stretches = near.iter().map(|(places, row)| (*row, &own[places.clone()]));
                 self.padded.set(rows_of(near), stretches);
                 let channels = totals.chunks_mut(signals.lags.window_bins);
