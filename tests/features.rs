@@ -294,6 +294,41 @@ fn a_typed_range_holds_for_every_channel_and_a_remembered_one_wins() {
     assert_eq!((block.n_edge(), ranges), (59, remembered));
 }
 
+/// Above a million values nothing is written, and nothing else changes.
+#[test]
+fn large_evaluated_features_are_those_of_small_ones() {
+    let n_bins = 400_000;
+    let grid = grid(&[(0.0, n_bins as f64 - 0.25)], 1.0);
+    let basis = RaisedCosineLog::new(3).unwrap();
+    let mut values = random(7, n_bins);
+    values[1000] = f64::NAN;
+    let remembered = [Range::new(-0.9, 0.8).unwrap()];
+    let channels = || vec![channel("x", values.clone())];
+    let (expected, _) = evaluated(&grid, "x", &channels(), &basis, Some(&remembered)).unwrap();
+    let feature = FeatureSpec {
+        signal: Signal::Series { name: "x".into(), column: None, resample: None },
+        scale: 1.0,
+        expansion: Expansion::Evaluated { basis: basis.into(), range: None },
+    };
+    let (block, ranges) = feature.build(&grid, "x", channels(), Some(&remembered)).unwrap();
+    assert!(block.x.is_computed());
+    assert_eq!((ranges.as_slice(), block.x.dim()), (remembered.as_slice(), expected.x.dim()));
+    assert_eq!((&block.edge, &block.labels), (&expected.edge, &expected.labels));
+    let n_edge = block.n_edge();
+    assert!((50_000..70_000).contains(&n_edge), "{n_edge}");
+    let column = block.x.column(1);
+    for (bin, (found, expected)) in column.values().iter().zip(expected.x.column(1)).enumerate() {
+        assert!(found == expected || (found.is_nan() && expected.is_nan()), "{bin}: {found} {expected}");
+    }
+    let mut keep = vec![true; n_bins];
+    block.x.strike_unknown(&(0..3), &mut keep);
+    let known = |bin: usize| expected.x.row(bin).iter().all(|x| x.is_finite());
+    assert!((0..n_bins).all(|bin| keep[bin] == known(bin)) && !keep[1000] && !block.edge[1000]);
+    // the range of the data, where none is given
+    let (block, ranges) = feature.build(&grid, "x", channels(), None).unwrap();
+    assert_eq!((block.n_edge(), ranges[0]), (0, Range::of("x", &values).unwrap()));
+}
+
 #[test]
 fn features_of_one_signal_have_names_of_their_own() {
     let own = FeatureSpec { signal: Signal::Spikes, ..windowed(5.0) };

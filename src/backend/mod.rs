@@ -94,6 +94,11 @@ pub struct Reach {
     pub silent: f64,
 }
 
+impl Reach {
+    /// That of no rows.
+    pub const NONE: Self = Self { all: 0.0, events: 0.0, silent: f64::NEG_INFINITY };
+}
+
 /// A run of used rows that lie one after the other in the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
@@ -182,7 +187,7 @@ pub trait Backend: Sync + Sized {
     type Signals: Send + Sync;
     /// Linear predictor, residual and running sums of one thread.
     type Worker: Send;
-    /// Linear predictors and a direction of every row, kept for trial steps.
+    /// Linear predictors and a direction of rows, kept for trial steps.
     type Line: Send + Sync;
 
     /// The same kernels in `f64` on the CPU, for the last evaluations and the certificate.
@@ -258,11 +263,12 @@ pub trait Backend: Sync + Sized {
     /// The first error of `body`.
     fn pass(&self, sweep: Sweep, n_sums: &[usize], body: &Body<Self::Worker>) -> Result<Vec<Vec<f64>>>;
 
-    /// Runs `body` on every tile and keeps the linear predictor and the direction it computes.
+    /// Runs `body` on the tiles of some rows, the first a multiple of [`cpu::LINE_ROWS`], and keeps the linear predictor and
+    /// the direction it computes.
     ///
     /// # Errors
     /// The first error of `body`.
-    fn trace(&self, sweep: Sweep, body: &Body<Self::Worker>) -> Result<Self::Line>;
+    fn trace(&self, sweep: Sweep, rows: Range<usize>, body: &Body<Self::Worker>) -> Result<Self::Line>;
 
     /// Sets the linear predictor (or direction) of the tile's rows to one constant per target.
     fn start(&self, work: &mut Self::Worker, into: Into, constants: &[f64]);
@@ -337,7 +343,8 @@ pub trait Backend: Sync + Sized {
     /// and one sum per target.
     fn faint(&self, work: &mut Self::Worker, below: &[f64], sums: usize);
 
-    /// Change of the total loss of each target of the line for its step, in the accurate `expm1` form.
+    /// Adds the change of the total loss of each target over the rows of the line for its step, in the accurate `expm1`
+    /// form, to `changes`.
     ///
     /// # Errors
     /// If the device refuses.
@@ -347,11 +354,12 @@ pub trait Backend: Sync + Sized {
         model: Model,
         y: &Self::Array<'_>,
         steps: &[f64],
-    ) -> Result<Vec<f64>>;
+        changes: &mut [f64],
+    ) -> Result<()>;
 
-    /// How far the line's direction moves each target's linear predictor.
+    /// Joins to `reach` how far the line's direction moves each target's linear predictor.
     ///
     /// # Errors
     /// If the device refuses.
-    fn reach(&self, line: &Self::Line, y: &Self::Array<'_>) -> Result<Vec<Reach>>;
+    fn reach(&self, line: &Self::Line, y: &Self::Array<'_>, reach: &mut [Reach]) -> Result<()>;
 }

@@ -131,8 +131,9 @@ impl Expand for RaisedCosineLog {
             let v = (self.time_scaling * u).ln_1p() / whole;
             for (i, value) in row.iter_mut().enumerate() {
                 let centre = i as f64 * spacing;
-                let angle = (PI * (v - centre) / (spacing * self.width)).clamp(-PI, PI);
-                *value = f64::midpoint(1.0, angle.cos());
+                let angle = PI * (v - centre) / (spacing * self.width);
+                // beyond its support a function is 0, which need not be computed; NaN is not beyond it
+                *value = if angle.abs() >= PI { 0.0 } else { f64::midpoint(1.0, angle.cos()) };
             }
         }
         Ok(())

@@ -222,9 +222,13 @@ pub(super) fn explanation(fit: &FittedGlm) -> String {
     for own in &plan.unwritten {
         let (feature, n_columns, form) = (&own.feature, own.n_columns, &own.form);
         let megabytes = own.n_bytes as f64 / 1e6;
+        let kept = match own.n_bytes_kept as f64 / 1e6 {
+            kept if kept >= 1.0 => format!(", what stands for them {kept:.0} MB"),
+            _ => String::new(),
+        };
         let _ = writeln!(
             text,
-            "  {feature}: {n_columns} columns {form}; written out they take {megabytes:.0} MB"
+            "  {feature}: {n_columns} columns {form}; written out they take {megabytes:.0} MB{kept}"
         );
     }
     if let Some(n) = plan.n_sample_rows {

@@ -1,19 +1,20 @@
 //! Channels seen through the functions of a window, as columns that are not written out.
 
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use ndarray::{Array2, ArrayViewMut2};
 
 use super::Values;
 use super::course::Course;
 use super::rows::Rows;
+use super::shared_events::SharedEvents;
 use crate::backend::cpu::convolution::build_features::{Channel, FeatureBuilder, Span};
 use crate::backend::cpu::convolution::cost::{Method, Task};
-use crate::backend::cpu::convolution::events::{EventChannels, Events};
+use crate::backend::cpu::convolution::events::{EventChannels, Events, MERGED_BYTES};
 use crate::backend::cpu::convolution::filters::Filters;
 use crate::backend::cpu::convolution::lags::Lags;
-use crate::backend::cpu::convolution::transforms::Fourier;
+use crate::backend::cpu::convolution::transforms::{Fourier, block_rows, numbers_of_a_block};
 use crate::backend::cpu::simd::Level;
 use crate::backend::{HostChannels, Run};
 use crate::{Error, Result};
@@ -31,7 +32,7 @@ pub struct Convolution {
     /// Per channel, the rows whose window holds a value that is not finite.
     unknown: Vec<Vec<Range<usize>>>,
     n_bins: usize,
-    events: OnceLock<Arc<EventChannels>>,
+    events: Arc<SharedEvents>,
 }
 
 /// Some neighbouring channels of a [`Convolution`].
@@ -78,7 +79,7 @@ impl Convolution {
             }
         }
         let unknown = channels.iter_mut().map(|course| course.strike(lags)).collect();
-        Ok(Self { lags, functions, channels, complete, unknown, n_bins, events: OnceLock::new() })
+        Ok(Self { lags, functions, channels, complete, unknown, n_bins, events: Arc::default() })
     }
 
     /// Bins of the grid.
@@ -117,15 +118,8 @@ impl Convolution {
     /// # Errors
     /// [`Error::Argument`] for columns that are not those of whole channels.
     pub fn columns(&self, columns: &Range<usize>) -> Result<Convolved<'_>> {
-        let k = self.n_functions();
-        if columns.end > self.n_columns()
-            || !columns.start.is_multiple_of(k)
-            || !columns.len().is_multiple_of(k)
-        {
-            let expected = format!("all {k} columns of a channel");
-            return Err(Error::argument("columns", expected, format!("{columns:?}"), "give whole channels"));
-        }
-        Ok(Convolved { of: self, first: columns.start / k, n: columns.len() / k })
+        let channels = super::whole_channels(columns, self.n_functions(), self.channels.len())?;
+        Ok(Convolved { of: self, first: channels.start, n: channels.len() })
     }
 
     /// Writes all columns of the complete rows into a matrix (bins, columns) whose rows lie one after the other, NaN where
@@ -225,11 +219,10 @@ impl<'a> Convolved<'a> {
 
     /// The first of these rows whose window leaves its epoch or holds a value that is not finite.
     pub(super) fn first_incomplete(&self, rows: &Rows) -> Option<usize> {
-        let unknown: Vec<&Range<usize>> = self.unknown().collect();
         rows.runs().iter().find_map(|run| {
-            let meets = |rows: &&&Range<usize>| rows.start < run.row + run.len && run.row < rows.end;
-            if let Some(rows) = unknown.iter().find(meets) {
-                return Some(rows.start.max(run.row));
+            let own = run.row..run.row + run.len;
+            if let Some(first) = self.unknown_near(&own).map(|rows| rows.start).min() {
+                return Some(first.max(run.row));
             }
             let after = self.of.complete.partition_point(|rows| rows.end <= run.row);
             match self.of.complete.get(after) {
@@ -254,15 +247,20 @@ impl<'a> Convolved<'a> {
         }
     }
 
-    /// Rows in which a channel is unknown although they are complete.
-    pub(super) fn unknown(&self) -> impl Iterator<Item = &'a Range<usize>> {
-        self.of.unknown[self.first..self.first + self.n].iter().flatten()
+    /// Ranges of rows that meet these rows and in which a channel is unknown although they are complete.
+    pub(super) fn unknown_near(&self, rows: &Range<usize>) -> impl Iterator<Item = &'a Range<usize>> {
+        let (start, end) = (rows.start, rows.end);
+        let channels = &self.of.unknown[self.first..self.first + self.n];
+        channels.iter().filter(|unknown| !unknown.is_empty()).flat_map(move |unknown| {
+            let from = unknown.partition_point(|unknown| unknown.end <= start);
+            unknown[from..].iter().take_while(move |unknown| unknown.start < end)
+        })
     }
 
     /// One value; NaN in a row whose window leaves its epoch or holds a value that is not finite.
     pub fn get(&self, row: usize, column: usize) -> f64 {
-        let unknown = &self.of.unknown[self.first + self.channel_of(column)];
-        if unknown.iter().any(|rows| rows.contains(&row)) {
+        let channel = self.channel_of(column);
+        if self.some(channel..channel + 1).unknown_near(&(row..row + 1)).next().is_some() {
             return f64::NAN;
         }
         let after = self.of.complete.partition_point(|rows| rows.end <= row);
@@ -309,16 +307,13 @@ impl<'a> Convolved<'a> {
             Course::Events(events) => events.clone(),
             Course::Samples(_) => Events::default(),
         };
-        let make = |channels: &[Course]| {
-            Arc::new(EventChannels::new(self.lags(), channels.iter().map(events).collect()))
-        };
         if !self.channels().iter().any(|course| matches!(course, Course::Events(_))) {
-            None
-        } else if self.n == self.of.channels.len() {
-            Some(Arc::clone(self.of.events.get_or_init(|| make(self.channels()))))
-        } else {
-            Some(make(self.channels()))
+            return None;
         }
+        let all = &self.of.channels;
+        let own = self.first..self.first + self.n;
+        let of = |channels: Range<usize>| all[channels].iter().map(events).collect();
+        Some(self.of.events.get(self.lags(), own, all.len(), of))
     }
 
     /// The channels as a backend takes them for evaluation without features; `None` if some are events and others are
@@ -332,6 +327,22 @@ impl<'a> Convolved<'a> {
             Course::Events(_) => None,
         });
         samples.collect::<Option<_>>().map(HostChannels::Samples)
+    }
+
+    /// Bytes of the events in the order of products.
+    pub(super) fn event_bytes(&self) -> u64 {
+        let of_channel = |course: &Course| match course {
+            Course::Events(events) => (events.all().len() * MERGED_BYTES) as u64,
+            Course::Samples(_) => 0,
+        };
+        self.channels().iter().map(of_channel).sum()
+    }
+
+    /// Numbers of the spectra of all channels over these rows.
+    pub(super) fn spectra_numbers(&self, rows: &Rows) -> u64 {
+        let window_bins = self.lags().window_bins;
+        let n_blocks = rows.n_blocks(block_rows(window_bins));
+        (n_blocks * self.n * numbers_of_a_block(window_bins)) as u64
     }
 
     /// Whether all channels are events.

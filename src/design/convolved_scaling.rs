@@ -11,6 +11,8 @@ use super::course::Course;
 use super::rows::Rows;
 use crate::backend::cpu::TILE_ROWS;
 use crate::backend::cpu::convolution::build_features::Span;
+use crate::backend::cpu::convolution::events::Events;
+use crate::backend::cpu::convolution::lags::Lags;
 use crate::backend::cpu::simd::Level;
 
 /// Values and rows of which the deviations are computed, whichever is more.
@@ -92,30 +94,47 @@ fn seen(course: &Course, x: &Convolved, rows: &Rows) -> Seen {
 
 /// `sum_t (x[t + shift - k] - offset)` over the used rows t, one sum per lag k.
 fn lag_sums(course: &Course, offset: f64, x: &Convolved, rows: &Rows) -> Vec<f64> {
-    let lags = x.lags();
+    match course {
+        Course::Samples(values) => lag_sums_of_samples(values, offset, x.lags(), rows),
+        Course::Events(events) => lag_sums_of_events(events, x.lags(), rows),
+    }
+}
+
+fn lag_sums_of_samples(x: &[f64], offset: f64, lags: Lags, rows: &Rows) -> Vec<f64> {
     let mut sums = vec![0.0; lags.window_bins];
     for run in rows.runs() {
         // the bins of lag 0, then one bin older with every lag
         let bins = lags.bins(&(run.row..run.row + run.len));
         let newest = bins.end - run.len..bins.end;
-        let mut sum = match course {
-            Course::Samples(x) => x[newest.clone()].iter().map(|x| x - offset).sum::<f64>(),
-            Course::Events(events) => events.within(&newest).iter().map(|e| f64::from(e.count)).sum(),
-        };
-        let value = |bin: usize| match course {
-            Course::Samples(x) => x[bin] - offset,
-            Course::Events(events) => {
-                events.within(&(bin..bin + 1)).first().map_or(0.0, |e| f64::from(e.count))
-            }
-        };
+        let mut sum = x[newest.clone()].iter().map(|x| x - offset).sum::<f64>();
         for (k, total) in sums.iter_mut().enumerate() {
             if k > 0 {
-                sum += value(newest.start - k) - value(newest.end - k);
+                sum += (x[newest.start - k] - offset) - (x[newest.end - k] - offset);
             }
             *total += sum;
         }
     }
     sums
+}
+
+fn lag_sums_of_events(events: &Events, lags: Lags, rows: &Rows) -> Vec<f64> {
+    // an event is seen by the rows of a run at neighbouring lags: where these begin and end
+    let mut changes = vec![0.0; lags.window_bins + 1];
+    for run in rows.runs() {
+        let bins = lags.bins(&(run.row..run.row + run.len));
+        for event in events.within(&bins) {
+            // row t sees bin t + shift at lag 0
+            let age = bins.end - 1 - event.bin as usize;
+            let count = f64::from(event.count);
+            changes[(age + 1).saturating_sub(run.len)] += count;
+            changes[(age + 1).min(lags.window_bins)] -= count;
+        }
+    }
+    let total = |sum: &mut f64, change: f64| {
+        *sum += change;
+        Some(*sum)
+    };
+    changes.into_iter().take(lags.window_bins).scan(0.0, total).collect()
 }
 
 /// The deviations around these means (of channels less their offsets), from all rows or part of them. Values are at most

@@ -13,6 +13,8 @@ mod convolved_columns;
 mod convolved_scaling;
 mod course;
 mod dense;
+mod evaluation;
+mod form;
 mod layout;
 mod matrix_free;
 mod placement;
@@ -20,21 +22,23 @@ mod plan;
 mod product;
 mod rows;
 mod scaling;
+mod shared_events;
 mod values;
 
 use std::ops::Range;
 
 use ndarray::{ArrayView2, ArrayViewMut1};
 
-use crate::Result;
 use crate::backend::{Backend, Cpu, Into};
+use crate::{Error, Result};
 
 pub use convolution::{Convolution, Convolved};
 pub use course::Course;
 pub use dense::Dense;
+pub use evaluation::{Evaluated, Evaluation};
+pub use form::{Form, Unwritten};
 pub use layout::{FeatureColumns, Layout};
 pub use matrix_free::MatrixFree;
-pub use placement::Form;
 pub use plan::{Column, DesignPlan, Source};
 pub use product::Product;
 pub use rows::Rows;
@@ -124,6 +128,16 @@ impl Design<'_, Cpu<f64>> {
         let blocks: Vec<Box<dyn Block<B>>> = vec![Box::new(Dense::new(rounded, x.n_columns()))];
         Ok(Some(Design { blocks, n_rows: self.n_rows }))
     }
+}
+
+/// The channels whose columns these are, of `n_channels` with `n_functions` columns each.
+fn whole_channels(columns: &Range<usize>, n_functions: usize, n_channels: usize) -> Result<Range<usize>> {
+    let k = n_functions;
+    if columns.end > n_channels * k || !columns.start.is_multiple_of(k) || !columns.len().is_multiple_of(k) {
+        let expected = format!("all {k} columns of a channel");
+        return Err(Error::argument("columns", expected, format!("{columns:?}"), "give whole channels"));
+    }
+    Ok(columns.start / k..columns.end / k)
 }
 
 #[cfg(test)]

@@ -4,42 +4,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::convolved_columns::{ConvolvedColumns, Writer};
-use super::{Block, Column, Convolved, Dense, DesignPlan, MatrixFree, Values};
+use super::evaluation::EvaluatedColumns;
+use super::{Block, Column, Dense, DesignPlan, Form, MatrixFree, Values};
 use crate::Result;
-use crate::backend::cpu::convolution::transforms::{Fourier, block_rows};
+use crate::backend::cpu::convolution::transforms::Fourier;
 use crate::backend::cpu::simd::Level;
-use crate::backend::cpu::{MOST_WRITTEN_OUT, TILE_ROWS, grain};
+use crate::backend::cpu::{TILE_ROWS, grain};
 use crate::backend::{Backend, HostSignals};
 use crate::math::real::Real;
-
-/// Bytes of a value that is written out: once in `f32` and once in `f64`.
-const BYTES: u64 = 12;
-/// Passes in single precision of an ordinary fit.
-const PASSES: f64 = 10.0;
-/// Nanoseconds of one thread for reading and multiplying one value of `f32` that lies in memory, forward and back.
-const READ_NS: f64 = 0.35;
-
-/// How the columns of a source are placed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// Written out, or read where they lie.
-    Written,
-    /// Computed from their channels in every pass.
-    MatrixFree,
-    /// Written again, tile by tile, in every pass.
-    Rewritten,
-}
-
-impl Form {
-    /// The words for it in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Written => "written out",
-            Self::MatrixFree => "matrix-free",
-            Self::Rewritten => "written again in every pass",
-        }
-    }
-}
 
 /// Neighbouring columns of one kind.
 enum Part<'c, 'p> {
@@ -47,6 +19,8 @@ enum Part<'c, 'p> {
     Columns(Vec<Column<'c>>),
     /// Columns of a source of channels.
     Convolved(ConvolvedColumns<'p>),
+    /// The same of a basis evaluated at channels.
+    Evaluated(EvaluatedColumns<'p>),
 }
 
 impl Part<'_, '_> {
@@ -54,6 +28,7 @@ impl Part<'_, '_> {
         match self {
             Self::Columns(columns) => columns.len(),
             Self::Convolved(own) => own.columns.len(),
+            Self::Evaluated(own) => own.columns.len(),
         }
     }
 }
@@ -62,68 +37,10 @@ impl Part<'_, '_> {
 enum PartWriter<'w, 'c, 'p, T> {
     Columns(&'w [Column<'c>]),
     Convolved(Box<Writer<'p, T>>),
+    Evaluated(&'w EvaluatedColumns<'p>),
 }
 
 impl DesignPlan<'_> {
-    /// How the columns of source number `source` are placed for so many targets.
-    ///
-    /// Only convolved columns have a choice. What fits into cache is written out. One target: by the estimated time of a
-    /// fit. Several share the products with what is written, which is computed again only if it would not fit into memory.
-    /// The choice depends on sizes, the limit and the level of vector instructions alone.
-    pub fn form(&self, source: usize, n_targets: usize, level: Level) -> Form {
-        let Values::Convolved(x) = &self.sources[source] else { return Form::Written };
-        let n_values = self.rows.len() * x.n_columns();
-        if n_values <= MOST_WRITTEN_OUT {
-            return Form::Written;
-        }
-        let fits =
-            self.limit_bytes.is_none_or(|limit| self.written_before(source, n_targets, level) <= limit);
-        let can_do_without = x.is_of_events() || (x.is_of_samples() && !self.is_scattered(x));
-        if n_targets > 1 || !can_do_without {
-            return if fits { Form::Written } else { Form::Rewritten };
-        }
-        let cost = x.cost(level);
-        // both precisions, the second twice as wide; without the matrix its magnitudes need it once
-        let written = 3.0 * cost.write + PASSES * READ_NS * x.n_columns() as f64;
-        let free = PASSES * cost.evaluate + 2.0 * cost.rewrite;
-        if fits && written <= free { Form::Written } else { Form::MatrixFree }
-    }
-
-    /// Bytes of what is written out, with this source and without those after it.
-    fn written_before(&self, source: usize, n_targets: usize, level: Level) -> u64 {
-        let written =
-            (0..source).filter(|&k| self.form(k, n_targets, level) == Form::Written).chain([source]);
-        let n_columns: usize = written.map(|k| self.sources[k].ncols()).sum();
-        (self.rows.len() * n_columns) as u64 * BYTES
-    }
-
-    /// Whether some columns are computed by transforms of blocks of rows: then a few rows cost as much as many.
-    pub fn has_blocks(&self, n_targets: usize, level: Level) -> bool {
-        let is_of_samples =
-            |source: usize| matches!(&self.sources[source], Values::Convolved(x) if x.is_of_samples());
-        let unwritten = self.unwritten(n_targets, level);
-        unwritten.iter().any(|own| own.2 == Form::MatrixFree && is_of_samples(own.0))
-    }
-
-    /// Whether transforms of blocks of the used rows would transform more gaps than rows.
-    fn is_scattered(&self, x: &Convolved) -> bool {
-        self.rows.are_scattered(block_rows(x.lags().window_bins))
-    }
-
-    /// The sources that are not written out for so many targets: number, columns, form and the bytes that they would take.
-    pub fn unwritten(&self, n_targets: usize, level: Level) -> Vec<(usize, usize, Form, u64)> {
-        let of_source = |source: usize| {
-            let n_columns = self.sources[source].ncols();
-            (
-                source,
-                n_columns,
-                self.form(source, n_targets, level),
-                (self.rows.len() * n_columns) as u64 * BYTES,
-            )
-        };
-        (0..self.sources.len()).map(of_source).filter(|own| own.2 != Form::Written).collect()
-    }
-
     /// The columns as blocks of their forms.
     pub(super) fn blocks<'p, B: Backend + 'p>(
         &'p self,
@@ -134,11 +51,16 @@ impl DesignPlan<'_> {
         let mut blocks: Vec<Box<dyn Block<'p, B> + 'p>> = Vec::new();
         let mut written: Vec<Part> = Vec::new();
         for (form, part) in self.parts(columns, n_targets, on.level())? {
-            if let (Form::MatrixFree | Form::Rewritten, Part::Convolved(own)) = (form, &part) {
-                self.end_written(on, &mut written, &mut blocks)?;
-                blocks.push(self.computed(on, form, own)?);
-            } else {
-                written.push(part);
+            match (form, part) {
+                (Form::Written, part) | (_, part @ Part::Columns(_)) => written.push(part),
+                (_, Part::Convolved(own)) => {
+                    self.end_written(on, &mut written, &mut blocks)?;
+                    blocks.push(self.computed(on, form, &own)?);
+                }
+                (_, Part::Evaluated(own)) => {
+                    self.end_written(on, &mut written, &mut blocks)?;
+                    blocks.push(self.evaluated(on, own)?);
+                }
             }
         }
         self.end_written(on, &mut written, &mut blocks)?;
@@ -175,6 +97,9 @@ impl DesignPlan<'_> {
                         self.write_columns(columns, rows.clone(), tiles, n_columns, *first);
                     }
                     PartWriter::Convolved(writer) => writer.write(rows.clone(), tiles, n_columns, *first),
+                    PartWriter::Evaluated(own) => {
+                        own.write(&self.rows, &rows, 0..own.columns.len(), tiles, n_columns, *first);
+                    }
                 }
             }
         })?;
@@ -182,7 +107,7 @@ impl DesignPlan<'_> {
         Ok(())
     }
 
-    /// A block that is not written out.
+    /// A block of convolved columns that is not written out.
     fn computed<'p, B: Backend + 'p>(
         &'p self,
         on: &B,
@@ -210,6 +135,25 @@ impl DesignPlan<'_> {
         }
     }
 
+    /// The same of evaluated columns.
+    fn evaluated<'p, B: Backend + 'p>(
+        &'p self,
+        on: &B,
+        own: EvaluatedColumns<'p>,
+    ) -> Result<Box<dyn Block<'p, B> + 'p>> {
+        let (n_columns, together) = (own.columns.len(), own.together());
+        let own = Arc::new(own);
+        let rough_own = Arc::clone(&own);
+        let write = move |rows: Range<usize>, columns: Range<usize>, tiles: &mut [B::Scalar]| {
+            own.write(&self.rows, &rows, columns.clone(), tiles, columns.len(), 0);
+        };
+        let rough = move |rows: Range<usize>, columns: Range<usize>, tiles: &mut [f32]| {
+            rough_own.write(&self.rows, &rows, columns.clone(), tiles, columns.len(), 0);
+        };
+        let rows = on.rewritten(self.rows.len(), n_columns, together, Arc::new(write), Arc::new(rough))?;
+        Ok(Box::new(Dense::new(rows, n_columns)))
+    }
+
     /// The columns as runs of one kind and form.
     fn parts<'c, 'p>(
         &'p self,
@@ -217,20 +161,11 @@ impl DesignPlan<'_> {
         n_targets: usize,
         level: Level,
     ) -> Result<Vec<(Form, Part<'c, 'p>)>> {
+        let forms = self.forms(n_targets, level);
         let mut parts: Vec<(Form, Part<'c, 'p>)> = Vec::new();
         let mut last_source = usize::MAX;
         for &column in columns {
-            let convolved = match column {
-                Column::Source(index) => {
-                    let (source, inside) = self.locate(index)?;
-                    match &self.sources[source] {
-                        Values::Convolved(x) => Some((index, source, inside, *x)),
-                        _ => None,
-                    }
-                }
-                Column::Values(_) => None,
-            };
-            let Some((index, source, inside, x)) = convolved else {
+            let Some((index, source, inside)) = self.computed_column(column)? else {
                 match parts.last_mut() {
                     Some((_, Part::Columns(columns))) => columns.push(column),
                     _ => parts.push((Form::Written, Part::Columns(vec![column]))),
@@ -239,20 +174,48 @@ impl DesignPlan<'_> {
                 continue;
             };
             if source != last_source {
-                let offsets = self.scaling.offsets[source].clone();
-                let none = (Vec::new(), Vec::new(), Vec::new());
-                let own = ConvolvedColumns { x, columns: none.0, offsets, mean: none.1, inverse_sd: none.2 };
-                parts.push((self.form(source, n_targets, level), Part::Convolved(own)));
+                parts.push((forms[source], self.part(source)));
                 last_source = source;
             }
-            if let Some((_, Part::Convolved(own))) = parts.last_mut() {
-                let (mean, sd) = (self.scaling.mean[index], self.scaling.sd[index]);
-                own.mean.push(mean - x.area(inside) * own.offsets[x.channel_of(inside)]);
-                own.inverse_sd.push(if sd > 0.0 { 1.0 / sd } else { 0.0 });
-                own.columns.push(inside);
+            let (mean, sd) = (self.scaling.mean[index], self.scaling.sd[index]);
+            let inverse_sd = if sd > 0.0 { 1.0 / sd } else { 0.0 };
+            match parts.last_mut() {
+                Some((_, Part::Convolved(own))) => {
+                    own.mean.push(mean - own.x.area(inside) * own.offsets[own.x.channel_of(inside)]);
+                    own.inverse_sd.push(inverse_sd);
+                    own.columns.push(inside);
+                }
+                Some((_, Part::Evaluated(own))) => {
+                    own.scaling.push((mean, inverse_sd));
+                    own.columns.push(inside);
+                }
+                _ => {}
             }
         }
         Ok(parts)
+    }
+
+    /// A column that is computed: its number, that of its source, and its place there.
+    fn computed_column(&self, column: Column) -> Result<Option<(usize, usize, usize)>> {
+        let Column::Source(index) = column else { return Ok(None) };
+        let (source, inside) = self.locate(index)?;
+        let is_computed = matches!(&self.sources[source], Values::Convolved(_) | Values::Evaluated(_));
+        Ok(is_computed.then_some((index, source, inside)))
+    }
+
+    /// A part without columns yet.
+    fn part<'c>(&self, source: usize) -> Part<'c, '_> {
+        match &self.sources[source] {
+            Values::Convolved(x) => {
+                let offsets = self.scaling.offsets[source].clone();
+                let (columns, mean, inverse_sd) = (Vec::new(), Vec::new(), Vec::new());
+                Part::Convolved(ConvolvedColumns { x: *x, columns, offsets, mean, inverse_sd })
+            }
+            Values::Evaluated(x) => {
+                Part::Evaluated(EvaluatedColumns { x: *x, columns: Vec::new(), scaling: Vec::new() })
+            }
+            _ => Part::Columns(Vec::new()),
+        }
     }
 
     /// Writes rows of columns that lie somewhere into tiles of `n_tile_columns` columns, from column `first` on.
@@ -288,6 +251,7 @@ impl<'c, 'p> Part<'c, 'p> {
     fn writer<T: Fourier>(&self, level: Level, plan: &DesignPlan) -> PartWriter<'_, 'c, 'p, T> {
         match self {
             Self::Columns(columns) => PartWriter::Columns(columns),
+            Self::Evaluated(own) => PartWriter::Evaluated(own),
             Self::Convolved(own) => {
                 PartWriter::Convolved(Box::new(own.writer(level, &plan.rows, plan.is_scattered(&own.x))))
             }

@@ -2,9 +2,8 @@
 
 use super::rows::Rows;
 use super::scaling::Scaling;
-use super::{Block, ColumnValues, Dense, Design, FeatureColumns, Form, Layout, Values};
+use super::{Block, ColumnValues, Dense, Design, FeatureColumns, Layout, Values};
 use crate::backend::cpu::MOST_WRITTEN_OUT;
-use crate::backend::cpu::simd::Level;
 use crate::backend::{Backend, HostRows};
 use crate::{Error, Result};
 
@@ -213,25 +212,8 @@ impl<'a> DesignPlan<'a> {
         Ok(Design { blocks, n_rows })
     }
 
-    /// Bytes of the columns that are written out for so many targets, in numbers of a backend and in `f64`.
-    pub fn written_bytes(&self, n_targets: usize, bytes_per_value: usize, level: Level) -> u64 {
-        let is_single = matches!(self.sources.as_slice(), [Values::F32(_)]);
-        if is_single && self.is_read_in_place() {
-            return 0;
-        }
-        let beside = bytes_per_value + if bytes_per_value < size_of::<f64>() { size_of::<f64>() } else { 0 };
-        let written = (0..self.sources.len()).filter(|&k| self.form(k, n_targets, level) == Form::Written);
-        let n_columns: usize = written.map(|k| self.sources[k].ncols()).sum();
-        (self.rows.len() * n_columns * beside) as u64
-    }
-
-    /// Columns that are not written out for so many targets.
-    pub fn n_unwritten(&self, n_targets: usize, level: Level) -> usize {
-        self.unwritten(n_targets, level).iter().map(|own| own.1).sum()
-    }
-
     /// Whether all columns are read where they lie in numbers of their own precision.
-    fn is_read_in_place(&self) -> bool {
+    pub(super) fn is_read_in_place(&self) -> bool {
         let [source] = self.sources.as_slice() else { return false };
         source.in_rows().is_some()
             && self.scaling.sd.iter().all(|&sd| sd > 0.0)

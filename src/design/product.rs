@@ -15,7 +15,7 @@ use crate::backend::cpu::simd::Level;
 
 /// `sum_j x_ij w_j` of some columns.
 pub enum Product<'a> {
-    /// Values that lie somewhere, and their weights.
+    /// Values that lie somewhere or are evaluated, and their weights.
     Rows(Values<'a>, Vec<f64>),
     /// Channels with one filter each.
     Convolved(Box<ConvolvedProduct<'a>>),
@@ -47,6 +47,7 @@ impl<'a> Product<'a> {
     /// If there are no such rows.
     pub fn add(&self, rows: Range<usize>, eta: &mut [f64]) {
         match self {
+            Self::Rows(Values::Evaluated(x), weights) => x.add_product(rows, weights, eta),
             Self::Rows(x, weights) => {
                 rows.zip(eta).for_each(|(row, eta)| *eta += x.product_of(row, weights));
             }
@@ -87,11 +88,9 @@ impl<'a> ConvolvedProduct<'a> {
             self.add_samples(part.start, eta);
         }
         eta[known - rows.start..].fill(f64::NAN);
-        for unknown in self.x.unknown() {
+        for unknown in self.x.unknown_near(rows) {
             let part = unknown.start.max(rows.start)..unknown.end.min(rows.end);
-            if !part.is_empty() {
-                eta[part.start - rows.start..part.end - rows.start].fill(f64::NAN);
-            }
+            eta[part.start - rows.start..part.end - rows.start].fill(f64::NAN);
         }
     }
 

@@ -79,8 +79,12 @@ impl Rows {
 
     /// Whether blocks of `block` neighbours would hold more gaps than bins.
     pub(super) fn are_scattered(&self, block: usize) -> bool {
-        let n_blocks: usize = self.runs.iter().map(|run| run.len.div_ceil(block)).sum();
-        n_blocks.saturating_mul(block) > 4 * self.len().max(block)
+        self.n_blocks(block).saturating_mul(block) > 4 * self.len().max(block)
+    }
+
+    /// Blocks of at most `block` neighbours.
+    pub(super) fn n_blocks(&self, block: usize) -> usize {
+        self.runs.iter().map(|run| run.len.div_ceil(block)).sum()
     }
 
     /// The largest bin.

@@ -131,8 +131,12 @@ fn one_read(source: &Values, used: &Rows) -> (Vec<f64>, Moments) {
             Some(HostValues::F64(x)) => found.add(level, x, used, piece, &shift),
             None => {
                 let rows = used.some(piece.clone());
-                let values: Vec<f64> =
-                    rows.flat_map(|row| (0..n_columns).map(move |column| source.get(row, column))).collect();
+                let values: Vec<f64> = match source {
+                    Values::Evaluated(x) => x.rows(&rows.collect::<Vec<usize>>()),
+                    _ => rows
+                        .flat_map(|row| (0..n_columns).map(move |column| source.get(row, column)))
+                        .collect(),
+                };
                 found.add_rows(level, &values, piece.len(), &shift);
             }
         }

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::Product;
 use super::convolution::Convolved;
+use super::evaluation::Evaluated;
 use crate::backend::HostValues;
 use crate::math::real::Real;
 
@@ -24,11 +25,19 @@ pub enum Values<'a> {
     F64(ArrayView2<'a, f64>),
     /// Columns that are computed when they are wanted.
     Convolved(Convolved<'a>),
+    /// The same, of a basis evaluated at channels.
+    Evaluated(Evaluated<'a>),
 }
 
 impl<'a> From<Convolved<'a>> for Values<'a> {
     fn from(x: Convolved<'a>) -> Self {
         Self::Convolved(x)
+    }
+}
+
+impl<'a> From<Evaluated<'a>> for Values<'a> {
+    fn from(x: Evaluated<'a>) -> Self {
+        Self::Evaluated(x)
     }
 }
 
@@ -62,6 +71,7 @@ impl<'a> Values<'a> {
             Self::F32(x) => x.nrows(),
             Self::F64(x) => x.nrows(),
             Self::Convolved(x) => x.n_bins(),
+            Self::Evaluated(x) => x.n_bins(),
         }
     }
 
@@ -71,6 +81,7 @@ impl<'a> Values<'a> {
             Self::F32(x) => x.ncols(),
             Self::F64(x) => x.ncols(),
             Self::Convolved(x) => x.n_columns(),
+            Self::Evaluated(x) => x.n_columns(),
         }
     }
 
@@ -83,6 +94,7 @@ impl<'a> Values<'a> {
             Self::F32(x) => f64::from(x[(row, column)]),
             Self::F64(x) => x[(row, column)],
             Self::Convolved(x) => x.get(row, column),
+            Self::Evaluated(x) => x.get(row, column),
         }
     }
 
@@ -95,6 +107,7 @@ impl<'a> Values<'a> {
             Self::F32(x) => ColumnValues::F32(x.column(column)),
             Self::F64(x) => ColumnValues::F64(x.column(column)),
             Self::Convolved(x) => ColumnValues::Computed(x.column(column)),
+            Self::Evaluated(x) => ColumnValues::Computed(x.column(column)),
         }
     }
 
@@ -103,7 +116,7 @@ impl<'a> Values<'a> {
         match self {
             Self::F32(x) => x.to_slice().map(HostValues::F32),
             Self::F64(x) => x.to_slice().map(HostValues::F64),
-            Self::Convolved(_) => None,
+            Self::Convolved(_) | Self::Evaluated(_) => None,
         }
     }
 
@@ -126,7 +139,9 @@ impl<'a> Values<'a> {
         match self {
             Self::F32(x) => dot(x.row(row), weights),
             Self::F64(x) => dot(x.row(row), weights),
-            Self::Convolved(x) => (0..x.n_columns()).map(|column| x.get(row, column) * weights[column]).sum(),
+            Self::Convolved(_) | Self::Evaluated(_) => {
+                (0..self.ncols()).map(|column| self.get(row, column) * weights[column]).sum()
+            }
         }
     }
 }

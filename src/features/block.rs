@@ -6,8 +6,8 @@ use ndarray::{Array2, ArrayViewMut2, Axis, Slice};
 
 use super::Causality;
 use crate::backend::cpu::convolution::lags::Lags;
-use crate::basis::{Expand, Range};
-use crate::design::{Convolution, Course};
+use crate::basis::{Basis, Expand, Range};
+use crate::design::{Convolution, Course, Evaluation};
 use crate::time::BinGrid;
 use crate::{Error, Result};
 
@@ -86,20 +86,7 @@ pub fn evaluated(
 ) -> Result<(FeatureBlock, Vec<Range>)> {
     let n_functions = basis.n_functions();
     let mut block = empty_block(grid, name, channels, Some(n_functions))?;
-    let ranges = match remembered {
-        Some(ranges) => ranges.to_vec(),
-        None => channels
-            .iter()
-            .map(|channel| Range::of(&channel.label, &channel.values))
-            .collect::<Result<_>>()?,
-    };
-    if ranges.len() != channels.len() {
-        return Err(Error::Length {
-            what: format!("remembered ranges of the channels of {name}"),
-            expected: channels.len(),
-            found: ranges.len(),
-        });
-    }
+    let ranges = ranges(name, channels, remembered)?;
     let mut values = Array2::zeros((grid.n_bins(), n_functions));
     for (index, (channel, range)) in channels.iter().zip(&ranges).enumerate() {
         basis.expand(&range.rescale(&channel.values), &mut values)?;
@@ -113,6 +100,52 @@ pub fn evaluated(
         row.fill(f64::NAN);
     }
     Ok((block, ranges))
+}
+
+/// The ranges that are remembered, or those of the channels.
+fn ranges(name: &str, channels: &[Channel], remembered: Option<&[Range]>) -> Result<Vec<Range>> {
+    let ranges: Vec<Range> = match remembered {
+        Some(ranges) => ranges.to_vec(),
+        None => channels
+            .iter()
+            .map(|channel| Range::of(&channel.label, &channel.values))
+            .collect::<Result<_>>()?,
+    };
+    if ranges.len() == channels.len() {
+        return Ok(ranges);
+    }
+    Err(Error::Length {
+        what: format!("remembered ranges of the channels of {name}"),
+        expected: channels.len(),
+        found: ranges.len(),
+    })
+}
+
+/// The columns of [`evaluated`], computed when they are wanted.
+///
+/// # Errors
+/// Those of [`evaluated`].
+pub fn evaluation(
+    grid: &BinGrid,
+    name: &str,
+    channels: Vec<Channel>,
+    basis: &Basis,
+    remembered: Option<&[Range]>,
+) -> Result<(FeatureBlock<Evaluation>, Vec<Range>)> {
+    let labels = labels(grid, name, &channels, Some(basis.n_functions()))?;
+    let ranges = ranges(name, &channels, remembered)?;
+    let mut edge = vec![false; grid.n_bins()];
+    for (channel, range) in channels.iter().zip(&ranges) {
+        edge.iter_mut().zip(&channel.values).for_each(|(edge, &value)| *edge |= range.excludes(value));
+    }
+    let on_scale = |(channel, range): (Channel, &Range)| {
+        let mut values = range.rescale(&channel.values);
+        values.iter_mut().zip(&edge).filter(|(_, edge)| **edge).for_each(|(value, _)| *value = f64::NAN);
+        values
+    };
+    let values = channels.into_iter().zip(&ranges).map(on_scale).collect();
+    let x = Evaluation::new(values, grid.n_bins(), basis.clone())?;
+    Ok((FeatureBlock { name: name.into(), labels, x, edge }, ranges))
 }
 
 /// The channels convolved with the columns of `kernel`, shape (lags, functions), epoch by epoch: column `c K + i`

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use ndarray::{ArrayView1, Axis, Slice};
 
-use crate::design::{Convolution, Values};
+use crate::design::{Convolution, Evaluation, Values};
 use crate::math::numbers::{Numbers, strike_non_finite};
 use crate::{Error, Result};
 
@@ -16,6 +16,8 @@ pub enum Columns {
     Written(Numbers),
     /// Channels convolved with functions whenever values are wanted.
     Convolved(Convolution),
+    /// A basis evaluated at channels whenever values are wanted.
+    Evaluated(Evaluation),
 }
 
 /// One column, bin by bin.
@@ -41,6 +43,7 @@ impl Columns {
         match self {
             Self::Written(values) => values.dim(),
             Self::Convolved(of) => (of.n_bins(), of.n_columns()),
+            Self::Evaluated(of) => (of.n_bins(), of.n_columns()),
         }
     }
 
@@ -51,7 +54,7 @@ impl Columns {
 
     /// Whether the values are computed when they are wanted, because there are so many.
     pub fn is_computed(&self) -> bool {
-        matches!(self, Self::Convolved(_))
+        !matches!(self, Self::Written(_))
     }
 
     /// One value.
@@ -62,6 +65,7 @@ impl Columns {
         match self {
             Self::Written(values) => values.get(bin, column),
             Self::Convolved(of) => of.all().get(bin, column),
+            Self::Evaluated(of) => of.all().get(bin, column),
         }
     }
 
@@ -73,6 +77,7 @@ impl Columns {
         match self {
             Self::Written(values) => !values.get(bin, column).is_finite(),
             Self::Convolved(of) => of.unknown(&(column..column + 1)).any(|rows| rows.contains(&bin)),
+            Self::Evaluated(of) => of.unknown(&(column..column + 1)).any(|rows| rows.contains(&bin)),
         }
     }
 
@@ -85,13 +90,14 @@ impl Columns {
             Self::Written(Numbers::F32(x)) => ColumnOf::Singles(x.column(column)),
             Self::Written(Numbers::F64(x)) => ColumnOf::Doubles(x.column(column)),
             Self::Convolved(of) => ColumnOf::Computed(of.all().column(column)),
+            Self::Evaluated(of) => ColumnOf::Computed(of.all().column(column)),
         }
     }
 
     /// Some of the columns, as a design takes them.
     ///
     /// # Errors
-    /// [`Error::Argument`] for columns that are not there, or that are a part of those of a channel which is convolved.
+    /// [`Error::Argument`] for columns that are not there, or that are a part of those of a channel whose columns are computed.
     pub fn some(&self, columns: &Range<usize>) -> Result<Values<'_>> {
         let (_, n) = self.dim();
         if columns.end > n {
@@ -104,6 +110,7 @@ impl Columns {
             Self::Written(Numbers::F32(x)) => x.slice_axis(Axis(1), slice).into(),
             Self::Written(Numbers::F64(x)) => x.slice_axis(Axis(1), slice).into(),
             Self::Convolved(of) => of.columns(columns)?.into(),
+            Self::Evaluated(of) => of.columns(columns)?.into(),
         })
     }
 
@@ -115,6 +122,7 @@ impl Columns {
             Self::Written(Numbers::F32(x)) => strike_non_finite(x.slice_axis(Axis(1), slice), keep),
             Self::Written(Numbers::F64(x)) => strike_non_finite(x.slice_axis(Axis(1), slice), keep),
             Self::Convolved(of) => of.unknown(columns).for_each(|rows| keep[rows].fill(false)),
+            Self::Evaluated(of) => of.unknown(columns).for_each(|rows| keep[rows].fill(false)),
         }
     }
 }

@@ -264,8 +264,8 @@ fn refuse_memory(
     // what is computed when it is needed asks for its memory later, but a fit has a number for each pair of columns
     let n_values_of = |own: (&StudyFeature, &Vec<Channel<Course>>)| {
         let n_columns = n_columns_of(own);
-        let is_convolved = matches!(own.0.spec.expansion, Expansion::Convolved { .. });
-        let is_large = is_convolved && is_large(n_bins, own.1.len(), n_functions(own.0));
+        let is_plain = matches!(own.0.spec.expansion, Expansion::Plain);
+        let is_large = !is_plain && is_large(n_bins, own.1.len(), n_functions(own.0));
         n_columns.saturating_mul(if is_large { columns } else { n_bins })
     };
     let values = features.iter().zip(channels).map(n_values_of).fold(0, usize::saturating_add);

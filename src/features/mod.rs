@@ -24,7 +24,7 @@ pub mod spike_detection;
 mod units;
 mod window;
 
-pub use block::{Channel, FeatureBlock, convolution, convolved, evaluated, plain};
+pub use block::{Channel, FeatureBlock, convolution, convolved, evaluated, evaluation, plain};
 pub use causality::Causality;
 pub use columns::{ColumnOf, Columns};
 pub use dataset::{Dataset, Request, StudyFeature};

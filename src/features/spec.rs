@@ -13,8 +13,7 @@ use crate::design::Course;
 use crate::time::BinGrid;
 use crate::{Error, Result};
 
-/// Values of a convolved feature that are written out at once; what is larger is written, if at all, where a fit wants
-/// it.
+/// Values of a feature that are written out at once; what is larger is written, if at all, where a fit wants it.
 const MOST_WRITTEN: usize = 1 << 20;
 
 /// One feature: a signal, a factor, and what is made of it.
@@ -192,6 +191,11 @@ impl FeatureSpec {
             Expansion::Plain => (block::plain(grid, name, &channels)?, Vec::new()),
             Expansion::Evaluated { basis, range } => {
                 let typed = range.map(|range| vec![range; channels.len()]);
+                if is_large(grid.n_bins(), channels.len(), basis.n_functions()) {
+                    let ranges = remembered.or(typed.as_deref());
+                    let (block, ranges) = block::evaluation(grid, name, channels, basis, ranges)?;
+                    return Ok((block.with(Columns::Evaluated), ranges));
+                }
                 block::evaluated(grid, name, &channels, basis.member(), remembered.or(typed.as_deref()))?
             }
             Expansion::Convolved { basis, window_s, causality, include_present } => {
@@ -226,7 +230,7 @@ impl FeatureSpec {
     }
 }
 
-/// Whether the columns of a convolved feature are computed when they are needed.
+/// Whether the columns of a feature with a basis are computed when they are needed.
 pub(super) fn is_large(n_bins: usize, n_channels: usize, n_functions: usize) -> bool {
     n_bins.saturating_mul(n_channels).saturating_mul(n_functions) > MOST_WRITTEN
 }

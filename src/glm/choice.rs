@@ -107,6 +107,9 @@ pub struct Unwritten {
     pub form: String,
     /// Bytes that they would take.
     pub n_bytes: u64,
+    /// Bytes that are kept in their place: spectra of signals, or events in the order of products.
+    #[serde(default)]
+    pub n_bytes_kept: u64,
 }
 
 impl Plan {

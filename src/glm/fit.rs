@@ -10,7 +10,7 @@ use super::rank::{Rank, varying};
 use super::spec::{CheckedSpec, StandardErrors, TOLERANCE_F64};
 use crate::backend::cpu::simd::Level;
 use crate::backend::{Backend, Cpu, Every};
-use crate::design::{Column, DesignPlan, Form};
+use crate::design::{self, Column, DesignPlan};
 use crate::inverse_link::{Exp, InverseLink, InvertLink};
 use crate::math::dense::{Cholesky, Matrix};
 use crate::objective::{GlmObjective, Objective, Optimality, Packed, Weight};
@@ -248,11 +248,12 @@ impl Fit<'_, '_, '_> {
     /// What the plan of the fit says of features that are not written out.
     fn unwritten(&self) -> Vec<Unwritten> {
         let all = self.plan.unwritten(self.response.y.ncols(), self.level);
-        let named = |(source, n_columns, form, n_bytes): (usize, usize, Form, u64)| Unwritten {
-            feature: self.plan.name_of(source).into(),
-            n_columns,
-            form: form.name().into(),
-            n_bytes,
+        let named = |own: design::Unwritten| Unwritten {
+            feature: self.plan.name_of(own.source).into(),
+            n_columns: own.n_columns,
+            form: own.form.name().into(),
+            n_bytes: own.n_bytes,
+            n_bytes_kept: own.n_bytes_kept,
         };
         all.into_iter().map(named).collect()
     }

@@ -63,7 +63,7 @@ impl CheckedSpec {
         if means.iter().any(Option::is_none) {
             return Err(self.first_bad(plan, response));
         }
-        let needed_bytes = plan.written_bytes(response.y.ncols(), bytes_per_value, level);
+        let needed_bytes = plan.needed_bytes(response.y.ncols(), bytes_per_value, level);
         match self.get().memory_limit_bytes {
             Some(limit_bytes) if needed_bytes > limit_bytes => {
                 Err(Error::Memory { what: "the design".into(), needed_bytes, limit_bytes })

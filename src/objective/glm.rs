@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use ndarray::{Axis, Slice};
 
+use super::line::{Aimed, MOST_KEPT};
 use super::{Objective, Packed, Quadratic, Weight};
 use crate::Result;
 use crate::backend::{Backend, Beside, Cpu, Every, Into, Model, POINTWISE_SUMS, Reach, Sweep};
@@ -21,7 +22,10 @@ pub struct GlmObjective<'a, B: Backend> {
     pub(super) passes: usize,
     /// Targets of the fit.
     n_targets: usize,
-    line: Option<B::Line>,
+    /// What trial steps go along.
+    pub(super) aimed: Option<Aimed<B>>,
+    /// Most numbers of a line that is kept.
+    pub(super) most_kept: usize,
 }
 
 impl<'a, B: Backend> GlmObjective<'a, B> {
@@ -60,7 +64,13 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
     fn of(on: &'a B, design: Design<'a, B>, plan: &DesignPlan, y: &Packed, model: Model) -> Result<Self> {
         let n_targets = y.n_targets();
         let y = y.place(on, plan.rows())?;
-        Ok(Self { on, design, y, model, line: None, passes: 0, n_targets })
+        Ok(Self { on, design, y, model, aimed: None, most_kept: MOST_KEPT, passes: 0, n_targets })
+    }
+
+    /// Keeps lines of at most so many numbers for trial steps: longer ones are computed again for each trial.
+    #[must_use]
+    pub fn with_lines_of(self, most_kept: usize) -> Self {
+        Self { most_kept, ..self }
     }
 
     pub(super) fn sweep<'t>(&self, every: Every, targets: &'t [usize]) -> Sweep<'t> {
@@ -204,27 +214,15 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
     }
 
     fn aim(&mut self, at: &Matrix, direction: &Matrix, targets: &[usize]) -> Result<()> {
-        let (here, there) = (at.row(0).to_vec(), direction.row(0).to_vec());
-        let (loaded, aimed) = (self.load(at)?, self.load(direction)?);
-        self.passes += 1;
-        let line = self.on.trace(self.sweep(Every::ROW, targets), &|work, rows| {
-            self.forward(work, &rows, &here, &loaded, Into::Eta);
-            self.forward(work, &rows, &there, &aimed, Into::Direction);
-            Ok(())
-        })?;
-        self.line = Some(line);
-        Ok(())
+        self.take_aim(at, direction, targets)
     }
 
     fn loss_changes(&mut self, steps: &[f64]) -> Result<Vec<f64>> {
-        let Some(line) = &self.line else { return Ok(vec![0.0; steps.len()]) };
-        let mut changes = self.on.loss_changes(line, self.model, &self.y, steps)?;
-        changes.iter_mut().for_each(|change| *change /= self.design.n_rows as f64);
-        Ok(changes)
+        self.changes(steps)
     }
 
     fn reach(&mut self) -> Result<Vec<Reach>> {
-        self.line.as_ref().map_or(Ok(Vec::new()), |line| self.on.reach(line, &self.y))
+        self.reaches()
     }
 
     fn gram(&mut self, every: Every, weight: Weight) -> Result<Matrix> {

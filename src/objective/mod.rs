@@ -2,6 +2,7 @@
 
 mod counts;
 mod glm;
+mod line;
 mod optimality;
 
 use crate::Result;
@@ -70,7 +71,8 @@ pub trait Objective {
     /// If the backend fails.
     fn quadratic(&mut self, at: &[f64], target: usize) -> Result<Quadratic>;
 
-    /// Takes aim from `at` along `direction` (one pass over the rows), so that trial steps need none.
+    /// Takes aim from `at` along `direction` (one pass over the rows), so that trial steps need none, unless there are so
+    /// many rows that each costs a pass.
     ///
     /// # Errors
     /// If the backend fails.

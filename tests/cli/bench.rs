@@ -134,6 +134,18 @@ fn a_workload_is_timed_and_proven() {
 }
 
 #[test]
+fn a_fit_without_features_says_what_one_evaluation_takes() {
+    let place = Place::new();
+    let words = ["bench", "--workload", "f5", "--quick", "--no-roofs", "--json", "--out", "out"];
+    let result = place.run(&words).ended(0).json()["results"][0].take();
+    assert_eq!((&result["form"], &result["rows"]), (&"written out".into(), &10_000.into()));
+    let (seconds, ns) = (&result["evaluation_seconds"]["median"], number(&result["evaluation_ns_per_bin"]));
+    assert!((number(seconds) * 1e9 / 10_000.0 / ns - 1.0).abs() < 1e-12 && ns > 0.0, "{result}");
+    let table = std::fs::read_to_string(place.path("out/bench.txt")).unwrap();
+    assert!(table.contains("evaluation") && table.contains(" ns a bin"), "{table}");
+}
+
+#[test]
 fn a_sweep_times_every_number_of_threads_in_a_process_of_its_own() {
     let place = Place::new();
     let words = ["bench", "--workload", "a", "--quick", "--threads-sweep", "--json"];

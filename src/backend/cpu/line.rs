@@ -1,4 +1,4 @@
-//! Linear predictors and a direction of every row, kept for trial steps: changes of the loss without touching the
+//! Linear predictors and a direction of rows, kept for trial steps: changes of the loss without touching the
 //! design again.
 
 use std::ops::Range;
@@ -6,37 +6,40 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::buffer::Buffer;
-use super::pass::{SMALL, chunks};
+use super::pass::SMALL;
 use super::simd::Level;
 use super::{Array, Piece, Storage, TILE_ROWS, loss_changes as kernel};
 use crate::backend::{Model, Reach};
 
-/// Linear predictor and direction of every row, tile by tile: (targets, rows) of the one, then of the other.
+/// Rows whose terms are added up before they join the others: of a line in parts as of a whole one.
+pub const LINE_ROWS: usize = 16 * TILE_ROWS;
+
+/// Linear predictor and direction of rows, tile by tile: (targets, rows) of the one, then of the other.
 #[derive(Debug)]
 pub struct Line<T> {
     pub(super) values: Buffer<T>,
     pub(super) targets: Vec<usize>,
-    pub(super) n_rows: usize,
+    pub(super) rows: Range<usize>,
 }
 
-/// Change of each target's total loss from step 0 to its step.
+/// Adds the change of each target's total loss from step 0 to its step.
 pub(super) fn loss_changes<T: Storage>(
     level: Level,
     line: &Line<T>,
     model: Model,
     y: &Array<'_, T>,
     steps: &[f64],
-) -> Vec<f64> {
+    changes: &mut [f64],
+) {
     let term = |total: &mut f64, rows: Stretch<T>| {
         let step = T::from_f64(steps[rows.k]);
         *total += kernel::loss_changes(level, model, rows.eta, rows.direction, rows.y, rows.n, step);
     };
-    line.fold(level, y, 0.0, term, |a, b| a + b)
+    line.fold(level, y, 0.0, changes, term, |a, b| a + b);
 }
 
-/// How far the direction moves each target's linear predictor.
-pub(super) fn reach<T: Storage>(level: Level, line: &Line<T>, y: &Array<'_, T>) -> Vec<Reach> {
-    let none = Reach { all: 0.0, events: 0.0, silent: f64::NEG_INFINITY };
+/// Joins how far the direction moves each target's linear predictor.
+pub(super) fn reach<T: Storage>(level: Level, line: &Line<T>, y: &Array<'_, T>, reach: &mut [Reach]) {
     let term = |reach: &mut Reach, rows: Stretch<T>| {
         for (&y, direction) in rows.y.iter().zip(rows.direction).take(rows.n) {
             let direction = direction.to_f64();
@@ -53,7 +56,7 @@ pub(super) fn reach<T: Storage>(level: Level, line: &Line<T>, y: &Array<'_, T>) 
         events: a.events.max(b.events),
         silent: a.silent.max(b.silent),
     };
-    line.fold(level, y, none, term, join)
+    line.fold(level, y, Reach::NONE, reach, term, join);
 }
 
 /// One target's rows of one tile of a line.
@@ -71,27 +74,28 @@ struct Stretch<'a, T> {
 }
 
 impl<T: Storage> Line<T> {
-    /// For every target in turn: adds `term` of its stretches up, chunk by chunk.
+    /// For every target in turn: adds `term` of its stretches up, [`LINE_ROWS`] by [`LINE_ROWS`], and joins it to `totals`.
     fn fold<S: Send + Sync + Copy>(
         &self,
         level: Level,
         y: &Array<'_, T>,
         start: S,
+        totals: &mut [S],
         term: impl Fn(&mut S, Stretch<T>) + Sync,
         join: impl Fn(S, S) -> S,
-    ) -> Vec<S> {
+    ) {
         let n_targets = self.targets.len();
         let size = TILE_ROWS * n_targets;
         let on_chunk = |tiles: &Range<usize>| -> Vec<S> {
             let mut totals = vec![start; n_targets];
             for tile in tiles.clone() {
                 let values = self.values[2 * tile * size..2 * (tile + 1) * size].as_chunks().0;
-                let first = tile * TILE_ROWS;
+                let first = self.rows.start + tile * TILE_ROWS;
                 let mut scratch = [T::ZERO; TILE_ROWS];
                 for (k, (total, &target)) in totals.iter_mut().zip(&self.targets).enumerate() {
                     let stretch = Stretch {
                         k,
-                        n: TILE_ROWS.min(self.n_rows - first),
+                        n: TILE_ROWS.min(self.rows.end - first),
                         y: y.piece(level, first, target, &mut scratch),
                         eta: &values[k],
                         direction: &values[n_targets + k],
@@ -101,17 +105,17 @@ impl<T: Storage> Line<T> {
             }
             totals
         };
-        let n_tiles = self.n_rows.div_ceil(TILE_ROWS);
-        let chunks = chunks(n_tiles, 2, 0, 0);
+        let n_tiles = self.rows.len().div_ceil(TILE_ROWS);
+        let of_chunk = LINE_ROWS / TILE_ROWS;
+        let chunks: Vec<Range<usize>> =
+            (0..n_tiles).step_by(of_chunk).map(|first| first..n_tiles.min(first + of_chunk)).collect();
         let parts: Vec<Vec<S>> = if self.values.len() < SMALL {
             chunks.iter().map(on_chunk).collect()
         } else {
             chunks.par_iter().map(on_chunk).collect()
         };
-        let mut totals = vec![start; n_targets];
         for part in parts {
             totals.iter_mut().zip(part).for_each(|(total, part)| *total = join(*total, part));
         }
-        totals
     }
 }

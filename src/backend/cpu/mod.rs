@@ -50,7 +50,7 @@ use crate::Result;
 use array::Rewritten;
 pub use array::{Array, MOST_WRITTEN_OUT};
 pub use in_place::Storage;
-pub use line::Line;
+pub use line::{LINE_ROWS, Line};
 pub use signals::{Signals, grain};
 use simd::Level;
 use sums::Sums;
@@ -111,6 +111,8 @@ pub struct Worker<T: Storage> {
     rough: Vec<f32>,
     /// Scratch of products with several targets.
     products: targets::Scratch<T>,
+    /// Rows between used rows.
+    between: signals::Between<T>,
     /// Linear predictors of rows to come.
     ahead: Vec<signals::Ahead<T>>,
     sums: Vec<Sums<T>>,
@@ -182,8 +184,8 @@ impl<T: Storage> Backend for Cpu<T> {
         pass::pass(self, sweep, n_sums, body)
     }
 
-    fn trace(&self, sweep: Sweep, body: &Body<Worker<T>>) -> Result<Line<T>> {
-        pass::trace(self, sweep, body)
+    fn trace(&self, sweep: Sweep, rows: Range<usize>, body: &Body<Worker<T>>) -> Result<Line<T>> {
+        pass::trace(self, sweep, rows, body)
     }
 
     fn start(&self, work: &mut Worker<T>, into: Into, constants: &[f64]) {
@@ -266,11 +268,14 @@ impl<T: Storage> Backend for Cpu<T> {
         model: Model,
         y: &Array<'_, T>,
         steps: &[f64],
-    ) -> Result<Vec<f64>> {
-        Ok(line::loss_changes(self.level, line, model, y, steps))
+        changes: &mut [f64],
+    ) -> Result<()> {
+        line::loss_changes(self.level, line, model, y, steps, changes);
+        Ok(())
     }
 
-    fn reach(&self, line: &Line<T>, y: &Array<'_, T>) -> Result<Vec<Reach>> {
-        Ok(line::reach(self.level, line, y))
+    fn reach(&self, line: &Line<T>, y: &Array<'_, T>, reach: &mut [Reach]) -> Result<()> {
+        line::reach(self.level, line, y, reach);
+        Ok(())
     }
 }

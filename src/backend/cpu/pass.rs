@@ -162,17 +162,22 @@ pub(super) fn pass<T: Storage>(
 }
 
 /// See [`crate::backend::Backend::trace`].
-pub(super) fn trace<T: Storage>(cpu: &Cpu<T>, sweep: Sweep, body: &Body<Worker<T>>) -> Result<Line<T>> {
+pub(super) fn trace<T: Storage>(
+    cpu: &Cpu<T>,
+    sweep: Sweep,
+    rows: Range<usize>,
+    body: &Body<Worker<T>>,
+) -> Result<Line<T>> {
     let size = TILE_ROWS * sweep.targets.len();
-    let mut values = cpu.spare.buffer(2 * sweep.n_rows.div_ceil(TILE_ROWS) * size);
+    let mut values = cpu.spare.buffer(2 * rows.len().div_ceil(TILE_ROWS) * size);
     // a run of tiles, so that blocks computed ahead are not computed again
     let n_together = (sweep.grain / TILE_ROWS).max(1);
     let on_run = |(run, out): (usize, &mut [T])| -> Result<()> {
         let mut work = cpu.worker();
         work.begin(sweep, &[]);
         for (tile, out) in out.chunks_mut(2 * size).enumerate() {
-            let first = (run * n_together + tile) * TILE_ROWS;
-            let rows = first..(first + TILE_ROWS).min(sweep.n_rows);
+            let first = rows.start + (run * n_together + tile) * TILE_ROWS;
+            let rows = first..(first + TILE_ROWS).min(rows.end);
             work.n = rows.len();
             body(&mut work, rows)?;
             out[..size].copy_from_slice(&work.eta);
@@ -186,7 +191,7 @@ pub(super) fn trace<T: Storage>(cpu: &Cpu<T>, sweep: Sweep, body: &Body<Worker<T
     } else {
         values.par_chunks_mut(2 * size * n_together).enumerate().try_for_each(on_run)?;
     }
-    Ok(Line { values, targets: sweep.targets.to_vec(), n_rows: sweep.n_rows })
+    Ok(Line { values, targets: sweep.targets.to_vec(), rows })
 }
 
 #[cfg(test)]

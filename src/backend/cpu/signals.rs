@@ -5,7 +5,7 @@
 //! for a while, or to fill the blocks of a transform; blocks at the border of two runs of tiles are done by both.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::convolution::convolve_events::convolve_events;
 use super::convolution::correlate_events::{Residuals, correlate_events};
@@ -18,19 +18,34 @@ use super::simd::Level;
 use super::{Storage, Worker};
 use crate::backend::{HostChannels, HostSignals, Into, Run, runs_within};
 
+/// Rows of the grid between used rows that are computed with them, because a block of rows costs the same however many
+/// of them are used.
+const GAP_ROWS: usize = 64;
+
 /// Channels and the rows that see them.
-#[derive(Clone)]
-pub struct Signals<T> {
+pub struct Signals<T>(Arc<Held<T>>);
+
+struct Held<T> {
     runs: Arc<[Run]>,
     lags: Lags,
     form: Form<T>,
 }
 
-#[derive(Clone)]
 enum Form<T> {
     Events(Arc<EventChannels>),
     /// Blocks of rows as spectra, and the first used row of each.
-    Spectra(Arc<Spectra<T>>, Arc<[usize]>),
+    Spectra(Spectra<T>, Vec<usize>),
+}
+
+/// Used rows that lie one after the other in the grid: their places among those at hand, and their first row.
+type Stretch = (Range<usize>, usize);
+
+/// Scratch for used rows of the grid and those between them.
+#[derive(Debug, Default)]
+pub(super) struct Between<T> {
+    stretches: Vec<Stretch>,
+    /// Linear predictors of all of them.
+    all: Vec<T>,
 }
 
 /// A block of rows of the linear predictor that was computed ahead.
@@ -56,36 +71,49 @@ impl<T: Storage> Signals<T> {
                         used.push(run.used + done);
                     }
                 }
-                Form::Spectra(Arc::new(Spectra::new(lags, most, blocks, &channels)), used.into())
+                Form::Spectra(Spectra::new(lags, most, blocks, &channels), used)
             }
         };
-        Self { runs: runs.into(), lags, form }
+        Self(Arc::new(Held { runs: runs.into(), lags, form }))
     }
 
     /// Which channels these are.
     fn identity(&self) -> usize {
-        match &self.form {
-            Form::Events(events) => Arc::as_ptr(events).addr(),
-            Form::Spectra(spectra, _) => Arc::as_ptr(spectra).addr(),
-        }
+        Arc::as_ptr(&self.0).addr()
     }
 
     /// Filters and the constant after them, as the kernels want them.
     pub(super) fn filters(&self, taps: &[f64], shift: f64) -> Vec<T> {
-        let filters = Filters::<T>::new(self.lags, taps);
-        let mut numbers = match &self.form {
+        let filters = Filters::<T>::new(self.0.lags, taps);
+        let mut numbers = match &self.0.form {
             Form::Events(_) => filters.padded().to_vec(),
             Form::Spectra(spectra, _) => spectra.of_filters(&filters).into_numbers(),
         };
         numbers.push(T::from_f64(shift));
         numbers
     }
+}
 
-    /// Stretches of `used` rows that lie one after the other in the grid: places in `used`, and their first row.
-    fn stretches(&self, used: Range<usize>) -> impl Iterator<Item = (Range<usize>, usize)> {
+impl<T> Held<T> {
+    /// The stretches of `used` rows, by their places in `used`.
+    fn stretches(&self, used: Range<usize>) -> impl Iterator<Item = Stretch> {
         let start = used.start;
-        runs_within(&self.runs, used).map(move |run| (run.used - start..run.used - start + run.len, run.row))
+        let stretch = move |run: Run| (run.used - start..run.used - start + run.len, run.row);
+        runs_within(&self.runs, used).map(stretch)
     }
+}
+
+/// Stretches that follow each other in the grid with at most `gap` rows between two.
+fn near(stretches: &[Stretch], gap: usize) -> impl Iterator<Item = &[Stretch]> {
+    stretches.chunk_by(move |(places, row), (_, next)| {
+        next.checked_sub(row + places.len()).is_some_and(|between| between <= gap)
+    })
+}
+
+/// The rows of the grid from the first to the last of near stretches.
+fn rows_of(stretches: &[Stretch]) -> Range<usize> {
+    let start = stretches.first().map_or(0, |(_, row)| *row);
+    start..stretches.last().map_or(0, |(places, row)| row + places.len())
 }
 
 /// `eta += ` the channels convolved with their filters, less a constant.
@@ -100,12 +128,27 @@ pub(super) fn convolve<T: Storage>(
     let Some((&shift, filters)) = filters.split_last() else { return };
     let n = rows.len();
     work.row_vector(into)[..n].iter_mut().for_each(|eta| *eta -= shift);
-    match &x.form {
+    match &x.0.form {
         Form::Events(events) => {
+            let Between { mut stretches, mut all } = std::mem::take(&mut work.between);
+            stretches.clear();
+            stretches.extend(x.0.stretches(rows));
             let eta = work.row_vector(into);
-            for (places, row) in x.stretches(rows) {
-                convolve_events(level, events, filters, row, &mut eta[places]);
+            for near in near(&stretches, GAP_ROWS) {
+                if let [(places, row)] = near {
+                    convolve_events(level, events, filters, *row, &mut eta[places.clone()]);
+                    continue;
+                }
+                let rows = rows_of(near);
+                all.clear();
+                all.resize(rows.len(), T::ZERO);
+                convolve_events(level, events, filters, rows.start, &mut all);
+                for (places, row) in near {
+                    let values = &all[row - rows.start..];
+                    eta[places.clone()].iter_mut().zip(values).for_each(|(eta, &value)| *eta += value);
+                }
             }
+            work.between = Between { stretches, all };
         }
         Form::Spectra(spectra, used) => {
             let mut block = used.partition_point(|&first| first <= rows.start) - 1;
@@ -150,8 +193,9 @@ fn computed<'w, T: Storage>(
 /// Residuals of used rows that wait to be correlated with channels.
 pub(super) struct Pending<T: Storage> {
     level: Level,
-    signals: Signals<T>,
-    /// Stretches of used rows and their residuals.
+    /// The channels, which are not kept alive: scratch outlives the fit that it was made for.
+    of: Weak<Held<T>>,
+    /// Used rows and their residuals.
     rows: Vec<Range<usize>>,
     residuals: Vec<T>,
     padded: Residuals<T>,
@@ -166,17 +210,18 @@ impl<T: Storage> std::fmt::Debug for Pending<T> {
 }
 
 impl<T: Storage> Pending<T> {
-    pub(super) fn new(level: Level, signals: Signals<T>) -> Self {
-        let padded = Residuals::new(signals.lags);
-        let spectra = match &signals.form {
+    pub(super) fn new(level: Level, signals: &Signals<T>) -> Self {
+        let padded = Residuals::new(signals.0.lags);
+        let spectra = match &signals.0.form {
             Form::Events(_) => None,
             Form::Spectra(spectra, _) => Some((spectra.no_sums(), spectra.scratch())),
         };
-        Self { level, signals, rows: Vec::new(), residuals: Vec::new(), padded, spectra }
+        let of = Arc::downgrade(&signals.0);
+        Self { level, of, rows: Vec::new(), residuals: Vec::new(), padded, spectra }
     }
 
     pub(super) fn is_of(&self, signals: &Signals<T>) -> bool {
-        self.signals.identity() == signals.identity() && Arc::ptr_eq(&self.signals.runs, &signals.runs)
+        self.of.as_ptr().addr() == signals.identity()
     }
 
     pub(super) fn reset(&mut self) {
@@ -196,14 +241,17 @@ impl<T: Storage> Pending<T> {
 
     /// Correlates what waits with events. Blocks of transforms go on waiting.
     pub(super) fn flush(&mut self, totals: &mut [f64]) {
-        let Form::Events(events) = &self.signals.form else { return };
+        let Some(signals) = self.of.upgrade() else { return };
+        let Form::Events(events) = &signals.form else { return };
         let mut rest = self.residuals.as_slice();
         for used in &self.rows {
             let (own, others) = rest.split_at(used.len());
             rest = others;
-            for (places, row) in self.signals.stretches(used.clone()) {
-                self.padded.set(row, &own[places]);
-                let channels = totals.chunks_mut(self.signals.lags.window_bins);
+            let stretches: Vec<Stretch> = signals.stretches(used.clone()).collect();
+            for near in near(&stretches, GAP_ROWS.max(signals.lags.window_bins)) {
+                let stretches = near.iter().map(|(places, row)| (*row, &own[places.clone()]));
+                self.padded.set(rows_of(near), stretches);
+                let channels = totals.chunks_mut(signals.lags.window_bins);
                 for (events, sums) in events.channels().iter().zip(channels) {
                     correlate_events(self.level, events, &self.padded, sums);
                 }
@@ -214,8 +262,8 @@ impl<T: Storage> Pending<T> {
 
     /// The end of a run of tiles.
     pub(super) fn close(&mut self, totals: &mut [f64]) {
-        let (Form::Spectra(spectra, first_used), Some((sums, scratch))) =
-            (&self.signals.form, &mut self.spectra)
+        let Some(signals) = self.of.upgrade() else { return };
+        let (Form::Spectra(spectra, first_used), Some((sums, scratch))) = (&signals.form, &mut self.spectra)
         else {
             return;
         };
@@ -260,5 +308,37 @@ pub fn grain(lags: Lags, channels: &HostChannels) -> usize {
     match channels {
         HostChannels::Events(_) => 4 * block_rows(lags.window_bins),
         HostChannels::Samples(_) => 16 * block_rows(lags.window_bins),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Cpu;
+    use super::super::convolution::events::Events;
+    use super::*;
+    use crate::backend::{Backend, Every, Sweep};
+
+    #[test]
+    fn scratch_keeps_no_channels_alive() {
+        let lags = Lags { window_bins: 10, shift: -1 };
+        let counts: Vec<f64> = (0..5000).map(|bin| f64::from(bin % 7 == 0)).collect();
+        let events = EventChannels::new(lags, vec![Events::from_counts(&counts).unwrap()]);
+        let events = Arc::new(events);
+        let kept = Arc::downgrade(&events);
+        let on = Cpu::<f32>::default();
+        let runs = [Run { used: 0, row: 10, len: 4990 }];
+        let host = HostSignals { lags, runs: &runs, channels: HostChannels::Events(events) };
+        let signals = on.signals(host).unwrap();
+        let sweep =
+            Sweep { n_rows: 4990, n_columns: 1, grain: 0, every: Every::ROW, alone: true, targets: &[0] };
+        let correlate = |work: &mut Worker<f32>, rows: Range<usize>| {
+            work.residual.fill(1.0);
+            on.correlate(work, rows, &signals, 0);
+            Ok(())
+        };
+        let sums = on.pass(sweep, &[10], &correlate).unwrap();
+        assert!(sums[0].iter().all(|&sum| (sum - 713.0).abs() <= 1.0), "{sums:?}");
+        drop(signals);
+        assert!(kept.upgrade().is_none(), "the worker that waits for the next pass holds them");
     }
 }

@@ -129,7 +129,7 @@ impl<T: Storage> Sums<T> {
     pub(super) fn pending(&mut self, level: Level, signals: &Signals<T>) -> Option<&mut Pending<T>> {
         let fits =
             |partial: &Partial<T>| matches!(partial, Partial::Residuals(pending) if pending.is_of(signals));
-        self.open(fits, || Partial::Residuals(Pending::new(level, signals.clone())));
+        self.open(fits, || Partial::Residuals(Pending::new(level, signals)));
         match &mut self.partial {
             Partial::Residuals(pending) => Some(pending),
             _ => None,

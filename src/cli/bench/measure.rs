@@ -36,9 +36,23 @@ pub(super) fn measure(workload: Workload, quick: bool) -> Result<Value> {
     add("seconds", Times::of(&seconds).json());
     add("peak_memory_bytes", json!(peak_memory_bytes()));
     row.extend(prepared.size());
+    progress.stage(format!("timing evaluations of workload {}", workload.name()), None);
+    let n_bins = row.get("rows").and_then(Value::as_f64);
+    row.extend(evaluation(&prepared.evaluations(n_repetitions)?, n_bins));
     progress.stage("finding the optimum in float64", None);
     row.extend(prepared.proof()?);
     Ok(row.into())
+}
+
+/// What one evaluation takes, if there is any: as a whole, and for each bin.
+fn evaluation(seconds: &[f64], n_bins: Option<f64>) -> Map<String, Value> {
+    let mut fields = Map::new();
+    if let (false, Some(n_bins)) = (seconds.is_empty(), n_bins) {
+        let times = Times::of(seconds);
+        fields.insert("evaluation_seconds".into(), times.json());
+        fields.insert("evaluation_ns_per_bin".into(), json!(times.median / n_bins * 1e9));
+    }
+    fields
 }
 
 /// Times a workload once for each line of stdin; each answer is `{"seconds": .., "peak_memory_bytes": ..}`.

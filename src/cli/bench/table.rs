@@ -6,8 +6,8 @@ use crate::number;
 use crate::write::table::terminal_table;
 
 /// The head of the table.
-const HEADER: [&str; 8] =
-    ["workload", "size", "threads", "median", "quartiles", "loss gap", "passes", "peak memory"];
+const HEADER: [&str; 9] =
+    ["workload", "size", "threads", "median", "quartiles", "evaluation", "loss gap", "passes", "peak memory"];
 
 /// Machine and one line per result.
 pub(super) fn text(document: &Value) -> String {
@@ -20,8 +20,9 @@ pub(super) fn text(document: &Value) -> String {
     };
     let roofs = roofs(&document["roofs"]);
     let rows: Vec<Vec<String>> = results.iter().map(row).collect();
+    let twins: String = results.iter().filter_map(twin).collect();
     format!(
-        "rheobase {}, {}, {} cores, {}\n{roofs}{quick}{}\n",
+        "rheobase {}, {}, {} cores, {}\n{roofs}{quick}{}\n{twins}",
         document["version"].as_str().unwrap_or_default(),
         machine["processor"].as_str().unwrap_or_default(),
         machine["cores"],
@@ -47,6 +48,15 @@ fn roofs(roofs: &Value) -> String {
     )
 }
 
+/// How far a fit without features is from one with them.
+fn twin(result: &Value) -> Option<String> {
+    let difference = number::from_value(&result["difference_from_dense_fit"])?;
+    let (workload, n_rows) = (result["workload"].as_str()?, result["dense_fit_rows"].as_u64()?);
+    Some(format!(
+        "{workload}: of {n_rows} bins, coefficients differ by {difference:.0e} from those with features\n"
+    ))
+}
+
 fn row(result: &Value) -> Vec<String> {
     let seconds = &result["seconds"];
     let time = |name: &str| seconds[name].as_f64().map_or_else(String::new, duration);
@@ -63,10 +73,20 @@ fn row(result: &Value) -> Vec<String> {
         result["threads"].to_string(),
         time("median"),
         format!("{} to {}", time("lower_quartile"), time("upper_quartile")),
+        evaluation(result),
         gap,
         result["most_passes"].as_u64().map_or_else(String::new, |n| n.to_string()),
         memory.map_or_else(String::new, |bytes| format!("{:.0} MB", bytes / 1e6)),
     ]
+}
+
+/// `61.0 ms, 0.61 ns a bin`: one loss and gradient.
+fn evaluation(result: &Value) -> String {
+    let seconds = result["evaluation_seconds"]["median"].as_f64();
+    match (seconds, result["evaluation_ns_per_bin"].as_f64()) {
+        (Some(seconds), Some(ns)) => format!("{}, {ns:.2} ns a bin", duration(seconds)),
+        _ => String::new(),
+    }
 }
 
 /// `20 x 100000 x 160 f32`: targets, rows, columns.
@@ -105,9 +125,11 @@ mod tests {
             "workload": "b", "rows": 10, "columns": 2, "targets": 1, "precision": "f32", "threads": 1,
             "seconds": { "median": 0.5, "lower_quartile": 0.25, "upper_quartile": 1.0 },
             "converged": false, "loss_gap": 1e-3,
+            "evaluation_seconds": { "median": 0.061 }, "evaluation_ns_per_bin": 0.614,
         });
-        let expected =
-            ["b", "1 x 10 x 2 f32", "1", "500 ms", "250 ms to 1.00 s", "1e-3, not converged", "", ""];
+        let evaluation = "61.0 ms, 0.61 ns a bin";
+        let gap = "1e-3, not converged";
+        let expected = ["b", "1 x 10 x 2 f32", "1", "500 ms", "250 ms to 1.00 s", evaluation, gap, "", ""];
         assert_eq!(row(&result), expected);
     }
 }

@@ -18,6 +18,9 @@ use super::write_events::write_events;
 use crate::backend::cpu::simd::Level;
 use crate::backend::cpu::{FILL_ROWS, TILE_ROWS};
 
+/// Rows between spans that are written with them, because a block of rows costs the same however many of them are used.
+const GAP_ROWS: usize = 64;
+
 /// Neighbouring complete rows of the grid and where they go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
@@ -111,9 +114,50 @@ impl<'a, T: Fourier> FeatureBuilder<'a, T> {
 
     fn write_channels(&self, channels: &Range<usize>, spans: &[Span], start: usize, mut tiles: Tiles<'_, T>) {
         let channels = &self.channels[channels.clone()];
-        for span in clip(spans, start..start + tiles.n_rows()) {
-            self.transform(channels, &span, &mut tiles);
-            self.write_in_place(channels, &span, &mut tiles);
+        let spans: Vec<Span> = clip(spans, start..start + tiles.n_rows()).collect();
+        spans.iter().for_each(|span| self.transform(channels, span, &mut tiles));
+        let is_near = |span: &Span, next: &Span| {
+            next.rows.start.checked_sub(span.rows.end).is_some_and(|between| between <= GAP_ROWS)
+        };
+        for near in spans.chunk_by(is_near) {
+            match near {
+                [span] => self.write_in_place(channels, span, &mut tiles),
+                spans => self.write_between(channels, spans, &mut tiles),
+            }
+        }
+    }
+
+    /// Events and direct sums of spans that lie near each other: all rows from the first to the last are written into a tile
+    /// beside, from which the spans take theirs.
+    fn write_between(&self, channels: &[Channel], spans: &[Span], tiles: &mut Tiles<'_, T>) {
+        let (n_functions, end) = (self.filters.len(), spans.last().map_or(0, |span| span.rows.end));
+        let mut beside = vec![T::ZERO; TILE_ROWS * n_functions];
+        for (index, channel) in channels.iter().enumerate() {
+            if let Channel::Fft(..) = channel {
+                continue;
+            }
+            for start in (spans[0].rows.start..end).step_by(TILE_ROWS) {
+                let rows = start..end.min(start + TILE_ROWS);
+                let all = Span { rows: rows.clone(), to: 0 };
+                let mut tile = Tiles { values: &mut beside, n_columns: n_functions, first: 0 };
+                self.write_in_place(std::slice::from_ref(channel), &all, &mut tile);
+                let first = spans.partition_point(|span| span.rows.end <= rows.start);
+                let own = spans[first..].iter().take_while(|span| span.rows.start < rows.end);
+                // where each row goes, and where it is
+                let taken = own.flat_map(|span| {
+                    let part = span.rows.start.max(rows.start)..span.rows.end.min(rows.end);
+                    let to = span.to + part.start - span.rows.start;
+                    (to..).zip(part.start - rows.start..part.end - rows.start)
+                });
+                let taken: Vec<(usize, usize)> = taken.collect();
+                for same_tile in taken.chunk_by(|a, b| a.0 / TILE_ROWS == b.0 / TILE_ROWS) {
+                    let first = index * n_functions;
+                    let out = tiles.columns(same_tile[0].0 / TILE_ROWS, first..first + n_functions);
+                    for (out, values) in out.chunks_exact_mut(TILE_ROWS).zip(beside.chunks_exact(TILE_ROWS)) {
+                        same_tile.iter().for_each(|&(to, from)| out[to % TILE_ROWS] = values[from]);
+                    }
+                }
+            }
         }
     }
 

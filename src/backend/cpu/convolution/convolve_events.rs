@@ -26,7 +26,8 @@ pub fn convolve_events<T: Real>(
     eta: &mut [T],
 ) {
     let lags = channels.lags();
-    for group in channels.groups() {
+    for (first, group) in channels.groups() {
+        let Some(filters) = filters.get(first..) else { return };
         dispatch(level, Pull { group, filters, lags, first_row, eta: &mut *eta });
     }
 }

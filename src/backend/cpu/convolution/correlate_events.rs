@@ -3,6 +3,8 @@
 //! The sums of up to 104 lags stay in registers while the events of the channel go by. Sums run over one span of a
 //! few thousand rows in the type of the residuals and are added up in f64.
 
+use std::ops::Range;
+
 use pulp::{Simd, WithSimd};
 
 use crate::math::real::Real;
@@ -29,14 +31,21 @@ impl<T: Real> Residuals<T> {
         Self { lags, first_row: 0, n_rows: 0, padded: Vec::new() }
     }
 
-    /// Takes the residuals of the rows from `first_row` on, which must be complete.
-    pub fn set(&mut self, first_row: usize, residuals: &[T]) {
+    /// Takes the residuals of neighbouring `rows`: stretches of them with their first row, which must be complete; 0 for
+    /// the rows between.
+    pub fn set<'r>(&mut self, rows: Range<usize>, stretches: impl Iterator<Item = (usize, &'r [T])>)
+    where
+        T: 'r,
+    {
         let padding = self.lags.window_bins + LAGS;
-        self.first_row = first_row;
-        self.n_rows = residuals.len();
+        self.first_row = rows.start;
+        self.n_rows = rows.len();
         self.padded.clear();
-        self.padded.resize(residuals.len() + 2 * padding, T::ZERO);
-        self.padded[padding..padding + residuals.len()].copy_from_slice(residuals);
+        self.padded.resize(rows.len() + 2 * padding, T::ZERO);
+        for (row, residuals) in stretches {
+            let place = padding + row - rows.start;
+            self.padded[place..place + residuals.len()].copy_from_slice(residuals);
+        }
     }
 }
 
@@ -121,7 +130,9 @@ mod tests {
                 for rows in [complete.clone(), complete.start + 5..complete.start + 90] {
                     let r: Vec<T> = random.signal(rows.len()).into_iter().map(T::from_f64).collect();
                     let mut residuals = Residuals::new(lags);
-                    residuals.set(rows.start, &r);
+                    let (head, tail) = r.split_at(r.len() / 2);
+                    let stretches = [(rows.start, head), (rows.start + head.len(), tail)];
+                    residuals.set(rows.clone(), stretches.into_iter());
                     let mut sums = vec![1.0; lags.window_bins];
                     correlate_events(level, &events, &residuals, &mut sums);
                     for lag in (0..lags.window_bins).step_by(13).chain([lags.window_bins - 1]) {

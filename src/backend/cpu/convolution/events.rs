@@ -7,6 +7,7 @@
 //! they stand for.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::math::real::Real;
 
@@ -31,12 +32,12 @@ pub struct Event {
     pub count: f32,
 }
 
-/// The events of one channel, in order of time.
+/// The events of one channel, in order of time; a clone shares them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Events {
-    events: Vec<Event>,
+    events: Arc<[Event]>,
     /// Number of events before bin `256 i`.
-    before: Vec<u32>,
+    before: Arc<[u32]>,
 }
 
 /// Bins that share an entry of the index of one channel.
@@ -78,7 +79,7 @@ impl Events {
             before.resize(event.bin as usize / CHANNEL_INDEX_BINS + 1, place as u32);
         }
         before.push(events.len() as u32);
-        Some(Self { events, before })
+        Some(Self { events: events.into(), before: before.into() })
     }
 
     /// The number of events before a bin.
@@ -106,11 +107,14 @@ impl Events {
 pub(super) struct Merged {
     /// Bin on the grid.
     pub(super) bin: u32,
-    /// Where the filter of its channel begins.
+    /// Where the filter of its channel begins, counted from that of the first of the group.
     pub(super) filter: u32,
     /// Its value.
     pub(super) count: f32,
 }
+
+/// Bytes of one of them.
+pub const MERGED_BYTES: usize = size_of::<Merged>();
 
 /// Events of neighbouring channels in order of time.
 #[derive(Clone, Debug)]
@@ -121,7 +125,7 @@ pub(super) struct Group {
 }
 
 impl Group {
-    fn new(channels: &[Events], first_channel: usize, stride: usize) -> Self {
+    fn new(channels: &[Events], stride: usize) -> Self {
         let mut events: Vec<Merged> = Vec::with_capacity(channels.iter().map(|c| c.events.len()).sum());
         let end = channels.iter().filter_map(|c| c.events.last()).map(|last| last.bin as usize + 1).max();
         let n_index = end.unwrap_or(0).div_ceil(INDEX_BINS);
@@ -131,8 +135,8 @@ impl Group {
             let start = events.len();
             before.push(start as u32);
             let border = ((index + 1) * INDEX_BINS) as u64;
-            for ((channel, done), place) in channels.iter().zip(&mut done).zip(first_channel..) {
-                let filter = (place * stride) as u32;
+            for ((channel, done), place) in channels.iter().zip(&mut done).zip(0..) {
+                let filter = u32::try_from(place * stride).unwrap_or(u32::MAX);
                 for event in channel.events[*done..].iter().take_while(|e| u64::from(e.bin) < border) {
                     events.push(Merged { bin: event.bin, filter, count: event.count });
                     *done += 1;
@@ -159,20 +163,45 @@ impl Group {
 pub struct EventChannels {
     lags: Lags,
     channels: Vec<Events>,
-    groups: Vec<Group>,
+    /// The first channel of each group, and its events.
+    groups: Vec<(usize, Arc<Group>)>,
 }
 
 impl EventChannels {
     /// Channels to be convolved with filters of one window.
     pub fn new(lags: Lags, channels: Vec<Events>) -> Self {
-        let stride = Filters::<f32>::stride_of(lags);
-        let n_together = (GROUP_BYTES / (stride * size_of::<f32>())).max(1);
-        let groups = channels
-            .chunks(n_together)
-            .enumerate()
-            .map(|(group, members)| Group::new(members, group * n_together, stride))
-            .collect();
+        let n = Self::channels_of_a_group(lags);
+        let group = |(k, members): (usize, &[Events])| (k * n, Arc::new(Group::new(members, stride(lags))));
+        let groups = channels.chunks(n).enumerate().map(group).collect();
         Self { lags, channels, groups }
+    }
+
+    /// Channels whose events are merged.
+    pub fn channels_of_a_group(lags: Lags) -> usize {
+        (GROUP_BYTES / (stride(lags) * size_of::<f32>())).max(1)
+    }
+
+    /// Some of the channels: groups that lie inside are shared, those at the ends are merged anew.
+    ///
+    /// # Panics
+    /// If there are no such channels.
+    #[must_use]
+    pub fn some(&self, channels: Range<usize>) -> Self {
+        let n = Self::channels_of_a_group(self.lags);
+        let mut groups = Vec::new();
+        let mut first = channels.start;
+        while first < channels.end {
+            let own = first / n;
+            let end = ((own + 1) * n).min(self.channels.len());
+            let group = if first == own * n && end <= channels.end {
+                Arc::clone(&self.groups[own].1)
+            } else {
+                Arc::new(Group::new(&self.channels[first..end.min(channels.end)], stride(self.lags)))
+            };
+            groups.push((first - channels.start, group));
+            first = end;
+        }
+        Self { lags: self.lags, channels: self.channels[channels].to_vec(), groups }
     }
 
     /// The window.
@@ -185,9 +214,16 @@ impl EventChannels {
         &self.channels
     }
 
-    pub(super) fn groups(&self) -> &[Group] {
-        &self.groups
+    /// The groups, each with the place of its first filter.
+    pub(super) fn groups(&self) -> impl Iterator<Item = (usize, &Group)> {
+        let stride = stride(self.lags);
+        self.groups.iter().map(move |(first, group)| (first * stride, group.as_ref()))
     }
+}
+
+/// Numbers from the filter of one channel to that of the next.
+fn stride(lags: Lags) -> usize {
+    Filters::<f32>::stride_of(lags)
 }
 
 #[cfg(test)]
@@ -233,12 +269,12 @@ mod tests {
             })
             .collect();
         let all = EventChannels::new(lags, channels.clone());
-        assert!(all.groups().len() > 1);
-        let stride = Filters::<f32>::stride_of(lags) as u32;
+        assert!(all.groups().count() > 1);
+        let stride = Filters::<f32>::stride_of(lags);
         let mut seen: Vec<Vec<u32>> = vec![Vec::new(); 20];
-        for group in all.groups() {
+        for (first, group) in all.groups() {
             for event in group.around(&(0..2000)) {
-                seen[(event.filter / stride) as usize].push(event.bin);
+                seen[(first + event.filter as usize) / stride].push(event.bin);
             }
             let some = group.around(&(100..200));
             for event in group.around(&(0..2000)).iter().filter(|event| (100..200).contains(&event.bin)) {
@@ -249,6 +285,37 @@ mod tests {
         }
         for (seen, channel) in seen.iter().zip(&channels) {
             assert_eq!(*seen, channel.all().iter().map(|event| event.bin).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn some_channels_share_the_groups_of_all() {
+        let lags = Lags { window_bins: 200, shift: -1 };
+        let n = EventChannels::channels_of_a_group(lags);
+        let channels: Vec<Events> = (0..3 * n + 2)
+            .map(|c| {
+                let counts: Vec<f64> = (0..500).map(|t| f64::from((t * (c + 3)) % 7 == 0)).collect();
+                Events::from_counts(&counts).unwrap()
+            })
+            .collect();
+        let all = EventChannels::new(lags, channels.clone());
+        for range in [n - 1..3 * n + 2, 0..2 * n, 1..2, n..2 * n + 1] {
+            let some = all.some(range.clone());
+            let alone = EventChannels::new(lags, channels[range.clone()].to_vec());
+            assert_eq!(some.channels(), alone.channels());
+            let events = |of: &EventChannels| -> Vec<(u32, usize)> {
+                let groups = of.groups().flat_map(|(first, group)| {
+                    group.around(&(0..500)).iter().map(move |e| (e.bin, first + e.filter as usize))
+                });
+                let mut events: Vec<(u32, usize)> = groups.collect();
+                events.sort_unstable();
+                events
+            };
+            assert_eq!(events(&some), events(&alone), "{range:?}");
+            let shared =
+                some.groups.iter().filter(|(_, own)| all.groups.iter().any(|g| Arc::ptr_eq(&g.1, own)));
+            let whole = (0..=3).filter(|k| range.start <= k * n && ((k + 1) * n).min(3 * n + 2) <= range.end);
+            assert_eq!(shared.count(), whole.count(), "{range:?}");
         }
     }
 }

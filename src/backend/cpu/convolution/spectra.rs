@@ -17,11 +17,8 @@ use crate::math::real::Real;
 
 use super::filters::Filters;
 use super::lags::Lags;
-use super::transforms::{Fourier, TransformScratch, Transforms};
+use super::transforms::{Fourier, PIECE, TransformScratch, Transforms};
 use crate::backend::cpu::simd::{Level, dispatch, multiply_add};
-
-/// Frequencies are stored in pieces of this many.
-const PIECE: usize = 16;
 
 /// Channels of a signal, block by block, as spectra.
 #[derive(Clone)]

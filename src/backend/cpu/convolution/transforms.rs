@@ -15,6 +15,9 @@ use super::filters::{Filters, PADDING};
 use super::lags::Lags;
 use crate::backend::cpu::TILE_ROWS;
 
+/// Frequencies of a spectrum are stored in pieces of this many.
+pub(super) const PIECE: usize = 16;
+
 /// Transforms to the spectrum of a block of numbers, and back.
 type Both<T> = (Arc<dyn RealToComplex<T>>, Arc<dyn ComplexToReal<T>>);
 
@@ -150,6 +153,12 @@ impl<T: Fourier> Transforms<T> {
 pub fn block_rows(window_bins: usize) -> usize {
     let length = (8 * window_bins).next_power_of_two().max(4096);
     (length + 1 - window_bins) / TILE_ROWS * TILE_ROWS
+}
+
+/// Numbers of the spectrum of such a block.
+pub fn numbers_of_a_block(window_bins: usize) -> usize {
+    let length = fast_length(block_rows(window_bins) + window_bins.saturating_sub(1));
+    2 * (length / 2 + 1).next_multiple_of(PIECE)
 }
 
 /// The smallest of `2^a`, `3 2^a`, `9 2^a` that is even and at least `least`: lengths whose transforms are fast.

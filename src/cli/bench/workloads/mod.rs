@@ -34,6 +34,11 @@ pub(super) trait Prepared {
     /// Runs once; the seconds that count.
     fn time(&mut self) -> Result<f64>;
 
+    /// Seconds of evaluations of loss and gradient for one target, if they are worth a look of their own.
+    fn evaluations(&mut self, _n: usize) -> Result<Vec<f64>> {
+        Ok(Vec::new())
+    }
+
     /// After the last run: fields that say how good its result is, `converged` among them.
     fn proof(&mut self) -> Result<Map<String, Value>>;
 
@@ -46,8 +51,9 @@ pub(super) fn prepare(workload: Workload, quick: bool) -> Result<Box<dyn Prepare
     let rows = |all: usize| if quick { all / 10 } else { all };
     let fitting = |problem| Ok(Box::new(Fitting::new(workload.name(), problem)) as Box<dyn Prepared>);
     let free = |n_bins, n_channels, n_targets| {
+        let has_twin = workload == Workload::G;
         let workload =
-            spike_histories::MatrixFree::new(workload.name(), rows(n_bins), n_channels, n_targets)?;
+            spike_histories::MatrixFree::new(workload.name(), rows(n_bins), n_channels, n_targets, has_twin)?;
         Ok(Box::new(workload) as Box<dyn Prepared>)
     };
     match workload {

@@ -1,0 +1,159 @@
+//! Which columns are written out and which are computed in every pass.
+
+use super::{Convolved, DesignPlan, Values};
+use crate::backend::cpu::MOST_WRITTEN_OUT;
+use crate::backend::cpu::convolution::transforms::block_rows;
+use crate::backend::cpu::simd::Level;
+
+/// Bytes of a number that is kept in both precisions, `f32` and `f64`.
+const BYTES: u64 = 12;
+/// Passes in single precision of an ordinary fit.
+const PASSES: f64 = 10.0;
+/// Nanoseconds of one thread for reading and multiplying one value of `f32` that lies in memory, forward and back.
+const READ_NS: f64 = 0.35;
+
+/// How the columns of a source are placed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Written out, or read where they lie.
+    Written,
+    /// Computed from their channels in every pass.
+    MatrixFree,
+    /// Written again, tile by tile, in every pass.
+    Rewritten,
+}
+
+impl Form {
+    /// The words for it in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Written => "written out",
+            Self::MatrixFree => "matrix-free",
+            Self::Rewritten => "written again in every pass",
+        }
+    }
+}
+
+/// A source that is not written out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unwritten {
+    /// Its number.
+    pub source: usize,
+    /// Its columns.
+    pub n_columns: usize,
+    /// What is done instead.
+    pub form: Form,
+    /// Bytes that its columns would take in both precisions.
+    pub n_bytes: u64,
+    /// Bytes that are kept in their place, in both precisions: spectra, or events in the order of products.
+    pub n_bytes_kept: u64,
+}
+
+impl DesignPlan<'_> {
+    /// How the columns of source number `source` are placed for so many targets.
+    ///
+    /// Only convolved and evaluated columns have a choice. What fits into cache is written out. Convolved columns of one
+    /// target: by the estimated time of a fit. Several targets share the products with what is written; these columns, and
+    /// evaluated ones, which cost far more to compute than to read, are computed again only if they would not fit into
+    /// memory. The choice depends on sizes, the limit and the level of vector instructions alone.
+    ///
+    /// # Panics
+    /// If there is no such source.
+    pub fn form(&self, source: usize, n_targets: usize, level: Level) -> Form {
+        self.forms(n_targets, level)[source]
+    }
+
+    /// The forms of all sources: what is kept of one leaves less memory to the next.
+    pub(super) fn forms(&self, n_targets: usize, level: Level) -> Vec<Form> {
+        let mut kept = 0;
+        let mut forms = Vec::with_capacity(self.sources.len());
+        for source in &self.sources {
+            let fits = |n_bytes: u64| self.limit_bytes.is_none_or(|limit| kept + n_bytes <= limit);
+            let form = self.form_of(source, n_targets, level, &fits);
+            kept += self.kept_bytes(source, form, BYTES);
+            forms.push(form);
+        }
+        forms
+    }
+
+    fn form_of(&self, source: &Values, n_targets: usize, level: Level, fits: &dyn Fn(u64) -> bool) -> Form {
+        let is_computed = matches!(source, Values::Convolved(_) | Values::Evaluated(_));
+        if !is_computed || self.rows.len() * source.ncols() <= MOST_WRITTEN_OUT {
+            return Form::Written;
+        }
+        let fits_written = fits(self.kept_bytes(source, Form::Written, BYTES));
+        let unless_written = |form: Form| if fits_written { Form::Written } else { form };
+        let Values::Convolved(x) = source else { return unless_written(Form::Rewritten) };
+        let can_do_without = x.is_of_events() || (x.is_of_samples() && !self.is_scattered(x));
+        if n_targets > 1 || !can_do_without {
+            return unless_written(Form::Rewritten);
+        }
+        let cost = x.cost(level);
+        // both precisions, the second twice as wide; without the matrix its magnitudes need it once
+        let written = 3.0 * cost.write + PASSES * READ_NS * x.n_columns() as f64;
+        let free = PASSES * cost.evaluate + 2.0 * cost.rewrite;
+        if fits_written && written <= free {
+            Form::Written
+        } else if fits(self.kept_bytes(source, Form::MatrixFree, BYTES)) {
+            Form::MatrixFree
+        } else {
+            Form::Rewritten
+        }
+    }
+
+    /// Bytes that stay for the fit, with so many for each number of a matrix or spectrum.
+    fn kept_bytes(&self, source: &Values, form: Form, bytes_per_number: u64) -> u64 {
+        match (form, source) {
+            (Form::Written, _) => (self.rows.len() * source.ncols()) as u64 * bytes_per_number,
+            (Form::MatrixFree, Values::Convolved(x)) if x.is_of_events() => x.event_bytes(),
+            (Form::MatrixFree, Values::Convolved(x)) => x.spectra_numbers(&self.rows) * bytes_per_number,
+            _ => 0,
+        }
+    }
+
+    /// Whether some columns are computed by transforms of blocks of rows: then a few rows cost as much as many.
+    pub fn has_blocks(&self, n_targets: usize, level: Level) -> bool {
+        let is_of_samples =
+            |source: usize| matches!(&self.sources[source], Values::Convolved(x) if x.is_of_samples());
+        let unwritten = self.unwritten(n_targets, level);
+        unwritten.iter().any(|own| own.form == Form::MatrixFree && is_of_samples(own.source))
+    }
+
+    /// Whether transforms of blocks of the used rows would transform more gaps than rows.
+    pub(super) fn is_scattered(&self, x: &Convolved) -> bool {
+        self.rows.are_scattered(block_rows(x.lags().window_bins))
+    }
+
+    /// The sources that are not written out for so many targets.
+    pub fn unwritten(&self, n_targets: usize, level: Level) -> Vec<Unwritten> {
+        let forms = self.forms(n_targets, level).into_iter().enumerate();
+        let of_source = |(source, form): (usize, Form)| {
+            let values = &self.sources[source];
+            Unwritten {
+                source,
+                n_columns: values.ncols(),
+                form,
+                n_bytes: self.kept_bytes(values, Form::Written, BYTES),
+                n_bytes_kept: self.kept_bytes(values, form, BYTES),
+            }
+        };
+        forms.filter(|own| own.1 != Form::Written).map(of_source).collect()
+    }
+
+    /// Columns that are not written out for so many targets.
+    pub fn n_unwritten(&self, n_targets: usize, level: Level) -> usize {
+        self.unwritten(n_targets, level).iter().map(|own| own.n_columns).sum()
+    }
+
+    /// Bytes that a fit of so many targets keeps of the columns, in numbers of a backend and in `f64`: those that are
+    /// written out, and what stands for the others.
+    pub fn needed_bytes(&self, n_targets: usize, bytes_per_value: usize, level: Level) -> u64 {
+        let is_single = matches!(self.sources.as_slice(), [Values::F32(_)]);
+        if is_single && self.is_read_in_place() {
+            return 0;
+        }
+        let both = bytes_per_value + if bytes_per_value < size_of::<f64>() { size_of::<f64>() } else { 0 };
+        let forms = self.forms(n_targets, level);
+        self.sources.iter().zip(forms).map(|(source, form)| self.kept_bytes(source, form, both as u64)).sum()
+    }
+}

@@ -1,0 +1,113 @@
+//! Trial steps along a direction.
+//!
+//! Linear predictor and direction of every row are kept, so that a trial costs no pass over the design. Of very many rows
+//! or targets they would take more memory than a design that is not written out: then every trial computes them again,
+//! one part of the rows at a time. Sums are formed in the same order either way.
+
+use std::ops::Range;
+
+use super::GlmObjective;
+use crate::Result;
+use crate::backend::cpu::LINE_ROWS;
+use crate::backend::{Backend, Every, Into, Reach};
+use crate::math::dense::Matrix;
+
+/// Most numbers of a line that is kept.
+pub(super) const MOST_KEPT: usize = 1 << 25;
+/// About as many of a part of a line that is computed for one trial.
+const PART: usize = 3 << 20;
+
+/// A point and a direction on the backend.
+pub(super) struct Aimed<B: Backend> {
+    targets: Vec<usize>,
+    at: (Vec<f64>, Vec<B::Array<'static>>),
+    direction: (Vec<f64>, Vec<B::Array<'static>>),
+    line: Option<B::Line>,
+}
+
+/// The rows of a line that are computed together, of so many rows, targets and rows that blocks like to have together.
+fn parts(n_rows: usize, n_targets: usize, grain: usize, most_kept: usize) -> Vec<Range<usize>> {
+    if 2 * n_rows * n_targets <= most_kept {
+        return std::iter::once(0..n_rows).collect();
+    }
+    let unit = grain.max(LINE_ROWS).next_multiple_of(LINE_ROWS);
+    let rows = (PART.min(most_kept) / (2 * n_targets.max(1)) / unit).max(1) * unit;
+    (0..n_rows).step_by(rows).map(|first| first..n_rows.min(first + rows)).collect()
+}
+
+impl<B: Backend> GlmObjective<'_, B> {
+    /// Takes aim; the line is kept unless it is too long.
+    pub(super) fn take_aim(&mut self, at: &Matrix, direction: &Matrix, targets: &[usize]) -> Result<()> {
+        let load = |point: &Matrix| Ok((point.row(0).to_vec(), self.load(point)?));
+        let mut aimed =
+            Aimed { targets: targets.to_vec(), at: load(at)?, direction: load(direction)?, line: None };
+        if let [all] = self.parts(&aimed).as_slice() {
+            aimed.line = Some(self.trace(&aimed, all.clone())?);
+            self.passes += 1;
+        }
+        self.aimed = Some(aimed);
+        Ok(())
+    }
+
+    /// Change of each loss for its step.
+    pub(super) fn changes(&mut self, steps: &[f64]) -> Result<Vec<f64>> {
+        let mut changes = vec![0.0; steps.len()];
+        self.along(|f, line| f.on.loss_changes(line, f.model, &f.y, steps, &mut changes))?;
+        changes.iter_mut().for_each(|change| *change /= self.design.n_rows as f64);
+        Ok(changes)
+    }
+
+    /// How far the direction moves each linear predictor.
+    pub(super) fn reaches(&mut self) -> Result<Vec<Reach>> {
+        let n_targets = self.aimed.as_ref().map_or(0, |aimed| aimed.targets.len());
+        let mut reach = vec![Reach::NONE; n_targets];
+        self.along(|f, line| f.on.reach(line, &f.y, &mut reach))?;
+        Ok(reach)
+    }
+
+    /// Shows the line to `look`, part by part.
+    fn along(&mut self, mut look: impl FnMut(&Self, &B::Line) -> Result<()>) -> Result<()> {
+        let Some(aimed) = &self.aimed else { return Ok(()) };
+        if let Some(line) = &aimed.line {
+            return look(self, line);
+        }
+        for rows in self.parts(aimed) {
+            look(self, &self.trace(aimed, rows)?)?;
+        }
+        self.passes += 1;
+        Ok(())
+    }
+
+    fn parts(&self, aimed: &Aimed<B>) -> Vec<Range<usize>> {
+        parts(self.design.n_rows, aimed.targets.len(), self.design.grain(), self.most_kept)
+    }
+
+    fn trace(&self, aimed: &Aimed<B>, rows: Range<usize>) -> Result<B::Line> {
+        self.on.trace(self.sweep(Every::ROW, &aimed.targets), rows, &|work, rows| {
+            self.forward(work, &rows, &aimed.at.0, &aimed.at.1, Into::Eta);
+            self.forward(work, &rows, &aimed.direction.0, &aimed.direction.1, Into::Direction);
+            Ok(())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_memory_of_a_line_is_bounded() {
+        for (n_rows, n_targets, grain) in
+            [(100_000_000, 1, 15_360), (1_000_000, 300, 0), (20_000_000, 1, 61_440), (1_000, 1, 0)]
+        {
+            let parts = parts(n_rows, n_targets, grain, MOST_KEPT);
+            assert_eq!((parts[0].start, parts[parts.len() - 1].end), (0, n_rows));
+            assert!(
+                parts.windows(2).all(|pair| pair[0].end == pair[1].start && pair[1].start % LINE_ROWS == 0)
+            );
+            let longest = parts.iter().map(Range::len).max().unwrap();
+            assert!(2 * longest * n_targets <= MOST_KEPT, "{n_rows} x {n_targets}: {longest}");
+            assert_eq!(parts.len() == 1, 2 * n_rows * n_targets <= MOST_KEPT);
+        }
+    }
+}
