@@ -26,6 +26,7 @@ pub(super) fn merge(data: &Data, fits: Vec<FittedGlm>) -> Result<FittedGlm> {
     let told = fits.iter().find(|fit| fit.plan.n_targets > 0).unwrap_or(&fits[0]);
     let mut joined = told.clone();
     joined.plan.n_targets = 0;
+    joined.plan.groups = fits.iter().map(|fit| fit.plan.clone()).collect();
     joined.seconds = crate::glm::Seconds::default();
     joined.condition = f64::NAN;
     for (fit, part) in fits.into_iter().zip(&data.parts) {

@@ -8,6 +8,7 @@ use super::{Block, Column, Convolved, Dense, DesignPlan, MatrixFree, Values};
 use crate::Result;
 use crate::backend::cpu::convolution::transforms::{Fourier, block_rows};
 use crate::backend::cpu::simd::Level;
+use crate::backend::cpu::speeds::Speeds;
 use crate::backend::cpu::{MOST_WRITTEN_OUT, TILE_ROWS, grain};
 use crate::backend::{Backend, HostSignals};
 use crate::math::real::Real;
@@ -16,8 +17,6 @@ use crate::math::real::Real;
 const BYTES: u64 = 12;
 /// Passes in single precision of an ordinary fit.
 const PASSES: f64 = 10.0;
-/// Nanoseconds of one thread for reading and multiplying one value of `f32` that lies in memory, forward and back.
-const READ_NS: f64 = 0.35;
 
 /// How the columns of a source are placed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,24 +68,44 @@ impl DesignPlan<'_> {
     ///
     /// Only convolved columns have a choice. What fits into cache is written out. One target: by the estimated time of a
     /// fit. Several share the products with what is written, which is computed again only if it would not fit into memory.
-    /// The choice depends on sizes, the limit and the level of vector instructions alone.
+    /// The choice depends on sizes, the limit, the level of vector instructions and the speeds alone; forms that were
+    /// given ([`DesignPlan::with_forms`]) are taken as they are.
     pub fn form(&self, source: usize, n_targets: usize, level: Level) -> Form {
         let Values::Convolved(x) = &self.sources[source] else { return Form::Written };
+        if let Some(form) = self.forms.as_ref().and_then(|forms| forms.get(source)) {
+            return *form;
+        }
         let n_values = self.rows.len() * x.n_columns();
         if n_values <= MOST_WRITTEN_OUT {
             return Form::Written;
         }
         let fits =
             self.limit_bytes.is_none_or(|limit| self.written_before(source, n_targets, level) <= limit);
-        let can_do_without = x.is_of_events() || (x.is_of_samples() && !self.is_scattered(x));
-        if n_targets > 1 || !can_do_without {
+        if n_targets > 1 || !Self::can_be_free(x) || (x.is_of_samples() && self.is_scattered(x)) {
             return if fits { Form::Written } else { Form::Rewritten };
         }
-        let cost = x.cost(level);
+        let speeds = self.speeds.unwrap_or_else(|| Speeds::of(level));
+        let cost = x.cost(level, &speeds);
         // both precisions, the second twice as wide; without the matrix its magnitudes need it once
-        let written = 3.0 * cost.write + PASSES * READ_NS * x.n_columns() as f64;
+        let written = 3.0 * cost.write + PASSES * speeds.value_ns * x.n_columns() as f64;
         let free = PASSES * cost.evaluate + 2.0 * cost.rewrite;
         if fits && written <= free { Form::Written } else { Form::MatrixFree }
+    }
+
+    /// Whether channels are all events or all samples, which is what evaluating without columns takes.
+    fn can_be_free(x: &Convolved) -> bool {
+        x.is_of_events() || x.is_of_samples()
+    }
+
+    /// The forms that a source can have for so many targets.
+    pub fn possible_forms(&self, source: usize, n_targets: usize) -> &'static [Form] {
+        match &self.sources[source] {
+            Values::Convolved(x) if n_targets == 1 && Self::can_be_free(x) => {
+                &[Form::Written, Form::MatrixFree, Form::Rewritten]
+            }
+            Values::Convolved(_) => &[Form::Written, Form::Rewritten],
+            _ => &[Form::Written],
+        }
     }
 
     /// Bytes of what is written out, with this source and without those after it.
@@ -101,8 +120,8 @@ impl DesignPlan<'_> {
     pub fn has_blocks(&self, n_targets: usize, level: Level) -> bool {
         let is_of_samples =
             |source: usize| matches!(&self.sources[source], Values::Convolved(x) if x.is_of_samples());
-        let unwritten = self.unwritten(n_targets, level);
-        unwritten.iter().any(|own| own.2 == Form::MatrixFree && is_of_samples(own.0))
+        (0..self.sources.len())
+            .any(|source| is_of_samples(source) && self.form(source, n_targets, level) == Form::MatrixFree)
     }
 
     /// Whether transforms of blocks of the used rows would transform more gaps than rows.
@@ -110,18 +129,9 @@ impl DesignPlan<'_> {
         self.rows.are_scattered(block_rows(x.lags().window_bins))
     }
 
-    /// The sources that are not written out for so many targets: number, columns, form and the bytes that they would take.
-    pub fn unwritten(&self, n_targets: usize, level: Level) -> Vec<(usize, usize, Form, u64)> {
-        let of_source = |source: usize| {
-            let n_columns = self.sources[source].ncols();
-            (
-                source,
-                n_columns,
-                self.form(source, n_targets, level),
-                (self.rows.len() * n_columns) as u64 * BYTES,
-            )
-        };
-        (0..self.sources.len()).map(of_source).filter(|own| own.2 != Form::Written).collect()
+    /// Bytes that a source takes where it is written out.
+    pub fn bytes_of(&self, source: usize) -> u64 {
+        (self.rows.len() * self.sources[source].ncols()) as u64 * BYTES
     }
 
     /// The columns as blocks of their forms.

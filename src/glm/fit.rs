@@ -3,14 +3,15 @@
 use std::time::{Duration, Instant};
 
 use super::certificate::{Inference, RESTLESS, Reported, report};
-use super::choice::{Plan, Size, Unwritten, choose};
+use super::choice::Size;
 use super::fitted::{FittedGlm, Seconds, TargetFit};
 use super::inputs::Response;
+use super::plan::{Placed, Plan};
 use super::rank::{Rank, varying};
 use super::spec::{CheckedSpec, StandardErrors, TOLERANCE_F64};
 use crate::backend::cpu::simd::Level;
 use crate::backend::{Backend, Cpu, Every};
-use crate::design::{Column, DesignPlan, Form};
+use crate::design::{Column, DesignPlan};
 use crate::inverse_link::{Exp, InverseLink, InvertLink};
 use crate::math::dense::{Cholesky, Matrix};
 use crate::objective::{GlmObjective, Objective, Optimality, Packed, Weight};
@@ -83,6 +84,8 @@ impl CheckedSpec {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<FittedGlm> {
         let started = Instant::now();
+        let guided = self.guided(plan, response.y.ncols(), on.level(), size_of::<B::Scalar>())?;
+        let plan = guided.as_ref().unwrap_or(plan);
         let mean_y = self.check_inputs(plan, response, size_of::<B::Scalar>(), on.level())?;
         let (model, y) = (self.get().model, Packed::new(response.y, plan.rows()));
         let varying = varying(plan);
@@ -93,20 +96,22 @@ impl CheckedSpec {
             wanted.then(|| GlmObjective::new(exact_on, plan, &own, &y, model)).transpose()
         };
         let mut exact = GlmObjective::new(exact_on, plan, &own, &y, model)?;
-        if size_of::<B::Scalar>() < size_of::<f64>() {
+        if size_of::<B::Scalar>() < size_of::<f64>() && self.replayed().is_none_or(|own| own.storage == "f32")
+        {
             let mut fast = GlmObjective::like(&exact, on, plan, &own, &y)?;
-            let size = size(plan, &mean_y, own.len(), size_of::<B::Scalar>(), on.level());
-            let every = size.gram_rows();
-            let gram = fast.gram(every, Weight::Flat)?;
+            let size = Size::new(plan, &mean_y, own.len(), size_of::<B::Scalar>(), on.level());
+            let chosen = self.chosen(size, on.level())?;
+            let gram = fast.gram(Every(chosen.gram_every), Weight::Flat)?;
             let certain = |factor: &Cholesky| factor.jitter() == 0.0 && factor.smallest_pivot() > CERTAIN;
             if let Some(factor) = Cholesky::new(&gram).filter(certain) {
                 let rank = Rank::plain(plan, &varying);
                 let metric = Metric { factor, mean_y };
                 let fit = Fit { spec: self, plan, response, level: on.level(), varying, rank, metric };
-                let mut chosen = choose(self.get().solver, size, on.level());
-                chosen.n_gram_rows = fast.n_rows_of(every);
                 let views = Views { fast: Some(&mut fast), exact, all: None, beside: beside()? };
-                return fit.run(chosen, size, views, started, progress);
+                return fit.run(chosen, views, started, progress);
+            }
+            if self.replayed().is_some() {
+                return Err(Plan::too_coarse());
             }
         }
         // columns that are nearly dependent: all digits from the start
@@ -127,30 +132,12 @@ impl CheckedSpec {
                 "divide the largest features by a power of ten",
             ));
         };
-        let size = size(plan, &mean_y, rank.n_members(), size_of::<f64>(), on.level());
+        let size = Size::new(plan, &mean_y, rank.n_members(), size_of::<f64>(), on.level());
+        let chosen = self.chosen(size, on.level())?;
         let views = Views { fast: None, exact, all, beside: beside()? };
         let metric = Metric { factor, mean_y };
         let fit = Fit { spec: self, plan, response, level: on.level(), varying, rank, metric };
-        fit.run(choose(self.get().solver, size, on.level()), size, views, started, progress)
-    }
-}
-
-/// What the cost of a fit depends on.
-fn size(plan: &DesignPlan, mean_y: &[f64], n_columns: usize, n_bytes: usize, level: Level) -> Size {
-    let n_rows = plan.n_rows();
-    let live = mean_y.iter().filter(|&&mean| mean > 0.0);
-    let n_free = plan.n_unwritten(mean_y.len(), level);
-    let may_sample = !plan.has_blocks(mean_y.len(), level);
-    let fewest_events = live.clone().map(|mean| mean * n_rows as f64).min_by(f64::total_cmp).unwrap_or(0.0);
-    Size {
-        n_rows,
-        n_columns,
-        n_targets: live.count(),
-        alone: mean_y.len() == 1,
-        fewest_events,
-        n_bytes,
-        n_free,
-        may_sample,
+        fit.run(chosen, views, started, progress)
     }
 }
 
@@ -164,7 +151,6 @@ impl Fit<'_, '_, '_> {
     fn run(
         &self,
         mut chosen: Plan,
-        size: Size,
         views: Views,
         started: Instant,
         progress: &mut dyn FnMut(Progress),
@@ -198,9 +184,10 @@ impl Fit<'_, '_, '_> {
         let (history_time, n_waiting) = (Duration::ZERO, 0);
         let mut watch =
             Watch { tolerance, goal, max_iterations, deadline, n_waiting, progress, residuals, history_time };
-        chosen.unwritten = self.unwritten();
+        chosen.features = Placed::all(self.plan, self.response.y.ncols(), self.level);
+        chosen.n_gram_rows = exact.n_rows_of(Every(chosen.gram_every));
         let solver: &dyn Minimize = if chosen.solver == Newton.name() { &Newton } else { &Lbfgs };
-        let mut sample = size.sample(solver.name());
+        let mut sample = chosen.sample_every.map(Every);
         chosen.n_sample_rows = sample.map(|every| exact.n_rows_of(every));
         let mut standings: Vec<Option<Standing>> = live.iter().map(|_| None).collect();
         let mut open: Vec<usize> = (0..live.len()).collect();
@@ -243,18 +230,6 @@ impl Fit<'_, '_, '_> {
         let seconds = Seconds { fit, inference: inference_seconds, history };
         let standings = live.into_iter().zip(standings.into_iter().flatten());
         Ok(self.finish(chosen, left_out, standings.collect(), seconds))
-    }
-
-    /// What the plan of the fit says of features that are not written out.
-    fn unwritten(&self) -> Vec<Unwritten> {
-        let all = self.plan.unwritten(self.response.y.ncols(), self.level);
-        let named = |(source, n_columns, form, n_bytes): (usize, usize, Form, u64)| Unwritten {
-            feature: self.plan.name_of(source).into(),
-            n_columns,
-            form: form.name().into(),
-            n_bytes,
-        };
-        all.into_iter().map(named).collect()
     }
 
     /// The user's coefficients at points of shape (parameters, targets).
