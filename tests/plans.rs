@@ -10,6 +10,7 @@ use rheobase::backend::cpu::simd::Level;
 use rheobase::backend::cpu::speeds::Speeds;
 use rheobase::design::{Convolution, Course, DesignPlan, Rows, Source};
 use rheobase::glm::{CostConstants, FittedGlm, GlmSpec, Plan, PlanFrom, Response, SolverChoice};
+use rheobase::solver::Status;
 use rheobase::{Error, Result};
 
 fn fit(design: &DesignPlan, y: &Array2<f64>, spec: GlmSpec) -> Result<FittedGlm> {
@@ -90,7 +91,9 @@ fn the_form_of_every_feature_is_followed() {
         (-z * z).exp() * (1.0 - lag as f64 / 40.0)
     });
     let lags = Lags { window_bins: 40, shift: -1 };
-    let of = Convolution::new(channels.collect(), N_BINS, functions, lags, &[0..N_BINS]).unwrap();
+    let of =
+        Convolution::new(channels.collect(), N_BINS, functions, lags, std::slice::from_ref(&(0..N_BINS)))
+            .unwrap();
     let labels = (0..of.n_columns()).map(|j| format!("x{j}")).collect();
     let rows = Rows::from_ranges(of.complete().iter().cloned());
     let source = Source { name: "x".into(), labels, x: of.all().into() };
@@ -176,6 +179,40 @@ fn plans_of_other_problems_are_refused() {
 }
 
 #[test]
+fn newton_takes_over_where_lbfgs_is_slow() {
+    let mut random = Random(8);
+    // a few rows tell most: the flat Gram is far from every Hessian
+    let x = Array2::from_shape_simple_fn((4000, 60), || (1.3 * random.normal()).exp());
+    for n_targets in [1, 2] {
+        let y = Array2::from_shape_fn((4000, n_targets), |(i, k)| {
+            let terms = (0..60).map(|j| if (j + k) % 2 == 0 { x[(i, j)] } else { -x[(i, j)] });
+            random.poisson((0.033 * terms.sum::<f64>() - 2.0).clamp(-20.0, 4.0).exp())
+        });
+        let design = DesignPlan::new(source(&x), 0..4000).unwrap();
+        let slow = fit(&design, &y, GlmSpec { solver: SolverChoice::Lbfgs, ..GlmSpec::default() }).unwrap();
+        assert!(!slow.plan.newton_if_slow && slow.plan.n_taken_over == 0, "asked for");
+        let fast = fit(&design, &y, by(&Plan { newton_if_slow: true, ..slow.plan.clone() })).unwrap();
+        assert_eq!(fast.plan.n_taken_over, n_targets);
+        for (fast, slow) in fast.targets.iter().zip(&slow.targets) {
+            assert_eq!((fast.status, slow.status), (Status::Converged, Status::Converged));
+            assert!(common::relative(&fast.coef, &slow.coef) < 1e-8);
+            assert!(fast.passes + 10 < slow.passes, "{} {}", fast.passes, slow.passes);
+        }
+        assert_eq!(bits(&fit(&design, &y, by(&kept(&fast.plan))).unwrap()), bits(&fast));
+    }
+    // where L-BFGS is chosen Newton's method waits, unless its Hessians would cost more than many passes
+    let (x, y) = poisson_data(9, 20_000, 100, 1);
+    let design = DesignPlan::new(source(&x), 0..20_000).unwrap();
+    for (gram_flop_per_s, waits) in [(100e9, true), (1e6, false)] {
+        let speeds = Speeds { gram_flop_per_s, ..Speeds::of(Level::best()) };
+        let given = CostConstants { speeds, from: "a made-up machine".into() };
+        let spec = GlmSpec { plan_from: PlanFrom::Constants(given), ..GlmSpec::default() };
+        let plan = fit(&design, &y, spec).unwrap().plan;
+        assert_eq!((plan.solver.as_str(), plan.newton_if_slow, plan.n_taken_over), ("lbfgs", waits, 0));
+    }
+}
+
+#[test]
 fn other_speeds_choose_another_solver() {
     let (x, y) = poisson_data(7, 20_000, 100, 1);
     let design = DesignPlan::new(source(&x), 0..20_000).unwrap();
@@ -186,7 +223,8 @@ fn other_speeds_choose_another_solver() {
         fit(&design, &y, GlmSpec { plan_from: PlanFrom::Constants(given), ..GlmSpec::default() })
     };
     let slow_gram = with(&|speeds| speeds.gram_flop_per_s = 1e6).unwrap();
-    let slow_product = with(&|speeds| (speeds.product_flop_per_s, speeds.gram_flop_per_s) = (1e3, 1e15)).unwrap();
+    let slow_product =
+        with(&|speeds| (speeds.product_flop_per_s, speeds.gram_flop_per_s) = (1e3, 1e15)).unwrap();
     let told = |fitted: &FittedGlm| (fitted.solver.clone(), fitted.plan.constants.clone());
     assert_eq!(told(&slow_gram), ("lbfgs".into(), "a made-up machine".into()));
     assert_eq!(told(&slow_product), ("newton".into(), "a made-up machine".into()));

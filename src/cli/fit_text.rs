@@ -228,6 +228,13 @@ pub(super) fn explanation(fit: &FittedGlm) -> String {
             "  {feature}: {n_columns} columns {form}; written out they take {megabytes:.0} MB"
         );
     }
+    match (plan.n_taken_over, plan.newton_if_slow) {
+        (0, false) => {}
+        (0, true) => text.push_str("  newton would have taken over a slow target\n"),
+        (n, _) => {
+            let _ = writeln!(text, "  newton took over {n} of {} targets, which were slow", plan.n_targets);
+        }
+    }
     if let Some(n) = plan.n_sample_rows {
         let _ = writeln!(text, "  the first steps saw {}", part(n));
     }

@@ -14,6 +14,8 @@ use crate::{Error, Result};
 const NEWTON_ITERATIONS: f64 = 8.0;
 /// Passes of L-BFGS on ordinary data.
 const LBFGS_PASSES: f64 = 8.0;
+/// Passes that L-BFGS is expected to need where it is slow: Newton's method takes over if it costs less than these.
+const SLOW_PASSES: f64 = 100.0;
 /// Below this many operations in one round of Hessians nothing is gained by avoiding them.
 const SMALL_GRAM: f64 = 1e8;
 /// Rows per column of the flat Gram of one target; a thinner one costs more passes than it saves.
@@ -184,7 +186,10 @@ fn choose(asked: SolverChoice, size: Size, level: Level, given: Option<&CostCons
         if columns <= 16.0 { speeds.narrow_gram_flop_per_s } else { speeds.gram_flop_per_s };
     let gram = size.gram_flop() / gram_flop_per_s;
     let cholesky = columns.powi(3) / (3.0 * speeds.cholesky_flop_per_s);
-    let newton = NEWTON_ITERATIONS * targets * (read + gram + cholesky);
+    let taking_over = NEWTON_ITERATIONS * (read + gram + cholesky);
+    let newton = targets * taking_over;
+    // however many companions a target has
+    let pass_of_one = read.max(4.0 * values / speeds.product_flop_per_s);
     let lbfgs = gram / size.gram_rows().0 as f64 + cholesky + LBFGS_PASSES * pass;
     let small = size.gram_flop() * targets <= SMALL_GRAM && !size.is_free();
     let (solver, reason) = match asked {
@@ -210,6 +215,10 @@ fn choose(asked: SolverChoice, size: Size, level: Level, given: Option<&CostCons
         storage: if is_single { "f32" } else { "f64" }.into(),
         gram_every: if is_single { size.gram_rows().0 } else { 1 },
         n_gram_rows: 0,
+        newton_if_slow: asked == SolverChoice::Auto
+            && solver == "lbfgs"
+            && taking_over < SLOW_PASSES * pass_of_one,
+        n_taken_over: 0,
         sample_every: size.sample(solver).map(|every| every.0),
         n_sample_rows: None,
         features: Vec::new(),

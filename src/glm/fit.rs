@@ -10,13 +10,15 @@ use super::plan::{Placed, Plan};
 use super::rank::{Rank, varying};
 use super::spec::{CheckedSpec, StandardErrors, TOLERANCE_F64};
 use crate::backend::cpu::simd::Level;
-use crate::backend::{Backend, Cpu, Every};
+use crate::backend::{Backend, Cpu, Every, Model};
 use crate::design::{Column, DesignPlan};
-use crate::inverse_link::{Exp, InverseLink, InvertLink};
+use crate::inverse_link::{Exp, InverseLink, InvertLink, Mean};
 use crate::math::dense::{Cholesky, Matrix};
+use crate::math::elementary::Standard;
 use crate::objective::{GlmObjective, Objective, Optimality, Packed, Weight};
+use crate::observation::{ObservationModel, Observe, Poisson};
 use crate::solver::{
-    Lbfgs, Metric, Minimize, Newton, Objectives, Outcome, Progress, Residuals, Status, Watch,
+    Lbfgs, Metric, Minimize, Newton, Objectives, Outcome, Progress, Residuals, Sample, Status, Watch,
 };
 use crate::{Error, Result};
 
@@ -181,14 +183,24 @@ impl Fit<'_, '_, '_> {
         };
         let residuals: Option<&mut Residuals> =
             if spec.n_histories > 0 { Some(&mut residuals) } else { None };
-        let (history_time, n_waiting) = (Duration::ZERO, 0);
-        let mut watch =
-            Watch { tolerance, goal, max_iterations, deadline, n_waiting, progress, residuals, history_time };
+        let (history_time, n_waiting, used) = (Duration::ZERO, 0, vec![0; self.metric.mean_y.len()]);
+        let mut watch = Watch {
+            tolerance,
+            goal,
+            max_iterations,
+            used,
+            deadline,
+            n_waiting,
+            progress,
+            residuals,
+            history_time,
+        };
         chosen.features = Placed::all(self.plan, self.response.y.ncols(), self.level);
         chosen.n_gram_rows = exact.n_rows_of(Every(chosen.gram_every));
-        let solver: &dyn Minimize = if chosen.solver == Newton.name() { &Newton } else { &Lbfgs };
-        let mut sample = chosen.sample_every.map(Every);
-        chosen.n_sample_rows = sample.map(|every| exact.n_rows_of(every));
+        let lbfgs = Lbfgs { newton_if_slow: chosen.newton_if_slow };
+        let solver: &dyn Minimize = if chosen.solver == Newton.name() { &Newton } else { &lbfgs };
+        let mut sample = chosen.sample_every.map(|every| self.sample(Every(every)));
+        chosen.n_sample_rows = sample.map(|sample| exact.n_rows_of(sample.every));
         let mut standings: Vec<Option<Standing>> = live.iter().map(|_| None).collect();
         let mut open: Vec<usize> = (0..live.len()).collect();
         let mut start = self.start(&live);
@@ -202,19 +214,24 @@ impl Fit<'_, '_, '_> {
             let optimality = self.optimality(all.as_mut().unwrap_or(&mut exact), &reports, &targets)?;
             let inferring = Instant::now();
             let found = reports.into_iter().zip(optimality).zip(solution.outcomes).enumerate();
-            let (mut again, mut used) = (Vec::new(), 0);
+            let mut again = Vec::new();
             for (column, ((reported, optimality), outcome)) in found {
                 let at = solution.at.column(column).to_vec();
                 let inference =
                     self.look(&mut exact, targets[column], &at, &optimality, left_out.is_some())?;
                 let k = open[column];
-                let standing =
+                let mut standing =
                     Standing { reported, optimality, inference, outcome }.after(standings[k].take());
-                let more = spec.max_iterations.is_none_or(|most| standing.outcome.iterations < most);
-                let may = watch.goal > FLOOR && more && !watch.is_late();
-                if may && self.is_open(live[k], &standing, left_out.is_some()) {
-                    again.push(column);
-                    used = used.max(standing.outcome.iterations);
+                watch.used[live[k]] = standing.outcome.iterations;
+                if self.is_open(live[k], &standing, left_out.is_some()) {
+                    // the last step may be one that only the certificate has looked at
+                    if spec.max_iterations.is_some_and(|most| standing.outcome.iterations >= most) {
+                        standing.outcome.status = Status::MaxIterations;
+                    } else if watch.is_late() {
+                        standing.outcome.status = Status::Stopped;
+                    } else if watch.goal > FLOOR {
+                        again.push(column);
+                    }
                 }
                 standings[k] = Some(standing);
             }
@@ -222,12 +239,12 @@ impl Fit<'_, '_, '_> {
             start = solution.at.select(ndarray::Axis(1), &again);
             open = again.into_iter().map(|column| open[column]).collect();
             watch.goal = (watch.goal * CLOSER).max(FLOOR);
-            // the limit is one for the whole fit; who has used most of it decides
-            watch.max_iterations = spec.max_iterations.map(|most| most - used);
         }
         let history = watch.history_time.as_secs_f64();
         let fit = started.elapsed().as_secs_f64() - inference_seconds - history;
         let seconds = Seconds { fit, inference: inference_seconds, history };
+        let taken_over = |standing: &&Standing| standing.outcome.taken_over;
+        chosen.n_taken_over = standings.iter().flatten().filter(taken_over).count();
         let standings = live.into_iter().zip(standings.into_iter().flatten());
         Ok(self.finish(chosen, left_out, standings.collect(), seconds))
     }
@@ -322,6 +339,16 @@ impl Fit<'_, '_, '_> {
             .is_some_and(|factor| factor.jitter() == 0.0 && factor.smallest_pivot() > SPANS))
     }
 
+    /// These rows for the first steps of the only target, from the mean rate on.
+    fn sample(&self, every: Every) -> Sample {
+        let mean_y = self.metric.mean_y[0];
+        // the loss is linear in the response: at a constant rate its mean is the loss of the mean
+        let Model { observation: ObservationModel::Poisson, inverse_link: InverseLink::Exp } =
+            self.spec.get().model;
+        let mean = Mean { mu: mean_y, log_mu: mean_y.ln() };
+        Sample { every, start_loss: Poisson.loss(mean_y, mean, Standard) }
+    }
+
     /// No effect of any feature, the mean rate.
     fn start(&self, live: &[usize]) -> Matrix {
         let link = |mean: f64| match self.spec.get().model.inverse_link {
@@ -358,6 +385,7 @@ impl Standing {
             self.outcome.history = history;
             self.outcome.iterations += earlier.outcome.iterations;
             self.outcome.passes += earlier.outcome.passes;
+            self.outcome.taken_over |= earlier.outcome.taken_over;
         }
         self
     }

@@ -61,6 +61,12 @@ pub struct Plan {
     /// The rows that these are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub n_sample_rows: Option<usize>,
+    /// Whether Newton's method takes over a target with which L-BFGS is slow.
+    #[serde(default)]
+    pub newton_if_slow: bool,
+    /// The targets that it took over.
+    #[serde(default)]
+    pub n_taken_over: usize,
     /// The features, or the pieces that they come in, in the order of their columns.
     #[serde(default)]
     pub features: Vec<Placed>,
@@ -155,14 +161,14 @@ impl Plan {
     /// Checks what needs no problem to be checked; `asked` is the solver that was asked for beside the plan.
     pub(super) fn check(&self, asked: SolverChoice) -> Result<()> {
         let quoted = |text: &str| format!("`{text}`");
-        let solvers = [Newton.name(), Lbfgs.name()];
+        let solvers = [Newton.name(), Lbfgs::default().name()];
         if !solvers.contains(&self.solver.as_str()) {
             return Err(wrong("solver", format!("one of {}", solvers.join(", ")), quoted(&self.solver)));
         }
         let asked = match asked {
             SolverChoice::Auto => &self.solver,
             SolverChoice::Newton => Newton.name(),
-            SolverChoice::Lbfgs => Lbfgs.name(),
+            SolverChoice::Lbfgs => Lbfgs::default().name(),
         };
         if asked != self.solver {
             return Err(wrong("solver", format!("{asked}, which is asked for beside it"), &self.solver));

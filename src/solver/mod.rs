@@ -50,7 +50,16 @@ pub struct Objectives<'a> {
     /// In `f64`.
     pub exact: &'a mut dyn Objective,
     /// The part of the rows to begin with, if that pays.
-    pub sample: Option<Every>,
+    pub sample: Option<Sample>,
+}
+
+/// Part of the rows for the first steps of one target.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    /// Which rows.
+    pub every: Every,
+    /// The loss of the start over all rows, which what the sample finds must not exceed.
+    pub start_loss: f64,
 }
 
 /// What a solver can do.
