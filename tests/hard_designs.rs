@@ -183,7 +183,7 @@ fn a_sample_that_misleads_is_given_up() {
     let x = Array2::from_shape_simple_fn((60_000, 3), || random.normal());
     let sampled = |row: usize| (row / 256).is_multiple_of(16);
     let y = Array2::from_shape_fn((60_000, 1), |(i, _)| {
-        let effect = if sampled(i) { 1.2 } else { -0.4 };
+        let effect = if sampled(i) { 0.4 } else { -0.4 };
         random.poisson((effect * x[(i, 0)] - 0.5).min(3.0).exp())
     });
     let asked = GlmSpec { n_histories: 1, ..spec(SolverChoice::Lbfgs) };

@@ -154,6 +154,10 @@ fn plans_of_other_problems_are_refused() {
         (but(&|plan| plan.storage = "f16".into()), "plan.storage: expected f32 or f64, found `f16`"),
         (but(&|plan| plan.gram_every = 0), "plan.gram_every: expected 1 or more, found 0"),
         (but(&|plan| plan.sample_every = Some(0)), "plan.sample_every: expected 1 or more, found 0"),
+        (
+            but(&|plan| plan.sample_every = Some(8)),
+            "plan.sample_every: expected nothing, but for one target with lbfgs, found 8",
+        ),
         (but(&|plan| plan.level = missing[0].into()), "plan.level: expected one of scalar"),
         (but(&|plan| plan.level = "scalar".into()), "that of the backend, found scalar"),
     ] {

@@ -10,15 +10,12 @@ use super::plan::{Placed, Plan};
 use super::rank::{Rank, varying};
 use super::spec::{CheckedSpec, StandardErrors, TOLERANCE_F64};
 use crate::backend::cpu::simd::Level;
-use crate::backend::{Backend, Cpu, Every, Model};
+use crate::backend::{Backend, Cpu, Every};
 use crate::design::{Column, DesignPlan};
-use crate::inverse_link::{Exp, InverseLink, InvertLink, Mean};
 use crate::math::dense::{Cholesky, Matrix};
-use crate::math::elementary::Standard;
 use crate::objective::{GlmObjective, Objective, Optimality, Packed, Weight};
-use crate::observation::{ObservationModel, Observe, Poisson};
 use crate::solver::{
-    Lbfgs, Metric, Minimize, Newton, Objectives, Outcome, Progress, Residuals, Sample, Status, Watch,
+    Lbfgs, Metric, Minimize, Newton, Objectives, Outcome, Progress, Residuals, Status, Watch,
 };
 use crate::{Error, Result};
 
@@ -199,7 +196,8 @@ impl Fit<'_, '_, '_> {
         chosen.n_gram_rows = exact.n_rows_of(Every(chosen.gram_every));
         let lbfgs = Lbfgs { newton_if_slow: chosen.newton_if_slow };
         let solver: &dyn Minimize = if chosen.solver == Newton.name() { &Newton } else { &lbfgs };
-        let mut sample = chosen.sample_every.map(|every| self.sample(Every(every)));
+        let mut sample =
+            live.first().zip(chosen.sample_every).map(|(&target, every)| self.sample(target, Every(every)));
         chosen.n_sample_rows = sample.map(|sample| exact.n_rows_of(sample.every));
         let mut standings: Vec<Option<Standing>> = live.iter().map(|_| None).collect();
         let mut open: Vec<usize> = (0..live.len()).collect();
@@ -223,15 +221,8 @@ impl Fit<'_, '_, '_> {
                 let mut standing =
                     Standing { reported, optimality, inference, outcome }.after(standings[k].take());
                 watch.used[live[k]] = standing.outcome.iterations;
-                if self.is_open(live[k], &standing, left_out.is_some()) {
-                    // the last step may be one that only the certificate has looked at
-                    if spec.max_iterations.is_some_and(|most| standing.outcome.iterations >= most) {
-                        standing.outcome.status = Status::MaxIterations;
-                    } else if watch.is_late() {
-                        standing.outcome.status = Status::Stopped;
-                    } else if watch.goal > FLOOR {
-                        again.push(column);
-                    }
+                if self.goes_on(live[k], &mut standing, left_out.is_some(), &watch) {
+                    again.push(column);
                 }
                 standings[k] = Some(standing);
             }
@@ -281,6 +272,24 @@ impl Fit<'_, '_, '_> {
         standing.outcome.status == Status::Converged
             && standing.recession().is_none()
             && (restless || !self.is_proven(target, standing, left_out))
+    }
+
+    /// Whether the solver goes on with a target. One that should, but may not, is told why: its last step may be one that
+    /// only the certificate has looked at.
+    fn goes_on(&self, target: usize, standing: &mut Standing, left_out: bool, watch: &Watch) -> bool {
+        if !self.is_open(target, standing, left_out) {
+            return false;
+        }
+        let outcome = &mut standing.outcome;
+        if watch.max_iterations.is_some_and(|most| outcome.iterations >= most) {
+            outcome.status = Status::MaxIterations;
+            return false;
+        }
+        if watch.is_late() {
+            outcome.status = Status::Stopped;
+            return false;
+        }
+        watch.goal > FLOOR
     }
 
     fn finish(
@@ -337,26 +346,6 @@ impl Fit<'_, '_, '_> {
         let gram = f.gram(Every::ROW, Weight::Flat)?;
         Ok(Cholesky::new(&gram)
             .is_some_and(|factor| factor.jitter() == 0.0 && factor.smallest_pivot() > SPANS))
-    }
-
-    /// These rows for the first steps of the only target, from the mean rate on.
-    fn sample(&self, every: Every) -> Sample {
-        let mean_y = self.metric.mean_y[0];
-        // the loss is linear in the response: at a constant rate its mean is the loss of the mean
-        let Model { observation: ObservationModel::Poisson, inverse_link: InverseLink::Exp } =
-            self.spec.get().model;
-        let mean = Mean { mu: mean_y, log_mu: mean_y.ln() };
-        Sample { every, start_loss: Poisson.loss(mean_y, mean, Standard) }
-    }
-
-    /// No effect of any feature, the mean rate.
-    fn start(&self, live: &[usize]) -> Matrix {
-        let link = |mean: f64| match self.spec.get().model.inverse_link {
-            InverseLink::Exp => Exp.link(mean),
-        };
-        Matrix::from_shape_fn((1 + self.rank.n_members(), live.len()), |(j, k)| {
-            if j > 0 { 0.0 } else { link(self.metric.mean_y[live[k]]) }
-        })
     }
 
     fn inference_left_out(&self, n_targets: usize) -> Option<String> {

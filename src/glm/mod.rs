@@ -14,6 +14,7 @@ mod plan;
 mod rank;
 mod score;
 mod spec;
+mod start;
 
 pub use choice::CostConstants;
 pub use fitted::{Covariance, FittedGlm, GapFrom, Seconds, TargetFit};

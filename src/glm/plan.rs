@@ -180,8 +180,13 @@ impl Plan {
             let expected = if self.storage == "f64" { "1, as always in f64" } else { "1 or more" };
             return Err(wrong("gram_every", expected, self.gram_every));
         }
-        if self.sample_every == Some(0) {
-            return Err(wrong("sample_every", "1 or more", 0));
+        let may_sample = self.solver == Lbfgs::default().name() && self.n_targets <= 1;
+        match self.sample_every {
+            Some(0) => return Err(wrong("sample_every", "1 or more", 0)),
+            Some(every) if !may_sample => {
+                return Err(wrong("sample_every", "nothing, but for one target with lbfgs", every));
+            }
+            _ => {}
         }
         self.level().map(drop)
     }

@@ -53,12 +53,12 @@ fn targets_with_columns_of_their_own_have_plans_of_their_own() {
         let history = ["--feature", "spikes : raised-cosine-log(3, window=50ms)"];
         place.run(&[&words[..], &history, more].concat())
     };
-    let units = ["--unit", "7", "--unit", "3"];
+    let units = ["--unit", "5", "--unit", "3"];
     let first = fit(&[&units[..], &["--solver", "lbfgs", "--out", "out"]].concat()).ended(0).json();
     assert_eq!(first["plan"]["groups"].as_array().unwrap().len(), 2, "{}", first["plan"]);
     let again = fit(&[&units[..], &["--plan", "out/fit.json"]].concat()).ended(0).json();
     assert_eq!((&again["solver"], answer(&again)), (&"lbfgs".into(), answer(&first)));
-    let other = fit(&["--unit", "7", "--plan", "out/fit.json"]).ended(3);
+    let other = fit(&["--unit", "5", "--plan", "out/fit.json"]).ended(3);
     let said = "error: out/fit.json: plan.groups: expected 1, the groups of targets that have designs of their own, \
                 found 2\nhelp: fit without --plan";
     assert!(other.stderr.starts_with(said), "{other:?}");
@@ -159,7 +159,8 @@ fn measured_speeds_are_taken_and_decide() {
 #[test]
 fn speeds_go_nowhere_but_into_a_file() {
     let place = Place::new();
-    place.refused(&["bench", "--calibrate", "none/c.json"], 1, &["none"]);
+    fs::write(place.path("file"), "").unwrap();
+    place.refused(&["bench", "--calibrate", "file/c.json"], 1, &["file"]);
     for other in ["--quick", "--each-line", "--no-roofs"] {
         let said = ["expected it without", "keep one of them"];
         place.refused(&["bench", "--calibrate", "c.json", other], 2, &said);
