@@ -111,7 +111,7 @@ fn the_form_of_every_feature_is_followed() {
     }
     // several targets share products with what is written
     let several = Array2::from_shape_simple_fn((N_BINS, 2), || random.poisson(0.2));
-    let plan = Plan { n_targets: 2, ..first.plan };
+    let plan = Plan { n_targets: 2, sample_every: None, ..first.plan };
     let error = fit(&design, &several, by(&plan)).unwrap_err().to_string();
     assert!(
         error.contains("plan.features[0].form: expected one of `written out`, `written again"),

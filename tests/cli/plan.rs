@@ -28,7 +28,7 @@ fn a_result_is_a_plan_and_so_is_the_plan_in_it() {
         let command = again["command"].as_str().unwrap();
         assert!(command.contains(&format!("--plan {file}")), "{command}");
     }
-    // as a study, and by whoever else fits
+    // as a study
     let study = place.run(&["fit", "d.npz", "--plan", "alone.json", "--print-config"]).ended(0).stdout;
     fs::write(place.path("study.toml"), study).unwrap();
     assert_eq!(answer(&place.run(&["fit", "study.toml", "--json"]).ended(0).json()), answer(&first));
