@@ -4,9 +4,9 @@
 //! (each pass over the rows serves all that are still active), each with its own step, history and status; a target
 //! that is done leaves. A minimisation goes through stages: part of the rows (for one target with many events), all
 //! rows in the numbers of the backend, and all rows in `f64`. What a solver has learnt (Hessian, secant pairs) goes
-//! from one stage to the next; an answer on part of the rows that is worse than the start on all is not gone on from. L-BFGS
-//! may hand over a target that is slow to Newton's method. Near the optimum steps are judged by slopes and loss *changes*, never by the difference
-//! of two losses.
+//! from one stage to the next; an answer on part of the rows that is worse than the start on all is given up. L-BFGS
+//! may hand a target that is slow over to Newton's method. Near the optimum steps are judged by slopes and loss
+//! *changes*, never by the difference of two losses.
 
 mod descent;
 mod lbfgs;
