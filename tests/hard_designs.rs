@@ -112,6 +112,97 @@ fn the_limit_of_iterations_is_one_for_the_whole_fit() {
     }
 }
 
+/// Columns with heavy tails, so that rates vary strongly, and counts of targets that depend on them more and more.
+fn skewed(seed: u64, n_targets: usize) -> (Array2<f64>, Array2<f64>) {
+    let mut random = Random(seed);
+    let x = Array2::from_shape_simple_fn((2000, 4), || random.normal().powi(3) / 3.0);
+    let strength = 0.2 + 0.1 * (seed % 6) as f64;
+    let w = Array2::from_shape_fn((4, n_targets), |(_, k)| {
+        strength * (1.0 + k as f64) * (random.uniform() - 0.5)
+    });
+    let eta = x.dot(&w);
+    let y = eta.mapv(|eta| random.poisson((eta - 1.0).clamp(-20.0, 3.0).exp()));
+    (x, y)
+}
+
+#[test]
+fn who_is_out_of_iterations_is_said_to_be() {
+    let mut n_out = 0;
+    for seed in 2..6 {
+        let (x, y) = skewed(seed, 1);
+        for (solver, tolerance) in [
+            (SolverChoice::Newton, 1e-3),
+            (SolverChoice::Newton, 1e-5),
+            (SolverChoice::Lbfgs, 1e-3),
+            (SolverChoice::Lbfgs, 1e-6),
+            (SolverChoice::Lbfgs, 1e-8),
+        ] {
+            for most in 1..10 {
+                let asked = GlmSpec { tolerance, max_iterations: Some(most), ..spec(solver) };
+                let target = fit(asked, &x, &y).targets.remove(0);
+                // also where nobody but the certificate has looked at the last step
+                let statuses = [Status::Converged, Status::MaxIterations];
+                assert!(statuses.contains(&target.status), "{solver:?} {tolerance} {most} {target:?}");
+                n_out += usize::from(target.status == Status::MaxIterations);
+            }
+        }
+    }
+    assert!(n_out > 40, "{n_out}");
+}
+
+#[test]
+fn companions_do_not_use_up_the_iterations_of_a_target() {
+    let mut n_out = 0;
+    for seed in [1, 3] {
+        let (x, y) = skewed(seed, 3);
+        for solver in SOLVERS {
+            for (tolerance, most) in [(1e-1, 2), (1e-1, 3), (1e-1, 4), (1e-1, 5), (1e-2, 6)] {
+                let own = |columns: &[usize], silent: bool| {
+                    let mut y = y.select(Axis(1), columns);
+                    y.column_mut(1).mapv_inplace(|y| if silent { 0.0 } else { y });
+                    let asked = GlmSpec { tolerance, max_iterations: Some(most), ..spec(solver) };
+                    let target = fit(asked, &x, &y).targets.remove(0);
+                    assert!(target.iterations <= most, "{target:?}");
+                    (target.coef, target.status, target.iterations)
+                };
+                let expected = own(&[0, 1], true);
+                for columns in [[0, 1], [0, 2]] {
+                    assert_eq!(own(&columns, false), expected, "{seed} {solver:?} {tolerance} {most}");
+                }
+                n_out += usize::from(expected.2 == most);
+            }
+        }
+    }
+    assert!(n_out > 2, "{n_out}");
+}
+
+/// The tiles that the first stage sees say the opposite of the others.
+#[test]
+fn a_sample_that_misleads_is_given_up() {
+    let mut random = Random(31);
+    let x = Array2::from_shape_simple_fn((60_000, 3), || random.normal());
+    let sampled = |row: usize| (row / 256).is_multiple_of(16);
+    let y = Array2::from_shape_fn((60_000, 1), |(i, _)| {
+        let effect = if sampled(i) { 0.4 } else { -0.4 };
+        random.poisson((effect * x[(i, 0)] - 0.5).min(3.0).exp())
+    });
+    let asked = GlmSpec { n_histories: 1, ..spec(SolverChoice::Lbfgs) };
+    let fitted = fit(asked, &x, &y);
+    assert_eq!(fitted.plan.sample_every, Some(16));
+    let target = &fitted.targets[0];
+    assert_eq!(target.status, Status::Converged, "{target:?}");
+    // all rows are gone through from the mean rate on
+    let mean = y.sum() / 60_000.0;
+    let start = mean - mean * mean.ln();
+    assert!((target.history[0].loss / start - 1.0).abs() < 1e-12, "{:?}", target.history);
+    assert!(target.history.windows(2).all(|pair| pair[1].loss <= pair[0].loss + 1e-12));
+    // one that does not is gone on from
+    let y = Array2::from_shape_fn((60_000, 1), |(i, _)| random.poisson((0.4 * x[(i, 0)] - 0.5).exp()));
+    let fitted = fit(GlmSpec { n_histories: 1, ..spec(SolverChoice::Lbfgs) }, &x, &y);
+    let (target, mean) = (&fitted.targets[0], y.sum() / 60_000.0);
+    assert!(target.history[0].loss < mean - mean * mean.ln() - 1e-3, "{:?}", target.history);
+}
+
 #[test]
 fn every_tolerance_is_met() {
     let mut random = Random(23);

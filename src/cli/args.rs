@@ -154,6 +154,12 @@ pub struct FitArgs {
     /// Solver
     #[arg(long, default_value = "auto")]
     pub solver: Solver,
+    /// Carry the fit out as an earlier one was: its fit.json, or the plan in it
+    #[arg(long, value_name = "FILE", conflicts_with = "cost_constants")]
+    pub plan: Option<PathBuf>,
+    /// Estimate costs by the speeds that `bench --calibrate FILE` measured, not by those that are compiled in
+    #[arg(long, value_name = "FILE")]
+    pub cost_constants: Option<PathBuf>,
     /// Standard errors: auto leaves them out where they would cost more than the fit
     #[arg(long, default_value = "auto")]
     pub standard_errors: When,

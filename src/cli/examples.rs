@@ -35,7 +35,8 @@ Examples (quote what holds spaces):
   rheobase fit DATA.csv --y spikes --x speed,position
   rheobase fit DATA.h5 --x /design --y /counts
   rheobase fit FILE.nwb --unit 0 --bin 1ms --feature stimulus --print-config > study.toml
-  rheobase fit study.toml --unit 3";
+  rheobase fit study.toml --unit 3
+  rheobase fit FILE.nwb --unit 0 --bin 1ms --feature stimulus --plan results/fit.json";
 
 /// The end of the help of `score`.
 pub(super) const SCORE_HELP: &str = "\
@@ -60,7 +61,8 @@ Examples:
   rheobase bench --workload a
   rheobase bench --workload b,d1 --threads-sweep --out timings
   rheobase bench --workload a,b --write-data data      npz files (X, y) for other programs
-  rheobase bench serve data/b.npz --tolerance 1e-10    one fit for each line of stdin";
+  rheobase bench serve data/b.npz --tolerance 1e-10    one fit for each line of stdin
+  rheobase bench --calibrate speeds.json               then: rheobase fit .. --cost-constants speeds.json";
 
 /// The end of the help of `bench serve`.
 pub(super) const SERVE_HELP: &str = "\

@@ -13,10 +13,11 @@ use super::machine::default_memory_limit_bytes;
 use super::progress::{Progress, Total};
 use super::run::{Report, pretty, say};
 use super::shell::option_words;
-use super::{filters, fit_text, merge, outputs, result, score_rows, write_back};
+use super::{filters, fit_text, merge, outputs, plan_file, result, score_rows, write_back};
 use crate::backend::Cpu;
+use crate::backend::cpu::simd::Level;
 use crate::design::DesignPlan;
-use crate::glm::{CheckedSpec, FittedGlm, GlmSpec, Response, TOLERANCE_F32, TOLERANCE_F64};
+use crate::glm::{CheckedSpec, FittedGlm, GlmSpec, PlanFrom, Response, TOLERANCE_F32, TOLERANCE_F64};
 use crate::write::model::{ArraysStudy, ModelFile, RecordingStudy, Study};
 use crate::write::save::{PendingFile, check_writable};
 use crate::{Error, Result, solver};
@@ -128,12 +129,14 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     let n_targets = data.names.len();
     progress.stage("fitting", (n_targets > 1).then_some(Total::Items(n_targets as u64)));
     let mut n_done = 0;
-    let on = Engine::new(args.common.precision);
-    for part in &data.parts {
+    let named = |error| plan_file::in_file(args, error);
+    let on = Engine::new(args.common.precision, spec.get())?;
+    for (group, part) in data.parts.iter().enumerate() {
         // one time limit for all
         let mut own = spec.get().clone();
         let left = |limit: f64| (limit - fitting.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE);
         own.time_limit_s = own.time_limit_s.map(left);
+        own.plan_from = plan_file::of_group(&own.plan_from, group, data.parts.len()).map_err(named)?;
         if args.common.out.is_some() {
             own.n_histories = MOST_HISTORIES.saturating_sub(n_done);
         }
@@ -146,7 +149,8 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
             progress.reach((n_done + part.group.targets.len() - at.n_active) as u64);
         };
         let plan = part.plan(&data.blocks, limit_bytes)?;
-        fits.push(fit_part(&on, &data, part, &plan, &own.check()?, &mut watcher)?);
+        let own = own.check().map_err(named)?;
+        fits.push(fit_part(&on, &data, part, &plan, &own, &mut watcher).map_err(named)?);
         n_done += part.group.targets.len();
         progress.reach(n_done as u64);
     }
@@ -194,6 +198,7 @@ pub(super) fn specification(args: &FitArgs, data: &Data, limit_bytes: Option<u64
 fn with_tolerance(args: &FitArgs, tolerance: f64, limit_bytes: Option<u64>) -> Result<CheckedSpec> {
     GlmSpec {
         solver: args.solver.into(),
+        plan_from: plan_file::plan_from(args)?,
         tolerance: args.tolerance.unwrap_or(tolerance),
         max_iterations: args.max_iterations,
         time_limit_s: args.time_limit,
@@ -202,6 +207,7 @@ fn with_tolerance(args: &FitArgs, tolerance: f64, limit_bytes: Option<u64>) -> R
         ..GlmSpec::default()
     }
     .check()
+    .map_err(|error| plan_file::in_file(args, error))
 }
 
 fn refuse_for_arrays(args: &FitArgs) -> Result<()> {
@@ -244,12 +250,14 @@ pub(super) enum Engine {
 }
 
 impl Engine {
-    /// The engine for a choice of storage.
-    pub(super) fn new(precision: Precision) -> Self {
-        match precision {
-            Precision::F64 => Self::Double(Cpu::default()),
-            Precision::F32 | Precision::Auto => Self::Single(Cpu::default()),
-        }
+    /// The engine for a choice of storage, with the vector instructions of a plan.
+    pub(super) fn new(precision: Precision, spec: &GlmSpec) -> Result<Self> {
+        let planned = if let PlanFrom::Plan(plan) = &spec.plan_from { plan.level()? } else { None };
+        let level = planned.unwrap_or_else(Level::best);
+        Ok(match precision {
+            Precision::F64 => Self::Double(Cpu::at(level)),
+            Precision::F32 | Precision::Auto => Self::Single(Cpu::at(level)),
+        })
     }
 }
 
@@ -307,6 +315,8 @@ fn command_line(args: &FitArgs) -> String {
     args.test_epochs.iter().for_each(|tag| add("--test-epochs", tag.clone()));
     args.compare.iter().for_each(|model| add("--compare", model.display().to_string()));
     add("--solver", format!("{:?}", args.solver).to_lowercase());
+    args.plan.iter().for_each(|file| add("--plan", file.display().to_string()));
+    args.cost_constants.iter().for_each(|file| add("--cost-constants", file.display().to_string()));
     add("--standard-errors", format!("{:?}", args.standard_errors).to_lowercase());
     add("--precision", format!("{:?}", args.common.precision).to_lowercase());
     args.tolerance.iter().for_each(|tolerance| add("--tolerance", tolerance.to_string()));

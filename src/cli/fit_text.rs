@@ -214,12 +214,13 @@ pub(super) fn explanation(fit: &FittedGlm) -> String {
     for estimate in &plan.estimates {
         let _ = writeln!(text, "  {} was expected to take {:.1} ms", estimate.solver, estimate.seconds * 1e3);
     }
+    let _ = writeln!(text, "  by cost constants: {}", plan.constants);
     let (arithmetic, level) = (plan.arithmetic(), &plan.level);
     let _ = writeln!(text, "  columns centred and scaled, in {arithmetic}; vector instructions: {level}");
     let n_rows = plan.n_rows;
     let part = |n: usize| if n == n_rows { "all rows".into() } else { format!("{n} of {n_rows} rows") };
     let _ = writeln!(text, "  preconditioner: the flat Gram of {}", part(plan.n_gram_rows));
-    for own in &plan.unwritten {
+    for own in plan.features.iter().filter(|own| !own.is_written()) {
         let (feature, n_columns, form) = (&own.feature, own.n_columns, &own.form);
         let megabytes = own.n_bytes as f64 / 1e6;
         let kept = match own.n_bytes_kept as f64 / 1e6 {
@@ -230,6 +231,13 @@ pub(super) fn explanation(fit: &FittedGlm) -> String {
             text,
             "  {feature}: {n_columns} columns {form}; written out they take {megabytes:.0} MB{kept}"
         );
+    }
+    match (plan.n_taken_over, plan.newton_if_slow) {
+        (0, false) => {}
+        (0, true) => text.push_str("  newton would have taken over a slow target\n"),
+        (n, _) => {
+            let _ = writeln!(text, "  newton took over {n} of {} targets, which were slow", plan.n_targets);
+        }
     }
     if let Some(n) = plan.n_sample_rows {
         let _ = writeln!(text, "  the first steps saw {}", part(n));

@@ -25,7 +25,8 @@ pub(super) fn merge(data: &Data, fits: Vec<FittedGlm>) -> Result<FittedGlm> {
     // a silent target's fit has no plan worth telling
     let told = fits.iter().find(|fit| fit.plan.n_targets > 0).unwrap_or(&fits[0]);
     let mut joined = told.clone();
-    joined.plan.n_targets = 0;
+    (joined.plan.n_targets, joined.plan.n_taken_over) = (0, 0);
+    joined.plan.groups = fits.iter().map(|fit| fit.plan.clone()).collect();
     joined.seconds = crate::glm::Seconds::default();
     joined.condition = f64::NAN;
     for (fit, part) in fits.into_iter().zip(&data.parts) {
@@ -35,6 +36,7 @@ pub(super) fn merge(data: &Data, fits: Vec<FittedGlm>) -> Result<FittedGlm> {
         joined.seconds.inference += fit.seconds.inference;
         joined.seconds.history += fit.seconds.history;
         joined.plan.n_targets += fit.plan.n_targets;
+        joined.plan.n_taken_over += fit.plan.n_taken_over;
         if fit.plan.n_targets > 0 {
             let fewest = &mut joined.plan.events_per_parameter;
             *fewest = fewest.min(fit.plan.events_per_parameter);

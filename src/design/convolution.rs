@@ -16,6 +16,7 @@ use crate::backend::cpu::convolution::filters::Filters;
 use crate::backend::cpu::convolution::lags::Lags;
 use crate::backend::cpu::convolution::transforms::{Fourier, block_rows, numbers_of_a_block};
 use crate::backend::cpu::simd::Level;
+use crate::backend::cpu::speeds::Speeds;
 use crate::backend::{HostChannels, Run};
 use crate::{Error, Result};
 
@@ -356,7 +357,7 @@ impl<'a> Convolved<'a> {
     }
 
     /// What the columns are estimated to cost.
-    pub(super) fn cost(&self, level: Level) -> Cost {
+    pub(super) fn cost(&self, level: Level, speeds: &Speeds) -> Cost {
         let mut cost = Cost { write: 0.0, rewrite: 0.0, evaluate: 0.0 };
         for course in self.channels() {
             let density = match course {
@@ -372,9 +373,9 @@ impl<'a> Convolved<'a> {
             };
             let by_tile = if density.is_some() { Method::Events } else { Method::Direct };
             let at_once = if density.is_some() { Method::Events } else { task.to_write(level) };
-            cost.write += task.write_ns(level, at_once);
-            cost.rewrite += task.write_ns(level, by_tile);
-            cost.evaluate += task.evaluate_ns(level);
+            cost.write += task.write_ns(speeds, at_once);
+            cost.rewrite += task.write_ns(speeds, by_tile);
+            cost.evaluate += task.evaluate_ns(speeds);
         }
         cost
     }

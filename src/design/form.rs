@@ -4,13 +4,12 @@ use super::{Convolved, DesignPlan, Values};
 use crate::backend::cpu::MOST_WRITTEN_OUT;
 use crate::backend::cpu::convolution::transforms::block_rows;
 use crate::backend::cpu::simd::Level;
+use crate::backend::cpu::speeds::Speeds;
 
 /// Bytes of a number that is kept in both precisions, `f32` and `f64`.
 const BYTES: u64 = 12;
 /// Passes in single precision of an ordinary fit.
 const PASSES: f64 = 10.0;
-/// Nanoseconds of one thread for reading and multiplying one value of `f32` that lies in memory, forward and back.
-const READ_NS: f64 = 0.35;
 
 /// How the columns of a source are placed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,18 +33,18 @@ impl Form {
     }
 }
 
-/// A source that is not written out.
+/// How a source is placed, and what that takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unwritten {
+pub struct Placement {
     /// Its number.
     pub source: usize,
     /// Its columns.
     pub n_columns: usize,
-    /// What is done instead.
+    /// Its form.
     pub form: Form,
-    /// Bytes that its columns would take in both precisions.
+    /// Bytes that its columns take in both precisions where they are written out.
     pub n_bytes: u64,
-    /// Bytes that are kept in their place, in both precisions: spectra, or events in the order of products.
+    /// Bytes that stay for the fit, in both precisions: the columns, or spectra, or events in the order of products.
     pub n_bytes_kept: u64,
 }
 
@@ -55,7 +54,8 @@ impl DesignPlan<'_> {
     /// Only convolved and evaluated columns have a choice. What fits into cache is written out. Convolved columns of one
     /// target: by the estimated time of a fit. Several targets share the products with what is written; these columns, and
     /// evaluated ones, which cost far more to compute than to read, are computed again only if they would not fit into
-    /// memory. The choice depends on sizes, the limit and the level of vector instructions alone.
+    /// memory. The choice depends on sizes, the limit, the level of vector instructions and the speeds alone; forms that were
+    /// given ([`DesignPlan::with_forms`]) are taken as they are.
     ///
     /// # Panics
     /// If there is no such source.
@@ -65,6 +65,9 @@ impl DesignPlan<'_> {
 
     /// The forms of all sources: what is kept of one leaves less memory to the next.
     pub(super) fn forms(&self, n_targets: usize, level: Level) -> Vec<Form> {
+        if let Some(given) = &self.forms {
+            return given.clone();
+        }
         let mut kept = 0;
         let mut forms = Vec::with_capacity(self.sources.len());
         for source in &self.sources {
@@ -84,13 +87,13 @@ impl DesignPlan<'_> {
         let fits_written = fits(self.kept_bytes(source, Form::Written, BYTES));
         let unless_written = |form: Form| if fits_written { Form::Written } else { form };
         let Values::Convolved(x) = source else { return unless_written(Form::Rewritten) };
-        let can_do_without = x.is_of_events() || (x.is_of_samples() && !self.is_scattered(x));
-        if n_targets > 1 || !can_do_without {
+        if n_targets > 1 || !Self::can_be_free(x) || (x.is_of_samples() && self.is_scattered(x)) {
             return unless_written(Form::Rewritten);
         }
-        let cost = x.cost(level);
+        let speeds = self.speeds.unwrap_or_else(|| Speeds::of(level));
+        let cost = x.cost(level, &speeds);
         // both precisions, the second twice as wide; without the matrix its magnitudes need it once
-        let written = 3.0 * cost.write + PASSES * READ_NS * x.n_columns() as f64;
+        let written = 3.0 * cost.write + PASSES * speeds.value_ns * x.n_columns() as f64;
         let free = PASSES * cost.evaluate + 2.0 * cost.rewrite;
         if fits_written && written <= free {
             Form::Written
@@ -98,6 +101,25 @@ impl DesignPlan<'_> {
             Form::MatrixFree
         } else {
             Form::Rewritten
+        }
+    }
+
+    /// Whether channels are all events or all samples, which is what evaluating without columns takes.
+    fn can_be_free(x: &Convolved) -> bool {
+        x.is_of_events() || x.is_of_samples()
+    }
+
+    /// The forms that a source can have for so many targets.
+    ///
+    /// # Panics
+    /// If there is no such source.
+    pub fn possible_forms(&self, source: usize, n_targets: usize) -> &'static [Form] {
+        match &self.sources[source] {
+            Values::Convolved(x) if n_targets == 1 && Self::can_be_free(x) => {
+                &[Form::Written, Form::MatrixFree, Form::Rewritten]
+            }
+            Values::Convolved(_) | Values::Evaluated(_) => &[Form::Written, Form::Rewritten],
+            _ => &[Form::Written],
         }
     }
 
@@ -124,12 +146,12 @@ impl DesignPlan<'_> {
         self.rows.are_scattered(block_rows(x.lags().window_bins))
     }
 
-    /// The sources that are not written out for so many targets.
-    pub fn unwritten(&self, n_targets: usize, level: Level) -> Vec<Unwritten> {
+    /// How every source is placed for so many targets.
+    pub fn placements(&self, n_targets: usize, level: Level) -> Vec<Placement> {
         let forms = self.forms(n_targets, level).into_iter().enumerate();
         let of_source = |(source, form): (usize, Form)| {
             let values = &self.sources[source];
-            Unwritten {
+            Placement {
                 source,
                 n_columns: values.ncols(),
                 form,
@@ -137,7 +159,12 @@ impl DesignPlan<'_> {
                 n_bytes_kept: self.kept_bytes(values, form, BYTES),
             }
         };
-        forms.filter(|own| own.1 != Form::Written).map(of_source).collect()
+        forms.map(of_source).collect()
+    }
+
+    /// The sources that are not written out for so many targets.
+    pub fn unwritten(&self, n_targets: usize, level: Level) -> Vec<Placement> {
+        self.placements(n_targets, level).into_iter().filter(|own| own.form != Form::Written).collect()
     }
 
     /// Columns that are not written out for so many targets.

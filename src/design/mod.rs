@@ -36,7 +36,7 @@ pub use convolution::{Convolution, Convolved};
 pub use course::Course;
 pub use dense::Dense;
 pub use evaluation::{Evaluated, Evaluation};
-pub use form::{Form, Unwritten};
+pub use form::{Form, Placement};
 pub use layout::{FeatureColumns, Layout};
 pub use matrix_free::MatrixFree;
 pub use plan::{Column, DesignPlan, Source};

@@ -2,8 +2,9 @@
 
 use super::rows::Rows;
 use super::scaling::Scaling;
-use super::{Block, ColumnValues, Dense, Design, FeatureColumns, Layout, Values};
+use super::{Block, ColumnValues, Dense, Design, FeatureColumns, Form, Layout, Values};
 use crate::backend::cpu::MOST_WRITTEN_OUT;
+use crate::backend::cpu::speeds::Speeds;
 use crate::backend::{Backend, HostRows};
 use crate::{Error, Result};
 
@@ -35,6 +36,8 @@ pub struct DesignPlan<'a> {
     pub(super) rows: Rows,
     pub(super) scaling: Scaling,
     pub(super) limit_bytes: Option<u64>,
+    pub(super) speeds: Option<Speeds>,
+    pub(super) forms: Option<Vec<Form>>,
 }
 
 impl<'a> DesignPlan<'a> {
@@ -83,7 +86,7 @@ impl<'a> DesignPlan<'a> {
             }
         }
         let scaling = Scaling::new(&sources, &rows)?;
-        Ok(Self { sources, layout, rows, scaling, limit_bytes: None })
+        Ok(Self { sources, layout, rows, scaling, limit_bytes: None, speeds: None, forms: None })
     }
 
     /// Writes no more than so many bytes of columns out that can be computed instead.
@@ -93,10 +96,25 @@ impl<'a> DesignPlan<'a> {
         self
     }
 
-    /// The same columns, centred and scaled alike, of other rows, which must be bins of the sources.
+    /// Estimates by these speeds, not by those that are compiled in.
+    #[must_use]
+    pub fn with_speeds(mut self, speeds: Speeds) -> Self {
+        self.speeds = Some(speeds);
+        self
+    }
+
+    /// Places the sources in these forms, one for each and one of [`DesignPlan::possible_forms`], whatever they cost.
+    #[must_use]
+    pub fn with_forms(mut self, forms: Vec<Form>) -> Self {
+        self.forms = Some(forms);
+        self
+    }
+
+    /// The same columns, centred and scaled alike, of other rows, which must be bins of the sources. Forms are not kept:
+    /// they were chosen for the rows.
     #[must_use]
     pub fn with_rows(&self, rows: impl Into<Rows>) -> Self {
-        Self { rows: rows.into(), ..self.clone() }
+        Self { rows: rows.into(), forms: None, ..self.clone() }
     }
 
     /// Rows that are used.

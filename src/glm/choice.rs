@@ -1,21 +1,21 @@
-//! Which solver, on which rows and in which numbers: by estimated cost, from constants that are compiled in, so that
-//! the same input takes the same path.
+//! Which solver, on which rows and in which numbers: by estimated cost, from constants that are compiled in or given, so
+//! that the same input takes the same path.
 
-use serde::{Deserialize, Serialize};
-
-use super::spec::SolverChoice;
+use super::plan::{Estimate, Plan};
+use super::spec::{CheckedSpec, PlanFrom, SolverChoice};
 use crate::backend::Every;
 use crate::backend::cpu::TILE_ROWS;
 use crate::backend::cpu::simd::Level;
+use crate::backend::cpu::speeds::Speeds;
+use crate::design::DesignPlan;
+use crate::{Error, Result};
 
-/// Bytes per second that a pass reads from memory.
-const READ_BYTES_PER_S: f64 = 25e9;
-/// Operations per second of the Cholesky factorisation.
-const CHOLESKY_FLOP_PER_S: f64 = 10e9;
 /// Iterations of Newton's method on ordinary data.
 const NEWTON_ITERATIONS: f64 = 8.0;
 /// Passes of L-BFGS on ordinary data.
 const LBFGS_PASSES: f64 = 8.0;
+/// Passes that L-BFGS is expected to need where it is slow: Newton's method takes over if it costs less than these.
+const SLOW_PASSES: f64 = 100.0;
 /// Below this many operations in one round of Hessians nothing is gained by avoiding them.
 const SMALL_GRAM: f64 = 1e8;
 /// Rows per column of the flat Gram of one target; a thinner one costs more passes than it saves.
@@ -30,92 +30,27 @@ const SAMPLE_EVENTS: f64 = 60.0;
 /// Rows per parameter that it must hold.
 const SAMPLE_ROWS: usize = 4;
 
-/// Operations per second, both cores of a small machine, one set per level of vector instructions.
-#[derive(Clone, Copy, Debug)]
-struct FlopPerS {
-    /// Products of a population.
-    product: f64,
-    /// Weighted Gram of few columns (up to 16).
-    narrow_gram: f64,
-    /// Weighted Gram of more.
-    gram: f64,
+/// Speeds that replace those that are compiled in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CostConstants {
+    /// The speeds.
+    pub speeds: Speeds,
+    /// Where they are from, for [`Plan::constants`].
+    pub from: String,
 }
 
-impl FlopPerS {
-    fn of(level: Level) -> Self {
-        let [product, narrow_gram, gram] = match level {
-            Level::Avx512 => [250e9, 60e9, 190e9],
-            Level::Avx2 => [130e9, 50e9, 100e9],
-            Level::Neon => [60e9, 20e9, 50e9],
-            Level::Scalar => [10e9, 3e9, 8e9],
-        };
-        Self { product, narrow_gram, gram }
-    }
-}
-
-/// Estimated cost of one solver.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Estimate {
-    /// The solver.
-    pub solver: String,
-    /// Estimated seconds.
-    pub seconds: f64,
-}
-
-/// How a fit was carried out, and why.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Plan {
-    /// The solver that ran.
-    pub solver: String,
-    /// Why.
-    pub reason: String,
-    /// Rows of the design.
-    pub n_rows: usize,
-    /// Columns that were fitted (constant and aliased ones left out).
-    pub n_columns: usize,
-    /// Targets that were fitted.
-    pub n_targets: usize,
-    /// Events per parameter of the target with the fewest.
-    pub events_per_parameter: f64,
-    /// What each solver was expected to cost.
-    pub estimates: Vec<Estimate>,
-    /// Numbers of the passes before the last ones in `f64`: `f32`, or `f64`.
-    #[serde(default)]
-    pub storage: String,
-    /// Rows of the flat Gram that the solver starts from.
-    #[serde(default)]
-    pub n_gram_rows: usize,
-    /// Rows of the first stage, if there is one on part of the rows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub n_sample_rows: Option<usize>,
-    /// Features that are not written out.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unwritten: Vec<Unwritten>,
-    /// Vector instructions of the machine.
-    #[serde(default)]
-    pub level: String,
-}
-
-/// Neighbouring columns of a feature whose values are computed in every pass.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unwritten {
-    /// The feature.
-    pub feature: String,
-    /// Its columns.
-    pub n_columns: usize,
-    /// How their products are computed: `matrix-free`, or `written again in every pass`.
-    pub form: String,
-    /// Bytes that they would take.
-    pub n_bytes: u64,
-    /// Bytes that are kept in their place: spectra of signals, or events in the order of products.
-    #[serde(default)]
-    pub n_bytes_kept: u64,
-}
-
-impl Plan {
-    /// The numbers that the fit was computed in, in words.
-    pub fn arithmetic(&self) -> &'static str {
-        if self.storage == "f32" { "f32, finished in f64" } else { "f64" }
+impl CostConstants {
+    /// Checks every speed.
+    pub(super) fn check(&self) -> Result<()> {
+        match self.speeds.all().into_iter().find(|(_, speed)| !(*speed > 0.0 && speed.is_finite())) {
+            None => Ok(()),
+            Some((name, speed)) => Err(Error::argument(
+                format!("speeds.{name}"),
+                "a number above 0",
+                speed.to_string(),
+                "measure them again with `rheobase bench --calibrate FILE`",
+            )),
+        }
     }
 }
 
@@ -138,6 +73,32 @@ pub(super) struct Size {
 }
 
 impl Size {
+    /// That of a design with so many columns to fit, in numbers of so many bytes.
+    pub(super) fn new(
+        plan: &DesignPlan,
+        mean_y: &[f64],
+        n_columns: usize,
+        n_bytes: usize,
+        level: Level,
+    ) -> Self {
+        let n_rows = plan.n_rows();
+        let live = mean_y.iter().filter(|&&mean| mean > 0.0);
+        let n_free = plan.n_unwritten(mean_y.len(), level);
+        let may_sample = !plan.has_blocks(mean_y.len(), level);
+        let fewest_events =
+            live.clone().map(|mean| mean * n_rows as f64).min_by(f64::total_cmp).unwrap_or(0.0);
+        Self {
+            n_rows,
+            n_columns,
+            n_targets: live.count(),
+            alone: mean_y.len() == 1,
+            fewest_events,
+            n_bytes,
+            n_free,
+            may_sample,
+        }
+    }
+
     fn gram_flop(self) -> f64 {
         let columns = self.n_columns as f64;
         self.n_rows as f64 * columns * (columns + 1.0)
@@ -146,6 +107,10 @@ impl Size {
     /// Whether most columns are not written out.
     fn is_free(self) -> bool {
         2 * self.n_free > self.n_columns
+    }
+
+    pub(super) fn events_per_parameter(self) -> f64 {
+        self.fewest_events / (1.0 + self.n_columns as f64)
     }
 
     /// Which rows the flat Gram is of: enough for one target, all for several, which share it.
@@ -174,17 +139,57 @@ impl Size {
     }
 }
 
-/// Chooses the solver.
-pub(super) fn choose(asked: SolverChoice, size: Size, level: Level) -> Plan {
-    let rates = FlopPerS::of(level);
+impl CheckedSpec {
+    /// The plan that was given.
+    pub(super) fn replayed(&self) -> Option<&Plan> {
+        match &self.get().plan_from {
+            PlanFrom::Plan(plan) => Some(plan),
+            PlanFrom::Sizes | PlanFrom::Constants(_) => None,
+        }
+    }
+
+    /// The design placed by constants or a plan, if there are some.
+    pub(super) fn guided<'d>(
+        &self,
+        design: &DesignPlan<'d>,
+        n_targets: usize,
+        level: Level,
+        n_bytes: usize,
+    ) -> Result<Option<DesignPlan<'d>>> {
+        Ok(match &self.get().plan_from {
+            PlanFrom::Sizes => None,
+            PlanFrom::Constants(given) => Some(design.clone().with_speeds(given.speeds)),
+            PlanFrom::Plan(plan) => {
+                Some(design.clone().with_forms(plan.forms(design, n_targets, level, n_bytes)?))
+            }
+        })
+    }
+
+    /// The plan for a problem of this size.
+    pub(super) fn chosen(&self, size: Size, level: Level) -> Result<Plan> {
+        match &self.get().plan_from {
+            PlanFrom::Sizes => Ok(choose(self.get().solver, size, level, None)),
+            PlanFrom::Constants(given) => Ok(choose(self.get().solver, size, level, Some(given))),
+            PlanFrom::Plan(plan) => plan.again(size),
+        }
+    }
+}
+
+/// Chooses the solver and the rows.
+fn choose(asked: SolverChoice, size: Size, level: Level, given: Option<&CostConstants>) -> Plan {
+    let speeds = given.map_or_else(|| Speeds::of(level), |given| given.speeds);
     let (rows, columns, targets) = (size.n_rows as f64, size.n_columns as f64, size.n_targets as f64);
     let values = rows * (columns + 1.0);
-    let read = values * size.n_bytes as f64 / READ_BYTES_PER_S;
-    let pass = read.max(4.0 * values * targets / rates.product);
-    let gram_flop_per_s = if columns <= 16.0 { rates.narrow_gram } else { rates.gram };
+    let read = values * size.n_bytes as f64 / speeds.read_bytes_per_s;
+    let pass = read.max(4.0 * values * targets / speeds.product_flop_per_s);
+    let gram_flop_per_s =
+        if columns <= 16.0 { speeds.narrow_gram_flop_per_s } else { speeds.gram_flop_per_s };
     let gram = size.gram_flop() / gram_flop_per_s;
-    let cholesky = columns.powi(3) / (3.0 * CHOLESKY_FLOP_PER_S);
-    let newton = NEWTON_ITERATIONS * targets * (read + gram + cholesky);
+    let cholesky = columns.powi(3) / (3.0 * speeds.cholesky_flop_per_s);
+    let taking_over = NEWTON_ITERATIONS * (read + gram + cholesky);
+    let newton = targets * taking_over;
+    // however many companions a target has
+    let pass_of_one = read.max(4.0 * values / speeds.product_flop_per_s);
     let lbfgs = gram / size.gram_rows().0 as f64 + cholesky + LBFGS_PASSES * pass;
     let small = size.gram_flop() * targets <= SMALL_GRAM && !size.is_free();
     let (solver, reason) = match asked {
@@ -194,22 +199,31 @@ pub(super) fn choose(asked: SolverChoice, size: Size, level: Level) -> Plan {
         SolverChoice::Auto if newton < lbfgs => ("newton", "the lower estimate"),
         SolverChoice::Auto => ("lbfgs", "the lower estimate"),
     };
+    let is_single = size.n_bytes == size_of::<f32>();
     Plan {
         solver: solver.into(),
         reason: reason.into(),
         n_rows: size.n_rows,
         n_columns: size.n_columns,
         n_targets: size.n_targets,
-        events_per_parameter: size.fewest_events / (1.0 + columns),
+        events_per_parameter: size.events_per_parameter(),
         estimates: vec![
             Estimate { solver: "newton".into(), seconds: newton },
             Estimate { solver: "lbfgs".into(), seconds: lbfgs },
         ],
-        storage: if size.n_bytes == 4 { "f32" } else { "f64" }.into(),
-        n_gram_rows: size.n_rows,
+        constants: given.map_or("compiled in", |given| &given.from).into(),
+        storage: if is_single { "f32" } else { "f64" }.into(),
+        gram_every: if is_single { size.gram_rows().0 } else { 1 },
+        n_gram_rows: 0,
+        newton_if_slow: asked == SolverChoice::Auto
+            && solver == "lbfgs"
+            && taking_over < SLOW_PASSES * pass_of_one,
+        n_taken_over: 0,
+        sample_every: size.sample(solver).map(|every| every.0),
         n_sample_rows: None,
-        unwritten: Vec::new(),
+        features: Vec::new(),
         level: level.name().into(),
+        groups: Vec::new(),
     }
 }
 

@@ -3,15 +3,15 @@
 use std::time::{Duration, Instant};
 
 use super::certificate::{Inference, RESTLESS, Reported, report};
-use super::choice::{Plan, Size, Unwritten, choose};
+use super::choice::Size;
 use super::fitted::{FittedGlm, Seconds, TargetFit};
 use super::inputs::Response;
+use super::plan::{Placed, Plan};
 use super::rank::{Rank, varying};
 use super::spec::{CheckedSpec, StandardErrors, TOLERANCE_F64};
 use crate::backend::cpu::simd::Level;
 use crate::backend::{Backend, Cpu, Every};
-use crate::design::{self, Column, DesignPlan};
-use crate::inverse_link::{Exp, InverseLink, InvertLink};
+use crate::design::{Column, DesignPlan};
 use crate::math::dense::{Cholesky, Matrix};
 use crate::objective::{GlmObjective, Objective, Optimality, Packed, Weight};
 use crate::solver::{
@@ -83,6 +83,8 @@ impl CheckedSpec {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<FittedGlm> {
         let started = Instant::now();
+        let guided = self.guided(plan, response.y.ncols(), on.level(), size_of::<B::Scalar>())?;
+        let plan = guided.as_ref().unwrap_or(plan);
         let mean_y = self.check_inputs(plan, response, size_of::<B::Scalar>(), on.level())?;
         let (model, y) = (self.get().model, Packed::new(response.y, plan.rows()));
         let varying = varying(plan);
@@ -93,20 +95,22 @@ impl CheckedSpec {
             wanted.then(|| GlmObjective::new(exact_on, plan, &own, &y, model)).transpose()
         };
         let mut exact = GlmObjective::new(exact_on, plan, &own, &y, model)?;
-        if size_of::<B::Scalar>() < size_of::<f64>() {
+        if size_of::<B::Scalar>() < size_of::<f64>() && self.replayed().is_none_or(|own| own.storage == "f32")
+        {
             let mut fast = GlmObjective::like(&exact, on, plan, &own, &y)?;
-            let size = size(plan, &mean_y, own.len(), size_of::<B::Scalar>(), on.level());
-            let every = size.gram_rows();
-            let gram = fast.gram(every, Weight::Flat)?;
+            let size = Size::new(plan, &mean_y, own.len(), size_of::<B::Scalar>(), on.level());
+            let chosen = self.chosen(size, on.level())?;
+            let gram = fast.gram(Every(chosen.gram_every), Weight::Flat)?;
             let certain = |factor: &Cholesky| factor.jitter() == 0.0 && factor.smallest_pivot() > CERTAIN;
             if let Some(factor) = Cholesky::new(&gram).filter(certain) {
                 let rank = Rank::plain(plan, &varying);
                 let metric = Metric { factor, mean_y };
                 let fit = Fit { spec: self, plan, response, level: on.level(), varying, rank, metric };
-                let mut chosen = choose(self.get().solver, size, on.level());
-                chosen.n_gram_rows = fast.n_rows_of(every);
                 let views = Views { fast: Some(&mut fast), exact, all: None, beside: beside()? };
-                return fit.run(chosen, size, views, started, progress);
+                return fit.run(chosen, views, started, progress);
+            }
+            if self.replayed().is_some() {
+                return Err(Plan::too_coarse());
             }
         }
         // columns that are nearly dependent: all digits from the start
@@ -127,30 +131,12 @@ impl CheckedSpec {
                 "divide the largest features by a power of ten",
             ));
         };
-        let size = size(plan, &mean_y, rank.n_members(), size_of::<f64>(), on.level());
+        let size = Size::new(plan, &mean_y, rank.n_members(), size_of::<f64>(), on.level());
+        let chosen = self.chosen(size, on.level())?;
         let views = Views { fast: None, exact, all, beside: beside()? };
         let metric = Metric { factor, mean_y };
         let fit = Fit { spec: self, plan, response, level: on.level(), varying, rank, metric };
-        fit.run(choose(self.get().solver, size, on.level()), size, views, started, progress)
-    }
-}
-
-/// What the cost of a fit depends on.
-fn size(plan: &DesignPlan, mean_y: &[f64], n_columns: usize, n_bytes: usize, level: Level) -> Size {
-    let n_rows = plan.n_rows();
-    let live = mean_y.iter().filter(|&&mean| mean > 0.0);
-    let n_free = plan.n_unwritten(mean_y.len(), level);
-    let may_sample = !plan.has_blocks(mean_y.len(), level);
-    let fewest_events = live.clone().map(|mean| mean * n_rows as f64).min_by(f64::total_cmp).unwrap_or(0.0);
-    Size {
-        n_rows,
-        n_columns,
-        n_targets: live.count(),
-        alone: mean_y.len() == 1,
-        fewest_events,
-        n_bytes,
-        n_free,
-        may_sample,
+        fit.run(chosen, views, started, progress)
     }
 }
 
@@ -164,7 +150,6 @@ impl Fit<'_, '_, '_> {
     fn run(
         &self,
         mut chosen: Plan,
-        size: Size,
         views: Views,
         started: Instant,
         progress: &mut dyn FnMut(Progress),
@@ -195,13 +180,25 @@ impl Fit<'_, '_, '_> {
         };
         let residuals: Option<&mut Residuals> =
             if spec.n_histories > 0 { Some(&mut residuals) } else { None };
-        let (history_time, n_waiting) = (Duration::ZERO, 0);
-        let mut watch =
-            Watch { tolerance, goal, max_iterations, deadline, n_waiting, progress, residuals, history_time };
-        chosen.unwritten = self.unwritten();
-        let solver: &dyn Minimize = if chosen.solver == Newton.name() { &Newton } else { &Lbfgs };
-        let mut sample = size.sample(solver.name());
-        chosen.n_sample_rows = sample.map(|every| exact.n_rows_of(every));
+        let (history_time, n_waiting, used) = (Duration::ZERO, 0, vec![0; self.metric.mean_y.len()]);
+        let mut watch = Watch {
+            tolerance,
+            goal,
+            max_iterations,
+            used,
+            deadline,
+            n_waiting,
+            progress,
+            residuals,
+            history_time,
+        };
+        chosen.features = Placed::all(self.plan, self.response.y.ncols(), self.level);
+        chosen.n_gram_rows = exact.n_rows_of(Every(chosen.gram_every));
+        let lbfgs = Lbfgs { newton_if_slow: chosen.newton_if_slow };
+        let solver: &dyn Minimize = if chosen.solver == Newton.name() { &Newton } else { &lbfgs };
+        let mut sample =
+            live.first().zip(chosen.sample_every).map(|(&target, every)| self.sample(target, Every(every)));
+        chosen.n_sample_rows = sample.map(|sample| exact.n_rows_of(sample.every));
         let mut standings: Vec<Option<Standing>> = live.iter().map(|_| None).collect();
         let mut open: Vec<usize> = (0..live.len()).collect();
         let mut start = self.start(&live);
@@ -215,19 +212,17 @@ impl Fit<'_, '_, '_> {
             let optimality = self.optimality(all.as_mut().unwrap_or(&mut exact), &reports, &targets)?;
             let inferring = Instant::now();
             let found = reports.into_iter().zip(optimality).zip(solution.outcomes).enumerate();
-            let (mut again, mut used) = (Vec::new(), 0);
+            let mut again = Vec::new();
             for (column, ((reported, optimality), outcome)) in found {
                 let at = solution.at.column(column).to_vec();
                 let inference =
                     self.look(&mut exact, targets[column], &at, &optimality, left_out.is_some())?;
                 let k = open[column];
-                let standing =
+                let mut standing =
                     Standing { reported, optimality, inference, outcome }.after(standings[k].take());
-                let more = spec.max_iterations.is_none_or(|most| standing.outcome.iterations < most);
-                let may = watch.goal > FLOOR && more && !watch.is_late();
-                if may && self.is_open(live[k], &standing, left_out.is_some()) {
+                watch.used[live[k]] = standing.outcome.iterations;
+                if self.goes_on(live[k], &mut standing, left_out.is_some(), &watch) {
                     again.push(column);
-                    used = used.max(standing.outcome.iterations);
                 }
                 standings[k] = Some(standing);
             }
@@ -235,27 +230,14 @@ impl Fit<'_, '_, '_> {
             start = solution.at.select(ndarray::Axis(1), &again);
             open = again.into_iter().map(|column| open[column]).collect();
             watch.goal = (watch.goal * CLOSER).max(FLOOR);
-            // the limit is one for the whole fit; who has used most of it decides
-            watch.max_iterations = spec.max_iterations.map(|most| most - used);
         }
         let history = watch.history_time.as_secs_f64();
         let fit = started.elapsed().as_secs_f64() - inference_seconds - history;
         let seconds = Seconds { fit, inference: inference_seconds, history };
+        let taken_over = |standing: &&Standing| standing.outcome.taken_over;
+        chosen.n_taken_over = standings.iter().flatten().filter(taken_over).count();
         let standings = live.into_iter().zip(standings.into_iter().flatten());
         Ok(self.finish(chosen, left_out, standings.collect(), seconds))
-    }
-
-    /// What the plan of the fit says of features that are not written out.
-    fn unwritten(&self) -> Vec<Unwritten> {
-        let all = self.plan.unwritten(self.response.y.ncols(), self.level);
-        let named = |own: design::Unwritten| Unwritten {
-            feature: self.plan.name_of(own.source).into(),
-            n_columns: own.n_columns,
-            form: own.form.name().into(),
-            n_bytes: own.n_bytes,
-            n_bytes_kept: own.n_bytes_kept,
-        };
-        all.into_iter().map(named).collect()
     }
 
     /// The user's coefficients at points of shape (parameters, targets).
@@ -290,6 +272,24 @@ impl Fit<'_, '_, '_> {
         standing.outcome.status == Status::Converged
             && standing.recession().is_none()
             && (restless || !self.is_proven(target, standing, left_out))
+    }
+
+    /// Whether the solver goes on with a target. One that should, but may not, is told why: its last step may be one that
+    /// only the certificate has looked at.
+    fn goes_on(&self, target: usize, standing: &mut Standing, left_out: bool, watch: &Watch) -> bool {
+        if !self.is_open(target, standing, left_out) {
+            return false;
+        }
+        let outcome = &mut standing.outcome;
+        if watch.max_iterations.is_some_and(|most| outcome.iterations >= most) {
+            outcome.status = Status::MaxIterations;
+            return false;
+        }
+        if watch.is_late() {
+            outcome.status = Status::Stopped;
+            return false;
+        }
+        watch.goal > FLOOR
     }
 
     fn finish(
@@ -348,16 +348,6 @@ impl Fit<'_, '_, '_> {
             .is_some_and(|factor| factor.jitter() == 0.0 && factor.smallest_pivot() > SPANS))
     }
 
-    /// No effect of any feature, the mean rate.
-    fn start(&self, live: &[usize]) -> Matrix {
-        let link = |mean: f64| match self.spec.get().model.inverse_link {
-            InverseLink::Exp => Exp.link(mean),
-        };
-        Matrix::from_shape_fn((1 + self.rank.n_members(), live.len()), |(j, k)| {
-            if j > 0 { 0.0 } else { link(self.metric.mean_y[live[k]]) }
-        })
-    }
-
     fn inference_left_out(&self, n_targets: usize) -> Option<String> {
         let p = self.rank.n_members() as f64;
         let cost = self.plan.n_rows() as f64 * p * (p + 1.0) * n_targets as f64;
@@ -384,6 +374,7 @@ impl Standing {
             self.outcome.history = history;
             self.outcome.iterations += earlier.outcome.iterations;
             self.outcome.passes += earlier.outcome.passes;
+            self.outcome.taken_over |= earlier.outcome.taken_over;
         }
         self
     }

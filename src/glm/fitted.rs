@@ -7,7 +7,7 @@ use ndarray::ArrayView2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::choice::Plan;
+use super::plan::Plan;
 use super::score::Scores;
 use crate::backend::Model;
 use crate::design::{FeatureColumns, Source, Values};

@@ -10,12 +10,15 @@ mod fit;
 mod fitted;
 pub mod goodness;
 mod inputs;
+mod plan;
 mod rank;
 mod score;
 mod spec;
+mod start;
 
-pub use choice::{Estimate, Plan};
+pub use choice::CostConstants;
 pub use fitted::{Covariance, FittedGlm, GapFrom, Seconds, TargetFit};
 pub use inputs::Response;
+pub use plan::{Estimate, Placed, Plan};
 pub use score::{Scores, score};
-pub use spec::{CheckedSpec, GlmSpec, SolverChoice, StandardErrors, TOLERANCE_F32, TOLERANCE_F64};
+pub use spec::{CheckedSpec, GlmSpec, PlanFrom, SolverChoice, StandardErrors, TOLERANCE_F32, TOLERANCE_F64};

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use super::choice::CostConstants;
+use super::plan::Plan;
 use crate::backend::Model;
 use crate::{Error, Result};
 
@@ -38,6 +40,18 @@ pub enum StandardErrors {
     Off,
 }
 
+/// Where the plan of a fit is from.
+#[derive(Clone, Debug, Default)]
+pub enum PlanFrom {
+    /// Made from sizes, by constants that are compiled in.
+    #[default]
+    Sizes,
+    /// Made from sizes, by other constants.
+    Constants(CostConstants),
+    /// That of an earlier fit to the same problem, for the backend and [`GlmSpec::solver`] to agree with.
+    Plan(Box<Plan>),
+}
+
 /// What to fit and how far.
 #[derive(Clone, Debug)]
 pub struct GlmSpec {
@@ -45,6 +59,8 @@ pub struct GlmSpec {
     pub model: Model,
     /// Which solver.
     pub solver: SolverChoice,
+    /// How the fit is carried out.
+    pub plan_from: PlanFrom,
     /// Largest loss gap of a converged target, relative to `max(|loss|, mean y)`.
     pub tolerance: f64,
     /// Most iterations; `None` is the solver's own limit.
@@ -67,6 +83,7 @@ impl Default for GlmSpec {
         Self {
             model: Model::default(),
             solver: SolverChoice::Auto,
+            plan_from: PlanFrom::Sizes,
             tolerance: TOLERANCE_F64,
             max_iterations: None,
             time_limit_s: None,
@@ -86,8 +103,14 @@ impl GlmSpec {
     /// Checks every number.
     ///
     /// # Errors
-    /// [`Error::Argument`] for a tolerance outside (0, 1), no iterations or a time limit that is not positive.
+    /// [`Error::Argument`] for a tolerance outside (0, 1), no iterations or a time limit that is not positive, speeds that
+    /// are not, and for fields of a plan that no fit writes.
     pub fn check(self) -> Result<CheckedSpec> {
+        match &self.plan_from {
+            PlanFrom::Sizes => {}
+            PlanFrom::Constants(given) => given.check()?,
+            PlanFrom::Plan(plan) => plan.check(self.solver)?,
+        }
         if !(self.tolerance > 0.0 && self.tolerance < 1.0) {
             let found = self.tolerance.to_string();
             return Err(Error::argument(

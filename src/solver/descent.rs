@@ -21,6 +21,8 @@ const SETTLED: usize = 10;
 const NEAR: f64 = 1e-6;
 /// A gap that a step left more than this part of may shrink less the next time.
 const STEADY: f64 = 0.1;
+/// Passes in a row, none of which halves the gap, after which another solver may do better.
+const SLOW: usize = 8;
 /// How much less a step may shrink the gap than the one before it did.
 const DOUBT: f64 = 4.0;
 
@@ -73,6 +75,8 @@ pub(super) struct Stage {
     pub(super) tolerance: Option<f64>,
     /// Whether no other stage follows, which would go on from wherever this one ends.
     pub(super) is_last: bool,
+    /// Whether a target that is slow leaves for another solver.
+    pub(super) may_leave: bool,
 }
 
 /// Runs one stage of all targets that have no outcome yet.
@@ -101,16 +105,22 @@ pub(super) fn descend(
             let run = &mut runs[k];
             run.passes += usize::from(stage.every == Every::ROW);
             let point = Point { at, loss: losses[column], gradient: gradient.column(column).to_vec() };
-            let scale = |point: &Point| point.loss.abs().max(metric.mean_y[run.target]);
+            let mean_y = metric.mean_y[run.target];
+            let scale = |loss: f64| loss.abs().max(mean_y);
+            if stage.every == Every::ROW && run.returns_to_start(point.loss, f.rounding(), mean_y) {
+                // what the sample taught is forgotten with its answer
+                rule.forget(run.target);
+                continue;
+            }
             if let Next::Try(from, heading) = &run.next {
-                if !is_acceptable(from, heading, &point, f.rounding(), scale(from)) {
+                if !is_acceptable(from, heading, &point, f.rounding(), scale(from.loss)) {
                     rule.reject(run.target);
                     rejected.push((k, point.loss - from.loss));
                     continue;
                 }
                 run.iterations += usize::from(stage.every == Every::ROW);
             }
-            taken.push(Taken { k, target: run.target, scale: scale(&point), point });
+            taken.push(Taken { k, target: run.target, scale: scale(point.loss), point });
         }
         let mut worst_gap: f64 = 0.0;
         remember(runs, &taken, watch, stage)?;
@@ -156,7 +166,7 @@ fn set_out(
     run.count(gap);
     let arrived = stage.tolerance.is_some_and(|tolerance| gap <= tolerance);
     let is_idle = run.idle >= rule.patience() && (arrived || (!stage.is_last && gap <= NEAR));
-    let max_iterations = watch.max_iterations.unwrap_or(rule.max_iterations());
+    let max_iterations = watch.iterations_left(run.target).unwrap_or(rule.max_iterations());
     if gap <= stage.goal || is_idle {
         run.end(stage, if arrived { Status::Converged } else { Status::Stalled });
     } else if run.iterations >= max_iterations && stage.every == Every::ROW {
@@ -166,6 +176,12 @@ fn set_out(
     } else if stage.every == Every::ROW && is_enough(before, gap, stage.goal) {
         run.take_unseen(&heading.direction);
         run.end(stage, if stage.tolerance.is_some() { Status::Converged } else { Status::Stalled });
+    } else if stage.may_leave
+        && !arrived
+        && run.passes_without_halving() >= SLOW
+        && (stage.is_last || gap > NEAR)
+    {
+        run.leaves = true;
     } else {
         run.next = Next::Try(point, heading);
         return gap;

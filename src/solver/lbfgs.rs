@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::descent::{Direct, Stage, Taken, descend};
 use super::run::{Heading, Run};
-use super::{Metric, Minimize, Objectives, Solution, Watch, dot};
+use super::{Metric, Minimize, Objectives, Solution, Watch, dot, newton};
 use crate::Result;
 use crate::backend::Every;
 use crate::math::dense::Matrix;
@@ -26,7 +26,10 @@ const INSIDE: f64 = 0.8;
 ///
 /// The estimated gap is `gᵀM⁻¹g / 2` with that metric. # Source: J. Nocedal, Math. Comp. 35 (1980), two-loop form.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Lbfgs;
+pub struct Lbfgs {
+    /// Whether [`super::Newton`] takes over a target whose gap none of several passes in a row halves.
+    pub newton_if_slow: bool,
+}
 
 /// One target's past.
 #[derive(Default)]
@@ -152,32 +155,35 @@ impl Minimize for Lbfgs {
         watch.n_waiting = 0;
         let mut runs: Vec<Run> =
             targets.iter().zip(start.columns()).map(|(&target, at)| Run::new(target, at.to_vec())).collect();
-        if let (Some(every), [target]) = (f.sample, targets) {
+        let every = Every::ROW;
+        if let (Some(sample), [target]) = (f.sample, targets) {
             let sampled: &mut dyn Objective = match &mut f.fast {
                 Some(fast) => *fast,
                 None => f.exact,
             };
-            let parameters = sampled.n_parameters() as f64 / sampled.n_rows_of(every) as f64;
+            let parameters = sampled.n_parameters() as f64 / sampled.n_rows_of(sample.every) as f64;
             let goal = SAMPLE_GOAL * parameters / metric.mean_y[*target];
-            descend(
-                &mut rule,
-                sampled,
-                metric,
-                &mut runs,
-                Stage { every, goal, tolerance: None, is_last: false },
-                watch,
-            )?;
+            runs[0].start = Some((runs[0].at.clone(), sample.start_loss));
+            let stage =
+                Stage { every: sample.every, goal, tolerance: None, is_last: false, may_leave: false };
+            descend(&mut rule, sampled, metric, &mut runs, stage, watch)?;
         }
         if let Some(fast) = &mut f.fast {
             let goal = FAST_GOAL.max(INSIDE * watch.goal);
             // what is near enough here is left to the certificate
             let tolerance = (watch.tolerance >= FAST_GOAL).then_some(watch.tolerance);
-            let stage = Stage { every: Every::ROW, goal, tolerance, is_last: false };
+            let stage = Stage { every, goal, tolerance, is_last: false, may_leave: self.newton_if_slow };
             descend(&mut rule, *fast, metric, &mut runs, stage, watch)?;
         }
-        let stage =
-            Stage { every: Every::ROW, goal: watch.goal, tolerance: Some(watch.tolerance), is_last: true };
+        let (goal, tolerance) = (watch.goal, Some(watch.tolerance));
+        let stage = Stage { every, goal, tolerance, is_last: true, may_leave: self.newton_if_slow };
         descend(&mut rule, f.exact, metric, &mut runs, stage, watch)?;
+        let mut slow: Vec<&mut Run> = runs.iter_mut().filter(|run| run.leaves).collect();
+        while let Some(run) = slow.pop() {
+            watch.n_waiting = slow.len();
+            (run.leaves, run.taken_over) = (false, true);
+            newton::finish(f, metric, run, watch)?;
+        }
         Ok(Solution::new(runs.into_iter().map(Run::finish).collect()))
     }
 }

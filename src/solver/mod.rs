@@ -4,8 +4,9 @@
 //! (each pass over the rows serves all that are still active), each with its own step, history and status; a target
 //! that is done leaves. A minimisation goes through stages: part of the rows (for one target with many events), all
 //! rows in the numbers of the backend, and all rows in `f64`. What a solver has learnt (Hessian, secant pairs) goes
-//! from one stage to the next. Near the optimum steps are judged by slopes and loss *changes*, never by the difference
-//! of two losses.
+//! from one stage to the next; an answer on part of the rows that is worse than the start on all is given up. L-BFGS
+//! may hand a target that is slow over to Newton's method. Near the optimum steps are judged by slopes and loss
+//! *changes*, never by the difference of two losses.
 
 mod descent;
 mod lbfgs;
@@ -50,7 +51,16 @@ pub struct Objectives<'a> {
     /// In `f64`.
     pub exact: &'a mut dyn Objective,
     /// The part of the rows to begin with, if that pays.
-    pub sample: Option<Every>,
+    pub sample: Option<Sample>,
+}
+
+/// Part of the rows for the first steps of one target.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    /// Which rows.
+    pub every: Every,
+    /// The loss of the start over all rows, which what the sample finds must not exceed.
+    pub start_loss: f64,
 }
 
 /// What a solver can do.

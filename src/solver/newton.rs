@@ -113,47 +113,47 @@ impl Minimize for Newton {
         let mut ends = Vec::with_capacity(targets.len());
         for (column, &target) in targets.iter().enumerate() {
             watch.n_waiting = targets.len() - 1 - column;
-            let mut runs = [Run::new(target, start.column(column).to_vec())];
-            let mut rule = Rule {
-                metric,
-                factor: None,
-                fresh: None,
-                keeps: false,
-                waits: false,
-                last_gap: f64::INFINITY,
-                near: NEAR,
-            };
-            if let Some(fast) = &mut f.fast {
-                let stage = Stage {
-                    every: Every::ROW,
-                    goal: FAST_GOAL.max(0.5 * watch.tolerance),
-                    tolerance: None,
-                    is_last: false,
-                };
-                let is_dear = fast.n_parameters() > DEAR;
-                rule.near = if is_dear { NEAR } else { 0.0 };
-                descend(&mut rule, *fast, metric, &mut runs, stage, watch)?;
-                if is_dear {
-                    rule.renew(*fast, &runs[0])?;
-                }
-                rule.last_gap = f64::INFINITY;
-                rule.keeps = true;
-            }
-            let stage = Stage {
-                every: Every::ROW,
-                goal: watch.goal,
-                tolerance: Some(watch.tolerance),
-                is_last: true,
-            };
-            rule.near = if f.exact.n_parameters() > DEAR { NEAR } else { NEARER };
-            if runs[0].outcome.is_none() {
-                descend(&mut rule, f.exact, metric, &mut runs, stage, watch)?;
-            }
-            let [run] = runs;
+            let mut run = Run::new(target, start.column(column).to_vec());
+            finish(f, metric, &mut run, watch)?;
             ends.push(run.finish());
         }
         Ok(Solution::new(ends))
     }
+}
+
+/// Brings one target from where it is to the end.
+pub(super) fn finish(f: &mut Objectives, metric: &Metric, run: &mut Run, watch: &mut Watch) -> Result<()> {
+    let runs = std::slice::from_mut(run);
+    let mut rule = Rule {
+        metric,
+        factor: None,
+        fresh: None,
+        keeps: false,
+        waits: false,
+        last_gap: f64::INFINITY,
+        near: NEAR,
+    };
+    let every = Every::ROW;
+    if let Some(fast) = &mut f.fast {
+        let goal = FAST_GOAL.max(0.5 * watch.tolerance);
+        let stage = Stage { every, goal, tolerance: None, is_last: false, may_leave: false };
+        let is_dear = fast.n_parameters() > DEAR;
+        rule.near = if is_dear { NEAR } else { 0.0 };
+        descend(&mut rule, *fast, metric, runs, stage, watch)?;
+        if is_dear {
+            rule.renew(*fast, &runs[0])?;
+        }
+        // what is at hand does for the first steps in `f64`
+        rule.last_gap = f64::INFINITY;
+        rule.keeps = true;
+    }
+    let tolerance = Some(watch.tolerance);
+    let stage = Stage { every, goal: watch.goal, tolerance, is_last: true, may_leave: false };
+    rule.near = if f.exact.n_parameters() > DEAR { NEAR } else { NEARER };
+    if runs[0].outcome.is_none() {
+        descend(&mut rule, f.exact, metric, runs, stage, watch)?;
+    }
+    Ok(())
 }
 
 impl Rule<'_> {

@@ -67,6 +67,8 @@ pub struct Outcome {
     pub iterations: usize,
     /// Passes over the rows that it needed.
     pub passes: usize,
+    /// Whether Newton's method took it over.
+    pub taken_over: bool,
     /// The direction of recession if `status` is [`Status::Separated`], intercept first.
     pub recession: Option<Vec<f64>>,
     /// The points from the start to the end, one per step; empty without [`Watch::residuals`].
@@ -112,8 +114,10 @@ pub struct Watch<'a> {
     pub tolerance: f64,
     /// The relative gap at which a solver stops although it could go on, at most the tolerance.
     pub goal: f64,
-    /// Most iterations; `None` is the solver's own limit.
+    /// Most iterations of a target; `None` is the solver's own limit.
     pub max_iterations: Option<usize>,
+    /// Iterations that each target of the response took in minimisations before this one.
+    pub used: Vec<usize>,
     /// When to stop at the latest.
     pub deadline: Option<Instant>,
     /// Targets that a solver has not begun with; it says so itself.
@@ -127,6 +131,11 @@ pub struct Watch<'a> {
 }
 
 impl Watch<'_> {
+    /// Iterations that are left to a target, if there is a limit.
+    pub(super) fn iterations_left(&self, target: usize) -> Option<usize> {
+        self.max_iterations.map(|most| most.saturating_sub(self.used[target]))
+    }
+
     /// Whether time is up.
     pub fn is_late(&self) -> bool {
         self.deadline.is_some_and(|deadline| Instant::now() >= deadline + self.history_time)

@@ -38,11 +38,20 @@ pub(super) struct Run {
     pub(super) outcome: Option<Status>,
     /// Whether it has done what the present stage is for.
     pub(super) rests: bool,
+    /// Whether another solver is to go on with it.
+    pub(super) leaves: bool,
+    /// Whether another solver did.
+    pub(super) taken_over: bool,
+    /// The start and its loss over all rows, until the answer on part of the rows was looked at on all.
+    pub(super) start: Option<(Vec<f64>, f64)>,
     pub(super) iterations: usize,
     pub(super) passes: usize,
     pub(super) best_gap: f64,
     /// Steps without progress.
     pub(super) idle: usize,
+    /// The gap of the last step, and the passes it had taken when a step halved the gap for the last time.
+    last_gap: f64,
+    halved_at: usize,
     pub(super) recession: Option<Vec<f64>>,
     pub(super) history: Vec<Iterate>,
 }
@@ -55,10 +64,15 @@ impl Run {
             next: Next::Take,
             outcome: None,
             rests: false,
+            leaves: false,
+            taken_over: false,
+            start: None,
             iterations: 0,
             passes: 0,
             best_gap: f64::INFINITY,
             idle: 0,
+            last_gap: f64::INFINITY,
+            halved_at: 0,
             recession: None,
             history: Vec::new(),
         }
@@ -72,10 +86,11 @@ impl Run {
         self.rests = false;
         self.idle = 0;
         self.best_gap = f64::INFINITY;
+        self.last_gap = f64::INFINITY;
     }
 
     pub(super) fn is_active(&self) -> bool {
-        self.outcome.is_none() && !self.rests
+        self.outcome.is_none() && !self.rests && !self.leaves
     }
 
     /// The point to look at next.
@@ -88,10 +103,30 @@ impl Run {
         }
     }
 
+    /// Goes back to the start if the answer on part of the rows has a larger loss over all of them; whether it does.
+    /// `rounding` is that of a loss, relative to it or to the mean response.
+    pub(super) fn returns_to_start(&mut self, loss: f64, rounding: f64, mean_y: f64) -> bool {
+        let Some((start, start_loss)) = self.start.take() else { return false };
+        let misled = loss.is_nan() || loss > start_loss + rounding * start_loss.abs().max(mean_y);
+        if misled {
+            self.at = start;
+        }
+        misled
+    }
+
     /// Counts a step that brought the relative gap to this; whether it made progress.
     pub(super) fn count(&mut self, gap: f64) {
         self.idle = if gap <= 0.5 * self.best_gap { 0 } else { self.idle + 1 };
         self.best_gap = self.best_gap.min(gap);
+        if gap <= 0.5 * self.last_gap {
+            self.halved_at = self.passes;
+        }
+        self.last_gap = gap;
+    }
+
+    /// Passes in a row, refused steps among them, that did not halve the gap.
+    pub(super) fn passes_without_halving(&self) -> usize {
+        self.passes - self.halved_at
     }
 
     /// Adds the present point to the history; one that is visited again replaces its entry.
@@ -120,6 +155,7 @@ impl Run {
             status: self.outcome.unwrap_or(Status::Stalled),
             iterations: self.iterations,
             passes: self.passes,
+            taken_over: self.taken_over,
             recession: self.recession,
             history: self.history,
         };

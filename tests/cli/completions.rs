@@ -32,7 +32,7 @@ fn every_shell_has_a_script_of_all_options() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let run = place.run(&["completions", shell]).ended(0);
         assert_eq!(run.stderr, "");
-        for said in ["fit", "inspect", "detect-spikes", "print-config", "newton"] {
+        for said in ["fit", "inspect", "detect-spikes", "print-config", "cost-constants", "newton"] {
             // elvish and powershell complete no values
             let is_left_out = said == "newton" && ["elvish", "powershell"].contains(&shell);
             assert!(is_left_out || run.stdout.contains(said), "{said} is not in the script of {shell}");

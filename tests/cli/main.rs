@@ -17,6 +17,7 @@ mod marked_fit;
 mod model_file;
 mod output_folder;
 mod pasted;
+mod plan;
 mod population;
 mod predict;
 mod progress;

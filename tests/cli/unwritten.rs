@@ -23,7 +23,7 @@ fn a_fit_says_what_is_not_written_out_and_writes_everything_else() {
     let written = fit(&place, "50us", &["--out", "out", "--json"]).ended(0);
     assert!(written.stderr.contains("note: tables/features.csv is left out: "), "{written:#?}");
     let document = written.json();
-    let unwritten = &document["plan"]["unwritten"][0];
+    let unwritten = &document["plan"]["features"][1];
     assert_eq!((&unwritten["feature"], &unwritten["form"]), (&"spikes".into(), &"matrix-free".into()));
     assert_eq!(document["targets"][0]["status"], "converged");
     assert!(!place.path("out/tables/features.csv").exists());

@@ -11,6 +11,7 @@
 pub mod convolution;
 pub mod roofs;
 pub mod simd;
+pub mod speeds;
 
 pub mod rows;
 

@@ -30,6 +30,11 @@ pub struct BenchArgs {
     /// Only write the data of the workloads into this folder, for other programs
     #[arg(long, value_name = "DIR", conflicts_with_all = ["threads_sweep", "json", "out"])]
     pub write_data: Option<PathBuf>,
+    /// Only measure the speeds that the costs of fits are estimated by, into this file, for `fit --cost-constants`
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "workload", "quick", "threads_sweep", "each_line", "write_data", "no_roofs", "out",
+    ])]
+    pub calibrate: Option<PathBuf>,
     /// Leave out measuring what the machine can do at most
     #[arg(long)]
     pub no_roofs: bool,

@@ -6,7 +6,9 @@
 
 mod args;
 mod arrays_file;
+mod calibrate;
 mod children;
+mod kernels;
 mod measure;
 mod problem;
 mod roofs;
@@ -26,11 +28,14 @@ use crate::backend::cpu::simd::Level;
 use crate::write::save::{check_writable, save_bytes};
 use crate::{Error, Result};
 
-/// Times workloads, serves fits or writes data, as the arguments say.
+/// Times workloads, serves fits, measures speeds or writes data, as the arguments say.
 pub(super) fn bench(args: &BenchArgs) -> Result<Report> {
     match &args.other {
         Some(Other::Serve(fit)) => serve::serve(fit),
-        None => built_in(args),
+        None => match &args.calibrate {
+            Some(path) => calibrate::calibrate(args, path),
+            None => built_in(args),
+        },
     }
 }
 

@@ -8,7 +8,7 @@ use crate::backend::cpu::simd::Level;
 /// Bytes that fit into the caches next to the cores, all together.
 const IN_CACHE: usize = 512 << 10;
 /// Bytes that fit into no cache.
-const IN_MEMORY: usize = 512 << 20;
+pub(super) const IN_MEMORY: usize = 512 << 20;
 
 /// Arithmetic in 1e9 operations a second, bandwidths in 1e9 bytes a second, at this number of threads.
 pub(super) fn roofs(n_threads: usize) -> Value {

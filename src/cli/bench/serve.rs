@@ -24,7 +24,7 @@ use super::super::data::Data;
 use super::super::machine::{default_memory_limit_bytes, peak_memory_bytes};
 use super::super::progress::Progress;
 use super::super::run::{Report, settle};
-use super::super::{fit, merge};
+use super::super::{fit, merge, plan_file};
 use crate::glm::{CheckedSpec, FittedGlm};
 use crate::{Error, Result};
 
@@ -47,11 +47,12 @@ pub(super) fn serve(args: &FitArgs) -> Result<Report> {
     let spec = fit::specification(args, &data, limit_bytes)?;
     drop(progress);
     // kept between the fits, with its scratch
-    let on = fit::Engine::new(args.common.precision);
+    let on = fit::Engine::new(args.common.precision, spec.get())?;
     let mut converged = true;
     for (index, line) in io::stdin().lock().lines().enumerate() {
         check_line(index + 1, line)?;
-        let (fitted, seconds) = fit_once(&on, &data, &spec)?;
+        let fitted = fit_once(&on, &data, &spec);
+        let (fitted, seconds) = fitted.map_err(|error| plan_file::in_file(args, error))?;
         converged &= fitted.converged();
         if !answered(&answer(index + 1, &fitted, &seconds))? {
             break;
@@ -95,11 +96,14 @@ fn fit_once(on: &fit::Engine, data: &Data, spec: &CheckedSpec) -> Result<(Fitted
     let started = Instant::now();
     let mut seconds = Seconds { fit: 0.0, inference: 0.0, total: 0.0 };
     let mut fits = Vec::with_capacity(data.parts.len());
-    for part in &data.parts {
+    for (group, part) in data.parts.iter().enumerate() {
+        let mut own = spec.get().clone();
+        own.plan_from = plan_file::of_group(&own.plan_from, group, data.parts.len())?;
+        let own = own.check()?;
         let planning = Instant::now();
         let plan = part.plan(&data.blocks, spec.get().memory_limit_bytes)?;
         let planned_s = planning.elapsed().as_secs_f64();
-        let fitted = fit::fit_part(on, data, part, &plan, spec, &mut |_| {})?;
+        let fitted = fit::fit_part(on, data, part, &plan, &own, &mut |_| {})?;
         seconds.fit += planned_s + fitted.seconds.fit;
         seconds.inference += fitted.seconds.inference;
         fits.push(fitted);

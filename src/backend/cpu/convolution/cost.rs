@@ -1,10 +1,10 @@
 //! Which way to convolve is the fastest.
 //!
-//! The rates are compiled in, one set per kind of vector instructions, because a rate measured at start would let the
-//! same input take another path, and other bits, on the next run. They are nanoseconds of one thread with the output
-//! in cache; all ways write the same numbers, so what writing to memory costs decides nothing.
+//! By the speeds of [`Speeds`], with the output in cache: all ways write the same numbers, so what writing to memory
+//! costs decides nothing.
 
 use crate::backend::cpu::simd::Level;
+use crate::backend::cpu::speeds::Speeds;
 
 /// How a channel is convolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,93 +32,39 @@ pub struct Task {
     pub n_channels: usize,
 }
 
-/// Rates in nanoseconds, for f32.
-struct Rates {
-    /// Storing one number.
-    store: f64,
-    /// Adding one lag of one event to one sum, written out.
-    event: f64,
-    /// The same, forward and backward together.
-    event_both: f64,
-    /// One multiply-add of direct summation.
-    direct: f64,
-    /// One transform, per row.
-    transform: f64,
-    /// Multiplying spectra forward and backward, per row and channel.
-    spectra: f64,
-}
-
 /// Direct summation that costs less in all is kept: it is more exact than transforms.
 const ALWAYS_DIRECT_NS: f64 = 5e6;
 
-impl Rates {
-    fn of(level: Level) -> Self {
-        match level {
-            Level::Scalar => Self {
-                store: 0.10,
-                event: 0.105,
-                event_both: 0.19,
-                direct: 0.069,
-                transform: 1.5,
-                spectra: 0.55,
-            },
-            // like the next one, with vectors of half the length
-            Level::Neon => Self {
-                store: 0.10,
-                event: 0.075,
-                event_both: 0.15,
-                direct: 0.042,
-                transform: 1.5,
-                spectra: 0.55,
-            },
-            Level::Avx2 => Self {
-                store: 0.07,
-                event: 0.0375,
-                event_both: 0.075,
-                direct: 0.021,
-                transform: 1.5,
-                spectra: 0.45,
-            },
-            Level::Avx512 => Self {
-                store: 0.05,
-                event: 0.019,
-                event_both: 0.038,
-                direct: 0.0091,
-                transform: 1.24,
-                spectra: 0.4,
-            },
-        }
-    }
-}
-
 impl Task {
     /// Nanoseconds per bin of writing the features out.
-    pub fn write_ns(&self, level: Level, method: Method) -> f64 {
-        let rates = Rates::of(level);
+    pub fn write_ns(&self, speeds: &Speeds, method: Method) -> f64 {
         let (lags, functions) = (self.window_bins as f64, self.n_functions as f64);
         match method {
             Method::Events => {
                 let near = self.density.map_or(f64::INFINITY, |density| density * (lags + 64.0));
-                functions * (rates.store + rates.event * near)
+                functions * (speeds.store_ns + speeds.event_ns * near)
             }
-            Method::Direct => functions * (rates.store + rates.direct * lags),
-            Method::Fft => rates.transform * (1.0 + functions),
+            Method::Direct => functions * (speeds.store_ns + speeds.direct_ns * lags),
+            Method::Fft => speeds.transform_ns * (1.0 + functions),
         }
     }
 
     /// Nanoseconds per bin of one evaluation without features, from events or by spectra: the channel convolved with one
     /// filter, and the residuals correlated with it.
-    pub fn evaluate_ns(&self, level: Level) -> f64 {
-        let rates = Rates::of(level);
+    pub fn evaluate_ns(&self, speeds: &Speeds) -> f64 {
         match self.density {
-            Some(density) => rates.store + rates.event_both * density * (self.window_bins as f64 + 64.0),
-            None => rates.spectra + 2.0 * rates.transform / self.n_channels.max(1) as f64,
+            Some(density) => {
+                speeds.store_ns + speeds.event_both_ns * density * (self.window_bins as f64 + 64.0)
+            }
+            None => speeds.spectra_ns + 2.0 * speeds.transform_ns / self.n_channels.max(1) as f64,
         }
     }
 
-    /// The fastest way to write the features out; of equals, the first of events, direct, transforms.
+    /// The fastest way to write the features out, by the speeds that are compiled in, whatever a fit is given: features
+    /// have the same bits in every fit. Of equals, the first of events, direct, transforms.
     pub fn to_write(&self, level: Level) -> Method {
-        self.cheapest(|method| self.write_ns(level, method))
+        let speeds = Speeds::of(level);
+        self.cheapest(|method| self.write_ns(&speeds, method))
     }
 
     fn cheapest(&self, cost: impl Fn(Method) -> f64) -> Method {
@@ -145,9 +91,10 @@ mod tests {
     fn sparse_channels_are_events_and_dense_ones_are_not() {
         for level in [Level::Scalar, Level::Neon, Level::Avx2, Level::Avx512] {
             assert_eq!(task(1_000_000, Some(0.02), 200).to_write(level), Method::Events);
+            let speeds = Speeds::of(level);
             let (sparse, analogue) = (task(1_000_000, Some(0.01), 200), task(1_000_000, None, 200));
-            assert!(sparse.evaluate_ns(level) < analogue.evaluate_ns(level));
-            assert!(analogue.evaluate_ns(level) < analogue.write_ns(level, Method::Fft));
+            assert!(sparse.evaluate_ns(&speeds) < analogue.evaluate_ns(&speeds));
+            assert!(analogue.evaluate_ns(&speeds) < analogue.write_ns(&speeds, Method::Fft));
             assert_eq!(task(1_000_000, Some(0.9), 200).to_write(level), Method::Fft);
             assert_eq!(task(1_000_000, None, 1000).to_write(level), Method::Fft);
             assert_eq!(task(1_000_000, None, 10).to_write(level), Method::Direct);

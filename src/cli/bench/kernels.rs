@@ -1,0 +1,137 @@
+//! Times of the kernels that fits are made of, on data that are made here.
+//!
+//! The numbers of the data do not matter, only how many there are: dense designs lie in memory, not in cache, and
+//! convolved ones have the window, the functions and the density of spikes that recordings have.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use ndarray::Array2;
+
+use crate::Result;
+use crate::backend::cpu::FILL_ROWS;
+use crate::backend::cpu::convolution::build_features::{Channel, FeatureBuilder, Span};
+use crate::backend::cpu::convolution::events::Events;
+use crate::backend::cpu::convolution::filters::Filters;
+use crate::backend::cpu::convolution::lags::Lags;
+use crate::backend::cpu::simd::Level;
+use crate::backend::{Cpu, Every, Model};
+use crate::design::{Column, Convolution, Course, DesignPlan, Form, Rows, Source};
+use crate::math::dense::{Cholesky, Matrix};
+use crate::objective::{GlmObjective, Objective, Packed, Weight};
+
+/// Repetitions of which the best counts.
+const REPETITIONS: usize = 7;
+/// Lags of the window.
+pub(super) const WINDOW: usize = 200;
+/// Functions of the window.
+pub(super) const N_FUNCTIONS: usize = 8;
+/// Bins of a channel.
+const N_BINS: usize = 1 << 16;
+/// One bin in so many has a spike.
+pub(super) const SPARSITY: u64 = 50;
+/// Rows that a channel is written for.
+const N_WRITTEN: usize = N_BINS / FILL_ROWS * FILL_ROWS - FILL_ROWS;
+
+/// Seconds of the fastest of several runs, after one that counts for nothing.
+fn best(mut work: impl FnMut() -> Result<()>) -> Result<f64> {
+    work()?;
+    let mut least = f64::INFINITY;
+    for _ in 0..REPETITIONS {
+        let started = Instant::now();
+        work()?;
+        least = least.min(started.elapsed().as_secs_f64());
+    }
+    Ok(least)
+}
+
+/// What is done with a design.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Work {
+    /// Losses and gradients of so many targets.
+    Pass(usize),
+    /// The flat Gram of all rows.
+    Gram,
+}
+
+/// Seconds of work with columns that are written out.
+pub(super) fn dense(n_rows: usize, n_columns: usize, work: Work) -> Result<f64> {
+    let x = Array2::from_shape_fn((n_rows, n_columns), |(i, j)| ((31 * i + 17 * j) % 101) as f64);
+    let labels = (0..n_columns).map(|j| format!("x{j}")).collect();
+    let source = Source { name: "x".into(), labels, x: x.view().into() };
+    design(&DesignPlan::new(vec![source], 0..n_rows)?, n_rows, work)
+}
+
+/// Seconds of a pass, for each bin, over channels that are never written out.
+pub(super) fn free(channels: Vec<Course>) -> Result<f64> {
+    let functions = Array2::from_shape_fn((WINDOW, N_FUNCTIONS), |(lag, i)| tap(i, lag));
+    let lags = Lags { window_bins: WINDOW, shift: -1 };
+    let of = Convolution::new(channels, N_BINS, functions, lags, std::slice::from_ref(&(0..N_BINS)))?;
+    let labels = (0..of.n_columns()).map(|j| format!("x{j}")).collect();
+    let source = Source { name: "x".into(), labels, x: of.all().into() };
+    let plan = DesignPlan::new(vec![source], Rows::from_ranges(of.complete().iter().cloned()))?;
+    let plan = plan.with_forms(vec![Form::MatrixFree]);
+    Ok(design(&plan, N_BINS, Work::Pass(1))? / plan.n_rows() as f64)
+}
+
+fn design(plan: &DesignPlan, n_bins: usize, work: Work) -> Result<f64> {
+    let n_targets = if let Work::Pass(n_targets) = work { n_targets } else { 1 };
+    let y = Array2::from_shape_fn((n_bins, n_targets), |(i, k)| f64::from(u8::from((i + k) % 10 == 0)));
+    let y = Packed::new(y.view(), plan.rows());
+    let on = Cpu::<f32>::default();
+    let columns: Vec<Column> = (0..plan.n_columns()).map(Column::Source).collect();
+    let mut f = GlmObjective::new(&on, plan, &columns, &y, Model::default())?;
+    let targets: Vec<usize> = (0..n_targets).collect();
+    let at = Matrix::zeros((f.n_parameters(), n_targets));
+    let mut gradient = at.clone();
+    best(|| match work {
+        Work::Pass(_) => f.loss_gradient(&at, &targets, Every::ROW, &mut gradient).map(drop),
+        Work::Gram => f.gram(Every::ROW, Weight::Flat).map(drop),
+    })
+}
+
+/// Seconds of a Cholesky factorisation of so many rows.
+pub(super) fn cholesky(n: usize) -> Result<f64> {
+    let a = Matrix::from_shape_fn((n, n), |(i, j)| 0.5_f64.powi(i.abs_diff(j) as i32));
+    best(|| {
+        black_box(Cholesky::new(&a));
+        Ok(())
+    })
+}
+
+/// Seconds of writing the features of a channel, for each bin, into memory that is in cache.
+pub(super) fn written(channel: Channel) -> Result<f64> {
+    let taps: Vec<f64> = (0..N_FUNCTIONS).flat_map(|i| (0..WINDOW).map(move |lag| tap(i, lag))).collect();
+    let filters = Filters::new(Lags { window_bins: WINDOW, shift: -1 }, &taps);
+    let builder = FeatureBuilder::<f32>::new(Level::best(), vec![channel], filters);
+    let mut tiles = vec![0.0; FILL_ROWS * N_FUNCTIONS];
+    let seconds = best(|| {
+        for start in (FILL_ROWS..FILL_ROWS + N_WRITTEN).step_by(FILL_ROWS) {
+            let span = Span { rows: start..start + FILL_ROWS, to: 0 };
+            builder.write_tiles(&[span], 0, &mut tiles, N_FUNCTIONS, 0);
+        }
+        Ok(())
+    })?;
+    black_box(&tiles);
+    Ok(seconds / N_WRITTEN as f64)
+}
+
+fn tap(function: usize, lag: usize) -> f64 {
+    (-((lag as f64 - 25.0 * function as f64) / 20.0).powi(2)).exp()
+}
+
+/// Spikes in one of so many bins on average, at irregular distances; other numbers of a channel are other bins.
+pub(super) fn spikes(channel: usize, sparsity: u64) -> Events {
+    let has_one = |bin: usize| {
+        let number = (bin + N_BINS * channel) as u64 + 1;
+        let mixed = (number ^ (number << 21)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        f64::from(u8::from((mixed >> 32).is_multiple_of(sparsity)))
+    };
+    let counts: Vec<f64> = (0..N_BINS).map(has_one).collect();
+    Events::from_counts(&counts).unwrap_or_default()
+}
+
+/// A signal that is never 0.
+pub(super) fn signal(channel: usize) -> Vec<f64> {
+    (0..N_BINS).map(|bin| 2.0 + (0.1 * bin as f64 + channel as f64).sin()).collect()
+}
