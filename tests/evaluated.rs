@@ -103,7 +103,7 @@ fn they_are_written_again_only_if_they_do_not_fit() {
             assert_same(&fit(&roomy, &y, spec()), &expected, "written");
             let found = fit(&tight, &y, spec());
             assert_same(&found, &expected, "written again");
-            let own = &found.plan.unwritten[0];
+            let own = &found.plan.features[1];
             assert_eq!((own.feature.as_str(), own.form.as_str()), ("x", "written again in every pass"));
             assert_eq!((own.n_columns, own.n_bytes_kept), (2 * N_FUNCTIONS, 0));
         }
