@@ -9,12 +9,13 @@ use rayon::prelude::*;
 
 use super::convolve::convolve;
 use super::convolve_fft::{FunctionSpectra, convolve_fft};
+use super::copy_rows::copy_rows;
 use super::cost::{Method, Task};
 use super::events::{Event, Events};
 use super::filters::Filters;
 use super::transforms::Fourier;
 use super::write_events::write_events;
-use crate::backend::cpu::simd::{Kernel, Level, run};
+use crate::backend::cpu::simd::Level;
 use crate::backend::cpu::{FILL_ROWS, TILE_ROWS};
 
 /// Neighbouring complete rows of the grid and where they go.
@@ -71,6 +72,11 @@ impl<'a, T: Fourier> FeatureBuilder<'a, T> {
         Self { level, channels, filters, spectra }
     }
 
+    /// The vector instructions that it writes with.
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
     /// The number of functions per channel.
     pub fn n_functions(&self) -> usize {
         self.filters.len()
@@ -123,7 +129,7 @@ impl<'a, T: Fourier> FeatureBuilder<'a, T> {
                 self.write_tiles(spans, start, values, n_columns, 0);
                 for span in clip(spans, start..start + piece_rows) {
                     let which = span.to..span.to + span.rows.len();
-                    run(self.level, CopyRows { tiles: values, n_columns, which, rows: &mut *rows, stride });
+                    copy_rows(self.level, values, n_columns, which, rows, stride);
                 }
             },
         );
@@ -192,71 +198,6 @@ fn clip(spans: &[Span], rows: Range<usize>) -> impl Iterator<Item = Span> {
         let start = span.rows.start + skip;
         Span { rows: start..span.rows.end.min(start + rows.end - to), to: to - rows.start }
     })
-}
-
-/// Columns that are turned together.
-const TURNED: usize = 8;
-/// Rows that are turned together: a line of each column.
-const LINE: usize = 16;
-
-/// Copies some rows of tiles with `n_columns` columns to rows that are `stride` numbers apart.
-struct CopyRows<'a, T> {
-    tiles: &'a [T],
-    n_columns: usize,
-    which: Range<usize>,
-    rows: &'a mut [T],
-    stride: usize,
-}
-
-impl<T: Fourier> Kernel for CopyRows<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<const FUSED: bool>(self) {
-        let Self { tiles, n_columns, which, rows, stride } = self;
-        let mut start = which.start;
-        while start < which.end {
-            let tile = &tiles[start / TILE_ROWS * TILE_ROWS * n_columns..][..TILE_ROWS * n_columns];
-            let end = which.end.min((start / TILE_ROWS + 1) * TILE_ROWS);
-            // whole lines of the columns, so that rows are written from one end to the other
-            let mut row = start;
-            while row < end {
-                let n = LINE.min(end - row);
-                for (group, columns) in tile.chunks(TURNED * TILE_ROWS).enumerate() {
-                    let out = &mut rows[row * stride + group * TURNED..];
-                    match columns.as_chunks::<TILE_ROWS>().0 {
-                        [a, b, c, d, e, f, g, h] if n == LINE => {
-                            turn([a, b, c, d, e, f, g, h], row % TILE_ROWS, out, stride);
-                        }
-                        columns => {
-                            for (r, out) in out.chunks_mut(stride).take(n).enumerate() {
-                                out.iter_mut()
-                                    .zip(columns)
-                                    .for_each(|(out, x)| *out = x[row % TILE_ROWS + r]);
-                            }
-                        }
-                    }
-                }
-                row += n;
-            }
-            start = end;
-        }
-    }
-}
-
-/// A line of each of eight columns, from row `first` of the tile on.
-#[inline(always)]
-fn turn<T: Fourier>(columns: [&[T; TILE_ROWS]; TURNED], first: usize, out: &mut [T], stride: usize) {
-    let mut block = [[T::ZERO; TURNED]; LINE];
-    for (k, column) in columns.iter().enumerate() {
-        let Some(values) = column[first..].first_chunk::<LINE>() else { return };
-        for (row, &value) in block.iter_mut().zip(values) {
-            row[k] = value;
-        }
-    }
-    for (row, out) in block.iter().zip(out.chunks_mut(stride)) {
-        out[..TURNED].copy_from_slice(row);
-    }
 }
 
 /// Neighbouring tiles, and the columns of them to be written.
