@@ -21,7 +21,7 @@ const CONSTANT: f64 = 8.0 * f64::EPSILON;
 /// The square of the distance between mean and shift, in variances, up to which one read is enough.
 const FAR: f64 = 1e6;
 /// Variances that squares neither overflow nor vanish around.
-const ORDINARY: std::ops::Range<f64> = 1e-200..1e200;
+const ORDINARY: Range<f64> = 1e-200..1e200;
 
 /// Mean and standard deviation of every column over the used rows.
 #[derive(Clone, Debug, Default)]
