@@ -227,7 +227,7 @@ pub trait Backend: Sync + Sized {
     fn in_place<'a>(&self, rows: HostRows<'a>) -> Result<Self::Array<'a>>;
 
     /// Takes a matrix that is written again, tile by tile, whenever it is needed; `together` columns from a multiple of
-    /// `together` on may be asked for alone.
+    /// `together` on may be asked for alone. `rough` writes the same in single precision, for magnitudes.
     ///
     /// # Errors
     /// If the device refuses.
@@ -237,6 +237,7 @@ pub trait Backend: Sync + Sized {
         n_columns: usize,
         together: usize,
         write: Arc<Rewrite<'a, Self::Scalar>>,
+        rough: Arc<Rewrite<'a, f32>>,
     ) -> Result<Self::Array<'a>>;
 
     /// Takes channels that are convolved without features.

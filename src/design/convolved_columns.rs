@@ -6,6 +6,7 @@ use super::convolution::{Convolved, spans};
 use super::rows::Rows;
 use crate::backend::cpu::TILE_ROWS;
 use crate::backend::cpu::convolution::build_features::{FeatureBuilder, Span};
+use crate::backend::cpu::convolution::scale::scale;
 use crate::backend::cpu::convolution::transforms::Fourier;
 use crate::backend::cpu::simd::Level;
 
@@ -62,7 +63,7 @@ impl<T: Fourier> Writer<'_, T> {
         let k = self.builder.n_functions();
         let channels = columns.start / k..columns.end / k;
         self.builder.write_some(&channels, &self.spans, rows.start, tiles);
-        standardise(&self.scaling[columns.clone()], &rows, tiles, columns.len(), 0);
+        standardise(self.builder.level(), &self.scaling[columns.clone()], &rows, tiles, columns.len(), 0);
     }
 
     /// Writes `rows` (the first a multiple of 256) into tiles with `n_tile_columns` columns, from column `first` on.
@@ -82,12 +83,13 @@ impl<T: Fourier> Writer<'_, T> {
                 }
             }
         }
-        standardise(&self.scaling, &rows, tiles, n_tile_columns, first);
+        standardise(self.builder.level(), &self.scaling, &rows, tiles, n_tile_columns, first);
     }
 }
 
 /// Centres and scales columns of tiles from column `first` on.
 fn standardise<T: Fourier>(
+    level: Level,
     scaling: &[(T, T)],
     rows: &Range<usize>,
     tiles: &mut [T],
@@ -98,7 +100,7 @@ fn standardise<T: Fourier>(
         let n = (rows.end - start).min(TILE_ROWS);
         let pieces = tile.chunks_mut(TILE_ROWS).skip(first);
         for (piece, &(mean, factor)) in pieces.zip(scaling) {
-            piece[..n].iter_mut().for_each(|x| *x = (*x - mean) * factor);
+            scale(level, &mut piece[..n], mean, factor);
         }
     }
 }

@@ -15,8 +15,11 @@ use crate::backend::cpu::convolution::events::Events;
 use crate::backend::cpu::convolution::lags::Lags;
 use crate::backend::cpu::simd::Level;
 
-/// Values of which the deviations are computed.
-const VALUES: usize = 1 << 24;
+/// Values and rows of which the deviations are computed, whichever is more.
+const VALUES: usize = 1 << 22;
+const ROWS: usize = 1 << 13;
+/// How many times as many rows are looked at where these show nothing of a column.
+const MORE: usize = 8;
 /// Rows whose squares one thread adds up.
 const PIECE: usize = 16 * TILE_ROWS;
 /// A column is constant if its deviation is not larger than this part of its mean.
@@ -138,13 +141,15 @@ fn lag_sums_of_events(events: &Events, lags: Lags, rows: &Rows) -> Vec<f64> {
 /// `scales`, by which they are divided, so that squares neither overflow nor vanish.
 fn deviations(x: &Convolved, rows: &Rows, offsets: &[f64], means: &[f64], scales: &[f64]) -> Vec<f64> {
     let n_columns = x.n_columns();
-    let every = (rows.len() * n_columns / VALUES).max(1);
-    let mut sd = some_deviations(x, rows, offsets, means, scales, every);
-    if every > 1 && sd.iter().zip(scales).any(|(&sd, &scale)| sd == 0.0 && scale > 0.0) {
-        // too few rows to see anything of a column
-        sd = some_deviations(x, rows, offsets, means, scales, 1);
+    let mut every = (rows.len() * n_columns / VALUES).min(rows.len() / ROWS).max(1);
+    loop {
+        let sd = some_deviations(x, rows, offsets, means, scales, every);
+        let is_unseen = |(&sd, &scale): (&f64, &f64)| sd == 0.0 && scale > 0.0;
+        if every == 1 || !sd.iter().zip(scales).any(is_unseen) {
+            return sd;
+        }
+        every = (every / MORE).max(1);
     }
-    sd
 }
 
 fn some_deviations(

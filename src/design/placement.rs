@@ -116,11 +116,15 @@ impl DesignPlan<'_> {
     ) -> Result<Box<dyn Block<'p, B> + 'p>> {
         let n_columns = own.columns.len();
         let writer = own.writer::<B::Scalar>(on.level(), &self.rows, true);
+        let rough_writer = own.writer::<f32>(on.level(), &self.rows, true);
         let together = writer.together();
         let write = move |rows: Range<usize>, columns: Range<usize>, tiles: &mut [B::Scalar]| {
             writer.write_some(rows, &columns, tiles);
         };
-        let rows = on.rewritten(self.rows.len(), n_columns, together, Arc::new(write))?;
+        let rough = move |rows: Range<usize>, columns: Range<usize>, tiles: &mut [f32]| {
+            rough_writer.write_some(rows, &columns, tiles);
+        };
+        let rows = on.rewritten(self.rows.len(), n_columns, together, Arc::new(write), Arc::new(rough))?;
         match own.x.host_channels(&own.offsets).filter(|_| form == Form::MatrixFree) {
             Some(channels) => {
                 let grain = grain(own.x.lags(), &channels);
@@ -138,10 +142,14 @@ impl DesignPlan<'_> {
         own: EvaluatedColumns<'p>,
     ) -> Result<Box<dyn Block<'p, B> + 'p>> {
         let (n_columns, together) = (own.columns.len(), own.together());
+        let beside = own.clone();
         let write = move |rows: Range<usize>, columns: Range<usize>, tiles: &mut [B::Scalar]| {
             own.write(&self.rows, &rows, columns.clone(), tiles, columns.len(), 0);
         };
-        let rows = on.rewritten(self.rows.len(), n_columns, together, Arc::new(write))?;
+        let rough = move |rows: Range<usize>, columns: Range<usize>, tiles: &mut [f32]| {
+            beside.write(&self.rows, &rows, columns.clone(), tiles, columns.len(), 0);
+        };
+        let rows = on.rewritten(self.rows.len(), n_columns, together, Arc::new(write), Arc::new(rough))?;
         Ok(Box::new(Dense::new(rows, n_columns)))
     }
 

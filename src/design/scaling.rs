@@ -1,11 +1,13 @@
 //! Means and deviations of the columns.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
-use super::Values;
 use super::convolved_scaling::moments as moments_of_convolved;
+use super::{Rows, Values};
 use crate::backend::HostValues;
-use crate::backend::cpu::rows::{Rows, moments};
+use crate::backend::cpu::rows::{Rows as RowMajor, moments};
 use crate::backend::cpu::simd::Level;
 use crate::math::real::Widen;
 use crate::{Error, Result};
@@ -19,7 +21,7 @@ const CONSTANT: f64 = 8.0 * f64::EPSILON;
 /// The square of the distance between mean and shift, in variances, up to which one read is enough.
 const FAR: f64 = 1e6;
 /// Variances that squares neither overflow nor vanish around.
-const ORDINARY: std::ops::Range<f64> = 1e-200..1e200;
+const ORDINARY: Range<f64> = 1e-200..1e200;
 
 /// Mean and standard deviation of every column over the used rows.
 #[derive(Clone, Debug, Default)]
@@ -38,11 +40,8 @@ impl Scaling {
     /// # Errors
     /// [`Error::NonFinite`] with the first used row and column that is not finite, [`Error::Argument`] for values
     /// that cannot be added up.
-    pub(super) fn new(sources: &[Values], used: &super::Rows) -> Result<Self> {
+    pub(super) fn new(sources: &[Values], used: &Rows) -> Result<Self> {
         let mut scaling = Self::default();
-        let any_values = sources.iter().any(|source| !matches!(source, Values::Convolved(_)));
-        let rows: Vec<usize> = if any_values { used.iter().collect() } else { Vec::new() };
-        let rows = rows.as_slice();
         for source in sources {
             let first_column = scaling.mean.len();
             if let Values::Convolved(x) = source {
@@ -56,23 +55,23 @@ impl Scaling {
                 continue;
             }
             scaling.offsets.push(Vec::new());
-            let (shift, moments) = one_read(source, rows);
+            let (shift, moments) = one_read(source, used);
             if !moments.is_finite {
-                return Err(first_non_finite(source, rows, first_column));
+                return Err(first_non_finite(source, used, first_column));
             }
             for column in 0..source.ncols() {
                 let (sum, square) = (moments.sums[column], moments.squares[column]);
-                let n = rows.len() as f64;
+                let n = used.len() as f64;
                 let mean = shift[column] + sum / n;
                 let variance = (square - sum * (sum / n)) / n;
                 let is_near = (sum / n).powi(2) <= FAR * variance && ORDINARY.contains(&variance);
                 let (mean, sd) = if is_near && variance.sqrt() > CONSTANT * mean.abs() && mean.is_finite() {
                     (mean, variance.sqrt())
                 } else {
-                    careful(source, rows, column, shift[column])
+                    careful(source, used, column, shift[column])
                 };
                 if !mean.is_finite() || !sd.is_finite() {
-                    return Err(first_non_finite(source, rows, first_column));
+                    return Err(first_non_finite(source, used, first_column));
                 }
                 scaling.mean.push(mean);
                 scaling.sd.push(sd);
@@ -94,53 +93,61 @@ impl Moments {
         Self { sums: vec![0.0; n_columns], squares: vec![0.0; n_columns], is_finite: true }
     }
 
-    /// Adds rows of a matrix. The sums are those of the rows alone, wherever they lie.
-    fn add<S: Widen<f64>>(&mut self, level: Level, x: &[S], rows: &[usize], is_run: bool, shift: &[f64]) {
+    /// Adds the rows number `piece` of those that are used. The sums are those of the rows alone, wherever they lie.
+    fn add<S: Widen<f64>>(&mut self, level: Level, x: &[S], used: &Rows, piece: Range<usize>, shift: &[f64]) {
         let n = shift.len();
-        if is_run {
-            self.add_rows(level, &x[rows[0] * n..(rows[0] + rows.len()) * n], rows.len(), shift);
-        } else {
-            let gathered: Vec<S> =
-                rows.iter().flat_map(|&row| x[row * n..(row + 1) * n].iter().copied()).collect();
-            self.add_rows(level, &gathered, rows.len(), shift);
+        let mut runs = used.runs_of(piece.clone());
+        match runs.next() {
+            Some(run) if run.len == piece.len() => {
+                self.add_rows(level, &x[run.row * n..(run.row + run.len) * n], run.len, shift);
+            }
+            _ => {
+                let rows = used.some(piece.clone());
+                let gathered: Vec<S> =
+                    rows.flat_map(|row| x[row * n..(row + 1) * n].iter().copied()).collect();
+                self.add_rows(level, &gathered, piece.len(), shift);
+            }
         }
     }
 
     fn add_rows<S: Widen<f64>>(&mut self, level: Level, values: &[S], n_rows: usize, shift: &[f64]) {
-        let x = Rows { values, stride: shift.len(), n_columns: shift.len() };
+        let x = RowMajor { values, stride: shift.len(), n_columns: shift.len() };
         self.is_finite &= moments(level, &mut self.sums, &mut self.squares, x, n_rows, shift);
     }
 }
 
 /// Sums and sums of squares of the differences from the first used row, which are returned with it.
-fn one_read(source: &Values, rows: &[usize]) -> (Vec<f64>, Moments) {
-    let n_columns = source.ncols();
-    let shift: Vec<f64> = (0..n_columns).map(|column| source.get(rows[0], column)).collect();
+fn one_read(source: &Values, used: &Rows) -> (Vec<f64>, Moments) {
+    let (n_columns, n_rows) = (source.ncols(), used.len());
+    let first = used.iter().next().unwrap_or(0);
+    let shift: Vec<f64> = (0..n_columns).map(|column| source.get(first, column)).collect();
     let level = Level::best();
     let in_rows = source.in_rows();
-    let of_piece = |piece: &[usize]| {
+    let of_piece = |piece: usize| {
+        let piece = piece * PIECE..n_rows.min((piece + 1) * PIECE);
         let mut found = Moments::new(n_columns);
-        let is_run = piece.windows(2).all(|pair| pair[1] == pair[0] + 1);
         match in_rows {
-            Some(HostValues::F32(x)) => found.add(level, x, piece, is_run, &shift),
-            Some(HostValues::F64(x)) => found.add(level, x, piece, is_run, &shift),
+            Some(HostValues::F32(x)) => found.add(level, x, used, piece, &shift),
+            Some(HostValues::F64(x)) => found.add(level, x, used, piece, &shift),
             None => {
-                let rows: Vec<f64> = match source {
-                    Values::Evaluated(x) => x.rows(piece),
-                    _ => piece
-                        .iter()
-                        .flat_map(|&row| (0..n_columns).map(move |column| source.get(row, column)))
-                        .collect(),
+                let rows: Vec<usize> = used.some(piece.clone()).collect();
+                let values: Vec<f64> = match source {
+                    Values::Evaluated(x) => x.rows(&rows),
+                    _ => {
+                        let row = |&row: &usize| (0..n_columns).map(move |column| source.get(row, column));
+                        rows.iter().flat_map(row).collect()
+                    }
                 };
-                found.add_rows(level, &rows, piece.len(), &shift);
+                found.add_rows(level, &values, piece.len(), &shift);
             }
         }
         found
     };
-    let parts: Vec<Moments> = if rows.len() * n_columns < SMALL {
-        rows.chunks(PIECE).map(of_piece).collect()
+    let n_pieces = n_rows.div_ceil(PIECE);
+    let parts: Vec<Moments> = if n_rows * n_columns < SMALL {
+        (0..n_pieces).map(of_piece).collect()
     } else {
-        rows.par_chunks(PIECE).map(of_piece).collect()
+        (0..n_pieces).into_par_iter().map(of_piece).collect()
     };
     let mut total = Moments::new(n_columns);
     for part in &parts {
@@ -152,7 +159,8 @@ fn one_read(source: &Values, rows: &[usize]) -> (Vec<f64>, Moments) {
 }
 
 /// Mean and deviation of a column whose values are far from where one read expects them: nearly constant, huge or tiny.
-fn careful(source: &Values, rows: &[usize], column: usize, first: f64) -> (f64, f64) {
+fn careful(source: &Values, used: &Rows, column: usize, first: f64) -> (f64, f64) {
+    let rows: Vec<usize> = used.iter().collect();
     let column = source.column(column);
     let n = rows.len() as f64;
     let total = |term: &(dyn Fn(f64) -> f64 + Sync)| -> f64 {
@@ -172,8 +180,8 @@ fn careful(source: &Values, rows: &[usize], column: usize, first: f64) -> (f64, 
     (mean, largest * (total(&|x| ((x - mean) / largest).powi(2)) / n).sqrt())
 }
 
-fn first_non_finite(source: &Values, rows: &[usize], first_column: usize) -> Error {
-    for &row in rows {
+fn first_non_finite(source: &Values, used: &Rows, first_column: usize) -> Error {
+    for row in used.iter() {
         for column in 0..source.ncols() {
             let value = source.get(row, column);
             if !value.is_finite() {

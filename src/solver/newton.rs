@@ -130,8 +130,14 @@ impl Minimize for Newton {
                     tolerance: None,
                     is_last: false,
                 };
+                let is_dear = fast.n_parameters() > DEAR;
+                rule.near = if is_dear { NEAR } else { 0.0 };
                 descend(&mut rule, *fast, metric, &mut runs, stage, watch)?;
-                rule.settle(*fast, &runs[0])?;
+                if is_dear {
+                    rule.renew(*fast, &runs[0])?;
+                }
+                rule.last_gap = f64::INFINITY;
+                rule.keeps = true;
             }
             let stage = Stage {
                 every: Every::ROW,
@@ -169,15 +175,12 @@ impl Rule<'_> {
         Some(Heading { direction, gap })
     }
 
-    /// The end of the backend's part: if a Hessian is dear, its last one is the one that the steps in `f64` use.
-    fn settle(&mut self, f: &mut dyn Objective, run: &Run) -> Result<()> {
-        let is_dear = f.n_parameters() > DEAR;
-        if is_dear && self.keeps && self.factor.is_some() && run.outcome.is_none() {
+    /// At the end of the backend's part: the Hessian of where it ended, unless the last one is that.
+    fn renew(&mut self, f: &mut dyn Objective, run: &Run) -> Result<()> {
+        if self.keeps && self.factor.is_some() && run.outcome.is_none() {
             let hessian = f.quadratic(&run.at, run.target)?.hessian;
             self.factor = Cholesky::new(&hessian).or(self.factor.take());
         }
-        self.keeps = is_dear;
-        self.last_gap = f64::INFINITY;
         Ok(())
     }
 }

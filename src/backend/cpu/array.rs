@@ -56,24 +56,41 @@ impl<T: Storage> Kernel for Unpack<'_, T> {
 /// A matrix of which every tile is written when it is needed.
 pub(super) struct Rewritten<'a, T> {
     pub(super) write: Arc<Rewrite<'a, T>>,
+    /// Writes the same in single precision.
+    pub(super) rough: Arc<Rewrite<'a, f32>>,
     pub(super) n_rows: usize,
     pub(super) n_columns: usize,
     /// Columns that may be asked for alone.
     pub(super) together: usize,
 }
 
-impl<T: Storage> Rewritten<'_, T> {
+impl<'a, T: Storage> Rewritten<'a, T> {
     /// Columns that are worked on while they are in cache.
     const GROUP: usize = 64;
 
     /// Writes some columns of the tile that starts at row `first`.
     pub(super) fn tile(&self, first: usize, columns: Range<usize>, tile: &mut Vec<T>) {
-        tile.resize(TILE_ROWS * columns.len(), T::ZERO);
+        self.tile_by(&*self.write, first, columns, tile);
+    }
+
+    /// The same in single precision.
+    pub(super) fn rough_tile(&self, first: usize, columns: Range<usize>, tile: &mut Vec<f32>) {
+        self.tile_by(&*self.rough, first, columns, tile);
+    }
+
+    fn tile_by<U: Real>(
+        &self,
+        write: &Rewrite<'a, U>,
+        first: usize,
+        columns: Range<usize>,
+        tile: &mut Vec<U>,
+    ) {
+        tile.resize(TILE_ROWS * columns.len(), U::ZERO);
         let end = (first + TILE_ROWS).min(self.n_rows);
         if end < first + TILE_ROWS {
-            tile.fill(T::ZERO);
+            tile.fill(U::ZERO);
         }
-        (self.write)(first..end, columns, tile);
+        write(first..end, columns, tile);
     }
 
     /// The columns in groups that stay in cache.

@@ -13,7 +13,7 @@ use super::standardise::standardise;
 use super::vector::Lanes;
 use super::{Piece, TILE_ROWS};
 use crate::backend::{HostRows, HostValues, runs_within};
-use crate::math::real::Real;
+use crate::math::real::{Real, Widen};
 
 /// Means of this many deviations cost too many digits.
 const FAR: f64 = 100.0;
@@ -44,15 +44,6 @@ pub trait Storage: Real + Lanes + Fourier {
     fn matmul(level: Level, eta: &mut Piece<Self>, x: &HostRows, first: usize, w: &[Self]);
     /// `sums += Xᵀ r` with raw numbers.
     fn matmul_transposed(level: Level, sums: &mut [Self], x: &HostRows, first: usize, r: &Piece<Self>);
-    /// `sums += |X - mean|ᵀ m` with raw numbers.
-    fn magnitudes(
-        level: Level,
-        sums: &mut [Self],
-        x: &HostRows,
-        first: usize,
-        mean: &[Self],
-        m: &Piece<Self>,
-    );
     /// Whether the matrix can be read in place at all.
     fn reads(values: &HostValues) -> bool;
 }
@@ -84,25 +75,6 @@ macro_rules! storage {
                 }
             }
 
-            fn magnitudes(
-                level: Level,
-                sums: &mut [Self],
-                x: &HostRows,
-                first: usize,
-                mean: &[Self],
-                m: &Piece<Self>,
-            ) {
-                match x.values {
-                    $(HostValues::$kind(values) => {
-                        for (rows, row) in stretches(x, first) {
-                            magnitudes_rows(level, sums, rows_of(x, values, row), mean, &m[rows]);
-                        }
-                    })*
-                    #[allow(unreachable_patterns, reason = "some numbers read all kinds")]
-                    _ => {}
-                }
-            }
-
             fn reads(values: &HostValues) -> bool {
                 #[allow(unreachable_patterns, reason = "some numbers read all kinds")]
                 match values {
@@ -115,6 +87,44 @@ macro_rules! storage {
 }
 storage!(f32: F32);
 storage!(f64: F32, F64);
+
+/// `sums[j] += sum_i |x_ij - shift_j| factor_j m_i` in the numbers of the matrix: single precision keeps all digits of a
+/// sum of sizes that matter. Where it overflows, in `f64`.
+pub(super) fn magnitudes<T: Real>(level: Level, sums: &mut [f64], x: &HostRows, first: usize, m: &Piece<T>) {
+    match x.values {
+        HostValues::F32(values) => {
+            if !add_sizes::<f32, f32, T>(level, sums, (x, values), first, m) {
+                add_sizes::<f32, f64, T>(level, sums, (x, values), first, m);
+            }
+        }
+        HostValues::F64(values) => {
+            add_sizes::<f64, f64, T>(level, sums, (x, values), first, m);
+        }
+    }
+}
+
+/// Adds the sizes in the arithmetic `A`, unless one overflows; whether none did.
+fn add_sizes<S: Widen<A>, A: Real, T: Real>(
+    level: Level,
+    sums: &mut [f64],
+    (x, values): (&HostRows, &[S]),
+    first: usize,
+    m: &Piece<T>,
+) -> bool {
+    let m: Piece<A> = std::array::from_fn(|i| A::from_f64(m[i].to_f64()));
+    let mean: Vec<A> = x.shift.iter().map(|&shift| A::from_f64(shift)).collect();
+    let mut found = vec![A::ZERO; mean.len()];
+    for (rows, row) in stretches(x, first) {
+        magnitudes_rows(level, &mut found, rows_of(x, values, row), &mean, &m[rows]);
+    }
+    let is_finite = found.iter().all(|size| size.to_f64().is_finite());
+    if is_finite || size_of::<A>() == size_of::<f64>() {
+        for ((sum, found), factor) in sums.iter_mut().zip(found).zip(&x.factor) {
+            *sum += found.to_f64() * factor;
+        }
+    }
+    is_finite
+}
 
 /// Writes the tile that starts at used row `first`, centred and scaled.
 pub(super) fn standardise_tile<T: Lanes>(level: Level, x: &HostRows, first: usize, tile: &mut [T]) {

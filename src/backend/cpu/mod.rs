@@ -107,6 +107,8 @@ pub struct Worker<T: Storage> {
     design: Vec<T>,
     /// The present tile of a matrix that is read in place, and which matrix that is.
     rebuilt: Rebuilt<T>,
+    /// Columns in single precision.
+    rough: Vec<f32>,
     /// Scratch of products with several targets.
     products: targets::Scratch<T>,
     /// Rows between used rows.
@@ -161,8 +163,9 @@ impl<T: Storage> Backend for Cpu<T> {
         n_columns: usize,
         together: usize,
         write: Arc<Rewrite<'a, T>>,
+        rough: Arc<Rewrite<'a, f32>>,
     ) -> Result<Array<'a, T>> {
-        Ok(Array::rewritten(Rewritten { write, n_rows, n_columns, together }))
+        Ok(Array::rewritten(Rewritten { write, rough, n_rows, n_columns, together }))
     }
 
     fn signals(&self, host: HostSignals) -> Result<Signals<T>> {

@@ -11,7 +11,7 @@ use super::panel::{Panel, Streams};
 use super::vector::Lanes;
 
 /// Columns that are exchanged together.
-pub(super) const TOGETHER: usize = 4;
+pub(in crate::backend::cpu) const TOGETHER: usize = 4;
 /// Most lanes of a vector.
 const MOST_LANES: usize = 16;
 

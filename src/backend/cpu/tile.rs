@@ -1,12 +1,14 @@
 //! From a worker's tile to the kernels: one target has kernels of its own, several go through products.
 
+use super::array::Rewritten;
 use super::simd::Level;
-use super::{Array, Piece, Rebuilt, Storage, TILE_ROWS, Worker};
+use super::{Array, Piece, Rebuilt, Storage, TILE_ROWS, Worker, in_place};
 use super::{
     magnitudes as magnitude_kernel, matmul as matmul_kernel, matmul_transposed as transposed_kernel,
 };
 use super::{pointwise as pointwise_kernel, targets};
 use crate::backend::{Beside, HostRows, Into, Model};
+use crate::math::real::Real;
 
 /// The pieces of a vector of whole tiles.
 fn pieces<T>(values: &[T]) -> &[Piece<T>] {
@@ -156,28 +158,28 @@ pub(super) fn magnitudes<T: Storage>(
     sums: usize,
 ) {
     let mut rebuilt = std::mem::take(&mut work.rebuilt);
-    if let (Some(rows), [m], true) = (x.and_then(Array::raw_rows), pieces(&work.beside), work.alone) {
-        raw_magnitudes(level, work.sums[sums].totals_mut(), rows, first, m, &mut rebuilt);
-        work.rebuilt = rebuilt;
-        return;
-    }
-    if let (Some(matrix), [m], true) = (x.and_then(Array::as_rewritten), pieces(&work.beside), work.alone) {
+    if let (Some(x), [m], true) = (x, pieces(&work.beside), work.alone) {
         let totals = work.sums[sums].totals_mut();
-        totals[0] += m.iter().map(|m| m.to_f64()).sum::<f64>();
-        rebuilt.of = None;
-        for columns in matrix.groups() {
-            matrix.tile(first, columns.clone(), &mut rebuilt.tile);
-            let totals = &mut totals[1 + columns.start..=columns.end];
-            magnitude_kernel::magnitudes(level, totals, &rebuilt.tile, m);
+        let (intercept, columns) = totals.split_at_mut(1);
+        if let Some(rows) = x.raw_rows() {
+            intercept[0] += total(m);
+            in_place::magnitudes(level, columns, rows, first, m);
+            work.rebuilt = rebuilt;
+            return;
         }
-        work.rebuilt = rebuilt;
-        return;
+        if let Some(matrix) = x.as_rewritten() {
+            intercept[0] += total(m);
+            rebuilt.of = None;
+            rewritten_magnitudes(level, columns, matrix, first, m, (&mut work.rough, &mut rebuilt.tile));
+            work.rebuilt = rebuilt;
+            return;
+        }
     }
     let tile = x.map_or(work.design.as_slice(), |x| x.tile(level, first, &mut rebuilt));
     let n_columns = tile.len() / TILE_ROWS;
     let (m, sums) = (pieces(&work.beside), &mut work.sums[sums]);
     for (m, sums) in m.iter().zip(sums.totals_mut().chunks_exact_mut(1 + n_columns)) {
-        sums[0] += m.iter().map(|m| m.to_f64()).sum::<f64>();
+        sums[0] += total(m);
     }
     match m {
         [m] if work.alone => magnitude_kernel::magnitudes(level, &mut sums.totals_mut()[1..], tile, m),
@@ -190,24 +192,33 @@ pub(super) fn magnitudes<T: Storage>(
     work.rebuilt = rebuilt;
 }
 
-/// `sums += [1 |X|]ᵀ m` with the raw numbers of rows in place.
-fn raw_magnitudes<T: Storage>(
+/// `sum_i m_i`.
+fn total<T: Storage>(m: &Piece<T>) -> f64 {
+    m.iter().map(|m| m.to_f64()).sum()
+}
+
+/// `sums += |X|ᵀ m` with columns that are written for it: in single precision, of which a sum of sizes loses nothing
+/// that matters, unless they overflow there.
+fn rewritten_magnitudes<T: Storage>(
     level: Level,
     sums: &mut [f64],
-    rows: &HostRows,
+    matrix: &Rewritten<T>,
     first: usize,
     m: &Piece<T>,
-    scratch: &mut Rebuilt<T>,
+    scratch: (&mut Vec<f32>, &mut Vec<T>),
 ) {
-    scratch.of = None;
-    scratch.tile.clear();
-    scratch.tile.extend(rows.shift.iter().map(|&shift| T::from_f64(shift)));
-    scratch.tile.resize(2 * rows.shift.len(), T::ZERO);
-    let (means, found) = scratch.tile.split_at_mut(rows.shift.len());
-    T::magnitudes(level, found, rows, first, means, m);
-    sums[0] += m.iter().map(|m| m.to_f64()).sum::<f64>();
-    for ((sum, found), factor) in sums[1..].iter_mut().zip(found).zip(&rows.factor) {
-        *sum += found.to_f64() * factor;
+    let (rough, exact) = scratch;
+    let rough_m: Piece<f32> = std::array::from_fn(|i| f32::from_f64(m[i].to_f64()));
+    for columns in matrix.groups() {
+        matrix.rough_tile(first, columns.clone(), rough);
+        let mut found = vec![0.0; columns.len()];
+        magnitude_kernel::magnitudes(level, &mut found, rough, &rough_m);
+        if found.iter().any(|size| !size.is_finite()) {
+            matrix.tile(first, columns.clone(), exact);
+            found.fill(0.0);
+            magnitude_kernel::magnitudes(level, &mut found, exact, m);
+        }
+        sums[columns].iter_mut().zip(found).for_each(|(sum, found)| *sum += found);
     }
 }
 

@@ -9,13 +9,13 @@ use rayon::prelude::*;
 
 use super::convolve::convolve;
 use super::convolve_fft::{FunctionSpectra, convolve_fft};
-use super::copy_rows::CopyRows;
+use super::copy_rows::copy_rows;
 use super::cost::{Method, Task};
 use super::events::{Event, Events};
 use super::filters::Filters;
 use super::transforms::Fourier;
 use super::write_events::write_events;
-use crate::backend::cpu::simd::{Level, run};
+use crate::backend::cpu::simd::Level;
 use crate::backend::cpu::{FILL_ROWS, TILE_ROWS};
 
 /// Rows between spans that are written with them, because a block of rows costs the same however many of them are used.
@@ -73,6 +73,11 @@ impl<'a, T: Fourier> FeatureBuilder<'a, T> {
         let transforms = channels.iter().any(|channel| matches!(channel, Channel::Fft(..)));
         let spectra = transforms.then(|| FunctionSpectra::new(&filters, FILL_ROWS));
         Self { level, channels, filters, spectra }
+    }
+
+    /// The vector instructions that it writes with.
+    pub fn level(&self) -> Level {
+        self.level
     }
 
     /// The number of functions per channel.
@@ -168,7 +173,7 @@ impl<'a, T: Fourier> FeatureBuilder<'a, T> {
                 self.write_tiles(spans, start, values, n_columns, 0);
                 for span in clip(spans, start..start + piece_rows) {
                     let which = span.to..span.to + span.rows.len();
-                    run(self.level, CopyRows { tiles: values, n_columns, which, rows: &mut *rows, stride });
+                    copy_rows(self.level, values, n_columns, which, rows, stride);
                 }
             },
         );

@@ -13,6 +13,7 @@ pub mod cost;
 pub mod events;
 pub mod filters;
 pub mod lags;
+pub mod scale;
 pub mod spectra;
 pub mod transforms;
 pub mod write_events;

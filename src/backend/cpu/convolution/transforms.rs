@@ -9,7 +9,7 @@ use std::sync::Arc;
 use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
-use crate::math::real::Real;
+use crate::backend::cpu::vector::Lanes;
 
 use super::filters::{Filters, PADDING};
 use super::lags::Lags;
@@ -22,7 +22,7 @@ pub(super) const PIECE: usize = 16;
 type Both<T> = (Arc<dyn RealToComplex<T>>, Arc<dyn ComplexToReal<T>>);
 
 /// Numbers that can be transformed.
-pub trait Fourier: Real {
+pub trait Fourier: Lanes {
     /// The transforms of blocks of `length` numbers.
     fn transforms(length: usize) -> Both<Self>;
 }
