@@ -35,6 +35,11 @@ pub struct BenchArgs {
         "workload", "quick", "threads_sweep", "each_line", "write_data", "no_roofs", "out",
     ])]
     pub calibrate: Option<PathBuf>,
+    /// Only time the kernels, each against what this machine can do at most
+    #[arg(long, conflicts_with_all = [
+        "workload", "quick", "threads_sweep", "each_line", "write_data", "calibrate", "no_roofs", "out",
+    ])]
+    pub kernels: bool,
     /// Leave out measuring what the machine can do at most
     #[arg(long)]
     pub no_roofs: bool,

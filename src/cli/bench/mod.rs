@@ -4,6 +4,7 @@
 //! process of its own, so that no workload meets the memory or the threads of the one before it, and the peak of its
 //! memory is its own.
 
+mod against_roofs;
 mod args;
 mod arrays_file;
 mod calibrate;
@@ -34,6 +35,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<Report> {
         Some(Other::Serve(fit)) => serve::serve(fit),
         None => match &args.calibrate {
             Some(path) => calibrate::calibrate(args, path),
+            None if args.kernels => against_roofs::against_roofs(args),
             None => built_in(args),
         },
     }
