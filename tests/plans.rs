@@ -162,7 +162,7 @@ fn plans_of_other_problems_are_refused() {
         (but(&|plan| plan.level = "scalar".into()), "that of the backend, found scalar"),
     ] {
         let error = fit(&design, &y, by(&plan)).unwrap_err();
-        assert!(matches!(error, Error::Argument { .. }) && error.help().contains("fit without a plan"));
+        assert!(matches!(error, Error::Argument { .. }) && error.help().contains("leave the plan out"));
         assert!(error.to_string().contains(said), "{error}, not {said}");
     }
     let spec = GlmSpec { solver: SolverChoice::Lbfgs, ..by(&plan) };

@@ -99,6 +99,9 @@ impl Reach {
     pub const NONE: Self = Self { all: 0.0, events: 0.0, silent: f64::NEG_INFINITY };
 }
 
+/// Rows of a line whose terms are added up before they join the others: of a line in parts as of a whole one.
+pub const LINE_ROWS: usize = 4096;
+
 /// A run of used rows that lie one after the other in the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
@@ -263,7 +266,7 @@ pub trait Backend: Sync + Sized {
     /// The first error of `body`.
     fn pass(&self, sweep: Sweep, n_sums: &[usize], body: &Body<Self::Worker>) -> Result<Vec<Vec<f64>>>;
 
-    /// Runs `body` on the tiles of some rows, the first a multiple of [`cpu::LINE_ROWS`], and keeps the linear predictor and
+    /// Runs `body` on the tiles of some rows, the first a multiple of [`LINE_ROWS`], and keeps the linear predictor and
     /// the direction it computes.
     ///
     /// # Errors

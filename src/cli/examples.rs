@@ -53,15 +53,18 @@ Examples:
 pub(super) const BENCH_HELP: &str = "\
 Every workload runs in a process of its own: its data are made from a fixed seed, then it is
 timed again and again, back to back, from data in memory to certified coefficients (c: to
-features, e: two whole processes). What is printed: median and quartiles of the times, the largest
-relative distance of the loss from the optimum in float64 (found by a fit that is not timed, for
-at most 3 targets), and the peak of the memory after the data were made.
+features, e: two whole processes). What is printed: median and quartiles of the times, the time of one
+loss and gradient where nothing is written out (evaluation), the largest relative distance of the
+loss from the optimum in float64 (loss gap; found by a fit that is not timed, for at most 3 targets;
+d1 and d2 ask for 1e-8, b, f and g for 1e-10, below 0 is rounding), the most passes over the rows
+that a target took, and the peak of the memory after the data were made.
 
 Examples:
   rheobase bench --workload a
   rheobase bench --workload b,d1 --threads-sweep --out timings
   rheobase bench --workload a,b --write-data data      npz files (X, y) for other programs
   rheobase bench serve data/b.npz --tolerance 1e-10    one fit for each line of stdin
+  rheobase bench --kernels                             each kernel against the roofs of this machine
   rheobase bench --calibrate speeds.json               then: rheobase fit .. --cost-constants speeds.json";
 
 /// The end of the help of `bench serve`.

@@ -212,7 +212,12 @@ pub(super) fn explanation(fit: &FittedGlm) -> String {
         plan.solver, plan.reason, plan.n_rows, plan.n_columns, plan.n_targets, plan.events_per_parameter
     );
     for estimate in &plan.estimates {
-        let _ = writeln!(text, "  {} was expected to take {:.1} ms", estimate.solver, estimate.seconds * 1e3);
+        let _ = writeln!(
+            text,
+            "  {} was expected to take {:.1} ms in kernels",
+            estimate.solver,
+            estimate.seconds * 1e3
+        );
     }
     let _ = writeln!(text, "  by cost constants: {}", plan.constants);
     let (arithmetic, level) = (plan.arithmetic(), &plan.level);

@@ -37,7 +37,7 @@ pub(super) fn in_file(args: &FitArgs, error: Error) -> Error {
             if what.starts_with("plan.") || what.starts_with("speeds.") =>
         {
             let problem = format!("expected {expected}, found {found}");
-            Error::object(path, what, problem, help.replace("without a plan", "without --plan"))
+            Error::object(path, what, problem, help)
         }
         (other, _) => other,
     }

@@ -18,6 +18,8 @@ pub(super) struct ConvolvedColumns<'a> {
     pub(super) columns: Vec<usize>,
     /// Subtracted from each channel before anything else.
     pub(super) offsets: Vec<f64>,
+    /// The largest that the terms of a column can add up to, in its deviations.
+    pub(super) largest_terms: f64,
     /// Means of the columns, of channels less their offsets.
     pub(super) mean: Vec<f64>,
     /// 0 for a constant column.

@@ -32,6 +32,8 @@ pub(super) struct Moments {
     pub(super) sd: Vec<f64>,
     /// One per channel; 0 for events.
     pub(super) offsets: Vec<f64>,
+    /// The largest that the terms of a column can add up to, in deviations of that column.
+    pub(super) largest_terms: f64,
 }
 
 /// The moments over the used rows, which must be complete.
@@ -58,8 +60,10 @@ pub(super) fn moments(x: &Convolved, rows: &Rows) -> Moments {
     let raw = |(column, mean): (usize, &f64)| mean + offsets[x.channel_of(column)] * x.area(column);
     let mean: Vec<f64> = centred.iter().enumerate().map(raw).collect();
     let unless_constant = |(&sd, mean): (&f64, &f64)| if sd <= CONSTANT * mean.abs() { 0.0 } else { sd };
-    let sd = sd.iter().zip(&mean).map(unless_constant).collect();
-    Moments { mean, sd, offsets }
+    let sd: Vec<f64> = sd.iter().zip(&mean).map(unless_constant).collect();
+    let terms = scales.iter().zip(&sd).filter(|(_, sd)| **sd > 0.0).map(|(scale, sd)| scale / sd);
+    let largest_terms = terms.fold(0.0, f64::max);
+    Moments { mean, sd, offsets, largest_terms }
 }
 
 /// The values of a channel in the windows of the used rows.
@@ -143,23 +147,67 @@ fn deviations(x: &Convolved, rows: &Rows, offsets: &[f64], means: &[f64], scales
     let n_columns = x.n_columns();
     let mut every = (rows.len() * n_columns / VALUES).min(rows.len() / ROWS).max(1);
     loop {
-        let sd = some_deviations(x, rows, offsets, means, scales, every);
-        let is_unseen = |(&sd, &scale): (&f64, &f64)| sd == 0.0 && scale > 0.0;
-        if every == 1 || !sd.iter().zip(scales).any(is_unseen) {
-            return sd;
+        let spreads = some_spreads(x, rows, offsets, means, scales, every);
+        let is_unseen = |(spread, &scale): (&Spread, &f64)| spread.low == spread.high && scale > 0.0;
+        if every == 1 || !spreads.iter().zip(scales).any(is_unseen) {
+            return spreads.iter().zip(scales).map(|(spread, scale)| spread.sd * scale).collect();
         }
         every = (every / MORE).max(1);
     }
 }
 
-fn some_deviations(
+/// What some rows show of a column, in units of its scale.
+#[derive(Clone, Copy)]
+struct Spread {
+    low: f64,
+    high: f64,
+    /// The deviation; before that, the sum of squares.
+    sd: f64,
+}
+
+impl Spread {
+    const NONE: Self = Self { low: f64::INFINITY, high: f64::NEG_INFINITY, sd: 0.0 };
+
+    /// Adds values, less `mean` and times `factor`.
+    fn add(&mut self, x: &[f64], mean: f64, factor: f64) {
+        let (whole, rest) = x.as_chunks::<8>();
+        let (mut low, mut high, mut sums) = ([self.low; 8], [self.high; 8], [0.0; 8]);
+        for x in whole {
+            for k in 0..8 {
+                let d = (x[k] - mean) * factor;
+                sums[k] += d * d;
+                low[k] = d.min(low[k]);
+                high[k] = d.max(high[k]);
+            }
+        }
+        let own = Self {
+            low: low.into_iter().fold(self.low, f64::min),
+            high: high.into_iter().fold(self.high, f64::max),
+            sd: sums.iter().sum(),
+        };
+        let rest = rest.iter().map(|x| (x - mean) * factor);
+        self.join(rest.fold(own, |own, d| Self {
+            low: own.low.min(d),
+            high: own.high.max(d),
+            sd: own.sd + d * d,
+        }));
+    }
+
+    fn join(&mut self, other: Self) {
+        self.low = self.low.min(other.low);
+        self.high = self.high.max(other.high);
+        self.sd += other.sd;
+    }
+}
+
+fn some_spreads(
     x: &Convolved,
     rows: &Rows,
     offsets: &[f64],
     means: &[f64],
     scales: &[f64],
     every: usize,
-) -> Vec<f64> {
+) -> Vec<Spread> {
     let inverse = |&scale: &f64| if scale > 0.0 { 1.0 / scale } else { 0.0 };
     let factors: Vec<f64> = scales.iter().map(inverse).collect();
     let n_columns = x.n_columns();
@@ -169,32 +217,24 @@ fn some_deviations(
     let tiles: Vec<usize> = (0..n_tiles).step_by(every).collect();
     let of_piece = |tiles: &[usize]| {
         let mut values = vec![0.0; TILE_ROWS * n_columns];
-        let mut squares = vec![0.0; n_columns];
+        let mut spreads = vec![Spread::NONE; n_columns];
         for &tile in tiles {
             let first = tile * TILE_ROWS;
             let n = (rows.len() - first).min(TILE_ROWS);
             builder.write_tiles(&spans, first, &mut values, n_columns, 0);
-            let columns = squares.iter_mut().zip(means).zip(&factors).zip(values.chunks(TILE_ROWS));
-            for (((square, mean), factor), x) in columns {
-                let (whole, rest) = x[..n].as_chunks::<8>();
-                let term = |x: f64| {
-                    let d = (x - mean) * factor;
-                    d * d
-                };
-                let mut sums = [0.0; 8];
-                for x in whole {
-                    sums.iter_mut().zip(x).for_each(|(sum, &x)| *sum += term(x));
-                }
-                *square += sums.iter().sum::<f64>() + rest.iter().map(|&x| term(x)).sum::<f64>();
+            let columns = spreads.iter_mut().zip(means).zip(&factors).zip(values.chunks(TILE_ROWS));
+            for (((spread, &mean), &factor), x) in columns {
+                spread.add(&x[..n], mean, factor);
             }
         }
-        squares
+        spreads
     };
-    let parts: Vec<Vec<f64>> = tiles.par_chunks(PIECE / TILE_ROWS).map(of_piece).collect();
+    let parts: Vec<Vec<Spread>> = tiles.par_chunks(PIECE / TILE_ROWS).map(of_piece).collect();
     let n: usize = tiles.iter().map(|tile| (rows.len() - tile * TILE_ROWS).min(TILE_ROWS)).sum();
-    let mut total = vec![0.0; n_columns];
+    let mut total = vec![Spread::NONE; n_columns];
     for part in &parts {
-        total.iter_mut().zip(part).for_each(|(total, part)| *total += part);
+        total.iter_mut().zip(part).for_each(|(total, part)| total.join(*part));
     }
-    total.iter().zip(scales).map(|(square, scale)| (square / n as f64).sqrt() * scale).collect()
+    total.iter_mut().for_each(|spread| spread.sd = (spread.sd / n as f64).sqrt());
+    total
 }

@@ -5,6 +5,7 @@ use crate::backend::cpu::MOST_WRITTEN_OUT;
 use crate::backend::cpu::convolution::transforms::block_rows;
 use crate::backend::cpu::simd::Level;
 use crate::backend::cpu::speeds::Speeds;
+use crate::{Error, Result};
 
 /// Bytes of a number that is kept in both precisions, `f32` and `f64`.
 const BYTES: u64 = 12;
@@ -100,7 +101,7 @@ impl DesignPlan<'_> {
         } else if fits(self.kept_bytes(source, Form::MatrixFree, BYTES)) {
             Form::MatrixFree
         } else {
-            Form::Rewritten
+            unless_written(Form::Rewritten)
         }
     }
 
@@ -121,6 +122,23 @@ impl DesignPlan<'_> {
             Values::Convolved(_) | Values::Evaluated(_) => &[Form::Written, Form::Rewritten],
             _ => &[Form::Written],
         }
+    }
+
+    /// Whether forms that were given are those of these sources.
+    pub(super) fn check_forms(&self, n_targets: usize) -> Result<()> {
+        let Some(forms) = &self.forms else { return Ok(()) };
+        let help = "leave the forms to the plan, or take one of possible_forms for each source";
+        if forms.len() != self.sources.len() {
+            let (expected, found) = (self.sources.len().to_string(), forms.len().to_string());
+            return Err(Error::argument("forms", format!("{expected}, one for each source"), found, help));
+        }
+        for (source, form) in forms.iter().enumerate() {
+            if !self.possible_forms(source, n_targets).contains(form) {
+                let expected = format!("forms that `{}` can have", self.name_of(source));
+                return Err(Error::argument("forms", expected, form.name(), help));
+            }
+        }
+        Ok(())
     }
 
     /// Bytes that stay for the fit, with so many for each number of a matrix or spectrum.

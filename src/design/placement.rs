@@ -13,6 +13,9 @@ use crate::backend::cpu::{TILE_ROWS, grain};
 use crate::backend::{Backend, HostSignals};
 use crate::math::real::Real;
 
+/// The terms of a column, in its deviations, up to which single precision leaves digits of their sum.
+const MILD: f64 = 1e4;
+
 /// Neighbouring columns of one kind.
 enum Part<'c, 'p> {
     /// Values that lie somewhere.
@@ -115,14 +118,22 @@ impl DesignPlan<'_> {
         own: &ConvolvedColumns<'p>,
     ) -> Result<Box<dyn Block<'p, B> + 'p>> {
         let n_columns = own.columns.len();
-        let writer = own.writer::<B::Scalar>(on.level(), &self.rows, true);
-        let rough_writer = own.writer::<f32>(on.level(), &self.rows, true);
+        let writer = Arc::new(own.writer::<B::Scalar>(on.level(), &self.rows, true));
         let together = writer.together();
+        let exact = Arc::clone(&writer);
+        let is_mild = own.largest_terms < MILD;
+        let rough = is_mild.then(|| own.writer::<f32>(on.level(), &self.rows, true));
         let write = move |rows: Range<usize>, columns: Range<usize>, tiles: &mut [B::Scalar]| {
             writer.write_some(rows, &columns, tiles);
         };
         let rough = move |rows: Range<usize>, columns: Range<usize>, tiles: &mut [f32]| {
-            rough_writer.write_some(rows, &columns, tiles);
+            if let Some(rough) = &rough {
+                rough.write_some(rows, &columns, tiles);
+                return;
+            }
+            let mut all = vec![B::Scalar::ZERO; tiles.len()];
+            exact.write_some(rows, &columns, &mut all);
+            tiles.iter_mut().zip(all).for_each(|(to, x)| *to = f32::from_f64(x.to_f64()));
         };
         let rows = on.rewritten(self.rows.len(), n_columns, together, Arc::new(write), Arc::new(rough))?;
         match own.x.host_channels(&own.offsets).filter(|_| form == Form::MatrixFree) {
@@ -209,7 +220,8 @@ impl DesignPlan<'_> {
             Values::Convolved(x) => {
                 let offsets = self.scaling.offsets[source].clone();
                 let (columns, mean, inverse_sd) = (Vec::new(), Vec::new(), Vec::new());
-                Part::Convolved(ConvolvedColumns { x: *x, columns, offsets, mean, inverse_sd })
+                let largest_terms = self.scaling.largest_terms[source];
+                Part::Convolved(ConvolvedColumns { x: *x, columns, offsets, largest_terms, mean, inverse_sd })
             }
             Values::Evaluated(x) => {
                 Part::Evaluated(EvaluatedColumns { x: *x, columns: Vec::new(), scaling: Vec::new() })

@@ -103,7 +103,8 @@ impl<'a> DesignPlan<'a> {
         self
     }
 
-    /// Places the sources in these forms, one for each and one of [`DesignPlan::possible_forms`], whatever they cost.
+    /// Places the sources in these forms, one for each and one of [`DesignPlan::possible_forms`], whatever they cost; others
+    /// are refused by [`DesignPlan::place`].
     #[must_use]
     pub fn with_forms(mut self, forms: Vec<Form>) -> Self {
         self.forms = Some(forms);
@@ -207,6 +208,7 @@ impl<'a> DesignPlan<'a> {
         columns: &[Column],
         n_targets: usize,
     ) -> Result<Design<'p, B>> {
+        self.check_forms(n_targets)?;
         for column in columns {
             match column {
                 Column::Source(column) => {

@@ -32,6 +32,8 @@ pub struct Scaling {
     pub sd: Vec<f64>,
     /// For every source what is subtracted from its channels, if it has any.
     pub(super) offsets: Vec<Vec<f64>>,
+    /// For every source the largest that the terms of one of its columns can add up to, in deviations of that column.
+    pub(super) largest_terms: Vec<f64>,
 }
 
 impl Scaling {
@@ -52,9 +54,11 @@ impl Scaling {
                 scaling.mean.extend(found.mean);
                 scaling.sd.extend(found.sd);
                 scaling.offsets.push(found.offsets);
+                scaling.largest_terms.push(found.largest_terms);
                 continue;
             }
             scaling.offsets.push(Vec::new());
+            scaling.largest_terms.push(0.0);
             let (shift, moments) = one_read(source, used);
             if !moments.is_finite {
                 return Err(first_non_finite(source, used, first_column));

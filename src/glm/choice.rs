@@ -195,7 +195,7 @@ fn choose(asked: SolverChoice, size: Size, level: Level, given: Option<&CostCons
     let (solver, reason) = match asked {
         SolverChoice::Newton => ("newton", "asked for"),
         SolverChoice::Lbfgs => ("lbfgs", "asked for"),
-        SolverChoice::Auto if small => ("newton", "a round of Hessians costs little"),
+        SolverChoice::Auto if small => ("newton", "as for all small fits: it takes the fewest steps"),
         SolverChoice::Auto if newton < lbfgs => ("newton", "the lower estimate"),
         SolverChoice::Auto => ("lbfgs", "the lower estimate"),
     };

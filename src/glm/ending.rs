@@ -179,9 +179,9 @@ impl Fit<'_, '_, '_> {
             .map(|(_, label)| label)
             .collect();
         format!(
-            "separated: the likelihood rises for ever along a combination of {}, so the estimate is infinite (no event \
-             occurs where it is large); leave the feature out, or use fewer functions or a longer window (a ridge penalty would bound it; this version \
-             has none)",
+            "separated: the likelihood rises for ever along a combination of {}, so the estimate is infinite (it can \
+             lower the rate of bins without events for ever and leave that of all others); leave features out, or of a \
+             basis take fewer functions or a longer window (a ridge penalty would bound it; this version has none)",
             joined(&names)
         )
     }

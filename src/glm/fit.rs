@@ -164,20 +164,7 @@ impl Fit<'_, '_, '_> {
         let first_goal = if fast.is_some() { NEAR_FLOOR } else { FLOOR };
         let goal = if spec.tolerance <= TOLERANCE_F64 { first_goal } else { spec.tolerance };
         let (tolerance, max_iterations) = (spec.tolerance, spec.max_iterations);
-        let mut residuals = |at: &Matrix, targets: &[usize]| -> Result<Vec<Option<(f64, f64)>>> {
-            let asked: Vec<usize> = (0..targets.len()).filter(|&k| targets[k] < spec.n_histories).collect();
-            let mut residuals = vec![None; targets.len()];
-            if let (Some(beside), false) = (&mut beside, asked.is_empty()) {
-                let ids: Vec<usize> = asked.iter().map(|&k| targets[k]).collect();
-                let points = self.reports(&at.select(ndarray::Axis(1), &asked));
-                let found = self.optimality(beside, &points, &ids)?;
-                asked
-                    .into_iter()
-                    .zip(found)
-                    .for_each(|(k, found)| residuals[k] = Some((found.loss, found.kkt_residual)));
-            }
-            Ok(residuals)
-        };
+        let mut residuals = |at: &Matrix, targets: &[usize]| self.residuals(beside.as_mut(), at, targets);
         let residuals: Option<&mut Residuals> =
             if spec.n_histories > 0 { Some(&mut residuals) } else { None };
         let (history_time, n_waiting, used) = (Duration::ZERO, 0, vec![0; self.metric.mean_y.len()]);
@@ -211,15 +198,13 @@ impl Fit<'_, '_, '_> {
             let reports = self.reports(&solution.at);
             let optimality = self.optimality(all.as_mut().unwrap_or(&mut exact), &reports, &targets)?;
             let inferring = Instant::now();
-            let found = reports.into_iter().zip(optimality).zip(solution.outcomes).enumerate();
+            let ends = reports.into_iter().zip(optimality).zip(solution.outcomes).enumerate();
             let mut again = Vec::new();
-            for (column, ((reported, optimality), outcome)) in found {
-                let at = solution.at.column(column).to_vec();
-                let inference =
-                    self.look(&mut exact, targets[column], &at, &optimality, left_out.is_some())?;
-                let k = open[column];
-                let mut standing =
-                    Standing { reported, optimality, inference, outcome }.after(standings[k].take());
+            for (column, ((reported, optimality), outcome)) in ends {
+                let (k, at) = (open[column], solution.at.column(column).to_vec());
+                let inference = self.look(&mut exact, live[k], &at, &optimality, left_out.is_some())?;
+                let end = Standing { reported, optimality, inference, outcome };
+                let mut standing = end.after(standings[k].take());
                 watch.used[live[k]] = standing.outcome.iterations;
                 if self.goes_on(live[k], &mut standing, left_out.is_some(), &watch) {
                     again.push(column);
@@ -238,6 +223,26 @@ impl Fit<'_, '_, '_> {
         chosen.n_taken_over = standings.iter().flatten().filter(taken_over).count();
         let standings = live.into_iter().zip(standings.into_iter().flatten());
         Ok(self.finish(chosen, left_out, standings.collect(), seconds))
+    }
+
+    /// Loss and optimality residual at points of shape (parameters, targets), of targets whose history is wanted.
+    fn residuals(
+        &self,
+        beside: Option<&mut GlmObjective<Cpu<f64>>>,
+        at: &Matrix,
+        targets: &[usize],
+    ) -> Result<Vec<Option<(f64, f64)>>> {
+        let n_histories = self.spec.get().n_histories;
+        let asked: Vec<usize> = (0..targets.len()).filter(|&k| targets[k] < n_histories).collect();
+        let mut residuals = vec![None; targets.len()];
+        let Some(beside) = beside.filter(|_| !asked.is_empty()) else { return Ok(residuals) };
+        let ids: Vec<usize> = asked.iter().map(|&k| targets[k]).collect();
+        let points = self.reports(&at.select(ndarray::Axis(1), &asked));
+        let found = self.optimality(beside, &points, &ids)?;
+        for (k, found) in asked.into_iter().zip(found) {
+            residuals[k] = Some((found.loss, found.kkt_residual));
+        }
+        Ok(residuals)
     }
 
     /// The user's coefficients at points of shape (parameters, targets).

@@ -15,7 +15,10 @@ use crate::solver::{Lbfgs, Minimize, Newton};
 use crate::{Error, Result};
 
 /// What to do about a plan that cannot be followed.
-const HELP: &str = "fit without a plan, or give the plan of a fit to these data with these features";
+const HELP: &str = "leave the plan out, or give that of a fit to these data with these features";
+
+/// What to do about a plan from another kind of machine.
+const OTHER_LEVEL: &str = "make its `level` empty, which takes the best of this machine";
 
 /// Estimated cost of one solver.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -116,7 +119,12 @@ impl Placed {
 
 /// An error about a field of a plan.
 fn wrong(field: &str, expected: impl Into<String>, found: impl ToString) -> Error {
-    Error::argument(format!("plan.{field}"), expected, found.to_string(), HELP)
+    refused(field, expected, found, HELP)
+}
+
+/// The same with what to do about it.
+fn refused(field: &str, expected: impl Into<String>, found: impl ToString, help: &str) -> Error {
+    Error::argument(format!("plan.{field}"), expected, found.to_string(), help)
 }
 
 /// A number of a plan against that of the problem.
@@ -156,7 +164,7 @@ impl Plan {
             None => {
                 let names: Vec<&str> = available.iter().map(|level| level.name()).collect();
                 let what = format!("one of {}, which this machine has", names.join(", "));
-                Err(wrong("level", what, format!("`{}`", self.level)))
+                Err(refused("level", what, format!("`{}`", self.level), OTHER_LEVEL))
             }
             found => Ok(found.copied()),
         }
@@ -164,6 +172,10 @@ impl Plan {
 
     /// Checks what needs no problem to be checked; `asked` is the solver that was asked for beside the plan.
     pub(super) fn check(&self, asked: SolverChoice) -> Result<()> {
+        if !self.groups.is_empty() {
+            // what stands beside them is told, not followed
+            return self.groups.iter().try_for_each(|group| group.check(asked));
+        }
         let quoted = |text: &str| format!("`{text}`");
         let solvers = [Newton.name(), Lbfgs::default().name()];
         if !solvers.contains(&self.solver.as_str()) {
@@ -175,7 +187,8 @@ impl Plan {
             SolverChoice::Lbfgs => Lbfgs::default().name(),
         };
         if asked != self.solver {
-            return Err(wrong("solver", format!("{asked}, which is asked for beside it"), &self.solver));
+            let what = format!("{asked}, which is asked for beside it");
+            return Err(refused("solver", what, &self.solver, "ask for no solver beside a plan"));
         }
         if !["f32", "f64"].contains(&self.storage.as_str()) {
             return Err(wrong("storage", "f32 or f64", quoted(&self.storage)));
@@ -206,10 +219,12 @@ impl Plan {
     ) -> Result<Vec<Form>> {
         same("n_rows", "rows of these data", self.n_rows, design.n_rows())?;
         if self.level()?.is_some_and(|own| own != level) {
-            return Err(wrong("level", format!("{}, that of the backend", level.name()), &self.level));
+            let what = format!("{}, that of the backend", level.name());
+            return Err(refused("level", what, &self.level, OTHER_LEVEL));
         }
         if self.storage == "f32" && n_bytes == size_of::<f64>() {
-            return Err(wrong("storage", "f64, the precision that is asked for", &self.storage));
+            let help = "ask for no other precision beside a plan";
+            return Err(refused("storage", "f64, the precision that is asked for", &self.storage, help));
         }
         let n_sources = design.sources().len();
         same("features", "features (or pieces of them) of these data", self.features.len(), n_sources)?;

@@ -213,7 +213,7 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
         Ok(Quadratic { loss, gradient, hessian: symmetric(&sums[gram], p, 1.0 / n as f64) })
     }
 
-    fn aim(&mut self, at: &Matrix, direction: &Matrix, targets: &[usize]) -> Result<()> {
+    fn aim(&mut self, at: &Matrix, direction: &Matrix, targets: &[usize]) -> Result<bool> {
         self.take_aim(at, direction, targets)
     }
 

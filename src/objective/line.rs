@@ -8,8 +8,7 @@ use std::ops::Range;
 
 use super::GlmObjective;
 use crate::Result;
-use crate::backend::cpu::LINE_ROWS;
-use crate::backend::{Backend, Every, Into, Reach};
+use crate::backend::{Backend, Every, Into, LINE_ROWS, Reach};
 use crate::math::dense::Matrix;
 
 /// Most numbers of a line that is kept.
@@ -36,8 +35,8 @@ fn parts(n_rows: usize, n_targets: usize, grain: usize, most_kept: usize) -> Vec
 }
 
 impl<B: Backend> GlmObjective<'_, B> {
-    /// Takes aim; the line is kept unless it is too long.
-    pub(super) fn take_aim(&mut self, at: &Matrix, direction: &Matrix, targets: &[usize]) -> Result<()> {
+    /// Takes aim; whether the line is kept, because it is not too long.
+    pub(super) fn take_aim(&mut self, at: &Matrix, direction: &Matrix, targets: &[usize]) -> Result<bool> {
         let load = |point: &Matrix| Ok((point.row(0).to_vec(), self.load(point)?));
         let mut aimed =
             Aimed { targets: targets.to_vec(), at: load(at)?, direction: load(direction)?, line: None };
@@ -45,8 +44,9 @@ impl<B: Backend> GlmObjective<'_, B> {
             aimed.line = Some(self.trace(&aimed, all.clone())?);
             self.passes += 1;
         }
+        let is_kept = aimed.line.is_some();
         self.aimed = Some(aimed);
-        Ok(())
+        Ok(is_kept)
     }
 
     /// Change of each loss for its step.

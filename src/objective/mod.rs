@@ -72,11 +72,11 @@ pub trait Objective {
     fn quadratic(&mut self, at: &[f64], target: usize) -> Result<Quadratic>;
 
     /// Takes aim from `at` along `direction` (one pass over the rows), so that trial steps need none, unless there are so
-    /// many rows that each costs a pass.
+    /// many rows that each costs a pass; whether they need none.
     ///
     /// # Errors
     /// If the backend fails.
-    fn aim(&mut self, at: &Matrix, direction: &Matrix, targets: &[usize]) -> Result<()>;
+    fn aim(&mut self, at: &Matrix, direction: &Matrix, targets: &[usize]) -> Result<bool>;
 
     /// Change of each loss for its step along the direction that was aimed at, accurate relative to itself.
     ///

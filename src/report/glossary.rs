@@ -27,8 +27,8 @@ const WORDS: [(&str, &str); 11] = [
     ),
     (
         "Separated",
-        "The likelihood rises for ever along a combination of features, because no event occurs where it is large. There \
-         is no finite estimate.",
+        "The likelihood rises for ever along a combination of features that lowers the rate of bins without events and \
+         leaves that of all others. There is no finite estimate.",
     ),
     (
         "Condition",

@@ -250,7 +250,7 @@ fn look_for_separation(f: &mut dyn Objective, metric: &Metric, runs: &mut [Run],
 }
 
 /// Finds shorter steps for the targets whose full step was refused, given with the change of the loss that it brought:
-/// one pass, however many trials.
+/// one pass, however many trials, or one for each where the objective does not keep the line.
 fn turn_back(
     rule: &mut dyn Direct,
     f: &mut dyn Objective,
@@ -278,7 +278,7 @@ fn turn_back(
     let at = Matrix::from_shape_fn(shape, |(j, column)| from[column].1.at[j]);
     let direction = Matrix::from_shape_fn(shape, |(j, column)| from[column].2.direction[j]);
     let targets: Vec<usize> = from.iter().map(|(k, ..)| runs[*k].target).collect();
-    f.aim(&at, &direction, &targets)?;
+    let trials_are_free = f.aim(&at, &direction, &targets)?;
     let slopes: Vec<f64> =
         from.iter().map(|(_, point, heading, _)| dot(&heading.direction, &point.gradient)).collect();
     let rounding = f.rounding();
@@ -289,9 +289,9 @@ fn turn_back(
     });
     let first = first.collect();
     let steps = search(f, &slopes, first)?;
-    for ((k, point, heading, _), step) in from.into_iter().zip(steps) {
+    for ((k, point, heading, _), (step, n_trials)) in from.into_iter().zip(steps) {
         let run = &mut runs[k];
-        run.passes += 1;
+        run.passes += if trials_are_free { 1 } else { n_trials };
         run.at = point.at;
         match step {
             Some(step) => {

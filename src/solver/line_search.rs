@@ -47,8 +47,14 @@ fn parabola(step: f64, change: f64, slope: f64) -> f64 {
 
 /// Step lengths along the direction that `f` aims at, from the trials `steps` on; `slopes` are the directional
 /// derivatives (negative). A step that is acceptable, but far too short by the parabola, is made longer as long as that
-/// helps: a trial costs much less than another direction. `None` where no trial is acceptable.
-pub(super) fn search(f: &mut dyn Objective, slopes: &[f64], mut steps: Vec<f64>) -> Result<Vec<Option<f64>>> {
+/// helps: a trial costs much less than another direction. `None` where no trial is acceptable. With each the trials that it
+/// took.
+pub(super) fn search(
+    f: &mut dyn Objective,
+    slopes: &[f64],
+    mut steps: Vec<f64>,
+) -> Result<Vec<(Option<f64>, usize)>> {
+    let mut n_trials = vec![0; slopes.len()];
     let mut found: Vec<Option<f64>> = vec![None; slopes.len()];
     // acceptable steps that may be too short, with their changes
     let mut best: Vec<Option<(f64, f64)>> = vec![None; slopes.len()];
@@ -58,6 +64,7 @@ pub(super) fn search(f: &mut dyn Objective, slopes: &[f64], mut steps: Vec<f64>)
             if found[k].is_some() {
                 continue;
             }
+            n_trials[k] += 1;
             let step = steps[k];
             let is_better = best[k].is_none_or(|(_, least)| change < least);
             if change <= SUFFICIENT * step * slope && is_better {
@@ -78,6 +85,6 @@ pub(super) fn search(f: &mut dyn Objective, slopes: &[f64], mut steps: Vec<f64>)
             break;
         }
     }
-    let any = found.into_iter().zip(best);
-    Ok(any.map(|(found, best)| found.or(best.map(|(step, _)| step))).collect())
+    let any = found.into_iter().zip(best).map(|(found, best)| found.or(best.map(|(step, _)| step)));
+    Ok(any.zip(n_trials).collect())
 }

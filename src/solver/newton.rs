@@ -18,11 +18,14 @@ const DEAR: usize = 32;
 const NEAR: f64 = 1e-4;
 /// The same in `f64` for a Hessian that is not dear: steps with one from so near gain eight digits each.
 const NEARER: f64 = 1e-8;
+/// Iterations of one target.
+const MOST: usize = 200;
 /// A kept Hessian that leaves more than this part of the gap is replaced.
 const STALE: f64 = 0.05;
 
 /// Newton's method with the Hessian (Fisher information), a Cholesky factorisation and a backtracking line search.
-/// The Hessian of the backend's numbers, if it is dear, does for the last steps, whose gradients are `f64`. The estimated gap
+/// The last Hessian of the backend's numbers does for the last steps, whose gradients are `f64`, unless one of them helps
+/// too little. The estimated gap
 /// is half the squared Newton decrement, `gᵀH⁻¹g / 2`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Newton;
@@ -40,6 +43,8 @@ struct Rule<'a> {
     last_gap: f64,
     /// The relative gap below which the Hessian is kept.
     near: f64,
+    /// Iterations at which it ends.
+    most: usize,
 }
 
 impl Direct for Rule<'_> {
@@ -89,7 +94,7 @@ impl Direct for Rule<'_> {
     }
 
     fn max_iterations(&self) -> usize {
-        200
+        self.most
     }
 
     fn patience(&self) -> usize {
@@ -132,6 +137,8 @@ pub(super) fn finish(f: &mut Objectives, metric: &Metric, run: &mut Run, watch: 
         waits: false,
         last_gap: f64::INFINITY,
         near: NEAR,
+        // another solver may have brought it here
+        most: runs[0].iterations + MOST,
     };
     let every = Every::ROW;
     if let Some(fast) = &mut f.fast {

@@ -60,7 +60,7 @@ fn targets_with_columns_of_their_own_have_plans_of_their_own() {
     assert_eq!((&again["solver"], answer(&again)), (&"lbfgs".into(), answer(&first)));
     let other = fit(&["--unit", "5", "--plan", "out/fit.json"]).ended(3);
     let said = "error: out/fit.json: plan.groups: expected 1, the groups of targets that have designs of their own, \
-                found 2\nhelp: fit without --plan";
+                found 2\nhelp: leave the plan out";
     assert!(other.stderr.starts_with(said), "{other:?}");
 }
 
@@ -68,7 +68,7 @@ fn targets_with_columns_of_their_own_have_plans_of_their_own() {
 fn plans_that_cannot_be_followed() {
     let place = arrays();
     let plan = place.run(&["fit", "d.npz", "--json"]).ended(0).json()["plan"].take();
-    let help = "fit without --plan, or give the plan of a fit to these data";
+    let help = "leave the plan out, or give the plan of a fit to these data";
     for (field, value, said) in [
         ("solver", json!("sgd"), "p.json: plan.solver: expected one of newton, lbfgs, found `sgd`"),
         ("level", json!("mmx"), "p.json: plan.level: expected one of scalar"),

@@ -9,10 +9,7 @@ use super::buffer::Buffer;
 use super::pass::SMALL;
 use super::simd::Level;
 use super::{Array, Piece, Storage, TILE_ROWS, loss_changes as kernel};
-use crate::backend::{Model, Reach};
-
-/// Rows whose terms are added up before they join the others: of a line in parts as of a whole one.
-pub const LINE_ROWS: usize = 16 * TILE_ROWS;
+use crate::backend::{LINE_ROWS, Model, Reach};
 
 /// Linear predictor and direction of rows, tile by tile: (targets, rows) of the one, then of the other.
 #[derive(Debug)]

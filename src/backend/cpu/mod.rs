@@ -51,7 +51,7 @@ use crate::Result;
 use array::Rewritten;
 pub use array::{Array, MOST_WRITTEN_OUT};
 pub use in_place::Storage;
-pub use line::{LINE_ROWS, Line};
+pub use line::Line;
 pub use signals::{Signals, grain};
 use simd::Level;
 use sums::Sums;

@@ -11,16 +11,12 @@ use super::convolution::convolve_events::convolve_events;
 use super::convolution::correlate_events::{Residuals, correlate_events};
 use super::convolution::events::EventChannels;
 use super::convolution::filters::Filters;
-use super::convolution::lags::Lags;
+use super::convolution::lags::{GAP_ROWS, Lags, are_near};
 use super::convolution::spectra::{ChannelSpectra, Spectra, SpectraScratch};
 use super::convolution::transforms::block_rows;
 use super::simd::Level;
 use super::{Storage, Worker};
 use crate::backend::{HostChannels, HostSignals, Into, Run, runs_within};
-
-/// Rows of the grid between used rows that are computed with them, because a block of rows costs the same however many
-/// of them are used.
-const GAP_ROWS: usize = 64;
 
 /// Channels and the rows that see them.
 pub struct Signals<T>(Arc<Held<T>>);
@@ -105,9 +101,7 @@ impl<T> Held<T> {
 
 /// Stretches that follow each other in the grid with at most `gap` rows between two.
 fn near(stretches: &[Stretch], gap: usize) -> impl Iterator<Item = &[Stretch]> {
-    stretches.chunk_by(move |(places, row), (_, next)| {
-        next.checked_sub(row + places.len()).is_some_and(|between| between <= gap)
-    })
+    stretches.chunk_by(move |(places, row), (_, next)| are_near(row + places.len(), *next, gap))
 }
 
 /// The rows of the grid from the first to the last of near stretches.

@@ -25,6 +25,7 @@ use crate::{Error, Result};
 const CHANNELS: [usize; 2] = [4, 20];
 /// A spike in one of so many bins: as good as none.
 const ALMOST_NONE: u64 = 1 << 15;
+
 /// Measures, writes the file, and shows it beside what is compiled in.
 pub(super) fn calibrate(args: &BenchArgs, path: &Path) -> Result<Report> {
     settle_threads(args.threads)?;
@@ -69,7 +70,14 @@ fn measured(n_threads: usize) -> Result<Speeds> {
     let p = 600;
     let cholesky_flop_per_s = flop_per_s(p, p * p, cholesky(p)?) / 3.0;
     let one = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-    let one = one.map_err(|e| Error::argument("--calibrate", "a thread", e.to_string(), "try it again"))?;
+    let one = one.map_err(|e| {
+        Error::argument(
+            "--calibrate",
+            "a thread",
+            e.to_string(),
+            "allow this process more threads (ulimit -u)",
+        )
+    })?;
     let [value_ns, event_both_ns, spectra_ns] = one.install(evaluated_ns)?;
     let [store_ns, event_ns, direct_ns, transform_ns] = one.install(written_ns)?;
     Ok(Speeds {

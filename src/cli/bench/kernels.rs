@@ -1,6 +1,6 @@
 //! Times of the kernels that fits are made of, on data that are made here.
 //!
-//! The numbers of the data do not matter, only how many there are: dense designs lie in memory, not in cache, and
+//! The numbers of the data do not matter, only how many there are: dense designs are as large as they are asked for, and
 //! convolved ones have the window, the functions and the density of spikes that recordings have.
 
 use std::hint::black_box;

@@ -13,13 +13,11 @@ use super::copy_rows::copy_rows;
 use super::cost::{Method, Task};
 use super::events::{Event, Events};
 use super::filters::Filters;
+use super::lags::{GAP_ROWS, are_near};
 use super::transforms::Fourier;
 use super::write_events::write_events;
 use crate::backend::cpu::simd::Level;
 use crate::backend::cpu::{FILL_ROWS, TILE_ROWS};
-
-/// Rows between spans that are written with them, because a block of rows costs the same however many of them are used.
-const GAP_ROWS: usize = 64;
 
 /// Neighbouring complete rows of the grid and where they go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,10 +114,7 @@ impl<'a, T: Fourier> FeatureBuilder<'a, T> {
         let channels = &self.channels[channels.clone()];
         let spans: Vec<Span> = clip(spans, start..start + tiles.n_rows()).collect();
         spans.iter().for_each(|span| self.transform(channels, span, &mut tiles));
-        let is_near = |span: &Span, next: &Span| {
-            next.rows.start.checked_sub(span.rows.end).is_some_and(|between| between <= GAP_ROWS)
-        };
-        for near in spans.chunk_by(is_near) {
+        for near in spans.chunk_by(|span, next| are_near(span.rows.end, next.rows.start, GAP_ROWS)) {
             match near {
                 [span] => self.write_in_place(channels, span, &mut tiles),
                 spans => self.write_between(channels, spans, &mut tiles),

@@ -2,6 +2,15 @@
 
 use std::ops::Range;
 
+/// Rows of the grid between used rows that are computed with them, because a block of rows costs the same however many
+/// of them are used.
+pub const GAP_ROWS: usize = 64;
+
+/// Whether used rows that begin at `next` are computed with those that end at `end`, with at most `gap` rows between.
+pub fn are_near(end: usize, next: usize, gap: usize) -> bool {
+    next.checked_sub(end).is_some_and(|between| between <= gap)
+}
+
 /// The window of a convolution: row t is `sum_k filter[k] x[t + shift - k]`, k = 0 .. `window_bins`.
 ///
 /// The strictly causal window has shift -1: row t uses the bins `t - W .. t`.
