@@ -393,3 +393,50 @@ fn rows_that_cannot_be_known_are_refused_and_not_a_number() {
     assert!(DesignPlan::new(vec![source("x", first.into())], vec![45, 30_040]).is_ok());
     assert!(of.columns(&(1..N_FUNCTIONS)).is_err());
 }
+
+#[test]
+fn forms_that_a_source_cannot_have_are_refused() {
+    let channels = trains(&mut Random(91), 2);
+    let of = convolution(channels);
+    let rows = || Rows::from_ranges(of.complete().iter().cloned());
+    let plan = |forms: Vec<Form>| {
+        DesignPlan::new(vec![source("x", of.all().into())], rows()).unwrap().with_forms(forms)
+    };
+    let columns: Vec<Column> = (0..of.n_columns()).map(Column::Source).collect();
+    let place = |forms: Vec<Form>, n_targets: usize| {
+        plan(forms).place(&Cpu::<f64>::default(), &columns, n_targets).map(|design| design.n_rows)
+    };
+    assert!(place(vec![Form::MatrixFree], 1).is_ok());
+    for (forms, n_targets) in [(vec![Form::MatrixFree], 2), (vec![], 1), (vec![Form::Written; 2], 1)] {
+        let error = place(forms, n_targets).unwrap_err();
+        assert!(
+            matches!(error, Error::Argument { .. }) && error.help().contains("possible_forms"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_column_that_few_rows_show_has_its_deviation() {
+    let n_bins = 1 << 21;
+    // all spikes within one tile, which part of the rows misses
+    let mut counts = vec![0.0; n_bins];
+    (0..40).for_each(|k| counts[4 * 256 + 50 + 2 * k] = 1.0);
+    let lags = Lags { window_bins: WINDOW, shift: -1 };
+    let courses = vec![Course::of_counts(&counts)];
+    let of = Convolution::new(courses, n_bins, functions(), lags, &[0..n_bins]).unwrap();
+    let rows = Rows::from_ranges(of.complete().iter().cloned());
+    let n = rows.len() as f64;
+    let plan = DesignPlan::new(vec![source("x", of.all().into())], rows).unwrap();
+    for (j, taps) in functions().columns().into_iter().enumerate() {
+        let value = |row: usize| (0..WINDOW).map(|k| taps[k] * counts[row - 1 - k]).sum::<f64>();
+        let (mut sum, mut squares) = (0.0, 0.0);
+        for x in (4 * 256..6 * 256).map(value) {
+            sum += x;
+            squares += x * x;
+        }
+        let sd = (squares / n - (sum / n).powi(2)).sqrt();
+        let found = plan.scaling().sd[j];
+        assert!((found - sd).abs() <= 1e-9 * sd, "{j}: {found} {sd}");
+    }
+}

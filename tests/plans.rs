@@ -56,6 +56,21 @@ fn a_plan_is_followed_to_the_bit() {
 }
 
 #[test]
+fn a_plan_of_groups_is_what_its_groups_are() {
+    let (x, y) = poisson_data(5, 40_000, 5, 1);
+    let design = DesignPlan::new(source(&x), 0..x.nrows()).unwrap();
+    let first = fit(&design, &y, GlmSpec { solver: SolverChoice::Lbfgs, ..GlmSpec::default() }).unwrap();
+    // each group has one target and a stage on part of the rows, all of them together have two targets
+    let groups = vec![first.plan.clone(), first.plan.clone()];
+    let joined = Plan { n_targets: 2, groups, ..first.plan.clone() };
+    assert!(joined.sample_every.is_some() && by(&joined).check().is_ok());
+    let again = fit(&design, &y, by(joined.of_group(1, 2).unwrap())).unwrap();
+    assert_eq!(bits(&again), bits(&first));
+    let broken = Plan { solver: "magic".into(), ..first.plan };
+    assert!(by(&Plan { groups: vec![broken], ..joined }).check().is_err());
+}
+
+#[test]
 fn every_part_of_a_plan_is_followed() {
     let (x, y) = poisson_data(4, 40_000, 5, 1);
     let design = DesignPlan::new(source(&x), 0..x.nrows()).unwrap();

@@ -182,3 +182,17 @@ fn written_data_are_those_that_are_timed() {
     assert_eq!((&fit["n_bins"], fit["targets"].as_array().unwrap().len()), (&10_000.into(), 20));
     assert_eq!(number(&fit["tolerance"]), 1e-10);
 }
+
+#[test]
+fn kernels_are_held_against_roofs() {
+    let place = Place::new();
+    let document = place.run(&["bench", "--kernels", "--threads", "1", "--json"]).ended(0).json();
+    let kernels = document["kernels"].as_array().unwrap();
+    assert!(kernels.len() > 10, "{document}");
+    for own in kernels {
+        assert!(number(&own["rate"]) > 0.0, "{own}");
+        // transforms have no roof
+        assert_eq!(own["roof"].is_null(), own["kernel"].as_str().unwrap().contains("by transforms"), "{own}");
+    }
+    place.refused(&["bench", "--kernels", "--workload", "a"], 2, &["--kernels"]);
+}
