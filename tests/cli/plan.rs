@@ -68,7 +68,7 @@ fn targets_with_columns_of_their_own_have_plans_of_their_own() {
 fn plans_that_cannot_be_followed() {
     let place = arrays();
     let plan = place.run(&["fit", "d.npz", "--json"]).ended(0).json()["plan"].take();
-    let help = "leave the plan out, or give the plan of a fit to these data";
+    let of_problem = "leave the plan out, or give that of a fit to these data";
     for (field, value, said) in [
         ("solver", json!("sgd"), "p.json: plan.solver: expected one of newton, lbfgs, found `sgd`"),
         ("level", json!("mmx"), "p.json: plan.level: expected one of scalar"),
@@ -80,14 +80,19 @@ fn plans_that_cannot_be_followed() {
         let mut plan = plan.clone();
         plan[field] = value;
         fs::write(place.path("p.json"), json!({ "plan": plan }).to_string()).unwrap();
+        let help = if field == "level" { "make its `level` empty" } else { of_problem };
         place.refused(&["fit", "d.npz", "--plan", "p.json"], 3, &[said, help]);
         place.refused(&["fit", "d.npz", "--plan", "p.json", "--out", "out"], 3, &[said]);
     }
     fs::write(place.path("p.json"), plan.to_string()).unwrap();
     let said = "p.json: plan.solver: expected lbfgs, which is asked for beside it, found newton";
-    place.refused(&["fit", "d.npz", "--plan", "p.json", "--solver", "lbfgs"], 3, &[said]);
+    place.refused(&["fit", "d.npz", "--plan", "p.json", "--solver", "lbfgs"], 3, &[said, "no solver beside"]);
     let said = "p.json: plan.storage: expected f64, the precision that is asked for, found f32";
-    place.refused(&["fit", "d.npz", "--plan", "p.json", "--precision", "f64"], 3, &[said]);
+    place.refused(
+        &["fit", "d.npz", "--plan", "p.json", "--precision", "f64"],
+        3,
+        &[said, "no other precision"],
+    );
     place.refused(&["fit", "d.npz", "--plan", "none.json"], 3, &["none.json: No such file"]);
     for (text, said) in [("{\"solver\"", "p.json: expected JSON"), ("{\"a\": 1}", "missing field `solver`")] {
         fs::write(place.path("p.json"), text).unwrap();
