@@ -22,7 +22,7 @@ use crate::{Error, Result};
 
 /// Values of a matrix that fits into no cache, and rows of one that does.
 const LARGE: usize = 1 << 25;
-const ROWS: usize = 1 << 12;
+const ROWS: usize = 1 << 14;
 /// Channels that are evaluated together.
 const CHANNELS: usize = 20;
 

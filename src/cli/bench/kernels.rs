@@ -82,7 +82,8 @@ fn design(plan: &DesignPlan, n_bins: usize, work: Work) -> Result<f64> {
     let columns: Vec<Column> = (0..plan.n_columns()).map(Column::Source).collect();
     let mut f = GlmObjective::new(&on, plan, &columns, &y, Model::default())?;
     let targets: Vec<usize> = (0..n_targets).collect();
-    let at = Matrix::zeros((f.n_parameters(), n_targets));
+    // not 0, where a pass would leave half of its work out
+    let at = Matrix::from_elem((f.n_parameters(), n_targets), 1e-3);
     let mut gradient = at.clone();
     best(|| match work {
         Work::Pass(_) => f.loss_gradient(&at, &targets, Every::ROW, &mut gradient).map(drop),
