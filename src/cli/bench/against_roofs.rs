@@ -11,14 +11,16 @@ use super::super::machine::processor;
 use super::super::progress::Progress;
 use super::super::run::{Report, pretty, settle_threads};
 use super::args::BenchArgs;
-use super::kernels::{N_FUNCTIONS, SPARSITY, WINDOW, Work, dense, free, signal, spikes, written};
+use super::kernels::{
+    N_FUNCTIONS, SPARSITY, WINDOW, Work, dense, free, on_one_thread, signal, spikes, written,
+};
 use super::roofs::IN_MEMORY;
+use crate::Result;
 use crate::backend::cpu::convolution::build_features::Channel;
 use crate::backend::cpu::roofs::{multiply_adds, read_bandwidth};
 use crate::backend::cpu::simd::Level;
 use crate::design::Course;
 use crate::write::table::terminal_table;
-use crate::{Error, Result};
 
 /// Values of a matrix that fits into no cache, and rows of one that does.
 const LARGE: usize = 1 << 25;
@@ -61,17 +63,13 @@ fn reached() -> Result<Vec<Reached>> {
         let kernel = format!("loss and gradient, {large} x {p}");
         all.push(Reached { kernel, rate, unit: "GB/s read", roof: Some(read), threads: n_threads });
     }
-    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-    let one = one.map_err(|e| {
-        Error::argument("--kernels", "a thread", e.to_string(), "allow this process more threads (ulimit -u)")
-    })?;
     let most = multiply_adds::<f32>(level, 1);
     let mut add = |kernel: String, operations: f64, seconds: f64| {
         let roof = (!kernel.contains(BY_TRANSFORMS)).then_some(most);
         let rate = operations / seconds / 1e9;
         all.push(Reached { kernel, rate, unit: "GFLOP/s", roof, threads: 1 });
     };
-    one.install(|| -> Result<()> {
+    on_one_thread("--kernels", || {
         for p in [8, 100, 160, 800] {
             let operations = (ROWS * p * (p + 1)) as f64;
             add(format!("Gram of {p} columns"), operations, dense(ROWS, p, Work::Gram)?);

@@ -10,7 +10,9 @@ use super::super::machine::processor;
 use super::super::progress::Progress;
 use super::super::run::{Report, pretty, say, settle_threads};
 use super::args::BenchArgs;
-use super::kernels::{N_FUNCTIONS, SPARSITY, WINDOW, Work, cholesky, dense, free, signal, spikes, written};
+use super::kernels::{
+    N_FUNCTIONS, SPARSITY, WINDOW, Work, cholesky, dense, free, on_one_thread, signal, spikes, written,
+};
 use super::roofs::IN_MEMORY;
 use crate::backend::cpu::convolution::build_features::Channel;
 use crate::backend::cpu::roofs::read_bandwidth;
@@ -69,17 +71,8 @@ fn measured(n_threads: usize) -> Result<Speeds> {
     let [narrow_gram_flop_per_s, gram_flop_per_s] = [gram(1 << 18, 8)?, gram(1 << 16, 100)?];
     let p = 600;
     let cholesky_flop_per_s = flop_per_s(p, p * p, cholesky(p)?) / 3.0;
-    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-    let one = one.map_err(|e| {
-        Error::argument(
-            "--calibrate",
-            "a thread",
-            e.to_string(),
-            "allow this process more threads (ulimit -u)",
-        )
-    })?;
-    let [value_ns, event_both_ns, spectra_ns] = one.install(evaluated_ns)?;
-    let [store_ns, event_ns, direct_ns, transform_ns] = one.install(written_ns)?;
+    let [value_ns, event_both_ns, spectra_ns] = on_one_thread("--calibrate", evaluated_ns)?;
+    let [store_ns, event_ns, direct_ns, transform_ns] = on_one_thread("--calibrate", written_ns)?;
     Ok(Speeds {
         read_bytes_per_s: read_bandwidth(Level::best(), n_threads, IN_MEMORY) * 1e9,
         product_flop_per_s,
@@ -140,17 +133,4 @@ fn text(calibration: &Calibration) -> String {
     let table = terminal_table(&["speed", "measured", "compiled in", "ratio"], &rows, None);
     let (processor, threads) = (&machine.processor, machine.threads);
     format!("{processor}, {threads} threads, {}\n{}\n", machine.vector_instructions, table.trim_end())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_time_of_a_kernel_grows_with_its_work() {
-        let [few, many] = [64, 4].map(|sparsity| written(Channel::Events(&spikes(0, sparsity))).unwrap());
-        assert!(few < many, "{few} {many}");
-        let [narrow, wide] = [4, 64].map(|p| dense(1 << 14, p, Work::Gram).unwrap());
-        assert!(narrow < wide, "{narrow} {wide}");
-    }
 }

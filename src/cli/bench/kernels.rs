@@ -8,7 +8,6 @@ use std::time::Instant;
 
 use ndarray::Array2;
 
-use crate::Result;
 use crate::backend::cpu::FILL_ROWS;
 use crate::backend::cpu::convolution::build_features::{Channel, FeatureBuilder, Span};
 use crate::backend::cpu::convolution::events::Events;
@@ -19,6 +18,7 @@ use crate::backend::{Cpu, Every, Model};
 use crate::design::{Column, Convolution, Course, DesignPlan, Form, Rows, Source};
 use crate::math::dense::{Cholesky, Matrix};
 use crate::objective::{GlmObjective, Objective, Packed, Weight};
+use crate::{Error, Result};
 
 /// Repetitions of which the best counts.
 const REPETITIONS: usize = 7;
@@ -43,6 +43,13 @@ fn best(mut work: impl FnMut() -> Result<()>) -> Result<f64> {
         least = least.min(started.elapsed().as_secs_f64());
     }
     Ok(least)
+}
+
+/// Runs work on a thread of its own, for the option that asks for it.
+pub(super) fn on_one_thread<T: Send>(option: &str, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    let help = "allow this process more threads (ulimit -u)";
+    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+    one.map_err(|error| Error::argument(option, "a thread", error.to_string(), help))?.install(work)
 }
 
 /// What is done with a design.
@@ -135,4 +142,21 @@ pub(super) fn spikes(channel: usize, sparsity: u64) -> Events {
 /// A signal that is never 0.
 pub(super) fn signal(channel: usize) -> Vec<f64> {
     (0..N_BINS).map(|bin| 2.0 + (0.1 * bin as f64 + channel as f64).sin()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spikes_are_as_dense_as_asked_and_those_of_their_channel() {
+        for sparsity in [4, SPARSITY] {
+            let (n, expected) = (spikes(0, sparsity).all().len() as f64, N_BINS as f64 / sparsity as f64);
+            assert!((n - expected).abs() < 0.1 * expected, "{n} spikes, not {expected}");
+        }
+        let bins =
+            |channel| spikes(channel, SPARSITY).all().iter().map(|event| event.bin).collect::<Vec<u32>>();
+        assert!(bins(0) != bins(1) && bins(2) == bins(2));
+        assert!(signal(1).iter().all(|&x| x != 0.0));
+    }
 }
