@@ -3,8 +3,9 @@
 mod common;
 
 use common::{Random, fit};
-use ndarray::{Array2, Axis};
-use rheobase::glm::{GlmSpec, SolverChoice, StandardErrors, TargetFit};
+use ndarray::{Array1, Array2, Axis};
+use rheobase::backend::Model;
+use rheobase::glm::{GlmSpec, SolverChoice, StandardErrors, TargetFit, score};
 use rheobase::solver::Status;
 
 fn spec(solver: SolverChoice) -> GlmSpec {
@@ -63,8 +64,11 @@ fn exact_relations_are_named_and_the_answer_holds() {
         let target = fit(spec(SolverChoice::Auto), &x, &y).targets.remove(0);
         assert_eq!((target.status, target.aliased.join(" ").as_str()), (Status::Converged, "x1 x4 x6"));
         assert!(slow_kkt(&x, &y, &target) < 1e-8);
+        let eta = x.dot(&Array1::from(target.coef.clone())) + target.intercept;
+        let scores = score(Model::default(), &y.column(0).to_vec(), &eta.exp().to_vec());
+        assert!((scores.log_likelihood - target.scores.log_likelihood).abs() < 1e-12, "{target:?}");
         // counts of 0 and 1 have no factorial term
-        assert!((target.loss + target.scores.log_likelihood).abs() < 1e-12, "{target:?}");
+        assert!((target.loss + scores.log_likelihood).abs() < 1e-12, "{target:?}");
         // smallest norm: no part along the relation
         assert!((target.coef[6] - target.coef[1] + target.coef[4]).abs() < 1e-6 * target.coef[0].abs());
     }

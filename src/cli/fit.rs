@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use ndarray::{Array1, Axis};
+use ndarray::{Array1, Axis, CowArray};
 
 use super::args::{FitArgs, Precision};
 use super::arrays::{Format, arrays};
@@ -268,9 +268,15 @@ pub(super) fn fit_part(
     part: &Part,
     plan: &DesignPlan,
     spec: &CheckedSpec,
-    watcher: &mut dyn FnMut(solver::Progress),
+    watcher: &mut (dyn FnMut(solver::Progress) + Send),
 ) -> Result<FittedGlm> {
-    let y = data.y.select(Axis(1), &part.group.targets);
+    let own = &part.group.targets;
+    // all of them in their order are not copied
+    let y = if own.iter().copied().eq(0..data.y.ncols()) {
+        data.y.view().into()
+    } else {
+        CowArray::from(data.y.select(Axis(1), own))
+    };
     let names = part.group.targets.iter().map(|&target| data.names[target].clone()).collect();
     let response = Response { y: y.view().into(), names };
     let fitted = match on {

@@ -52,12 +52,12 @@ fn scaled(a: &[f64]) -> (f64, Vec<f64>) {
 
 /// From parameters (intercept first) of the members to the user's coefficients.
 pub(super) fn report(rank: &Rank, scaling: &Scaling, parameters: &[f64]) -> Reported {
-    let coef: Vec<f64> = rank
-        .to_user
-        .rows()
-        .into_iter()
-        .map(|row| row.iter().zip(&parameters[1..]).map(|(a, v)| a * v).sum())
-        .collect();
+    let coef: Vec<f64> = if rank.is_plain() {
+        rank.to_user.diag().iter().zip(&parameters[1..]).map(|(a, v)| a * v).collect()
+    } else {
+        let rows = rank.to_user.rows().into_iter();
+        rows.map(|row| row.iter().zip(&parameters[1..]).map(|(a, v)| a * v).sum()).collect()
+    };
     let shift: Sum = coef.iter().zip(&scaling.mean).map(|(w, mean)| -w * mean).collect();
     Reported { intercept: parameters[0] + shift.value(), coef }
 }

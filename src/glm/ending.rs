@@ -1,12 +1,10 @@
 //! The end of a fit: statuses, warnings and what is reported of each target.
 
-use std::ops::Range;
-
-use super::certificate::{Inference, Reported};
-use super::fit::{Fit, Standing};
-use super::fitted::{GapFrom, TargetFit, mean_at};
-use super::score::{Scores, score_pieces};
-use crate::design::Product;
+use super::certificate::Inference;
+use super::fit::Fit;
+use super::fitted::{GapFrom, TargetFit};
+use super::response_sums::ResponseSums;
+use super::standing::Standing;
 use crate::objective::Optimality;
 use crate::solver::{Iterate, Status};
 
@@ -19,48 +17,38 @@ const NAMED: f64 = 0.05;
 /// Most names in a warning; the whole list of aliased columns is in the result.
 const MOST_NAMES: usize = 8;
 
-impl Standing {
-    /// The direction along which the loss falls for ever, if there is one.
-    pub(super) fn recession(&self) -> Option<&Vec<f64>> {
-        let inferred = self.inference.as_ref().and_then(|inference| inference.recession.as_ref());
-        self.outcome.recession.as_ref().or(inferred)
-    }
-}
-
 impl Fit<'_, '_, '_> {
     /// The loss gap of the certificate, and where it is from.
-    fn gap(&self, target: usize, standing: &Standing, left_out: bool) -> (f64, GapFrom) {
+    fn gap(standing: &Standing, left_out: bool) -> (f64, GapFrom) {
         match &standing.inference {
             Some(inference) if !left_out => (inference.loss_gap, GapFrom::Hessian),
-            _ => (self.flat_gap(target, &standing.optimality), GapFrom::FlatGram),
+            _ => (standing.flat_gap, GapFrom::FlatGram),
         }
     }
 
     /// The gap by the flat Gram times the target's mean response.
-    fn flat_gap(&self, target: usize, optimality: &Optimality) -> f64 {
+    pub(super) fn flat_gap(&self, target: usize, optimality: &Optimality) -> f64 {
         let flat = self.metric.factor.solve(&optimality.gradient);
         let squared: f64 = flat.iter().zip(&optimality.gradient).map(|(a, b)| a * b).sum();
         0.5 * squared / self.metric.mean_y[target]
     }
 
     /// The same as [`Fit::is_proven`] where the Hessian is not known.
-    pub(super) fn is_flat_proven(&self, target: usize, optimality: &Optimality) -> bool {
-        let tolerance = self.spec.get().tolerance;
-        let scale = optimality.loss.abs().max(self.metric.mean_y[target]);
-        self.flat_gap(target, optimality) <= tolerance * scale && optimality.kkt_residual <= tolerance.sqrt()
+    pub(super) fn is_flat_proven(&self, target: usize, standing: &Standing) -> bool {
+        self.is_proven(target, standing, true)
     }
 
     /// Whether both numbers of the certificate are small enough.
     pub(super) fn is_proven(&self, target: usize, standing: &Standing, left_out: bool) -> bool {
         let tolerance = self.spec.get().tolerance;
         let scale = standing.optimality.loss.abs().max(self.metric.mean_y[target]);
-        let (gap, _) = self.gap(target, standing, left_out);
+        let (gap, _) = Self::gap(standing, left_out);
         gap <= tolerance * scale && standing.optimality.kkt_residual <= tolerance.sqrt()
     }
 
     /// Converged only with proof at the reported point, whatever the solver says.
     fn status(&self, target: usize, standing: &Standing, left_out: bool) -> Status {
-        let (gap, _) = self.gap(target, standing, left_out);
+        let (gap, _) = Self::gap(standing, left_out);
         let numbers = [gap, standing.optimality.kkt_residual, standing.optimality.loss];
         match standing.outcome.status {
             Status::Failed => Status::Failed,
@@ -73,13 +61,19 @@ impl Fit<'_, '_, '_> {
     }
 
     /// Puts one target's numbers together.
-    pub(super) fn target(&self, target: usize, standing: Standing, left_out: bool) -> TargetFit {
+    pub(super) fn target(
+        &self,
+        target: usize,
+        standing: Standing,
+        of_response: &ResponseSums,
+        left_out: bool,
+    ) -> TargetFit {
         let labels = &self.plan.layout().labels;
-        let (loss_gap, gap_from) = self.gap(target, &standing, left_out);
+        let (loss_gap, gap_from) = Self::gap(&standing, left_out);
         let status = self.status(target, &standing, left_out);
         let aliased: Vec<String> = self.rank.aliased.iter().map(|&column| labels[column].clone()).collect();
-        let warnings = self.warnings(&standing, &aliased, self.has_whole_counts(target));
-        let Standing { reported, optimality, inference, outcome } = standing;
+        let warnings = self.warnings(&standing, &aliased, of_response.are_whole);
+        let Standing { reported, optimality, inference, outcome, .. } = standing;
         let mut history = outcome.history;
         if let Some(last) = history.last_mut() {
             let kkt_residual = optimality.kkt_residual;
@@ -95,7 +89,7 @@ impl Fit<'_, '_, '_> {
         TargetFit {
             name: self.response.names[target].clone(),
             status,
-            scores: self.scores(target, &reported),
+            scores: of_response.scores(optimality.loss, self.plan.n_rows()),
             coef: reported.coef,
             intercept: reported.intercept,
             standard_errors,
@@ -186,37 +180,8 @@ impl Fit<'_, '_, '_> {
         )
     }
 
-    fn has_whole_counts(&self, target: usize) -> bool {
-        let is_whole = |y: f64| y == 0.0 || y.fract() == 0.0;
-        self.plan.rows().iter().all(|row| is_whole(self.response.y.get(row, target)))
-    }
-
-    /// How well the reported numbers predict the used rows, piece by piece.
-    fn scores(&self, target: usize, reported: &Reported) -> Scores {
-        let mut first = 0;
-        let products: Vec<Product> = (self.plan.sources().iter())
-            .map(|&x| {
-                let own = first..first + x.ncols();
-                first = own.end;
-                Product::new(x, &reported.coef[own])
-            })
-            .collect();
-        let rows = self.plan.rows();
-        let model = self.spec.get().model;
-        let piece = |span: Range<usize>| {
-            let mut mu = vec![reported.intercept; span.len()];
-            for run in rows.runs_of(span.clone()) {
-                let places = run.used - span.start..run.used - span.start + run.len;
-                products.iter().for_each(|x| x.add(run.row..run.row + run.len, &mut mu[places.clone()]));
-            }
-            mu.iter_mut().for_each(|mu| *mu = mean_at(model, *mu));
-            (rows.some(span).map(|row| self.response.y.get(row, target)).collect(), mu)
-        };
-        score_pieces(model, rows.len(), self.metric.mean_y[target], &piece)
-    }
-
     /// A target without events: its rate is 0, whatever the features.
-    pub(super) fn silent(&self, target: usize) -> TargetFit {
+    pub(super) fn silent(&self, target: usize, of_response: &ResponseSums) -> TargetFit {
         let n = self.plan.n_rows();
         let n_columns = self.plan.n_columns();
         TargetFit {
@@ -233,9 +198,7 @@ impl Fit<'_, '_, '_> {
             iterations: 0,
             passes: 0,
             n_bins_used: n,
-            scores: score_pieces(self.spec.get().model, n, 0.0, &|span| {
-                (vec![0.0; span.len()], vec![0.0; span.len()])
-            }),
+            scores: of_response.scores(0.0, n),
             aliased: Vec::new(),
             warnings: vec![
                 "no event in the used bins: the rate is 0 and the intercept minus infinity".into(),

@@ -2,34 +2,36 @@
 
 use std::time::{Duration, Instant};
 
-use super::certificate::{Inference, RESTLESS, Reported, report};
+use super::certificate::{Reported, report};
 use super::choice::Size;
 use super::fitted::{FittedGlm, Seconds, TargetFit};
 use super::inputs::Response;
 use super::plan::{Placed, Plan};
 use super::rank::{Rank, varying};
+use super::response_sums::response_sums;
 use super::spec::{CheckedSpec, StandardErrors, TOLERANCE_F64};
+use super::standing::Standing;
 use crate::backend::cpu::simd::Level;
 use crate::backend::{Backend, Cpu, Every};
 use crate::design::{Column, DesignPlan};
 use crate::math::dense::{Cholesky, Matrix};
-use crate::objective::{GlmObjective, Objective, Optimality, Packed, Weight};
-use crate::solver::{
-    Lbfgs, Metric, Minimize, Newton, Objectives, Outcome, Progress, Residuals, Status, Watch,
-};
+use crate::objective::{GlmObjective, Objective, Packed, Weight};
+use crate::solver::{Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Residuals, Watch};
 use crate::{Error, Result};
 
 /// Largest rows x columns x (columns + 1) x targets for which standard errors are computed without asking.
 const INFERENCE_LIMIT: f64 = 1e11;
 /// The smallest relative gap worth aiming at: the rounding floor. At the default tolerance of `f64` data it is the
 /// first goal: one or two more steps buy digits of the coefficients, of which a gap of 1e-16 alone guarantees few.
-const FLOOR: f64 = 1e-30;
+pub(super) const FLOOR: f64 = 1e-30;
 /// The same where the columns are known to be far from dependent: coefficients are good to all digits that matter.
 const NEAR_FLOOR: f64 = 1e-26;
 /// The smallest pivot of a Gram of single precision that leaves no doubt about the rank.
 const CERTAIN: f64 = 1e-4;
 /// The same for a Gram of `f64`.
 const SPANS: f64 = 1e-10;
+/// Rows with events per parameter that are asked whether they span all directions: first, and at most.
+const SPANNING_ROWS: [usize; 2] = [2, 4];
 /// How much closer the solver is asked to come if its word does not hold.
 const CLOSER: f64 = 1e-2;
 /// Distance of a row's linear predictor below the mean above which a target may be running away.
@@ -60,14 +62,6 @@ struct Views<'v, 'f> {
     beside: Option<GlmObjective<'v, Cpu<f64>>>,
 }
 
-/// Where one target stands.
-pub(super) struct Standing {
-    pub(super) reported: Reported,
-    pub(super) optimality: Optimality,
-    pub(super) inference: Option<Inference>,
-    pub(super) outcome: Outcome,
-}
-
 impl CheckedSpec {
     /// Fits every target of the response to the rows of the design that the plan uses.
     ///
@@ -80,9 +74,21 @@ impl CheckedSpec {
         on: &B,
         plan: &DesignPlan,
         response: &Response,
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<FittedGlm> {
         let started = Instant::now();
+        // on a thread of the pool a pass costs microseconds to share, from outside tens of them
+        rayon::scope(|_| self.fit_since(started, on, plan, response, progress))
+    }
+
+    fn fit_since<B: Backend>(
+        &self,
+        started: Instant,
+        on: &B,
+        plan: &DesignPlan,
+        response: &Response,
+        progress: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<FittedGlm> {
         let guided = self.guided(plan, response.y.ncols(), on.level(), size_of::<B::Scalar>())?;
         let plan = guided.as_ref().unwrap_or(plan);
         let mean_y = self.check_inputs(plan, response, size_of::<B::Scalar>(), on.level())?;
@@ -152,7 +158,7 @@ impl Fit<'_, '_, '_> {
         mut chosen: Plan,
         views: Views,
         started: Instant,
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<FittedGlm> {
         let Views { mut fast, mut exact, mut all, mut beside } = views;
         let spec = self.spec.get();
@@ -195,15 +201,12 @@ impl Fit<'_, '_, '_> {
             let fast = fast.take().map(|fast| -> &mut dyn Objective { fast });
             let mut objectives = Objectives { fast, exact: &mut exact, sample: sample.take() };
             let solution = solver.minimize(&mut objectives, &self.metric, &targets, start, &mut watch)?;
-            let reports = self.reports(&solution.at);
-            let optimality = self.optimality(all.as_mut().unwrap_or(&mut exact), &reports, &targets)?;
+            let ends = self.ends(all.as_mut().unwrap_or(&mut exact), &solution, &targets)?;
             let inferring = Instant::now();
-            let ends = reports.into_iter().zip(optimality).zip(solution.outcomes).enumerate();
             let mut again = Vec::new();
-            for (column, ((reported, optimality), outcome)) in ends {
+            for (column, mut end) in ends.into_iter().enumerate() {
                 let (k, at) = (open[column], solution.at.column(column).to_vec());
-                let inference = self.look(&mut exact, live[k], &at, &optimality, left_out.is_some())?;
-                let end = Standing { reported, optimality, inference, outcome };
+                end.inference = self.look(&mut exact, live[k], &at, &end, left_out.is_some())?;
                 let mut standing = end.after(standings[k].take());
                 watch.used[live[k]] = standing.outcome.iterations;
                 if self.goes_on(live[k], &mut standing, left_out.is_some(), &watch) {
@@ -246,55 +249,9 @@ impl Fit<'_, '_, '_> {
     }
 
     /// The user's coefficients at points of shape (parameters, targets).
-    fn reports(&self, at: &Matrix) -> Vec<Reported> {
+    pub(super) fn reports(&self, at: &Matrix) -> Vec<Reported> {
         let columns = at.columns().into_iter();
         columns.map(|column| report(&self.rank, self.plan.scaling(), &column.to_vec())).collect()
-    }
-
-    /// The Hessian at the point: wanted for standard errors, or, where these are left out, to see whether a target
-    /// with rows far from the mean is running away.
-    fn look(
-        &self,
-        f: &mut GlmObjective<Cpu<f64>>,
-        target: usize,
-        at: &[f64],
-        optimality: &Optimality,
-        left_out: bool,
-    ) -> Result<Option<Inference>> {
-        if left_out
-            && (!self.is_flat_proven(target, optimality)
-                || optimality.n_faint == 0.0
-                || self.events_span(target, f.n_parameters())?)
-        {
-            return Ok(None);
-        }
-        self.infer(f, target, at, &optimality.gradient)
-    }
-
-    /// Whether the solver should go on although it says that it has arrived.
-    fn is_open(&self, target: usize, standing: &Standing, left_out: bool) -> bool {
-        let restless = standing.inference.as_ref().is_some_and(|inference| inference.step_reach > RESTLESS);
-        standing.outcome.status == Status::Converged
-            && standing.recession().is_none()
-            && (restless || !self.is_proven(target, standing, left_out))
-    }
-
-    /// Whether the solver goes on with a target. One that should, but may not, is told why: its last step may be one that
-    /// only the certificate has looked at.
-    fn goes_on(&self, target: usize, standing: &mut Standing, left_out: bool, watch: &Watch) -> bool {
-        if !self.is_open(target, standing, left_out) {
-            return false;
-        }
-        let outcome = &mut standing.outcome;
-        if watch.max_iterations.is_some_and(|most| outcome.iterations >= most) {
-            outcome.status = Status::MaxIterations;
-            return false;
-        }
-        if watch.is_late() {
-            outcome.status = Status::Stopped;
-            return false;
-        }
-        watch.goal > FLOOR
     }
 
     fn finish(
@@ -304,17 +261,20 @@ impl Fit<'_, '_, '_> {
         standings: Vec<(usize, Standing)>,
         seconds: Seconds,
     ) -> FittedGlm {
-        let mut targets: Vec<TargetFit> = (0..self.response.names.len()).map(|k| self.silent(k)).collect();
+        let (model, y) = (self.spec.get().model, self.response.y);
+        let sums = response_sums(model, y, self.plan.rows(), &self.metric.mean_y);
+        let mut targets: Vec<TargetFit> =
+            sums.iter().enumerate().map(|(target, sums)| self.silent(target, sums)).collect();
         let mut condition = f64::NAN;
         for (target, standing) in standings {
             if let (Some(inference), None) = (&standing.inference, &left_out) {
                 condition = inference.condition.max(condition);
             }
-            targets[target] = self.target(target, standing, left_out.is_some());
+            targets[target] = self.target(target, standing, &sums[target], left_out.is_some());
         }
         let layout = self.plan.layout();
         FittedGlm {
-            model: self.spec.get().model,
+            model,
             solver: plan.solver.clone(),
             tolerance: self.spec.get().tolerance,
             features: layout.features.clone(),
@@ -338,19 +298,31 @@ impl Fit<'_, '_, '_> {
     }
 
     /// Whether some of the rows with events of this target span all directions: then none of them is one of recession.
-    fn events_span(&self, target: usize, n_parameters: usize) -> Result<bool> {
+    pub(super) fn events_span(&self, target: usize, n_parameters: usize) -> Result<bool> {
         let with_events = |row: &usize| self.response.y.get(*row, target) != 0.0;
-        let rows: Vec<usize> = self.plan.rows().iter().filter(with_events).take(4 * n_parameters).collect();
+        let [few, many] = SPANNING_ROWS.map(|rows| rows * n_parameters);
+        let rows: Vec<usize> = self.plan.rows().iter().filter(with_events).take(many).collect();
         if rows.len() < n_parameters || !self.rank.is_plain() {
             return Ok(false);
         }
-        let events = self.plan.with_rows(rows);
-        let on = Cpu::<f64>::default();
-        let y = Packed::new(self.response.y.target(target), events.rows());
-        let mut f = GlmObjective::new(&on, &events, &self.rank.columns(), &y, self.spec.get().model)?;
+        if rows.len() > few {
+            // most often half of them will do, in numbers of single precision
+            let single = Cpu::<f32>::at(self.level);
+            if self.rows_span(&single, rows[..few].to_vec(), target, CERTAIN)? {
+                return Ok(true);
+            }
+        }
+        self.rows_span(&Cpu::<f64>::at(self.level), rows, target, SPANS)
+    }
+
+    /// Whether the Gram of these rows has no pivot below `least`.
+    fn rows_span<B: Backend>(&self, on: &B, rows: Vec<usize>, target: usize, least: f64) -> Result<bool> {
+        let rows = self.plan.with_rows(rows);
+        let y = Packed::new(self.response.y.target(target), rows.rows());
+        let mut f = GlmObjective::new(on, &rows, &self.rank.columns(), &y, self.spec.get().model)?;
         let gram = f.gram(Every::ROW, Weight::Flat)?;
         Ok(Cholesky::new(&gram)
-            .is_some_and(|factor| factor.jitter() == 0.0 && factor.smallest_pivot() > SPANS))
+            .is_some_and(|factor| factor.jitter() == 0.0 && factor.smallest_pivot() > least))
     }
 
     fn inference_left_out(&self, n_targets: usize) -> Option<String> {
@@ -364,23 +336,5 @@ impl Fit<'_, '_, '_> {
             )),
             _ => None,
         }
-    }
-}
-
-impl Standing {
-    /// Adds the work of an earlier round.
-    fn after(mut self, earlier: Option<Self>) -> Self {
-        if let Some(mut earlier) = earlier {
-            let mut history = std::mem::take(&mut earlier.outcome.history);
-            // it went on from the last point
-            history.pop();
-            self.outcome.history.iter_mut().for_each(|point| point.iteration += earlier.outcome.iterations);
-            history.append(&mut self.outcome.history);
-            self.outcome.history = history;
-            self.outcome.iterations += earlier.outcome.iterations;
-            self.outcome.passes += earlier.outcome.passes;
-            self.outcome.taken_over |= earlier.outcome.taken_over;
-        }
-        self
     }
 }

@@ -1,6 +1,6 @@
 //! What goes into a fit, and what is wrong with it.
 
-use rayon::prelude::*;
+use std::ops::Range;
 
 use super::spec::CheckedSpec;
 use crate::backend::cpu::simd::Level;
@@ -9,9 +9,6 @@ use crate::math::sum::Sum;
 use crate::objective::Counts;
 use crate::observation::{ObservationModel, Observe, Poisson};
 use crate::{Error, Result};
-
-/// Rows that one thread looks at together.
-const PIECE: usize = 1 << 16;
 
 /// What is to be explained: counts, shape (bins, targets).
 #[derive(Clone, Debug)]
@@ -55,45 +52,35 @@ impl CheckedSpec {
                 (format!("columns below {}", plan.n_columns()), "give columns of the design");
             return Err(Error::argument("covariance of", expected, format!("{columns:?}"), help));
         }
-        let of_target = |target: usize| self.mean_of(plan, response, target);
-        let means: Vec<Option<f64>> = match response.y.ncols() {
-            1 => vec![of_target(0)],
-            n_targets => (0..n_targets).into_par_iter().map(of_target).collect(),
-        };
-        if means.iter().any(Option::is_none) {
+        let Some(means) = self.means(plan, response) else {
             return Err(self.first_bad(plan, response));
-        }
+        };
         let needed_bytes = plan.needed_bytes(response.y.ncols(), bytes_per_value, level);
         match self.get().memory_limit_bytes {
             Some(limit_bytes) if needed_bytes > limit_bytes => {
                 Err(Error::Memory { what: "the design".into(), needed_bytes, limit_bytes })
             }
-            _ => Ok(means.into_iter().flatten().collect()),
+            _ => Ok(means),
         }
     }
 
-    /// The mean of one target over its used bins; `None` if a value is not finite or not what the model knows.
-    fn mean_of(&self, plan: &DesignPlan, response: &Response, target: usize) -> Option<f64> {
-        let y = response.y.target(target);
-        let slice = if let Counts::F64(y) = &y { y.to_slice() } else { None };
+    /// The mean of every target over the used bins; `None` if a value is not finite or not what the model knows.
+    fn means(&self, plan: &DesignPlan, response: &Response) -> Option<Vec<f64>> {
         let rows = plan.rows();
-        let of_piece = |first: usize| {
-            let mut sum = Sum::default();
-            for row in rows.some(first..rows.len().min(first + PIECE)) {
-                let y = slice.map_or_else(|| y.get(row, 0), |y| y[row]);
+        let n_targets = response.y.ncols();
+        let of_piece = |used: Range<usize>| {
+            let (mut sums, mut are_good) = (vec![Sum::default(); n_targets], true);
+            response.y.visit(rows, used, |target, y| {
                 if y != 0.0 {
-                    if !y.is_finite() || self.outside(y).is_some() {
-                        return None;
-                    }
-                    sum.add(y);
+                    are_good &= y.is_finite() && self.outside(y).is_none();
+                    sums[target].add(y);
                 }
-            }
-            Some(sum.value())
+            });
+            are_good.then_some(sums)
         };
-        let firsts: Vec<usize> = (0..rows.len()).step_by(PIECE).collect();
-        let parts: Vec<Option<f64>> = firsts.into_par_iter().map(of_piece).collect();
-        let total = parts.into_iter().collect::<Option<Vec<f64>>>()?;
-        Some(total.into_iter().collect::<Sum>().value() / rows.len() as f64)
+        let parts = response.y.pieces(rows, of_piece).into_iter().collect::<Option<Vec<_>>>()?;
+        let total = |target: usize| parts.iter().map(|part| part[target].value()).collect::<Sum>().value();
+        Some((0..n_targets).map(|target| total(target) / rows.len() as f64).collect())
     }
 
     fn outside(&self, y: f64) -> Option<&'static str> {

@@ -12,8 +12,10 @@ pub mod goodness;
 mod inputs;
 mod plan;
 mod rank;
+mod response_sums;
 mod score;
 mod spec;
+mod standing;
 mod start;
 
 pub use choice::CostConstants;

@@ -8,6 +8,8 @@
 //! units, is smallest: the prediction does not change. Where it is not exact that would change the prediction, and
 //! the coefficient of the column is 0.
 
+use ndarray::Axis;
+
 use crate::design::{Column, DesignPlan};
 use crate::math::dense::{Cholesky, Matrix};
 
@@ -55,9 +57,16 @@ pub(super) fn varying(plan: &DesignPlan) -> Vec<usize> {
 impl Rank {
     /// The rank from `gram`, the correlation matrix of the `varying` columns.
     pub(super) fn new(plan: &DesignPlan, varying: &[usize], gram: &Matrix) -> Self {
-        let n_columns = plan.n_columns();
         let strong = strong(gram);
-        let mut basis = Basis::new(plan, strong.iter().map(|&k| varying[k]).collect(), gram, &strong);
+        let own =
+            (strong.len() < varying.len()).then(|| gram.select(Axis(0), &strong).select(Axis(1), &strong));
+        Self::of(plan, varying, &strong, own.as_ref())
+    }
+
+    /// The rank from the positions of columns that are known to be independent, and their Gram unless they are all.
+    fn of(plan: &DesignPlan, varying: &[usize], strong: &[usize], gram: Option<&Matrix>) -> Self {
+        let n_columns = plan.n_columns();
+        let mut basis = Basis::new(plan, strong.iter().map(|&k| varying[k]).collect(), gram);
         let constant = (0..n_columns).filter(|column| !varying.contains(column));
         let mut relations: Vec<Relation> =
             constant.map(|column| Relation { factors: unit(n_columns, column), exact: true }).collect();
@@ -88,8 +97,8 @@ impl Rank {
 
     /// The rank of a design whose `varying` columns are known to be independent.
     pub(super) fn plain(plan: &DesignPlan, varying: &[usize]) -> Self {
-        let identity = Matrix::eye(varying.len());
-        Self::new(plan, varying, &identity)
+        let all: Vec<usize> = (0..varying.len()).collect();
+        Self::of(plan, varying, &all, None)
     }
 
     /// The number of independent columns.
@@ -159,12 +168,11 @@ struct Basis {
 }
 
 impl Basis {
-    fn new(plan: &DesignPlan, columns: Vec<usize>, gram: &Matrix, strong: &[usize]) -> Self {
-        let own = Matrix::from_shape_fn((strong.len(), strong.len()), |(i, j)| gram[(strong[i], strong[j])]);
+    fn new(plan: &DesignPlan, columns: Vec<usize>, gram: Option<&Matrix>) -> Self {
         Self {
             members: columns.iter().map(|&column| Member::Column(column)).collect(),
             factors: columns.iter().map(|&column| unit(plan.n_columns(), column)).collect(),
-            gram: Cholesky::new(&own),
+            gram: gram.and_then(Cholesky::new),
             columns,
         }
     }

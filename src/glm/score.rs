@@ -1,7 +1,5 @@
 //! Scores: how well predictions agree with a response.
 
-use std::ops::Range;
-
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -52,28 +50,13 @@ pub struct Scores {
 /// assert!((scores.pseudo_r2_cohen - 0.7380283250).abs() < 1e-10);
 /// ```
 pub fn score(model: Model, y: &[f64], mu: &[f64]) -> Scores {
-    let mean = y.iter().copied().collect::<Sum>().value() / y.len() as f64;
-    score_pieces(model, y.len(), mean, &|span| (y[span.clone()].to_vec(), mu[span].to_vec()))
-}
-
-/// The same for `n` responses of this mean, of which `piece` returns a part, and what was expected.
-pub(super) fn score_pieces(
-    model: Model,
-    n: usize,
-    mean: f64,
-    piece: &(dyn Fn(Range<usize>) -> (Vec<f64>, Vec<f64>) + Sync),
-) -> Scores {
     match model.observation {
-        ObservationModel::Poisson => score_with(Poisson, n, mean, piece),
+        ObservationModel::Poisson => score_with(Poisson, y, mu),
     }
 }
 
-fn score_with(
-    observation: impl Observe,
-    n: usize,
-    mean: f64,
-    piece: &(dyn Fn(Range<usize>) -> (Vec<f64>, Vec<f64>) + Sync),
-) -> Scores {
+fn score_with(observation: impl Observe, y: &[f64], mu: &[f64]) -> Scores {
+    let mean = y.iter().copied().collect::<Sum>().value() / y.len() as f64;
     // what the null model says of small counts, which most are
     let of_count = |y: f64| (observation.log_likelihood(y, mean), observation.deviance(y, mean));
     let known: Vec<(f64, f64)> = (0..KNOWN).map(|y| of_count(y as f64)).collect();
@@ -81,9 +64,8 @@ fn score_with(
         Some(&terms) if (y as usize) as f64 == y => terms,
         _ => of_count(y),
     };
-    let of_piece = |first: usize| -> [f64; 4] {
+    let of_piece = |(y, mu): (&[f64], &[f64])| -> [f64; 4] {
         let mut totals = [Sum::default(); 4];
-        let (y, mu) = piece(first..n.min(first + PIECE));
         for (y, mu) in y.chunks(TOGETHER).zip(mu.chunks(TOGETHER)) {
             let mut sums = [0.0; 4];
             for (&y, &mu) in y.iter().zip(mu) {
@@ -100,16 +82,24 @@ fn score_with(
         }
         totals.map(Sum::value)
     };
-    let parts: Vec<[f64; 4]> =
-        (0..n).step_by(PIECE).collect::<Vec<_>>().into_par_iter().map(of_piece).collect();
+    let parts: Vec<[f64; 4]> = y.par_chunks(PIECE).zip(mu.par_chunks(PIECE)).map(of_piece).collect();
     let total = |k: usize| parts.iter().map(|part| part[k]).collect::<Sum>().value();
     let [log_likelihood_sum, null, deviance, null_deviance] = [0, 1, 2, 3].map(total);
-    Scores {
-        log_likelihood: log_likelihood_sum / n as f64,
-        log_likelihood_sum,
-        deviance,
-        pseudo_r2_mcfadden: 1.0 - log_likelihood_sum / null,
-        pseudo_r2_cohen: 1.0 - deviance / null_deviance,
+    Scores::new(y.len(), [log_likelihood_sum, null], [deviance, null_deviance])
+}
+
+impl Scores {
+    /// From the sums over `n` bins of the model and of the null model.
+    pub(super) fn new(n: usize, log_likelihoods: [f64; 2], deviances: [f64; 2]) -> Self {
+        let [log_likelihood_sum, null] = log_likelihoods;
+        let [deviance, null_deviance] = deviances;
+        Self {
+            log_likelihood: log_likelihood_sum / n as f64,
+            log_likelihood_sum,
+            deviance,
+            pseudo_r2_mcfadden: 1.0 - log_likelihood_sum / null,
+            pseudo_r2_cohen: 1.0 - deviance / null_deviance,
+        }
     }
 }
 

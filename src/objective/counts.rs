@@ -1,5 +1,6 @@
 //! The response: counts of every bin, in the numbers they came in.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use ndarray::{ArrayView2, Axis, Slice};
@@ -13,6 +14,8 @@ use crate::math::real::Real;
 
 /// Counts from which on they are kept as bytes, if they are small enough: what is read from memory in every pass.
 const MANY: usize = 1 << 18;
+/// Bins that one thread looks at together.
+const PIECE: usize = 1 << 14;
 /// Tiles that one thread packs together.
 const TOGETHER: usize = 64;
 
@@ -65,6 +68,27 @@ impl Counts<'_> {
         }
     }
 
+    /// Calls `visit` with every target and its count in the bins number `used` of `rows`, bin by bin.
+    ///
+    /// # Panics
+    /// If there is no such bin.
+    pub fn visit(&self, rows: &Rows, used: Range<usize>, visit: impl FnMut(usize, f64)) {
+        match self {
+            Self::F64(y) => each(y, rows, used, visit),
+            Self::Bytes(y) => each(y, rows, used, visit),
+        }
+    }
+
+    /// What `look` returns for pieces of `rows`, in their order: by the calling thread if they are few.
+    pub fn pieces<R: Send>(&self, rows: &Rows, look: impl Fn(Range<usize>) -> R + Sync) -> Vec<R> {
+        let firsts = (0..rows.len()).step_by(PIECE);
+        let piece = |first: usize| look(first..rows.len().min(first + PIECE));
+        if rows.len() * self.ncols() <= MANY {
+            return firsts.map(piece).collect();
+        }
+        firsts.collect::<Vec<_>>().into_par_iter().map(piece).collect()
+    }
+
     /// The counts of one target.
     ///
     /// # Panics
@@ -82,6 +106,33 @@ impl Counts<'_> {
                 let mut y = *y;
                 y.slice_axis_inplace(Axis(1), slice);
                 Self::Bytes(y)
+            }
+        }
+    }
+}
+
+/// See [`Counts::visit`].
+fn each<T: Copy + Into<f64>>(
+    y: &ArrayView2<T>,
+    rows: &Rows,
+    used: Range<usize>,
+    mut visit: impl FnMut(usize, f64),
+) {
+    let n_targets = y.ncols();
+    for run in rows.runs_of(used) {
+        match y.to_slice() {
+            Some(y) if n_targets == 1 => {
+                y[run.row..run.row + run.len].iter().for_each(|&y| visit(0, y.into()));
+            }
+            Some(y) => {
+                for counts in y[run.row * n_targets..].chunks_exact(n_targets).take(run.len) {
+                    counts.iter().enumerate().for_each(|(target, &y)| visit(target, y.into()));
+                }
+            }
+            None => {
+                for bin in run.row..run.row + run.len {
+                    (0..n_targets).for_each(|target| visit(target, y[(bin, target)].into()));
+                }
             }
         }
     }

@@ -29,6 +29,8 @@ pub trait Observe: Copy + Send + Sync {
     fn variance<T: Real>(&self, mu: T) -> T;
     /// Log-likelihood of `y` (natural logarithm, all terms); the limit where `mu` is 0 or infinite.
     fn log_likelihood(&self, y: f64, mu: f64) -> f64;
+    /// The terms of the log-likelihood that the mean does not enter: log-likelihood = these - loss.
+    fn free_of_mean(&self, y: f64) -> f64;
     /// Deviance `2 (ll(y, y) - ll(y, mu))`; the limit where `y` or `mu` is 0, or `mu` infinite.
     fn deviance(&self, y: f64, mu: f64) -> f64;
     /// What a response may be, or `None` if `y` is such a value.

@@ -39,6 +39,10 @@ impl Observe for Poisson {
         if y == 0.0 || mu == f64::INFINITY { -mu } else { y * mu.ln() - mu - ln_factorial(y) }
     }
 
+    fn free_of_mean(&self, y: f64) -> f64 {
+        -ln_factorial(y)
+    }
+
     fn deviance(&self, y: f64, mu: f64) -> f64 {
         if y == 0.0 || mu == f64::INFINITY { 2.0 * mu } else { 2.0 * (y * (y / mu).ln() - (y - mu)) }
     }

@@ -184,6 +184,13 @@ pub(crate) fn number(value: &Value) -> f64 {
     rheobase::number::from_value(value).unwrap_or_else(|| panic!("{value} is no number"))
 }
 
+/// Scores are computed by the loss of a fit and by expected counts: equal to 1e-12.
+#[track_caller]
+pub(crate) fn assert_near(found: &Value, expected: &Value, what: &str) {
+    let (found, expected) = (number(found), number(expected));
+    assert!((found - expected).abs() <= 1e-12 * expected.abs(), "{what}: {found} {expected}");
+}
+
 /// A list of numbers.
 pub(crate) fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(number).collect()

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::buffer::{Buffer, Spare};
-use super::in_place::{is_near_zero, standardise_tile};
+use super::in_place::{is_near_zero, standardise_rows, standardise_tile};
 use super::simd::{Kernel, Level, run};
 use super::{Piece, Rebuilt, Storage, TILE_ROWS};
 use crate::backend::{Fill, HostRows, Rewrite};
 use crate::math::real::Real;
 
 /// Values below which a matrix is filled by the calling thread.
-const SMALL: usize = 300_000;
+const SMALL: usize = 100_000;
 /// Tiles that are written together.
 pub(super) const FILL_TILES: usize = 16;
 /// Values up to which a matrix is written out in tiles although it could be read in place: those of a cache.
@@ -227,6 +227,23 @@ impl<'a, T: Storage> Array<'a, T> {
             Kept::Rows(rows, true) => Some(rows),
             _ => None,
         }
+    }
+
+    /// The rows of the tile that starts at row `first`, centred and scaled, one after the other, if the matrix is in
+    /// place: written into the scratch unless they are there already.
+    pub(super) fn row_tile<'t>(
+        &'t self,
+        level: Level,
+        first: usize,
+        scratch: &'t mut Rebuilt<T>,
+    ) -> Option<&'t [T]> {
+        let Kept::Rows(rows, _) = &self.kept else { return None };
+        let this = Some((std::ptr::from_ref(rows).addr(), first));
+        if scratch.of != this {
+            standardise_rows(level, rows, first, &mut scratch.tile);
+            scratch.of = this;
+        }
+        Some(&scratch.tile)
     }
 
     /// The matrix that is written again and again, if it is one.

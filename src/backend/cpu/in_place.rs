@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::convolution::transforms::Fourier;
-use super::rows::{Rows, magnitudes_rows, matmul_rows, matmul_transposed_rows};
+use super::rows::{Rows, magnitudes_rows, matmul_rows, matmul_transposed_rows, standardised_rows};
 use super::simd::Level;
 use super::standardise::standardise;
 use super::vector::Lanes;
@@ -134,17 +134,42 @@ pub(super) fn standardise_tile<T: Lanes>(level: Level, x: &HostRows, first: usiz
         piece(level, x, row, TILE_ROWS, tile);
         return;
     }
-    tile.fill(T::ZERO);
-    let mut scratch = vec![T::ZERO; tile.len()];
-    for (rows, row) in stretches {
-        piece(level, x, row, rows.len(), &mut scratch);
-        for (to, from) in tile.chunks_exact_mut(TILE_ROWS).zip(scratch.chunks_exact(TILE_ROWS)) {
-            to[rows.clone()].copy_from_slice(&from[..rows.len()]);
-        }
+    drop(stretches);
+    match x.values {
+        HostValues::F32(v) => gathered(level, x, v, first, tile),
+        HostValues::F64(v) => gathered(level, x, v, first, tile),
     }
 }
 
-/// Writes `n_rows` rows of the source to the top of a tile.
+/// Writes a tile of rows that do not lie one after the other.
+fn gathered<S: Widen<f64>, T: Lanes>(level: Level, x: &HostRows, values: &[S], first: usize, tile: &mut [T]) {
+    let p = x.shift.len();
+    let mut rows: Vec<S> = Vec::with_capacity(TILE_ROWS * p);
+    for (of_tile, row) in stretches(x, first) {
+        (row..row + of_tile.len()).for_each(|row| rows.extend(&values[row * x.stride..][..p]));
+    }
+    let n_rows = rows.len() / p.max(1);
+    let rows = Rows { values: &rows, stride: p, n_columns: p };
+    standardise(level, tile, rows, n_rows, &x.shift, &x.factor);
+}
+
+/// Writes the rows of the tile that starts at used row `first`, centred and scaled, one after the other.
+pub(super) fn standardise_rows<T: Lanes>(level: Level, x: &HostRows, first: usize, tile: &mut Vec<T>) {
+    let p = x.shift.len();
+    tile.resize(TILE_ROWS * p, T::ZERO);
+    let mut end = 0;
+    for (rows, row) in stretches(x, first) {
+        end = rows.end;
+        let out = &mut tile[rows.start * p..rows.end * p];
+        match x.values {
+            HostValues::F32(v) => standardised_rows(level, out, rows_of(x, v, row), &x.shift, &x.factor),
+            HostValues::F64(v) => standardised_rows(level, out, rows_of(x, v, row), &x.shift, &x.factor),
+        }
+    }
+    tile.truncate(end * p);
+}
+
+/// Writes `n_rows` neighbouring rows of the source to the top of a tile.
 fn piece<T: Lanes>(level: Level, x: &HostRows, row: usize, n_rows: usize, tile: &mut [T]) {
     match x.values {
         HostValues::F32(v) => standardise(level, tile, rows_of(x, v, row), n_rows, &x.shift, &x.factor),

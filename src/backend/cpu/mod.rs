@@ -34,6 +34,8 @@ mod pointwise;
 mod signals;
 mod standardise;
 mod sums;
+mod target_rows;
+mod target_sizes;
 mod targets;
 mod tile;
 mod vector;
@@ -108,6 +110,8 @@ pub struct Worker<T: Storage> {
     design: Vec<T>,
     /// The present tile of a matrix that is read in place, and which matrix that is.
     rebuilt: Rebuilt<T>,
+    /// Its rows, for several targets.
+    row_tile: Rebuilt<T>,
     /// Columns in single precision.
     rough: Vec<f32>,
     /// Scratch of products with several targets.

@@ -11,24 +11,38 @@ use crate::backend::{Body, Every, Into, Sweep};
 /// Most chunks, and tiles of a chunk at least: opening and closing the sums of many columns costs as much as a tile.
 const MOST_CHUNKS: usize = 256;
 const LEAST_TILES: usize = 6;
-/// Chunks whose sums are in memory at the same time.
+/// Tiles of a chunk at least where there are so many sums, those of a Gram, that opening and closing them costs more.
+const LEAST_TILES_OF_MANY: usize = 32;
+/// Most chunks whose sums are in memory at the same time.
 const WAVE: usize = 32;
-/// Bytes that the sums of all chunks may take for one target; only a Gram comes near.
-const GRAM_BYTES: usize = 64 << 20;
+/// Bytes of sums above which no more chunks are in memory than threads work on.
+const WAVE_BYTES: usize = 32 << 20;
 /// Below this many multiplications a pass runs on the calling thread: waking another costs as much.
-pub(super) const SMALL: usize = 300_000;
+pub(super) const SMALL: usize = 100_000;
+/// Below this many the chunks of a pass are long.
+const SHORT: usize = 300_000;
+/// Chunks of such a pass, or a multiple of so many, for as many threads to have the same to do.
+const EVEN: usize = 4;
 /// Sums that are worth adding up by several threads.
 const MANY_SUMS: usize = 16_384;
 
 /// Runs of tiles, by their number and the numbers that each target sums up, so not by the number of targets.
 pub(super) fn chunks(n_tiles: usize, n_columns: usize, n_sums: usize, grain: usize) -> Vec<Range<usize>> {
-    let by_memory = GRAM_BYTES / (8 * n_sums.max(1));
-    // what one thread does goes in long chunks
-    let small = n_tiles * TILE_ROWS * (n_columns + 1) < SMALL;
-    let most = if small { n_tiles.div_ceil(FLUSH) } else { n_tiles.div_ceil(LEAST_TILES).min(MOST_CHUNKS) };
+    let least = if n_sums < MANY_SUMS { LEAST_TILES } else { LEAST_TILES_OF_MANY };
+    let most = match n_tiles * TILE_ROWS * (n_columns + 1) {
+        ..SMALL => n_tiles.div_ceil(FLUSH),
+        SMALL..SHORT => n_tiles.div_ceil(FLUSH).next_multiple_of(EVEN).min(n_tiles),
+        _ => n_tiles.div_ceil(least).min(MOST_CHUNKS),
+    };
     let by_grain = n_tiles * TILE_ROWS / grain.max(TILE_ROWS);
-    let n_chunks = by_grain.min(most).min(by_memory).max(1);
+    let n_chunks = by_grain.min(most).max(1);
     (0..n_chunks).map(|k| k * n_tiles / n_chunks..(k + 1) * n_tiles / n_chunks).collect()
+}
+
+/// Chunks that are in memory at the same time, by the number of sums of each. Their sums are added in the same order
+/// whatever it is.
+fn wave(n_sums: usize) -> usize {
+    WAVE.min(WAVE_BYTES / (8 * n_sums.max(1))).max(rayon::current_num_threads())
 }
 
 /// Whether the calling thread does it all.
@@ -66,6 +80,7 @@ impl<T: Storage> Worker<T> {
         }
         self.design.clear();
         self.rebuilt.of = None;
+        self.row_tile.of = None;
         self.ahead.clear();
         self.sums.resize_with(n_sums.len(), Sums::default);
         for (sums, n) in self.sums.iter_mut().zip(n_sums) {
@@ -145,7 +160,7 @@ pub(super) fn pass<T: Storage>(
         cpu.put_back(work);
         return Ok(total);
     }
-    for wave in chunks.chunks(WAVE) {
+    for wave in chunks.chunks(wave(total.iter().map(Vec::len).sum())) {
         let on_chunk = |chunk: &Range<usize>| -> Result<Vec<Vec<f64>>> {
             let mut work = cpu.worker();
             Cpu::chunk(&mut work, chunk.clone(), sweep, n_sums, body)?;
@@ -210,7 +225,15 @@ mod tests {
         assert_eq!(chunks(4000, 10, 800, 0).len(), 256);
         assert_eq!(chunks(391, 160, 800, 0).len(), 66, "of six tiles");
         assert_eq!(chunks(4000, 10, 800, 100 * TILE_ROWS).len(), 40);
-        assert_eq!(chunks(4000, 10, 1000 * 1000, 0).len(), 8);
+        assert_eq!(chunks(4000, 10, 1000 * 1000, 0).len(), 125, "of 32 tiles");
+    }
+
+    #[test]
+    fn a_wave_is_no_larger_than_memory_and_threads_ask_for() {
+        let n_threads = rayon::current_num_threads();
+        assert_eq!(wave(10), WAVE.max(n_threads));
+        assert_eq!(wave(1000 * 1000), 4.max(n_threads));
+        assert_eq!(wave(10_000 * 10_000), n_threads);
     }
 
     #[test]

@@ -4,6 +4,8 @@ use super::Storage;
 use super::lanes::{LANES, Lanes, flush};
 use super::signals::{Pending, Signals};
 use super::simd::Level;
+use super::target_rows::TargetRowSums;
+use super::target_sizes::TargetSizes;
 use super::targets::TargetSums;
 use super::weighted_gram::GramSums;
 
@@ -27,8 +29,12 @@ enum Partial<T: Storage> {
     Lanes(Vec<Lanes<T>>),
     /// Those of a Gram.
     Gram(GramSums<T>),
-    /// Products with several targets.
+    /// Products of columns with several targets.
     Targets(TargetSums<T>),
+    /// Products of rows with several targets.
+    TargetRows(TargetRowSums<T>),
+    /// Magnitudes of several targets.
+    TargetSizes(TargetSizes),
     /// Residuals that wait to be correlated with channels.
     Residuals(Pending<T>),
 }
@@ -57,6 +63,8 @@ impl<T: Storage> Sums<T> {
             Partial::Lanes(lanes) => lanes.fill([T::ZERO; LANES]),
             Partial::Gram(gram) => gram.reset(),
             Partial::Targets(sums) => sums.reset(),
+            Partial::TargetRows(sums) => sums.reset(),
+            Partial::TargetSizes(sums) => sums.reset(),
             Partial::Residuals(pending) => pending.reset(),
         }
     }
@@ -125,6 +133,40 @@ impl<T: Storage> Sums<T> {
         }
     }
 
+    /// Products of rows of `n_columns` columns with several targets.
+    pub(super) fn target_rows(
+        &mut self,
+        level: Level,
+        n_columns: usize,
+        n_targets: usize,
+    ) -> Option<&mut TargetRowSums<T>> {
+        let shape = (n_columns, n_targets);
+        let fits =
+            |partial: &Partial<T>| matches!(partial, Partial::TargetRows(sums) if sums.shape() == shape);
+        self.open(fits, || Partial::TargetRows(TargetRowSums::new(level, n_columns, n_targets)));
+        match &mut self.partial {
+            Partial::TargetRows(sums) => Some(sums),
+            _ => None,
+        }
+    }
+
+    /// Magnitudes of several targets in `n_columns` columns.
+    pub(super) fn target_sizes(
+        &mut self,
+        level: Level,
+        n_columns: usize,
+        n_targets: usize,
+    ) -> Option<&mut TargetSizes> {
+        let shape = (n_columns, n_targets);
+        let fits =
+            |partial: &Partial<T>| matches!(partial, Partial::TargetSizes(sums) if sums.shape() == shape);
+        self.open(fits, || Partial::TargetSizes(TargetSizes::new(level, n_columns, n_targets)));
+        match &mut self.partial {
+            Partial::TargetSizes(sums) => Some(sums),
+            _ => None,
+        }
+    }
+
     /// Residuals that wait to be correlated with these channels.
     pub(super) fn pending(&mut self, level: Level, signals: &Signals<T>) -> Option<&mut Pending<T>> {
         let fits =
@@ -140,7 +182,11 @@ impl<T: Storage> Sums<T> {
     pub(super) fn flush(&mut self) {
         match &mut self.partial {
             _ if !self.in_use => {}
-            Partial::None | Partial::Gram(_) | Partial::Targets(_) => {}
+            Partial::None
+            | Partial::Gram(_)
+            | Partial::Targets(_)
+            | Partial::TargetRows(_)
+            | Partial::TargetSizes(_) => {}
             Partial::Plain(sums) => {
                 for (total, sum) in self.totals.iter_mut().zip(sums) {
                     *total += sum.to_f64();
@@ -158,6 +204,8 @@ impl<T: Storage> Sums<T> {
         let (found, n_targets) = match &mut self.partial {
             Partial::Gram(gram) if self.in_use => (gram.finish(), 1),
             Partial::Targets(sums) if self.in_use => (sums.finish(), sums.shape().1),
+            Partial::TargetRows(sums) if self.in_use => (sums.finish(), sums.shape().1),
+            Partial::TargetSizes(sums) if self.in_use => (sums.finish(), sums.shape().1),
             Partial::Residuals(pending) if self.in_use => return pending.close(&mut self.totals),
             _ => return,
         };

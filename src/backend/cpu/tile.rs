@@ -2,6 +2,8 @@
 
 use super::array::Rewritten;
 use super::simd::Level;
+use super::target_rows::matmul_target_rows;
+use super::target_sizes::Tile;
 use super::{Array, Piece, Rebuilt, Storage, TILE_ROWS, Worker, in_place};
 use super::{
     magnitudes as magnitude_kernel, matmul as matmul_kernel, matmul_transposed as transposed_kernel,
@@ -24,7 +26,7 @@ pub(super) fn matmul<T: Storage>(
     coef: &[T],
     into: Into,
 ) {
-    let Worker { n, alone, eta, direction, rebuilt, products, .. } = work;
+    let Worker { n, alone, eta, direction, rebuilt, row_tile, products, .. } = work;
     let out = match into {
         Into::Eta => eta,
         Into::Direction => direction,
@@ -35,8 +37,11 @@ pub(super) fn matmul<T: Storage>(
             None => matmul_kernel::matmul(level, eta, x.tile(level, first, rebuilt), coef),
         },
         eta => {
-            let tile = x.tile(level, first, rebuilt);
-            targets::matmul_targets(level, products, eta.as_flattened_mut(), tile, coef);
+            let eta = eta.as_flattened_mut();
+            match x.row_tile(level, first, row_tile) {
+                Some(rows) => matmul_target_rows(level, products, eta, rows, coef),
+                None => targets::matmul_targets(level, products, eta, x.tile(level, first, rebuilt), coef),
+            }
         }
     }
 }
@@ -79,9 +84,13 @@ pub(super) fn matmul_transposed<T: Storage>(
             }
         },
         _ => {
-            let tile = x.tile(level, first, &mut rebuilt);
-            if let Some(sums) = work.sums[sums].targets(level, x.n_columns(), n_targets) {
-                sums.matmul_transposed(tile, &work.residual);
+            let (p, sums) = (x.n_columns(), &mut work.sums[sums]);
+            if let Some(rows) = x.row_tile(level, first, &mut work.row_tile) {
+                if let Some(sums) = sums.target_rows(level, p, n_targets) {
+                    sums.matmul_transposed(rows, &work.residual);
+                }
+            } else if let Some(sums) = sums.targets(level, p, n_targets) {
+                sums.matmul_transposed(x.tile(level, first, &mut rebuilt), &work.residual);
             }
         }
     }
@@ -175,17 +184,24 @@ pub(super) fn magnitudes<T: Storage>(
             return;
         }
     }
-    let tile = x.map_or(work.design.as_slice(), |x| x.tile(level, first, &mut rebuilt));
-    let n_columns = tile.len() / TILE_ROWS;
+    let rows = if work.alone { None } else { x.and_then(|x| x.row_tile(level, first, &mut work.row_tile)) };
+    let (tile, n_columns) = if let (Some(rows), Some(x)) = (rows, x) {
+        (Tile::Rows(rows), x.n_columns())
+    } else {
+        let tile = x.map_or(work.design.as_slice(), |x| x.tile(level, first, &mut rebuilt));
+        (Tile::Columns(tile), tile.len() / TILE_ROWS)
+    };
     let (m, sums) = (pieces(&work.beside), &mut work.sums[sums]);
     for (m, sums) in m.iter().zip(sums.totals_mut().chunks_exact_mut(1 + n_columns)) {
         sums[0] += total(m);
     }
-    match m {
-        [m] if work.alone => magnitude_kernel::magnitudes(level, &mut sums.totals_mut()[1..], tile, m),
+    match (m, tile) {
+        ([m], Tile::Columns(tile)) if work.alone => {
+            magnitude_kernel::magnitudes(level, &mut sums.totals_mut()[1..], tile, m);
+        }
         _ => {
-            if let Some(sums) = sums.targets(level, n_columns, m.len()) {
-                sums.magnitudes(tile, &work.beside);
+            if let Some(sums) = sums.target_sizes(level, n_columns, m.len()) {
+                sums.add(tile, &work.beside);
             }
         }
     }

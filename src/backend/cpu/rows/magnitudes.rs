@@ -1,7 +1,7 @@
 //! `sums += |X - mean|ᵀ·m` with rows read in place: the denominators of the optimality residual.
 
+use super::Rows;
 use super::products::{Entry, add_products};
-use super::{Rows, WIDTH, last};
 use crate::backend::cpu::simd::{Kernel, Level, run};
 use crate::math::real::{Real, Widen};
 
@@ -37,16 +37,6 @@ impl<A: Real> Entry<A> for Distance<'_, A> {
     #[inline(always)]
     fn column(self, j: usize) -> A {
         self.mean[j]
-    }
-
-    #[inline(always)]
-    fn window(self, c: usize) -> [A; WIDTH] {
-        self.mean.as_chunks().0[c]
-    }
-
-    #[inline(always)]
-    fn last_window(self) -> [A; WIDTH] {
-        last(self.mean)
     }
 
     #[inline(always)]

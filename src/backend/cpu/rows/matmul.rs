@@ -1,8 +1,14 @@
 //! `eta += X·w` with rows read in place.
+//!
+//! One row after the other, from front to back: this is the first kernel of a pass to touch the matrix, and memory is
+//! fastest when it is read in order. Rows side by side would be turned by the compiler into vectors of rows.
 
-use super::{Rows, WIDTH, counted, last, last_windows, windows};
+use super::{Rows, WIDTH, counted, last};
 use crate::backend::cpu::simd::{Kernel, Level, run};
 use crate::math::real::{Real, Widen};
+
+/// Windows whose sums run side by side.
+const SIDE_BY_SIDE: usize = 2;
 
 /// `eta[i] += sum_j x_ij w[j]` in the arithmetic `A`, for `eta.len()` rows of `w.len()` columns.
 pub fn matmul_rows<S: Widen<A>, A: Real>(level: Level, eta: &mut [A], x: Rows<S>, w: &[A]) {
@@ -20,65 +26,55 @@ impl<S: Widen<A>, A: Real> Kernel for Matmul<'_, S, A> {
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
-        if self.w.len() < WIDTH { self.single_columns::<FUSED>() } else { self.blocks::<FUSED, 4>() }
-    }
-}
-
-impl<S: Widen<A>, A: Real> Matmul<'_, S, A> {
-    #[inline(always)]
-    fn single_columns<const FUSED: bool>(self) {
-        for (i, eta) in self.eta.iter_mut().enumerate() {
-            for (x, &w) in self.x.row(i).iter().zip(self.w) {
-                *eta = x.widen().fma::<FUSED>(w, *eta);
+        let Self { eta, x, w } = self;
+        if w.len() < WIDTH {
+            for (i, eta) in eta.iter_mut().enumerate() {
+                for (x, &w) in x.row(i).iter().zip(w) {
+                    *eta = x.widen().fma::<FUSED>(w, *eta);
+                }
             }
+            return;
         }
-    }
-
-    #[inline(always)]
-    fn blocks<const FUSED: bool, const N: usize>(self) {
-        let mut last_w = last(self.w);
-        last_w[..counted(self.w.len())].fill(A::ZERO);
-        let (blocks, rest) = self.eta.as_chunks_mut::<N>();
-        let n_whole = blocks.len() * N;
-        for (b, eta) in blocks.iter_mut().enumerate() {
-            products::<S, A, FUSED, N>(eta, self.x.block(b * N), self.w, &last_w);
-        }
-        for (i, eta) in rest.iter_mut().enumerate() {
-            products::<S, A, FUSED, 1>(std::array::from_mut(eta), self.x.block(n_whole + i), self.w, &last_w);
+        // weights of the columns that no whole window holds, 0 for those that one does
+        let mut last_w = last(w);
+        last_w[..counted(w.len())].fill(A::ZERO);
+        let (windows, beyond) = w.as_chunks::<WIDTH>();
+        for (i, eta) in eta.iter_mut().enumerate() {
+            let row = x.row(i);
+            let mut lanes = whole_windows::<S, A, FUSED>(&row.as_chunks().0[..windows.len()], windows);
+            if let (false, Some(x)) = (beyond.is_empty(), row.last_chunk()) {
+                add::<S, A, FUSED>(&mut lanes, x, &last_w);
+            }
+            let [a, b, c, d, e, f, g, h] = lanes;
+            *eta += ((a + e) + (c + g)) + ((b + f) + (d + h));
         }
     }
 }
 
-/// Products of `N` rows, in eight lanes a row.
+/// The products of one row in eight lanes.
 #[inline(always)]
-fn products<S: Widen<A>, A: Real, const FUSED: bool, const N: usize>(
-    eta: &mut [A; N],
-    rows: [&[S]; N],
-    w: &[A],
-    last_w: &[A; WIDTH],
-) {
-    let mut lanes = [[A::ZERO; WIDTH]; N];
-    let (whole, rest) = w.as_chunks::<WIDTH>();
-    let x = windows(rows, whole.len());
-    for (c, w) in whole.iter().enumerate() {
-        for k in 0..N {
-            let mut entries = [A::ZERO; WIDTH];
-            for lane in 0..WIDTH {
-                entries[lane] = x[k][c][lane].widen();
-            }
-            for lane in 0..WIDTH {
-                lanes[k][lane] = entries[lane].fma::<FUSED>(w[lane], lanes[k][lane]);
-            }
+fn whole_windows<S: Widen<A>, A: Real, const FUSED: bool>(x: &[[S; WIDTH]], w: &[[A; WIDTH]]) -> [A; WIDTH] {
+    let mut lanes = [[A::ZERO; WIDTH]; SIDE_BY_SIDE];
+    let (together, x_rest) = x.as_chunks::<SIDE_BY_SIDE>();
+    let (w_together, w_rest) = w.as_chunks::<SIDE_BY_SIDE>();
+    for (x, w) in together.iter().zip(w_together) {
+        for k in 0..SIDE_BY_SIDE {
+            add::<S, A, FUSED>(&mut lanes[k], &x[k], &w[k]);
         }
     }
-    if !rest.is_empty() {
-        for (k, x) in last_windows(rows, &[S::ZERO; WIDTH]).into_iter().enumerate() {
-            for lane in 0..WIDTH {
-                lanes[k][lane] = x[lane].widen().fma::<FUSED>(last_w[lane], lanes[k][lane]);
-            }
-        }
+    let [mut sums, others] = lanes;
+    for lane in 0..WIDTH {
+        sums[lane] += others[lane];
     }
-    for (eta, l) in eta.iter_mut().zip(&lanes) {
-        *eta += ((l[0] + l[4]) + (l[2] + l[6])) + ((l[1] + l[5]) + (l[3] + l[7]));
+    for (x, w) in x_rest.iter().zip(w_rest) {
+        add::<S, A, FUSED>(&mut sums, x, w);
+    }
+    sums
+}
+
+#[inline(always)]
+fn add<S: Widen<A>, A: Real, const FUSED: bool>(lanes: &mut [A; WIDTH], x: &[S; WIDTH], w: &[A; WIDTH]) {
+    for lane in 0..WIDTH {
+        lanes[lane] = x[lane].widen().fma::<FUSED>(w[lane], lanes[lane]);
     }
 }

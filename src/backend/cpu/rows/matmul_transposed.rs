@@ -1,7 +1,7 @@
 //! `sums += Xᵀ·r` with rows read in place.
 
+use super::Rows;
 use super::products::{Entry, add_products};
-use super::{Rows, WIDTH};
 use crate::backend::cpu::simd::{Kernel, Level, run};
 use crate::math::real::{Real, Widen};
 
@@ -34,16 +34,6 @@ impl<A: Real> Entry<A> for Itself {
     #[inline(always)]
     fn column(self, _: usize) -> A {
         A::ZERO
-    }
-
-    #[inline(always)]
-    fn window(self, _: usize) -> [A; WIDTH] {
-        [A::ZERO; WIDTH]
-    }
-
-    #[inline(always)]
-    fn last_window(self) -> [A; WIDTH] {
-        [A::ZERO; WIDTH]
     }
 
     #[inline(always)]

@@ -1,11 +1,11 @@
-//! One read of a matrix for everything that centring and scaling needs to know.
+//! Everything that centring and scaling needs to know of a matrix, from one read of it.
 
-use super::{Rows, WIDTH, add_last, last, last_windows, nth, windows};
+use super::{Rows, STRIP, WIDTH, counted};
 use crate::backend::cpu::simd::{Kernel, Level, run};
 use crate::math::real::{Real, Widen};
 
 /// `sums[j] += sum_i d` and `squares[j] += sum_i d²` with `d = x_ij - shift[j]`, in `f64`, for `n_rows` rows of
-/// `shift.len()` columns. Returns whether every entry was finite.
+/// `shift.len()` columns, at most as many as stay in cache. Returns whether every entry was finite.
 ///
 /// With a shift near the mean (a row of the matrix will do) mean and deviation follow without cancellation.
 pub fn moments<S: Widen<f64>>(
@@ -19,6 +19,9 @@ pub fn moments<S: Widen<f64>>(
     run(level, Moments { sums, squares, x, n_rows, shift })
 }
 
+/// Numbers that are looked at together.
+const MARKS: usize = 4 * WIDTH;
+
 struct Moments<'a, S> {
     sums: &'a mut [f64],
     squares: &'a mut [f64],
@@ -27,34 +30,34 @@ struct Moments<'a, S> {
     shift: &'a [f64],
 }
 
-/// Sums of eight columns.
-#[derive(Clone, Copy, Default)]
-struct Window {
-    sums: [f64; WIDTH],
-    squares: [f64; WIDTH],
-}
-
 impl<S: Widen<f64>> Kernel for Moments<'_, S> {
     type Output = bool;
 
     #[inline(always)]
     fn run<const FUSED: bool>(mut self) -> bool {
-        if self.shift.len() < WIDTH {
+        let p = self.shift.len();
+        if p < WIDTH {
             return self.single_columns::<FUSED>();
         }
-        let mut tail = Window::default();
-        // stays 0 until a NaN or an infinity is multiplied by 0
-        let mut marks = [S::ZERO; WIDTH];
-        let n_whole = self.n_rows / 8 * 8;
-        for first in (0..n_whole).step_by(8) {
-            self.block::<FUSED, 8>(self.x.block(first), &mut tail, &mut marks);
+        // memory is fastest when it is read in order: afterwards the rows are in cache
+        let mut marks = [S::ZERO; MARKS];
+        if self.x.stride == p {
+            mark::<S, FUSED>(&mut marks, &self.x.values[..self.n_rows * p]);
+        } else {
+            for i in 0..self.n_rows {
+                mark::<S, FUSED>(&mut marks, self.x.row(i));
+            }
         }
-        for i in n_whole..self.n_rows {
-            self.block::<FUSED, 1>(self.x.block(i), &mut tail, &mut marks);
+        for k in 0..p / STRIP {
+            self.strip::<FUSED, STRIP>(k * STRIP, 0);
         }
-        add_last(self.sums, &tail.sums);
-        add_last(self.squares, &tail.squares);
-        marks.iter().all(|&mark| mark == S::ZERO)
+        if p % STRIP >= WIDTH {
+            self.strip::<FUSED, WIDTH>(p / STRIP * STRIP, 0);
+        }
+        if !p.is_multiple_of(WIDTH) {
+            self.strip::<FUSED, WIDTH>(p - WIDTH, counted(p));
+        }
+        marks == [S::ZERO; MARKS]
     }
 }
 
@@ -73,50 +76,37 @@ impl<S: Widen<f64>> Moments<'_, S> {
         mark == S::ZERO
     }
 
+    /// Adds the sums of the `W` columns from `first` on, but those of the first `counted`.
     #[inline(always)]
-    fn block<const FUSED: bool, const N: usize>(
-        &mut self,
-        rows: [&[S]; N],
-        tail: &mut Window,
-        marks: &mut [S; WIDTH],
-    ) {
-        let (shifts, rest) = self.shift.as_chunks::<WIDTH>();
-        let x = windows(rows, shifts.len());
-        let sums = self.sums.as_chunks_mut::<WIDTH>().0.iter_mut();
-        let squares = self.squares.as_chunks_mut::<WIDTH>().0.iter_mut();
-        for (c, ((shift, sums), squares)) in shifts.iter().zip(sums).zip(squares).enumerate() {
-            let new = window::<S, FUSED, N>(nth(&x, c), shift, marks);
-            for lane in 0..WIDTH {
-                sums[lane] += new.sums[lane];
-                squares[lane] += new.squares[lane];
+    fn strip<const FUSED: bool, const W: usize>(&mut self, first: usize, counted: usize) {
+        let mut shift = [0.0; W];
+        shift.copy_from_slice(&self.shift[first..first + W]);
+        let (mut sums, mut squares) = ([0.0; W], [0.0; W]);
+        for i in 0..self.n_rows {
+            let x = self.x.window::<W>(i, first);
+            for lane in 0..W {
+                let d = x[lane].widen() - shift[lane];
+                sums[lane] += d;
+                squares[lane] = d.fma::<FUSED>(d, squares[lane]);
             }
         }
-        if !rest.is_empty() {
-            let zeros = [S::ZERO; WIDTH];
-            let x = last_windows(rows, &zeros);
-            let new = window::<S, FUSED, N>(x, &last(self.shift), marks);
-            for lane in 0..WIDTH {
-                tail.sums[lane] += new.sums[lane];
-                tail.squares[lane] += new.squares[lane];
-            }
+        for lane in counted..W {
+            self.sums[first + lane] += sums[lane];
+            self.squares[first + lane] += squares[lane];
         }
     }
 }
 
+/// Leaves a mark that is not 0 where a number is NaN or infinite.
 #[inline(always)]
-fn window<S: Widen<f64>, const FUSED: bool, const N: usize>(
-    x: [&[S; WIDTH]; N],
-    shift: &[f64; WIDTH],
-    marks: &mut [S; WIDTH],
-) -> Window {
-    let mut new = Window::default();
-    for x in x {
-        for lane in 0..WIDTH {
-            let d = x[lane].widen() - shift[lane];
-            new.sums[lane] += d;
-            new.squares[lane] = d.fma::<FUSED>(d, new.squares[lane]);
+fn mark<S: Real, const FUSED: bool>(marks: &mut [S; MARKS], values: &[S]) {
+    let (chunks, rest) = values.as_chunks::<MARKS>();
+    for x in chunks {
+        for lane in 0..MARKS {
             marks[lane] = x[lane].fma::<FUSED>(S::ZERO, marks[lane]);
         }
     }
-    new
+    for (mark, x) in marks.iter_mut().zip(rest) {
+        *mark = x.fma::<FUSED>(S::ZERO, *mark);
+    }
 }

@@ -1,0 +1,129 @@
+//! What the responses alone say: the parts of the scores that no coefficient enters.
+//!
+//! With them the scores of a fit follow from its loss, which the certificate has computed: no further pass over the
+//! design.
+
+use std::ops::Range;
+
+use super::score::Scores;
+use crate::backend::Model;
+use crate::design::Rows;
+use crate::math::sum::Sum;
+use crate::objective::Counts;
+use crate::observation::{ObservationModel, Observe, Poisson};
+
+/// Smaller counts, which most are, are counted; the terms of larger ones are added up one by one.
+const KNOWN: usize = 16;
+
+/// Sums over the used bins of one target.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ResponseSums {
+    /// Whether all are whole numbers.
+    pub(super) are_whole: bool,
+    /// The terms of the log-likelihood that the mean does not enter.
+    free_of_mean: f64,
+    /// The log-likelihood at the mean response.
+    null: f64,
+    /// The log-likelihood where every bin has its own response as its mean.
+    saturated: f64,
+}
+
+/// The three terms of one response.
+type Terms<'a> = dyn Fn(f64, usize) -> [f64; 3] + Sync + 'a;
+
+/// Those of every target; `means` are the mean responses.
+pub(super) fn response_sums(model: Model, y: Counts, rows: &Rows, means: &[f64]) -> Vec<ResponseSums> {
+    match model.observation {
+        ObservationModel::Poisson => sums(y, rows, means.len(), &terms_of(Poisson, means)),
+    }
+}
+
+fn terms_of(observation: impl Observe, means: &[f64]) -> impl Fn(f64, usize) -> [f64; 3] {
+    move |y, target| {
+        let null = observation.log_likelihood(y, means[target]);
+        [observation.free_of_mean(y), null, observation.log_likelihood(y, y)]
+    }
+}
+
+/// Counts of one target in a piece: of the small whole ones how many, of the others the terms.
+#[derive(Clone)]
+struct Seen {
+    known: [usize; KNOWN],
+    others: [Sum; 3],
+    are_whole: bool,
+}
+
+fn sums(y: Counts, rows: &Rows, n_targets: usize, terms: &Terms) -> Vec<ResponseSums> {
+    let nothing = Seen { known: [0; KNOWN], others: [Sum::default(); 3], are_whole: true };
+    let of_piece = |used: Range<usize>| {
+        let mut seen = vec![nothing.clone(); n_targets];
+        y.visit(rows, used, |target, y| {
+            let (seen, whole) = (&mut seen[target], y as usize);
+            if whole as f64 == y && whole < KNOWN {
+                seen.known[whole] += 1;
+                return;
+            }
+            seen.are_whole &= y.fract() == 0.0;
+            seen.others.iter_mut().zip(terms(y, target)).for_each(|(sum, term)| sum.add(term));
+        });
+        seen
+    };
+    let pieces = y.pieces(rows, of_piece);
+    let of_target = |target: usize| {
+        let mut totals = [Sum::default(); 3];
+        for seen in pieces.iter().map(|piece| &piece[target]) {
+            totals.iter_mut().zip(seen.others).for_each(|(total, sum)| total.add(sum.value()));
+        }
+        for count in 0..KNOWN {
+            let n: usize = pieces.iter().map(|piece| piece[target].known[count]).sum();
+            if n > 0 {
+                let terms = terms(count as f64, target);
+                totals.iter_mut().zip(terms).for_each(|(total, term)| total.add(n as f64 * term));
+            }
+        }
+        let [free_of_mean, null, saturated] = totals.map(Sum::value);
+        let are_whole = pieces.iter().all(|piece| piece[target].are_whole);
+        ResponseSums { are_whole, free_of_mean, null, saturated }
+    };
+    (0..n_targets).map(of_target).collect()
+}
+
+impl ResponseSums {
+    /// The scores of a model whose mean loss over the `n` bins is `loss`.
+    pub(super) fn scores(&self, loss: f64, n: usize) -> Scores {
+        let log_likelihood_sum = self.free_of_mean - loss * n as f64;
+        let deviance = 2.0 * (self.saturated - log_likelihood_sum);
+        let null_deviance = 2.0 * (self.saturated - self.null);
+        Scores::new(n, [log_likelihood_sum, self.null], [deviance, null_deviance])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::glm::score;
+
+    #[test]
+    fn scores_by_the_loss_are_scores_by_the_means() {
+        let model = Model::default();
+        let y = [0.0, 1.0, 2.0, 0.0, 3.0, 40.0, 2.5];
+        let mu: [f64; 7] = [0.5, 1.2, 1.5, 0.3, 2.5, 33.0, 2.0];
+        let loss = y.iter().zip(mu).map(|(y, mu)| mu - y * mu.ln()).sum::<f64>() / y.len() as f64;
+        let mean = y.iter().sum::<f64>() / y.len() as f64;
+        let counts = ndarray::arr2(&y.map(|y| [y, 1.0]));
+        let rows: Rows = (0..y.len()).into();
+        let sums = response_sums(model, counts.view().into(), &rows, &[mean, 1.0]);
+        let (found, expected) = (sums[0].scores(loss, y.len()), score(model, &y, &mu));
+        for (found, expected) in [
+            (found.log_likelihood, expected.log_likelihood),
+            (found.log_likelihood_sum, expected.log_likelihood_sum),
+            (found.deviance, expected.deviance),
+            (found.pseudo_r2_mcfadden, expected.pseudo_r2_mcfadden),
+            (found.pseudo_r2_cohen, expected.pseudo_r2_cohen),
+        ] {
+            assert!((found / expected - 1.0).abs() < 1e-13, "{found} {expected}");
+        }
+        assert_eq!([sums[0].are_whole, sums[1].are_whole], [false, true]);
+        assert_eq!(sums[0].scores(f64::INFINITY, 7).log_likelihood, f64::NEG_INFINITY);
+    }
+}

@@ -1,0 +1,124 @@
+//! Where targets stand after a round of the solver, and whether it goes on with them.
+
+use rayon::prelude::*;
+
+use super::certificate::{Inference, RESTLESS, Reported};
+use super::fit::{FLOOR, Fit};
+use crate::Result;
+use crate::backend::Cpu;
+use crate::objective::{GlmObjective, Objective, Optimality};
+use crate::solver::{Outcome, Solution, Status, Watch};
+
+/// Where one target stands.
+pub(super) struct Standing {
+    pub(super) reported: Reported,
+    pub(super) optimality: Optimality,
+    /// The loss gap by the flat Gram.
+    pub(super) flat_gap: f64,
+    pub(super) inference: Option<Inference>,
+    pub(super) outcome: Outcome,
+}
+
+impl Fit<'_, '_, '_> {
+    /// The certificate of every target where the solver left it.
+    pub(super) fn ends(
+        &self,
+        over_all: &mut GlmObjective<Cpu<f64>>,
+        solution: &Solution,
+        targets: &[usize],
+    ) -> Result<Vec<Standing>> {
+        let reports = self.reports(&solution.at);
+        let optimality = self.optimality(over_all, &reports, targets)?;
+        let gap = |(&target, optimality): (&usize, &Optimality)| self.flat_gap(target, optimality);
+        let gaps: Vec<f64> = if targets.len() == 1 {
+            targets.iter().zip(&optimality).map(gap).collect()
+        } else {
+            targets.par_iter().zip(&optimality).map(gap).collect()
+        };
+        let ends = reports.into_iter().zip(optimality).zip(gaps).zip(&solution.outcomes);
+        let end = |(((reported, optimality), flat_gap), outcome): (_, &Outcome)| Standing {
+            reported,
+            optimality,
+            flat_gap,
+            inference: None,
+            outcome: outcome.clone(),
+        };
+        Ok(ends.map(end).collect())
+    }
+
+    /// The Hessian at the point: wanted for standard errors, or, where these are left out, to see whether a target
+    /// with rows far from the mean is running away.
+    pub(super) fn look(
+        &self,
+        f: &mut GlmObjective<Cpu<f64>>,
+        target: usize,
+        at: &[f64],
+        end: &Standing,
+        left_out: bool,
+    ) -> Result<Option<Inference>> {
+        if left_out
+            && (!self.is_flat_proven(target, end)
+                || end.optimality.n_faint == 0.0
+                || self.events_span(target, f.n_parameters())?)
+        {
+            return Ok(None);
+        }
+        self.infer(f, target, at, &end.optimality.gradient)
+    }
+
+    /// Whether the solver should go on although it says that it has arrived.
+    fn is_open(&self, target: usize, standing: &Standing, left_out: bool) -> bool {
+        let restless = standing.inference.as_ref().is_some_and(|inference| inference.step_reach > RESTLESS);
+        standing.outcome.status == Status::Converged
+            && standing.recession().is_none()
+            && (restless || !self.is_proven(target, standing, left_out))
+    }
+
+    /// Whether the solver goes on with a target. One that should, but may not, is told why: its last step may be one that
+    /// only the certificate has looked at.
+    pub(super) fn goes_on(
+        &self,
+        target: usize,
+        standing: &mut Standing,
+        left_out: bool,
+        watch: &Watch,
+    ) -> bool {
+        if !self.is_open(target, standing, left_out) {
+            return false;
+        }
+        let outcome = &mut standing.outcome;
+        if watch.max_iterations.is_some_and(|most| outcome.iterations >= most) {
+            outcome.status = Status::MaxIterations;
+            return false;
+        }
+        if watch.is_late() {
+            outcome.status = Status::Stopped;
+            return false;
+        }
+        watch.goal > FLOOR
+    }
+}
+
+impl Standing {
+    /// The direction along which the loss falls for ever, if there is one.
+    pub(super) fn recession(&self) -> Option<&Vec<f64>> {
+        let inferred = self.inference.as_ref().and_then(|inference| inference.recession.as_ref());
+        self.outcome.recession.as_ref().or(inferred)
+    }
+
+    /// Adds the work of an earlier round.
+    pub(super) fn after(mut self, earlier: Option<Self>) -> Self {
+        if let Some(mut earlier) = earlier {
+            let mut history = std::mem::take(&mut earlier.outcome.history);
+            // it went on from the last point
+            history.pop();
+            self.outcome.history.iter_mut().for_each(|point| point.iteration += earlier.outcome.iterations);
+            history.append(&mut self.outcome.history);
+            self.outcome.history = history;
+            self.outcome.iterations += earlier.outcome.iterations;
+            self.outcome.passes += earlier.outcome.passes;
+            self.outcome.taken_over |= earlier.outcome.taken_over;
+        }
+        self
+    }
+}
