@@ -141,6 +141,17 @@ impl Arrays {
     fn refuse_lengths(&self) -> Result<()> {
         let Some(y) = &self.y else { return Ok(()) };
         let (expected, found) = (self.x.values.dim().0, y.values.dim().0);
+        if found != expected && found == self.x.values.dim().1 {
+            return Err(Error::Object {
+                path: self.x.origin.clone().into(),
+                object: "features".into(),
+                problem: format!(
+                    "expected {found} rows, as {} has, found {expected} rows of {found}",
+                    y.origin
+                ),
+                help: "they look transposed: save their transpose, one row per bin".into(),
+            });
+        }
         if found != expected {
             let what = format!("{}: rows, as the features have", y.origin);
             return Err(Error::Length { what, expected, found });

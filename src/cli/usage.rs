@@ -7,10 +7,11 @@ use std::error::Error as _;
 use std::num::{ParseFloatError, ParseIntError};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Command, CommandFactory};
+use clap::{Arg, Command, CommandFactory};
 
 use super::args::Cli;
 use crate::Error;
+use crate::error::nearest;
 
 /// What is wrong with the words; `None` for a text that was asked for (help, version).
 pub(super) fn error(error: &clap::Error, words: &[String]) -> Option<Error> {
@@ -40,8 +41,16 @@ pub(super) fn error(error: &clap::Error, words: &[String]) -> Option<Error> {
             Error::argument(option, "a value", "nothing", help)
         }
         Kind::InvalidValue => {
-            let valid = texts(error, ContextKind::ValidValue).join(", ");
-            Error::argument(option, format!("one of {valid}"), quoted(&value), see)
+            let valid = texts(error, ContextKind::ValidValue);
+            let begun: Vec<&str> =
+                valid.iter().filter(|valid| valid.starts_with(&value)).map(String::as_str).collect();
+            let help = match nearest(&value, &valid) {
+                _ if !begun.is_empty() => format!("did you mean {}? {see}", begun.join(" or ")),
+                // three letters of one kind are too near to those of another
+                Some(near) if value.len() > 3 => format!("did you mean {near}? {see}"),
+                _ => see,
+            };
+            Error::argument(option, format!("one of {}", valid.join(", ")), quoted(&value), help)
         }
         Kind::UnknownArgument => unknown_option(option, &name, used.unwrap_or(&command)),
         Kind::InvalidSubcommand => {
@@ -117,7 +126,7 @@ fn bad_value(error: &clap::Error, option: &str, value: &str, see: String, is_var
 
 fn unknown_option(word: &str, name: &str, used: &Command) -> Error {
     if word.starts_with("--") {
-        let known = used.get_arguments().filter_map(|known| known.get_long());
+        let known = used.get_arguments().filter(|known| !known.is_hide_set()).filter_map(Arg::get_long);
         return Error::Unknown {
             kind: "option",
             name: word.into(),

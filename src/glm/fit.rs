@@ -200,6 +200,8 @@ impl Fit<'_, '_, '_> {
             let targets: Vec<usize> = open.iter().map(|&k| live[k]).collect();
             let fast = fast.take().map(|fast| -> &mut dyn Objective { fast });
             let mut objectives = Objectives { fast, exact: &mut exact, sample: sample.take() };
+            // what Newton has taken over stays with it
+            let solver = if Self::all_taken_over(&open, &standings) { &Newton } else { solver };
             let solution = solver.minimize(&mut objectives, &self.metric, &targets, start, &mut watch)?;
             let ends = self.ends(all.as_mut().unwrap_or(&mut exact), &solution, &targets)?;
             let inferring = Instant::now();
@@ -226,6 +228,11 @@ impl Fit<'_, '_, '_> {
         chosen.n_taken_over = standings.iter().flatten().filter(taken_over).count();
         let standings = live.into_iter().zip(standings.into_iter().flatten());
         Ok(self.finish(chosen, left_out, standings.collect(), seconds))
+    }
+
+    /// Whether Newton's method has taken all of these targets over in an earlier round.
+    fn all_taken_over(open: &[usize], standings: &[Option<Standing>]) -> bool {
+        open.iter().all(|&k| standings[k].as_ref().is_some_and(|standing| standing.outcome.taken_over))
     }
 
     /// Loss and optimality residual at points of shape (parameters, targets), of targets whose history is wanted.

@@ -76,6 +76,8 @@ fn a_fit_that_does_not_arrive_is_answered_and_counts() {
 
 #[test]
 fn serve_says_what_it_cannot_do() {
+    let help = Place::new().run(&["bench", "serve", "--help"]).ended(0).stdout;
+    assert!(help.contains("--tolerance") && !help.contains("--out") && !help.contains("--explain"), "{help}");
     let place = arrays();
     for (words, said) in [
         (&["d.npz", "--out", "out"][..], "--out: expected `bench serve` without it"),

@@ -27,6 +27,11 @@ fn words_that_mean_nothing() {
         ),
         (&["bench", "--workload", "z"], ["--workload: expected one of a, b", "see `rheobase bench --help`"]),
         (
+            &["bench", "--workload", "f3"],
+            ["--workload: expected one of a, b", "did you mean f30 or f300? see"],
+        ),
+        (&["bench", "--workload", "c-fot"], ["found `c-fot`", "did you mean c-fit? see"]),
+        (
             &["bench", "--threads-sweep", "--threads", "2"],
             ["--threads-sweep: expected it without --threads", "keep one"],
         ),

@@ -133,6 +133,9 @@ fn arrays_that_do_not_belong_together() {
     };
     write("short.npz", Array::matrix(3, &x), Array::vector(&y[1..]));
     refused("short.npz", &["short.npz: y: rows, as the features have: expected length 400, found 399"]);
+    write("turned.npz", Array::matrix(400, &x), Array::vector(&y));
+    let said = ["turned.npz: X: features: expected 400 rows, as turned.npz: y has, found 3", "transposed"];
+    refused("turned.npz", &said);
     fs::write(place.path("X.npy"), Array::matrix(3, &x).bytes()).unwrap();
     fs::write(place.path("y.npy"), Array::vector(&y[2..]).bytes()).unwrap();
     let words = ["fit", "X.npy", "--y", "y.npy", "--out", "out"];
