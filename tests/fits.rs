@@ -3,11 +3,11 @@
 mod common;
 
 use common::{Random, fit, poisson_data, relative};
-use ndarray::{Array2, Axis, array, concatenate};
+use ndarray::{Array1, Array2, Axis, array, concatenate};
 use rheobase::Error;
-use rheobase::backend::Cpu;
+use rheobase::backend::{Cpu, Model};
 use rheobase::design::DesignPlan;
-use rheobase::glm::{GapFrom, GlmSpec, Response, SolverChoice, StandardErrors};
+use rheobase::glm::{GapFrom, GlmSpec, Response, SolverChoice, StandardErrors, score};
 use rheobase::solver::Status;
 
 fn spec(solver: SolverChoice) -> GlmSpec {
@@ -190,6 +190,7 @@ fn a_target_does_not_depend_on_its_companions() {
             let pair = fit(spec(solver), &x, &y.select(Axis(1), &[(k + 2) % 5, k]));
             assert_eq!(target.coef, pair.targets[1].coef, "bits, whatever the company");
             assert_eq!(target.intercept, pair.targets[1].intercept);
+            assert_eq!(target.kkt_residual, pair.targets[1].kkt_residual);
             assert_eq!(target.iterations, pair.targets[1].iterations);
         }
     }
@@ -240,6 +241,11 @@ fn extreme_rates_converge() {
         for solver in SOLVERS {
             let target = &fit(spec(solver), &x, &y).targets[0];
             assert_eq!(target.status, Status::Converged, "{target:?}");
+            let eta = x.dot(&Array1::from(target.coef.clone())) + target.intercept;
+            let slow = score(Model::default(), &y.column(0).to_vec(), &eta.exp().to_vec());
+            // counts near 1e6 leave no digits to a difference of sums
+            assert!((target.scores.deviance / slow.deviance - 1.0).abs() < 1e-6, "{target:?}");
+            assert!((target.scores.log_likelihood / slow.log_likelihood - 1.0).abs() < 1e-9, "{target:?}");
         }
     }
 }

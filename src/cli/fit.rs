@@ -279,10 +279,11 @@ pub(super) fn fit_part(
     };
     let names = part.group.targets.iter().map(|&target| data.names[target].clone()).collect();
     let response = Response { y: y.view().into(), names };
-    let fitted = match on {
+    // on a thread of the pool small passes are cheap to share
+    let fitted = rayon::scope(|_| match on {
         Engine::Single(on) => spec.fit(on, plan, &response, watcher),
         Engine::Double(on) => spec.fit(on, plan, &response, watcher),
-    };
+    });
     fitted.map_err(|error| match error {
         // which array of which file
         Error::Domain { row, column, expected, value, .. } => {

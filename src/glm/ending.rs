@@ -1,9 +1,10 @@
 //! The end of a fit: statuses, warnings and what is reported of each target.
 
-use super::certificate::Inference;
+use super::certificate::{Inference, Reported};
 use super::fit::Fit;
-use super::fitted::{GapFrom, TargetFit};
+use super::fitted::{GapFrom, TargetFit, expected_counts};
 use super::response_sums::ResponseSums;
+use super::score::{Scores, score};
 use super::standing::Standing;
 use crate::objective::Optimality;
 use crate::solver::{Iterate, Status};
@@ -89,7 +90,7 @@ impl Fit<'_, '_, '_> {
         TargetFit {
             name: self.response.names[target].clone(),
             status,
-            scores: of_response.scores(optimality.loss, self.plan.n_rows()),
+            scores: self.scores(target, &reported, of_response, optimality.loss),
             coef: reported.coef,
             intercept: reported.intercept,
             standard_errors,
@@ -178,6 +179,21 @@ impl Fit<'_, '_, '_> {
              basis take fewer functions or a longer window (a ridge penalty would bound it; this version has none)",
             joined(&names)
         )
+    }
+
+    /// How well the reported numbers predict the used rows: by the loss there, or by every expected count where that would
+    /// cost digits.
+    fn scores(&self, target: usize, reported: &Reported, of_response: &ResponseSums, loss: f64) -> Scores {
+        let n = self.plan.n_rows();
+        let scores = of_response.scores(loss, n);
+        if of_response.keep_digits(&scores, loss, n) {
+            return scores;
+        }
+        let model = self.spec.get().model;
+        let mu = expected_counts(model, self.plan.sources(), reported.intercept, &reported.coef);
+        let of_row = |row: usize| (self.response.y.get(row, target), mu[row]);
+        let (y, mu): (Vec<f64>, Vec<f64>) = self.plan.rows().iter().map(of_row).unzip();
+        score(model, &y, &mu)
     }
 
     /// A target without events: its rate is 0, whatever the features.

@@ -50,6 +50,17 @@ pub(super) struct Fit<'a, 'd, 'r> {
     pub(super) metric: Metric,
 }
 
+/// Targets that the solver goes on with, by their numbers among those with events.
+struct Round {
+    open: Vec<usize>,
+    /// Their parameters, side by side.
+    start: Matrix,
+    /// The relative gap to aim at.
+    goal: f64,
+    /// Whether Newton's method has taken them over.
+    taken_over: bool,
+}
+
 /// Objectives of a fit.
 struct Views<'v, 'f> {
     /// In the numbers of the backend, if these are not `f64`.
@@ -65,6 +76,9 @@ struct Views<'v, 'f> {
 impl CheckedSpec {
     /// Fits every target of the response to the rows of the design that the plan uses.
     ///
+    /// Passes over the rows are shared among the threads of rayon's pool. Called on one of them (within [`rayon::scope`]),
+    /// as the command line does, small fits take less time: sharing a pass then costs microseconds, not tens of them.
+    ///
     /// # Errors
     /// [`Error::Length`] if response and design have different numbers of bins, [`Error::NonFinite`] or
     /// [`Error::Domain`] with the first used row whose response is not finite or not a count, [`Error::Memory`] if
@@ -74,21 +88,9 @@ impl CheckedSpec {
         on: &B,
         plan: &DesignPlan,
         response: &Response,
-        progress: &mut (dyn FnMut(Progress) + Send),
+        progress: &mut dyn FnMut(Progress),
     ) -> Result<FittedGlm> {
         let started = Instant::now();
-        // on a thread of the pool a pass costs microseconds to share, from outside tens of them
-        rayon::scope(|_| self.fit_since(started, on, plan, response, progress))
-    }
-
-    fn fit_since<B: Backend>(
-        &self,
-        started: Instant,
-        on: &B,
-        plan: &DesignPlan,
-        response: &Response,
-        progress: &mut (dyn FnMut(Progress) + Send),
-    ) -> Result<FittedGlm> {
         let guided = self.guided(plan, response.y.ncols(), on.level(), size_of::<B::Scalar>())?;
         let plan = guided.as_ref().unwrap_or(plan);
         let mean_y = self.check_inputs(plan, response, size_of::<B::Scalar>(), on.level())?;
@@ -158,7 +160,7 @@ impl Fit<'_, '_, '_> {
         mut chosen: Plan,
         views: Views,
         started: Instant,
-        progress: &mut (dyn FnMut(Progress) + Send),
+        progress: &mut dyn FnMut(Progress),
     ) -> Result<FittedGlm> {
         let Views { mut fast, mut exact, mut all, mut beside } = views;
         let spec = self.spec.get();
@@ -193,33 +195,40 @@ impl Fit<'_, '_, '_> {
             live.first().zip(chosen.sample_every).map(|(&target, every)| self.sample(target, Every(every)));
         chosen.n_sample_rows = sample.map(|sample| exact.n_rows_of(sample.every));
         let mut standings: Vec<Option<Standing>> = live.iter().map(|_| None).collect();
-        let mut open: Vec<usize> = (0..live.len()).collect();
-        let mut start = self.start(&live);
+        let open = (0..live.len()).collect();
+        let mut rounds = vec![Round { open, start: self.start(&live), goal, taken_over: false }];
         let mut inference_seconds = 0.0;
-        while !open.is_empty() {
+        while let Some(Round { open, start, goal, taken_over }) = rounds.pop() {
+            if open.is_empty() {
+                continue;
+            }
+            watch.goal = goal;
             let targets: Vec<usize> = open.iter().map(|&k| live[k]).collect();
             let fast = fast.take().map(|fast| -> &mut dyn Objective { fast });
             let mut objectives = Objectives { fast, exact: &mut exact, sample: sample.take() };
-            // what Newton has taken over stays with it
-            let solver = if Self::all_taken_over(&open, &standings) { &Newton } else { solver };
+            let solver = if taken_over { &Newton } else { solver };
             let solution = solver.minimize(&mut objectives, &self.metric, &targets, start, &mut watch)?;
             let ends = self.ends(all.as_mut().unwrap_or(&mut exact), &solution, &targets)?;
             let inferring = Instant::now();
-            let mut again = Vec::new();
+            // what Newton has taken over stays with it
+            let mut again = [false, true].map(|taken_over| (taken_over, Vec::new()));
             for (column, mut end) in ends.into_iter().enumerate() {
                 let (k, at) = (open[column], solution.at.column(column).to_vec());
                 end.inference = self.look(&mut exact, live[k], &at, &end, left_out.is_some())?;
                 let mut standing = end.after(standings[k].take());
                 watch.used[live[k]] = standing.outcome.iterations;
                 if self.goes_on(live[k], &mut standing, left_out.is_some(), &watch) {
-                    again.push(column);
+                    again[usize::from(standing.outcome.taken_over)].1.push(column);
                 }
                 standings[k] = Some(standing);
             }
             inference_seconds += inferring.elapsed().as_secs_f64();
-            start = solution.at.select(ndarray::Axis(1), &again);
-            open = again.into_iter().map(|column| open[column]).collect();
-            watch.goal = (watch.goal * CLOSER).max(FLOOR);
+            rounds.extend(again.into_iter().map(|(taken_over, columns)| Round {
+                start: solution.at.select(ndarray::Axis(1), &columns),
+                open: columns.into_iter().map(|column| open[column]).collect(),
+                goal: (goal * CLOSER).max(FLOOR),
+                taken_over,
+            }));
         }
         let history = watch.history_time.as_secs_f64();
         let fit = started.elapsed().as_secs_f64() - inference_seconds - history;
@@ -228,11 +237,6 @@ impl Fit<'_, '_, '_> {
         chosen.n_taken_over = standings.iter().flatten().filter(taken_over).count();
         let standings = live.into_iter().zip(standings.into_iter().flatten());
         Ok(self.finish(chosen, left_out, standings.collect(), seconds))
-    }
-
-    /// Whether Newton's method has taken all of these targets over in an earlier round.
-    fn all_taken_over(open: &[usize], standings: &[Option<Standing>]) -> bool {
-        open.iter().all(|&k| standings[k].as_ref().is_some_and(|standing| standing.outcome.taken_over))
     }
 
     /// Loss and optimality residual at points of shape (parameters, targets), of targets whose history is wanted.

@@ -190,7 +190,7 @@ pub(super) fn mean_at(model: Model, eta: f64) -> f64 {
 }
 
 /// Expected counts in every bin of these matrices side by side.
-fn expected_counts(model: Model, sources: &[Values], intercept: f64, coef: &[f64]) -> Vec<f64> {
+pub(super) fn expected_counts(model: Model, sources: &[Values], intercept: f64, coef: &[f64]) -> Vec<f64> {
     let n_bins = sources.first().map_or(0, Values::nrows);
     let (mut eta, mut first) = (vec![intercept; n_bins], 0);
     for source in sources {

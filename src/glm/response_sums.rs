@@ -12,6 +12,8 @@ use crate::math::sum::Sum;
 use crate::objective::Counts;
 use crate::observation::{ObservationModel, Observe, Poisson};
 
+/// What rounding may be of a score that is a difference of sums.
+const DIGITS: f64 = 1e-13;
 /// Smaller counts, which most are, are counted; the terms of larger ones are added up one by one.
 const KNOWN: usize = 16;
 
@@ -96,6 +98,13 @@ impl ResponseSums {
         let null_deviance = 2.0 * (self.saturated - self.null);
         Scores::new(n, [log_likelihood_sum, self.null], [deviance, null_deviance])
     }
+
+    /// Whether these scores kept their digits: of very large counts they are small differences of large sums.
+    pub(super) fn keep_digits(&self, scores: &Scores, loss: f64, n: usize) -> bool {
+        let rounding =
+            f64::EPSILON * (self.free_of_mean.abs() + self.saturated.abs() + (loss * n as f64).abs());
+        rounding <= DIGITS * scores.deviance.abs().min(scores.log_likelihood_sum.abs())
+    }
 }
 
 #[cfg(test)]
@@ -124,6 +133,7 @@ mod tests {
             assert!((found / expected - 1.0).abs() < 1e-13, "{found} {expected}");
         }
         assert_eq!([sums[0].are_whole, sums[1].are_whole], [false, true]);
+        assert!(sums[0].keep_digits(&expected, loss, y.len()));
         assert_eq!(sums[0].scores(f64::INFINITY, 7).log_likelihood, f64::NEG_INFINITY);
     }
 }

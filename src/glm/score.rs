@@ -43,6 +43,9 @@ pub struct Scores {
 /// Daniel `McFadden`, "Conditional logit analysis of qualitative choice behavior" (1973); Jacob Cohen et al.,
 /// "Applied Multiple Regression" (2003), section 13.
 ///
+/// # Panics
+/// If there are fewer `mu` than `y`.
+///
 /// ```
 /// let scores = rheobase::glm::score(Default::default(), &[0.0, 1.0, 2.0, 0.0, 3.0], &[0.5, 1.2, 1.5, 0.3, 2.5]);
 /// assert!((scores.log_likelihood + 0.9485565362).abs() < 1e-10);
@@ -56,6 +59,7 @@ pub fn score(model: Model, y: &[f64], mu: &[f64]) -> Scores {
 }
 
 fn score_with(observation: impl Observe, y: &[f64], mu: &[f64]) -> Scores {
+    let mu = &mu[..y.len()];
     let mean = y.iter().copied().collect::<Sum>().value() / y.len() as f64;
     // what the null model says of small counts, which most are
     let of_count = |y: f64| (observation.log_likelihood(y, mean), observation.deviance(y, mean));

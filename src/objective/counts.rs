@@ -119,6 +119,9 @@ fn each<T: Copy + Into<f64>>(
     mut visit: impl FnMut(usize, f64),
 ) {
     let n_targets = y.ncols();
+    if n_targets == 0 {
+        return;
+    }
     for run in rows.runs_of(used) {
         match y.to_slice() {
             Some(y) if n_targets == 1 => {

@@ -12,8 +12,8 @@ pub struct Optimality {
     pub loss: f64,
     /// Mean gradient, intercept first.
     pub gradient: Vec<f64>,
-    /// `max_j |sum_i c_ij r_i| / sum_i |c_ij| m_i`, 0/0 being 0. Numerators are `f64`; of a matrix that lies in single
-    /// precision, or nowhere, the denominators are good to six digits.
+    /// `max_j |sum_i c_ij r_i| / sum_i |c_ij| m_i`, 0/0 being 0. Numerators are `f64`; of several
+    /// targets, and of a matrix that lies in single precision or nowhere, the denominators are good to six digits.
     pub kkt_residual: f64,
     /// Rows in which the magnitude is below the limit that was asked about.
     pub n_faint: f64,

@@ -123,7 +123,7 @@ pub struct Watch<'a> {
     /// Targets that a solver has not begun with; it says so itself.
     pub n_waiting: usize,
     /// Told after every iteration.
-    pub progress: &'a mut (dyn FnMut(Progress) + Send),
+    pub progress: &'a mut dyn FnMut(Progress),
     /// Asked at every point if a history is wanted. It costs a pass that is not counted.
     pub residuals: Option<&'a mut Residuals<'a>>,
     /// Time that the histories took so far, which the deadline does not count.

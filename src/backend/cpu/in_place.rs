@@ -2,7 +2,8 @@
 //!
 //! With one target the kernels for rows multiply raw numbers; centring and scaling go into the coefficients before
 //! and into the sums after. That costs nothing per row, and digits where a mean is many deviations away from 0; such
-//! columns, and several targets, go through a tile that is written in cache, centred and scaled.
+//! columns go through a tile that is written in cache, centred and scaled, and so do several targets, whose tiles keep
+//! one row after the other.
 
 use std::ops::Range;
 
@@ -131,13 +132,19 @@ pub(super) fn standardise_tile<T: Lanes>(level: Level, x: &HostRows, first: usiz
     let mut stretches = stretches(x, first).peekable();
     let whole = stretches.peek().is_some_and(|(rows, _)| rows.len() == TILE_ROWS);
     if whole && let Some((_, row)) = stretches.next() {
-        piece(level, x, row, TILE_ROWS, tile);
-        return;
-    }
-    drop(stretches);
-    match x.values {
-        HostValues::F32(v) => gathered(level, x, v, first, tile),
-        HostValues::F64(v) => gathered(level, x, v, first, tile),
+        match x.values {
+            HostValues::F32(v) => {
+                standardise(level, tile, rows_of(x, v, row), TILE_ROWS, &x.shift, &x.factor);
+            }
+            HostValues::F64(v) => {
+                standardise(level, tile, rows_of(x, v, row), TILE_ROWS, &x.shift, &x.factor);
+            }
+        }
+    } else {
+        match x.values {
+            HostValues::F32(v) => gathered(level, x, v, first, tile),
+            HostValues::F64(v) => gathered(level, x, v, first, tile),
+        }
     }
 }
 
@@ -167,12 +174,4 @@ pub(super) fn standardise_rows<T: Lanes>(level: Level, x: &HostRows, first: usiz
         }
     }
     tile.truncate(end * p);
-}
-
-/// Writes `n_rows` neighbouring rows of the source to the top of a tile.
-fn piece<T: Lanes>(level: Level, x: &HostRows, row: usize, n_rows: usize, tile: &mut [T]) {
-    match x.values {
-        HostValues::F32(v) => standardise(level, tile, rows_of(x, v, row), n_rows, &x.shift, &x.factor),
-        HostValues::F64(v) => standardise(level, tile, rows_of(x, v, row), n_rows, &x.shift, &x.factor),
-    }
 }

@@ -11,7 +11,7 @@ use super::vector::Lanes;
 /// Streams whose products wait together in cache: a multiple of the register blocks.
 pub(super) const GROUP: usize = 24;
 /// Numbers of the widest panel.
-const WIDEST: usize = 32;
+pub(super) const WIDEST: usize = 32;
 
 /// A (streams, columns) matrix of sums by rows, the panel that is multiplied, and scratch.
 #[derive(Debug)]

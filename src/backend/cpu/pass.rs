@@ -12,15 +12,16 @@ use crate::backend::{Body, Every, Into, Sweep};
 const MOST_CHUNKS: usize = 256;
 const LEAST_TILES: usize = 6;
 /// Tiles of a chunk at least where there are so many sums, those of a Gram, that opening and closing them costs more.
-const LEAST_TILES_OF_MANY: usize = 32;
+const LEAST_TILES_OF_MANY: usize = 15;
 /// Most chunks whose sums are in memory at the same time.
 const WAVE: usize = 32;
-/// Bytes of sums above which no more chunks are in memory than threads work on.
-const WAVE_BYTES: usize = 32 << 20;
+/// Bytes of their sums above which there are no more of them than keep the threads busy, and most bytes.
+const LARGE_WAVE_BYTES: usize = 32 << 20;
+const WAVE_BYTES: usize = 64 << 20;
 /// Below this many multiplications a pass runs on the calling thread: waking another costs as much.
 pub(super) const SMALL: usize = 100_000;
-/// Below this many the chunks of a pass are long.
-const SHORT: usize = 300_000;
+/// Below this many a pass has few chunks.
+const FEW_CHUNKS: usize = 300_000;
 /// Chunks of such a pass, or a multiple of so many, for as many threads to have the same to do.
 const EVEN: usize = 4;
 /// Sums that are worth adding up by several threads.
@@ -31,7 +32,7 @@ pub(super) fn chunks(n_tiles: usize, n_columns: usize, n_sums: usize, grain: usi
     let least = if n_sums < MANY_SUMS { LEAST_TILES } else { LEAST_TILES_OF_MANY };
     let most = match n_tiles * TILE_ROWS * (n_columns + 1) {
         ..SMALL => n_tiles.div_ceil(FLUSH),
-        SMALL..SHORT => n_tiles.div_ceil(FLUSH).next_multiple_of(EVEN).min(n_tiles),
+        SMALL..FEW_CHUNKS => n_tiles.div_ceil(FLUSH).next_multiple_of(EVEN).min(n_tiles),
         _ => n_tiles.div_ceil(least).min(MOST_CHUNKS),
     };
     let by_grain = n_tiles * TILE_ROWS / grain.max(TILE_ROWS);
@@ -39,10 +40,14 @@ pub(super) fn chunks(n_tiles: usize, n_columns: usize, n_sums: usize, grain: usi
     (0..n_chunks).map(|k| k * n_tiles / n_chunks..(k + 1) * n_tiles / n_chunks).collect()
 }
 
-/// Chunks that are in memory at the same time, by the number of sums of each. Their sums are added in the same order
-/// whatever it is.
+/// Chunks whose sums are in memory at the same time, by the number of sums of each: of large ones two for each thread,
+/// and no more than memory allows. Sums are added in the same order whatever it is.
 fn wave(n_sums: usize) -> usize {
-    WAVE.min(WAVE_BYTES / (8 * n_sums.max(1))).max(rayon::current_num_threads())
+    let bytes = 8 * n_sums.max(1);
+    if WAVE * bytes <= LARGE_WAVE_BYTES {
+        return WAVE;
+    }
+    WAVE.min(WAVE_BYTES / bytes).min(2 * rayon::current_num_threads()).max(1)
 }
 
 /// Whether the calling thread does it all.
@@ -225,15 +230,22 @@ mod tests {
         assert_eq!(chunks(4000, 10, 800, 0).len(), 256);
         assert_eq!(chunks(391, 160, 800, 0).len(), 66, "of six tiles");
         assert_eq!(chunks(4000, 10, 800, 100 * TILE_ROWS).len(), 40);
-        assert_eq!(chunks(4000, 10, 1000 * 1000, 0).len(), 125, "of 32 tiles");
+        assert_eq!(chunks(4000, 10, 1000 * 1000, 0).len(), 256);
+        assert_eq!(chunks(782, 800, 801 * 801, 0).len(), 53, "of fifteen tiles");
+        assert_eq!(chunks(64, 10, 20, 0).len(), 4);
+        assert_eq!(chunks(100, 8, 81, 0).len(), 8, "as many for each of four threads");
+        assert_eq!(chunks(2, 200, 201, 0).len(), 2);
     }
 
     #[test]
     fn a_wave_is_no_larger_than_memory_and_threads_ask_for() {
-        let n_threads = rayon::current_num_threads();
-        assert_eq!(wave(10), WAVE.max(n_threads));
-        assert_eq!(wave(1000 * 1000), 4.max(n_threads));
-        assert_eq!(wave(10_000 * 10_000), n_threads);
+        assert_eq!(wave(10), WAVE);
+        assert_eq!(wave(10_000 * 10_000), 1);
+        for n_sums in [1000, 300_000, 801 * 801, 3000 * 3000] {
+            let n = wave(n_sums);
+            assert!(n >= 1 && (n == 1 || 8 * n * n_sums <= WAVE_BYTES), "{n_sums}: {n}");
+            assert!(n == WAVE || n <= 2 * rayon::current_num_threads());
+        }
     }
 
     #[test]

@@ -34,7 +34,7 @@ enum Partial<T: Storage> {
     /// Products of rows with several targets.
     TargetRows(TargetRowSums<T>),
     /// Magnitudes of several targets.
-    TargetSizes(TargetSizes),
+    TargetSizes(Box<TargetSizes>),
     /// Residuals that wait to be correlated with channels.
     Residuals(Pending<T>),
 }
@@ -160,7 +160,7 @@ impl<T: Storage> Sums<T> {
         let shape = (n_columns, n_targets);
         let fits =
             |partial: &Partial<T>| matches!(partial, Partial::TargetSizes(sums) if sums.shape() == shape);
-        self.open(fits, || Partial::TargetSizes(TargetSizes::new(level, n_columns, n_targets)));
+        self.open(fits, || Partial::TargetSizes(Box::new(TargetSizes::new(level, n_columns, n_targets))));
         match &mut self.partial {
             Partial::TargetSizes(sums) => Some(sums),
             _ => None,

@@ -1,7 +1,7 @@
 //! The products of a population with a matrix that is read in place: targets that share rows of X.
 //!
 //! Rows stay rows. Forward, a row of X is a stream that meets a panel of the targets' coefficients; back, the residuals
-//! of a target are a stream that meets a panel of sixteen columns, copied from the rows as they lie. So only
+//! of a target are a stream that meets a panel of two vectors of columns, copied from the rows as they lie. So only
 //! coefficients and linear predictors are turned, which are few. One target's numbers pass through the same operations in
 //! the same order whoever its companions are.
 
@@ -12,7 +12,7 @@ use pulp::{Simd, WithSimd};
 use super::TILE_ROWS;
 use super::pack::{copy, transpose};
 use super::panel::{Panel, Streams, multiply};
-use super::panel_sums::PanelSums;
+use super::panel_sums::WIDEST;
 use super::simd::{Level, dispatch};
 use super::targets::Scratch;
 use super::vector::Lanes;
@@ -95,19 +95,31 @@ fn add_turned<S: Simd, T: Lanes>(
     }
 }
 
+/// Tiles whose sums are kept in the type of the storage.
+const FLUSH_TILES: usize = 16;
+
 /// Running sums of `Xᵀ·R` (or `|X|ᵀ·M`) over the rows of tiles.
 #[derive(Debug)]
 pub(super) struct TargetRowSums<T> {
     level: Level,
     n_columns: usize,
     n_targets: usize,
-    sums: PanelSums<T>,
+    panel: Panel<T>,
+    n_tiles: usize,
+    /// Those of the last tiles, a row of `pitch` numbers for each target.
+    partial: Vec<T>,
+    /// From one target to the next: the columns, and room for a panel that reaches beyond them.
+    pitch: usize,
+    /// Those of the tiles before, p for each target.
+    sums: Vec<f64>,
 }
 
 impl<T: Lanes> TargetRowSums<T> {
     /// Nothing summed yet, for p columns and m targets.
     pub(super) fn new(level: Level, n_columns: usize, n_targets: usize) -> TargetRowSums<T> {
-        TargetRowSums { level, n_columns, n_targets, sums: PanelSums::new(n_targets, n_columns) }
+        let pitch = n_columns.next_multiple_of(WIDEST);
+        let (partial, sums) = (vec![T::ZERO; n_targets * pitch], vec![0.0; n_targets * n_columns]);
+        TargetRowSums { level, n_columns, n_targets, panel: Panel::new(), n_tiles: 0, partial, pitch, sums }
     }
 
     /// Columns and targets.
@@ -117,25 +129,49 @@ impl<T: Lanes> TargetRowSums<T> {
 
     /// Forgets all tiles; allocates nothing.
     pub(super) fn reset(&mut self) {
-        self.sums.reset();
+        self.n_tiles = 0;
+        self.partial.fill(T::ZERO);
+        self.sums.fill(0.0);
     }
 
     /// `sums += Xᵀ·R` of one tile: `x` holds up to 256 rows of p numbers, `r` 256 rows of every target, target
     /// after target.
     pub(super) fn matmul_transposed(&mut self, x: &[T], r: &[T]) {
         dispatch(self.level, Transposed { sums: self, x, r, entry: PhantomData::<Plain> });
+        self.count();
     }
 
     /// `sums += |X|ᵀ·M` of one tile, shapes as in [`TargetRowSums::matmul_transposed`]; the numbers of X may be of another
     /// precision than the sums.
     pub(super) fn magnitudes<X: Lanes>(&mut self, x: &[X], m: &[T]) {
         dispatch(self.level, Transposed { sums: self, x, r: m, entry: PhantomData::<Size> });
+        self.count();
+    }
+
+    /// Counts a tile.
+    fn count(&mut self) {
+        self.n_tiles += 1;
+        if self.n_tiles == FLUSH_TILES {
+            self.flush();
+        }
+    }
+
+    /// Adds what was summed since the last time to the sums.
+    fn flush(&mut self) {
+        self.n_tiles = 0;
+        let sums = self.sums.chunks_exact_mut(self.n_columns.max(1));
+        for (sums, partial) in sums.zip(self.partial.chunks_exact_mut(self.pitch.max(1))) {
+            for (sum, partial) in sums.iter_mut().zip(partial) {
+                *sum += partial.to_f64();
+                *partial = T::ZERO;
+            }
+        }
     }
 
     /// The sums, p of every target, target after target.
-    pub(super) fn finish(&self) -> Vec<f64> {
-        let sum = |k: usize| (0..self.n_columns).map(move |j| self.sums.sum(k, j));
-        (0..self.n_targets).flat_map(sum).collect()
+    pub(super) fn finish(&mut self) -> Vec<f64> {
+        self.flush();
+        self.sums.clone()
     }
 }
 
@@ -190,9 +226,9 @@ impl<X: Lanes, T: Lanes, E: Entry<X, T>> WithSimd for Transposed<'_, X, T, E> {
         let depth = x.len() / p.max(1);
         let residuals = Streams { numbers: r, start: 0, stride: TILE_ROWS, count: m, depth, last: &[] };
         for j in (0..p).step_by(Panel::<T>::width::<S>()) {
-            E::fill::<S>(&mut sums.sums.panel, x, p, j);
+            E::fill::<S>(&mut sums.panel, x, p, j);
             let vectors = if p - j > T::count::<S>() { 2 } else { 1 };
-            sums.sums.add(simd, (0, j), vectors, residuals, (0, m));
+            multiply(simd, &sums.panel, vectors, residuals, (0, m), (&mut sums.partial[j..], sums.pitch));
         }
     }
 }

@@ -1,17 +1,20 @@
 //! `sums += |X|ᵀ·M` of a population: what its optimality residuals are relative to.
 //!
-//! In single precision whatever the numbers of X are: a sum of sizes loses nothing there that matters. Numbers so large
-//! that a product might overflow are multiplied in `f64`.
+//! In single precision whatever the numbers of X are: a sum of sizes loses nothing there that matters. Columns that are
+//! centred and scaled have no entry above the root of the number of rows; a target whose magnitudes are so large that a
+//! product might overflow, or so small that all might vanish, is added up in `f64`.
 
+use super::TILE_ROWS;
 use super::simd::{Kernel, Level, run};
 use super::target_rows::TargetRowSums;
 use super::targets::TargetSums;
 use super::vector::Lanes;
 use crate::math::real::Real;
 
-/// Largest entry of X and largest magnitude of which 256 products surely have a sum in single precision.
-const LARGEST_ENTRY: f64 = 1e10;
-const LARGEST_MAGNITUDE: f64 = 1e20;
+/// What the largest magnitude of a target in a tile may be, and must be at least.
+const MODERATE: [f64; 2] = [1e-20, 1e20];
+/// Numbers that are looked at together.
+const SIDE_BY_SIDE: usize = 32;
 
 /// Running sums over tiles.
 #[derive(Debug)]
@@ -57,21 +60,23 @@ impl TargetSizes {
         self.double.reset();
     }
 
-    /// Adds a tile; `m` holds 256 rows of every target, target after target.
+    /// Adds a tile of centred and scaled columns; `m` holds 256 rows of every target, target after target. Which targets
+    /// are added up in `f64` depends on each of them alone.
     pub(super) fn add<X: Lanes>(&mut self, x: Tile<X>, m: &[X]) {
-        let (Tile::Rows(numbers) | Tile::Columns(numbers)) = x;
         let shape = self.shape();
-        let is_moderate =
-            at_most(self.level, numbers, LARGEST_ENTRY) && at_most(self.level, m, LARGEST_MAGNITUDE);
-        if is_moderate {
-            self.single.add(self.level, shape, x, m);
-        } else {
-            self.double.add(self.level, shape, x, m);
+        let is_moderate = |m: &[X]| within(self.level, m, MODERATE);
+        let single: Vec<bool> = m.chunks_exact(TILE_ROWS).map(is_moderate).collect();
+        if single.contains(&true) {
+            self.single.add(self.level, shape, x, m, &single);
+        }
+        if single.contains(&false) {
+            let double: Vec<bool> = single.iter().map(|single| !single).collect();
+            self.double.add(self.level, shape, x, m, &double);
         }
     }
 
     /// The sums, p of every target, target after target.
-    pub(super) fn finish(&self) -> Vec<f64> {
+    pub(super) fn finish(&mut self) -> Vec<f64> {
         let mut found = vec![0.0; self.n_columns * self.n_targets];
         self.single.add_to(&mut found);
         self.double.add_to(&mut found);
@@ -87,9 +92,20 @@ impl<T: Lanes> Sums<T> {
         self.tiles.iter_mut().for_each(TargetSums::reset);
     }
 
-    fn add<X: Lanes>(&mut self, level: Level, (p, n_targets): (usize, usize), x: Tile<X>, m: &[X]) {
+    /// Adds a tile of those targets that are `own`.
+    fn add<X: Lanes>(
+        &mut self,
+        level: Level,
+        (p, n_targets): (usize, usize),
+        x: Tile<X>,
+        m: &[X],
+        own: &[bool],
+    ) {
         self.magnitudes.clear();
-        self.magnitudes.extend(m.iter().map(|m| T::from_f64(m.to_f64())));
+        for (m, &is_own) in m.chunks_exact(TILE_ROWS).zip(own) {
+            let number = |m: &X| if is_own { T::from_f64(m.to_f64()) } else { T::ZERO };
+            self.magnitudes.extend(m.iter().map(number));
+        }
         match x {
             Tile::Rows(x) => {
                 let sums = self.rows.get_or_insert_with(|| TargetRowSums::new(level, p, n_targets));
@@ -102,36 +118,48 @@ impl<T: Lanes> Sums<T> {
         }
     }
 
-    fn add_to(&self, found: &mut [f64]) {
-        let rows = self.rows.iter().map(TargetRowSums::finish);
+    fn add_to(&mut self, found: &mut [f64]) {
+        let rows = self.rows.iter_mut().map(TargetRowSums::finish);
         for sums in rows.chain(self.tiles.iter().map(TargetSums::finish)) {
             found.iter_mut().zip(sums).for_each(|(found, sum)| *found += sum);
         }
     }
 }
 
-/// Whether no number is larger than `most`, or NaN.
-fn at_most<T: Lanes>(level: Level, values: &[T], most: f64) -> bool {
-    run(level, AtMost { values, most: T::from_f64(most) })
+/// Whether the largest size lies between two numbers; a NaN does not.
+fn within<T: Lanes>(level: Level, values: &[T], [least, most]: [f64; 2]) -> bool {
+    let largest = run(level, Largest { values }).to_f64();
+    (least..=most).contains(&largest)
 }
 
-struct AtMost<'a, T> {
+/// The largest size, or NaN if there is one.
+struct Largest<'a, T> {
     values: &'a [T],
-    most: T,
 }
 
-impl<T: Real> Kernel for AtMost<'_, T> {
-    type Output = bool;
+impl<T: Real> Kernel for Largest<'_, T> {
+    type Output = T;
 
     #[inline(always)]
-    fn run<const FUSED: bool>(self) -> bool {
-        self.values.iter().fold(true, |all, x| all & (x.abs() <= self.most))
+    fn run<const FUSED: bool>(self) -> T {
+        let (mut largest, mut marks) = ([T::ZERO; SIDE_BY_SIDE], [T::ZERO; SIDE_BY_SIDE]);
+        for chunk in self.values.chunks(SIDE_BY_SIDE) {
+            for ((x, largest), mark) in chunk.iter().zip(&mut largest).zip(&mut marks) {
+                *largest = x.abs().max(*largest);
+                // stays 0 until a NaN or an infinity is multiplied by 0
+                *mark = x.fma::<FUSED>(T::ZERO, *mark);
+            }
+        }
+        let mut all = T::ZERO;
+        for (largest, mark) in largest.into_iter().zip(marks) {
+            all = largest.max(all) + mark;
+        }
+        all
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::TILE_ROWS;
     use super::*;
 
     #[test]
@@ -145,15 +173,34 @@ mod tests {
             sums.add(Tile::Columns(&columns), &m);
             assert_eq!(sums.finish(), [1024.0, 512.0, 1536.0, 768.0]);
             sums.reset();
-            let huge: Vec<f64> = rows.iter().map(|x| 1e60 * x).collect();
-            sums.add(Tile::Rows(&huge), &m);
+            let huge: Vec<f64> = m.iter().map(|m| 1e60 * m).collect();
+            sums.add(Tile::Rows(&rows), &huge);
             for (found, expected) in sums.finish().iter().zip([512e60, 256e60, 768e60, 384e60]) {
                 assert!((found / expected - 1.0).abs() < 1e-13, "{level:?} {found} {expected}");
             }
-            let mut unknown = m.clone();
-            unknown[0] = f64::NAN;
-            sums.add(Tile::Rows(&rows), &unknown);
-            assert!(sums.finish()[..2].iter().all(|sum| sum.is_nan()));
+        }
+    }
+
+    #[test]
+    fn a_target_is_added_up_the_same_way_whatever_its_companion_is() {
+        let rows: Vec<f64> = (0..2 * TILE_ROWS).map(|k| (k as f64).sin()).collect();
+        let own: Vec<f64> = (0..TILE_ROWS).map(|k| 1.0 + (k as f64).cos()).collect();
+        for level in Level::available() {
+            let beside = |companion: f64| {
+                let mut sums = TargetSizes::new(level, 2, 2);
+                sums.add(Tile::Rows(&rows), &[&own[..], &[companion; TILE_ROWS]].concat());
+                sums.finish()
+            };
+            let expected = beside(1.0);
+            for companion in [0.0, 1e-60, 1e25, 1e300, f64::INFINITY, f64::NAN] {
+                let found = beside(companion);
+                assert_eq!(found[..2], expected[..2], "{level:?} {companion}");
+            }
+            // neither too large nor too small for digits to be kept
+            for companion in [1e-60, 1e25] {
+                assert!((beside(companion)[3] / (companion * expected[3]) - 1.0).abs() < 1e-5);
+            }
+            assert!(beside(f64::NAN)[2].is_nan());
         }
     }
 }

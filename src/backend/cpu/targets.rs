@@ -316,16 +316,21 @@ mod tests {
     fn values_of_companions_change_no_bit() {
         let (p, level) = (40, Level::best());
         let x = noise::<f32>(p * TILE_ROWS, 1);
+        let rows = turned(&x, p, TILE_ROWS);
         let with = |companion: f32| {
             let mut w = noise::<f32>(2 * p, 5);
             w[p..].fill(companion);
             let mut r = noise::<f32>(2 * TILE_ROWS, 6);
             r[TILE_ROWS..].fill(companion);
-            let mut eta = vec![0.0; 2 * TILE_ROWS];
+            let (mut eta, mut by_rows) = (vec![0.0; 2 * TILE_ROWS], vec![0.0; 2 * TILE_ROWS]);
             matmul_targets(level, &mut Scratch::default(), &mut eta, &x, &w);
+            matmul_target_rows(level, &mut Scratch::default(), &mut by_rows, &rows, &w);
             let mut sums = TargetSums::new(level, p, 2);
             sums.matmul_transposed(&x, &r);
-            (eta[..TILE_ROWS].to_vec(), sums.finish()[..p].to_vec())
+            let mut row_sums = TargetRowSums::new(level, p, 2);
+            row_sums.matmul_transposed(&rows, &r);
+            let etas = [eta, by_rows].map(|eta| eta[..TILE_ROWS].to_vec());
+            (etas, [sums.finish(), row_sums.finish()].map(|sums| sums[..p].to_vec()))
         };
         assert_eq!(with(0.5), with(f32::NAN));
         assert_eq!(with(0.5), with(f32::INFINITY));

@@ -54,8 +54,8 @@ pub struct BenchArgs {
     pub threads: Option<usize>,
 }
 
-/// Options of `fit` that would do nothing in `bench serve`, by the names of their fields.
-pub(super) const REFUSED_BY_SERVE: [&str; 6] =
+/// Options of `fit` that would do nothing in `bench serve`, by their fields, as [`super::serve`] looks at them.
+pub(super) const REFUSED: [&str; 6] =
     ["out", "write_nwb", "compare", "test_epochs", "explain", "print_config"];
 
 /// What `bench` does beside its own workloads.
@@ -63,7 +63,7 @@ pub(super) const REFUSED_BY_SERVE: [&str; 6] =
 pub enum Other {
     /// Load data once, then fit for each line of stdin and answer with a line of JSON
     #[command(after_help = SERVE_HELP, mut_args = |arg| {
-        let is_refused = REFUSED_BY_SERVE.contains(&arg.get_id().as_str());
+        let is_refused = REFUSED.contains(&arg.get_id().as_str());
         arg.hide(is_refused)
     })]
     Serve(Box<FitArgs>),

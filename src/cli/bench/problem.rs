@@ -68,7 +68,7 @@ impl Fitting {
         let planning = Instant::now();
         let plan = DesignPlan::new(vec![Source { name: "X".into(), labels, x }], rows)?;
         let planned_s = planning.elapsed().as_secs_f64();
-        Ok((spec.fit(on, &plan, &response, &mut |_| {})?, planned_s))
+        Ok((rayon::scope(|_| spec.fit(on, &plan, &response, &mut |_| {}))?, planned_s))
     }
 
     /// Largest distance of the last fit's losses from those at the optimum, relative to `max(|loss|, mean y)`, over

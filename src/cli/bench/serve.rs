@@ -25,6 +25,7 @@ use super::super::machine::{default_memory_limit_bytes, peak_memory_bytes};
 use super::super::progress::Progress;
 use super::super::run::{Report, settle};
 use super::super::{fit, merge, plan_file};
+use super::args::REFUSED;
 use crate::glm::{CheckedSpec, FittedGlm};
 use crate::{Error, Result};
 
@@ -63,16 +64,18 @@ pub(super) fn serve(args: &FitArgs) -> Result<Report> {
 
 /// Refuses options of `fit` that would do nothing here.
 fn refuse(args: &FitArgs) -> Result<()> {
-    for (option, is_given) in [
-        ("--out", args.common.out.is_some()),
-        ("--write-nwb", args.write_nwb.is_some()),
-        ("--compare", !args.compare.is_empty()),
-        ("--test-epochs", !args.test_epochs.is_empty()),
-        ("--explain", args.explain),
-        ("--print-config", args.print_config),
-    ] {
+    let are_given = [
+        args.common.out.is_some(),
+        args.write_nwb.is_some(),
+        !args.compare.is_empty(),
+        !args.test_epochs.is_empty(),
+        args.explain,
+        args.print_config,
+    ];
+    for (field, is_given) in REFUSED.into_iter().zip(are_given) {
         if is_given {
-            let help = "leave it out, or use `rheobase fit`";
+            let (option, help) =
+                (format!("--{}", field.replace('_', "-")), "leave it out, or use `rheobase fit`");
             return Err(Error::argument(option, "`bench serve` without it", "both", help));
         }
     }

@@ -1,8 +1,9 @@
 //! Kernels on a row-major matrix that is read in place, up to a tile's rows a call.
 //!
-//! Columns are taken eight at a time. Where their number is no multiple of eight, a last window of eight columns
-//! overlaps the one before it, so that nothing outside of a row is read and no loop runs over single columns; what
-//! an earlier window has counted is left out. Less than eight columns are taken one after the other.
+//! Columns are taken in windows of eight, or strips of sixteen and then eight. Where their number is no multiple of
+//! eight, a last window of eight columns overlaps the one before it, so that nothing outside of a row is read and no loop
+//! runs over single columns; what an earlier window has counted is left out. Less than eight columns are taken one after
+//! the other.
 
 mod magnitudes;
 mod matmul;

@@ -1,6 +1,6 @@
 //! Every kernel at every level, storage and arithmetic against a plain loop in `f64`.
 
-use super::{Rows, magnitudes_rows, matmul_rows, matmul_transposed_rows, moments};
+use super::{Rows, magnitudes_rows, matmul_rows, matmul_transposed_rows, moments, standardised_rows};
 use crate::backend::cpu::TILE_ROWS;
 use crate::backend::cpu::simd::Level;
 use crate::backend::cpu::standardise::standardise;
@@ -96,15 +96,21 @@ fn moments_of_columns() {
 
 #[test]
 fn no_entry_that_is_not_finite_escapes() {
-    let (n, p) = (19, 13);
-    for level in Level::available() {
+    for (level, (n, p, between)) in Level::available()
+        .into_iter()
+        .flat_map(|level| [(19, 13, 0), (5, 45, 2), (9, 5, 1)].map(|n| (level, n)))
+    {
+        let stride = p + between;
         for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-            for at in 0..n * p {
-                let mut values: Vec<f32> = numbers(n * p, 16);
+            for at in 0..n * stride {
+                let mut values: Vec<f32> = numbers(n * stride, 16);
                 values[at] = bad;
-                let x = Rows { values: &values, stride: p, n_columns: p };
+                let x = Rows { values: &values, stride, n_columns: p };
                 let (mut sums, mut squares) = (vec![0.0; p], vec![0.0; p]);
-                assert!(!moments(level, &mut sums, &mut squares, x, n, &vec![0.0; p]), "{bad} at {at}");
+                // what lies between rows is none of them
+                let is_between = at % stride >= p;
+                let are_finite = moments(level, &mut sums, &mut squares, x, n, &vec![0.0; p]);
+                assert_eq!(are_finite, is_between, "{bad} at {at}");
             }
         }
     }
@@ -124,6 +130,11 @@ fn tiles<S: Widen<f64>, T: Lanes>() {
                 let truth = if i < n { T::from_f64(scaled()) } else { T::ZERO };
                 assert_eq!(tile[j * TILE_ROWS + i], truth, "row {i}, column {j} of {n} x {p}");
             }
+        }
+        let mut rows = vec![T::INFINITY; n * p];
+        standardised_rows(level, &mut rows, x, &shift, &inverse);
+        for (k, row) in rows.iter().enumerate() {
+            assert_eq!(*row, tile[k % p * TILE_ROWS + k / p], "number {k} of {n} x {p}");
         }
     });
 }

@@ -152,7 +152,7 @@ impl MatrixFree {
         let planning = Instant::now();
         let plan = self.of.plan()?;
         let planned_s = planning.elapsed().as_secs_f64();
-        Ok((spec.fit(on, &plan, &response, &mut |_| {})?, planned_s))
+        Ok((rayon::scope(|_| spec.fit(on, &plan, &response, &mut |_| {}))?, planned_s))
     }
 }
 
