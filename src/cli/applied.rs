@@ -253,7 +253,7 @@ pub(super) fn scored(
     bins: &[usize],
     expected: &Array1<f64>,
 ) -> Result<Scores> {
-    let y: Vec<f64> = bins.iter().map(|&bin| data.y[(bin, target)]).collect();
+    let y: Vec<f64> = bins.iter().map(|&bin| data.y.get(bin, target)).collect();
     let mu: Vec<f64> = bins.iter().map(|&bin| expected[bin]).collect();
     match y.iter().position(|&y| y < 0.0) {
         None => Ok(score(fit.model, &y, &mu)),

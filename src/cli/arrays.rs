@@ -107,7 +107,7 @@ pub(super) fn arrays(
         epochs_s: Vec::new(),
         spike_times_s: Vec::new(),
         bin_s: f64::NAN,
-        y: y.map_or_else(|| Array2::from_elem((n_rows, names.len()), f64::NAN), |y| y.values.into_f64()),
+        y: y.map_or_else(|| Array2::from_elem((n_rows, names.len()), f64::NAN).into(), |y| y.values.into()),
         names,
         blocks: vec![Block { name, labels: x.names.clone(), x: x.values.into() }],
         parts: vec![Part { group, used }],

@@ -198,7 +198,7 @@ fn against(
         let shared: Vec<usize> =
             data.used(target).iter().copied().filter(|bin| theirs.binary_search(bin).is_ok()).collect();
         n_bins.push(shared.len());
-        n_events.push(shared.iter().map(|&bin| data.y[(bin, target)]).sum());
+        n_events.push(shared.iter().map(|&bin| data.y.get(bin, target)).sum());
         scores.push(scored(&rival.model.fit, data, target, &shared, &applied.expected[target])?);
         scores_of_fit.push(scored(fit, data, target, &shared, expected)?);
     }

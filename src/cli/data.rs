@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use ndarray::{Array1, Array2};
+use ndarray::Array1;
 
 use super::args::{DataArgs, NanPolicy};
 use super::feature;
@@ -11,6 +11,7 @@ use super::progress::Progress;
 use crate::design::{DesignPlan, Source};
 use crate::features::{Columns, Dataset, FeatureBlock, FeatureSpec, Group, Piece, Request, StudyFeature};
 use crate::glm::FittedGlm;
+use crate::objective::OwnedCounts;
 use crate::read::nwb;
 use crate::time::IntervalSet;
 use crate::write::digest::digest_file;
@@ -50,7 +51,7 @@ pub(super) struct Data {
     /// NaN for arrays, which have no bin width.
     pub(super) bin_s: f64,
     pub(super) names: Vec<String>,
-    pub(super) y: Array2<f64>,
+    pub(super) y: OwnedCounts,
     /// One block per feature.
     pub(super) blocks: Vec<Block>,
     pub(super) parts: Vec<Part>,
@@ -142,7 +143,7 @@ pub(super) fn recording(
         spike_times_s: dataset.spike_times_s,
         bin_s,
         names: dataset.names,
-        y: dataset.y,
+        y: dataset.y.into(),
         blocks: dataset.blocks.into_iter().map(Block::from).collect(),
         parts,
         features: dataset.features,
@@ -278,7 +279,7 @@ impl Data {
 
     /// Events of a target in its used bins.
     pub(super) fn n_events(&self, target: usize) -> f64 {
-        self.used(target).iter().map(|&bin| self.y[(bin, target)]).sum()
+        self.used(target).iter().map(|&bin| self.y.get(bin, target)).sum()
     }
 
     /// Counts that a fit to these data expects in every bin, one entry per target, NaN where a feature is unknown.

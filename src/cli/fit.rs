@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use ndarray::{Array1, Axis, CowArray};
+use ndarray::Array1;
 
 use super::args::{FitArgs, Precision};
 use super::arrays::{Format, arrays};
@@ -261,6 +261,11 @@ impl Engine {
     }
 }
 
+/// Works on a thread of the pool, where small passes are cheap to share.
+pub(super) fn in_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    rayon::scope(|_| work())
+}
+
 /// Fits the targets of one part.
 pub(super) fn fit_part(
     on: &Engine,
@@ -272,15 +277,11 @@ pub(super) fn fit_part(
 ) -> Result<FittedGlm> {
     let own = &part.group.targets;
     // all of them in their order are not copied
-    let y = if own.iter().copied().eq(0..data.y.ncols()) {
-        data.y.view().into()
-    } else {
-        CowArray::from(data.y.select(Axis(1), own))
-    };
+    let are_all = own.iter().copied().eq(0..data.y.ncols());
+    let some = if are_all { None } else { Some(data.y.select(own)) };
     let names = part.group.targets.iter().map(|&target| data.names[target].clone()).collect();
-    let response = Response { y: y.view().into(), names };
-    // on a thread of the pool small passes are cheap to share
-    let fitted = rayon::scope(|_| match on {
+    let response = Response { y: some.as_ref().unwrap_or(&data.y).view(), names };
+    let fitted = in_pool(|| match on {
         Engine::Single(on) => spec.fit(on, plan, &response, watcher),
         Engine::Double(on) => spec.fit(on, plan, &response, watcher),
     });

@@ -54,7 +54,7 @@ impl<'a> Goodness<'a> {
     }
 
     fn tested(&self, target: usize, bins: Vec<usize>) -> TestedBins {
-        let y = bins.iter().map(|&bin| self.data.y[(bin, target)]).collect();
+        let y = bins.iter().map(|&bin| self.data.y.get(bin, target)).collect();
         TestedBins { y, runs: runs(&bins, &self.starts), bins }
     }
 

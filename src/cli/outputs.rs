@@ -88,8 +88,9 @@ fn bins(fitting: &Fitting, saver: &mut Saver) -> Result<()> {
         columns.push(("epoch", Values::Integers(&epochs)));
     }
     columns.push(("used", Values::Integers(&used)));
-    for ((target, [count, rate]), rates) in names.iter().enumerate().zip(&rates) {
-        columns.push((count, Values::Numbers(data.y.column(target))));
+    let counts: Vec<Array1<f64>> = (0..names.len()).map(|target| data.y.column(target)).collect();
+    for (([count, rate], counts), rates) in names.iter().zip(&counts).zip(&rates) {
+        columns.push((count, Values::Numbers(counts.view())));
         columns.push((rate, Values::Numbers(rates.view())));
     }
     saver.stage_table("tables/bins.csv", &columns)

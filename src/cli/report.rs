@@ -98,7 +98,7 @@ fn epochs(data: &Data) -> Vec<Epoch> {
             let epoch = data.epoch_of(bin);
             n_used[epoch] += 1;
             for &target in &part.group.targets {
-                epochs[epoch].n_events[target] += data.y[(bin, target)];
+                epochs[epoch].n_events[target] += data.y.get(bin, target);
             }
         }
         // of the target with the fewest

@@ -34,11 +34,6 @@ impl Fit<'_, '_, '_> {
         0.5 * squared / self.metric.mean_y[target]
     }
 
-    /// The same as [`Fit::is_proven`] where the Hessian is not known.
-    pub(super) fn is_flat_proven(&self, target: usize, standing: &Standing) -> bool {
-        self.is_proven(target, standing, true)
-    }
-
     /// Whether both numbers of the certificate are small enough.
     pub(super) fn is_proven(&self, target: usize, standing: &Standing, left_out: bool) -> bool {
         let tolerance = self.spec.get().tolerance;

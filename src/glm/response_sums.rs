@@ -24,10 +24,9 @@ pub(super) struct ResponseSums {
     pub(super) are_whole: bool,
     /// The terms of the log-likelihood that the mean does not enter.
     free_of_mean: f64,
-    /// The log-likelihood at the mean response.
+    /// Log-likelihood and deviance of the null model, which expects the mean response in every bin.
     null: f64,
-    /// The log-likelihood where every bin has its own response as its mean.
-    saturated: f64,
+    null_deviance: f64,
 }
 
 /// The three terms of one response.
@@ -42,8 +41,8 @@ pub(super) fn response_sums(model: Model, y: Counts, rows: &Rows, means: &[f64])
 
 fn terms_of(observation: impl Observe, means: &[f64]) -> impl Fn(f64, usize) -> [f64; 3] {
     move |y, target| {
-        let null = observation.log_likelihood(y, means[target]);
-        [observation.free_of_mean(y), null, observation.log_likelihood(y, y)]
+        let mean = means[target];
+        [observation.free_of_mean(y), observation.log_likelihood(y, mean), observation.deviance(y, mean)]
     }
 }
 
@@ -83,9 +82,9 @@ fn sums(y: Counts, rows: &Rows, n_targets: usize, terms: &Terms) -> Vec<Response
                 totals.iter_mut().zip(terms).for_each(|(total, term)| total.add(n as f64 * term));
             }
         }
-        let [free_of_mean, null, saturated] = totals.map(Sum::value);
+        let [free_of_mean, null, null_deviance] = totals.map(Sum::value);
         let are_whole = pieces.iter().all(|piece| piece[target].are_whole);
-        ResponseSums { are_whole, free_of_mean, null, saturated }
+        ResponseSums { are_whole, free_of_mean, null, null_deviance }
     };
     (0..n_targets).map(of_target).collect()
 }
@@ -94,15 +93,23 @@ impl ResponseSums {
     /// The scores of a model whose mean loss over the `n` bins is `loss`.
     pub(super) fn scores(&self, loss: f64, n: usize) -> Scores {
         let log_likelihood_sum = self.free_of_mean - loss * n as f64;
-        let deviance = 2.0 * (self.saturated - log_likelihood_sum);
-        let null_deviance = 2.0 * (self.saturated - self.null);
-        Scores::new(n, [log_likelihood_sum, self.null], [deviance, null_deviance])
+        self.against_null(n, log_likelihood_sum, self.null_deviance + 2.0 * (self.null - log_likelihood_sum))
+    }
+
+    /// The scores of a model of this log-likelihood and deviance over the `n` bins, beside the null model.
+    pub(super) fn against_null(&self, n: usize, log_likelihood_sum: f64, deviance: f64) -> Scores {
+        Scores {
+            log_likelihood: log_likelihood_sum / n as f64,
+            log_likelihood_sum,
+            deviance,
+            pseudo_r2_mcfadden: 1.0 - log_likelihood_sum / self.null,
+            pseudo_r2_cohen: 1.0 - deviance / self.null_deviance,
+        }
     }
 
     /// Whether these scores kept their digits: of very large counts they are small differences of large sums.
     pub(super) fn keep_digits(&self, scores: &Scores, loss: f64, n: usize) -> bool {
-        let rounding =
-            f64::EPSILON * (self.free_of_mean.abs() + self.saturated.abs() + (loss * n as f64).abs());
+        let rounding = f64::EPSILON * (self.free_of_mean.abs() + self.null.abs() + (loss * n as f64).abs());
         rounding <= DIGITS * scores.deviance.abs().min(scores.log_likelihood_sum.abs())
     }
 }

@@ -1,8 +1,10 @@
 //! Scores: how well predictions agree with a response.
 
+use ndarray::{ArrayView1, Axis};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::response_sums::response_sums;
 use crate::backend::Model;
 use crate::math::sum::Sum;
 use crate::number;
@@ -12,8 +14,6 @@ use crate::observation::{ObservationModel, Observe, Poisson};
 const PIECE: usize = 8192;
 /// Terms that are added up without correction.
 const TOGETHER: usize = 32;
-/// Counts of which the terms of the null model are computed once.
-const KNOWN: usize = 16;
 
 /// Agreement of expected and observed counts of one target over its used bins.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,57 +54,31 @@ pub struct Scores {
 /// ```
 pub fn score(model: Model, y: &[f64], mu: &[f64]) -> Scores {
     match model.observation {
-        ObservationModel::Poisson => score_with(Poisson, y, mu),
+        ObservationModel::Poisson => score_with(model, Poisson, y, mu),
     }
 }
 
-fn score_with(observation: impl Observe, y: &[f64], mu: &[f64]) -> Scores {
+fn score_with(model: Model, observation: impl Observe, y: &[f64], mu: &[f64]) -> Scores {
     let mu = &mu[..y.len()];
     let mean = y.iter().copied().collect::<Sum>().value() / y.len() as f64;
-    // what the null model says of small counts, which most are
-    let of_count = |y: f64| (observation.log_likelihood(y, mean), observation.deviance(y, mean));
-    let known: Vec<(f64, f64)> = (0..KNOWN).map(|y| of_count(y as f64)).collect();
-    let null = |y: f64| match known.get(y as usize) {
-        Some(&terms) if (y as usize) as f64 == y => terms,
-        _ => of_count(y),
-    };
-    let of_piece = |(y, mu): (&[f64], &[f64])| -> [f64; 4] {
-        let mut totals = [Sum::default(); 4];
+    let of_piece = |(y, mu): (&[f64], &[f64])| -> [f64; 2] {
+        let mut totals = [Sum::default(); 2];
         for (y, mu) in y.chunks(TOGETHER).zip(mu.chunks(TOGETHER)) {
-            let mut sums = [0.0; 4];
+            let mut sums = [0.0; 2];
             for (&y, &mu) in y.iter().zip(mu) {
-                let (log_likelihood, deviance) = null(y);
-                let terms = [
-                    observation.log_likelihood(y, mu),
-                    log_likelihood,
-                    observation.deviance(y, mu),
-                    deviance,
-                ];
+                let terms = [observation.log_likelihood(y, mu), observation.deviance(y, mu)];
                 sums.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
             }
             totals.iter_mut().zip(sums).for_each(|(total, sum)| total.add(sum));
         }
         totals.map(Sum::value)
     };
-    let parts: Vec<[f64; 4]> = y.par_chunks(PIECE).zip(mu.par_chunks(PIECE)).map(of_piece).collect();
-    let total = |k: usize| parts.iter().map(|part| part[k]).collect::<Sum>().value();
-    let [log_likelihood_sum, null, deviance, null_deviance] = [0, 1, 2, 3].map(total);
-    Scores::new(y.len(), [log_likelihood_sum, null], [deviance, null_deviance])
-}
-
-impl Scores {
-    /// From the sums over `n` bins of the model and of the null model.
-    pub(super) fn new(n: usize, log_likelihoods: [f64; 2], deviances: [f64; 2]) -> Self {
-        let [log_likelihood_sum, null] = log_likelihoods;
-        let [deviance, null_deviance] = deviances;
-        Self {
-            log_likelihood: log_likelihood_sum / n as f64,
-            log_likelihood_sum,
-            deviance,
-            pseudo_r2_mcfadden: 1.0 - log_likelihood_sum / null,
-            pseudo_r2_cohen: 1.0 - deviance / null_deviance,
-        }
-    }
+    let parts: Vec<[f64; 2]> = y.par_chunks(PIECE).zip(mu.par_chunks(PIECE)).map(of_piece).collect();
+    let [log_likelihood_sum, deviance] =
+        [0, 1].map(|k| parts.iter().map(|part| part[k]).collect::<Sum>().value());
+    let column = ArrayView1::from(y).insert_axis(Axis(1));
+    let of_response = response_sums(model, column.into(), &(0..y.len()).into(), &[mean]);
+    of_response[0].against_null(y.len(), log_likelihood_sum, deviance)
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ impl Fit<'_, '_, '_> {
         left_out: bool,
     ) -> Result<Option<Inference>> {
         if left_out
-            && (!self.is_flat_proven(target, end)
+            && (!self.is_proven(target, end, true)
                 || end.optimality.n_faint == 0.0
                 || self.events_span(target, f.n_parameters())?)
         {

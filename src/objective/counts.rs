@@ -186,17 +186,19 @@ impl<'a> Packed<'a> {
     }
 }
 
+/// A count as a byte; `None` if it is none.
+pub(super) fn byte(count: f64) -> Option<u8> {
+    let byte = count as u8;
+    (f64::from(byte) == count).then_some(byte)
+}
+
 /// All counts as bytes; `None` if some are none.
 fn pack(counts: Counts, rows: &Rows) -> Option<Vec<u8>> {
     let n_targets = counts.ncols();
     let mut packed = vec![0; rows.len().div_ceil(TILE_ROWS) * TILE_ROWS * n_targets];
-    let byte = |bin: usize, target: usize| match counts {
+    let count = |bin: usize, target: usize| match counts {
         Counts::Bytes(y) => Some(y[(bin, target)]),
-        Counts::F64(y) => {
-            let count = y[(bin, target)];
-            let byte = count as u8;
-            (f64::from(byte) == count).then_some(byte)
-        }
+        Counts::F64(y) => byte(y[(bin, target)]),
     };
     let pieces = packed.par_chunks_mut(TOGETHER * TILE_ROWS * n_targets).enumerate();
     let all = pieces.map(|(piece, tiles)| {
@@ -204,7 +206,7 @@ fn pack(counts: Counts, rows: &Rows) -> Option<Vec<u8>> {
             let first = (piece * TOGETHER + tile) * TILE_ROWS;
             for (place, bin) in rows.some(first..rows.len().min(first + TILE_ROWS)).enumerate() {
                 for target in 0..n_targets {
-                    out[target * TILE_ROWS + place] = byte(bin, target)?;
+                    out[target * TILE_ROWS + place] = count(bin, target)?;
                 }
             }
         }

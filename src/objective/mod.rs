@@ -4,6 +4,7 @@ mod counts;
 mod glm;
 mod line;
 mod optimality;
+mod owned_counts;
 
 use crate::Result;
 use crate::backend::{Every, Reach};
@@ -12,6 +13,7 @@ use crate::math::dense::Matrix;
 pub use counts::{Counts, Packed};
 pub use glm::GlmObjective;
 pub use optimality::Optimality;
+pub use owned_counts::OwnedCounts;
 
 /// Which weights a Gram matrix has.
 #[derive(Clone, Copy, Debug)]

@@ -37,18 +37,17 @@ pub(super) fn calibrate(args: &BenchArgs, path: &Path) -> Result<Report> {
     let threads = rayon::current_num_threads();
     let progress = Progress::new(false);
     progress.stage("measuring the speeds of this machine", None);
-    let is_known = |speeds: &Speeds| speeds.all().iter().all(|(_, speed)| *speed > 0.0 && speed.is_finite());
+    let is_unknown = |(_, speed): &(&str, f64)| !(*speed > 0.0 && speed.is_finite());
     let mut speeds = measured(threads)?;
     // differences of times suffer from whatever else runs
     for _ in 1..MOST_TRIALS {
-        if is_known(&speeds) {
+        if !speeds.all().iter().any(is_unknown) {
             break;
         }
         speeds = measured(threads)?;
     }
     drop(progress);
-    if let Some((name, _)) = speeds.all().into_iter().find(|(_, speed)| !(*speed > 0.0 && speed.is_finite()))
-    {
+    if let Some((name, _)) = speeds.all().into_iter().find(is_unknown) {
         let expected = "more work to take more time";
         let help = "measure again while nothing else runs";
         return Err(Error::argument(format!("--calibrate: {name}"), expected, "less", help));

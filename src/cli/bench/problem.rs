@@ -3,15 +3,17 @@
 use std::path::Path;
 use std::time::Instant;
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::Array2;
 use serde_json::{Map, Value, json};
 
+use super::super::fit::in_pool;
 use super::arrays_file::write_arrays;
 use super::workloads::Prepared;
 use crate::Result;
 use crate::backend::{Backend, Cpu};
 use crate::design::{DesignPlan, Source};
 use crate::glm::{FittedGlm, GlmSpec, Response, StandardErrors, TOLERANCE_F64, TargetFit};
+use crate::objective::{Counts, OwnedCounts};
 
 /// Most targets that are fitted once more to find the optimum in float64.
 const MOST_CHECKED: usize = 3;
@@ -26,7 +28,7 @@ pub(super) enum Columns {
 pub(super) struct Problem {
     pub(super) x: Columns,
     /// Counts, shape (rows, targets).
-    pub(super) y: Array2<f64>,
+    pub(super) y: OwnedCounts,
     /// Largest relative loss gap.
     pub(super) tolerance: f64,
 }
@@ -56,11 +58,11 @@ impl Fitting {
     }
 
     /// Fits some targets; the fit and the seconds of planning it.
-    fn fit<B: Backend>(&self, on: &B, y: ArrayView2<f64>, spec: GlmSpec) -> Result<(FittedGlm, f64)> {
+    fn fit<B: Backend>(&self, on: &B, y: Counts, spec: GlmSpec) -> Result<(FittedGlm, f64)> {
         let labels = (0..self.n_columns()).map(|column| format!("X[{column}]")).collect();
         let rows = 0..y.nrows();
         let names = (0..y.ncols()).map(|target| format!("y[{target}]")).collect();
-        let (spec, response) = (spec.check()?, Response { y: y.into(), names });
+        let (spec, response) = (spec.check()?, Response { y, names });
         let x = match &self.problem.x {
             Columns::Single(x) => x.view().into(),
             Columns::Double(x) => x.view().into(),
@@ -68,7 +70,7 @@ impl Fitting {
         let planning = Instant::now();
         let plan = DesignPlan::new(vec![Source { name: "X".into(), labels, x }], rows)?;
         let planned_s = planning.elapsed().as_secs_f64();
-        Ok((rayon::scope(|_| spec.fit(on, &plan, &response, &mut |_| {}))?, planned_s))
+        Ok((in_pool(|| spec.fit(on, &plan, &response, &mut |_| {}))?, planned_s))
     }
 
     /// Largest distance of the last fit's losses from those at the optimum, relative to `max(|loss|, mean y)`, over
@@ -76,7 +78,7 @@ impl Fitting {
     fn loss_gap(&self, last: &FittedGlm, targets: &[usize]) -> Result<f64> {
         let spec =
             GlmSpec { tolerance: TOLERANCE_F64, standard_errors: StandardErrors::Off, ..GlmSpec::default() };
-        let (best, _) = self.fit(&self.referee, self.problem.y.select(Axis(1), targets).view(), spec)?;
+        let (best, _) = self.fit(&self.referee, self.problem.y.select(targets).view(), spec)?;
         let gap = |(best, &target): (&TargetFit, &usize)| {
             let mean_y = self.problem.y.column(target).mean().unwrap_or(f64::NAN);
             (last.targets[target].loss - best.loss) / best.loss.abs().max(mean_y)
@@ -131,7 +133,7 @@ impl Prepared for Fitting {
                 Columns::Single(x) => file.add("X", x)?,
                 Columns::Double(x) => file.add("X", x)?,
             }
-            file.add("y", &self.problem.y)
+            file.add("y", &self.problem.y.to_f64())
         })
     }
 }

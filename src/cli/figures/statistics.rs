@@ -188,7 +188,7 @@ fn epochs_of(fitting: &Fitting) -> Option<Figure> {
         let mut sums = vec![[0.0; 3]; n_epochs];
         for &bin in data.used(target) {
             let sum = &mut sums[data.epoch_of(bin)];
-            sum[0] += data.y[(bin, target)];
+            sum[0] += data.y.get(bin, target);
             sum[1] += expected[target][bin];
             sum[2] += data.bin_s;
         }

@@ -75,9 +75,8 @@ fn of_arrays(fitting: &Fitting) -> Result<Vec<Figure>> {
     let whole = [0.0, (n - 1.0).max(1.0)];
     let smooth = smoothed(fitting, &targets, whole)?;
     let Some(&first) = targets.first() else { return Ok(Vec::new()) };
-    let column = data.y.column(first);
-    let events: Vec<f64> =
-        column.iter().enumerate().filter(|(_, y)| **y > 0.0).map(|(row, _)| row as f64).collect();
+    let has_event = |row: &usize| data.y.get(*row, first) > 0.0;
+    let events: Vec<f64> = (0..data.n_bins()).filter(has_event).map(|row| row as f64).collect();
     let part = part_length(whole, 1.0).map(|length| busiest(whole, &events, length));
     let prediction = Prediction {
         along: ("row".into(), String::new()),

@@ -214,7 +214,7 @@ pub(super) fn smoothed(fitting: &Fitting, targets: &[usize], range: [f64; 2]) ->
         .chain(fitting.compared.iter().map(|other| (&other.name, &other.expected)))
         .collect();
     let of_target = |&target: &usize| {
-        let observed = line(&|bin| data.y[(bin, target)])?;
+        let observed = line(&|bin| data.y.get(bin, target))?;
         let mut models_lines = Vec::new();
         for (name, expected) in &models {
             let (x, y) = line(&|bin| expected[target][bin])?;

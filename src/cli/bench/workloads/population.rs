@@ -43,7 +43,7 @@ pub(super) fn spikes(n_bins: usize, probability: f64, random: &mut ChaCha8Rng) -
 pub(super) fn problem(n_rows: usize, n_neurons: usize, n_targets: usize) -> Result<Problem> {
     let x = histories(n_rows, n_neurons)?;
     let y = counts(&x, n_targets);
-    Ok(Problem { x: Columns::Single(x), y, tolerance: TOLERANCE })
+    Ok(Problem { x: Columns::Single(x), y: y.into(), tolerance: TOLERANCE })
 }
 
 /// A value between two, `part` of the way.
@@ -103,9 +103,9 @@ mod tests {
     fn rates_span_their_range_and_columns_are_complete() {
         let problem = problem(10_000, 3, 5).unwrap();
         let Columns::Single(x) = &problem.x else { panic!("float32") };
-        assert_eq!((x.dim(), problem.y.dim()), ((10_000, 24), (10_000, 5)));
+        assert_eq!((x.dim(), problem.y.to_f64().dim()), ((10_000, 24), (10_000, 5)));
         assert!(x.iter().all(|x| x.is_finite()) && x.columns().into_iter().all(|x| x.sum() > 0.0));
-        let rates = problem.y.mean_axis(Axis(0)).unwrap();
+        let rates = problem.y.to_f64().mean_axis(Axis(0)).unwrap();
         assert!((0.005..0.015).contains(&rates[0]) && (0.25..0.5).contains(&rates[4]), "{rates}");
     }
 }

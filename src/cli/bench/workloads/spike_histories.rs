@@ -10,6 +10,7 @@ use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
+use super::super::super::fit::in_pool;
 use super::super::arrays_file::write_arrays;
 use super::super::problem::{checked, proof};
 use super::population::{N_FUNCTIONS, WINDOW, grid, spikes};
@@ -152,7 +153,7 @@ impl MatrixFree {
         let planning = Instant::now();
         let plan = self.of.plan()?;
         let planned_s = planning.elapsed().as_secs_f64();
-        Ok((rayon::scope(|_| spec.fit(on, &plan, &response, &mut |_| {}))?, planned_s))
+        Ok((in_pool(|| spec.fit(on, &plan, &response, &mut |_| {}))?, planned_s))
     }
 }
 
@@ -208,20 +209,23 @@ impl Prepared for MatrixFree {
         if self.y.ncols() > 1 {
             return Ok(Vec::new());
         }
-        let plan = self.of.plan()?;
-        let columns: Vec<Column> = (0..plan.n_columns()).map(Column::Source).collect();
-        let y = Packed::new(self.y.view(), plan.rows());
-        let mut f = GlmObjective::new(&self.on, &plan, &columns, &y, Model::default())?;
-        let at = Array2::from_shape_fn((f.n_parameters(), 1), |(j, _)| if j == 0 { RATE.ln() } else { 0.01 });
-        let mut gradient = Array2::zeros(at.dim());
-        let mut evaluate = || -> Result<f64> {
-            let started = Instant::now();
-            f.loss_gradient(&at, &[0], Every::ROW, &mut gradient)?;
-            Ok(started.elapsed().as_secs_f64())
-        };
-        // the first one meets memory that is not there yet
-        evaluate()?;
-        (0..n).map(|_| evaluate()).collect()
+        in_pool(|| {
+            let plan = self.of.plan()?;
+            let columns: Vec<Column> = (0..plan.n_columns()).map(Column::Source).collect();
+            let y = Packed::new(self.y.view(), plan.rows());
+            let mut f = GlmObjective::new(&self.on, &plan, &columns, &y, Model::default())?;
+            let at =
+                Array2::from_shape_fn((f.n_parameters(), 1), |(j, _)| if j == 0 { RATE.ln() } else { 0.01 });
+            let mut gradient = Array2::zeros(at.dim());
+            let mut evaluate = || -> Result<f64> {
+                let started = Instant::now();
+                f.loss_gradient(&at, &[0], Every::ROW, &mut gradient)?;
+                Ok(started.elapsed().as_secs_f64())
+            };
+            // the first one meets memory that is not there yet
+            evaluate()?;
+            (0..n).map(|_| evaluate()).collect()
+        })
     }
 
     fn proof(&mut self) -> Result<Map<String, Value>> {

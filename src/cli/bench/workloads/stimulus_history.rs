@@ -35,7 +35,7 @@ pub(super) fn problem() -> Result<Problem> {
     let counts = grid.count(&session.spike_times_s);
     let used: Vec<usize> = (0..grid.n_bins()).filter(|&bin| !block.edge[bin]).collect();
     let y = Array2::from_shape_fn((used.len(), 1), |(row, _)| f64::from(counts[used[row]]));
-    Ok(Problem { x: Columns::Double(block.x.select(Axis(0), &used)), y, tolerance: TOLERANCE_F64 })
+    Ok(Problem { x: Columns::Double(block.x.select(Axis(0), &used)), y: y.into(), tolerance: TOLERANCE_F64 })
 }
 
 #[cfg(test)]
@@ -46,9 +46,9 @@ mod tests {
     fn the_rows_are_those_of_the_sweep_less_one_window() {
         let problem = problem().unwrap();
         let Columns::Double(x) = &problem.x else { panic!("float64") };
-        assert_eq!((x.dim(), problem.y.dim()), ((27_820, 8), (27_820, 1)));
+        assert_eq!((x.dim(), problem.y.to_f64().dim()), ((27_820, 8), (27_820, 1)));
         assert!(x.iter().all(|x| x.is_finite()));
-        let n_spikes = problem.y.sum();
+        let n_spikes = problem.y.to_f64().sum();
         assert!((20.0..80.0).contains(&n_spikes), "{n_spikes}");
     }
 }
