@@ -191,3 +191,114 @@ impl Rule<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::backend::Reach;
+    use crate::objective::{Quadratic, Weight};
+    use crate::solver::Status;
+
+    /// `a² / 2 + b²⁰`: Newton's method leaves 18/19 of `b` in each step.
+    #[derive(Default)]
+    struct Flat {
+        line: Option<(Matrix, Matrix)>,
+        passes: usize,
+    }
+
+    fn loss(at: &[f64]) -> f64 {
+        0.5 * at[0] * at[0] + at[1].powi(20)
+    }
+
+    impl Objective for Flat {
+        fn n_parameters(&self) -> usize {
+            2
+        }
+
+        fn n_rows_of(&self, _: Every) -> usize {
+            1
+        }
+
+        fn rounding(&self) -> f64 {
+            f64::EPSILON
+        }
+
+        fn loss_gradient(
+            &mut self,
+            at: &Matrix,
+            _: &[usize],
+            _: Every,
+            gradient: &mut Matrix,
+        ) -> Result<Vec<f64>> {
+            let at = at.column(0).to_vec();
+            let found = self.quadratic(&at, 0)?;
+            (gradient[(0, 0)], gradient[(1, 0)]) = (found.gradient[0], found.gradient[1]);
+            Ok(vec![found.loss])
+        }
+
+        fn quadratic(&mut self, at: &[f64], _: usize) -> Result<Quadratic> {
+            self.passes += 1;
+            let hessian = ndarray::array![[1.0, 0.0], [0.0, 380.0 * at[1].powi(18)]];
+            Ok(Quadratic { loss: loss(at), gradient: vec![at[0], 20.0 * at[1].powi(19)], hessian })
+        }
+
+        fn aim(&mut self, at: &Matrix, direction: &Matrix, _: &[usize]) -> Result<bool> {
+            self.line = Some((at.clone(), direction.clone()));
+            Ok(true)
+        }
+
+        fn loss_changes(&mut self, steps: &[f64]) -> Result<Vec<f64>> {
+            let change = |(at, direction): &(Matrix, Matrix)| {
+                loss(&(at + steps[0] * direction).column(0).to_vec()) - loss(&at.column(0).to_vec())
+            };
+            Ok(self.line.iter().map(change).collect())
+        }
+
+        fn reach(&mut self) -> Result<Vec<Reach>> {
+            Ok(vec![Reach::NONE])
+        }
+
+        fn gram(&mut self, _: Every, _: Weight) -> Result<Matrix> {
+            Ok(Matrix::eye(2))
+        }
+
+        fn passes(&self) -> usize {
+            self.passes
+        }
+    }
+
+    #[test]
+    fn a_target_that_is_handed_over_late_has_all_iterations_of_newton() {
+        let metric = Metric { factor: Cholesky::new(&Matrix::eye(2)).unwrap(), mean_y: vec![1.0] };
+        let iterations = |before: usize, max_iterations: Option<usize>| {
+            let mut watch = Watch {
+                tolerance: 1e-10,
+                goal: 1e-10,
+                max_iterations,
+                used: vec![0],
+                deadline: None,
+                n_waiting: 0,
+                progress: &mut |_| {},
+                residuals: None,
+                history_time: Duration::ZERO,
+            };
+            let mut run = Run::new(0, vec![0.5, 1.0]);
+            run.iterations = before;
+            let mut f = Flat::default();
+            let mut objectives = Objectives { fast: None, exact: &mut f, sample: None };
+            finish(&mut objectives, &metric, &mut run, &mut watch).unwrap();
+            let (at, outcome) = run.finish();
+            assert_eq!(loss(&at) < 1e-9, outcome.status == Status::Converged, "{at:?}");
+            (outcome.status, outcome.iterations)
+        };
+        let (status, own) = iterations(0, None);
+        assert_eq!(status, Status::Converged);
+        assert!((15..50).contains(&own), "{own}");
+        assert_eq!(iterations(MOST - 5, None), (Status::Converged, MOST - 5 + own));
+        assert_eq!(iterations(1500, None), (Status::Converged, 1500 + own));
+        // what the user allows counts all iterations
+        assert_eq!(iterations(30, Some(35)), (Status::MaxIterations, 35));
+    }
+}
