@@ -24,7 +24,7 @@ BEGIN, END = "<!-- peers: begin -->", "<!-- peers: end -->"
 
 def main():
     parser = argparse.ArgumentParser(description="Times rheobase and its peers in turns.")
-    parser.add_argument("--only", default=",".join(WORKLOADS), help="workloads, with commas between them")
+    parser.add_argument("--only", default=",".join(WORKLOADS), help=f"workloads, with commas between them, of {', '.join(WORKLOADS)}")
     parser.add_argument("--rounds", type=int, help="repetitions; by the workload without it")
     parser.add_argument("--threads", type=int, help="cores that everybody may use; all without it")
     parser.add_argument("--quick", action="store_true", help="smaller data, for a trial; writes no results")
@@ -36,6 +36,8 @@ def main():
     workloads = options.only.split(",")
     if unknown := [name for name in workloads if name not in WORKLOADS]:
         parser.error(f"--only: {', '.join(unknown)} is not among {', '.join(WORKLOADS)}")
+    if busy() > 0.5:
+        print("this machine is doing something else: ratios will say more about that than about rheobase", file=sys.stderr)
     python = environment(options.venv)
     program = (options.rheobase or build()).resolve()
     record = json.loads(RECORD.read_text()) if RECORD.exists() and not options.quick else {}
@@ -47,6 +49,11 @@ def main():
         print(table.markdown({workload: record[workload]}))
         if not options.quick:
             write(record)
+
+
+def busy():
+    """Processes that want a core, on average over the last minute; 0 where the system does not say."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
 
 
 def environment(folder):

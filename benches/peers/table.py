@@ -22,7 +22,7 @@ def markdown(record):
 
 def workload(name, result):
     machine = result["machine"]
-    quick = ", a trial" if result["quick"] else ""
+    quick = ": a trial of a tenth of the rows" if result["quick"] else ""
     lines = [f"### {TITLES[name]}{quick}", "", own_line(result), ""]
     has_closed = any("back_to_back_seconds" in row for row in result["contestants"])
     head = ["peer", "median", "ratio", "quartiles", "gap", "arrived", "first call", "peak"]

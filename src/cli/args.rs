@@ -160,12 +160,12 @@ pub struct FitArgs {
     /// Estimate costs by the speeds that `bench --calibrate FILE` measured, not by those that are compiled in
     #[arg(long, value_name = "FILE")]
     pub cost_constants: Option<PathBuf>,
-    /// Standard errors: auto leaves them out where they would cost more than the fit
+    /// Standard errors: auto leaves them out of large fits (rows x columns² x targets above 1e11)
     #[arg(long, default_value = "auto")]
     pub standard_errors: When,
     /// Largest loss gap of a converged target, relative to its loss; 1e-16 without it, 1e-10 for float32 data and
     /// --precision f32
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", allow_negative_numbers = true)]
     pub tolerance: Option<f64>,
     /// Most iterations; 200 of newton and 2000 of lbfgs without it
     #[arg(long, value_name = "N")]
@@ -339,7 +339,7 @@ pub(super) fn threads(text: &str) -> Result<usize> {
     match text.parse() {
         Ok(0) => Err(Error::argument("threads", "1 or more", "0", help)),
         Ok(n_threads) => Ok(n_threads),
-        Err(_) => Err(Error::argument("--threads", "a whole number, 1 or more", format!("`{text}`"), help)),
+        Err(_) => Err(Error::argument("threads", "a whole number, 1 or more", format!("`{text}`"), help)),
     }
 }
 

@@ -71,8 +71,17 @@ pub(super) fn npz(args: &DataArgs, with_counts: bool, limit_bytes: u64) -> Resul
     let origin = |name: &str| format!("{}: {name}", args.data.display());
     let x = args.x.as_deref().unwrap_or("X");
     let y = args.y.as_deref().unwrap_or("y");
-    let features = features(origin(x), x, read_npz(&args.data, x, limit_bytes)?.values);
-    let read_counts = || Ok(counts(origin(y), read_npz(&args.data, y, limit_bytes)?.values));
+    let read =
+        |option: &str, given: &Option<String>, name: &str| match read_npz(&args.data, name, limit_bytes) {
+            Err(Error::Unknown { place, present, .. }) if given.is_none() => {
+                let expected = format!("the name of an array of {place} ({})", present.join(", "));
+                let found = format!("nothing, and no array is called {name}");
+                Err(Error::argument(option, expected, found, format!("name it: {option} NAME")))
+            }
+            read => Ok(read?.values),
+        };
+    let features = features(origin(x), x, read("--x", &args.x, x)?);
+    let read_counts = || Ok(counts(origin(y), read("--y", &args.y, y)?));
     Ok(Arrays {
         x: features,
         y: with_counts.then(read_counts).transpose()?,

@@ -141,16 +141,20 @@ impl Arrays {
     fn refuse_lengths(&self) -> Result<()> {
         let Some(y) = &self.y else { return Ok(()) };
         let (expected, found) = (self.x.values.dim().0, y.values.dim().0);
-        if found != expected && found == self.x.values.dim().1 {
-            return Err(Error::Object {
-                path: self.x.origin.clone().into(),
-                object: "features".into(),
+        let turned = |own: &Columns, object: &str, other: &Columns| {
+            let ((n_rows, n_columns), n_bins) = (own.values.dim(), other.values.dim().0);
+            (n_rows != n_bins && n_columns == n_bins).then(|| Error::Object {
+                path: own.origin.clone().into(),
+                object: object.into(),
                 problem: format!(
-                    "expected {found} rows, as {} has, found {expected} rows of {found}",
-                    y.origin
+                    "expected {n_bins} rows, as {} has, found {n_rows} rows of {n_columns}",
+                    other.origin
                 ),
                 help: "they look transposed: save their transpose, one row per bin".into(),
-            });
+            })
+        };
+        if let Some(error) = turned(&self.x, "features", y).or_else(|| turned(y, "counts", &self.x)) {
+            return Err(error);
         }
         if found != expected {
             let what = format!("{}: rows, as the features have", y.origin);

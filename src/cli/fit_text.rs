@@ -145,6 +145,21 @@ pub(super) fn unfinished(target: &TargetFit) -> Option<String> {
     ))
 }
 
+/// How many targets are at the optimum, and how near the farthest of these is.
+fn proven(fit: &FittedGlm) -> String {
+    let converged = || fit.targets.iter().filter(|target| target.status == Status::Converged);
+    let largest = |of: fn(&TargetFit) -> f64| converged().map(of).fold(0.0, f64::max);
+    format!(
+        "{} of {} at the optimum, with proof: KKT residuals up to {:.1e}, loss gaps up to {:.1e} (tolerance \
+         {:.0e})",
+        converged().count(),
+        fit.targets.len(),
+        largest(|target| target.kkt_residual),
+        largest(|target| target.loss_gap),
+        fit.tolerance
+    )
+}
+
 /// Many targets, a row each.
 fn overview(data: &Data, fit: &FittedGlm) -> String {
     let cells = |(k, target): (usize, &TargetFit)| {
@@ -174,6 +189,7 @@ fn overview(data: &Data, fit: &FittedGlm) -> String {
     if !text.ends_with('\n') {
         text.push('\n');
     }
+    let _ = writeln!(text, "{}", proven(fit));
     text.push_str("coefficients and standard errors of every target: --json, or --out DIR\n");
     text
 }
@@ -239,9 +255,13 @@ pub(super) fn explanation(fit: &FittedGlm) -> String {
     }
     match (plan.n_taken_over, plan.newton_if_slow) {
         (0, false) => {}
-        (0, true) => text.push_str("  newton would have taken over a slow target\n"),
+        (0, true) => text.push_str("  no target was so slow that newton had to go on with it\n"),
         (n, _) => {
-            let _ = writeln!(text, "  newton took over {n} of {} targets, which were slow", plan.n_targets);
+            let _ = writeln!(
+                text,
+                "  newton went on with {n} of {} targets, with which lbfgs was slow",
+                plan.n_targets
+            );
         }
     }
     if let Some(n) = plan.n_sample_rows {

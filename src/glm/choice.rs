@@ -2,7 +2,7 @@
 //! that the same input takes the same path.
 
 use super::plan::{Estimate, Plan};
-use super::spec::{CheckedSpec, PlanFrom, SolverChoice};
+use super::spec::{CheckedSpec, GlmSpec, PlanFrom, SolverChoice, TOLERANCE_F64};
 use crate::backend::Every;
 use crate::backend::cpu::TILE_ROWS;
 use crate::backend::cpu::simd::Level;
@@ -12,11 +12,14 @@ use crate::{Error, Result};
 
 /// Iterations of Newton's method on ordinary data.
 const NEWTON_ITERATIONS: f64 = 8.0;
-/// Passes of L-BFGS on ordinary data.
+/// Passes of L-BFGS on ordinary data, and where the last digit is wanted.
 const LBFGS_PASSES: f64 = 8.0;
+const LBFGS_PASSES_TO_THE_END: f64 = 14.0;
 /// Passes that L-BFGS is expected to need where it is slow: Newton's method takes over if it costs less than these.
 const SLOW_PASSES: f64 = 100.0;
-/// Below this many operations in one round of Hessians nothing is gained by avoiding them.
+/// Below this many operations in one round of Hessians nothing is gained by avoiding them; of one target whose last digit
+/// is wanted below so many, as the last steps of Newton's method bring eight digits each.
+const TINY_GRAMS: f64 = 1e6;
 const SMALL_GRAM: f64 = 1e8;
 /// Rows per column of the flat Gram of one target; a thinner one costs more passes than it saves.
 const GRAM_ROWS_PER_COLUMN: usize = 312;
@@ -168,15 +171,16 @@ impl CheckedSpec {
     /// The plan for a problem of this size.
     pub(super) fn chosen(&self, size: Size, level: Level) -> Result<Plan> {
         match &self.get().plan_from {
-            PlanFrom::Sizes => Ok(choose(self.get().solver, size, level, None)),
-            PlanFrom::Constants(given) => Ok(choose(self.get().solver, size, level, Some(given))),
+            PlanFrom::Sizes => Ok(choose(self.get(), size, level, None)),
+            PlanFrom::Constants(given) => Ok(choose(self.get(), size, level, Some(given))),
             PlanFrom::Plan(plan) => plan.again(size),
         }
     }
 }
 
 /// Chooses the solver and the rows.
-fn choose(asked: SolverChoice, size: Size, level: Level, given: Option<&CostConstants>) -> Plan {
+fn choose(spec: &GlmSpec, size: Size, level: Level, given: Option<&CostConstants>) -> Plan {
+    let (asked, to_the_end) = (spec.solver, spec.tolerance <= TOLERANCE_F64);
     let speeds = given.map_or_else(|| Speeds::of(level), |given| given.speeds);
     let (rows, columns, targets) = (size.n_rows as f64, size.n_columns as f64, size.n_targets as f64);
     let values = rows * (columns + 1.0);
@@ -190,8 +194,10 @@ fn choose(asked: SolverChoice, size: Size, level: Level, given: Option<&CostCons
     let newton = targets * taking_over;
     // however many companions a target has
     let pass_of_one = read.max(4.0 * values / speeds.product_flop_per_s);
-    let lbfgs = gram / size.gram_rows().0 as f64 + cholesky + LBFGS_PASSES * pass;
-    let small = size.gram_flop() * targets <= SMALL_GRAM && !size.is_free();
+    let passes = if to_the_end { LBFGS_PASSES_TO_THE_END } else { LBFGS_PASSES };
+    let lbfgs = gram / size.gram_rows().0 as f64 + cholesky + passes * pass;
+    let few = if to_the_end && size.n_targets == 1 { SMALL_GRAM } else { TINY_GRAMS };
+    let small = size.gram_flop() * targets <= few && !size.is_free();
     let (solver, reason) = match asked {
         SolverChoice::Newton => ("newton", "asked for"),
         SolverChoice::Lbfgs => ("lbfgs", "asked for"),
@@ -230,6 +236,32 @@ fn choose(asked: SolverChoice, size: Size, level: Level, given: Option<&CostCons
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn solver_of(n_rows: usize, n_columns: usize, n_targets: usize, tolerance: f64) -> String {
+        let size = Size {
+            n_rows,
+            n_columns,
+            n_targets,
+            alone: n_targets == 1,
+            fewest_events: 0.1 * n_rows as f64,
+            n_bytes: 4,
+            n_free: 0,
+            may_sample: true,
+        };
+        choose(&GlmSpec { tolerance, ..GlmSpec::default() }, size, Level::best(), None).solver
+    }
+
+    #[test]
+    fn hessians_are_for_tiny_fits_and_the_last_digits_of_one_target() {
+        assert_eq!(solver_of(2_000, 10, 3, 1e-10), "newton", "tiny");
+        for (n_rows, n_columns, n_targets) in [(20_000, 8, 1), (50_000, 40, 1), (5_000, 16, 50)] {
+            assert_eq!(solver_of(n_rows, n_columns, n_targets, 1e-10), "lbfgs");
+        }
+        assert_eq!(solver_of(27_820, 8, 1, 1e-16), "newton");
+        assert_eq!(solver_of(50_000, 40, 1, 1e-16), "newton");
+        assert_eq!(solver_of(500_000, 100, 1, 1e-16), "lbfgs");
+        assert_eq!(solver_of(5_000, 16, 50, 1e-16), "lbfgs", "one Gram for all of them");
+    }
 
     #[test]
     fn a_sample_is_no_larger_than_its_events_ask_for() {

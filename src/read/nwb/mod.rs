@@ -61,7 +61,7 @@ pub fn open_with_limit(path: &Path, limit_bytes: u64) -> Result<NwbFile> {
     signature::check(
         path,
         "an NWB file (HDF5)",
-        "give an NWB 2 file stored as HDF5; the suffix does not matter, the content does",
+        "give an NWB 2 file stored as HDF5, whatever its suffix; arrays are known by theirs: .npz, .npy, .csv, .tsv, .h5",
     )?;
     let file = hdf5::File::open(path).map_err(|error| unreadable(path, &error))?;
     let version = nwb_version(path, &file)?;
