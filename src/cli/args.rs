@@ -165,7 +165,7 @@ pub struct FitArgs {
     pub standard_errors: When,
     /// Largest loss gap of a converged target, relative to its loss; 1e-16 without it, 1e-10 for float32 data and
     /// --precision f32
-    #[arg(long, value_name = "T", allow_negative_numbers = true)]
+    #[arg(long, value_name = "T")]
     pub tolerance: Option<f64>,
     /// Most iterations; 200 of newton and 2000 of lbfgs without it
     #[arg(long, value_name = "N")]

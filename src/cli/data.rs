@@ -9,7 +9,9 @@ use super::args::{DataArgs, NanPolicy};
 use super::feature;
 use super::progress::Progress;
 use crate::design::{DesignPlan, Source};
-use crate::features::{Columns, Dataset, FeatureBlock, FeatureSpec, Group, Piece, Request, StudyFeature};
+use crate::features::{
+    Columns, Dataset, FeatureBlock, FeatureSpec, Group, Piece, Request, Step, StudyFeature,
+};
 use crate::glm::FittedGlm;
 use crate::objective::OwnedCounts;
 use crate::read::nwb;
@@ -70,7 +72,9 @@ pub(super) struct Data {
 /// Seconds of getting the data ready.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Reading {
+    /// Of reading and binning signals and spikes, and of the file's digest.
     pub(super) read: f64,
+    /// Of expanding what was binned, as far as it is written out before the fit.
     pub(super) features: f64,
 }
 
@@ -122,15 +126,20 @@ pub(super) fn recording(
         features,
         memory_limit_bytes: limit_bytes,
     };
+    let mut building = None;
+    let mut watcher = |step: Step| {
+        if matches!(step, Step::Building { .. }) {
+            building.get_or_insert_with(Instant::now);
+        }
+        progress.step(step);
+    };
     let dataset = match targets {
-        Targets::Counted => Dataset::read_watched(&file, request, &mut |step| progress.step(step))?,
+        Targets::Counted => Dataset::read_watched(&file, request, &mut watcher)?,
         Targets::Named(names) => {
-            Dataset::read_features(&file, Request { units: names.clone(), ..request }, &mut |step| {
-                progress.step(step);
-            })?
+            Dataset::read_features(&file, Request { units: names.clone(), ..request }, &mut watcher)?
         }
     };
-    let features_s = started.elapsed().as_secs_f64();
+    let features_s = building.map_or(0.0, |building: Instant| building.elapsed().as_secs_f64());
     progress.stage("taking the digest of the file", None);
     let input = Input { path: args.data.clone(), sha256: digest_file(&args.data)? };
     let read_s = started.elapsed().as_secs_f64() - features_s;

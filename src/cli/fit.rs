@@ -11,7 +11,7 @@ use super::data::{self, Data, Part, Targets, typed_features};
 use super::goodness::Goodness;
 use super::machine::default_memory_limit_bytes;
 use super::progress::{Progress, Total};
-use super::run::{Report, pretty, say};
+use super::run::{Report, in_pool, pretty, say};
 use super::shell::option_words;
 use super::{filters, fit_text, merge, outputs, plan_file, result, score_rows, write_back};
 use crate::backend::Cpu;
@@ -259,11 +259,6 @@ impl Engine {
             Precision::F32 | Precision::Auto => Self::Single(Cpu::at(level)),
         })
     }
-}
-
-/// Works on a thread of the pool, where small passes are cheap to share.
-pub(super) fn in_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    rayon::scope(|_| work())
 }
 
 /// Fits the targets of one part.

@@ -132,6 +132,11 @@ pub(super) fn settle_threads(threads: Option<usize>) -> Result<()> {
     }
 }
 
+/// Works on a thread of the pool, where small passes are cheap to share.
+pub(super) fn in_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    rayon::scope(|_| work())
+}
+
 fn no_gpu(device: String) -> Error {
     Error::Device { device, problem: "this version computes on the CPU only".into() }
 }

@@ -62,8 +62,8 @@ pub(super) fn report(rank: &Rank, scaling: &Scaling, parameters: &[f64]) -> Repo
     Reported { intercept: parameters[0] + shift.value(), coef }
 }
 
-/// The reported coefficients of some columns as parameters of these columns, centred and scaled.
-fn read_back(scaling: &Scaling, reported: &Reported, columns: &[usize]) -> Vec<f64> {
+/// The user's coefficients of some columns as parameters of these columns, centred and scaled.
+pub(super) fn read_back(scaling: &Scaling, reported: &Reported, columns: &[usize]) -> Vec<f64> {
     let shift: Sum = reported.coef.iter().zip(&scaling.mean).map(|(w, mean)| w * mean).collect();
     let own = |&column: &usize| reported.coef[column] * scaling.sd[column];
     std::iter::once(reported.intercept + shift.value()).chain(columns.iter().map(own)).collect()

@@ -16,7 +16,7 @@ use crate::backend::{Backend, Cpu, Every};
 use crate::design::{Column, DesignPlan};
 use crate::math::dense::{Cholesky, Matrix};
 use crate::objective::{GlmObjective, Objective, Packed, Weight};
-use crate::solver::{Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Residuals, Watch};
+use crate::solver::{Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Residuals, Start, Watch};
 use crate::{Error, Result};
 
 /// Largest rows x columns x (columns + 1) x targets for which standard errors are computed without asking.
@@ -53,8 +53,7 @@ pub(super) struct Fit<'a, 'd, 'r> {
 /// Targets that the solver goes on with, by their numbers among those with events.
 struct Round {
     open: Vec<usize>,
-    /// Their parameters, side by side.
-    start: Matrix,
+    start: Start,
     /// The relative gap to aim at.
     goal: f64,
     /// Whether Newton's method has taken them over.
@@ -191,12 +190,15 @@ impl Fit<'_, '_, '_> {
         chosen.n_gram_rows = exact.n_rows_of(Every(chosen.gram_every));
         let lbfgs = Lbfgs { newton_if_slow: chosen.newton_if_slow };
         let solver: &dyn Minimize = if chosen.solver == Newton.name() { &Newton } else { &lbfgs };
-        let mut sample =
-            live.first().zip(chosen.sample_every).map(|(&target, every)| self.sample(target, Every(every)));
-        chosen.n_sample_rows = sample.map(|sample| exact.n_rows_of(sample.every));
+        if !spec.start.is_empty() {
+            chosen.sample_every = None;
+        }
+        let mut sample = chosen.sample_every.map(Every);
+        chosen.n_sample_rows = sample.map(|every| exact.n_rows_of(every));
+        let start = self.start(&live, sample.is_some());
         let mut standings: Vec<Option<Standing>> = live.iter().map(|_| None).collect();
         let open = (0..live.len()).collect();
-        let mut rounds = vec![Round { open, start: self.start(&live), goal, taken_over: false }];
+        let mut rounds = vec![Round { open, start, goal, taken_over: false }];
         let mut inference_seconds = 0.0;
         while let Some(Round { open, start, goal, taken_over }) = rounds.pop() {
             if open.is_empty() {
@@ -224,7 +226,7 @@ impl Fit<'_, '_, '_> {
             }
             inference_seconds += inferring.elapsed().as_secs_f64();
             rounds.extend(again.into_iter().map(|(taken_over, columns)| Round {
-                start: solution.at.select(ndarray::Axis(1), &columns),
+                start: solution.at.select(ndarray::Axis(1), &columns).into(),
                 open: columns.into_iter().map(|column| open[column]).collect(),
                 goal: (goal * CLOSER).max(FLOOR),
                 taken_over,

@@ -42,6 +42,7 @@ impl CheckedSpec {
             let (expected, found) = (response.y.ncols(), response.names.len());
             return Err(Error::Length { what: "names of the targets".into(), expected, found });
         }
+        self.check_start(plan.n_columns(), response.y.ncols())?;
         if let Some(row) = plan.rows().max().filter(|&row| row >= response.y.nrows()) {
             let expected = format!("rows below {}", response.y.nrows());
             return Err(Error::argument("used rows", expected, row.to_string(), "give rows of the response"));
@@ -61,6 +62,26 @@ impl CheckedSpec {
                 Err(Error::Memory { what: "the design".into(), needed_bytes, limit_bytes })
             }
             _ => Ok(means),
+        }
+    }
+
+    /// Checks the shape of where targets begin.
+    fn check_start(&self, n_columns: usize, n_targets: usize) -> Result<()> {
+        let start = &self.get().start;
+        let wrong = |expected: String, found: usize| {
+            Err(Error::argument(
+                "start",
+                expected,
+                found.to_string(),
+                "take it from a fit to the same columns",
+            ))
+        };
+        if !start.is_empty() && start.len() != n_targets {
+            return wrong(format!("{n_targets} targets, or none"), start.len());
+        }
+        match start.iter().find(|point| point.coef.len() != n_columns) {
+            Some(point) => wrong(format!("{n_columns} coefficients of each target"), point.coef.len()),
+            None => Ok(()),
         }
     }
 

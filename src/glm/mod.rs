@@ -24,3 +24,4 @@ pub use inputs::Response;
 pub use plan::{Estimate, Placed, Plan};
 pub use score::{Scores, score};
 pub use spec::{CheckedSpec, GlmSpec, PlanFrom, SolverChoice, StandardErrors, TOLERANCE_F32, TOLERANCE_F64};
+pub use start::StartPoint;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::choice::CostConstants;
 use super::plan::Plan;
+use super::start::StartPoint;
 use crate::backend::Model;
 use crate::{Error, Result};
 
@@ -61,6 +62,10 @@ pub struct GlmSpec {
     pub solver: SolverChoice,
     /// How the fit is carried out.
     pub plan_from: PlanFrom,
+    /// Where each target begins, one entry for each; empty for no effect of any feature and the mean rate. A start with a
+    /// larger loss than that, one with numbers that are not finite (of a silent target) and all of columns that repeat one
+    /// another are not followed. First steps then see all rows.
+    pub start: Vec<StartPoint>,
     /// Largest loss gap of a converged target, relative to `max(|loss|, mean y)`.
     pub tolerance: f64,
     /// Most iterations; `None` is the solver's own limit.
@@ -84,6 +89,7 @@ impl Default for GlmSpec {
             model: Model::default(),
             solver: SolverChoice::Auto,
             plan_from: PlanFrom::Sizes,
+            start: Vec::new(),
             tolerance: TOLERANCE_F64,
             max_iterations: None,
             time_limit_s: None,

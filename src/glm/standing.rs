@@ -57,7 +57,7 @@ impl Fit<'_, '_, '_> {
         left_out: bool,
     ) -> Result<Option<Inference>> {
         if left_out
-            && (!self.is_proven(target, end, true)
+            && (!self.is_proven(target, end, left_out)
                 || end.optimality.n_faint == 0.0
                 || self.events_span(target, f.n_parameters())?)
         {

@@ -1,31 +1,70 @@
-//! Where a fit begins: no effect of any feature, the mean rate.
+//! Where a fit begins: no effect of any feature and the mean rate, or coefficients that are near.
 
+use super::certificate::{Reported, read_back};
 use super::fit::Fit;
-use crate::backend::{Every, Model};
-use crate::inverse_link::{Exp, InverseLink, InvertLink, Mean};
+use super::fitted::TargetFit;
+use super::response_sums::null_loss;
+use crate::inverse_link::{Exp, InverseLink, InvertLink};
 use crate::math::dense::Matrix;
-use crate::math::elementary::Standard;
-use crate::observation::{ObservationModel, Observe, Poisson};
-use crate::solver::Sample;
+use crate::solver::Start;
+
+/// Coefficients of one target to begin with, in the user's units: those of an earlier fit to similar data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StartPoint {
+    /// One per column of the design.
+    pub coef: Vec<f64>,
+    /// The intercept.
+    pub intercept: f64,
+}
+
+impl From<&TargetFit> for StartPoint {
+    fn from(fit: &TargetFit) -> Self {
+        Self { coef: fit.coef.clone(), intercept: fit.intercept }
+    }
+}
+
+impl StartPoint {
+    /// Parameters of these columns, if they are numbers: the intercept of a silent target is none.
+    fn parameters(&self, fit: &Fit) -> Option<Vec<f64>> {
+        let reported = Reported { coef: self.coef.clone(), intercept: self.intercept };
+        let parameters = read_back(fit.plan.scaling(), &reported, &fit.varying);
+        parameters.iter().all(|parameter| parameter.is_finite()).then_some(parameters)
+    }
+}
 
 impl Fit<'_, '_, '_> {
-    /// These rows for the first steps of a target, from the mean rate on.
-    pub(super) fn sample(&self, target: usize, every: Every) -> Sample {
-        let mean_y = self.metric.mean_y[target];
-        // the loss is linear in the response: at a constant rate its mean is the loss of the mean
-        let Model { observation: ObservationModel::Poisson, inverse_link: InverseLink::Exp } =
-            self.spec.get().model;
-        let mean = Mean { mu: mean_y, log_mu: mean_y.ln() };
-        Sample { every, start_loss: Poisson.loss(mean_y, mean, Standard) }
+    /// Where each target begins. Where it may be misled, by coefficients from elsewhere or by part of the rows, with the
+    /// mean rate to go back to.
+    pub(super) fn start(&self, live: &[usize], on_part: bool) -> Start {
+        let at = self.mean_rates(live);
+        if self.spec.get().start.is_empty() {
+            let known = on_part.then(|| (at.clone(), self.null_losses(live)));
+            return Start { at, known };
+        }
+        let mut near = at.clone();
+        // members that are no columns would have to be found by a regression
+        if self.rank.is_plain() {
+            for (mut column, &target) in near.columns_mut().into_iter().zip(live) {
+                if let Some(parameters) = self.spec.get().start[target].parameters(self) {
+                    column.iter_mut().zip(parameters).for_each(|(to, parameter)| *to = parameter);
+                }
+            }
+        }
+        Start { at: near, known: Some((at, self.null_losses(live))) }
     }
 
     /// No effect of any feature, the mean rate.
-    pub(super) fn start(&self, live: &[usize]) -> Matrix {
+    fn mean_rates(&self, live: &[usize]) -> Matrix {
         let link = |mean: f64| match self.spec.get().model.inverse_link {
             InverseLink::Exp => Exp.link(mean),
         };
         Matrix::from_shape_fn((1 + self.rank.n_members(), live.len()), |(j, k)| {
             if j > 0 { 0.0 } else { link(self.metric.mean_y[live[k]]) }
         })
+    }
+
+    fn null_losses(&self, live: &[usize]) -> Vec<f64> {
+        let loss = |&target: &usize| null_loss(self.spec.get().model, self.metric.mean_y[target]);
+        live.iter().map(loss).collect()
     }
 }

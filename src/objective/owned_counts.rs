@@ -1,7 +1,7 @@
 //! Counts that own their numbers, as bytes where that loses nothing.
 //!
 //! A program that holds its data through a fit should not hold 8 bytes for a count that takes one: beside the features
-//! of a large population, its counts in float64 are the second largest thing in memory.
+//! of a large population, its counts in float64 are the second largest thing in memory. Making them takes both at once.
 
 use ndarray::{Array1, Array2, Axis};
 

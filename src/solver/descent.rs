@@ -107,9 +107,10 @@ pub(super) fn descend(
             let point = Point { at, loss: losses[column], gradient: gradient.column(column).to_vec() };
             let mean_y = metric.mean_y[run.target];
             let scale = |loss: f64| loss.abs().max(mean_y);
-            if stage.every == Every::ROW && run.returns_to_start(point.loss, f.rounding(), mean_y) {
-                // what the sample taught is forgotten with its answer
+            if stage.every == Every::ROW && run.goes_back(point.loss, f.rounding(), mean_y) {
+                // what was learnt on the way is forgotten
                 rule.forget(run.target);
+                rule.reject(run.target);
                 continue;
             }
             if let Next::Try(from, heading) = &run.next {

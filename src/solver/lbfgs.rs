@@ -6,10 +6,9 @@ use rayon::prelude::*;
 
 use super::descent::{Direct, Stage, Taken, descend};
 use super::run::{Heading, Run};
-use super::{Metric, Minimize, Objectives, Solution, Watch, dot, newton};
+use super::{Metric, Minimize, Objectives, Solution, Start, Watch, dot, newton};
 use crate::Result;
 use crate::backend::Every;
-use crate::math::dense::Matrix;
 use crate::objective::Objective;
 
 /// Secant pairs that are remembered.
@@ -148,26 +147,23 @@ impl Minimize for Lbfgs {
         f: &mut Objectives,
         metric: &Metric,
         targets: &[usize],
-        start: Matrix,
+        start: Start,
         watch: &mut Watch,
     ) -> Result<Solution> {
         let mut rule = Rule { metric, histories: HashMap::new() };
         watch.n_waiting = 0;
-        let mut runs: Vec<Run> =
-            targets.iter().zip(start.columns()).map(|(&target, at)| Run::new(target, at.to_vec())).collect();
-        let every = Every::ROW;
-        if let (Some(sample), [target]) = (f.sample, targets) {
+        let mut runs = start.runs(targets);
+        if let (Some(every), [target]) = (f.sample, targets) {
             let sampled: &mut dyn Objective = match &mut f.fast {
                 Some(fast) => *fast,
                 None => f.exact,
             };
-            let parameters = sampled.n_parameters() as f64 / sampled.n_rows_of(sample.every) as f64;
+            let parameters = sampled.n_parameters() as f64 / sampled.n_rows_of(every) as f64;
             let goal = SAMPLE_GOAL * parameters / metric.mean_y[*target];
-            runs[0].start = Some((runs[0].at.clone(), sample.start_loss));
-            let stage =
-                Stage { every: sample.every, goal, tolerance: None, is_last: false, may_leave: false };
+            let stage = Stage { every, goal, tolerance: None, is_last: false, may_leave: false };
             descend(&mut rule, sampled, metric, &mut runs, stage, watch)?;
         }
+        let every = Every::ROW;
         if let Some(fast) = &mut f.fast {
             let goal = FAST_GOAL.max(INSIDE * watch.goal);
             // what is near enough here is left to the certificate

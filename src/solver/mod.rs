@@ -16,6 +16,8 @@ mod report;
 mod run;
 mod separation;
 
+use run::Run;
+
 use crate::Result;
 use crate::backend::Every;
 use crate::math::dense::{Cholesky, Matrix};
@@ -50,17 +52,35 @@ pub struct Objectives<'a> {
     pub fast: Option<&'a mut dyn Objective>,
     /// In `f64`.
     pub exact: &'a mut dyn Objective,
-    /// The part of the rows to begin with, if that pays.
-    pub sample: Option<Sample>,
+    /// The part of the rows that the first steps of one target see, if that pays.
+    pub sample: Option<Every>,
 }
 
-/// Part of the rows for the first steps of one target.
-#[derive(Clone, Copy, Debug)]
-pub struct Sample {
-    /// Which rows.
-    pub every: Every,
-    /// The loss of the start over all rows, which what the sample finds must not exceed.
-    pub start_loss: f64,
+/// Where a minimisation starts: one column of parameters for each target.
+pub struct Start {
+    /// The points, shape (parameters, targets).
+    pub at: Matrix,
+    /// Points to go back to, of the same shape, and their losses over all rows: for starts that may be bad, and first steps
+    /// that see part of the rows. A target goes back if its first look at all rows finds a larger loss.
+    pub known: Option<(Matrix, Vec<f64>)>,
+}
+
+impl From<Matrix> for Start {
+    fn from(at: Matrix) -> Self {
+        Self { at, known: None }
+    }
+}
+
+impl Start {
+    /// What a solver has to do: one run for each target.
+    fn runs(&self, targets: &[usize]) -> Vec<Run> {
+        let run = |(k, &target): (usize, &usize)| {
+            let mut run = Run::new(target, self.at.column(k).to_vec());
+            run.known = self.known.as_ref().map(|(at, losses)| (at.column(k).to_vec(), losses[k]));
+            run
+        };
+        targets.iter().enumerate().map(run).collect()
+    }
 }
 
 /// What a solver can do.
@@ -68,7 +88,7 @@ pub trait Minimize {
     /// Its name in results.
     fn name(&self) -> &'static str;
 
-    /// Minimises the losses of the given targets from `start` (parameters, targets).
+    /// Minimises the losses of the given targets from `start`.
     ///
     /// # Errors
     /// If the objective fails; not arriving is a status.
@@ -77,7 +97,7 @@ pub trait Minimize {
         f: &mut Objectives,
         metric: &Metric,
         targets: &[usize],
-        start: Matrix,
+        start: Start,
         watch: &mut Watch,
     ) -> Result<Solution>;
 }

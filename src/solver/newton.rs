@@ -2,7 +2,7 @@
 
 use super::descent::{Direct, Stage, Taken, descend};
 use super::run::{Heading, Run};
-use super::{Metric, Minimize, Objectives, Solution, Watch, dot};
+use super::{Metric, Minimize, Objectives, Solution, Start, Watch, dot};
 use crate::Result;
 use crate::backend::Every;
 use crate::math::dense::{Cholesky, Matrix};
@@ -112,13 +112,12 @@ impl Minimize for Newton {
         f: &mut Objectives,
         metric: &Metric,
         targets: &[usize],
-        start: Matrix,
+        start: Start,
         watch: &mut Watch,
     ) -> Result<Solution> {
         let mut ends = Vec::with_capacity(targets.len());
-        for (column, &target) in targets.iter().enumerate() {
-            watch.n_waiting = targets.len() - 1 - column;
-            let mut run = Run::new(target, start.column(column).to_vec());
+        for (k, mut run) in start.runs(targets).into_iter().enumerate() {
+            watch.n_waiting = targets.len() - 1 - k;
             finish(f, metric, &mut run, watch)?;
             ends.push(run.finish());
         }

@@ -42,8 +42,8 @@ pub(super) struct Run {
     pub(super) leaves: bool,
     /// Whether another solver did.
     pub(super) taken_over: bool,
-    /// The start and its loss over all rows, until the answer on part of the rows was looked at on all.
-    pub(super) start: Option<(Vec<f64>, f64)>,
+    /// A point to go back to and its loss over all rows, until the first look at all rows.
+    pub(super) known: Option<(Vec<f64>, f64)>,
     pub(super) iterations: usize,
     pub(super) passes: usize,
     pub(super) best_gap: f64,
@@ -66,7 +66,7 @@ impl Run {
             rests: false,
             leaves: false,
             taken_over: false,
-            start: None,
+            known: None,
             iterations: 0,
             passes: 0,
             best_gap: f64::INFINITY,
@@ -103,13 +103,13 @@ impl Run {
         }
     }
 
-    /// Goes back to the start if the answer on part of the rows has a larger loss over all of them; whether it does.
+    /// Goes back to the known point if the loss over all rows, at the first look at them, is larger; whether it does.
     /// `rounding` is that of a loss, relative to it or to the mean response.
-    pub(super) fn returns_to_start(&mut self, loss: f64, rounding: f64, mean_y: f64) -> bool {
-        let Some((start, start_loss)) = self.start.take() else { return false };
-        let misled = loss.is_nan() || loss > start_loss + rounding * start_loss.abs().max(mean_y);
+    pub(super) fn goes_back(&mut self, loss: f64, rounding: f64, mean_y: f64) -> bool {
+        let Some((known, known_loss)) = self.known.take() else { return false };
+        let misled = loss.is_nan() || loss > known_loss + rounding * known_loss.abs().max(mean_y);
         if misled {
-            self.at = start;
+            self.at = known;
         }
         misled
     }

@@ -284,7 +284,9 @@ fn options_of_the_other_kind_of_data() {
         let said = format!("{option}: expected an NWB file, found d.npz");
         place.refused(&["fit", "d.npz", "--y", "counts", option, value], 2, &[&said, "leave it out"]);
     }
-    place.refused(&["fit", "d.npz"], 2, &["array \"y\" does not exist in d.npz", "present are: X, counts"]);
+    let said =
+        "--y: expected the name of an array of d.npz (X, counts), found nothing, and no array is called y";
+    place.refused(&["fit", "d.npz"], 2, &[said, "name it: --y NAME"]);
     let words = ["fit", "d.npz", "--x", "Z", "--y", "counts"];
     place.refused(&words, 2, &["array \"Z\" does not exist in d.npz", "present are: X, counts"]);
     place.refused(&["fit", "X.npy"], 2, &["--y: expected the npy file that holds the counts", "--y y.npy"]);

@@ -6,7 +6,7 @@ use std::time::Instant;
 use ndarray::Array2;
 use serde_json::{Map, Value, json};
 
-use super::super::fit::in_pool;
+use super::super::run::in_pool;
 use super::arrays_file::write_arrays;
 use super::workloads::Prepared;
 use crate::Result;

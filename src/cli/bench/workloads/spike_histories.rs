@@ -10,7 +10,7 @@ use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::super::super::fit::in_pool;
+use super::super::super::run::in_pool;
 use super::super::arrays_file::write_arrays;
 use super::super::problem::{checked, proof};
 use super::population::{N_FUNCTIONS, WINDOW, grid, spikes};
