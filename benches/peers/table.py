@@ -122,6 +122,9 @@ def notes(result):
             "rheobase: the whole fit, without features in memory. Every peer once, in a process of its own that ends "
             "in the middle of its fit; times are not compared. "
         )
+    peaks = [row["features_peak_bytes"] for row in result["contestants"] if "features_peak_bytes" in row]
+    if peaks:
+        lines.append(f"To write the features alone took up to {megabytes(max(peaks))} of the peaks. ")
     if any(row.get("factor", 1) != 1 for row in result["contestants"]):
         lines.append("(x F): some targets measured, the time multiplied by F. ")
     lines += [f"{row['name']} failed: {row['failure']}. " for row in result["contestants"] if "failure" in row]
