@@ -120,11 +120,11 @@ def notes(result):
     if "own_seconds" in result:
         lines.append(
             "rheobase: the whole fit, without features in memory. Every peer once, in a process of its own that ends "
-            "in the middle of its fit; times are not compared. "
+            "in the middle of its fit; times are not compared, and the machine may have been busy. "
         )
     peaks = [row["features_peak_bytes"] for row in result["contestants"] if "features_peak_bytes" in row]
     if peaks:
-        lines.append(f"To write the features alone took up to {megabytes(max(peaks))} of the peaks. ")
+        lines.append(f"Of the peaks up to {megabytes(max(peaks))} were reached while the features were written. ")
     if any(row.get("factor", 1) != 1 for row in result["contestants"]):
         lines.append("(x F): some targets measured, the time multiplied by F. ")
     lines += [f"{row['name']} failed: {row['failure']}. " for row in result["contestants"] if "failure" in row]
