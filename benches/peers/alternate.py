@@ -17,23 +17,30 @@ def timed(run):
     return result, time.perf_counter() - started
 
 
-def in_turns(ours, contestant, rounds):
+def in_turns(ours, contestant, rounds, budget=BUDGET):
     """Pairs of seconds: ours, then the contestant's (times its factor), a pause before each.
 
-    After a call of JAX, whose threads go on spinning for a while, one of our runs is thrown away.
+    After every call of JAX, the first call included, whose threads go on spinning for a while, one of our runs is
+    thrown away.
     """
     pairs, spent = [], 0.0
-    while len(pairs) < rounds and (not pairs or spent < BUDGET):
+    settle(ours, contestant)
+    while len(pairs) < rounds and (not pairs or spent < budget):
         time.sleep(PAUSE)
         own = ours()
         time.sleep(PAUSE)
         _, seconds = timed(contestant.fit)
         spent += seconds
         pairs.append((own, seconds * contestant.factor))
-        if contestant.is_jax:
-            time.sleep(PAUSE)
-            ours()
+        settle(ours, contestant)
     return pairs
+
+
+def settle(ours, contestant):
+    """After a call of JAX: a pause and one of our runs that does not count."""
+    if contestant.is_jax:
+        time.sleep(PAUSE)
+        ours()
 
 
 def back_to_back(run, n, budget=5.0):

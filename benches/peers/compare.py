@@ -18,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 RESULTS = HERE.parent / "RESULTS.md"
 RECORD = HERE.parent / "RESULTS.peers.json"
-WORKLOADS = ["a", "b", "c", "c-given", "c-fit", "d1", "d2", "e"]
+WORKLOADS = ["a", "b", "c", "c-given", "c-fit", "d1", "d2", "e", "g"]
 BEGIN, END = "<!-- peers: begin -->", "<!-- peers: end -->"
 
 

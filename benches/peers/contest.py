@@ -1,4 +1,4 @@
-"""One workload: agreement first, then times in turns, then the peak memory of each in a process of its own.
+"""One workload: our own agreement first, then times in turns, then the peak memory of each in a process of its own.
 
 Run by compare.py inside its virtual environment.
 """
@@ -18,13 +18,18 @@ import alternate
 import contestants
 import engine
 import peak_memory
+from optimum import Optimum
 
 #: Largest relative loss gap asked of rheobase, and the one at which a contestant counts as having arrived.
-TOLERANCES = {"a": (1e-16, 1e-10), "b": (1e-10, 1e-10), "d1": (1e-8, 1e-8), "d2": (1e-8, 1e-8)}
+TOLERANCES = {"a": (1e-16, 1e-10), "b": (1e-10, 1e-10), "d1": (1e-8, 1e-8), "d2": (1e-8, 1e-8), "e": (1e-8, 1e-8)}
 #: Contests in which the peer makes features.
 FEATURES = ["c", "c-given", "c-fit"]
 #: Repetitions.
-ROUNDS = {"a": 15, "b": 7, "c": 5, "c-given": 5, "c-fit": 5, "d1": 3, "d2": 2, "e": 5}
+ROUNDS = {"a": 15, "b": 7, "c": 5, "c-given": 5, "c-fit": 5, "d1": 3, "d2": 2, "e": 5, "g": 1}
+#: Seconds for the repetitions of workload e, of which one takes the peer about 20.
+TUTORIAL_BUDGET = 180.0
+#: Seconds after which a peer of workload g is stopped.
+LIMIT = 600.0
 HERE = Path(__file__).resolve().parent
 
 
@@ -44,41 +49,39 @@ def attempt(contestant):
         return None, None, f"{type(error).__name__}: {str(error).splitlines()[0]}"
 
 
-def gaps(X, y, solutions, start, optima):
-    """Worst and median gap of a solution."""
-    from optimum import Optimum
+def summary(gaps):
+    """Worst and median of loss gaps."""
+    return {"worst": max(gaps), "median": float(np.median(gaps)), "n_targets": len(gaps)}
 
-    found = []
-    for k, coef, intercept in solutions:
-        if k not in optima:
-            optima[k] = Optimum(X, y[:, k], start[k])
-        found.append(optima[k].gap(coef, intercept))
-    return {"worst": max(found), "median": float(np.median(found)), "n_targets": len(found)}
+
+def gaps(optima, solutions):
+    """Worst and median gap of a solution."""
+    return summary([optima[k].gap(coef, intercept) for k, coef, intercept in solutions])
+
+
+def require(own_gap, tolerance, workload):
+    """Stops the run, before anything is timed, unless rheobase is as near to the optimum as the workload asks for."""
+    if not own_gap["worst"] <= tolerance:
+        raise SystemExit(
+            f"workload {workload}: the loss of rheobase is {own_gap['worst']:.1e} above the optimum, and at most "
+            f"{tolerance:g} is asked for: nothing is timed"
+        )
 
 
 def fits(options):
     """A workload that is a fit."""
     tolerance, arrived = TOLERANCES[options.workload]
     X, y = arrays(options)
+    rivals = contestants.of_workload(options.workload, X, y)
     warm = engine.fits(options.rheobase, Path(options.data) / f"{options.workload}.npz", tolerance)
     answer = warm.run()
     start = [(np.array(t["coef"], dtype=float), float(t["intercept"])) for t in answer["targets"]]
-    optima, ours = {}, lambda: warm.run()["seconds"]["fit"]
-    rows = []
-    for contestant in contestants.of_workload(options.workload, X, y):
-        solution, seconds, failure = attempt(contestant)
-        if failure:
-            rows.append({"name": contestant.name, "failure": failure})
-            continue
-        gap = gaps(X, y, solution, start, optima)
-        print(f"{contestant.name}: first call {seconds:.3g} s, gap {gap['worst']:.1e}", file=sys.stderr)
-        row = alternate.row(contestant.name, alternate.in_turns(ours, contestant, options.rounds))
-        row |= {"cold_seconds": seconds * contestant.factor, "gap": gap, "arrived": gap["worst"] <= arrived}
-        if options.workload == "a":
-            row |= closed_loops(ours, contestant)
-        rows.append(row | {"factor": contestant.factor})
-    own_gap = gaps(X, y, [(k, *start[k]) for k in sorted(optima)], start, optima)
-    result = {"tolerance": tolerance, "arrived_at": arrived, "own_gap": own_gap, "contestants": rows}
+    compared = sorted({k for contestant in rivals for k in contestant.targets})
+    optima = {k: Optimum(X, y[:, k], start[k]) for k in compared}
+    own_gap = gaps(optima, [(k, *start[k]) for k in compared])
+    require(own_gap, tolerance, options.workload)
+    result = {"tolerance": tolerance, "arrived_at": arrived, "own_gap": own_gap}
+    rows = result["contestants"] = timings(options, rivals, lambda: warm.run()["seconds"]["fit"], optima)
     answer = warm.run()
     result |= {"solver": answer["solver"], "precision": answer["precision"], "converged": answer["converged"]}
     result["own_peak_memory_bytes"] = answer["peak_memory_bytes"]
@@ -86,6 +89,24 @@ def fits(options):
     result["size"] = [y.shape[1], *X.shape]
     memory(options, rows)
     return result
+
+
+def timings(options, rivals, ours, optima):
+    """Gaps and times of the contestants; those that did not arrive are timed as well."""
+    arrived, rows = TOLERANCES[options.workload][1], []
+    for contestant in rivals:
+        solution, seconds, failure = attempt(contestant)
+        if failure:
+            rows.append({"name": contestant.name, "failure": failure})
+            continue
+        gap = gaps(optima, solution)
+        print(f"{contestant.name}: first call {seconds:.3g} s, gap {gap['worst']:.1e}", file=sys.stderr)
+        row = alternate.row(contestant.name, alternate.in_turns(ours, contestant, options.rounds))
+        row |= {"cold_seconds": seconds * contestant.factor, "gap": gap, "arrived": gap["worst"] <= arrived}
+        if options.workload == "a":
+            row |= closed_loops(ours, contestant)
+        rows.append(row | {"factor": contestant.factor})
+    return rows
 
 
 def closed_loops(ours, contestant):
@@ -125,6 +146,9 @@ def features_contestant(data):
 
 def features(options):
     """Workload c: features of spike trains, against ours or against our whole fit to them."""
+    agreement = {}
+    if options.workload == "c-fit":
+        agreement = own_agreement(options, engine.measured(options.rheobase, "c-fit", options.quick))
     data = np.load(Path(options.data) / "c.npz")
     contestant = features_contestant(data)
     warm = engine.features(options.rheobase, options.workload, options.quick)
@@ -144,9 +168,36 @@ def features(options):
     row |= {"cold_seconds": seconds, "difference": far, "arrived": True}
     peak = warm.run()["peak_memory_bytes"]
     warm.close()
-    result = {"contestants": [row], "own_peak_memory_bytes": peak, "size": list(found.shape)}
+    result = agreement | {"contestants": [row], "own_peak_memory_bytes": peak, "size": list(found.shape)}
     memory(options, result["contestants"])
     return result
+
+
+def own_agreement(options, run):
+    """Our loss gap in a workload whose features are not written out: as `rheobase bench` measured it."""
+    own_gap = summary([run["loss_gap"]])
+    require(own_gap, run["tolerance"], options.workload)
+    return {"own_gap": own_gap} | {name: run[name] for name in ("tolerance", "solver", "precision", "converged")}
+
+
+def begun_fits(options):
+    """Workload g: the peak memory of peers that write the features and begin a fit, each in a process of its own."""
+    run = engine.measured(options.rheobase, "g", options.quick)
+    result = own_agreement(options, run) | {"own_seconds": run["seconds"]}
+    result |= {"own_peak_memory_bytes": run["peak_memory_bytes"], "size": [run["rows"], run["columns"]]}
+    data = str(Path(options.data) / "g.npz")
+    result["contestants"] = [begun_fit(data, library) for library in ("scikit-learn", "NeMoS")]
+    return result
+
+
+def begun_fit(data, library):
+    """What became of the process of one peer, and its peak memory."""
+    words = [sys.executable, str(HERE / "begun_fit.py"), data, library]
+    lines, end, peak = peak_memory.of_child(words, LIMIT)
+    row = {"name": library, "end": end, "peak_memory_bytes": peak}
+    for line in lines:
+        row |= json.loads(line)
+    return row
 
 
 def tutorial(options):
@@ -163,21 +214,36 @@ def tutorial(options):
         return seconds
 
     def stack():
-        run = subprocess.run([sys.executable, str(HERE / "tutorial.py"), recording], capture_output=True, text=True)
-        if run.returncode:
-            raise SystemExit(run.stderr)
-        printed["peer"] = json.loads(run.stdout.splitlines()[-1])
+        printed["peer"] = tutorial_stack(recording)
 
-    contestant = contestants.Contestant("Python: pynapple, NeMoS", "nemos", stack)
+    tolerance, arrived = TOLERANCES["e"]
     ours()
+    optima = tutorial_stack(recording, "--optimum")["optima"]
+    own_gap = worse_by([model["targets"][0]["loss"] for model in printed["own"]], optima)
+    require(own_gap, tolerance, "e")
+    contestant = contestants.Contestant("Python: pynapple, NeMoS", "nemos", stack)
     stack()
-    own = [model["targets"][0]["loss"] for model in printed["own"]]
-    gap = max((other - loss) / abs(loss) for other, loss in zip(printed["peer"]["losses"], own))
-    row = alternate.row(contestant.name, alternate.in_turns(ours, contestant, options.rounds))
-    row |= {"gap": {"worst": gap, "median": gap, "n_targets": 1}, "arrived": gap <= 1e-8}
+    gap = worse_by(printed["peer"]["losses"], optima)
+    row = alternate.row(contestant.name, alternate.in_turns(ours, contestant, options.rounds, TUTORIAL_BUDGET))
+    row |= {"gap": gap, "arrived": gap["worst"] <= arrived}
     row["peak_memory_bytes"] = printed["peer"]["peak_memory_bytes"]
     peak = max(model["peak_memory_bytes"] for model in printed["own"])
-    return {"contestants": [row], "own_peak_memory_bytes": peak}
+    return {"contestants": [row], "own_gap": own_gap, "arrived_at": arrived, "own_peak_memory_bytes": peak}
+
+
+def tutorial_stack(recording, *words):
+    """One run of the Python stack of workload e; with `--optimum` in 64 bits, and with the optimum of both models."""
+    run = [sys.executable, str(HERE / "tutorial.py"), recording, *words]
+    precision = {"JAX_ENABLE_X64": "1"} if words else {}
+    run = subprocess.run(run, capture_output=True, text=True, env=os.environ | precision)
+    if run.returncode:
+        raise SystemExit(run.stderr)
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+def worse_by(losses, optima):
+    """The gap of the worse of the models of workload e, as if of one target."""
+    return summary([max(max(loss - best, 0.0) / abs(best) for loss, best in zip(losses, optima))])
 
 
 def main():
@@ -198,7 +264,8 @@ def main():
     if options.what == "memory":
         return one_for_memory(options)
     options.rounds = options.rounds or ROUNDS[options.workload]
-    result = ({name: features for name in FEATURES} | {"e": tutorial}).get(options.workload, fits)(options)
+    others = {name: features for name in FEATURES} | {"e": tutorial, "g": begun_fits}
+    result = others.get(options.workload, fits)(options)
     result["threads"] = len(os.sched_getaffinity(0))
     print(json.dumps(result))
 

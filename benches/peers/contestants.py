@@ -4,7 +4,7 @@ Each setting is one contestant. Stopping rules differ between libraries, so seve
 from the optimum each of them ended, and ratios count only where that is near enough.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable
 
 import numpy as np
@@ -22,6 +22,8 @@ class Contestant:
     is_jax: bool = False
     #: what the measured time is multiplied with, for libraries of which only some targets are measured
     factor: float = 1.0
+    #: the targets that `fit` returns
+    targets: tuple = ()
 
 
 def one_by_one(estimate, targets, n_targets):
@@ -37,7 +39,8 @@ def sklearn(X, y, solver, tolerance, targets):
         return model.coef_, model.intercept_
 
     fit, factor = one_by_one(estimate, targets, y.shape[1])
-    return Contestant(f"scikit-learn {solver}, tol {tolerance:g}", "sklearn.linear_model", fit, factor=factor)
+    name = f"scikit-learn {solver}, tol {tolerance:g}"
+    return Contestant(name, "sklearn.linear_model", fit, factor=factor, targets=tuple(targets))
 
 
 def glum(X, y, tolerance, targets):
@@ -50,7 +53,7 @@ def glum(X, y, tolerance, targets):
 
     fit, factor = one_by_one(estimate, targets, y.shape[1])
     name = f"glum, gradient_tol {tolerance:g}" if tolerance else "glum"
-    return Contestant(name, "glum", fit, factor=factor)
+    return Contestant(name, "glum", fit, factor=factor, targets=tuple(targets))
 
 
 def statsmodels(X, y):
@@ -60,7 +63,7 @@ def statsmodels(X, y):
         found = sm.GLM(y[:, 0], sm.add_constant(X), family=sm.families.Poisson()).fit()
         return [(0, found.params[1:], found.params[0])]
 
-    return Contestant("statsmodels IRLS", "statsmodels.api", fit)
+    return Contestant("statsmodels IRLS", "statsmodels.api", fit, targets=(0,))
 
 
 def nemos(X, y, targets, label="", **settings):
@@ -78,7 +81,8 @@ def nemos(X, y, targets, label="", **settings):
         return [(k, coef[:, k], intercept[k]) for k in range(y.shape[1])]
 
     factor = y.shape[1] if len(targets) == 1 else 1.0
-    return Contestant(f"NeMoS LBFGS{words}{label}", "nemos.glm", fit, is_jax=True, factor=factor)
+    name = f"NeMoS LBFGS{words}{label}"
+    return Contestant(name, "nemos.glm", fit, is_jax=True, factor=factor, targets=tuple(targets))
 
 
 def scaled(contestant, X):
@@ -89,7 +93,7 @@ def scaled(contestant, X):
         found = contestant.fit()
         return [(k, w / sd, b - (w / sd) @ mean) for k, w, b in found]
 
-    return Contestant(contestant.name, contestant.library, fit, contestant.is_jax, contestant.factor)
+    return replace(contestant, fit=fit)
 
 
 def of_workload(workload, X, y):

@@ -31,6 +31,13 @@ def fits(program, data, tolerance):
     return Engine([program, *words])
 
 
+def measured(program, workload, quick):
+    """What `rheobase bench` says about a workload: seconds, peak memory, loss gap and tolerance."""
+    words = [program, "bench", "--workload", workload, "--no-roofs", "--json", *(["--quick"] if quick else [])]
+    run = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(run.stdout)["results"][0]
+
+
 def features(program, workload, quick):
     """Features of the spike trains of workload c, or a fit to them."""
     return Engine([program, "bench", "--workload", workload, "--each-line", *(["--quick"] if quick else [])])
