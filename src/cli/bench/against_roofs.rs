@@ -97,7 +97,7 @@ fn from_memory<T: Storage>(works: &[(&str, Work)]) -> Result<Vec<Reached>> {
     }
     // linear predictor and direction
     let n = LARGE / 2;
-    add(format!("change of the loss along a line of {n}"), LARGE, dense::<T>(n, 1, Work::Change)?);
+    add(format!("change of the loss along a line of {n} rows"), LARGE, dense::<T>(n, 1, Work::Change)?);
     Ok(all)
 }
 

@@ -11,7 +11,9 @@
 //! loss and gradient by spectra   (2 2.5 N log2 N + 16 C (N / 2 + 1)) / R + 2 C 2.5 N log2 N / bins
 //! ```
 //!
-//! The last term is that of the filters and of the sums over all bins, one transform per channel and pass each.
+//! The last term is that of the filters and of the sums over all bins, one transform per channel and pass each. Products of
+//! spectra do one operation for each byte that they read, so that they meet the bandwidth of a cache, or of memory, before the
+//! roof of the arithmetic.
 
 use super::kernels::{LAGS, N_FUNCTIONS, SPARSITY, WINDOW};
 use crate::backend::cpu::FILL_ROWS;
