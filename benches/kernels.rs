@@ -5,15 +5,23 @@ mod common;
 mod machine;
 
 use std::hint::black_box;
+use std::ops::Range;
 use std::time::Duration;
 
 use common::{Random, poisson_data, source};
-use criterion::{BenchmarkId, Criterion, criterion_group};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, BenchmarkId, Criterion, criterion_group};
 use ndarray::{Array2, Axis};
 use rheobase::backend::cpu::convolution::build_features::{Channel as Way, FeatureBuilder, Span};
+use rheobase::backend::cpu::convolution::convolve_events::convolve_events;
+use rheobase::backend::cpu::convolution::correlate_events::{Residuals, correlate_events};
+use rheobase::backend::cpu::convolution::events::{EventChannels, Events};
 use rheobase::backend::cpu::convolution::filters::Filters;
 use rheobase::backend::cpu::convolution::lags::Lags;
+use rheobase::backend::cpu::convolution::spectra::Spectra;
+use rheobase::backend::cpu::convolution::transforms::{Fourier, block_rows};
 use rheobase::backend::cpu::simd::Level;
+use rheobase::backend::cpu::{FILL_ROWS, TILE_ROWS};
 use rheobase::backend::{Backend, Cpu, Every, Model};
 use rheobase::basis::{Expand, RaisedCosineLog};
 use rheobase::design::{Column, DesignPlan};
@@ -54,19 +62,142 @@ fn convolutions(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Channels with one filter each, residuals of the rows, and what the plain sums of both are.
+struct Channels {
+    lags: Lags,
+    x: Vec<Vec<f64>>,
+    taps: Vec<f64>,
+    rows: Range<usize>,
+    residuals: Vec<f64>,
+    eta: Vec<f64>,
+    lag_sums: Vec<f64>,
+}
+
+impl Channels {
+    fn new(mut value: impl FnMut(&mut Random) -> f64) -> Self {
+        let (n_bins, n_channels, lags) = (28_000, 10, Lags { window_bins: 200, shift: -1 });
+        let mut random = Random(3);
+        let x: Vec<Vec<f64>> =
+            (0..n_channels).map(|_| (0..n_bins).map(|_| value(&mut random)).collect()).collect();
+        let taps: Vec<f64> = (0..n_channels * lags.window_bins).map(|_| random.normal()).collect();
+        let rows = lags.complete_rows(&(0..n_bins));
+        let residuals: Vec<f64> = rows.clone().map(|_| random.normal()).collect();
+        let (mut eta, mut lag_sums) = (vec![0.0; rows.len()], vec![0.0; taps.len()]);
+        for (k, (tap, sum)) in taps.iter().zip(&mut lag_sums).enumerate() {
+            let (channel, lag) = (k / lags.window_bins, k % lags.window_bins);
+            let first = rows.start - 1 - lag;
+            let values = &x[channel][first..first + rows.len()];
+            eta.iter_mut().zip(values).for_each(|(eta, x)| *eta += tap * x);
+            *sum = residuals.iter().zip(values).map(|(r, x)| r * x).sum();
+        }
+        Self { lags, x, taps, rows, residuals, eta, lag_sums }
+    }
+
+    /// Checks two kernels, which add to linear predictors and to sums over lags, and measures them.
+    fn bench<T: Fourier>(
+        &self,
+        group: &mut BenchmarkGroup<WallTime>,
+        level: Level,
+        mut convolve: impl FnMut(&mut [T]),
+        mut correlate: impl FnMut(&[T], &mut [f64]),
+    ) {
+        let (numbers, allowed) = if size_of::<T>() == 4 { ("f32", 1e-5) } else { ("f64", 1e-12) };
+        let name = format!("{numbers} {}", level.name());
+        let residuals: Vec<T> = self.residuals.iter().map(|&r| T::from_f64(r)).collect();
+        let (mut eta, mut lag_sums) = (vec![T::ZERO; self.rows.len()], vec![0.0; self.taps.len()]);
+        convolve(&mut eta);
+        correlate(&residuals, &mut lag_sums);
+        let error = largest(eta.iter().zip(&self.eta).map(|(eta, expected)| eta.to_f64() - expected));
+        assert!(error <= allowed * largest(self.eta.iter().copied()), "convolution, {name}: {error:e}");
+        let error = largest(lag_sums.iter().zip(&self.lag_sums).map(|(sum, expected)| sum - expected));
+        assert!(error <= allowed * largest(self.lag_sums.iter().copied()), "correlation, {name}: {error:e}");
+        group.bench_function(format!("forward, {name}"), |bencher| {
+            bencher.iter(|| convolve(black_box(&mut eta)));
+        });
+        group.bench_function(format!("back, {name}"), |bencher| {
+            bencher.iter(|| correlate(black_box(&residuals), &mut lag_sums));
+        });
+    }
+}
+
+fn events(criterion: &mut Criterion) {
+    let channels = Channels::new(|random| f64::from(u8::from(random.uniform() < 0.02)));
+    let mut group = criterion.benchmark_group("10 spike trains, 28000 bins, 200 lags");
+    for level in Level::available() {
+        events_at::<f32>(&mut group, level, &channels);
+        events_at::<f64>(&mut group, level, &channels);
+    }
+    group.finish();
+}
+
+fn events_at<T: Fourier>(group: &mut BenchmarkGroup<WallTime>, level: Level, channels: &Channels) {
+    let Channels { lags, x, taps, rows, .. } = channels;
+    let trains = EventChannels::new(*lags, x.iter().map(|x| Events::from_counts(x).unwrap()).collect());
+    let filters = Filters::<T>::new(*lags, taps);
+    let mut padded = Residuals::new(*lags);
+    let convolve = |eta: &mut [T]| {
+        for (tile, eta) in eta.chunks_mut(TILE_ROWS).enumerate() {
+            convolve_events(level, &trains, filters.padded(), rows.start + tile * TILE_ROWS, eta);
+        }
+    };
+    let correlate = |residuals: &[T], sums: &mut [f64]| {
+        for (span, residuals) in residuals.chunks(FILL_ROWS).enumerate() {
+            let first = rows.start + span * FILL_ROWS;
+            padded.set(first..first + residuals.len(), std::iter::once((first, residuals)));
+            for (events, sums) in trains.channels().iter().zip(sums.chunks_mut(lags.window_bins)) {
+                correlate_events(level, events, &padded, sums);
+            }
+        }
+    };
+    channels.bench(group, level, convolve, correlate);
+}
+
+fn spectra(criterion: &mut Criterion) {
+    let channels = Channels::new(Random::normal);
+    let mut group = criterion.benchmark_group("10 signals as spectra, 28000 bins, 200 lags");
+    for level in Level::available() {
+        spectra_at::<f32>(&mut group, level, &channels);
+        spectra_at::<f64>(&mut group, level, &channels);
+    }
+    group.finish();
+}
+
+fn spectra_at<T: Fourier>(group: &mut BenchmarkGroup<WallTime>, level: Level, channels: &Channels) {
+    let Channels { lags, x, taps, rows, .. } = channels;
+    let most = block_rows(lags.window_bins);
+    let blocks = rows.clone().step_by(most).map(|first| first..rows.end.min(first + most)).collect();
+    let signals: Vec<(&[f64], f64)> = x.iter().map(|x| (x.as_slice(), 0.0)).collect();
+    let spectra = Spectra::<T>::new(*lags, most, blocks, &signals);
+    let filters = spectra.of_filters(&Filters::new(*lags, taps)).into_numbers();
+    let (mut scratch, mut sums) = (spectra.scratch(), spectra.no_sums());
+    let mut scratch_back = spectra.scratch();
+    let convolve = |eta: &mut [T]| {
+        for (block, eta) in eta.chunks_mut(most).enumerate() {
+            spectra.convolve(level, block, &filters, &mut scratch, eta);
+        }
+    };
+    let correlate = |residuals: &[T], totals: &mut [f64]| {
+        for (block, residuals) in residuals.chunks(most).enumerate() {
+            spectra.correlate(level, block, residuals, &mut scratch_back, &mut sums);
+        }
+        spectra.add_lags(&mut sums, totals);
+    };
+    channels.bench(group, level, convolve, correlate);
+}
+
 /// Features, counts and a point, with what a plain loop needs to compute the same.
 struct Problem {
     x: Array2<f64>,
     y: Array2<f64>,
-    /// Intercept and coefficients of the standardised columns, shape (1 + columns, 1).
+    /// Intercepts and coefficients of the standardised columns, shape (1 + columns, targets).
     at: Array2<f64>,
     /// [1 X] with standardised columns.
     rows: Array2<f64>,
 }
 
 impl Problem {
-    fn new(n: usize, p: usize) -> Self {
-        let (x, y) = poisson_data(2, n, p, 1);
+    fn new(n: usize, p: usize, n_targets: usize) -> Self {
+        let (x, y) = poisson_data(2, n, p, n_targets);
         let plan = DesignPlan::new(source(&x), 0..n).unwrap();
         let scaling = plan.scaling().clone();
         let mut rows = Array2::ones((n, 1 + p));
@@ -74,12 +205,12 @@ impl Problem {
             let (mean, sd) = (scaling.mean[j - 1], scaling.sd[j - 1]);
             column.iter_mut().zip(x.column(j - 1)).for_each(|(to, value)| *to = (value - mean) / sd);
         }
-        let at = Array2::from_shape_fn((1 + p, 1), |(j, _)| if j == 0 { -1.0 } else { 0.05 });
+        let at = Array2::from_shape_fn((1 + p, n_targets), |(j, _)| if j == 0 { -1.0 } else { 0.05 });
         Self { x, y, at, rows }
     }
 
-    fn means(&self) -> Vec<f64> {
-        self.rows.dot(&self.at).mapv(f64::exp).into_raw_vec_and_offset().0
+    fn means(&self) -> Array2<f64> {
+        self.rows.dot(&self.at).mapv(f64::exp)
     }
 
     /// Runs `bench` with the objective at every level of vector instructions, in both precisions.
@@ -113,19 +244,28 @@ impl Problem {
 }
 
 fn passes(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("loss and gradient");
+    passes_of(criterion, "loss and gradient", 1);
+}
+
+/// Products of columns that are written out and, of the larger problem in `f64`, of rows in place.
+fn populations(criterion: &mut Criterion) {
+    passes_of(criterion, "losses and gradients of 20 targets", 20);
+}
+
+fn passes_of(criterion: &mut Criterion, name: &str, n_targets: usize) {
+    let mut group = criterion.benchmark_group(name);
     for (n, p) in SIZES {
-        let problem = Problem::new(n, p);
-        let residuals: Vec<f64> = problem.means().iter().zip(&problem.y).map(|(mu, y)| mu - y).collect();
-        let expected = problem.rows.t().dot(&ndarray::aview1(&residuals)) / n as f64;
+        let problem = Problem::new(n, p, n_targets);
+        let expected = problem.rows.t().dot(&(problem.means() - &problem.y)) / n as f64;
+        let targets: Vec<usize> = (0..n_targets).collect();
         problem.everywhere(|name, allowed, f| {
             let mut gradient = problem.at.clone();
-            f.loss_gradient(&problem.at, &[0], Every::ROW, &mut gradient).unwrap();
-            let error = largest(&gradient.column(0) - &expected);
+            f.loss_gradient(&problem.at, &targets, Every::ROW, &mut gradient).unwrap();
+            let error = largest(&gradient - &expected);
             assert!(error <= allowed * largest(expected.iter().copied()), "gradient of {name}: {error:e}");
             group.bench_function(name, |bencher| {
                 bencher.iter(|| {
-                    f.loss_gradient(black_box(&problem.at), &[0], Every::ROW, &mut gradient).unwrap()
+                    f.loss_gradient(black_box(&problem.at), &targets, Every::ROW, &mut gradient).unwrap()
                 });
             });
         });
@@ -136,7 +276,7 @@ fn passes(criterion: &mut Criterion) {
 fn grams(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("loss, gradient and Hessian");
     for (n, p) in SIZES {
-        let problem = Problem::new(n, p);
+        let problem = Problem::new(n, p, 1);
         let at = problem.at.column(0).to_vec();
         let mut weighted = problem.rows.clone();
         for (mut row, mu) in weighted.axis_iter_mut(Axis(0)).zip(problem.means()) {
@@ -157,7 +297,7 @@ fn quick() -> Criterion {
     Criterion::default().sample_size(20).measurement_time(Duration::from_secs(3)).configure_from_args()
 }
 
-criterion_group! { name = kernels; config = quick(); targets = convolutions, passes, grams }
+criterion_group! { name = kernels; config = quick(); targets = convolutions, events, spectra, passes, populations, grams }
 
 fn main() {
     machine::print();

@@ -190,11 +190,22 @@ fn kernels_are_held_against_roofs() {
     let place = Place::new();
     let document = place.run(&["bench", "--kernels", "--threads", "1", "--json"]).ended(0).json();
     let kernels = document["kernels"].as_array().unwrap();
-    assert!(kernels.len() > 10, "{document}");
+    assert!(kernels.len() > 20, "{document}");
     for own in kernels {
-        assert!(number(&own["rate"]) > 0.0, "{own}");
-        // transforms have no roof
-        assert_eq!(own["roof"].is_null(), own["kernel"].as_str().unwrap().contains("by transforms"), "{own}");
+        let part = number(&own["rate"]) / number(&own["roof"]);
+        assert!(part > 0.0 && number(&own["part_of_roof"]) == part, "{own}");
+        assert_eq!(own["threads"], 1);
     }
+    let named = |part: &str, numbers: &str| {
+        let is_it =
+            |own: &&Value| own["kernel"].as_str().unwrap().contains(part) && own["numbers"] == numbers;
+        kernels.iter().filter(is_it).count()
+    };
+    let both = ["loss and gradient,", "Hessian", "along a line"]
+        .map(|part| [named(part, "f32"), named(part, "f64")]);
+    assert_eq!(both, [[4, 3], [2, 2], [1, 1]]);
+    let found =
+        ["by transforms", "written again", "Gram of"].map(|part| [named(part, "f32"), named(part, "f64")]);
+    assert_eq!((found, named("optimality residual", "f64")), ([[2, 0], [2, 0], [4, 0]], 2));
     place.refused(&["bench", "--kernels", "--workload", "a"], 2, &["--kernels"]);
 }

@@ -11,14 +11,14 @@ use super::super::progress::Progress;
 use super::super::run::{Report, pretty, say, settle_threads};
 use super::args::BenchArgs;
 use super::kernels::{
-    N_FUNCTIONS, SPARSITY, WINDOW, Work, cholesky, dense, free, on_one_thread, signal, spikes, written,
+    N_FUNCTIONS, SPARSITY, WINDOW, Work, cholesky, convolved, dense, on_one_thread, signal, spikes, written,
 };
 use super::roofs::IN_MEMORY;
 use crate::backend::cpu::convolution::build_features::Channel;
 use crate::backend::cpu::roofs::read_bandwidth;
 use crate::backend::cpu::simd::Level;
 use crate::backend::cpu::speeds::Speeds;
-use crate::design::Course;
+use crate::design::{Course, Form};
 use crate::write::save::check_writable_file;
 use crate::write::table::terminal_table;
 use crate::{Error, Result};
@@ -74,9 +74,9 @@ pub(super) fn calibrate(args: &BenchArgs, path: &Path) -> Result<Report> {
 /// Every speed of this machine.
 fn measured(n_threads: usize) -> Result<Speeds> {
     let flop_per_s = |n: usize, of_each: usize, seconds: f64| n as f64 * of_each as f64 / seconds;
-    let gram = |n, p| Ok(flop_per_s(n, p * (p + 1), dense(n, p, Work::Gram)?));
+    let gram = |n, p| Ok(flop_per_s(n, p * (p + 1), dense::<f32>(n, p, Work::Gram)?));
     let (n, p, m) = (1 << 15, 160, 20);
-    let product_flop_per_s = flop_per_s(n, 4 * (p + 1) * m, dense(n, p, Work::Pass(m))?);
+    let product_flop_per_s = flop_per_s(n, 4 * (p + 1) * m, dense::<f32>(n, p, Work::Pass(m))?);
     let [narrow_gram_flop_per_s, gram_flop_per_s] = [gram(1 << 18, 8)?, gram(1 << 16, 100)?];
     let p = 600;
     let cholesky_flop_per_s = flop_per_s(p, p * p, cholesky(p)?) / 3.0;
@@ -106,11 +106,11 @@ fn reach(sparsity: u64) -> f64 {
 /// `value`, `event_both` and `spectra`: passes over a design.
 fn evaluated_ns() -> Result<[f64; 3]> {
     let (n, p) = (1 << 18, 64);
-    let value = dense(n, p, Work::Pass(1))? / (n * p) as f64;
+    let value = dense::<f32>(n, p, Work::Pass(1))? / (n * p) as f64;
     // the difference of two designs is free of what a bin costs whatever the channels
     let of_channel = |course: &dyn Fn(usize) -> Course| -> Result<f64> {
         let [few, many] = CHANNELS;
-        let seconds = |n: usize| free((0..n).map(course).collect());
+        let seconds = |n: usize| convolved((0..n).map(course).collect(), Form::MatrixFree);
         Ok((seconds(many)? - seconds(few)?) / (many - few) as f64)
     };
     let trains = |sparsity| of_channel(&|k| Course::Events(spikes(k, sparsity)));

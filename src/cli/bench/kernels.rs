@@ -8,12 +8,12 @@ use std::time::Instant;
 
 use ndarray::Array2;
 
-use crate::backend::cpu::FILL_ROWS;
 use crate::backend::cpu::convolution::build_features::{Channel, FeatureBuilder, Span};
 use crate::backend::cpu::convolution::events::Events;
 use crate::backend::cpu::convolution::filters::Filters;
 use crate::backend::cpu::convolution::lags::Lags;
 use crate::backend::cpu::simd::Level;
+use crate::backend::cpu::{FILL_ROWS, Storage};
 use crate::backend::{Cpu, Every, Model};
 use crate::design::{Column, Convolution, Course, DesignPlan, Form, Rows, Source};
 use crate::math::dense::{Cholesky, Matrix};
@@ -24,10 +24,12 @@ use crate::{Error, Result};
 const REPETITIONS: usize = 7;
 /// Lags of the window.
 pub(super) const WINDOW: usize = 200;
+/// The window.
+pub(super) const LAGS: Lags = Lags { window_bins: WINDOW, shift: -1 };
 /// Functions of the window.
 pub(super) const N_FUNCTIONS: usize = 8;
 /// Bins of a channel.
-const N_BINS: usize = 1 << 16;
+pub(super) const N_BINS: usize = 1 << 16;
 /// One bin in so many has a spike.
 pub(super) const SPARSITY: u64 = 50;
 /// Rows that a channel is written for.
@@ -59,42 +61,54 @@ pub(super) enum Work {
     Pass(usize),
     /// The flat Gram of all rows.
     Gram,
+    /// Loss, gradient and Hessian.
+    Hessian,
+    /// Loss, gradient and optimality residual.
+    Residual,
+    /// Change of the loss along a line that is kept.
+    Change,
 }
 
-/// Seconds of work with columns that are written out.
-pub(super) fn dense(n_rows: usize, n_columns: usize, work: Work) -> Result<f64> {
+/// Seconds of work with columns that lie in memory, in numbers of one kind.
+pub(super) fn dense<T: Storage>(n_rows: usize, n_columns: usize, work: Work) -> Result<f64> {
     let x = Array2::from_shape_fn((n_rows, n_columns), |(i, j)| ((31 * i + 17 * j) % 101) as f64);
     let labels = (0..n_columns).map(|j| format!("x{j}")).collect();
     let source = Source { name: "x".into(), labels, x: x.view().into() };
-    design(&DesignPlan::new(vec![source], 0..n_rows)?, n_rows, work)
+    design::<T>(&DesignPlan::new(vec![source], 0..n_rows)?, n_rows, work)
 }
 
-/// Seconds of a pass, for each bin, over channels that are never written out.
-pub(super) fn free(channels: Vec<Course>) -> Result<f64> {
+/// Seconds of a pass in `f32`, for each bin, over the features of channels in this form.
+pub(super) fn convolved(channels: Vec<Course>, form: Form) -> Result<f64> {
     let functions = Array2::from_shape_fn((WINDOW, N_FUNCTIONS), |(lag, i)| tap(i, lag));
-    let lags = Lags { window_bins: WINDOW, shift: -1 };
-    let of = Convolution::new(channels, N_BINS, functions, lags, std::slice::from_ref(&(0..N_BINS)))?;
+    let of = Convolution::new(channels, N_BINS, functions, LAGS, std::slice::from_ref(&(0..N_BINS)))?;
     let labels = (0..of.n_columns()).map(|j| format!("x{j}")).collect();
     let source = Source { name: "x".into(), labels, x: of.all().into() };
     let plan = DesignPlan::new(vec![source], Rows::from_ranges(of.complete().iter().cloned()))?;
-    let plan = plan.with_forms(vec![Form::MatrixFree]);
-    Ok(design(&plan, N_BINS, Work::Pass(1))? / plan.n_rows() as f64)
+    let plan = plan.with_forms(vec![form]);
+    Ok(design::<f32>(&plan, N_BINS, Work::Pass(1))? / plan.n_rows() as f64)
 }
 
-fn design(plan: &DesignPlan, n_bins: usize, work: Work) -> Result<f64> {
+fn design<T: Storage>(plan: &DesignPlan, n_bins: usize, work: Work) -> Result<f64> {
     let n_targets = if let Work::Pass(n_targets) = work { n_targets } else { 1 };
     let y = Array2::from_shape_fn((n_bins, n_targets), |(i, k)| f64::from(u8::from((i + k) % 10 == 0)));
     let y = Packed::new(y.view(), plan.rows());
-    let on = Cpu::<f32>::default();
+    let on = Cpu::<T>::default();
     let columns: Vec<Column> = (0..plan.n_columns()).map(Column::Source).collect();
-    let mut f = GlmObjective::new(&on, plan, &columns, &y, Model::default())?;
+    let f = GlmObjective::new(&on, plan, &columns, &y, Model::default())?;
+    let mut f = f.with_lines_of(usize::MAX);
     let targets: Vec<usize> = (0..n_targets).collect();
     // not 0, where a pass would leave half of its work out
     let at = Matrix::from_elem((f.n_parameters(), n_targets), 1e-3);
-    let mut gradient = at.clone();
+    let (of_one, mut gradient) = (at.column(0).to_vec(), at.clone());
+    if let Work::Change = work {
+        f.aim(&at, &at, &targets)?;
+    }
     best(|| match work {
         Work::Pass(_) => f.loss_gradient(&at, &targets, Every::ROW, &mut gradient).map(drop),
         Work::Gram => f.gram(Every::ROW, Weight::Flat).map(drop),
+        Work::Hessian => f.quadratic(&of_one, 0).map(drop),
+        Work::Residual => f.optimality(&at, &targets, &[1e-6]).map(drop),
+        Work::Change => f.loss_changes(&[0.5]).map(drop),
     })
 }
 
@@ -110,7 +124,7 @@ pub(super) fn cholesky(n: usize) -> Result<f64> {
 /// Seconds of writing the features of a channel, for each bin, into memory that is in cache.
 pub(super) fn written(channel: Channel) -> Result<f64> {
     let taps: Vec<f64> = (0..N_FUNCTIONS).flat_map(|i| (0..WINDOW).map(move |lag| tap(i, lag))).collect();
-    let filters = Filters::new(Lags { window_bins: WINDOW, shift: -1 }, &taps);
+    let filters = Filters::new(LAGS, &taps);
     let builder = FeatureBuilder::<f32>::new(Level::best(), vec![channel], filters);
     let mut tiles = vec![0.0; FILL_ROWS * N_FUNCTIONS];
     let seconds = best(|| {

@@ -11,6 +11,7 @@ mod calibrate;
 mod children;
 mod kernels;
 mod measure;
+mod operations;
 mod problem;
 mod roofs;
 mod serve;
