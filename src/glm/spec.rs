@@ -37,7 +37,7 @@ pub enum StandardErrors {
     Auto,
     /// Always.
     On,
-    /// Never.
+    /// Never. A later fit with [`GlmSpec::start`] at the answer adds them for a pass or two and the Hessians.
     Off,
 }
 
