@@ -149,11 +149,13 @@ pub(super) fn unfinished(target: &TargetFit) -> Option<String> {
 fn proven(fit: &FittedGlm) -> String {
     let converged = || fit.targets.iter().filter(|target| target.status == Status::Converged);
     let largest = |of: fn(&TargetFit) -> f64| converged().map(of).fold(0.0, f64::max);
+    let (n_proven, n) = (converged().count(), fit.targets.len());
+    if n_proven == 0 {
+        return format!("none of {n} at the optimum");
+    }
     format!(
-        "{} of {} at the optimum, with proof: KKT residuals up to {:.1e}, loss gaps up to {:.1e} (tolerance \
+        "{n_proven} of {n} at the optimum, with proof: KKT residuals up to {:.1e}, loss gaps up to {:.1e} (tolerance \
          {:.0e})",
-        converged().count(),
-        fit.targets.len(),
         largest(|target| target.kkt_residual),
         largest(|target| target.loss_gap),
         fit.tolerance

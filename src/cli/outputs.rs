@@ -88,9 +88,8 @@ fn bins(fitting: &Fitting, saver: &mut Saver) -> Result<()> {
         columns.push(("epoch", Values::Integers(&epochs)));
     }
     columns.push(("used", Values::Integers(&used)));
-    let counts: Vec<Array1<f64>> = (0..names.len()).map(|target| data.y.column(target)).collect();
-    for (([count, rate], counts), rates) in names.iter().zip(&counts).zip(&rates) {
-        columns.push((count, Values::Numbers(counts.view())));
+    for ((target, [count, rate]), rates) in names.iter().enumerate().zip(&rates) {
+        columns.push((count, Values::counts(&data.y, target)));
         columns.push((rate, Values::Numbers(rates.view())));
     }
     saver.stage_table("tables/bins.csv", &columns)

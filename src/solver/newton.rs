@@ -202,7 +202,7 @@ mod tests {
 
     /// `a² / 2 + b²⁰`: Newton's method leaves 18/19 of `b` in each step.
     #[derive(Default)]
-    struct Flat {
+    struct Twentieth {
         line: Option<(Matrix, Matrix)>,
         passes: usize,
     }
@@ -211,7 +211,7 @@ mod tests {
         0.5 * at[0] * at[0] + at[1].powi(20)
     }
 
-    impl Objective for Flat {
+    impl Objective for Twentieth {
         fn n_parameters(&self) -> usize {
             2
         }
@@ -285,7 +285,7 @@ mod tests {
             };
             let mut run = Run::new(0, vec![0.5, 1.0]);
             run.iterations = before;
-            let mut f = Flat::default();
+            let mut f = Twentieth::default();
             let mut objectives = Objectives { fast: None, exact: &mut f, sample: None };
             finish(&mut objectives, &metric, &mut run, &mut watch).unwrap();
             let (at, outcome) = run.finish();

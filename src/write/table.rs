@@ -13,6 +13,7 @@ use ndarray::ArrayView1;
 
 use crate::features::ColumnOf;
 use crate::number::non_finite_name;
+use crate::objective::OwnedCounts;
 use crate::{Error, Result};
 
 /// A piece of a table is not much longer.
@@ -25,6 +26,8 @@ pub enum Values<'a> {
     Numbers(ArrayView1<'a, f64>),
     /// Numbers in single precision, written as the `f64` that they are.
     Singles(ArrayView1<'a, f32>),
+    /// Counts in bytes, written as the `f64` that they are.
+    Bytes(ArrayView1<'a, u8>),
     /// Counts, identifiers, row numbers.
     Integers(&'a [i64]),
     /// Names.
@@ -41,10 +44,19 @@ impl<'a> Values<'a> {
         }
     }
 
+    /// The counts of one target.
+    pub fn counts(counts: &'a OwnedCounts, target: usize) -> Self {
+        match counts {
+            OwnedCounts::F64(y) => Self::Numbers(y.column(target)),
+            OwnedCounts::Bytes(y) => Self::Bytes(y.column(target)),
+        }
+    }
+
     fn n_rows(&self) -> usize {
         match self {
             Self::Numbers(values) => values.len(),
             Self::Singles(values) => values.len(),
+            Self::Bytes(values) => values.len(),
             Self::Integers(values) => values.len(),
             Self::Texts(values) => values.len(),
         }
@@ -54,6 +66,7 @@ impl<'a> Values<'a> {
         match self {
             Self::Numbers(values) => push_number(values[row], text),
             Self::Singles(values) => push_number(values[row].into(), text),
+            Self::Bytes(values) => push_number(values[row].into(), text),
             Self::Integers(values) => {
                 // writing to a string cannot fail
                 let _ = write!(text, "{}", values[row]);
@@ -229,6 +242,12 @@ mod tests {
         let singles = singles.columns().into_iter().map(ColumnOf::Singles).collect::<Vec<_>>();
         let columns = [("a", Values::column(&singles[0])), ("b", Values::column(&singles[1]))];
         assert_eq!(csv_bytes(&columns).unwrap(), b"a,b\n0.10000000149011612,2.0\n");
+        // counts look the same however they are held
+        let counts = ndarray::array![[0.0, 3.0], [255.0, 1.0]];
+        for counts in [OwnedCounts::from(counts.clone()), OwnedCounts::F64(counts)] {
+            let columns = [("a", Values::counts(&counts, 0)), ("b", Values::counts(&counts, 1))];
+            assert_eq!(csv_bytes(&columns).unwrap(), b"a,b\n0.0,3.0\n255.0,1.0\n");
+        }
     }
 
     #[test]
