@@ -8,9 +8,12 @@
 //! thread count. The targets of a population go through the same operations in the same order whoever their companions are
 //! and however many of them are left; a target alone has kernels of its own.
 //!
-//! One method per kernel, one file per kernel below `cpu/`; a second backend repeats the file names.
+//! One method per kernel, one file per kernel below `cpu/`; [`gpu`] repeats them in WGSL. What the certificate alone needs are
+//! methods of [`Cpu`], since it is computed there whatever device has fitted.
 
 pub mod cpu;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -24,9 +27,11 @@ use cpu::convolution::lags::Lags;
 use cpu::convolution::transforms::Fourier;
 
 pub use cpu::Cpu;
+#[cfg(feature = "gpu")]
+pub use gpu::Gpu;
 
 /// Observation model and inverse link of a fit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Model {
     /// How a response scatters around its mean.
     pub observation: ObservationModel,
@@ -193,6 +198,9 @@ pub trait Backend: Sync + Sized {
     /// Linear predictors and a direction of rows, kept for trial steps.
     type Line: Send + Sync;
 
+    /// Whether all columns are written out here, also those that the CPU computes in every pass.
+    const WRITES_OUT: bool = false;
+
     /// The same kernels in `f64` on the CPU, for the last evaluations and the certificate.
     fn exact(&self) -> &Cpu<f64>;
 
@@ -213,6 +221,17 @@ pub trait Backend: Sync + Sized {
         &self,
         n_rows: usize,
         n_columns: usize,
+        fill: &Fill<Self::Scalar>,
+    ) -> Result<Self::Array<'a>>;
+
+    /// Keeps a response (rows, targets).
+    ///
+    /// # Errors
+    /// If the device refuses.
+    fn response<'a>(
+        &self,
+        n_rows: usize,
+        n_targets: usize,
         fill: &Fill<Self::Scalar>,
     ) -> Result<Self::Array<'a>>;
 
@@ -332,19 +351,6 @@ pub trait Backend: Sync + Sized {
         flat: bool,
         sums: usize,
     );
-
-    /// `sums[k] += [1 |X|]ᵀ·m` with the magnitudes `m` of the pointwise stage, from `x` or the copied rows.
-    fn magnitudes(
-        &self,
-        work: &mut Self::Worker,
-        rows: Range<usize>,
-        x: Option<&Self::Array<'_>>,
-        sums: usize,
-    );
-
-    /// `sums[k] +=` the number of the tile's rows whose magnitude (of the pointwise stage) is below `below`, one limit
-    /// and one sum per target.
-    fn faint(&self, work: &mut Self::Worker, below: &[f64], sums: usize);
 
     /// Adds the change of the total loss of each target over the rows of the line for its step, in the accurate `expm1`
     /// form, to `changes`.

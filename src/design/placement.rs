@@ -54,6 +54,7 @@ impl DesignPlan<'_> {
         let mut blocks: Vec<Box<dyn Block<'p, B> + 'p>> = Vec::new();
         let mut written: Vec<Part> = Vec::new();
         for (form, part) in self.parts(columns, n_targets, on.level())? {
+            let form = if B::WRITES_OUT { Form::Written } else { form };
             match (form, part) {
                 (Form::Written, part) | (_, part @ Part::Columns(_)) => written.push(part),
                 (_, Part::Convolved(own)) => {

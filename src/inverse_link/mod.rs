@@ -41,7 +41,7 @@ pub trait InvertLink: Copy + Send + Sync {
 }
 
 /// The menu of inverse links.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum InverseLink {
     /// `mu = exp(eta)`.

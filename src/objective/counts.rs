@@ -173,7 +173,7 @@ impl<'a> Packed<'a> {
         if let Some(tiles) = &self.tiles {
             return on.bytes(n_targets, Arc::clone(tiles));
         }
-        on.matrix(rows.len(), n_targets, &|span, out| {
+        on.response(rows.len(), n_targets, &|span, out| {
             for (first, tile) in span.clone().step_by(TILE_ROWS).zip(out.chunks_mut(TILE_ROWS * n_targets)) {
                 for (target, out) in tile.chunks_mut(TILE_ROWS).enumerate() {
                     let bins = rows.some(first..span.end.min(first + TILE_ROWS));

@@ -2,7 +2,8 @@
 
 use super::{GlmObjective, Objective};
 use crate::Result;
-use crate::backend::{Backend, Beside, Every, Into};
+use crate::backend::cpu::Storage;
+use crate::backend::{Backend, Beside, Cpu, Every, Into};
 use crate::math::dense::Matrix;
 
 /// One target at one point.
@@ -19,7 +20,7 @@ pub struct Optimality {
     pub n_faint: f64,
 }
 
-impl<B: Backend> GlmObjective<'_, B> {
+impl<T: Storage> GlmObjective<'_, Cpu<T>> {
     /// Loss, gradient and optimality residual of the given targets at `at` (1 + columns, targets), and the rows whose
     /// magnitude `mu + |mu - y|` is below `faint`, one limit per target.
     ///

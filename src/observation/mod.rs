@@ -38,7 +38,7 @@ pub trait Observe: Copy + Send + Sync {
 }
 
 /// The menu of observation models.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ObservationModel {
     /// Counts whose variance is their mean.

@@ -51,9 +51,12 @@ use super::{Backend, Beside, Body, Every, Fill, HostRows, HostSignals, Into, Mod
 use crate::Result;
 
 use array::Rewritten;
+#[cfg(feature = "gpu")]
+pub(super) use array::standardised_tiles;
 pub use array::{Array, MOST_WRITTEN_OUT};
 pub use in_place::Storage;
 pub use line::Line;
+pub(super) use pass::n_rows_of;
 pub use signals::{Signals, grain};
 use simd::Level;
 use sums::Sums;
@@ -90,6 +93,26 @@ impl<T: Storage> Cpu<T> {
     /// The CPU at a level of vector instructions, one of [`Level::available`].
     pub fn at(level: Level) -> Self {
         Self { level, idle: Mutex::new(Vec::new()), spare: buffer::Spare::default(), exact: OnceLock::new() }
+    }
+}
+
+/// What the certificate asks for.
+impl<T: Storage> Cpu<T> {
+    /// `sums[k] += [1 |X|]ᵀ·m` with the magnitudes `m` of the pointwise stage, from `x` or the copied rows.
+    pub fn magnitudes(
+        &self,
+        work: &mut Worker<T>,
+        rows: Range<usize>,
+        x: Option<&Array<'_, T>>,
+        sums: usize,
+    ) {
+        tile::magnitudes(self.level, work, rows.start, x, sums);
+    }
+
+    /// `sums[k] +=` the number of the tile's rows whose magnitude (of the pointwise stage) is below `below`, one limit
+    /// and one sum per target.
+    pub fn faint(&self, work: &mut Worker<T>, below: &[f64], sums: usize) {
+        tile::faint(work, below, sums);
     }
 }
 
@@ -154,6 +177,10 @@ impl<T: Storage> Backend for Cpu<T> {
         Ok(Array::filled(&self.spare, n_rows, n_columns, fill))
     }
 
+    fn response<'a>(&self, n_rows: usize, n_targets: usize, fill: &Fill<T>) -> Result<Array<'a, T>> {
+        self.matrix(n_rows, n_targets, fill)
+    }
+
     fn bytes<'a>(&self, n_targets: usize, tiles: Arc<Vec<u8>>) -> Result<Array<'a, T>> {
         Ok(Array::bytes(n_targets, tiles))
     }
@@ -182,7 +209,7 @@ impl<T: Storage> Backend for Cpu<T> {
     }
 
     fn n_rows_of(&self, n_rows: usize, every: Every) -> usize {
-        pass::n_rows_of(n_rows, every)
+        n_rows_of(n_rows, every)
     }
 
     fn pass(&self, sweep: Sweep, n_sums: &[usize], body: &Body<Worker<T>>) -> Result<Vec<Vec<f64>>> {
@@ -257,14 +284,6 @@ impl<T: Storage> Backend for Cpu<T> {
         sums: usize,
     ) {
         tile::weighted_gram(self.level, work, rows.start, x, flat, sums);
-    }
-
-    fn magnitudes(&self, work: &mut Worker<T>, rows: Range<usize>, x: Option<&Array<'_, T>>, sums: usize) {
-        tile::magnitudes(self.level, work, rows.start, x, sums);
-    }
-
-    fn faint(&self, work: &mut Worker<T>, below: &[f64], sums: usize) {
-        tile::faint(work, below, sums);
     }
 
     fn loss_changes(

@@ -57,7 +57,7 @@ fn is_small(sweep: Sweep) -> bool {
 }
 
 /// See [`crate::backend::Backend::n_rows_of`].
-pub(super) fn n_rows_of(n_rows: usize, every: Every) -> usize {
+pub(in crate::backend) fn n_rows_of(n_rows: usize, every: Every) -> usize {
     let last = n_rows.div_ceil(TILE_ROWS).saturating_sub(1);
     let n_tiles = last / every.0 + 1;
     let missing = if last.is_multiple_of(every.0) { (last + 1) * TILE_ROWS - n_rows } else { 0 };

@@ -3,7 +3,11 @@
 //! Wrong input is an error with fields; not converging is a status of the fit, not an error; a panic is a bug.
 //! An error is shown as two lines: what is wrong, where, what was expected and found; then what to do ([`Error::help`]).
 
+mod device;
+
 use std::path::{Path, PathBuf};
+
+pub use device::DeviceError;
 
 /// Result with this crate's [`enum@Error`].
 pub type Result<T> = std::result::Result<T, Error>;
@@ -155,6 +159,9 @@ pub enum Error {
         /// Why it cannot be used.
         problem: String,
     },
+    /// A GPU that is absent, refuses or fails.
+    #[error(transparent)]
+    Gpu(DeviceError),
     /// More memory than allowed.
     #[error("{what} needs {needed_bytes} bytes, {limit_bytes} are allowed")]
     Memory {
@@ -210,7 +217,7 @@ impl Error {
             Self::Argument { .. } | Self::Unknown { .. } => Blame::Request,
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Blame::Data,
             Self::Io { .. } | Self::Memory { .. } => Blame::Machine,
-            Self::Device { .. } => Blame::Device,
+            Self::Device { .. } | Self::Gpu(_) => Blame::Device,
             Self::Format { .. }
             | Self::Object { .. }
             | Self::Length { .. }
@@ -259,6 +266,7 @@ impl Error {
             }
             Self::Domain { .. } => "check how the response was made".into(),
             Self::Device { .. } => "use `--backend cpu`, or `--backend auto` to fall back by itself".into(),
+            Self::Gpu(error) => error.help(),
             Self::Memory { .. } => "raise `--memory-limit`, widen the bins or use fewer features".into(),
         }
     }

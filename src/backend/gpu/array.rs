@@ -1,0 +1,224 @@
+//! Matrices on the device: rows one after the other, in as many buffers as the limits of the device ask for.
+//!
+//! A row of a design takes a multiple of 4 numbers, the last of them 0. A response of one target has one number a row; counts of
+//! several lie four to a word. Rows of a buffer are a power of two, so that a run of rows that lies in one buffer of the widest
+//! matrix lies in one of any other.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::batch::Bound;
+use super::device::{Buffer, Device, Use};
+use crate::backend::Fill;
+use crate::backend::cpu::{FILL_ROWS, TILE_ROWS};
+use crate::error::DeviceError;
+use crate::{Error, Result};
+
+/// Most rows of a buffer, and of one dispatch.
+pub(super) const MOST_ROWS: usize = 1 << 23;
+/// Bytes that are made on the host before they are sent.
+const STAGED_BYTES: usize = 16 << 20;
+
+/// Numbers kept by [`super::Gpu`].
+#[derive(Clone, Debug)]
+pub struct Array {
+    kept: Kept,
+    n_columns: usize,
+    /// Words of a row.
+    stride: usize,
+}
+
+/// Columns of a matrix, and words of a row.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Width {
+    pub(super) n_columns: usize,
+    pub(super) stride: usize,
+}
+
+impl Width {
+    /// That of a design of so many columns.
+    pub(super) fn design(n_columns: usize) -> Self {
+        Self { n_columns, stride: n_columns.next_multiple_of(4).max(4) }
+    }
+
+    pub(super) fn of(x: &Array) -> Self {
+        Self { n_columns: x.n_columns, stride: x.stride }
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Kept {
+    /// On the host: coefficients go to the device with what they multiply.
+    Numbers(Arc<Vec<f64>>),
+    /// On the device, in buffers of so many rows each.
+    Rows { buffers: Arc<Vec<Arc<Buffer>>>, rows: usize, is_bytes: bool },
+}
+
+impl Array {
+    /// Small numbers.
+    pub(super) fn numbers(numbers: &[f64]) -> Self {
+        Self { kept: Kept::Numbers(Arc::new(numbers.to_vec())), n_columns: 1, stride: 1 }
+    }
+
+    /// The small numbers; none of a matrix.
+    pub(super) fn as_numbers(&self) -> &[f64] {
+        match &self.kept {
+            Kept::Numbers(numbers) => numbers,
+            Kept::Rows { .. } => &[],
+        }
+    }
+
+    /// Columns of the matrix.
+    pub fn n_columns(&self) -> usize {
+        self.n_columns
+    }
+
+    /// Words of a row.
+    pub(super) fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// Whether it holds counts, four to a word.
+    pub(super) fn is_bytes(&self) -> bool {
+        matches!(self.kept, Kept::Rows { is_bytes: true, .. })
+    }
+
+    /// Whether it is the same matrix.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        match (&self.kept, &other.kept) {
+            (Kept::Rows { buffers, .. }, Kept::Rows { buffers: others, .. }) => Arc::ptr_eq(buffers, others),
+            _ => false,
+        }
+    }
+
+    /// Rows of one buffer.
+    pub(super) fn rows_of_buffer(&self) -> usize {
+        match &self.kept {
+            Kept::Numbers(_) => MOST_ROWS,
+            Kept::Rows { rows, .. } => *rows,
+        }
+    }
+
+    /// The rows, which lie in one buffer.
+    pub(super) fn window(&self, rows: &Range<usize>) -> Option<Bound> {
+        let Kept::Rows { buffers, rows: each, .. } = &self.kept else { return None };
+        let word = size_of::<u32>() * self.stride;
+        let (first, size) = (rows.start % each * word, rows.len() * word);
+        let buffer = Arc::clone(buffers.get(rows.start / each)?);
+        Some(Bound { buffer, at: first as u64, size: size as u64 })
+    }
+}
+
+/// Rows of a buffer of rows of so many words.
+fn rows_of_buffer(device: &Device, stride: usize) -> Result<usize> {
+    let row = (size_of::<u32>() * stride) as u64;
+    let rows = (device.binding_bytes / row).min(MOST_ROWS as u64) as usize;
+    if rows < TILE_ROWS {
+        let (needed, has) = (row * TILE_ROWS as u64, device.binding_bytes);
+        let limit = format!("bytes of a storage binding (for {TILE_ROWS} rows of {stride} numbers)");
+        let adapter = device.facts.title();
+        return Err(Error::Gpu(DeviceError::AdapterTooSmall { adapter, limit, needed, has }));
+    }
+    Ok(1 << rows.ilog2())
+}
+
+impl Device {
+    /// Room for a matrix of words, in the layout of [`Array`].
+    pub(super) fn room(&self, n_rows: usize, n_columns: usize, stride: usize) -> Result<Array> {
+        self.room_of(n_rows, n_columns, stride, false)
+    }
+
+    fn room_of(&self, n_rows: usize, n_columns: usize, stride: usize, is_bytes: bool) -> Result<Array> {
+        let rows = rows_of_buffer(self, stride)?;
+        let bytes = |n: usize| (n * stride * size_of::<u32>()) as u64;
+        let buffers = (0..n_rows.max(1)).step_by(rows).map(|first| {
+            // kernels may look at a whole tile
+            let n = rows.min(n_rows.max(1) - first);
+            Ok(Arc::new(self.buffer(bytes(n), Use::Storage)?))
+        });
+        let buffers = Arc::new(buffers.collect::<Result<Vec<_>>>()?);
+        Ok(Array { kept: Kept::Rows { buffers, rows, is_bytes }, n_columns, stride })
+    }
+
+    /// A design, written by `fill`.
+    pub(super) fn matrix(&self, n_rows: usize, n_columns: usize, fill: &Fill<f32>) -> Result<Array> {
+        self.filled_by(n_rows, n_columns, Width::design(n_columns).stride, fill)
+    }
+
+    /// A response, written by `fill`.
+    pub(super) fn response(&self, n_rows: usize, n_targets: usize, fill: &Fill<f32>) -> Result<Array> {
+        self.filled_by(n_rows, n_targets, n_targets.max(1), fill)
+    }
+
+    fn filled_by(&self, n_rows: usize, n_columns: usize, stride: usize, fill: &Fill<f32>) -> Result<Array> {
+        let array = self.room(n_rows, n_columns, stride)?;
+        self.write_rows(&array, n_rows, &|rows: Range<usize>, out: &mut [f32]| {
+            let mut tiles = vec![0.0; rows.len().next_multiple_of(TILE_ROWS) * n_columns];
+            if n_columns > 0 {
+                fill(rows.clone(), &mut tiles);
+            }
+            let tiles = tiles.chunks(TILE_ROWS * n_columns.max(1));
+            for (tile, out) in tiles.zip(out.chunks_mut(TILE_ROWS * stride)) {
+                for (column, values) in tile.chunks(TILE_ROWS).enumerate() {
+                    out.iter_mut().skip(column).step_by(stride).zip(values).for_each(|(to, &x)| *to = x);
+                }
+            }
+        })?;
+        Ok(array)
+    }
+
+    /// Counts of several targets, from tiles of 256 rows in which one target follows the other; of one, as numbers.
+    pub(super) fn counts(&self, n_targets: usize, tiles: &[u8]) -> Result<Array> {
+        let n_rows = tiles.len() / n_targets.max(1);
+        let row = |row: usize, target: usize| {
+            tiles[(row / TILE_ROWS * n_targets + target) * TILE_ROWS + row % TILE_ROWS]
+        };
+        if n_targets == 1 {
+            let array = self.room(n_rows, 1, 1)?;
+            self.write_rows(&array, n_rows, &|rows: Range<usize>, out: &mut [f32]| {
+                out.iter_mut().zip(rows).for_each(|(to, i)| *to = f32::from(row(i, 0)));
+            })?;
+            return Ok(array);
+        }
+        let array = self.room_of(n_rows, n_targets, n_targets.div_ceil(4), true)?;
+        self.write_rows(&array, n_rows, &|rows: Range<usize>, out: &mut [u32]| {
+            for (i, out) in rows.zip(out.chunks_mut(n_targets.div_ceil(4))) {
+                for (word, out) in out.iter_mut().enumerate() {
+                    let byte = |k: usize| if 4 * word + k < n_targets { row(i, 4 * word + k) } else { 0 };
+                    *out = u32::from_le_bytes(std::array::from_fn(byte));
+                }
+            }
+        })?;
+        Ok(array)
+    }
+
+    /// Sends the rows that `write` makes, several threads at a time.
+    fn write_rows<T: bytemuck::Pod + Send>(
+        &self,
+        array: &Array,
+        n_rows: usize,
+        write: &(dyn Fn(Range<usize>, &mut [T]) + Sync),
+    ) -> Result<()> {
+        let Kept::Rows { buffers, rows, .. } = &array.kept else { return Ok(()) };
+        let word = size_of::<u32>() * array.stride;
+        let staged = (STAGED_BYTES / word / FILL_ROWS).max(1) * FILL_ROWS;
+        let mut host: Vec<T> = Vec::new();
+        for (k, buffer) in buffers.iter().enumerate() {
+            let own = k * rows..n_rows.min((k + 1) * rows);
+            for first in own.clone().step_by(staged) {
+                let part = first..own.end.min(first + staged);
+                host.clear();
+                host.resize(part.len() * array.stride, T::zeroed());
+                // writers like to begin at multiples of so many rows
+                host.par_chunks_mut(FILL_ROWS * array.stride).enumerate().for_each(|(piece, out)| {
+                    let first = part.start + piece * FILL_ROWS;
+                    write(first..part.end.min(first + FILL_ROWS), out);
+                });
+                self.write(buffer, ((first - own.start) * word) as u64, bytemuck::cast_slice(&host))?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,156 @@
+//! Dispatches in the order in which they run, and their way to the device.
+//!
+//! Each dispatch sees what those before it wrote. Work is handed over in submissions that a slow device finishes in a
+//! fraction of a second, since some systems reset a device that does not answer for two.
+
+use std::sync::Arc;
+
+use super::device::{Buffer, Device, Use};
+use super::pipeline::Pipeline;
+use crate::Result;
+
+/// Bytes between the starting numbers of two dispatches.
+const STRIDE: usize = 256;
+/// Operations of a submission, about: 80 ms of a device with 100 Gflop/s.
+pub(super) const SUBMISSION_FLOP: f64 = 8e9;
+
+/// The numbers that a kernel is started with: `Params` of `shaders/shared/rows.wgsl`.
+#[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub(super) struct Params {
+    pub(super) n: u32,
+    pub(super) first_row: u32,
+    pub(super) every: u32,
+    pub(super) group_rows: u32,
+    pub(super) first_partial: u32,
+    pub(super) n_targets: u32,
+    pub(super) zero: u32,
+    pub(super) first_target: u32,
+    pub(super) first_column: u32,
+    pub(super) intercept: f32,
+    pub(super) width: u32,
+    pub(super) n_partials: u32,
+}
+
+/// Part of a buffer, in bytes.
+#[derive(Clone, Debug)]
+pub(super) struct Bound {
+    pub(super) buffer: Arc<Buffer>,
+    pub(super) at: u64,
+    pub(super) size: u64,
+}
+
+impl From<&Arc<Buffer>> for Bound {
+    fn from(buffer: &Arc<Buffer>) -> Self {
+        Self { buffer: Arc::clone(buffer), at: 0, size: buffer.raw.size() }
+    }
+}
+
+/// One kernel and what it works on.
+pub(super) struct Dispatch {
+    pub(super) pipeline: Arc<Pipeline>,
+    pub(super) params: Params,
+    pub(super) bound: Vec<Bound>,
+    pub(super) groups: [u32; 3],
+    /// Operations, about.
+    pub(super) flop: f64,
+}
+
+/// Numbers to read when all is done: the first of a buffer.
+pub(super) struct Wanted {
+    pub(super) buffer: Arc<Buffer>,
+    pub(super) n: usize,
+}
+
+impl Device {
+    /// Runs dispatches in their order and reads numbers back.
+    pub(super) fn run(&self, dispatches: &[Dispatch], wanted: &[Wanted]) -> Result<Vec<Vec<f32>>> {
+        let uniform = self.params(dispatches)?;
+        let n_wanted: usize = wanted.iter().map(|wanted| wanted.n).sum();
+        let staging = self.buffer((n_wanted * size_of::<f32>()) as u64, Use::Staging)?;
+        let mut rest = dispatches;
+        let mut done = 0;
+        loop {
+            let own = rest.len().min(submission(rest));
+            let (now, later) = rest.split_at(own);
+            let mut encoder =
+                self.raw.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: None });
+            self.encode(&mut encoder, now, done, &uniform);
+            if later.is_empty() {
+                let mut at = 0;
+                for wanted in wanted {
+                    let n_bytes = (wanted.n * size_of::<f32>()) as u64;
+                    encoder.copy_buffer_to_buffer(&wanted.buffer.raw, 0, &staging.raw, at, n_bytes);
+                    at += n_bytes;
+                }
+            }
+            let index = self.submit(encoder.finish());
+            if later.is_empty() {
+                let all = if n_wanted > 0 {
+                    self.read(&staging, n_wanted, index)?
+                } else {
+                    self.wait(index)?;
+                    Vec::new()
+                };
+                let mut all = all.into_iter();
+                return Ok(wanted.iter().map(|wanted| all.by_ref().take(wanted.n).collect()).collect());
+            }
+            self.check()?;
+            done += own;
+            rest = later;
+        }
+    }
+
+    /// The starting numbers of all dispatches.
+    fn params(&self, dispatches: &[Dispatch]) -> Result<Buffer> {
+        let mut bytes = vec![0; STRIDE * dispatches.len().max(1)];
+        for (dispatch, out) in dispatches.iter().zip(bytes.chunks_exact_mut(STRIDE)) {
+            out[..size_of::<Params>()].copy_from_slice(bytemuck::bytes_of(&dispatch.params));
+        }
+        let uniform = self.buffer(bytes.len() as u64, Use::Uniform)?;
+        self.write(&uniform, 0, &bytes)?;
+        Ok(uniform)
+    }
+
+    fn encode(&self, encoder: &mut wgpu::CommandEncoder, now: &[Dispatch], done: usize, uniform: &Buffer) {
+        let mut pass =
+            encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes: None });
+        for (k, dispatch) in now.iter().enumerate() {
+            let binding = |buffer, offset, size| {
+                wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                    buffer,
+                    offset,
+                    size: std::num::NonZeroU64::new(size),
+                })
+            };
+            let params = wgpu::BindGroupEntry {
+                binding: 0,
+                resource: binding(&uniform.raw, 0, size_of::<Params>() as u64),
+            };
+            let bound = dispatch.bound.iter().enumerate().map(|(k, bound)| wgpu::BindGroupEntry {
+                binding: 1 + k as u32,
+                resource: binding(&bound.buffer.raw, bound.at, bound.size),
+            });
+            let entries: Vec<_> = std::iter::once(params).chain(bound).collect();
+            let group = self.raw.create_bind_group(&wgpu::BindGroupDescriptor {
+                label: None,
+                layout: &dispatch.pipeline.layout,
+                entries: &entries,
+            });
+            pass.set_pipeline(&dispatch.pipeline.raw);
+            pass.set_bind_group(0, &group, &[((done + k) * STRIDE) as u32]);
+            let [x, y, z] = dispatch.groups;
+            pass.dispatch_workgroups(x, y, z);
+        }
+    }
+}
+
+/// How many of the dispatches make one submission.
+fn submission(dispatches: &[Dispatch]) -> usize {
+    let mut flop = 0.0;
+    let full = dispatches.iter().position(|dispatch| {
+        flop += dispatch.flop;
+        flop >= SUBMISSION_FLOP
+    });
+    full.map_or(dispatches.len(), |last| last + 1)
+}

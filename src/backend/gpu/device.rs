@@ -1,0 +1,302 @@
+//! An open device: memory, waiting, and every way in which it can fail.
+//!
+//! Errors of wgpu arrive in three ways: in a scope around what may be refused, in a callback for what nobody waited for,
+//! and in another when the device is gone. All of them end in one place here and are looked at before numbers that were
+//! read back are believed.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+use super::adapter::{Facts, INVOCATIONS, WORKGROUP_BYTES};
+use super::pipeline::Pipelines;
+use crate::error::DeviceError;
+use crate::{Error, Result};
+
+/// Bytes of a buffer from which on its memory is asked for within a scope.
+const LARGE: u64 = 16 << 20;
+/// Bytes of a buffer at most, whatever the device allows.
+const LARGEST: u64 = 1 << 30;
+/// Bytes that are written to the device in one go.
+const PIECE: usize = 16 << 20;
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Limits that are lower than the device's, for tests.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// Most bytes of a buffer that a kernel sees.
+    pub binding_bytes: Option<u64>,
+}
+
+/// What went wrong first.
+#[derive(Debug, Default)]
+struct Trouble {
+    first: Mutex<Option<DeviceError>>,
+    /// The loss of the device, which explains other errors.
+    loss: Mutex<Option<DeviceError>>,
+}
+
+impl Trouble {
+    fn set(&self, error: DeviceError) {
+        let place = if matches!(error, DeviceError::Lost { .. }) { &self.loss } else { &self.first };
+        if let Ok(mut place) = place.lock() {
+            place.get_or_insert(error);
+        }
+    }
+
+    fn get(&self) -> Option<DeviceError> {
+        let of = |place: &Mutex<Option<DeviceError>>| place.lock().ok().and_then(|error| error.clone());
+        of(&self.loss).or_else(|| of(&self.first))
+    }
+}
+
+/// Memory of the device, given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Buffer {
+    pub(super) raw: wgpu::Buffer,
+    held: Arc<Held>,
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        self.held.now.fetch_sub(self.raw.size(), Ordering::Relaxed);
+    }
+}
+
+/// Bytes of all buffers.
+#[derive(Debug, Default)]
+struct Held {
+    now: AtomicU64,
+    peak: AtomicU64,
+}
+
+/// An open device.
+pub(super) struct Device {
+    pub(super) raw: wgpu::Device,
+    queue: wgpu::Queue,
+    pub(super) facts: Facts,
+    /// Most bytes of a buffer that a kernel sees.
+    pub(super) binding_bytes: u64,
+    pub(super) pipelines: Pipelines,
+    trouble: Arc<Trouble>,
+    held: Arc<Held>,
+    /// Buffers of earlier passes, to be used again.
+    spare: Mutex<Vec<Arc<Buffer>>>,
+}
+
+impl std::fmt::Debug for Device {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Device").field("facts", &self.facts).finish_non_exhaustive()
+    }
+}
+
+/// An error that nobody waited for.
+fn uncaptured(error: &wgpu::Error) -> DeviceError {
+    match error {
+        wgpu::Error::Validation { description, .. } => {
+            DeviceError::ShaderRejected { kernel: "of a pass".into(), message: description.clone() }
+        }
+        other => DeviceError::Lost { reason: other.to_string() },
+    }
+}
+
+/// What a buffer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// Kernels read and write it.
+    Storage,
+    /// Numbers that a kernel is started with.
+    Uniform,
+    /// The host reads it.
+    Staging,
+}
+
+impl Use {
+    fn flags(self) -> wgpu::BufferUsages {
+        let copied = wgpu::BufferUsages::COPY_DST;
+        match self {
+            Self::Storage => wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | copied,
+            Self::Uniform => wgpu::BufferUsages::UNIFORM | copied,
+            Self::Staging => wgpu::BufferUsages::MAP_READ | copied,
+        }
+    }
+}
+
+impl Device {
+    /// Opens an adapter.
+    pub(super) fn open(facts: Facts, adapter: &wgpu::Adapter, limits: Limits) -> Result<Self> {
+        let own = adapter.limits();
+        let binding_bytes = own.max_storage_buffer_binding_size.min(own.max_buffer_size).min(LARGEST);
+        let binding_bytes = limits.binding_bytes.unwrap_or(binding_bytes).min(binding_bytes);
+        let wanted = wgpu::Features::TIMESTAMP_QUERY & adapter.features();
+        let required_limits = wgpu::Limits {
+            max_storage_buffer_binding_size: binding_bytes,
+            max_buffer_size: own.max_buffer_size.min(LARGEST).max(256 << 20),
+            max_compute_workgroup_storage_size: WORKGROUP_BYTES,
+            max_compute_invocations_per_workgroup: INVOCATIONS,
+            ..wgpu::Limits::default()
+        };
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("rheobase"),
+            required_features: wanted,
+            required_limits,
+            ..Default::default()
+        };
+        let unavailable = |error: wgpu::RequestDeviceError| {
+            Error::Gpu(DeviceError::Unavailable { adapter: facts.title(), reason: error.to_string() })
+        };
+        let (raw, queue) = pollster::block_on(adapter.request_device(&descriptor)).map_err(unavailable)?;
+        let trouble = Arc::new(Trouble::default());
+        let (of_error, of_loss) = (Arc::clone(&trouble), Arc::clone(&trouble));
+        raw.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+            of_error.set(uncaptured(&error));
+        }));
+        raw.set_device_lost_callback(move |reason, message| {
+            of_loss.set(DeviceError::Lost { reason: format!("{reason:?} {message}").trim().to_string() });
+        });
+        let (pipelines, held, spare) = (Pipelines::default(), Arc::default(), Mutex::default());
+        Ok(Self { raw, queue, facts, binding_bytes, pipelines, trouble, held, spare })
+    }
+
+    /// The first thing that went wrong, if anything did.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.trouble.get().is_none() {
+            return Ok(());
+        }
+        // a loss is told when the device is asked
+        drop(self.raw.poll(wgpu::PollType::Poll));
+        self.trouble.get().map_or(Ok(()), |error| Err(Error::Gpu(error)))
+    }
+
+    /// Largest bytes that all buffers had together so far.
+    pub(super) fn peak_bytes(&self) -> u64 {
+        self.held.peak.load(Ordering::Relaxed)
+    }
+
+    /// A new buffer of so many bytes, whose content is 0.
+    pub(super) fn buffer(&self, n_bytes: u64, purpose: Use) -> Result<Buffer> {
+        self.check()?;
+        let n_bytes = n_bytes.next_multiple_of(16).max(16);
+        let held_bytes = self.held.now.fetch_add(n_bytes, Ordering::Relaxed);
+        self.held.peak.fetch_max(held_bytes + n_bytes, Ordering::Relaxed);
+        let scope = (n_bytes >= LARGE).then(|| self.raw.push_error_scope(wgpu::ErrorFilter::OutOfMemory));
+        let descriptor = wgpu::BufferDescriptor {
+            label: None,
+            size: n_bytes,
+            usage: purpose.flags(),
+            mapped_at_creation: false,
+        };
+        let buffer = Buffer { raw: self.raw.create_buffer(&descriptor), held: Arc::clone(&self.held) };
+        if scope.is_some_and(|scope| pollster::block_on(scope.pop()).is_some()) {
+            return Err(Error::Gpu(DeviceError::OutOfMemory { asked_bytes: n_bytes, held_bytes }));
+        }
+        Ok(buffer)
+    }
+
+    /// A buffer for one pass: one of an earlier pass if it is large enough and not much larger. What is in it is left over.
+    pub(super) fn scratch(&self, n_bytes: u64) -> Result<Arc<Buffer>> {
+        let n_bytes = n_bytes.next_multiple_of(256).max(256);
+        if let Ok(mut spare) = self.spare.lock() {
+            let fits = |(_, buffer): &(usize, &Arc<Buffer>)| {
+                let size = buffer.raw.size();
+                size >= n_bytes && size <= 2 * n_bytes && Arc::strong_count(buffer) == 1
+            };
+            let best = spare.iter().enumerate().filter(fits).min_by_key(|(_, buffer)| buffer.raw.size());
+            if let Some((k, _)) = best {
+                let buffer = Arc::clone(&spare[k]);
+                let last = spare.len() - 1;
+                spare.swap(k, last);
+                return Ok(buffer);
+            }
+            // those that nothing asked for lately make room
+            if spare.len() >= 32
+                && let Some(old) = spare.iter().position(|buffer| Arc::strong_count(buffer) == 1)
+            {
+                spare.remove(old);
+            }
+        }
+        let buffer = Arc::new(self.buffer(n_bytes, Use::Storage)?);
+        if let Ok(mut spare) = self.spare.lock() {
+            spare.push(Arc::clone(&buffer));
+        }
+        Ok(buffer)
+    }
+
+    /// A buffer with these numbers.
+    pub(super) fn filled<T: bytemuck::NoUninit>(&self, numbers: &[T]) -> Result<Arc<Buffer>> {
+        let buffer = self.scratch(size_of_val(numbers) as u64)?;
+        self.write(&buffer, 0, bytemuck::cast_slice(numbers))?;
+        Ok(buffer)
+    }
+
+    /// Writes bytes, in pieces: memory for a piece is free again once it has arrived.
+    pub(super) fn write(&self, buffer: &Buffer, at: u64, bytes: &[u8]) -> Result<()> {
+        for (k, piece) in bytes.chunks(PIECE).enumerate() {
+            self.check()?;
+            self.queue.write_buffer(&buffer.raw, at + (k * PIECE) as u64, piece);
+            if piece.len() == PIECE {
+                let index = self.queue.submit([]);
+                self.wait(index)?;
+            }
+        }
+        self.check()?;
+        Ok(())
+    }
+
+    /// Starts what was recorded.
+    pub(super) fn submit(&self, commands: wgpu::CommandBuffer) -> wgpu::SubmissionIndex {
+        self.queue.submit([commands])
+    }
+
+    /// Waits until a submission is done.
+    pub(super) fn wait(&self, index: wgpu::SubmissionIndex) -> Result<()> {
+        let waited =
+            self.raw.poll(wgpu::PollType::Wait { submission_index: Some(index), timeout: Some(PATIENCE) });
+        self.check()?;
+        match waited {
+            Ok(_) => Ok(()),
+            Err(wgpu::PollError::Timeout) => {
+                let error = DeviceError::Hung { waited_s: PATIENCE.as_secs() };
+                self.trouble.set(error.clone());
+                Err(Error::Gpu(error))
+            }
+            Err(error) => Err(Error::Gpu(DeviceError::Lost { reason: error.to_string() })),
+        }
+    }
+
+    /// The first `n` numbers of a staging buffer, after the submission that filled it.
+    pub(super) fn read(&self, staging: &Buffer, n: usize, index: wgpu::SubmissionIndex) -> Result<Vec<f32>> {
+        let (said, heard) = mpsc::channel();
+        let slice = staging.raw.slice(..(n * size_of::<f32>()) as u64);
+        slice.map_async(wgpu::MapMode::Read, move |result| drop(said.send(result)));
+        self.wait(index)?;
+        let lost = |reason: String| Error::Gpu(DeviceError::Lost { reason });
+        heard
+            .try_recv()
+            .map_err(|error| lost(error.to_string()))?
+            .map_err(|error| lost(error.to_string()))?;
+        let view = slice.get_mapped_range().map_err(|error| lost(format!("{error:?}")))?;
+        let numbers = bytemuck::pod_collect_to_vec(&view);
+        drop(view);
+        staging.raw.unmap();
+        self.check()?;
+        Ok(numbers)
+    }
+
+    /// Ends the device as if it had been lost.
+    #[cfg(test)]
+    pub(super) fn destroy(&self) {
+        self.raw.destroy();
+    }
+
+    /// Fills all spare buffers with a number that must not matter.
+    #[cfg(test)]
+    pub(super) fn poison(&self, number: f32) {
+        let spare: Vec<_> = self.spare.lock().unwrap().clone();
+        for buffer in spare {
+            let numbers = vec![number; buffer.raw.size() as usize / size_of::<f32>()];
+            self.write(&buffer, 0, bytemuck::cast_slice(&numbers)).unwrap();
+        }
+    }
+}

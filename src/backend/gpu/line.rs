@@ -1,0 +1,145 @@
+//! Linear predictors and a direction of rows, kept for trial steps.
+
+use std::ops::Range;
+
+use super::array::{Array, MOST_ROWS};
+use super::batch::{Bound, Dispatch, Params, Wanted};
+use super::device::Device;
+use super::fused::group_rows;
+use super::partials::Partials;
+use super::pass::window;
+use super::products::Responses;
+use super::rows::{loss_changes, reach};
+use super::spans::{Span, span_rows, spans};
+use crate::Result;
+use crate::backend::{Every, Model, Reach};
+
+/// Linear predictors and directions (rows, targets) of some rows.
+#[derive(Debug)]
+pub struct Line {
+    pub(super) eta: Array,
+    pub(super) direction: Array,
+    pub(super) targets: Vec<usize>,
+    pub(super) rows: Range<usize>,
+    pub(super) alone: bool,
+}
+
+/// One run of the rows of a line.
+struct Stretch {
+    eta: Bound,
+    direction: Bound,
+    responses: Responses,
+    params: Params,
+}
+
+impl Line {
+    /// The rows, run by run.
+    fn stretches(&self, device: &Device, y: &Array, group_rows: usize) -> Result<Vec<Stretch>> {
+        let columns: Vec<u32> = self.targets.iter().map(|&target| target as u32).collect();
+        let columns = Bound::from(&device.filled(&columns)?);
+        let arrays = [&self.eta, &self.direction, y];
+        let rows = span_rows(arrays.into_iter(), self.targets.len(), 0.0, MOST_ROWS, device.binding_bytes);
+        let stretch = |span: Span| {
+            // the line begins at its first row
+            let own = span.rows.start - self.rows.start..span.rows.end - self.rows.start;
+            Ok(Stretch {
+                eta: window(&self.eta, &own)?,
+                direction: window(&self.direction, &own)?,
+                responses: Responses {
+                    y: window(y, &span.rows)?,
+                    stride: y.stride(),
+                    is_bytes: y.is_bytes(),
+                    columns: columns.clone(),
+                },
+                params: Params {
+                    n: span.n as u32,
+                    every: 1,
+                    group_rows: group_rows as u32,
+                    n_targets: self.targets.len() as u32,
+                    ..Params::default()
+                },
+            })
+        };
+        self.cut(rows).into_iter().map(stretch).collect()
+    }
+
+    /// Runs that no buffer cuts: neither of the line, whose rows count from its own first, nor of the response.
+    fn cut(&self, rows: usize) -> Vec<Span> {
+        let mut cut = Vec::new();
+        for span in spans(self.rows.clone(), rows, Every::ROW) {
+            let own = span.rows.start - self.rows.start..span.rows.end - self.rows.start;
+            cut.extend(spans(own, rows, Every::ROW).into_iter().map(|part| {
+                let rows = part.rows.start + self.rows.start..part.rows.end + self.rows.start;
+                Span { rows, ..part }
+            }));
+        }
+        cut
+    }
+
+    /// Rows of a group.
+    fn group_rows(&self) -> usize {
+        group_rows(self.rows.len(), 0, Every::ROW)
+    }
+
+    /// Adds the change of each target's total loss from step 0 to its step.
+    pub(super) fn loss_changes(
+        &self,
+        device: &Device,
+        model: Model,
+        y: &Array,
+        steps: &[f64],
+        changes: &mut [f64],
+    ) -> Result<()> {
+        let steps: Vec<f32> = steps.iter().map(|&step| step as f32).collect();
+        let steps = Bound::from(&device.filled(&steps)?);
+        let group_rows = self.group_rows();
+        let stretches = self.stretches(device, y, group_rows)?;
+        let groups: Vec<usize> =
+            stretches.iter().map(|own| (own.params.n as usize).div_ceil(group_rows)).collect();
+        let unpack = |total: &[f64], sums: &mut [Vec<f64>]| {
+            sums[0].iter_mut().zip(total).for_each(|(sum, own)| *sum += own);
+        };
+        let mut partials = Partials::new(device, &groups, self.targets.len(), false, Box::new(unpack))?;
+        let mut dispatches: Vec<Dispatch> = Vec::new();
+        for (own, n) in stretches.iter().zip(&groups) {
+            let place = partials.take(*n);
+            let params = Params { first_partial: place.first, width: place.width, ..own.params };
+            let bound = [&own.eta, &own.direction, &steps, &place.sums];
+            dispatches.push(loss_changes(device, model, self.alone, &own.responses, bound, params)?);
+        }
+        let (reduce, wanted) = partials.reduce(device)?;
+        dispatches.extend(reduce);
+        let read = device.run(&dispatches, &[wanted])?;
+        let mut sums = [vec![0.0; changes.len()]];
+        partials.add(&read[0], &mut sums);
+        changes.iter_mut().zip(&sums[0]).for_each(|(change, sum)| *change += sum);
+        Ok(())
+    }
+
+    /// Joins how far the direction moves each target's linear predictor.
+    pub(super) fn reach(&self, device: &Device, y: &Array, joined: &mut [Reach]) -> Result<()> {
+        let group_rows = self.group_rows();
+        let stretches = self.stretches(device, y, group_rows)?;
+        let mut found = Vec::new();
+        let mut dispatches = Vec::new();
+        for own in &stretches {
+            let n = (own.params.n as usize).div_ceil(group_rows) * self.targets.len() * 4;
+            let buffer = device.scratch((n * size_of::<f32>()) as u64)?;
+            let out = Bound::from(&buffer);
+            dispatches.push(reach(device, self.alone, &own.responses, [&own.direction, &out], own.params)?);
+            found.push(Wanted { buffer, n });
+        }
+        for read in device.run(&dispatches, &found)? {
+            for set in read.chunks_exact(4 * self.targets.len()) {
+                for (joined, own) in joined.iter_mut().zip(set.chunks_exact(4)) {
+                    joined.all = joined.all.max(own[0].into());
+                    joined.events = joined.events.max(own[1].into());
+                    if own[2] > -1e38 {
+                        joined.silent = joined.silent.max(own[2].into());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}

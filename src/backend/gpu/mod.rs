@@ -1,0 +1,229 @@
+//! The GPU backend: WGSL kernels through wgpu on any Vulkan, Metal or DX12 device.
+//!
+//! Numbers on the device are `f32`; sums are short, in a fixed order and finished in `f64` on the host, so that the same
+//! input gives the same bits however the device's limits cut the rows. What a pass does to its rows is recorded once, as a
+//! [`program::Program`]; one target whose design is one matrix then needs one kernel that reads each row once, and the others
+//! a few. `shaders/kernel` holds one kernel a file, `shaders/observation` and `shaders/inverse_link` a snippet for every
+//! member of these families. The certificate, and the last steps, are those of [`Cpu<f64>`].
+
+pub mod adapter;
+
+mod array;
+mod batch;
+mod copy_rows;
+mod device;
+mod fused;
+mod line;
+mod model;
+mod outputs;
+mod partials;
+mod pass;
+mod pipeline;
+mod products;
+mod program;
+mod rows;
+mod shader;
+mod spans;
+
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use super::cpu::simd::Level;
+use super::cpu::{Cpu, standardised_tiles};
+use super::{Backend, Beside, Body, Every, Fill, HostRows, HostSignals, Into, Model, Reach, Rewrite, Sweep};
+use crate::Result;
+use adapter::Facts;
+use device::Device;
+
+pub use array::Array;
+pub use device::Limits;
+pub use line::Line;
+pub use program::Program;
+
+/// A GPU.
+#[derive(Debug)]
+pub struct Gpu {
+    device: Arc<Device>,
+    level: Level,
+    exact: OnceLock<Box<Cpu<f64>>>,
+}
+
+impl Gpu {
+    /// Opens the adapter whose name contains `name` (or has that number), or the best that is not software.
+    ///
+    /// # Errors
+    /// [`crate::error::DeviceError`] if there is none, or it cannot be used.
+    pub fn open(name: Option<&str>) -> Result<Self> {
+        Self::open_within(name, Limits::default())
+    }
+
+    /// The same with limits below those of the device.
+    ///
+    /// # Errors
+    /// As [`Gpu::open`].
+    pub fn open_within(name: Option<&str>, limits: Limits) -> Result<Self> {
+        let (facts, adapter) = adapter::find(name)?;
+        let device = Arc::new(Device::open(facts, &adapter, limits)?);
+        Ok(Self { device, level: Level::best(), exact: OnceLock::new() })
+    }
+
+    /// What the adapter is.
+    pub fn facts(&self) -> &Facts {
+        &self.device.facts
+    }
+
+    /// Largest bytes that all buffers had together so far.
+    pub fn peak_bytes(&self) -> u64 {
+        self.device.peak_bytes()
+    }
+}
+
+/// Channels of a device without kernels for them: columns are written out there.
+#[derive(Debug)]
+pub enum NoSignals {}
+
+impl Backend for Gpu {
+    type Scalar = f32;
+    type Array<'a> = Array;
+    type Signals = NoSignals;
+    type Worker = Program;
+    type Line = Line;
+
+    const WRITES_OUT: bool = true;
+
+    fn exact(&self) -> &Cpu<f64> {
+        self.exact.get_or_init(|| Box::new(Cpu::at(self.level)))
+    }
+
+    fn level(&self) -> Level {
+        self.level
+    }
+
+    fn upload(&self, host: &[f64]) -> Result<Array> {
+        Ok(Array::numbers(host))
+    }
+
+    fn matrix<'a>(&self, n_rows: usize, n_columns: usize, fill: &Fill<f32>) -> Result<Self::Array<'a>> {
+        self.device.matrix(n_rows, n_columns, fill)
+    }
+
+    fn response<'a>(&self, n_rows: usize, n_targets: usize, fill: &Fill<f32>) -> Result<Self::Array<'a>> {
+        self.device.response(n_rows, n_targets, fill)
+    }
+
+    fn bytes<'a>(&self, n_targets: usize, tiles: Arc<Vec<u8>>) -> Result<Self::Array<'a>> {
+        self.device.counts(n_targets, &tiles)
+    }
+
+    fn in_place<'a>(&self, rows: HostRows<'a>) -> Result<Self::Array<'a>> {
+        let n_rows = rows.runs.last().map_or(0, |run| run.used + run.len);
+        let write = |span: Range<usize>, out: &mut [f32]| standardised_tiles(self.level, &rows, &span, out);
+        self.device.matrix(n_rows, rows.shift.len(), &write)
+    }
+
+    fn rewritten<'a>(
+        &self,
+        n_rows: usize,
+        n_columns: usize,
+        _together: usize,
+        write: Arc<Rewrite<'a, f32>>,
+        _rough: Arc<Rewrite<'a, f32>>,
+    ) -> Result<Self::Array<'a>> {
+        self.device.matrix(n_rows, n_columns, &|rows, out| write(rows, 0..n_columns, out))
+    }
+
+    fn signals(&self, _host: HostSignals) -> Result<NoSignals> {
+        let problem = "convolution without columns is not among its kernels".into();
+        Err(crate::Error::Device { device: self.facts().title(), problem })
+    }
+
+    fn filters(&self, x: &NoSignals, _taps: &[f64], _shift: f64) -> Result<Array> {
+        match *x {}
+    }
+
+    fn n_rows_of(&self, n_rows: usize, every: Every) -> usize {
+        super::cpu::n_rows_of(n_rows, every)
+    }
+
+    fn pass(&self, sweep: Sweep, n_sums: &[usize], body: &Body<Program>) -> Result<Vec<Vec<f64>>> {
+        let program = recorded(0..sweep.n_rows, body)?;
+        self.device.pass(&program, sweep, n_sums)
+    }
+
+    fn trace(&self, sweep: Sweep, rows: Range<usize>, body: &Body<Program>) -> Result<Line> {
+        let program = recorded(rows.clone(), body)?;
+        let [eta, direction] = self.device.trace(&program, sweep, rows.clone())?;
+        Ok(Line { eta, direction, targets: sweep.targets.to_vec(), rows, alone: sweep.alone })
+    }
+
+    fn start(&self, work: &mut Program, into: Into, constants: &[f64]) {
+        work.start(into, constants);
+    }
+
+    fn matmul(&self, work: &mut Program, _rows: Range<usize>, x: &Array, coef: &Array, into: Into) {
+        work.add_product(x, coef, into);
+    }
+
+    fn matmul_transposed(&self, work: &mut Program, _rows: Range<usize>, x: &Array, sums: usize) {
+        work.add_backward(x, sums);
+    }
+
+    fn convolve(
+        &self,
+        _work: &mut Program,
+        _rows: Range<usize>,
+        x: &NoSignals,
+        _filters: &Array,
+        _into: Into,
+    ) {
+        match *x {}
+    }
+
+    fn correlate(&self, _work: &mut Program, _rows: Range<usize>, x: &NoSignals, _sums: usize) {
+        match *x {}
+    }
+
+    fn pointwise(&self, work: &mut Program, _rows: Range<usize>, model: Model, y: &Array, beside: Beside) {
+        work.add_pointwise(model, y, beside);
+    }
+
+    fn copy_rows(&self, work: &mut Program, _rows: Range<usize>, x: &Array, first: usize) {
+        work.add_columns(x, first);
+    }
+
+    fn weighted_gram(
+        &self,
+        work: &mut Program,
+        _rows: Range<usize>,
+        x: Option<&Array>,
+        flat: bool,
+        sums: usize,
+    ) {
+        work.add_gram(x, flat, sums);
+    }
+
+    fn loss_changes(
+        &self,
+        line: &Line,
+        model: Model,
+        y: &Array,
+        steps: &[f64],
+        changes: &mut [f64],
+    ) -> Result<()> {
+        line.loss_changes(&self.device, model, y, steps, changes)
+    }
+
+    fn reach(&self, line: &Line, y: &Array, reach: &mut [Reach]) -> Result<()> {
+        line.reach(&self.device, y, reach)
+    }
+}
+
+/// What a pass does, asked once for all rows.
+fn recorded(rows: Range<usize>, body: &Body<Program>) -> Result<Program> {
+    let mut program = Program::default();
+    body(&mut program, rows)?;
+    Ok(program)
+}

@@ -1,0 +1,481 @@
+//! From a program to dispatches: run of rows by run of rows, then sums.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::array::Array;
+use super::batch::{Bound, Dispatch, Params};
+use super::copy_rows::copy_rows;
+use super::device::{Buffer, Device};
+use super::fused::{From, Fused, fused, group_rows, slices};
+use super::outputs::{OfGram, Outputs};
+use super::partials::{Partials, Place};
+use super::products::{
+    Product, Responses, TARGETS, matmul, matmul_transposed, n_gram_tiles, product_rows, weighted_gram,
+};
+use super::program::{Forward, Gram, Pointwise, Program};
+use super::rows::pointwise;
+use super::spans::{Span, span_rows, spans};
+use crate::backend::{Beside, Every, Sweep};
+use crate::error::DeviceError;
+use crate::{Error, Result};
+
+/// A pass in the making.
+pub(super) struct Pass<'p> {
+    pub(super) device: &'p Device,
+    pub(super) program: &'p Program,
+    pub(super) sweep: Sweep<'p>,
+    dispatches: Vec<Dispatch>,
+    pub(super) partials: Vec<Partials>,
+    /// What stands for buffers that a kernel does not use.
+    idle: [Bound; 3],
+    span_rows: usize,
+    columns: Bound,
+}
+
+/// Coefficients and constants on the device.
+struct Loaded {
+    constants: Bound,
+    coefs: Vec<Bound>,
+}
+
+/// Row vectors of one run.
+#[derive(Clone)]
+struct Vectors {
+    eta: Bound,
+    beside: Bound,
+}
+
+/// Rows of a matrix that one dispatch sees.
+struct View {
+    rows: Bound,
+    stride: usize,
+    /// Whether it has the rows that are taken and no others.
+    is_taken: bool,
+}
+
+impl View {
+    fn of(x: &Array, span: &Span) -> Result<Self> {
+        Ok(Self { rows: window(x, &span.rows)?, stride: x.stride(), is_taken: false })
+    }
+
+    /// The same with its rows.
+    fn own(&self, params: Params) -> Params {
+        if self.is_taken { Params { first_row: 0, every: 1, ..params } } else { params }
+    }
+}
+
+/// `n` numbers of single precision as bytes.
+fn bytes(n: usize) -> u64 {
+    (n * size_of::<f32>()) as u64
+}
+
+/// A buffer's first bytes.
+fn first(buffer: &Arc<Buffer>, n: usize) -> Bound {
+    Bound { buffer: Arc::clone(buffer), at: 0, size: bytes(n) }
+}
+
+/// The rows of a run, which no buffer of a matrix of the device cuts.
+pub(super) fn window(x: &Array, rows: &Range<usize>) -> Result<Bound> {
+    let cut = || {
+        let message = "rows outside of a matrix".into();
+        Error::Gpu(DeviceError::ShaderRejected { kernel: "pass".into(), message })
+    };
+    x.window(rows).ok_or_else(cut)
+}
+
+impl Device {
+    /// The sums of a pass; see [`crate::backend::Backend::pass`].
+    pub(super) fn pass(&self, program: &Program, sweep: Sweep, n_sums: &[usize]) -> Result<Vec<Vec<f64>>> {
+        let mut pass = Pass::new(self, program, sweep)?;
+        pass.record()?;
+        let n_targets = sweep.targets.len();
+        let mut sums: Vec<Vec<f64>> = n_sums.iter().map(|n| vec![0.0; n * n_targets]).collect();
+        pass.finish(&mut sums)?;
+        Ok(sums)
+    }
+
+    /// Linear predictors and a direction of rows, as matrices (rows, targets).
+    pub(super) fn trace(&self, program: &Program, sweep: Sweep, rows: Range<usize>) -> Result<[Array; 2]> {
+        let mut pass = Pass::new(self, program, sweep)?;
+        let n_targets = sweep.targets.len();
+        let kept = [(); 2].map(|()| self.room(rows.len(), n_targets, n_targets));
+        let [eta, direction] = kept;
+        let kept = [eta?, direction?];
+        let span_rows = kept.iter().map(Array::rows_of_buffer).fold(pass.span_rows, usize::min);
+        for (forward, kept) in [&program.eta, &program.direction].into_iter().zip(&kept) {
+            let Some(forward) = forward else { continue };
+            let loaded = pass.load(forward)?;
+            for span in spans(rows.clone(), span_rows, Every::ROW) {
+                let own = span.rows.start - rows.start..span.rows.end - rows.start;
+                pass.forward(&span, forward, &loaded, &window(kept, &own)?)?;
+            }
+        }
+        self.run(&pass.dispatches, &[])?;
+        Ok(kept)
+    }
+}
+
+impl<'p> Pass<'p> {
+    fn new(device: &'p Device, program: &'p Program, sweep: Sweep<'p>) -> Result<Self> {
+        let n_targets = sweep.targets.len();
+        let columns: Vec<u32> = sweep.targets.iter().map(|&target| target as u32).collect();
+        let columns = Bound::from(&device.filled(&columns)?);
+        let idle = [(); 3].map(|()| device.scratch(bytes(4)));
+        let [a, b, c] = idle;
+        let idle = [&a?, &b?, &c?].map(Bound::from);
+        let widest = program.arrays().map(Array::stride).max().unwrap_or(1);
+        let gram = program.gram.as_ref().map_or(0, |gram| gram.width(program).stride);
+        let flop = 4.0 * (widest * n_targets) as f64 + (gram * gram) as f64;
+        let least = group_rows(sweep.n_rows, widest, Every::ROW);
+        let span_rows = span_rows(program.arrays(), n_targets, flop, least, device.binding_bytes);
+        let (dispatches, partials) = (Vec::new(), Vec::new());
+        Ok(Self { device, program, sweep, dispatches, partials, idle, span_rows, columns })
+    }
+
+    fn spans(&self) -> Vec<Span> {
+        spans(0..self.sweep.n_rows, self.span_rows, self.sweep.every)
+    }
+
+    /// What a kernel over one run of rows is started with.
+    fn params(&self, span: &Span, group_rows: usize) -> Params {
+        Params {
+            n: span.n as u32,
+            first_row: span.first as u32,
+            every: self.sweep.every.0 as u32,
+            group_rows: group_rows as u32,
+            n_targets: self.sweep.targets.len() as u32,
+            ..Params::default()
+        }
+    }
+
+    /// Rows of a group of kernels that go through rows.
+    pub(super) fn group_rows(&self, n_columns: usize) -> usize {
+        group_rows(self.sweep.n_rows, n_columns, self.sweep.every).min(self.span_rows)
+    }
+
+    /// Rows of a group that multiplies residuals of several targets.
+    pub(super) fn transposed_rows(&self, x: &Array) -> usize {
+        product_rows(self.sweep.n_rows, x.stride().div_ceil(64), self.span_rows)
+    }
+
+    /// Rows of a group of a Gram of rows of so many words.
+    pub(super) fn gram_rows(&self, stride: usize) -> usize {
+        product_rows(self.sweep.n_rows / self.sweep.every.0, n_gram_tiles(stride), self.span_rows)
+    }
+
+    /// Groups of so many rows in each run.
+    pub(super) fn groups(&self, group_rows: usize) -> Vec<usize> {
+        self.spans().iter().map(|span| span.n.div_ceil(group_rows)).collect()
+    }
+
+    /// Brings constants and coefficients to the device.
+    fn load(&self, forward: &Forward) -> Result<Loaded> {
+        let single = |numbers: &[f64]| numbers.iter().map(|&x| x as f32).collect::<Vec<f32>>();
+        let constants = Bound::from(&self.device.filled(&single(&forward.constants))?);
+        let coef = |(x, coef): &(Array, Array)| {
+            let mut coef = single(coef.as_numbers());
+            if self.sweep.alone {
+                coef.resize(x.stride(), 0.0);
+            }
+            Ok(Bound::from(&self.device.filled(&coef)?))
+        };
+        let coefs = forward.products.iter().map(coef).collect::<Result<_>>()?;
+        Ok(Loaded { constants, coefs })
+    }
+
+    fn responses(&self, span: &Span, y: &Array) -> Result<Responses> {
+        Ok(Responses {
+            y: window(y, &span.rows)?,
+            stride: y.stride(),
+            is_bytes: y.is_bytes(),
+            columns: self.columns.clone(),
+        })
+    }
+
+    /// Linear predictors of a run of rows into `out`.
+    fn forward(&mut self, span: &Span, forward: &Forward, loaded: &Loaded, out: &Bound) -> Result<()> {
+        let mut stored = false;
+        for ((x, _), coef) in forward.products.iter().zip(&loaded.coefs) {
+            if self.sweep.alone {
+                for slice in slices(x.stride()) {
+                    let from = if stored { From::Stored } else { From::Constant(forward.constants[0]) };
+                    let [idle, beside, sums] = &self.idle.clone();
+                    let (coef, keep) = (Some(coef), true);
+                    let what = Fused {
+                        from,
+                        coef,
+                        keep,
+                        point: None,
+                        gradient: false,
+                        eta: out,
+                        beside,
+                        sums,
+                        idle,
+                    };
+                    self.fused(span, &what, &View::of(x, span)?, slice, 0)?;
+                    stored = true;
+                }
+            } else {
+                self.product(span, x, (coef, &loaded.constants), stored, out, None)?;
+                stored = true;
+            }
+        }
+        if !stored {
+            self.constants(span, loaded, out)?;
+        }
+        Ok(())
+    }
+
+    /// Linear predictors without any product.
+    fn constants(&mut self, span: &Span, loaded: &Loaded, out: &Bound) -> Result<()> {
+        let nothing = self.idle[0].clone();
+        let params = self.params(span, self.group_rows(0));
+        let what = Product {
+            x: nothing.clone(),
+            n_columns: 0,
+            stride: 4,
+            coef: &nothing,
+            constants: &loaded.constants,
+            stored: false,
+            out,
+            tail: None,
+            idle: &self.idle,
+        };
+        self.dispatches.push(matmul(self.device, &what, params)?);
+        Ok(())
+    }
+
+    /// A product for several targets.
+    fn product(
+        &mut self,
+        span: &Span,
+        x: &Array,
+        (coef, constants): (&Bound, &Bound),
+        stored: bool,
+        out: &Bound,
+        tail: Option<(&Pointwise, &Responses, usize)>,
+    ) -> Result<()> {
+        let group_rows = self.group_rows(0);
+        let mut params = self.params(span, group_rows);
+        let mut sums = None;
+        if let Some((_, _, partial)) = tail {
+            let place = self.take(partial, span, group_rows);
+            params.width = place.width;
+            params.first_partial = place.first;
+            sums = Some(place.sums);
+        }
+        let what = Product {
+            x: window(x, &span.rows)?,
+            n_columns: x.n_columns(),
+            stride: x.stride(),
+            coef,
+            constants,
+            stored,
+            out,
+            tail: tail.zip(sums.as_ref()).map(|((point, responses, _), sums)| (point.model, responses, sums)),
+            idle: &self.idle,
+        };
+        self.dispatches.push(matmul(self.device, &what, params)?);
+        Ok(())
+    }
+
+    fn fused(
+        &mut self,
+        span: &Span,
+        what: &Fused,
+        x: &View,
+        slice: (usize, usize),
+        first_partial: u32,
+    ) -> Result<()> {
+        let params = Params { first_partial, ..self.params(span, self.group_rows(x.stride)) };
+        let params = x.own(params);
+        self.dispatches.push(fused(self.device, what, x.rows.clone(), x.stride, slice, params)?);
+        Ok(())
+    }
+
+    /// Records all dispatches.
+    fn record(&mut self) -> Result<()> {
+        let loaded = self.program.eta.as_ref().map(|forward| self.load(forward)).transpose()?;
+        let n = self.spans().iter().map(|span| span.n).max().unwrap_or(0) * self.sweep.targets.len();
+        let vectors = [(); 2].map(|()| self.device.scratch(bytes(n)));
+        let [eta, beside] = vectors;
+        let (eta, beside) = (eta?, beside?);
+        let outputs = Outputs::new(self)?;
+        for span in self.spans() {
+            let n = span.n * self.sweep.targets.len();
+            let vectors = Vectors { eta: first(&eta, n), beside: first(&beside, n) };
+            self.record_span(&span, loaded.as_ref(), &vectors, &outputs)?;
+        }
+        Ok(())
+    }
+
+    fn record_span(
+        &mut self,
+        span: &Span,
+        loaded: Option<&Loaded>,
+        vectors: &Vectors,
+        outputs: &Outputs,
+    ) -> Result<()> {
+        let program = self.program;
+        if let (Some(point), Some(forward), Some(loaded)) = (&program.pointwise, &program.eta, loaded) {
+            let responses = self.responses(span, &point.y)?;
+            let Some(losses) = outputs.losses else {
+                return self.record_fused(span, (point, responses.y), (forward, loaded), vectors, outputs);
+            };
+            match forward.products.as_slice() {
+                [(x, _)] if !self.sweep.alone && point.beside == Beside::Nothing => {
+                    let with = (&loaded.coefs[0], &loaded.constants);
+                    self.product(span, x, with, false, &vectors.eta, Some((point, &responses, losses)))?;
+                }
+                _ => {
+                    self.forward(span, forward, loaded, &vectors.eta)?;
+                    self.pointwise(span, point, &responses, vectors, losses)?;
+                }
+            }
+            for ((x, _), &partial) in program.backward.iter().zip(&outputs.backward) {
+                self.backward(span, x, vectors, partial)?;
+            }
+        }
+        if let (Some(gram), Some(partials)) = (&program.gram, &outputs.gram) {
+            self.gram(span, gram, vectors, partials)?;
+        }
+        Ok(())
+    }
+
+    /// One target whose design is one matrix that goes through the memory of a group: all in one kernel.
+    fn record_fused(
+        &mut self,
+        span: &Span,
+        (point, y): (&Pointwise, Bound),
+        (forward, loaded): (&Forward, &Loaded),
+        vectors: &Vectors,
+        outputs: &Outputs,
+    ) -> Result<()> {
+        let Some(((x, _), &partial)) = self.program.backward.iter().zip(&outputs.backward).next() else {
+            return Ok(());
+        };
+        let place = self.take(partial, span, self.group_rows(x.stride()));
+        let what = Fused {
+            from: From::Constant(forward.constants[0]),
+            coef: loaded.coefs.first(),
+            keep: false,
+            point: Some((point.model, y, point.beside == Beside::Curvature)),
+            gradient: true,
+            eta: &vectors.eta,
+            beside: &vectors.beside,
+            sums: &place.sums,
+            idle: &self.idle[0].clone(),
+        };
+        self.fused(span, &what, &View::of(x, span)?, (0, x.stride() / 4), place.first)?;
+        if let (Some(gram), Some(partials)) = (&self.program.gram, &outputs.gram) {
+            self.gram(span, gram, vectors, partials)?;
+        }
+        Ok(())
+    }
+
+    fn pointwise(
+        &mut self,
+        span: &Span,
+        point: &Pointwise,
+        responses: &Responses,
+        vectors: &Vectors,
+        losses: usize,
+    ) -> Result<()> {
+        let group_rows = self.group_rows(0);
+        let place = self.take(losses, span, group_rows);
+        let params =
+            Params { width: place.width, first_partial: place.first, ..self.params(span, group_rows) };
+        let what = (point.model, point.beside);
+        let bound = [&vectors.eta, &vectors.beside, &place.sums];
+        self.dispatches.push(pointwise(self.device, what, self.sweep.alone, responses, bound, params)?);
+        Ok(())
+    }
+
+    /// Products of the residuals, which lie where linear predictors were, with a matrix.
+    fn backward(&mut self, span: &Span, x: &Array, vectors: &Vectors, partial: usize) -> Result<()> {
+        if self.sweep.alone {
+            let x = View::of(x, span)?;
+            return self.column_sums(span, &x, From::Stored, &vectors.eta, partial);
+        }
+        let rows = self.transposed_rows(x);
+        let place = self.take(partial, span, rows);
+        let width = self.sweep.targets.len().next_multiple_of(TARGETS) as u32;
+        let params = Params { first_partial: place.first, width, ..self.params(span, rows) };
+        let x_rows = window(x, &span.rows)?;
+        let bound = [&vectors.eta, &place.sums];
+        self.dispatches.push(matmul_transposed(self.device, x_rows, x.stride(), bound, place.adds, params)?);
+        Ok(())
+    }
+
+    /// `Xᵀ·v` for one row vector, slice by slice of the columns: sets of sums follow each other by slices.
+    fn column_sums(&mut self, span: &Span, x: &View, from: From, v: &Bound, partial: usize) -> Result<()> {
+        for (k, slice) in slices(x.stride).enumerate() {
+            let place = self.take(partial + k, span, self.group_rows(x.stride));
+            let [idle, beside, _] = &self.idle.clone();
+            let what = Fused {
+                from,
+                coef: None,
+                keep: false,
+                point: None,
+                gradient: true,
+                eta: v,
+                beside,
+                sums: &place.sums,
+                idle,
+            };
+            self.fused(span, &what, x, slice, place.first)?;
+        }
+        Ok(())
+    }
+
+    fn gram(&mut self, span: &Span, gram: &Gram, vectors: &Vectors, of: &OfGram) -> Result<()> {
+        let x = match &gram.x {
+            Some(x) => View::of(x, span)?,
+            None => self.side_by_side(span, gram)?,
+        };
+        let (from, v) = if gram.flat { (From::One, &vectors.eta) } else { (From::Stored, &vectors.beside) };
+        self.column_sums(span, &x, from, v, of.columns)?;
+        let rows = self.gram_rows(x.stride);
+        let place = self.take(of.products, span, rows);
+        let params = x.own(Params { first_partial: place.first, ..self.params(span, rows) });
+        let weight = if gram.flat { &self.idle[0] } else { &vectors.beside };
+        let bound = [weight, &place.sums];
+        let what = (!gram.flat, place.adds);
+        self.dispatches.push(weighted_gram(self.device, x.rows.clone(), x.stride, bound, what, params)?);
+        Ok(())
+    }
+
+    /// The rows that a run takes of several matrices, side by side.
+    fn side_by_side(&mut self, span: &Span, gram: &Gram) -> Result<View> {
+        let stride = gram.width(self.program).stride;
+        let design = self.device.scratch(bytes(span.n * stride))?;
+        let design = first(&design, span.n * stride);
+        for (x, first) in &self.program.columns {
+            let params = Params { first_column: *first as u32, ..self.params(span, self.group_rows(0)) };
+            let sizes = (x.n_columns(), x.stride(), stride);
+            self.dispatches.push(copy_rows(self.device, window(x, &span.rows)?, sizes, &design, params)?);
+        }
+        Ok(View { rows: design, stride, is_taken: true })
+    }
+
+    /// Where the groups of a run put their sums.
+    fn take(&mut self, partial: usize, span: &Span, group_rows: usize) -> Place {
+        self.partials[partial].take(span.n.div_ceil(group_rows))
+    }
+
+    /// Runs everything and adds up what comes back.
+    fn finish(mut self, sums: &mut [Vec<f64>]) -> Result<()> {
+        let mut wanted = Vec::new();
+        for partials in &self.partials {
+            let (reduce, want) = partials.reduce(self.device)?;
+            self.dispatches.extend(reduce);
+            wanted.push(want);
+        }
+        let read = self.device.run(&self.dispatches, &wanted)?;
+        for (partials, read) in self.partials.iter().zip(&read) {
+            partials.add(read, sums);
+        }
+        Ok(())
+    }
+}

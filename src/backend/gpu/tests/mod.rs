@@ -1,0 +1,55 @@
+//! Every kernel against plain loops in `f64`, on whatever adapter there is.
+//!
+//! Software adapters count here. Without any adapter these tests say so and pass, unless the variable
+//! `RHEOBASE_REQUIRE_GPU` asks for one.
+
+mod kernels;
+mod passes;
+mod translations;
+
+use std::sync::{Mutex, MutexGuard, OnceLock};
+
+use super::device::{Device, Limits};
+use super::{Gpu, adapter};
+
+/// Opens what there is, software included.
+pub(super) fn open(limits: Limits) -> Option<Gpu> {
+    let all = adapter::list();
+    let best = all.iter().find(|facts| !facts.is_software() && facts.unusable.is_none()).or(all.first());
+    let opened = best.map(|facts| Gpu::open_within(Some(&facts.number.to_string()), limits));
+    match opened {
+        Some(Ok(gpu)) => Some(gpu),
+        other => {
+            let why = other.map_or("there is no adapter".into(), |error| error.unwrap_err().to_string());
+            assert!(std::env::var_os("RHEOBASE_REQUIRE_GPU").is_none(), "{why}");
+            eprintln!("skipped: {why}");
+            None
+        }
+    }
+}
+
+/// One device for all tests, one test at a time: software adapters use all cores for each.
+pub(super) fn gpu() -> Option<(&'static Gpu, MutexGuard<'static, ()>)> {
+    static GPU: OnceLock<Option<Gpu>> = OnceLock::new();
+    static TURN: Mutex<()> = Mutex::new(());
+    let turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    Some((GPU.get_or_init(|| open(Limits::default())).as_ref()?, turn))
+}
+
+impl Gpu {
+    pub(super) fn device(&self) -> &Device {
+        &self.device
+    }
+}
+
+/// Numbers in [-1, 1) that look random and do not change.
+pub(super) fn numbers(n: usize, seed: u64) -> Vec<f64> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
+    };
+    (0..n).map(|_| f64::from(next() as f32)).collect()
+}

@@ -1,0 +1,125 @@
+//! Every kernel with every model is translated for Vulkan, Metal and DX12, without any of them.
+
+use naga::back::{hlsl, msl, spv};
+use naga::valid::{Capabilities, ValidationFlags, Validator};
+
+use crate::backend::Model;
+use crate::backend::gpu::shader::{Constants, Kernel, Shared};
+use crate::backend::gpu::{copy_rows, fused, partials, products, rows};
+
+/// All kernels with the sizes that they are compiled for.
+fn all() -> Vec<(Kernel, Vec<Constants>)> {
+    let with = |mut constants: Constants, more: &[(&'static str, u32)]| {
+        constants.extend_from_slice(more);
+        constants
+    };
+    let mut tiles = Vec::new();
+    for p4 in [1, 2, 9, 13, 24, 50, 128, 200, 256] {
+        for [start, predict, keep, point, curvature, gradient] in [
+            [0, 1, 0, 1, 0, 1],
+            [0, 1, 0, 1, 1, 1],
+            [0, 1, 1, 0, 0, 0],
+            [1, 1, 1, 0, 0, 0],
+            [1, 0, 0, 0, 0, 1],
+            [2, 0, 0, 0, 0, 1],
+        ] {
+            let parts = [
+                ("START", start),
+                ("PREDICT", predict),
+                ("KEEP", keep),
+                ("POINT", point),
+                ("CURVATURE", curvature),
+                ("GRADIENT", gradient),
+            ];
+            tiles.push(with(fused::tile_constants(p4, 2 * p4), &parts));
+        }
+    }
+    let small = (1..=8).flat_map(|p4| [0, 1].map(|curvature| vec![("P4", p4), ("CURVATURE", curvature)]));
+    let responses = [false, true].map(|is_bytes| products::response_constants(3, is_bytes));
+    let matmul = responses.iter().flat_map(|responses| {
+        [[0, 0], [1, 0], [0, 1], [1, 1]].map(|[start, tail]| {
+            let sizes = with(products::matmul_constants(5, 2), responses);
+            with(sizes, &[("START", start), ("TAIL", tail)])
+        })
+    });
+    let sides = [1, 2, 4, 8, 16, 50];
+    let add = |constants: Constants| [0, 1].map(|adds| with(constants.clone(), &[("ADD", adds)]));
+    let grams =
+        sides.iter().flat_map(|&p4| [false, true].map(|weighted| products::gram_constants(p4, weighted)));
+    let across =
+        responses.iter().flat_map(|own| [1, 16].map(|across| with(own.clone(), &[("ACROSS", across)])));
+    let across: Vec<Constants> = across.collect();
+    let beside = |own: &Constants| [0, 1, 2, 3].map(|beside| with(own.clone(), &[("BESIDE", beside)]));
+    vec![
+        (fused::FUSED, tiles),
+        (fused::FUSED_SMALL, small.collect()),
+        (products::MATMUL, matmul.collect()),
+        (
+            products::MATMUL_TRANSPOSED,
+            sides.iter().flat_map(|&p4| add(products::transposed_constants(p4))).collect(),
+        ),
+        (products::WEIGHTED_GRAM, grams.flat_map(add).collect()),
+        (rows::POINTWISE, across.iter().flat_map(beside).collect()),
+        (rows::LOSS_CHANGES, across.clone()),
+        (rows::REACH, across),
+        (partials::REDUCE, [8, 32].map(|slots| vec![("SLOTS", slots)]).to_vec()),
+        (copy_rows::COPY_ROWS, vec![copy_rows::constants(5, 8, 12)]),
+    ]
+}
+
+fn models() -> Vec<Model> {
+    vec![Model::default()]
+}
+
+fn translate(kernel: &Kernel, source: &str) {
+    let module = kernel.checked(source).unwrap_or_else(|error| panic!("{error}"));
+    let mut validator = Validator::new(ValidationFlags::all(), Capabilities::default());
+    let info = validator.validate(&module).unwrap_or_else(|error| panic!("{}: {error:?}", kernel.name));
+    let spirv = spv::write_vec(&module, &info, &spv::Options::default(), None).unwrap();
+    assert!(spirv.len() > 100, "{}", kernel.name);
+    let options = msl::Options { fake_missing_bindings: true, ..msl::Options::default() };
+    let (metal, _) = msl::write_string(&module, &info, &options, &msl::PipelineOptions::default()).unwrap();
+    assert!(metal.contains("kernel void"), "{}", kernel.name);
+    let mut dx12 = String::new();
+    let (options, pipeline) = (hlsl::Options::default(), hlsl::PipelineOptions::default());
+    hlsl::Writer::new(&mut dx12, &options, &pipeline).write(&module, &info, None).unwrap();
+    assert!(dx12.contains("numthreads"), "{}", kernel.name);
+}
+
+#[test]
+fn every_kernel_translates_for_every_model() {
+    for (kernel, sizes) in all() {
+        let with_model = kernel.shared.contains(&Shared::Model);
+        let models = if with_model { models().into_iter().map(Some).collect() } else { vec![None] };
+        for model in models {
+            for constants in &sizes {
+                translate(&kernel, &kernel.source(constants, model));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_kernel_file_is_in_the_list() {
+    let listed: Vec<&str> = all().iter().map(|(kernel, _)| kernel.name).collect();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/kernel");
+    for file in std::fs::read_dir(folder).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        let name = name.strip_suffix(".wgsl").unwrap();
+        assert!(listed.contains(&name), "{name} is not translated");
+    }
+}
+
+#[test]
+fn a_kernel_that_asks_for_too_much_memory_is_refused() {
+    let kernel = Kernel { name: "greedy", text: "", shared: &[], bindings: &[] };
+    let text = |n: u32| {
+        format!("var<workgroup> a: array<f32, {n}>; @compute @workgroup_size(64) fn main() {{ a[0] = 1.0; }}")
+    };
+    assert!(kernel.checked(&text(4096)).is_ok());
+    let error = kernel.checked(&text(4097)).unwrap_err().to_string();
+    assert!(error.contains("greedy") && error.contains("16400 bytes"), "{error}");
+    let wide = "@compute @workgroup_size(512) fn main() {}";
+    assert!(kernel.checked(wide).unwrap_err().to_string().contains("512 invocations"));
+    assert!(kernel.checked("fn main( {}").unwrap_err().to_string().contains("greedy"));
+}

@@ -1,0 +1,114 @@
+/// What can go wrong with a GPU.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeviceError {
+    /// No adapter is what was asked for.
+    #[error("no GPU to use: looked for {looked_for}; {}", listed(found))]
+    NoAdapter {
+        /// What would have been taken.
+        looked_for: String,
+        /// What is there, and why it was not taken.
+        found: Vec<String>,
+    },
+    /// A name that several adapters have.
+    #[error("device {name:?} is a part of several names: {}", found.join("; "))]
+    Ambiguous {
+        /// What was asked for.
+        name: String,
+        /// The adapters that it could be.
+        found: Vec<String>,
+    },
+    /// An adapter that cannot run the kernels.
+    #[error("{adapter} is too small: {limit} must be at least {needed}, it has {has}")]
+    AdapterTooSmall {
+        /// The adapter.
+        adapter: String,
+        /// The limit.
+        limit: String,
+        /// What the kernels need.
+        needed: u64,
+        /// What there is.
+        has: u64,
+    },
+    /// An adapter that gives no device.
+    #[error("{adapter} does not open: {reason}")]
+    Unavailable {
+        /// The adapter.
+        adapter: String,
+        /// What the driver said.
+        reason: String,
+    },
+    /// Memory of the device that is not there.
+    #[error("the GPU has no room for {asked_bytes} bytes more beside the {held_bytes} that it holds")]
+    OutOfMemory {
+        /// Bytes asked for.
+        asked_bytes: u64,
+        /// Bytes of all buffers before.
+        held_bytes: u64,
+    },
+    /// A kernel that the device or its compiler refuses: a mistake of ours.
+    #[error("the GPU refuses the kernel {kernel}: {message}")]
+    ShaderRejected {
+        /// The kernel.
+        kernel: String,
+        /// What was said.
+        message: String,
+    },
+    /// The device went away.
+    #[error("the GPU was lost: {reason}")]
+    Lost {
+        /// What the driver said.
+        reason: String,
+    },
+    /// The device does not answer.
+    #[error("the GPU did not answer within {waited_s} s")]
+    Hung {
+        /// Seconds.
+        waited_s: u64,
+    },
+    /// Numbers that cannot be right.
+    #[error(
+        "the GPU returned a number that is not finite from {kernel} where single precision holds the input"
+    )]
+    NotFinite {
+        /// The kernel.
+        kernel: String,
+    },
+}
+
+impl DeviceError {
+    /// Whether a fresh device may do better.
+    pub fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            Self::Lost { .. } | Self::Hung { .. } | Self::OutOfMemory { .. } | Self::NotFinite { .. }
+        )
+    }
+
+    /// What to do about it, one line.
+    pub(super) fn help(&self) -> String {
+        match self {
+            Self::NoAdapter { .. } | Self::Unavailable { .. } => {
+                "install the GPU's Vulkan driver (on Linux `libvulkan1` and the vendor's graphics libraries; a container \
+                 must be run with the graphics capability); `rheobase devices` lists what is there; or use `--backend cpu`"
+                    .into()
+            }
+            Self::Ambiguous { .. } => "give more of the name, or its number in `rheobase devices`".into(),
+            Self::OutOfMemory { .. } => {
+                "fit fewer features or wider bins, close other programs that use the GPU, or use `--backend cpu`".into()
+            }
+            Self::Hung { .. } | Self::Lost { .. } | Self::NotFinite { .. } => {
+                "use `--backend cpu`, or `--backend auto` to fall back by itself; update the driver if it happens again"
+                    .into()
+            }
+            Self::AdapterTooSmall { .. } | Self::ShaderRejected { .. } => {
+                "use `--backend cpu`, or `--backend auto` to fall back by itself".into()
+            }
+        }
+    }
+}
+
+/// A list in words.
+fn listed(found: &[String]) -> String {
+    if found.is_empty() { "there is no adapter at all".into() } else { format!("found {}", found.join("; ")) }
+}
