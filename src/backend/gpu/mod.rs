@@ -11,6 +11,7 @@ pub mod adapter;
 mod array;
 mod batch;
 mod copy_rows;
+pub mod costs;
 mod device;
 mod fused;
 mod line;
@@ -33,7 +34,9 @@ use std::sync::{Arc, OnceLock};
 
 use super::cpu::simd::Level;
 use super::cpu::{Cpu, standardised_tiles};
-use super::{Backend, Beside, Body, Every, Fill, HostRows, HostSignals, Into, Model, Reach, Rewrite, Sweep};
+use super::{
+    Backend, Beside, Body, Costs, Every, Fill, HostRows, HostSignals, Into, Model, Reach, Rewrite, Sweep,
+};
 use crate::Result;
 use adapter::Facts;
 use device::Device;
@@ -98,8 +101,8 @@ impl Backend for Gpu {
         self.exact.get_or_init(|| Box::new(Cpu::at(self.level)))
     }
 
-    fn level(&self) -> Level {
-        self.level
+    fn costs(&self) -> Costs {
+        costs::of(&self.device.facts, self.level)
     }
 
     fn upload(&self, host: &[f64]) -> Result<Array> {
