@@ -3,7 +3,6 @@
 //! the variable `RHEOBASE_REQUIRE_GPU` asks for one.
 #![cfg(feature = "gpu")]
 
-
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use ndarray::{Array1, Array2};
@@ -49,7 +48,8 @@ fn problem(n: usize, p: usize, m: usize) -> (Array2<f64>, Array2<f64>) {
         for (j, out) in row.iter_mut().enumerate() {
             level[j] = 0.9 * level[j] + uniform() - 0.5;
             // scales and offsets of units that people use
-            *out = 10_f64.powi((j % 5) as i32 - 2) * (level[j] + if j > 0 { 0.5 * level[j - 1] } else { 3.0 });
+            *out =
+                10_f64.powi((j % 5) as i32 - 2) * (level[j] + if j > 0 { 0.5 * level[j - 1] } else { 3.0 });
         }
     }
     let weights = Array2::from_shape_fn((p, m), |(j, k)| {
@@ -142,8 +142,12 @@ fn hard_targets_have_the_same_statuses() {
     let (x, y) = problem(2000, 6, 1);
     // a feature that is 0 in every bin with an event: its coefficient runs to minus infinity
     let mut separated = x.clone();
-    let lower: Array1<f64> =
-        y.column(0).iter().enumerate().map(|(i, &y)| if y == 0.0 && i % 3 == 0 { 1.0 } else { 0.0 }).collect();
+    let lower: Array1<f64> = y
+        .column(0)
+        .iter()
+        .enumerate()
+        .map(|(i, &y)| if y == 0.0 && i % 3 == 0 { 1.0 } else { 0.0 })
+        .collect();
     separated.column_mut(2).assign(&lower);
     let both = fits(GlmSpec::default(), &separated, &y, gpu);
     assert_eq!([both[0].targets[0].status, both[1].targets[0].status], [Status::Separated; 2]);

@@ -62,8 +62,26 @@ fn a_fit_on_a_device_is_that_of_the_cpu() {
     assert!(relative(&errors[1], &errors[0]) < 1e-8, "{errors:?}");
     // a plan is for the backend that it was made on
     let plan = place.path("on-gpu").join("fit.json").display().to_string();
-    let refused = seeing(&place, &["fit", &file, "--epochs", "Noise 1", "--unit", "0", "--bin", "1ms", "--feature",
-        "stimulus*1e12 : raised-cosine-log(4, window=50ms)", "--backend", "cpu", "--plan", &plan]).ended(2);
+    let refused = seeing(
+        &place,
+        &[
+            "fit",
+            &file,
+            "--epochs",
+            "Noise 1",
+            "--unit",
+            "0",
+            "--bin",
+            "1ms",
+            "--feature",
+            "stimulus*1e12 : raised-cosine-log(4, window=50ms)",
+            "--backend",
+            "cpu",
+            "--plan",
+            &plan,
+        ],
+    )
+    .ended(2);
     assert!(refused.stderr.contains("plan.backend: expected cpu, found gpu"), "{refused:?}");
 }
 

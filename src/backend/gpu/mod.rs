@@ -10,10 +10,12 @@ pub mod adapter;
 
 mod array;
 mod batch;
+mod clock;
 mod copy_rows;
 pub mod costs;
 mod device;
 mod fused;
+mod gram;
 mod line;
 mod model;
 mod outputs;
@@ -22,6 +24,7 @@ mod pass;
 mod pipeline;
 mod products;
 mod program;
+mod roofs;
 mod rows;
 mod shader;
 mod spans;
@@ -45,6 +48,7 @@ pub use array::Array;
 pub use device::Limits;
 pub use line::Line;
 pub use program::Program;
+pub use roofs::Roofs;
 
 /// A GPU.
 #[derive(Debug)]

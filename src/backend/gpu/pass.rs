@@ -4,16 +4,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::array::Array;
-use super::batch::{Bound, Dispatch, Params};
-use super::copy_rows::copy_rows;
+use super::batch::{Bound, Dispatch, Params, bytes};
 use super::device::{Buffer, Device};
 use super::fused::{From, Fused, fused, group_rows, slices};
-use super::outputs::{OfGram, Outputs};
+use super::gram::View;
+use super::outputs::Outputs;
 use super::partials::{Partials, Place};
-use super::products::{
-    Product, Responses, TARGETS, matmul, matmul_transposed, n_gram_tiles, product_rows, weighted_gram,
-};
-use super::program::{Forward, Gram, Pointwise, Program};
+use super::products::{Product, Responses, TARGETS, matmul, matmul_transposed, n_gram_tiles, product_rows};
+use super::program::{Forward, Pointwise, Program};
 use super::rows::pointwise;
 use super::spans::{Span, span_rows, spans};
 use crate::backend::{Beside, Every, Sweep};
@@ -25,10 +23,10 @@ pub(super) struct Pass<'p> {
     pub(super) device: &'p Device,
     pub(super) program: &'p Program,
     pub(super) sweep: Sweep<'p>,
-    dispatches: Vec<Dispatch>,
+    pub(super) dispatches: Vec<Dispatch>,
     pub(super) partials: Vec<Partials>,
     /// What stands for buffers that a kernel does not use.
-    idle: [Bound; 3],
+    pub(super) idle: [Bound; 3],
     span_rows: usize,
     columns: Bound,
 }
@@ -41,47 +39,9 @@ struct Loaded {
 
 /// Row vectors of one run.
 #[derive(Clone)]
-struct Vectors {
-    eta: Bound,
-    beside: Bound,
-}
-
-/// Rows of a matrix that one dispatch sees.
-struct View {
-    rows: Bound,
-    stride: usize,
-    /// Whether it has the rows that are taken and no others.
-    is_taken: bool,
-}
-
-impl View {
-    fn of(x: &Array, span: &Span) -> Result<Self> {
-        Ok(Self { rows: window(x, &span.rows)?, stride: x.stride(), is_taken: false })
-    }
-
-    /// The same with its rows.
-    fn own(&self, params: Params) -> Params {
-        if self.is_taken { Params { first_row: 0, every: 1, ..params } } else { params }
-    }
-}
-
-/// `n` numbers of single precision as bytes.
-fn bytes(n: usize) -> u64 {
-    (n * size_of::<f32>()) as u64
-}
-
-/// A buffer's first bytes.
-fn first(buffer: &Arc<Buffer>, n: usize) -> Bound {
-    Bound { buffer: Arc::clone(buffer), at: 0, size: bytes(n) }
-}
-
-/// The rows of a run, which no buffer of a matrix of the device cuts.
-pub(super) fn window(x: &Array, rows: &Range<usize>) -> Result<Bound> {
-    let cut = || {
-        let message = "rows outside of a matrix".into();
-        Error::Gpu(DeviceError::ShaderRejected { kernel: "pass".into(), message })
-    };
-    x.window(rows).ok_or_else(cut)
+pub(super) struct Vectors {
+    pub(super) eta: Bound,
+    pub(super) beside: Bound,
 }
 
 impl Device {
@@ -108,7 +68,7 @@ impl Device {
             let loaded = pass.load(forward)?;
             for span in spans(rows.clone(), span_rows, Every::ROW) {
                 let own = span.rows.start - rows.start..span.rows.end - rows.start;
-                pass.forward(&span, forward, &loaded, &window(kept, &own)?)?;
+                pass.forward(&span, forward, &loaded, &kept.window(&own)?)?;
             }
         }
         self.run(&pass.dispatches, &[])?;
@@ -138,7 +98,7 @@ impl<'p> Pass<'p> {
     }
 
     /// What a kernel over one run of rows is started with.
-    fn params(&self, span: &Span, group_rows: usize) -> Params {
+    pub(super) fn params(&self, span: &Span, group_rows: usize) -> Params {
         Params {
             n: span.n as u32,
             first_row: span.first as u32,
@@ -186,7 +146,7 @@ impl<'p> Pass<'p> {
 
     fn responses(&self, span: &Span, y: &Array) -> Result<Responses> {
         Ok(Responses {
-            y: window(y, &span.rows)?,
+            y: y.window(&span.rows)?,
             stride: y.stride(),
             is_bytes: y.is_bytes(),
             columns: self.columns.clone(),
@@ -266,7 +226,7 @@ impl<'p> Pass<'p> {
             sums = Some(place.sums);
         }
         let what = Product {
-            x: window(x, &span.rows)?,
+            x: x.window(&span.rows)?,
             n_columns: x.n_columns(),
             stride: x.stride(),
             coef,
@@ -280,7 +240,7 @@ impl<'p> Pass<'p> {
         Ok(())
     }
 
-    fn fused(
+    pub(super) fn fused(
         &mut self,
         span: &Span,
         what: &Fused,
@@ -304,7 +264,7 @@ impl<'p> Pass<'p> {
         let outputs = Outputs::new(self)?;
         for span in self.spans() {
             let n = span.n * self.sweep.targets.len();
-            let vectors = Vectors { eta: first(&eta, n), beside: first(&beside, n) };
+            let vectors = Vectors { eta: Bound::first(&eta, n), beside: Bound::first(&beside, n) };
             self.record_span(&span, loaded.as_ref(), &vectors, &outputs)?;
         }
         Ok(())
@@ -402,65 +362,14 @@ impl<'p> Pass<'p> {
         let place = self.take(partial, span, rows);
         let width = self.sweep.targets.len().next_multiple_of(TARGETS) as u32;
         let params = Params { first_partial: place.first, width, ..self.params(span, rows) };
-        let x_rows = window(x, &span.rows)?;
+        let x_rows = x.window(&span.rows)?;
         let bound = [&vectors.eta, &place.sums];
         self.dispatches.push(matmul_transposed(self.device, x_rows, x.stride(), bound, place.adds, params)?);
         Ok(())
     }
 
-    /// `Xᵀ·v` for one row vector, slice by slice of the columns: sets of sums follow each other by slices.
-    fn column_sums(&mut self, span: &Span, x: &View, from: From, v: &Bound, partial: usize) -> Result<()> {
-        for (k, slice) in slices(x.stride).enumerate() {
-            let place = self.take(partial + k, span, self.group_rows(x.stride));
-            let [idle, beside, _] = &self.idle.clone();
-            let what = Fused {
-                from,
-                coef: None,
-                keep: false,
-                point: None,
-                gradient: true,
-                eta: v,
-                beside,
-                sums: &place.sums,
-                idle,
-            };
-            self.fused(span, &what, x, slice, place.first)?;
-        }
-        Ok(())
-    }
-
-    fn gram(&mut self, span: &Span, gram: &Gram, vectors: &Vectors, of: &OfGram) -> Result<()> {
-        let x = match &gram.x {
-            Some(x) => View::of(x, span)?,
-            None => self.side_by_side(span, gram)?,
-        };
-        let (from, v) = if gram.flat { (From::One, &vectors.eta) } else { (From::Stored, &vectors.beside) };
-        self.column_sums(span, &x, from, v, of.columns)?;
-        let rows = self.gram_rows(x.stride);
-        let place = self.take(of.products, span, rows);
-        let params = x.own(Params { first_partial: place.first, ..self.params(span, rows) });
-        let weight = if gram.flat { &self.idle[0] } else { &vectors.beside };
-        let bound = [weight, &place.sums];
-        let what = (!gram.flat, place.adds);
-        self.dispatches.push(weighted_gram(self.device, x.rows.clone(), x.stride, bound, what, params)?);
-        Ok(())
-    }
-
-    /// The rows that a run takes of several matrices, side by side.
-    fn side_by_side(&mut self, span: &Span, gram: &Gram) -> Result<View> {
-        let stride = gram.width(self.program).stride;
-        let design = self.device.scratch(bytes(span.n * stride))?;
-        let design = first(&design, span.n * stride);
-        for (x, first) in &self.program.columns {
-            let params = Params { first_column: *first as u32, ..self.params(span, self.group_rows(0)) };
-            let sizes = (x.n_columns(), x.stride(), stride);
-            self.dispatches.push(copy_rows(self.device, window(x, &span.rows)?, sizes, &design, params)?);
-        }
-        Ok(View { rows: design, stride, is_taken: true })
-    }
-
     /// Where the groups of a run put their sums.
-    fn take(&mut self, partial: usize, span: &Span, group_rows: usize) -> Place {
+    pub(super) fn take(&mut self, partial: usize, span: &Span, group_rows: usize) -> Place {
         self.partials[partial].take(span.n.div_ceil(group_rows))
     }
 

@@ -5,7 +5,7 @@ use naga::valid::{Capabilities, ValidationFlags, Validator};
 
 use crate::backend::Model;
 use crate::backend::gpu::shader::{Constants, Kernel, Shared};
-use crate::backend::gpu::{copy_rows, fused, partials, products, rows};
+use crate::backend::gpu::{copy_rows, fused, partials, products, roofs, rows};
 
 /// All kernels with the sizes that they are compiled for.
 fn all() -> Vec<(Kernel, Vec<Constants>)> {
@@ -63,6 +63,8 @@ fn all() -> Vec<(Kernel, Vec<Constants>)> {
         (rows::LOSS_CHANGES, across.clone()),
         (rows::REACH, across),
         (partials::REDUCE, [8, 32].map(|slots| vec![("SLOTS", slots)]).to_vec()),
+        (roofs::COPY_WORDS, vec![vec![]]),
+        (roofs::MULTIPLY_ADDS, vec![vec![]]),
         (copy_rows::COPY_ROWS, vec![copy_rows::constants(5, 8, 12)]),
     ]
 }
