@@ -1,11 +1,10 @@
 //! From a program to dispatches: run of rows by run of rows, then sums.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use super::array::Array;
 use super::batch::{Bound, Dispatch, Params, bytes};
-use super::device::{Buffer, Device};
+use super::device::Device;
 use super::fused::{From, Fused, fused, group_rows, slices};
 use super::gram::View;
 use super::outputs::Outputs;
@@ -14,9 +13,8 @@ use super::products::{Product, Responses, TARGETS, matmul, matmul_transposed, n_
 use super::program::{Forward, Pointwise, Program};
 use super::rows::pointwise;
 use super::spans::{Span, span_rows, spans};
+use crate::Result;
 use crate::backend::{Beside, Every, Sweep};
-use crate::error::DeviceError;
-use crate::{Error, Result};
 
 /// A pass in the making.
 pub(super) struct Pass<'p> {
