@@ -11,9 +11,7 @@ use super::plan::Plan;
 use super::score::Scores;
 use crate::backend::Model;
 use crate::design::{FeatureColumns, Source, Values};
-use crate::inverse_link::{Exp, InverseLink, InvertLink};
 use crate::math::dense::Matrix;
-use crate::math::elementary::Standard;
 use crate::number;
 use crate::solver::{Iterate, Status};
 use crate::{Error, Result};
@@ -27,7 +25,7 @@ const MANY_BINS: usize = 4096;
 pub enum GapFrom {
     /// The Hessian at the point: half the squared Newton decrement.
     Hessian,
-    /// The flat Gram times the target's mean response.
+    /// The flat Gram times the curvature of the target's null model.
     FlatGram,
 }
 
@@ -77,6 +75,9 @@ pub struct TargetFit {
     pub passes: usize,
     /// Bins that were used.
     pub n_bins_used: usize,
+    /// Variance of a response in parts of that of its model: of a Gaussian one `sum (y - mu)^2 / (n - parameters)`, else 1.
+    #[serde(with = "number", default = "one")]
+    pub scale: f64,
     /// Agreement with the response that was fitted.
     #[serde(flatten)]
     pub scores: Scores,
@@ -91,6 +92,11 @@ pub struct TargetFit {
     /// result files.
     #[serde(skip)]
     pub covariances: Vec<Covariance>,
+}
+
+/// The scale of models that know their variance.
+fn one() -> f64 {
+    1.0
 }
 
 /// Seconds of the parts of a fit.
@@ -134,7 +140,7 @@ pub struct FittedGlm {
 }
 
 impl FittedGlm {
-    /// Expected counts per bin, shape (bins, targets), for features `x`, shape (bins, columns), given in the order
+    /// Expected responses (counts) per bin, shape (bins, targets), for features `x`, shape (bins, columns), given in the order
     /// of [`FittedGlm::labels`]. A NaN in a row makes its prediction NaN.
     ///
     /// # Errors
@@ -150,10 +156,8 @@ impl FittedGlm {
         Ok(Matrix::from_shape_fn((x.nrows(), self.targets.len()), |(row, target)| {
             let target = &self.targets[target];
             let terms = x.row(row);
-            mean_at(
-                self.model,
-                target.intercept + terms.iter().zip(&target.coef).map(|(x, w)| x * w).sum::<f64>(),
-            )
+            let effects = terms.iter().zip(&target.coef).map(|(x, w)| x * w).sum::<f64>();
+            self.model.mean(target.intercept + effects)
         }))
     }
 
@@ -183,12 +187,6 @@ impl FittedGlm {
     }
 }
 
-pub(super) fn mean_at(model: Model, eta: f64) -> f64 {
-    match model.inverse_link {
-        InverseLink::Exp => Exp.mean(eta, Standard).mu,
-    }
-}
-
 /// Expected counts in every bin of these matrices side by side.
 pub(super) fn expected_counts(model: Model, sources: &[Values], intercept: f64, coef: &[f64]) -> Vec<f64> {
     let n_bins = sources.first().map_or(0, Values::nrows);
@@ -198,6 +196,6 @@ pub(super) fn expected_counts(model: Model, sources: &[Values], intercept: f64, 
         eta.iter_mut().zip(product).for_each(|(eta, x)| *eta += x);
         first += source.ncols();
     }
-    eta.par_iter_mut().with_min_len(MANY_BINS).for_each(|eta| *eta = mean_at(model, *eta));
+    eta.par_iter_mut().with_min_len(MANY_BINS).for_each(|eta| *eta = model.mean(*eta));
     eta
 }

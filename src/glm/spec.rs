@@ -66,7 +66,8 @@ pub struct GlmSpec {
     /// larger loss than that, one with numbers that are not finite (of a silent target) and all of columns that repeat one
     /// another are not followed. First steps then see all rows.
     pub start: Vec<StartPoint>,
-    /// Largest loss gap of a converged target, relative to `max(|loss|, mean y)`.
+    /// Largest loss gap of a converged target, relative to `max(|loss|, size)`: the size is the mean of counts, and the loss of the null
+    /// model of other responses, see [`crate::observation::Null`].
     pub tolerance: f64,
     /// Most iterations; `None` is the solver's own limit.
     pub max_iterations: Option<usize>,
@@ -109,9 +110,10 @@ impl GlmSpec {
     /// Checks every number.
     ///
     /// # Errors
-    /// [`Error::Argument`] for a tolerance outside (0, 1), no iterations or a time limit that is not positive, speeds that
+    /// [`Error::Argument`] for a link that does not suit the observation model, for a tolerance outside (0, 1), no iterations or a time limit that is not positive, speeds that
     /// are not, and for fields of a plan that no fit writes.
     pub fn check(self) -> Result<CheckedSpec> {
+        self.model.check()?;
         match &self.plan_from {
             PlanFrom::Sizes => {}
             PlanFrom::Constants(given) => given.check()?,

@@ -12,6 +12,7 @@ use crate::Result;
 use crate::backend::{Backend, Beside, Cpu, Every, Into, Model, POINTWISE_SUMS, Reach, Sweep};
 use crate::design::{Block, Column, Design, DesignPlan};
 use crate::math::dense::{Matrix, symmetric};
+use crate::observation::{Observe, Recession};
 
 /// A design, a response and a model on a backend.
 pub struct GlmObjective<'a, B: Backend> {
@@ -225,12 +226,15 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
         self.reaches()
     }
 
+    fn recession(&self) -> Recession {
+        self.model.observation.recession()
+    }
+
     fn gram(&mut self, every: Every, weight: Weight) -> Result<Matrix> {
         let p = self.n_parameters();
-        let nowhere = vec![0.0; p];
         let (target, weighted) = match weight {
             Weight::Flat => (0, None),
-            Weight::Events(target) => (target, Some((nowhere.as_slice(), Beside::Events))),
+            Weight::Held { target, at } => (target, Some((at, Beside::Events))),
             Weight::Point { target, at } => (target, Some((at, Beside::Curvature))),
         };
         let weighted = match weighted {

@@ -21,7 +21,7 @@ pub struct Optimality {
 
 impl<B: Backend> GlmObjective<'_, B> {
     /// Loss, gradient and optimality residual of the given targets at `at` (1 + columns, targets), and the rows whose
-    /// magnitude `mu + |mu - y|` is below `faint`, one limit per target.
+    /// magnitude (of counts `mu + |mu - y|`) is below `faint`, one limit per target.
     ///
     /// # Errors
     /// If the backend fails.
