@@ -20,6 +20,8 @@ pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Ma
     add("seed", Value::Null);
     add("backend", "cpu".into());
     add("device", processor().into());
+    add("observation", fit.model.observation.name().into());
+    add("link", fit.model.inverse_link.name().into());
     add("solver", fit.solver.clone().into());
     add("precision", fit.plan.storage.clone().into());
     add("tolerance", fit.tolerance.into());

@@ -13,6 +13,7 @@ use crate::backend::Model;
 use crate::design::{FeatureColumns, Source, Values};
 use crate::math::dense::Matrix;
 use crate::number;
+use crate::observation::Null;
 use crate::solver::{Iterate, Status};
 use crate::{Error, Result};
 
@@ -179,6 +180,14 @@ impl FittedGlm {
     pub fn missing_from(&self, target: usize, labels: &[&String]) -> Option<&String> {
         let needed = self.labels.iter().zip(&self.targets[target].coef).filter(|(_, coef)| **coef != 0.0);
         needed.map(|(label, _)| label).find(|label| !labels.contains(label))
+    }
+
+    /// What the loss gap of a target is compared with, from the sum of its response over its used bins: `max(|loss|, size)`,
+    /// see [`Null`].
+    pub fn gap_scale(&self, target: &TargetFit, sum: f64) -> f64 {
+        // of a Gaussian response the deviance is the sum of squares
+        let variance = target.loss / (1.0 - target.scores.pseudo_r2_cohen);
+        Null::new(self.model, sum / target.n_bins_used as f64, variance).scale(target.loss)
     }
 
     /// Whether every target converged.

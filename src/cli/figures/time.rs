@@ -80,7 +80,7 @@ fn of_arrays(fitting: &Fitting) -> Result<Vec<Figure>> {
     let part = part_length(whole, 1.0).map(|length| busiest(whole, &events, length));
     let prediction = Prediction {
         along: ("row".into(), String::new()),
-        unit: "counts per row".into(),
+        unit: if data.has_events() { "counts per row" } else { "response" }.into(),
         whole,
         part,
         rates: rates(data, &smooth, whole),
