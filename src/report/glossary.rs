@@ -60,7 +60,13 @@ const WORDS: [(&str, &str); 11] = [
 ];
 
 /// Words that mean something else of other models than Poisson's; those that are not here and not there are left out.
-const OF_GAUSSIAN: [(&str, &str); 2] = [
+const OF_GAUSSIAN: [(&str, &str); 3] = [
+    (
+        "Pseudo-R²",
+        "The part of the null model's misfit that the model explains; the null model predicts the mean of the same bins. \
+         McFadden compares log-likelihoods at the variance of the noise, Cohen sums of squares, as the usual R² does. 0 is no \
+         better than the mean, and less than 0 worse.",
+    ),
     ("Loss", "The mean over the used bins of (response - prediction)². The fit minimises it."),
     (
         "Converged",

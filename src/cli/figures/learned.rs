@@ -8,10 +8,9 @@ use crate::Result;
 use crate::cli::filters::{self, Filter};
 use crate::cli::fit::Fitting;
 use crate::features::Signal;
-use crate::figure::Figure;
 use crate::figure::basis::{BasisPanel, basis};
 use crate::figure::filter::{FilterPanel, filter};
-use crate::inverse_link::InverseLink;
+use crate::figure::{Figure, sum_of_effects};
 use crate::read::nwb;
 use crate::solver::Status;
 
@@ -105,6 +104,7 @@ fn filter_of(fitting: &Fitting, units: &[String]) -> Result<Option<Figure>> {
         );
     }
     let several = data.names.len() > 1;
+    let link = fitting.model.fit.model.inverse_link;
     let panel = |filter: Filter| {
         let over_lags = filters::over_lags(&data.features[filter.feature]);
         let unit = &units[filter.feature];
@@ -112,7 +112,7 @@ fn filter_of(fitting: &Fitting, units: &[String]) -> Result<Option<Figure>> {
         let y_axis = match (over_lags, unit.is_empty()) {
             (true, false) => ["filter".into(), format!("1/{unit}")],
             (true, true) => ["filter".into(), String::new()],
-            _ => [effect(fitting.model.fit.model.inverse_link).into(), String::new()],
+            _ => [sum_of_effects(link)[0].into(), String::new()],
         };
         let target = title(data, filter.target);
         let channel = unquoted(&filter.channel);
@@ -133,17 +133,7 @@ fn filter_of(fitting: &Fitting, units: &[String]) -> Result<Option<Figure>> {
     // three columns leave room for short titles only
     let short = panels.iter().all(|panel| panel.title.len() <= SHORT_TITLE && panel.no_estimate.is_empty());
     let n_columns = if targets.len() == 3 && short { 3 } else { 2 };
-    Ok(filter(&panels, n_columns, &note))
-}
-
-/// What a response curve adds up to.
-fn effect(link: InverseLink) -> &'static str {
-    match link {
-        InverseLink::Exp => "log rate",
-        InverseLink::Softplus => "linear predictor",
-        InverseLink::Identity => "response",
-        InverseLink::Logistic => "log odds",
-    }
+    Ok(filter(&panels, n_columns, link, &note))
 }
 
 /// Why coefficients are no estimate; empty where they are.
