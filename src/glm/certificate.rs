@@ -115,7 +115,8 @@ impl Fit<'_, '_, '_> {
         };
         let step: Vec<f64> = factor.solve(gradient).iter().map(|d| -d).collect();
         let loss_gap = -0.5 * step.iter().zip(gradient).map(|(d, g)| d * g).sum::<f64>();
-        let covariance = factor.inverse() * self.information(optimality.loss) / self.plan.n_rows() as f64;
+        let covariance =
+            factor.inverse() * self.information(optimality.unpenalised) / self.plan.n_rows() as f64;
         // sqrt(aᵀ C a), a scaled first so that its squares neither overflow nor vanish
         let error = |a: &[f64]| -> f64 {
             let (largest, a) = scaled(a);

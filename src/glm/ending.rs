@@ -28,11 +28,11 @@ impl Fit<'_, '_, '_> {
         }
     }
 
-    /// The gap by the flat Gram times the curvature of the target's null model.
+    /// The gap by the flat Gram times the curvature of the target's null model, and the penalty.
     pub(super) fn flat_gap(&self, target: usize, optimality: &Optimality) -> f64 {
-        let flat = self.metric.factor.solve(&optimality.gradient);
+        let flat = self.metric.step(target, &optimality.gradient);
         let squared: f64 = flat.iter().zip(&optimality.gradient).map(|(a, b)| a * b).sum();
-        0.5 * squared / self.metric.nulls[target].curvature
+        0.5 * squared
     }
 
     /// Whether both numbers of the certificate are small enough.
@@ -86,7 +86,7 @@ impl Fit<'_, '_, '_> {
         TargetFit {
             name: self.response.names[target].clone(),
             status,
-            scores: self.scores(target, &reported, of_response, optimality.loss),
+            scores: self.scores(target, &reported, of_response, optimality.unpenalised),
             coef: reported.coef,
             intercept: reported.intercept,
             standard_errors,
@@ -144,7 +144,7 @@ impl Fit<'_, '_, '_> {
         {
             warnings.push(format!(
                 "ill-conditioned (condition {condition:.1e}), {} most of all: use fewer functions for it or a \
-                 longer window (a ridge or smoothness penalty would help; this version has none)",
+                 longer window (`--regularizer ridge` helps, too)",
                 labels[*worst]
             ));
         }

@@ -15,8 +15,8 @@ use crate::backend::cpu::simd::Level;
 use crate::backend::{Backend, Cpu, Every};
 use crate::design::{Column, DesignPlan};
 use crate::math::dense::{Cholesky, Matrix};
-use crate::objective::{GlmObjective, Objective, Packed, Weight};
-use crate::observation::{Observe, Recession};
+use crate::objective::{GlmObjective, Objective, Packed, Penalty, Weight};
+use crate::observation::Recession;
 use crate::solver::{Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Residuals, Start, Watch};
 use crate::{Error, Result};
 
@@ -96,23 +96,26 @@ impl CheckedSpec {
         let nulls = self.check_inputs(plan, response, size_of::<B::Scalar>(), on.level())?;
         let (model, y) = (self.get().model, Packed::new(response.y, plan.rows()));
         let varying = varying(plan);
+        let penalty =
+            Penalty::new(self.get().regularizer.curvature(), varying.iter().map(|&k| plan.scaling().sd[k]));
+        let alone = response.y.ncols() == 1;
         let own: Vec<Column> = varying.iter().map(|&column| Column::Source(column)).collect();
         let exact_on = on.exact();
         let beside = || {
             let wanted = self.get().n_histories > 0;
-            wanted.then(|| GlmObjective::new(exact_on, plan, &own, &y, model)).transpose()
+            let objective = || GlmObjective::new(exact_on, plan, &own, &y, model);
+            wanted.then(|| Ok(objective()?.with_penalty(penalty.clone()))).transpose()
         };
-        let mut exact = GlmObjective::new(exact_on, plan, &own, &y, model)?;
+        let mut exact = GlmObjective::new(exact_on, plan, &own, &y, model)?.with_penalty(penalty.clone());
         if size_of::<B::Scalar>() < size_of::<f64>() && self.replayed().is_none_or(|own| own.storage == "f32")
         {
-            let mut fast = GlmObjective::like(&exact, on, plan, &own, &y)?;
+            let mut fast = GlmObjective::like(&exact, on, plan, &own, &y)?.with_penalty(penalty.clone());
             let size = Size::new(plan, &nulls, own.len(), size_of::<B::Scalar>(), on.level());
             let chosen = self.chosen(size, on.level())?;
             let gram = fast.gram(Every(chosen.gram_every), Weight::Flat)?;
-            let certain = |factor: &Cholesky| factor.jitter() == 0.0 && factor.smallest_pivot() > CERTAIN;
-            if let Some(factor) = Cholesky::new(&gram).filter(certain) {
+            let metric = Metric::new(gram, &penalty, nulls.clone(), alone);
+            if let Some(metric) = metric.filter(|metric| metric.smallest_pivot() > CERTAIN) {
                 let rank = Rank::plain(plan, &varying);
-                let metric = Metric { factor, nulls };
                 let fit = Fit { spec: self, plan, response, level: on.level(), varying, rank, metric };
                 let views = Views { fast: Some(&mut fast), exact, all: None, beside: beside()? };
                 return fit.run(chosen, views, started, progress);
@@ -123,15 +126,20 @@ impl CheckedSpec {
         }
         // columns that are nearly dependent: all digits from the start
         let gram = exact.gram(Every::ROW, Weight::Flat)?;
-        let rank = Rank::new(plan, &varying, &without_intercept(&gram));
-        let (exact, all, gram) = if rank.is_plain() {
+        // a penalty determines what the data do not
+        let rank = if penalty.is_none() {
+            Rank::new(plan, &varying, &without_intercept(&gram))
+        } else {
+            Rank::plain(plan, &varying)
+        };
+        let (exact, all, gram) = if rank.n_members() == varying.len() && rank.are_columns() {
             (exact, None, gram)
         } else {
             let mut members = GlmObjective::new(exact_on, plan, &rank.columns(), &y, model)?;
             let gram = members.gram(Every::ROW, Weight::Flat)?;
             (members, Some(exact), gram)
         };
-        let Some(factor) = Cholesky::new(&gram) else {
+        let Some(metric) = Metric::new(gram, &penalty, nulls.clone(), alone) else {
             return Err(Error::argument(
                 "features",
                 "columns that can be centred and scaled",
@@ -142,7 +150,6 @@ impl CheckedSpec {
         let size = Size::new(plan, &nulls, rank.n_members(), size_of::<f64>(), on.level());
         let chosen = self.chosen(size, on.level())?;
         let views = Views { fast: None, exact, all, beside: beside()? };
-        let metric = Metric { factor, nulls };
         let fit = Fit { spec: self, plan, response, level: on.level(), varying, rank, metric };
         fit.run(chosen, views, started, progress)
     }
@@ -279,7 +286,7 @@ impl Fit<'_, '_, '_> {
         let mut scales = vec![1.0; y.ncols()];
         standings
             .iter()
-            .for_each(|(target, standing)| scales[*target] = self.scale(standing.optimality.loss));
+            .for_each(|(target, standing)| scales[*target] = self.scale(standing.optimality.unpenalised));
         let sums = response_sums(model, y, self.plan.rows(), &self.metric.nulls, &scales);
         let mut targets: Vec<TargetFit> =
             sums.iter().enumerate().map(|(target, sums)| self.silent(target, sums)).collect();
@@ -293,6 +300,7 @@ impl Fit<'_, '_, '_> {
         let layout = self.plan.layout();
         FittedGlm {
             model,
+            regularizer: self.spec.get().regularizer,
             solver: plan.solver.clone(),
             tolerance: self.spec.get().tolerance,
             features: layout.features.clone(),
@@ -313,7 +321,7 @@ impl Fit<'_, '_, '_> {
     /// n)` residuals of the null model, which are `sqrt(size · curvature)`: of counts mean rates.
     pub(super) fn faint(&self, target: usize) -> f64 {
         let spec = self.spec.get();
-        if spec.model.observation.recession() == Recession::Never {
+        if self.spec.recession() == Recession::Never {
             return 0.0;
         }
         let null = &self.metric.nulls[target];
@@ -324,7 +332,7 @@ impl Fit<'_, '_, '_> {
     /// Whether some of the rows with events of this target span all directions: then none of them is one of recession, if
     /// those leave rows with events where they are.
     pub(super) fn events_span(&self, target: usize, n_parameters: usize) -> Result<bool> {
-        if self.spec.get().model.observation.recession() != Recession::Down {
+        if self.spec.recession() != Recession::Down {
             return Ok(false);
         }
         let with_events = |row: &usize| self.response.y.get(*row, target) != 0.0;

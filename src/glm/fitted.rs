@@ -14,6 +14,7 @@ use crate::design::{FeatureColumns, Source, Values};
 use crate::math::dense::Matrix;
 use crate::number;
 use crate::observation::Null;
+use crate::regularizer::Regularizer;
 use crate::solver::{Iterate, Status};
 use crate::{Error, Result};
 
@@ -59,7 +60,7 @@ pub struct TargetFit {
     /// Standard error of the intercept.
     #[serde(with = "number")]
     pub intercept_standard_error: f64,
-    /// `max_j |sum_i c_ij r_i| / sum_i |c_ij| m_i` over the centred columns.
+    /// `max_j |sum_i c_ij r_i + n p_j| / (sum_i |c_ij| m_i + n |p_j|)` over the centred columns.
     #[serde(with = "number")]
     pub kkt_residual: f64,
     /// Estimate of `loss - optimum`, `gᵀM⁻¹g / 2`.
@@ -67,7 +68,7 @@ pub struct TargetFit {
     pub loss_gap: f64,
     /// Which `M`.
     pub gap_from: GapFrom,
-    /// Mean loss over the used bins, terms free of the mean dropped.
+    /// Mean loss over the used bins, terms free of the mean dropped, plus the penalty.
     #[serde(with = "number")]
     pub loss: f64,
     /// Steps of the solver.
@@ -117,6 +118,9 @@ pub struct Seconds {
 pub struct FittedGlm {
     /// Observation model and inverse link.
     pub model: Model,
+    /// What was added to the mean loss.
+    #[serde(default)]
+    pub regularizer: Regularizer,
     /// The solver that ran.
     pub solver: String,
     /// Largest relative loss gap of a converged target.
@@ -186,8 +190,9 @@ impl FittedGlm {
     /// see [`Null`].
     pub fn gap_scale(&self, target: &TargetFit, sum: f64) -> f64 {
         // of a Gaussian response the deviance is the sum of squares
-        let variance = target.loss / (1.0 - target.scores.pseudo_r2_cohen);
-        Null::new(self.model, sum / target.n_bins_used as f64, variance).scale(target.loss)
+        let n = target.n_bins_used as f64;
+        let variance = target.scores.deviance / n / (1.0 - target.scores.pseudo_r2_cohen);
+        Null::new(self.model, sum / n, variance).scale(target.loss)
     }
 
     /// Whether every target converged.

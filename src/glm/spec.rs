@@ -8,6 +8,8 @@ use super::choice::CostConstants;
 use super::plan::Plan;
 use super::start::StartPoint;
 use crate::backend::Model;
+use crate::observation::{Observe, Recession};
+use crate::regularizer::Regularizer;
 use crate::{Error, Result};
 
 /// Default tolerance for `f64` data: the rounding floor of a fit of ordinary size.
@@ -58,6 +60,8 @@ pub enum PlanFrom {
 pub struct GlmSpec {
     /// Observation model and inverse link.
     pub model: Model,
+    /// What is added to the mean loss.
+    pub regularizer: Regularizer,
     /// Which solver.
     pub solver: SolverChoice,
     /// How the fit is carried out.
@@ -88,6 +92,7 @@ impl Default for GlmSpec {
     fn default() -> Self {
         Self {
             model: Model::default(),
+            regularizer: Regularizer::None,
             solver: SolverChoice::Auto,
             plan_from: PlanFrom::Sizes,
             start: Vec::new(),
@@ -110,10 +115,11 @@ impl GlmSpec {
     /// Checks every number.
     ///
     /// # Errors
-    /// [`Error::Argument`] for a link that does not suit the observation model, for a tolerance outside (0, 1), no iterations or a time limit that is not positive, speeds that
+    /// [`Error::Argument`] for a link that does not suit the observation model, a strength that is not above 0, for a tolerance outside (0, 1), no iterations or a time limit that is not positive, speeds that
     /// are not, and for fields of a plan that no fit writes.
     pub fn check(self) -> Result<CheckedSpec> {
         self.model.check()?;
+        self.regularizer.check()?;
         match &self.plan_from {
             PlanFrom::Sizes => {}
             PlanFrom::Constants(given) => given.check()?,
@@ -146,6 +152,14 @@ impl GlmSpec {
 }
 
 impl CheckedSpec {
+    /// Along which directions the loss may fall for ever: with a penalty along none.
+    pub(super) fn recession(&self) -> Recession {
+        match self.0.regularizer {
+            Regularizer::None => self.0.model.observation.recession(),
+            Regularizer::Ridge { .. } => Recession::Never,
+        }
+    }
+
     /// The numbers.
     pub fn get(&self) -> &GlmSpec {
         &self.0

@@ -1,10 +1,11 @@
-//! Objectives: what a solver minimises, one loss per target, all targets of a population at once.
+//! Objectives: what a solver minimises, one loss per target, its penalty included, all targets of a population at once.
 
 mod counts;
 mod glm;
 mod line;
 mod optimality;
 mod owned_counts;
+mod penalty;
 
 use crate::Result;
 use crate::backend::{Every, Reach};
@@ -15,6 +16,7 @@ pub use counts::{Counts, Packed};
 pub use glm::GlmObjective;
 pub use optimality::Optimality;
 pub use owned_counts::OwnedCounts;
+pub use penalty::Penalty;
 
 /// Which weights a Gram matrix has.
 #[derive(Clone, Copy, Debug)]

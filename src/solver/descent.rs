@@ -232,7 +232,7 @@ fn look_for_separation(f: &mut dyn Objective, metric: &Metric, runs: &mut [Run],
     for run in runs.iter_mut().filter(|run| run.is_active() && run.iterations >= SETTLED) {
         let Next::Try(point, heading) = &run.next else { continue };
         // the sum over the rows of what the step moves is at least the square of the largest
-        let moved = n_rows * metric.factor.form(&heading.direction);
+        let moved = n_rows * metric.form(&heading.direction);
         if moved < RUNNING * RUNNING {
             continue;
         }

@@ -197,7 +197,7 @@ mod tests {
 
     use super::*;
     use crate::backend::{Model, Reach};
-    use crate::objective::{Quadratic, Weight};
+    use crate::objective::{Penalty, Quadratic, Weight};
     use crate::observation::{Null, Recession};
     use crate::solver::Status;
 
@@ -275,10 +275,8 @@ mod tests {
 
     #[test]
     fn a_target_that_is_handed_over_late_has_all_iterations_of_newton() {
-        let metric = Metric {
-            factor: Cholesky::new(&Matrix::eye(2)).unwrap(),
-            nulls: vec![Null::new(Model::default(), 1.0, 1.0)],
-        };
+        let nulls = vec![Null::new(Model::default(), 1.0, 1.0)];
+        let metric = Metric::new(Matrix::eye(2), &Penalty::default(), nulls, true).unwrap();
         let iterations = |before: usize, max_iterations: Option<usize>| {
             let mut watch = Watch {
                 tolerance: 1e-10,
