@@ -199,6 +199,7 @@ pub(super) fn specification(args: &FitArgs, data: &Data, limit_bytes: Option<u64
 fn with_tolerance(args: &FitArgs, tolerance: f64, limit_bytes: Option<u64>) -> Result<CheckedSpec> {
     GlmSpec {
         model: args.model.model()?,
+        regularizer: args.model.regularizer()?,
         solver: args.solver.into(),
         plan_from: plan_file::plan_from(args)?,
         tolerance: args.tolerance.unwrap_or(tolerance),
@@ -324,6 +325,12 @@ fn command_line(args: &FitArgs) -> String {
     {
         add("--observation", model.observation.name().into());
         add("--link", model.inverse_link.name().into());
+    }
+    if let Ok(regularizer) = args.model.regularizer()
+        && let Some(strength) = regularizer.strength()
+    {
+        add("--regularizer", regularizer.name().into());
+        add("--strength", strength.to_string());
     }
     add("--solver", format!("{:?}", args.solver).to_lowercase());
     args.plan.iter().for_each(|file| add("--plan", file.display().to_string()));

@@ -9,6 +9,7 @@ use crate::basis::Expand;
 use crate::features::{Causality, Expansion, StudyFeature, Window};
 use crate::glm::{FittedGlm, GapFrom, TargetFit};
 use crate::observation::ObservationModel;
+use crate::regularizer::Regularizer;
 use crate::solver::Status;
 use crate::write::table::terminal_table;
 
@@ -20,10 +21,14 @@ pub(super) fn text(fitting: &Fitting) -> String {
     let (data, fit) = (&fitting.data, &fitting.model.fit);
     let mut text = bins_line(data);
     // writing to a string cannot fail, here and below
-    if fit.model != Model::default() {
+    if (fit.model, fit.regularizer) != (Model::default(), Regularizer::None) {
+        let penalty = match fit.regularizer.strength() {
+            Some(strength) => format!(", {} penalty of strength {strength}", fit.regularizer.name()),
+            None => String::new(),
+        };
         let _ = writeln!(
             text,
-            "model: {} observations, {} inverse link",
+            "model: {} observations, {} inverse link{penalty}",
             fit.model.observation.name(),
             fit.model.inverse_link.name()
         );
@@ -94,7 +99,7 @@ fn whole(data: &Data, fit: &FittedGlm, target: &TargetFit, events: &str) -> Stri
         text.push('\n');
     }
     text.push_str(&scores_line(target));
-    text.push_str(&proof_line(fit.model.observation, target));
+    text.push_str(&proof_line(fit, target));
     text
 }
 
@@ -131,7 +136,7 @@ pub(super) fn verdict(target: &TargetFit) -> &'static str {
     }
 }
 
-fn proof_line(observation: ObservationModel, target: &TargetFit) -> String {
+fn proof_line(fit: &FittedGlm, target: &TargetFit) -> String {
     let from = match target.gap_from {
         GapFrom::Hessian => "Hessian",
         GapFrom::FlatGram => "flat Gram",
@@ -141,15 +146,16 @@ fn proof_line(observation: ObservationModel, target: &TargetFit) -> String {
         return format!("{verdict}\n");
     }
     format!(
-        "{verdict}: KKT residual {:.1e}, loss gap {:.1e} (by the {from}) of a loss of {:.4e} ({}), {} iterations\n",
+        "{verdict}: KKT residual {:.1e}, loss gap {:.1e} (by the {from}) of a loss of {:.4e} ({}{}), {} iterations\n",
         target.kkt_residual,
         target.loss_gap,
         target.loss,
-        match observation {
+        match fit.model.observation {
             ObservationModel::Poisson => "terms free of the rate left out",
             ObservationModel::Gaussian => "the mean squared residual",
             ObservationModel::Bernoulli => "minus the log-likelihood",
         },
+        if fit.regularizer == Regularizer::None { "" } else { ", the penalty included" },
         target.iterations
     )
 }

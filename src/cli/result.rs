@@ -22,6 +22,10 @@ pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Ma
     add("device", processor().into());
     add("observation", fit.model.observation.name().into());
     add("link", fit.model.inverse_link.name().into());
+    add("regularizer", fit.regularizer.name().into());
+    if let Some(strength) = fit.regularizer.strength() {
+        add("strength", strength.into());
+    }
     add("solver", fit.solver.clone().into());
     add("precision", fit.plan.storage.clone().into());
     add("tolerance", fit.tolerance.into());

@@ -172,8 +172,8 @@ impl Fit<'_, '_, '_> {
             .collect();
         format!(
             "separated: the likelihood rises for ever along a combination of {}, so the estimate is infinite (it can \
-             {}); leave features out, or of a basis take fewer functions or a longer window (a ridge penalty would \
-             bound it; this version has none)",
+             {}); leave features out, or of a basis take fewer functions or a longer window (a ridge penalty \
+             would bound it: `--regularizer ridge --strength 1e-3`)",
             joined(&names),
             match self.spec.get().model.observation.recession() {
                 Recession::Apart => "tell bins with an event from bins without by a threshold",

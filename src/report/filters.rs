@@ -7,6 +7,7 @@ use super::typeset::{Digits, count};
 use super::{MOST_TARGETS, Report, TargetWords};
 use crate::glm::TargetFit;
 use crate::inverse_link::InverseLink;
+use crate::regularizer::Regularizer;
 use crate::solver::Status;
 
 /// Most columns of a target that are shown.
@@ -25,6 +26,12 @@ pub(super) fn section(report: &Report) -> Section {
             "Coefficients are changes of " (changed(report)) " per unit of their column, its factor included. Standard errors "
             "are those of the Fisher information, z is the coefficient in standard errors, and the interval "
             "holds 95 % under the normal approximation."
+        }
+        @if report.fit.regularizer != Regularizer::None {
+            p.note {
+                "A penalty on their squares shrinks them. Errors and intervals are by the Hessian with the penalty, and say "
+                "nothing about how far."
+            }
         }
         @for (k, (target, words)) in pairs.enumerate() {
             @if n_targets <= MOST_OPEN {

@@ -9,7 +9,7 @@ const WORDS: [(&str, &str); 11] = [
     (
         "Loss",
         "The negative log-likelihood per bin, averaged over the used bins, without the terms that the rate does not enter. \
-         The fit minimises it.",
+         The fit minimises it, with the penalty added if there is one.",
     ),
     (
         "KKT residual",

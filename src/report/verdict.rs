@@ -6,6 +6,7 @@ use super::page::{self, Section, column, names, number_column};
 use super::typeset::{NONE, count, number};
 use super::{MOST_TARGETS, Report, TargetWords};
 use crate::glm::{GapFrom, TargetFit};
+use crate::regularizer::Regularizer;
 use crate::solver::Status;
 
 /// Most targets whose trouble is told one by one.
@@ -104,12 +105,12 @@ fn has_certificate(target: &TargetFit) -> bool {
 
 /// The certificate of the only target, in words.
 fn one(report: &Report, target: &TargetFit, words: &TargetWords) -> Markup {
-    let tolerance = report.fit.tolerance;
+    let (tolerance, is_penalised) = (report.fit.tolerance, report.fit.regularizer != Regularizer::None);
     html! {
         p {
-            "The largest component of the gradient is " b { (number(target.kkt_residual, 2)) }
+            "The largest component of the gradient" @if is_penalised { ", the penalty's included," } " is " b { (number(target.kkt_residual, 2)) }
             " of the magnitudes that it is the sum of (the KKT residual: 0 at an exact optimum, about "
-            (number(1e-16, 1)) " after rounding). The mean loss per " (report.rows(1)) " is an estimated "
+            (number(1e-16, 1)) " after rounding). The mean loss per " (report.rows(1)) @if is_penalised { " with its penalty" } " is an estimated "
             b { (number(target.loss_gap, 2)) } " above its minimum, by the " (matrix(target.gap_from))
             ". That is " (number(relative_gap(report, target, words), 2)) " of the loss; at most "
             (number(tolerance, 2)) " was asked for, with a residual of at most " (number(tolerance.sqrt(), 2)) "."

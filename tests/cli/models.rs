@@ -23,12 +23,12 @@ fn reference() -> (Place, Value) {
     (place, reference)
 }
 
-/// The unpenalised fit of the reference.
-fn expected<'r>(reference: &'r Value, observation: &str, link: &str) -> &'r Value {
+/// A fit of the reference.
+fn expected<'r>(reference: &'r Value, observation: &str, link: &str, regularizer: &str) -> &'r Value {
     let is_meant = |record: &&Value| {
         record["observation"] == observation
             && record["link"] == link
-            && record["regularizer"] == "UnRegularized"
+            && record["regularizer"] == regularizer
             && record["model"] == "GLM"
     };
     reference["fits"].as_array().unwrap().iter().find(is_meant).unwrap()
@@ -55,7 +55,8 @@ fn fits_are_those_of_the_reference_and_say_their_model() {
             "{command}"
         );
         let target = &fit["targets"][0];
-        let known = expected(&reference, kind, if kind == "Poisson" { "softplus" } else { "default" });
+        let of_link = if kind == "Poisson" { "softplus" } else { "default" };
+        let known = expected(&reference, kind, of_link, "UnRegularized");
         assert_eq!(target["status"], "converged");
         assert!(relative(&numbers(&target["coef"]), &numbers(&known["coef"])) < 1e-8, "{kind}");
         let near = |found: &Value, expected: f64| (number(found) / expected - 1.0).abs() < 1e-8;
@@ -227,4 +228,74 @@ fn a_response_without_variation_says_so() {
     assert_eq!((&target["status"], &target["intercept"]), (&"no_events".into(), &"Infinity".into()));
     let page = fs::read_to_string(place.path("o/report.html")).unwrap();
     assert!(page.contains("An event everywhere: the intercept is ∞"));
+}
+
+#[test]
+fn a_ridge_penalty_is_that_of_the_reference() {
+    let (place, reference) = reference();
+    for kind in ["Poisson", "Gaussian", "Bernoulli"] {
+        let (file, observation) = (format!("{kind}.csv"), kind.to_lowercase());
+        let words = ["fit", &file, "--y", "y", "--observation", &observation, "--out", kind, "--json"];
+        let penalty = ["--regularizer", "ridge", "--strength", "0.1"];
+        let fit = place.run(&[&words[..], &penalty].concat()).ended(0).json();
+        assert_eq!((&fit["regularizer"], &fit["strength"]), (&"ridge".into(), &0.1.into()));
+        assert!(fit["command"].as_str().unwrap().contains("--regularizer ridge --strength 0.1 "));
+        let (target, known) = (&fit["targets"][0], expected(&reference, kind, "default", "Ridge"));
+        assert_eq!(target["status"], "converged");
+        let coef = numbers(&target["coef"]);
+        assert!(relative(&coef, &numbers(&known["coef"])) < 1e-8, "{kind}");
+        let penalty = 0.05 * coef.iter().map(|w| w * w).sum::<f64>();
+        let loss = number(&known["loss_unpenalised"]) + penalty;
+        assert!((number(&target["loss"]) / loss - 1.0).abs() < 1e-8, "the penalty is part of the loss");
+        assert!((number(&target["log_likelihood"]) / number(&known["score_loglik"]) - 1.0).abs() < 1e-8);
+        // the model file knows, and scores without it
+        let model = json(&place.path(&format!("{kind}/model.json")));
+        assert_eq!(model["fit"]["regularizer"]["ridge"]["strength"], 0.1, "{model}");
+        let model = format!("{kind}/model.json");
+        let score = place.run(&["score", &model, &file, "--json", "--quiet"]).ended(0).json();
+        assert_near(&score["targets"][0]["log_likelihood"], &target["log_likelihood"], kind);
+        let page = fs::read_to_string(place.path(&format!("{kind}/report.html"))).unwrap();
+        assert!(page.contains("ridge of strength") && page.contains("with its penalty"));
+    }
+    let words = ["fit", "Poisson.csv", "--y", "y", "--regularizer", "ridge", "--strength=1e-3"];
+    let text = place.run(&words).ended(0).stdout;
+    assert!(text.contains("model: poisson observations, exp inverse link, ridge penalty of strength 0.001"));
+    assert!(text.contains("(terms free of the rate left out, the penalty included)"), "{text}");
+    let plain = place.run(&["fit", "Poisson.csv", "--y", "y", "--json"]).ended(0).json();
+    assert_eq!((&plain["regularizer"], &plain["strength"]), (&"none".into(), &Value::Null));
+}
+
+#[test]
+fn a_penalty_bounds_what_is_separated() {
+    let place = Place::new();
+    let rows: String = (0..40).map(|k| format!("{},{}\n", k % 10, u8::from(k % 10 > 4))).collect();
+    fs::write(place.path("d.csv"), format!("x,y\n{rows}")).unwrap();
+    let words = ["fit", "d.csv", "--y", "y", "--observation", "bernoulli"];
+    let run = place.run(&words).ended(4);
+    assert!(run.stderr.contains("separated") && run.stderr.contains("--regularizer ridge"), "{run:?}");
+    place.run(&[&words[..], &["--regularizer", "ridge", "--strength", "0.001"]].concat()).ended(0);
+}
+
+#[test]
+fn penalties_that_cannot_be() {
+    let (place, _) = reference();
+    for (options, said) in [
+        (
+            &["--regularizer", "ridge"][..],
+            ["strength: expected the strength of the ridge penalty", "--strength 1e-3"],
+        ),
+        (&["--strength", "0.1"], ["--strength: expected a penalty that it is for", "--regularizer ridge"]),
+        (
+            &["--regularizer", "ridge", "--strength", "0"],
+            ["strength: expected a number above 0, found 0", "1e-3"],
+        ),
+        (&["--regularizer", "lasso"], ["--regularizer: expected one of none, ridge", "help"]),
+    ] {
+        place.refused(&[&["fit", "Poisson.csv", "--y", "y"], options].concat(), 2, &said);
+    }
+    let study = "data = \"Poisson.csv\"\ny = \"y\"\nregularizer = \"ridge\"\nstrength = 0.1\n";
+    fs::write(place.path("s.toml"), study).unwrap();
+    let config = place.run(&["fit", "s.toml", "--print-config"]).ended(0).stdout;
+    assert!(config.contains("regularizer = \"ridge\"\nstrength = 0.1\n"), "{config}");
+    assert_eq!(place.run(&["fit", "s.toml", "--json"]).ended(0).json()["strength"], 0.1);
 }

@@ -62,6 +62,7 @@ fn every_field_is_there_and_no_number_is_null() {
         "device",
         "observation",
         "link",
+        "regularizer",
         "solver",
         "precision",
         "tolerance",
