@@ -74,13 +74,10 @@ impl<T: Real, O: Observe, L: InvertLink, const CANONICAL: bool> Kernel
         let mut losses = self.residuals::<FUSED>();
         match self.tile.beside {
             Beside::Nothing | Beside::Curvature => {}
-            Beside::Magnitude => self.rewrite::<FUSED>(|pair, y, mean| pair.magnitude(y, mean)),
+            Beside::Magnitude => self.rewrite::<FUSED>(Pair::magnitude),
             Beside::Events => {
-                self.rewrite::<FUSED>(
-                    |pair, y, mean| {
-                        if pair.observation.holds(y, mean) { T::ONE } else { T::ZERO }
-                    },
-                )
+                let held = |is_held: bool| if is_held { T::ONE } else { T::ZERO };
+                self.rewrite::<FUSED>(|pair, y, mean| held(pair.observation.holds(y, mean)));
             }
         }
         let Tile { n_valid, residual, out, .. } = self.tile;
