@@ -217,8 +217,8 @@ fn a_study_holds_the_model() {
 #[test]
 fn a_response_without_variation_says_so() {
     let place = Place::new();
-    let rows: String = (0..20).map(|k| format!("{},1\n", k % 7)).collect();
-    fs::write(place.path("ones.csv"), format!("x,y\n{rows}")).unwrap();
+    let rows: Vec<String> = (0..20).map(|k| format!("{},1\n", k % 7)).collect();
+    fs::write(place.path("ones.csv"), format!("x,y\n{}", rows.concat())).unwrap();
     let run =
         place.run(&["fit", "ones.csv", "--y", "y", "--observation", "bernoulli", "--out", "o"]).ended(4);
     assert!(run.stdout.contains("the probability is 1: there is an event in every bin"), "{run:?}");
@@ -268,8 +268,8 @@ fn a_ridge_penalty_is_that_of_the_reference() {
 #[test]
 fn a_penalty_bounds_what_is_separated() {
     let place = Place::new();
-    let rows: String = (0..40).map(|k| format!("{},{}\n", k % 10, u8::from(k % 10 > 4))).collect();
-    fs::write(place.path("d.csv"), format!("x,y\n{rows}")).unwrap();
+    let rows: Vec<String> = (0..40).map(|k| format!("{},{}\n", k % 10, u8::from(k % 10 > 4))).collect();
+    fs::write(place.path("d.csv"), format!("x,y\n{}", rows.concat())).unwrap();
     let words = ["fit", "d.csv", "--y", "y", "--observation", "bernoulli"];
     let run = place.run(&words).ended(4);
     assert!(run.stderr.contains("separated") && run.stderr.contains("--regularizer ridge"), "{run:?}");
