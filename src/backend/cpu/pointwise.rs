@@ -71,15 +71,16 @@ impl<T: Real, O: Observe, L: InvertLink, const CANONICAL: bool> Kernel
 
     #[inline(always)]
     fn run<const FUSED: bool>(mut self) -> PointwiseSums {
-        let mut losses = self.residuals::<FUSED>();
-        match self.tile.beside {
-            Beside::Nothing | Beside::Curvature => {}
-            Beside::Magnitude => self.rewrite::<FUSED>(Pair::magnitude),
+        let mut losses = match self.tile.beside {
+            Beside::Nothing | Beside::Curvature => {
+                self.residuals::<FUSED>(|pair, _, mean| pair.curvature(mean))
+            }
+            Beside::Magnitude => self.residuals::<FUSED>(Pair::magnitude),
             Beside::Events => {
                 let held = |is_held: bool| if is_held { T::ONE } else { T::ZERO };
-                self.rewrite::<FUSED>(|pair, y, mean| held(pair.observation.holds(y, mean)));
+                self.residuals::<FUSED>(|pair, y, mean| held(pair.observation.holds(y, mean)))
             }
-        }
+        };
         let Tile { n_valid, residual, out, .. } = self.tile;
         if n_valid < TILE_ROWS {
             for rows in [&mut losses.0, residual, out] {
@@ -91,9 +92,12 @@ impl<T: Real, O: Observe, L: InvertLink, const CANONICAL: bool> Kernel
 }
 
 impl<T: Real, O: Observe, L: InvertLink, const CANONICAL: bool> Pointwise<'_, T, Pair<O, L, CANONICAL>> {
-    /// Losses; residuals into `residual`, curvatures into `out`.
+    /// Losses; residuals into `residual`, `beside(pair, y, mean)` into `out`.
     #[inline(always)]
-    fn residuals<const FUSED: bool>(&mut self) -> Aligned<T> {
+    fn residuals<const FUSED: bool>(
+        &mut self,
+        beside: impl Fn(&Pair<O, L, CANONICAL>, T, Mean<T>) -> T,
+    ) -> Aligned<T> {
         let functions = Vector::<FUSED>;
         let Self { pair, tile } = self;
         let mut losses = Aligned([T::ZERO; TILE_ROWS]);
@@ -105,25 +109,13 @@ impl<T: Real, O: Observe, L: InvertLink, const CANONICAL: bool> Pointwise<'_, T,
             let mut results = [[T::ZERO; LANES]; 3];
             for lane in 0..LANES {
                 let mean = pair.link.mean(eta[lane], functions);
-                results[0][lane] = pair.curvature(mean);
+                results[0][lane] = beside(pair, y[lane], mean);
                 results[1][lane] = pair.residual(y[lane], mean);
                 results[2][lane] = pair.observation.loss(y[lane], mean, functions);
             }
             [*out, *residual, *loss] = results;
         }
         losses
-    }
-
-    /// `out = f(pair, y, mean)`.
-    #[inline(always)]
-    fn rewrite<const FUSED: bool>(&mut self, f: impl Fn(&Pair<O, L, CANONICAL>, T, Mean<T>) -> T) {
-        let Self { pair, tile } = self;
-        let given = tile.eta.as_chunks::<LANES>().0.iter().zip(tile.y.as_chunks::<LANES>().0);
-        for ((eta, y), out) in given.zip(tile.out.as_chunks_mut::<LANES>().0) {
-            for lane in 0..LANES {
-                out[lane] = f(pair, y[lane], pair.link.mean(eta[lane], Vector::<FUSED>));
-            }
-        }
     }
 }
 
