@@ -12,7 +12,7 @@
 //!
 //! ```text
 //! 11 cli        10 figure, report, write   9 glm        8 solver     7 objective   6 features, tuning
-//!  5 design                   4 backend    3 read, basis, observation
+//!  5 design                   4 backend    3 read, basis, observation, regularizer
 //!  2 recording, simulate, inverse_link    1 time, math                0 error, registry, number
 //! ```
 //!
@@ -35,6 +35,7 @@ pub mod observation;
 pub mod read;
 pub mod recording;
 mod registry;
+pub mod regularizer;
 pub mod report;
 pub mod simulate;
 pub mod solver;

@@ -18,7 +18,7 @@ const FLOORS: [&[&str]; 12] = [
     &["error", "number", "registry"],
     &["math", "time"],
     &["inverse_link", "recording", "simulate"],
-    &["basis", "observation", "read"],
+    &["basis", "observation", "read", "regularizer"],
     &["backend"],
     &["design"],
     &["features", "tuning"],

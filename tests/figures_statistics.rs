@@ -13,6 +13,7 @@ use rheobase::figure::goodness::{GoodnessModel, GoodnessRow, goodness};
 use rheobase::figure::intervals::{IntervalPanel, intervals};
 use rheobase::figure::tuning::{TuningModel, TuningPanel, tuning};
 use rheobase::glm::goodness::rescale;
+use rheobase::inverse_link::InverseLink;
 use snapshot::reviewed;
 
 const NAN: f64 = f64::NAN;
@@ -83,12 +84,14 @@ fn filters_with_and_without_bands() {
         feature: 0,
         no_estimate: String::new(),
     };
-    let known = filter(&[panel("stimulus", 0.004)], 1, "").unwrap();
+    let known = filter(&[panel("stimulus", 0.004)], 1, InverseLink::Exp, "").unwrap();
     assert!(known.caption.contains("correlations of the coefficients included"));
     reviewed(&known, "filter");
-    let unknown = filter(&[panel("stimulus", NAN)], 1, "").unwrap();
+    let unknown = filter(&[panel("stimulus", NAN)], 1, InverseLink::Exp, "").unwrap();
     assert!(unknown.caption.contains("No bands"));
-    let mixed = filter(&[panel("unit 0: stimulus", 0.004), panel("unit 1: stimulus", NAN)], 2, "").unwrap();
+    let mixed =
+        filter(&[panel("unit 0: stimulus", 0.004), panel("unit 1: stimulus", NAN)], 2, InverseLink::Exp, "")
+            .unwrap();
     assert!(mixed.caption.contains("where the errors"));
     reviewed(&mixed, "filter_of_two");
     // small beside large on one axis; the huge curve of a separated fit on its own
@@ -101,7 +104,7 @@ fn filters_with_and_without_bands() {
         ..times(panel("unit 2: stimulus", NAN), 1e4)
     };
     let several = [panel("unit 0: stimulus", 0.004), times(panel("unit 1: stimulus", 0.002), 0.2), separated];
-    let figure = filter(&several, 2, "").unwrap();
+    let figure = filter(&several, 2, InverseLink::Exp, "").unwrap();
     assert!(figure.caption.contains("Panels of one feature have one range"));
     let panels: Vec<_> = figure.drawing.rows.iter().flat_map(|row| &row.panels).collect();
     assert!(panels[0].y.range.is_some() && panels[0].y.range == panels[1].y.range);
@@ -119,7 +122,10 @@ fn coefficients_of_two_targets() {
         effects: (0..14).map(|k| sign * (f64::from(k) - 6.0) / 8.0).collect(),
         standard_errors: (0..14).map(|k| if k == 4 { NAN } else { 0.05 + 0.01 * f64::from(k) }).collect(),
     };
-    reviewed(&coefficients(&[panel("y[0]", 1.0), panel("y[1]", -0.4)], "").unwrap(), "coefficients");
+    reviewed(
+        &coefficients(&[panel("y[0]", 1.0), panel("y[1]", -0.4)], InverseLink::Exp, "").unwrap(),
+        "coefficients",
+    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 // Residual, loss and what else is asked for from stored linear predictors. Work group (k, m): rows k, ACROSS targets m.
 //
-// BESIDE is 0 for nothing, 1 for curvatures, 2 for 1 where the response is not 0, 3 for the
+// BESIDE is 0 for nothing, 1 for curvatures, 2 for 1 where the row holds its linear
+// predictor, 3 for the
 // magnitude of the residual's terms. Residuals replace the linear predictors.
 // Sums of a group: losses of the targets, then sums of residuals.
 
@@ -29,7 +30,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             if (BESIDE == 1u) {
                 beside[place] = curvature_at(mean);
             } else if (BESIDE == 2u) {
-                beside[place] = select(1.0, 0.0, value == 0.0);
+                beside[place] = select(0.0, 1.0, holds(value, mean));
             } else if (BESIDE == 3u) {
                 beside[place] = magnitude_at(value, mean);
             }

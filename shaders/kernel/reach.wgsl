@@ -1,7 +1,7 @@
 // How far a direction moves each target's linear predictor. Work group (k, m): rows k, ACROSS targets m.
 //
 // Numbers of a group and target: largest |direction|, the same over rows whose response is not 0, largest direction over
-// rows whose response is 0.
+// rows whose response is 0, largest fall over those where it is not.
 
 @group(0) @binding(1) var<storage, read> direction: array<f32>;
 @group(0) @binding(2) var<storage, read> y: array<u32>;
@@ -11,21 +11,21 @@
 // what stands for no row
 const NONE: f32 = -3.0e38;
 
-var<workgroup> joined: array<vec3<f32>, 256>;
+var<workgroup> joined: array<vec4<f32>, 256>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let begin = group.x * params.group_rows;
     let end = min(begin + params.group_rows, params.n);
     let t = group.y * ACROSS + lane % ACROSS;
-    var reach = vec3<f32>(0.0, 0.0, NONE);
+    var reach = vec4<f32>(0.0, 0.0, NONE, NONE);
     if (t < params.n_targets) {
         for (var i = begin + lane / ACROSS; i < end; i += 256u / ACROSS) {
             let d = direction[i * params.n_targets + t];
             if (response(row_of(i), t) == 0.0) {
-                reach = max(reach, vec3<f32>(abs(d), 0.0, d));
+                reach = max(reach, vec4<f32>(abs(d), 0.0, d, NONE));
             } else {
-                reach = max(reach, vec3<f32>(abs(d), abs(d), NONE));
+                reach = max(reach, vec4<f32>(abs(d), abs(d), NONE, -d));
             }
         }
     }
@@ -38,6 +38,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         workgroupBarrier();
     }
     if (lane < ACROSS && t < params.n_targets) {
-        found[(params.first_partial + group.x) * params.n_targets + t] = vec4<f32>(joined[lane], 0.0);
+        found[(params.first_partial + group.x) * params.n_targets + t] = joined[lane];
     }
 }

@@ -1,5 +1,7 @@
 // counts whose variance is their mean: mu - y ln mu
 
+const FACTOR: f32 = 1.0;
+
 fn loss_at(y: f32, mean: Mean) -> f32 {
     return mean.mu - select(y * mean.log_mu, 0.0, y == 0.0);
 }
@@ -8,6 +10,19 @@ fn loss_change(y: f32, mean: Mean, change: MeanChange) -> f32 {
     return change.mu - select(y * change.log_mu, 0.0, y == 0.0);
 }
 
-fn variance(mu: f32) -> f32 {
-    return mu;
+fn residual_of(y: f32, mean: Mean) -> f32 {
+    return mean.mu - y;
+}
+
+fn magnitude_of(y: f32, mean: Mean) -> f32 {
+    return mean.mu + abs(mean.mu - y);
+}
+
+fn variance(mean: Mean) -> f32 {
+    return mean.mu;
+}
+
+// whether the row holds its linear predictor where it is
+fn holds(y: f32, mean: Mean) -> bool {
+    return y != 0.0;
 }

@@ -1,4 +1,6 @@
 // The model: an inverse link and an observation model, one snippet each, follow this text.
+//
+// Residual and curvature (Fisher) are those of the observation model times slope / variance, which is 1 where CANONICAL is 1.
 
 struct Mean {
     mu: f32,
@@ -6,6 +8,8 @@ struct Mean {
     slope: f32,
     log_mu: f32,
     log_1m_mu: f32,
+    // 1 - mu, of probabilities
+    rest: f32,
 }
 
 // of the mean when the linear predictor changes
@@ -15,27 +19,27 @@ struct MeanChange {
     log_1m_mu: f32,
 }
 
-// d loss / d eta
-fn residual_at(y: f32, mean: Mean) -> f32 {
+fn along(value: f32, mean: Mean) -> f32 {
     if (CANONICAL == 1u) {
-        return f32(LOSS_SCALE) * (mean.mu - y);
+        return value;
     }
-    return f32(LOSS_SCALE) * (mean.mu - y) * (mean.slope / variance(mean.mu));
+    return value * (mean.slope / variance(mean));
 }
 
-// d2 loss / d eta2 (Fisher)
-fn curvature_at(mean: Mean) -> f32 {
-    if (CANONICAL == 1u) {
-        return f32(LOSS_SCALE) * variance(mean.mu);
-    }
-    return f32(LOSS_SCALE) * mean.slope * (mean.slope / variance(mean.mu));
+// d loss / d eta
+fn residual_at(y: f32, mean: Mean) -> f32 {
+    return along(residual_of(y, mean), mean);
 }
 
 // sum of the magnitudes of the residual's terms
 fn magnitude_at(y: f32, mean: Mean) -> f32 {
-    let terms = abs(mean.mu) + abs(mean.mu - y);
+    return along(magnitude_of(y, mean), mean);
+}
+
+// expectation of d2 loss / d eta2
+fn curvature_at(mean: Mean) -> f32 {
     if (CANONICAL == 1u) {
-        return f32(LOSS_SCALE) * terms;
+        return FACTOR * variance(mean);
     }
-    return f32(LOSS_SCALE) * terms * (mean.slope / variance(mean.mu));
+    return FACTOR * along(mean.slope, mean);
 }

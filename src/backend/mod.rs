@@ -20,26 +20,16 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::Result;
-use crate::inverse_link::InverseLink;
-use crate::observation::ObservationModel;
 
 use cpu::convolution::events::EventChannels;
 use cpu::convolution::lags::Lags;
 use cpu::convolution::transforms::Fourier;
 
+pub use crate::observation::Model;
 pub use costs::Costs;
 pub use cpu::Cpu;
 #[cfg(feature = "gpu")]
 pub use gpu::Gpu;
-
-/// Observation model and inverse link of a fit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-pub struct Model {
-    /// How a response scatters around its mean.
-    pub observation: ObservationModel,
-    /// From the linear predictor to the mean.
-    pub inverse_link: InverseLink,
-}
 
 /// Which rows take part in a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,9 +74,10 @@ pub enum Beside {
     Nothing,
     /// The curvature `d2 loss / d eta2` (Fisher).
     Curvature,
-    /// The sum of magnitudes of the residual's terms, `mu + |residual|`.
+    /// The sum of magnitudes of the residual's terms, of Poisson counts `mu + |residual|`.
     Magnitude,
-    /// 1 where the response is not 0.
+    /// 1 where no direction of recession moves the row, see [`crate::observation::Observe::holds`]: of counts where the
+    /// response is not 0.
     Events,
 }
 
@@ -99,11 +90,13 @@ pub struct Reach {
     pub events: f64,
     /// Largest `x·d` over rows whose response is 0 (negative if all of them go down).
     pub silent: f64,
+    /// Largest `-x·d` over rows whose response is not 0 (negative if all of them go up).
+    pub fall: f64,
 }
 
 impl Reach {
     /// That of no rows.
-    pub const NONE: Self = Self { all: 0.0, events: 0.0, silent: f64::NEG_INFINITY };
+    pub const NONE: Self = Self { all: 0.0, events: 0.0, silent: f64::NEG_INFINITY, fall: f64::NEG_INFINITY };
 }
 
 /// Rows of a line whose terms are added up before they join the others: of a line in parts as of a whole one.

@@ -10,7 +10,8 @@ use super::arrays::{Format, arrays};
 use super::data::{self, Data, Targets};
 use super::progress::Progress;
 use crate::features::DETECTED;
-use crate::glm::{FittedGlm, Scores, score};
+use crate::glm::{FittedGlm, Scores, score_scaled};
+use crate::observation::Observe;
 use crate::solver::Status;
 use crate::write::model::{ModelFile, Study};
 use crate::write::save::is_mixed;
@@ -87,6 +88,7 @@ impl Applied {
     }
 
     fn of(model: ModelFile, data: Data) -> Result<Self> {
+        let data = Data { observation: model.fit.model.observation, ..data };
         let of_name = |name: &String| model_target(&model.fit, name);
         let fitted: Vec<usize> = data.names.iter().map(of_name).collect::<Result<_>>()?;
         let expected = expected_counts(&model.fit, &fitted, &data)?;
@@ -242,12 +244,12 @@ fn expected_counts(fit: &FittedGlm, fitted: &[usize], data: &Data) -> Result<Vec
     Ok(expected)
 }
 
-/// Scores of a fit on some bins of a target.
+/// Scores of a target of a fit on some bins of a target of the data.
 ///
 /// # Errors
-/// [`Error::Domain`] with the first row whose response is no count.
+/// [`Error::Domain`] with the first row whose response is none that the model knows.
 pub(super) fn scored(
-    fit: &FittedGlm,
+    (fit, fitted): (&FittedGlm, usize),
     data: &Data,
     target: usize,
     bins: &[usize],
@@ -255,13 +257,14 @@ pub(super) fn scored(
 ) -> Result<Scores> {
     let y: Vec<f64> = bins.iter().map(|&bin| data.y.get(bin, target)).collect();
     let mu: Vec<f64> = bins.iter().map(|&bin| expected[bin]).collect();
-    match y.iter().position(|&y| y < 0.0) {
-        None => Ok(score(fit.model, &y, &mu)),
-        Some(k) => Err(Error::Domain {
+    let outside = |(k, &y): (usize, &f64)| Some((k, fit.model.observation.outside(y)?));
+    match y.iter().enumerate().find_map(outside) {
+        None => Ok(score_scaled(fit.model, fit.targets[fitted].scale, &y, &mu)),
+        Some((k, expected)) => Err(Error::Domain {
             what: data.response_of(target),
             row: data.row(bins[k]),
             column: target,
-            expected: "a count, 0 or more",
+            expected,
             value: y[k],
         }),
     }

@@ -9,6 +9,7 @@ use super::environment::Environment;
 use super::examples::{
     COMPLETIONS_HELP, DEMO_HELP, DEVICES_HELP, FIT_HELP, INSPECT_HELP, MAN_HELP, SCORE_HELP,
 };
+use super::model_args::ModelArgs;
 use super::predict::PredictArgs;
 use super::quantity;
 use super::shell::{option_words, shell_word};
@@ -164,6 +165,9 @@ pub struct FitArgs {
     /// Score this model on the same bins, and draw it beside the fit (repeatable)
     #[arg(long, value_name = "MODEL")]
     pub compare: Vec<PathBuf>,
+    #[command(flatten)]
+    /// Which model.
+    pub model: ModelArgs,
     /// Solver
     #[arg(long, default_value = "auto")]
     pub solver: Solver,

@@ -11,6 +11,7 @@ use super::args::{DataArgs, NanPolicy};
 use super::array_columns::{self, Arrays, Columns};
 use super::data::{Block, Data, Part, Reading, Targets};
 use crate::features::{Group, Piece};
+use crate::observation::ObservationModel;
 use crate::read::h5::is_recording;
 use crate::write::digest::digest_file;
 use crate::write::model::Input;
@@ -102,6 +103,7 @@ pub(super) fn arrays(
     };
     let read_s = started.elapsed().as_secs_f64();
     Ok(Data {
+        observation: ObservationModel::default(),
         input: Input { path: args.data.clone(), sha256: digest_file(&args.data)? },
         centres_s: Vec::new(),
         epochs_s: Vec::new(),

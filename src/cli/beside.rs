@@ -14,6 +14,7 @@ use super::data::{Data, Targets, recording};
 use super::progress::Progress;
 use super::result;
 use crate::glm::{FittedGlm, Scores};
+use crate::observation::ObservationModel;
 use crate::read::nwb;
 use crate::write::digest::digest_file;
 use crate::write::model::{Input, ModelFile, Study};
@@ -25,6 +26,8 @@ pub(super) struct Compared {
     pub(super) name: String,
     /// Its file.
     pub(super) input: Input,
+    /// What it takes the response for.
+    pub(super) observation: ObservationModel,
     /// Expected counts of every bin, one entry per target; NaN where its features are unknown.
     pub(super) expected: Vec<Array1<f64>>,
     /// Bins that this model and the fit both have, for each target.
@@ -128,6 +131,7 @@ impl Beside {
             let of_epochs =
                 recording(&choice, &counted, data.bin_s, detect.as_ref(), features, limit_bytes, progress)
                     .map_err(within)?;
+            let of_epochs = Data { observation: data.observation, ..of_epochs };
             let rivals = self.rivals.iter();
             let rivals = rivals.map(|rival| self.apply(rival, &choice, of_epochs.n_bins(), progress));
             let rivals = rivals.collect::<Result<_>>().map_err(within)?;
@@ -170,7 +174,7 @@ impl Ready {
         for (selector, data, applied) in self.held_out {
             let expected = data.expected(fit)?;
             let scores = (0..data.names.len())
-                .map(|target| scored(fit, &data, target, data.used(target), &expected[target]))
+                .map(|target| scored((fit, target), &data, target, data.used(target), &expected[target]))
                 .collect::<Result<_>>()?;
             let compared = rivals.iter().zip(applied);
             let compared = compared.map(|(rival, applied)| against(rival, applied, fit, &data, &expected));
@@ -199,11 +203,18 @@ fn against(
             data.used(target).iter().copied().filter(|bin| theirs.binary_search(bin).is_ok()).collect();
         n_bins.push(shared.len());
         n_events.push(shared.iter().map(|&bin| data.y.get(bin, target)).sum());
-        scores.push(scored(&rival.model.fit, data, target, &shared, &applied.expected[target])?);
-        scores_of_fit.push(scored(fit, data, target, &shared, expected)?);
+        scores.push(scored(
+            (&rival.model.fit, applied.fitted[target]),
+            data,
+            target,
+            &shared,
+            &applied.expected[target],
+        )?);
+        scores_of_fit.push(scored((fit, target), data, target, &shared, expected)?);
     }
     let (name, input) = (rival.name.clone(), rival.input.clone());
-    Ok(Compared { name, input, expected: applied.expected, n_bins, n_events, scores, scores_of_fit })
+    let (observation, expected) = (rival.model.fit.model.observation, applied.expected);
+    Ok(Compared { name, input, observation, expected, n_bins, n_events, scores, scores_of_fit })
 }
 
 impl Rival {

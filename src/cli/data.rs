@@ -14,6 +14,7 @@ use crate::features::{
 };
 use crate::glm::FittedGlm;
 use crate::objective::OwnedCounts;
+use crate::observation::ObservationModel;
 use crate::read::nwb;
 use crate::time::IntervalSet;
 use crate::write::digest::digest_file;
@@ -54,6 +55,8 @@ pub(super) struct Data {
     pub(super) bin_s: f64,
     pub(super) names: Vec<String>,
     pub(super) y: OwnedCounts,
+    /// What the response is taken for.
+    pub(super) observation: ObservationModel,
     /// One block per feature.
     pub(super) blocks: Vec<Block>,
     pub(super) parts: Vec<Part>,
@@ -145,6 +148,7 @@ pub(super) fn recording(
     let read_s = started.elapsed().as_secs_f64() - features_s;
     let (parts, n_edge, n_dropped) = parts(args, &dataset)?;
     Ok(Data {
+        observation: ObservationModel::default(),
         input,
         centres_s: dataset.grid.centres().to_vec(),
         // those of the grid: epochs that overlap are joined
@@ -286,7 +290,17 @@ impl Data {
         self.lines.get(row).copied().unwrap_or(row)
     }
 
-    /// Events of a target in its used bins.
+    /// Whether the response counts events: of a recording it always does.
+    pub(super) fn has_events(&self) -> bool {
+        !self.epochs_s.is_empty() || self.observation != ObservationModel::Gaussian
+    }
+
+    /// What a response and its expectation are called in tables.
+    pub(super) fn quantities(&self) -> [&'static str; 2] {
+        if self.has_events() { ["count", "expected_count"] } else { ["response", "expected"] }
+    }
+
+    /// Events of a target in its used bins; the sum of a response that counts none.
     pub(super) fn n_events(&self, target: usize) -> f64 {
         self.used(target).iter().map(|&bin| self.y.get(bin, target)).sum()
     }

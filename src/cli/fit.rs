@@ -15,6 +15,7 @@ use super::progress::{Progress, Total};
 use super::run::{Report, pretty, say};
 use super::shell::option_words;
 use super::{filters, fit_text, merge, outputs, plan_file, result, score_rows, write_back};
+use crate::backend::Model;
 use crate::design::DesignPlan;
 use crate::glm::{CheckedSpec, FittedGlm, GlmSpec, Response, TOLERANCE_F32, TOLERANCE_F64};
 use crate::write::model::{ArraysStudy, ModelFile, RecordingStudy, Study};
@@ -52,8 +53,8 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
     let command = command_line(args);
     let mut document = result::document(&fitting, &command, &study_toml(args));
     if args.common.out.is_some() {
-        let goodness = Goodness::new(&fitting.data, &fitting.expected, &fitting.compared);
-        document.insert("goodness".into(), goodness.document());
+        let goodness = Goodness::new(&fitting);
+        goodness.map(|goodness| document.insert("goodness".into(), goodness.document()));
     }
     let copy = write_back::prepare(args, &fitting, &command, &mut document)?;
     let mut text = if args.common.json { pretty(&document.clone().into()) } else { fit_text::text(&fitting) };
@@ -119,6 +120,7 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     let name = model_name(args);
     let beside = Beside::check(args, &name, limit_bytes)?;
     let mut data = load(args, limit_bytes, progress)?;
+    data.observation = args.model.observation.into();
     if args.common.out.is_some() && data.blocks.iter().any(|block| block.x.is_computed()) {
         let notice = "tables/features.csv is left out: its columns are computed when they are needed";
         data.notices.push(notice.into());
@@ -200,6 +202,8 @@ pub(super) fn specification(args: &FitArgs, data: &Data, limit_bytes: Option<u64
 
 fn with_tolerance(args: &FitArgs, tolerance: f64, limit_bytes: Option<u64>) -> Result<CheckedSpec> {
     GlmSpec {
+        model: args.model.model()?,
+        regularizer: args.model.regularizer()?,
         solver: args.solver.into(),
         plan_from: plan_file::plan_from(args)?,
         tolerance: args.tolerance.unwrap_or(tolerance),
@@ -297,6 +301,18 @@ fn command_line(args: &FitArgs) -> String {
     args.feature.iter().for_each(|feature| add("--feature", feature.clone()));
     args.test_epochs.iter().for_each(|tag| add("--test-epochs", tag.clone()));
     args.compare.iter().for_each(|model| add("--compare", model.display().to_string()));
+    if let Ok(model) = args.model.model()
+        && model != Model::default()
+    {
+        add("--observation", model.observation.name().into());
+        add("--link", model.inverse_link.name().into());
+    }
+    if let Ok(regularizer) = args.model.regularizer()
+        && let Some(strength) = regularizer.strength()
+    {
+        add("--regularizer", regularizer.name().into());
+        add("--strength", strength.to_string());
+    }
     add("--solver", format!("{:?}", args.solver).to_lowercase());
     args.plan.iter().for_each(|file| add("--plan", file.display().to_string()));
     args.cost_constants.iter().for_each(|file| add("--cost-constants", file.display().to_string()));

@@ -4,9 +4,12 @@ use std::fmt::Write;
 
 use super::data::Data;
 use super::fit::Fitting;
+use crate::backend::Model;
 use crate::basis::Expand;
 use crate::features::{Causality, Expansion, StudyFeature, Window};
 use crate::glm::{FittedGlm, GapFrom, TargetFit};
+use crate::observation::ObservationModel;
+use crate::regularizer::Regularizer;
 use crate::solver::Status;
 use crate::write::table::terminal_table;
 
@@ -17,14 +20,31 @@ const SHOWN_WHOLE: usize = 3;
 pub(super) fn text(fitting: &Fitting) -> String {
     let (data, fit) = (&fitting.data, &fitting.model.fit);
     let mut text = bins_line(data);
+    // writing to a string cannot fail, here and below
+    if (fit.model, fit.regularizer) != (Model::default(), Regularizer::None) {
+        let penalty = match fit.regularizer.strength() {
+            Some(strength) => format!(", {} penalty of strength {strength}", fit.regularizer.name()),
+            None => String::new(),
+        };
+        let _ = writeln!(
+            text,
+            "model: {} observations, {} inverse link{penalty}",
+            fit.model.observation.name(),
+            fit.model.inverse_link.name()
+        );
+    }
     if fit.targets.len() <= SHOWN_WHOLE {
         for (k, target) in fit.targets.iter().enumerate() {
-            text.push_str(&whole(data, fit, target, data.n_events(k)));
+            let events = match data.n_events(k) {
+                _ if !data.has_events() => String::new(),
+                1.0 => ", 1 event".into(),
+                n => format!(", {n} events"),
+            };
+            text.push_str(&whole(data, fit, target, &events));
         }
     } else {
         text.push_str(&overview(data, fit));
     }
-    // writing to a string cannot fail, here and below
     let _ = writeln!(
         text,
         "{} on {} in {}, {:.0} ms (with standard errors {:.0} ms){}",
@@ -62,9 +82,8 @@ pub(super) fn bins_line(data: &Data) -> String {
 }
 
 /// One target with its coefficients.
-fn whole(data: &Data, fit: &FittedGlm, target: &TargetFit, n_events: f64) -> String {
-    let events = if n_events == 1.0 { "event" } else { "events" };
-    let mut text = format!("\n{}: {}, {n_events} {events}\n", title(data, target), target.status.name());
+fn whole(data: &Data, fit: &FittedGlm, target: &TargetFit, events: &str) -> String {
+    let mut text = format!("\n{}: {}{events}\n", title(data, target), target.status.name());
     let mut rows = vec![row("intercept", String::new(), target.intercept, target.intercept_standard_error)];
     let lags = lags_ms(data);
     for (k, label) in fit.labels.iter().enumerate() {
@@ -81,7 +100,7 @@ fn whole(data: &Data, fit: &FittedGlm, target: &TargetFit, n_events: f64) -> Str
         text.push('\n');
     }
     text.push_str(&scores_line(target));
-    text.push_str(&proof_line(target));
+    text.push_str(&proof_line(fit, target));
     text
 }
 
@@ -98,8 +117,12 @@ fn row(label: &str, lag: String, coef: f64, error: f64) -> Vec<String> {
 
 /// Scores in one line.
 pub(super) fn scores_line(target: &TargetFit) -> String {
+    let scale = match target.scale {
+        1.0 => String::new(),
+        scale => format!(", variance of the noise {scale:.6e}"),
+    };
     format!(
-        "log-likelihood {:.9} per bin, pseudo-R2 {:.4} (McFadden) {:.4} (Cohen)\n",
+        "log-likelihood {:.9} per bin, pseudo-R2 {:.4} (McFadden) {:.4} (Cohen){scale}\n",
         target.scores.log_likelihood, target.scores.pseudo_r2_mcfadden, target.scores.pseudo_r2_cohen
     )
 }
@@ -108,12 +131,13 @@ pub(super) fn scores_line(target: &TargetFit) -> String {
 pub(super) fn verdict(target: &TargetFit) -> &'static str {
     match target.status {
         Status::Converged => "at the optimum, with proof",
+        Status::NoEvents if target.intercept > 0.0 => "the probability is 1: there is an event in every bin",
         Status::NoEvents => "the rate is 0: there is no event to explain",
         _ => "not at an optimum",
     }
 }
 
-fn proof_line(target: &TargetFit) -> String {
+fn proof_line(fit: &FittedGlm, target: &TargetFit) -> String {
     let from = match target.gap_from {
         GapFrom::Hessian => "Hessian",
         GapFrom::FlatGram => "flat Gram",
@@ -123,9 +147,17 @@ fn proof_line(target: &TargetFit) -> String {
         return format!("{verdict}\n");
     }
     format!(
-        "{verdict}: KKT residual {:.1e}, loss gap {:.1e} (by the {from}) of a loss of {:.4e} (terms free of the rate \
-         left out), {} iterations\n",
-        target.kkt_residual, target.loss_gap, target.loss, target.iterations
+        "{verdict}: KKT residual {:.1e}, loss gap {:.1e} (by the {from}) of a loss of {:.4e} ({}{}), {} iterations\n",
+        target.kkt_residual,
+        target.loss_gap,
+        target.loss,
+        match fit.model.observation {
+            ObservationModel::Poisson => "terms free of the rate left out",
+            ObservationModel::Gaussian => "the mean squared residual",
+            ObservationModel::Bernoulli => "minus the log-likelihood",
+        },
+        if fit.regularizer == Regularizer::None { "" } else { ", the penalty included" },
+        target.iterations
     )
 }
 
@@ -166,7 +198,7 @@ fn proven(fit: &FittedGlm) -> String {
 /// Many targets, a row each.
 fn overview(data: &Data, fit: &FittedGlm) -> String {
     let cells = |(k, target): (usize, &TargetFit)| {
-        vec![
+        let mut cells = vec![
             target.name.clone(),
             target.status.name().into(),
             data.n_events(k).to_string(),
@@ -175,10 +207,14 @@ fn overview(data: &Data, fit: &FittedGlm) -> String {
             format!("{:.4}", target.scores.pseudo_r2_mcfadden),
             format!("{:.1e}", target.kkt_residual),
             format!("{:.1e}", target.loss_gap),
-        ]
+        ];
+        if !data.has_events() {
+            cells.remove(2);
+        }
+        cells
     };
     let rows: Vec<Vec<String>> = fit.targets.iter().enumerate().map(cells).collect();
-    let header = [
+    let mut header = vec![
         "target",
         "status",
         "events",
@@ -188,6 +224,9 @@ fn overview(data: &Data, fit: &FittedGlm) -> String {
         "KKT residual",
         "loss gap",
     ];
+    if !data.has_events() {
+        header.remove(2);
+    }
     let mut text = format!("\n{}", terminal_table(&header, &rows, None));
     if !text.ends_with('\n') {
         text.push('\n');
@@ -227,8 +266,14 @@ fn peak_lags_ms(feature: &StudyFeature, bin_s: f64) -> Option<Vec<f64>> {
 pub(super) fn explanation(fit: &FittedGlm) -> String {
     let plan = &fit.plan;
     let mut text = format!(
-        "\nplan: {} ({}) for {} rows x {} columns x {} targets, {:.1} events per parameter\n",
-        plan.solver, plan.reason, plan.n_rows, plan.n_columns, plan.n_targets, plan.events_per_parameter
+        "\nplan: {} ({}) for {} rows x {} columns x {} targets, {:.1} {} per parameter\n",
+        plan.solver,
+        plan.reason,
+        plan.n_rows,
+        plan.n_columns,
+        plan.n_targets,
+        plan.events_per_parameter,
+        if fit.model.observation == ObservationModel::Gaussian { "rows" } else { "events" }
     );
     for estimate in &plan.estimates {
         let _ = writeln!(

@@ -7,8 +7,10 @@ use serde_json::{Map, Value};
 
 use super::beside::Compared;
 use super::data::Data;
+use super::fit::Fitting;
 use crate::glm::goodness::{Rescaled, rescale, runs};
 use crate::number;
+use crate::observation::ObservationModel;
 
 /// Models and the bins to test them on.
 pub(super) struct Goodness<'a> {
@@ -41,11 +43,13 @@ pub(super) struct Together {
 }
 
 impl<'a> Goodness<'a> {
-    /// Counts that the fit and the other models expect in the bins of `data`.
-    pub(super) fn new(data: &'a Data, expected: &'a [Array1<f64>], compared: &'a [Compared]) -> Self {
+    /// Counts that the fit and the other models expect in the bins of the fit; `None` unless it is of Poisson counts, which
+    /// the tests are for.
+    pub(super) fn new(fitting: &'a Fitting) -> Option<Self> {
+        let Fitting { data, expected, compared, .. } = fitting;
         let epochs = data.epoch_of_bins();
         let starts = (1..epochs.len()).filter(|&bin| epochs[bin] != epochs[bin - 1]).collect();
-        Self { data, expected, compared, starts }
+        (data.observation == ObservationModel::Poisson).then_some(Self { data, expected, compared, starts })
     }
 
     /// The bins that the fit uses.
@@ -66,7 +70,7 @@ impl<'a> Goodness<'a> {
     /// The fit and the other models over the bins that they all have; `None` without intervals or other models.
     pub(super) fn together(&self, target: usize) -> Option<Together> {
         let mut common = self.used(target);
-        for other in self.compared {
+        for other in self.compared.iter().filter(|other| is_tested(other)) {
             let theirs = &other.expected[target];
             let shared = common.bins.iter().copied().filter(|&bin| !theirs[bin].is_nan()).collect();
             let shared = self.tested(target, shared);
@@ -76,7 +80,9 @@ impl<'a> Goodness<'a> {
         }
         let fit = common.rescaled(&self.expected[target])?;
         // one that was passed over has no number in some of these bins
-        let others = self.compared.iter().map(|other| common.rescaled(&other.expected[target])).collect();
+        let rescaled = |other: &Compared| common.rescaled(&other.expected[target]);
+        let others =
+            self.compared.iter().map(|other| is_tested(other).then(|| rescaled(other)).flatten()).collect();
         (!self.compared.is_empty()).then_some(Together { n_bins: common.bins.len(), fit, others })
     }
 
@@ -112,6 +118,11 @@ impl TestedBins {
     fn rescaled(&self, expected: &Array1<f64>) -> Option<Rescaled> {
         rescale(&self.y, &self.of(expected), &self.runs)
     }
+}
+
+/// Whether the tests are for this model.
+fn is_tested(other: &Compared) -> bool {
+    other.observation == ObservationModel::Poisson
 }
 
 fn numbers(name: &str, rescaled: Option<&Rescaled>) -> Map<String, Value> {

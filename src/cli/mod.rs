@@ -29,6 +29,7 @@ pub mod inspect;
 mod inspect_text;
 mod machine;
 mod merge;
+mod model_args;
 mod outputs;
 mod plan_file;
 mod predict;

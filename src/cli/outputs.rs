@@ -79,9 +79,10 @@ fn bins(fitting: &Fitting, saver: &mut Saver) -> Result<()> {
     // without the width of a bin a rate has no meaning
     let per_s = if data.bin_s.is_finite() { 1.0 / data.bin_s } else { 1.0 };
     let rates: Vec<Array1<f64>> = expected.iter().map(|expected| expected * per_s).collect();
-    let quantity = if data.bin_s.is_finite() { "rate_hz" } else { "expected_count" };
+    let [count, expected] = data.quantities();
+    let quantity = if data.bin_s.is_finite() { "rate_hz" } else { expected };
     let names: Vec<[String; 2]> =
-        data.names.iter().map(|name| [format!("count_{name}"), format!("{quantity}_{name}")]).collect();
+        data.names.iter().map(|name| [format!("{count}_{name}"), format!("{quantity}_{name}")]).collect();
     let mut columns: Vec<(&str, Values)> = vec![("bin", Values::Integers(&rows))];
     if !data.centres_s.is_empty() {
         columns.push(("t_s", data.centres_s.as_slice().into()));

@@ -28,8 +28,8 @@ const PREDICT_HELP: &str = "\
 A recording needs units only if the model has features of spikes (`spikes`, `units`, ..).
 rate.csv has one row per bin: t_s, epoch and, for each target, rate_hz_NAME and
 expected_count_NAME. rate.npz has the arrays t, epoch, rate_hz and expected_count (bins, targets)
-and targets. Arrays have no time: a row number (from 0) and the expected count only. Bins whose
-features are unknown are NaN.
+and targets. Arrays have no time: a row number (from 0) and the expected count only (`expected` of
+a gaussian model). Bins whose features are unknown are NaN.
 
 Examples:
   rheobase predict out/model.json FILE.nwb --epochs 'Noise 2' --out rate.csv
@@ -139,7 +139,7 @@ fn csv(data: &Data, expected: &[Array1<f64>]) -> Result<Vec<u8>> {
     let name = |quantity: &str| -> Vec<String> {
         data.names.iter().map(|name| format!("{quantity}_{name}")).collect()
     };
-    let (rate_names, count_names) = (name("rate_hz"), name("expected_count"));
+    let (rate_names, count_names) = (name("rate_hz"), name(data.quantities()[1]));
     let rates = rates_hz(data, expected);
     let rows: Vec<i64> = (0..data.n_bins() as i64).collect();
     let epochs = data.epoch_of_bins();
@@ -171,7 +171,7 @@ fn npz(data: &Data, expected: &[Array1<f64>]) -> Result<Vec<u8>> {
         arrays.push(("epoch", Array::Integers(&epochs)));
         arrays.push(("rate_hz", Array::Table(rates.view())));
     }
-    arrays.push(("expected_count", Array::Table(expected.view())));
+    arrays.push((data.quantities()[1], Array::Table(expected.view())));
     arrays.push(("targets", Array::Texts(&data.names)));
     npz_bytes(&arrays)
 }
@@ -211,7 +211,7 @@ fn document(args: &PredictArgs, data: &Data, expected: &[Array1<f64>]) -> Result
         if let Some(rates) = &rates {
             Range::of(&rates[k]).insert("rate_hz", &mut fields);
         }
-        count.insert("expected_count", &mut fields);
+        count.insert(data.quantities()[1], &mut fields);
         fields.insert("n_nan".into(), count.n_nan.into());
         Value::Object(fields)
     };
@@ -243,7 +243,8 @@ fn text(data: &Data, expected: &[Array1<f64>]) -> String {
     let rows: Vec<Vec<String>> = data.names.iter().zip(shown).map(row).collect();
     let header = match rates {
         Some(_) => ["target", "mean rate (Hz)", "lowest", "highest", "bins", "NaN"],
-        None => ["target", "mean expected count", "lowest", "highest", "rows", "NaN"],
+        None if data.has_events() => ["target", "mean expected count", "lowest", "highest", "rows", "NaN"],
+        None => ["target", "mean expected response", "lowest", "highest", "rows", "NaN"],
     };
     format!("{}\n{}\n", bins_line(data), terminal_table(&header, &rows, None).trim_end())
 }

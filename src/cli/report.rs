@@ -112,7 +112,7 @@ fn what(name: &str) -> &'static str {
     match name {
         "fit.json" => "everything that was found, with the digests of the other files",
         "model.json" => "the model with its study, for use on other data",
-        "tables/bins.csv" => "every bin: time, epoch, whether it was used, counts, predicted rates",
+        "tables/bins.csv" => "every bin: time, epoch, whether it was used, response, prediction",
         "tables/filters.csv" => "filters and response curves of all features with a basis, point by point",
         "tables/tuning.csv" => "tuning curves of the data and of the models",
         name if name.starts_with("tables/features") => "the features of every bin",

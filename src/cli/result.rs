@@ -20,6 +20,12 @@ pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Ma
     add("seed", Value::Null);
     add("backend", if fit.plan.backend == "gpu" { "gpu" } else { "cpu" }.into());
     add("device", fitting.device.clone().into());
+    add("observation", fit.model.observation.name().into());
+    add("link", fit.model.inverse_link.name().into());
+    add("regularizer", fit.regularizer.name().into());
+    if let Some(strength) = fit.regularizer.strength() {
+        add("strength", strength.into());
+    }
     add("solver", fit.solver.clone().into());
     add("precision", fit.plan.storage.clone().into());
     add("tolerance", fit.tolerance.into());

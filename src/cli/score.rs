@@ -66,7 +66,13 @@ fn score_targets(applied: &Applied) -> Result<Vec<TargetScores>> {
                 name: data.names[target].clone(),
                 n_bins_used: part.used.len(),
                 n_events: data.n_events(target),
-                scores: scored(&model.fit, data, target, &part.used, &expected[target])?,
+                scores: scored(
+                    (&model.fit, applied.fitted[target]),
+                    data,
+                    target,
+                    &part.used,
+                    &expected[target],
+                )?,
             });
         }
     }
@@ -85,7 +91,9 @@ fn document(args: &ScoreArgs, data: &Data, targets: &[TargetScores]) -> Result<M
         let mut fields = Map::new();
         fields.insert("name".into(), target.name.clone().into());
         fields.insert("n_bins_used".into(), target.n_bins_used.into());
-        fields.insert("n_events".into(), target.n_events.into());
+        if data.has_events() {
+            fields.insert("n_events".into(), target.n_events.into());
+        }
         if let Value::Object(scores) = json!(target.scores) {
             fields.extend(scores);
         }
@@ -105,17 +113,25 @@ fn command_line(args: &ScoreArgs) -> String {
 
 fn text(data: &Data, targets: &[TargetScores]) -> String {
     let row = |target: &TargetScores| {
-        vec![
+        let mut row = vec![
             target.name.clone(),
             target.n_events.to_string(),
             format!("{:.9}", target.scores.log_likelihood),
             format!("{:.4}", target.scores.deviance),
             format!("{:.4}", target.scores.pseudo_r2_mcfadden),
             format!("{:.4}", target.scores.pseudo_r2_cohen),
-        ]
+        ];
+        if !data.has_events() {
+            row.remove(1);
+        }
+        row
     };
     let rows: Vec<Vec<String>> = targets.iter().map(row).collect();
-    let header = ["target", "events", "log-likelihood per bin", "deviance", "McFadden R2", "Cohen R2"];
+    let mut header =
+        vec!["target", "events", "log-likelihood per bin", "deviance", "McFadden R2", "Cohen R2"];
+    if !data.has_events() {
+        header.remove(1);
+    }
     let mut text = format!("{}\n{}", bins_line(data), terminal_table(&header, &rows, None));
     if !text.ends_with('\n') {
         text.push('\n');

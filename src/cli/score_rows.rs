@@ -73,7 +73,7 @@ pub(super) fn text(fitting: &Fitting) -> String {
     if rows.len() > MOST_ROWS {
         text.push_str(&medians(&rows));
     } else {
-        text.push_str(&row_by_row(&rows, fitting.data.names.len() > 1));
+        text.push_str(&row_by_row(&rows, fitting.data.names.len() > 1, fitting.data.has_events()));
     }
     if !text.ends_with('\n') {
         text.push('\n');
@@ -85,7 +85,7 @@ fn set(row: &ScoreRow) -> &str {
     if row.is_fitted { "fitted" } else { &row.data }
 }
 
-fn row_by_row(rows: &[ScoreRow], several: bool) -> String {
+fn row_by_row(rows: &[ScoreRow], several: bool, has_events: bool) -> String {
     let cells = |row: &ScoreRow| {
         let mut cells = vec![
             set(row).into(),
@@ -97,6 +97,9 @@ fn row_by_row(rows: &[ScoreRow], several: bool) -> String {
             format!("{:.4}", row.scores.pseudo_r2_mcfadden),
             format!("{:.4}", row.scores.pseudo_r2_cohen),
         ];
+        if !has_events {
+            cells.remove(4);
+        }
         if !several {
             cells.remove(1);
         }
@@ -105,6 +108,9 @@ fn row_by_row(rows: &[ScoreRow], several: bool) -> String {
     let shown: Vec<Vec<String>> = rows.iter().map(cells).collect();
     let score = "log-likelihood per bin";
     let mut header = vec!["epochs", "target", "model", "bins", "events", score, "McFadden R2", "Cohen R2"];
+    if !has_events {
+        header.remove(4);
+    }
     if !several {
         header.remove(1);
     }

@@ -264,7 +264,11 @@ impl Error {
                 "remove or fill these rows; on the command line `--nan drop` leaves them out and counts them"
                     .into()
             }
-            Self::Domain { .. } => "check how the response was made".into(),
+            Self::Domain { .. } => {
+                "check how the response was made: counts are for --observation poisson, 0 or 1 for bernoulli, any numbers \
+                 for gaussian"
+                    .into()
+            }
             Self::Device { .. } => "use `--backend cpu`, or `--backend auto` to fall back by itself".into(),
             Self::Gpu(error) => error.help(),
             Self::Memory { .. } => "raise `--memory-limit`, widen the bins or use fewer features".into(),

@@ -16,6 +16,7 @@ use crate::design::Scaling;
 use crate::math::dense::{Cholesky, Matrix, condition};
 use crate::math::sum::Sum;
 use crate::objective::{GlmObjective, Objective, Optimality, Weight};
+use crate::observation::{Observe, Recession};
 use crate::solver::{reach, recession};
 
 /// How far a Newton step moves some row's linear predictor if the target has not settled.
@@ -105,15 +106,17 @@ impl Fit<'_, '_, '_> {
         f: &mut GlmObjective<Cpu<f64>>,
         target: usize,
         at: &[f64],
-        gradient: &[f64],
+        optimality: &Optimality,
     ) -> Result<Option<Inference>> {
+        let gradient = &optimality.gradient;
         let hessian = f.gram(Every::ROW, Weight::Point { target, at })?;
         let Some(factor) = Cholesky::new(&hessian).filter(|factor| factor.jitter() == 0.0) else {
             return Ok(None);
         };
         let step: Vec<f64> = factor.solve(gradient).iter().map(|d| -d).collect();
         let loss_gap = -0.5 * step.iter().zip(gradient).map(|(d, g)| d * g).sum::<f64>();
-        let covariance = factor.inverse() / self.plan.n_rows() as f64;
+        let covariance =
+            factor.inverse() * self.information(optimality.unpenalised) / self.plan.n_rows() as f64;
         // sqrt(aᵀ C a), a scaled first so that its squares neither overflow nor vanish
         let error = |a: &[f64]| -> f64 {
             let (largest, a) = scaled(a);
@@ -133,7 +136,9 @@ impl Fit<'_, '_, '_> {
                 standard_errors[column] = error(&own);
             }
         }
-        let step_reach = reach(f, target, at, &step)?.all;
+        // where nothing recedes a step in the units of the response says nothing
+        let may_recede = f.recession() != Recession::Never;
+        let step_reach = if may_recede { reach(f, target, at, &step)?.all } else { 0.0 };
         let found = if step_reach > RESTLESS { recession(f, target, at, &step)? } else { None };
         let (condition, worst_column) = self.condition(&hessian, &standard_errors);
         Ok(Some(Inference {
@@ -146,6 +151,16 @@ impl Fit<'_, '_, '_> {
             step_reach,
             recession: found,
         }))
+    }
+
+    /// The scale of a target with this mean loss, 1 where the model knows the variance.
+    pub(super) fn scale(&self, loss: f64) -> f64 {
+        self.spec.get().model.observation.scale(loss, self.plan.n_rows(), 1 + self.rank.n_members())
+    }
+
+    /// What the inverse of the Fisher information is of that of the Hessian.
+    fn information(&self, loss: f64) -> f64 {
+        self.spec.get().model.observation.factor() * self.scale(loss)
     }
 
     /// The blocks of the covariance that are asked for, from that of the members' parameters, intercept first.

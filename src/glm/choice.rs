@@ -8,6 +8,7 @@ use crate::backend::cpu::simd::Level;
 use crate::backend::cpu::speeds::Speeds;
 use crate::backend::{Costs, Every};
 use crate::design::DesignPlan;
+use crate::observation::Null;
 use crate::{Error, Result};
 
 /// Iterations of Newton's method on ordinary data.
@@ -65,7 +66,7 @@ pub(super) struct Size {
     pub(super) n_targets: usize,
     /// Whether it is the only target of the response, silent ones included.
     pub(super) alone: bool,
-    /// Events of the target with the fewest.
+    /// Events of the target with the fewest; see [`Null::events`].
     pub(super) fewest_events: f64,
     /// Bytes of a stored number.
     pub(super) n_bytes: usize,
@@ -79,22 +80,22 @@ impl Size {
     /// That of a design with so many columns to fit, in numbers of so many bytes.
     pub(super) fn new(
         plan: &DesignPlan,
-        mean_y: &[f64],
+        nulls: &[Null],
         n_columns: usize,
         n_bytes: usize,
         level: Level,
     ) -> Self {
         let n_rows = plan.n_rows();
-        let live = mean_y.iter().filter(|&&mean| mean > 0.0);
-        let n_free = plan.n_unwritten(mean_y.len(), level);
-        let may_sample = !plan.has_blocks(mean_y.len(), level);
+        let live = nulls.iter().filter(|null| !null.is_silent);
+        let n_free = plan.n_unwritten(nulls.len(), level);
+        let may_sample = !plan.has_blocks(nulls.len(), level);
         let fewest_events =
-            live.clone().map(|mean| mean * n_rows as f64).min_by(f64::total_cmp).unwrap_or(0.0);
+            live.clone().map(|null| null.events * n_rows as f64).min_by(f64::total_cmp).unwrap_or(0.0);
         Self {
             n_rows,
             n_columns,
             n_targets: live.count(),
-            alone: mean_y.len() == 1,
+            alone: nulls.len() == 1,
             fewest_events,
             n_bytes,
             n_free,
@@ -239,8 +240,9 @@ fn choose(spec: &GlmSpec, size: Size, costs: Costs, given: Option<&CostConstants
 /// Seconds that a fit of so many targets is estimated to take with these costs, the way to the device included: the
 /// better of both solvers, in numbers of single precision where they may be.
 pub fn estimated_seconds(spec: &GlmSpec, plan: &DesignPlan, n_targets: usize, costs: Costs) -> f64 {
-    let mean_y = vec![1.0; n_targets];
-    let size = Size::new(plan, &mean_y, plan.n_columns(), size_of::<f32>(), costs.level);
+    // before the counts are looked at: targets with events in half of the bins
+    let nulls = vec![Null::new(spec.model, 0.5, 1.0); n_targets];
+    let size = Size::new(plan, &nulls, plan.n_columns(), size_of::<f32>(), costs.level);
     let chosen = choose(spec, size, costs, None);
     let bytes = size.n_rows as f64 * size.n_columns as f64 * size.n_bytes as f64;
     let seconds = chosen.estimates.iter().map(|own| own.seconds).fold(f64::INFINITY, f64::min);

@@ -4,9 +4,10 @@ use super::certificate::{Inference, Reported};
 use super::fit::Fit;
 use super::fitted::{GapFrom, TargetFit, expected_counts};
 use super::response_sums::ResponseSums;
-use super::score::{Scores, score};
+use super::score::{Scores, score_scaled};
 use super::standing::Standing;
 use crate::objective::Optimality;
+use crate::observation::{ObservationModel, Observe, Recession};
 use crate::solver::{Iterate, Status};
 
 /// Condition of the standardised Hessian above which a user is told.
@@ -27,17 +28,17 @@ impl Fit<'_, '_, '_> {
         }
     }
 
-    /// The gap by the flat Gram times the target's mean response.
+    /// The gap by the flat Gram times the curvature of the target's null model, and the penalty.
     pub(super) fn flat_gap(&self, target: usize, optimality: &Optimality) -> f64 {
-        let flat = self.metric.factor.solve(&optimality.gradient);
+        let flat = self.metric.step(target, &optimality.gradient);
         let squared: f64 = flat.iter().zip(&optimality.gradient).map(|(a, b)| a * b).sum();
-        0.5 * squared / self.metric.mean_y[target]
+        0.5 * squared
     }
 
     /// Whether both numbers of the certificate are small enough.
     pub(super) fn is_proven(&self, target: usize, standing: &Standing, left_out: bool) -> bool {
         let tolerance = self.spec.get().tolerance;
-        let scale = standing.optimality.loss.abs().max(self.metric.mean_y[target]);
+        let scale = self.metric.nulls[target].scale(standing.optimality.loss);
         let (gap, _) = Self::gap(standing, left_out);
         gap <= tolerance * scale && standing.optimality.kkt_residual <= tolerance.sqrt()
     }
@@ -85,7 +86,7 @@ impl Fit<'_, '_, '_> {
         TargetFit {
             name: self.response.names[target].clone(),
             status,
-            scores: self.scores(target, &reported, of_response, optimality.loss),
+            scores: self.scores(target, &reported, of_response, optimality.unpenalised),
             coef: reported.coef,
             intercept: reported.intercept,
             standard_errors,
@@ -97,6 +98,7 @@ impl Fit<'_, '_, '_> {
             iterations: outcome.iterations,
             passes: outcome.passes,
             n_bins_used: self.plan.n_rows(),
+            scale: of_response.scale,
             aliased,
             warnings,
             history,
@@ -134,7 +136,7 @@ impl Fit<'_, '_, '_> {
                 joined(&related)
             ));
         }
-        if !whole {
+        if !whole && self.spec.get().model.observation == ObservationModel::Poisson {
             warnings.push("the response is not whole numbers, which counts are: check its units".into());
         }
         if let Some(Inference { condition, worst_column: Some(worst), .. }) = &standing.inference
@@ -142,7 +144,7 @@ impl Fit<'_, '_, '_> {
         {
             warnings.push(format!(
                 "ill-conditioned (condition {condition:.1e}), {} most of all: use fewer functions for it or a \
-                 longer window (a ridge or smoothness penalty would help; this version has none)",
+                 longer window (`--regularizer ridge` helps, too)",
                 labels[*worst]
             ));
         }
@@ -170,9 +172,13 @@ impl Fit<'_, '_, '_> {
             .collect();
         format!(
             "separated: the likelihood rises for ever along a combination of {}, so the estimate is infinite (it can \
-             lower the rate of bins without events for ever and leave that of all others); leave features out, or of a \
-             basis take fewer functions or a longer window (a ridge penalty would bound it; this version has none)",
-            joined(&names)
+             {}); leave features out, or of a basis take fewer functions or a longer window (a ridge penalty \
+             would bound it: `--regularizer ridge --strength 1e-3`)",
+            joined(&names),
+            match self.spec.get().model.observation.recession() {
+                Recession::Apart => "tell bins with an event from bins without by a threshold",
+                _ => "lower the rate of bins without events for ever and leave that of all others",
+            }
         )
     }
 
@@ -188,18 +194,26 @@ impl Fit<'_, '_, '_> {
         let mu = expected_counts(model, self.plan.sources(), reported.intercept, &reported.coef);
         let of_row = |row: usize| (self.response.y.get(row, target), mu[row]);
         let (y, mu): (Vec<f64>, Vec<f64>) = self.plan.rows().iter().map(of_row).unzip();
-        score(model, &y, &mu)
+        score_scaled(model, of_response.scale, &y, &mu)
     }
 
-    /// A target without events: its rate is 0, whatever the features.
+    /// A target without events, or with one in every bin of a model of one or none: its mean is that, whatever the features.
     pub(super) fn silent(&self, target: usize, of_response: &ResponseSums) -> TargetFit {
         let n = self.plan.n_rows();
         let n_columns = self.plan.n_columns();
+        let null = &self.metric.nulls[target];
+        let warning = if null.mean > 0.0 {
+            "an event in every used bin: the probability is 1 and the intercept infinite"
+        } else if self.spec.get().model.observation == ObservationModel::Bernoulli {
+            "no event in the used bins: the probability is 0 and the intercept minus infinity"
+        } else {
+            "no event in the used bins: the rate is 0 and the intercept minus infinity"
+        };
         TargetFit {
             name: self.response.names[target].clone(),
             status: Status::NoEvents,
             coef: vec![0.0; n_columns],
-            intercept: f64::NEG_INFINITY,
+            intercept: null.eta,
             standard_errors: vec![f64::NAN; n_columns],
             intercept_standard_error: f64::NAN,
             kkt_residual: 0.0,
@@ -209,11 +223,10 @@ impl Fit<'_, '_, '_> {
             iterations: 0,
             passes: 0,
             n_bins_used: n,
+            scale: 1.0,
             scores: of_response.scores(0.0, n),
             aliased: Vec::new(),
-            warnings: vec![
-                "no event in the used bins: the rate is 0 and the intercept minus infinity".into(),
-            ],
+            warnings: vec![warning.into()],
             history: Vec::new(),
             covariances: Vec::new(),
         }

@@ -15,7 +15,8 @@ use crate::backend::cpu::simd::Level;
 use crate::backend::{Backend, Cpu, Every};
 use crate::design::{Column, DesignPlan};
 use crate::math::dense::{Cholesky, Matrix};
-use crate::objective::{GlmObjective, Objective, Packed, Weight};
+use crate::objective::{GlmObjective, Objective, Packed, Penalty, Weight};
+use crate::observation::Recession;
 use crate::solver::{Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Residuals, Start, Watch};
 use crate::{Error, Result};
 
@@ -80,7 +81,7 @@ impl CheckedSpec {
     ///
     /// # Errors
     /// [`Error::Length`] if response and design have different numbers of bins, [`Error::NonFinite`] or
-    /// [`Error::Domain`] with the first used row whose response is not finite or not a count, [`Error::Memory`] if
+    /// [`Error::Domain`] with the first used row whose response is not finite or not what the model is for, [`Error::Memory`] if
     /// the design is larger than allowed. Not arriving is a status, not an error.
     pub fn fit<B: Backend>(
         &self,
@@ -92,26 +93,29 @@ impl CheckedSpec {
         let started = Instant::now();
         let guided = self.guided(plan, response.y.ncols(), on.costs(), size_of::<B::Scalar>())?;
         let plan = guided.as_ref().unwrap_or(plan);
-        let mean_y = self.check_inputs(plan, response, size_of::<B::Scalar>(), on.level())?;
+        let nulls = self.check_inputs(plan, response, size_of::<B::Scalar>(), on.level())?;
         let (model, y) = (self.get().model, Packed::new(response.y, plan.rows()));
         let varying = varying(plan);
+        let penalty =
+            Penalty::new(self.get().regularizer.curvature(), varying.iter().map(|&k| plan.scaling().sd[k]));
+        let alone = response.y.ncols() == 1;
         let own: Vec<Column> = varying.iter().map(|&column| Column::Source(column)).collect();
         let exact_on = on.exact();
         let beside = || {
             let wanted = self.get().n_histories > 0;
-            wanted.then(|| GlmObjective::new(exact_on, plan, &own, &y, model)).transpose()
+            let objective = || GlmObjective::new(exact_on, plan, &own, &y, model);
+            wanted.then(|| Ok(objective()?.with_penalty(penalty.clone()))).transpose()
         };
-        let mut exact = GlmObjective::new(exact_on, plan, &own, &y, model)?;
+        let mut exact = GlmObjective::new(exact_on, plan, &own, &y, model)?.with_penalty(penalty.clone());
         if size_of::<B::Scalar>() < size_of::<f64>() && self.replayed().is_none_or(|own| own.storage == "f32")
         {
-            let mut fast = GlmObjective::like(&exact, on, plan, &own, &y)?;
-            let size = Size::new(plan, &mean_y, own.len(), size_of::<B::Scalar>(), on.level());
+            let mut fast = GlmObjective::like(&exact, on, plan, &own, &y)?.with_penalty(penalty.clone());
+            let size = Size::new(plan, &nulls, own.len(), size_of::<B::Scalar>(), on.level());
             let chosen = self.chosen(size, on.costs())?;
             let gram = fast.gram(Every(chosen.gram_every), Weight::Flat)?;
-            let certain = |factor: &Cholesky| factor.jitter() == 0.0 && factor.smallest_pivot() > CERTAIN;
-            if let Some(factor) = Cholesky::new(&gram).filter(certain) {
+            let metric = Metric::new(gram, &penalty, nulls.clone(), alone);
+            if let Some(metric) = metric.filter(|metric| metric.smallest_pivot() > CERTAIN) {
                 let rank = Rank::plain(plan, &varying);
-                let metric = Metric { factor, mean_y };
                 let fit = Fit { spec: self, plan, response, level: on.level(), varying, rank, metric };
                 let views = Views { fast: Some(&mut fast), exact, all: None, beside: beside()? };
                 return fit.run(chosen, views, started, progress);
@@ -122,15 +126,20 @@ impl CheckedSpec {
         }
         // columns that are nearly dependent: all digits from the start
         let gram = exact.gram(Every::ROW, Weight::Flat)?;
-        let rank = Rank::new(plan, &varying, &without_intercept(&gram));
-        let (exact, all, gram) = if rank.is_plain() {
+        // a penalty determines what the data do not
+        let rank = if penalty.is_none() {
+            Rank::new(plan, &varying, &without_intercept(&gram))
+        } else {
+            Rank::plain(plan, &varying)
+        };
+        let (exact, all, gram) = if rank.n_members() == varying.len() && rank.are_columns() {
             (exact, None, gram)
         } else {
             let mut members = GlmObjective::new(exact_on, plan, &rank.columns(), &y, model)?;
             let gram = members.gram(Every::ROW, Weight::Flat)?;
             (members, Some(exact), gram)
         };
-        let Some(factor) = Cholesky::new(&gram) else {
+        let Some(metric) = Metric::new(gram, &penalty, nulls.clone(), alone) else {
             return Err(Error::argument(
                 "features",
                 "columns that can be centred and scaled",
@@ -138,10 +147,9 @@ impl CheckedSpec {
                 "divide the largest features by a power of ten",
             ));
         };
-        let size = Size::new(plan, &mean_y, rank.n_members(), size_of::<f64>(), on.level());
+        let size = Size::new(plan, &nulls, rank.n_members(), size_of::<f64>(), on.level());
         let chosen = self.chosen(size, exact_on.costs())?;
         let views = Views { fast: None, exact, all, beside: beside()? };
-        let metric = Metric { factor, mean_y };
         let fit = Fit { spec: self, plan, response, level: on.level(), varying, rank, metric };
         fit.run(chosen, views, started, progress)
     }
@@ -164,7 +172,7 @@ impl Fit<'_, '_, '_> {
         let Views { mut fast, mut exact, mut all, mut beside } = views;
         let spec = self.spec.get();
         let live: Vec<usize> =
-            (0..self.metric.mean_y.len()).filter(|&target| self.metric.mean_y[target] > 0.0).collect();
+            (0..self.metric.nulls.len()).filter(|&target| !self.metric.nulls[target].is_silent).collect();
         let left_out = self.inference_left_out(live.len());
         let deadline =
             spec.time_limit_s.and_then(|limit| started.checked_add(Duration::try_from_secs_f64(limit).ok()?));
@@ -174,7 +182,7 @@ impl Fit<'_, '_, '_> {
         let mut residuals = |at: &Matrix, targets: &[usize]| self.residuals(beside.as_mut(), at, targets);
         let residuals: Option<&mut Residuals> =
             if spec.n_histories > 0 { Some(&mut residuals) } else { None };
-        let (history_time, n_waiting, used) = (Duration::ZERO, 0, vec![0; self.metric.mean_y.len()]);
+        let (history_time, n_waiting, used) = (Duration::ZERO, 0, vec![0; self.metric.nulls.len()]);
         let mut watch = Watch {
             tolerance,
             goal,
@@ -275,7 +283,11 @@ impl Fit<'_, '_, '_> {
         seconds: Seconds,
     ) -> FittedGlm {
         let (model, y) = (self.spec.get().model, self.response.y);
-        let sums = response_sums(model, y, self.plan.rows(), &self.metric.mean_y);
+        let mut scales = vec![1.0; y.ncols()];
+        standings
+            .iter()
+            .for_each(|(target, standing)| scales[*target] = self.scale(standing.optimality.unpenalised));
+        let sums = response_sums(model, y, self.plan.rows(), &self.metric.nulls, &scales);
         let mut targets: Vec<TargetFit> =
             sums.iter().enumerate().map(|(target, sums)| self.silent(target, sums)).collect();
         let mut condition = f64::NAN;
@@ -288,6 +300,7 @@ impl Fit<'_, '_, '_> {
         let layout = self.plan.layout();
         FittedGlm {
             model,
+            regularizer: self.spec.get().regularizer,
             solver: plan.solver.clone(),
             tolerance: self.spec.get().tolerance,
             features: layout.features.clone(),
@@ -301,17 +314,27 @@ impl Fit<'_, '_, '_> {
         }
     }
 
-    /// The magnitude below which a row without events may be on its way to a rate of 0.
+    /// The magnitude below which a row may be on its way to certainty, without events to a rate of 0.
     ///
-    /// Along a direction of recession the gradient is the sum of the rates of the rows that it lowers. In a target whose
-    /// gap is below the tolerance that sum is at most about `sqrt(tolerance n)` mean rates.
+    /// Along a direction of recession the gradient is the sum of the residuals of the rows that it moves: of counts, of the
+    /// rates of those that it lowers. In a target whose gap is below the tolerance that sum is at most about `sqrt(tolerance
+    /// n)` residuals of the null model, which are `sqrt(size · curvature)`: of counts mean rates.
     pub(super) fn faint(&self, target: usize) -> f64 {
-        let proven = (self.spec.get().tolerance * self.plan.n_rows() as f64).sqrt() * SURELY;
-        2.0 * self.metric.mean_y[target] * proven.min((-FAR).exp())
+        let spec = self.spec.get();
+        if self.spec.recession() == Recession::Never {
+            return 0.0;
+        }
+        let null = &self.metric.nulls[target];
+        let proven = (spec.tolerance * self.plan.n_rows() as f64).sqrt() * SURELY;
+        2.0 * (null.size * null.curvature).sqrt() * proven.min((-FAR).exp())
     }
 
-    /// Whether some of the rows with events of this target span all directions: then none of them is one of recession.
+    /// Whether some of the rows with events of this target span all directions: then none of them is one of recession, if
+    /// those leave rows with events where they are.
     pub(super) fn events_span(&self, target: usize, n_parameters: usize) -> Result<bool> {
+        if self.spec.recession() != Recession::Down {
+            return Ok(false);
+        }
         let with_events = |row: &usize| self.response.y.get(*row, target) != 0.0;
         let [few, many] = SPANNING_ROWS.map(|rows| rows * n_parameters);
         let rows: Vec<usize> = self.plan.rows().iter().filter(with_events).take(many).collect();

@@ -11,10 +11,10 @@ use super::plan::Plan;
 use super::score::Scores;
 use crate::backend::Model;
 use crate::design::{FeatureColumns, Source, Values};
-use crate::inverse_link::{Exp, InverseLink, InvertLink};
 use crate::math::dense::Matrix;
-use crate::math::elementary::Standard;
 use crate::number;
+use crate::observation::Null;
+use crate::regularizer::Regularizer;
 use crate::solver::{Iterate, Status};
 use crate::{Error, Result};
 
@@ -27,7 +27,7 @@ const MANY_BINS: usize = 4096;
 pub enum GapFrom {
     /// The Hessian at the point: half the squared Newton decrement.
     Hessian,
-    /// The flat Gram times the target's mean response.
+    /// The flat Gram times the curvature of the target's null model.
     FlatGram,
 }
 
@@ -60,7 +60,7 @@ pub struct TargetFit {
     /// Standard error of the intercept.
     #[serde(with = "number")]
     pub intercept_standard_error: f64,
-    /// `max_j |sum_i c_ij r_i| / sum_i |c_ij| m_i` over the centred columns.
+    /// `max_j |sum_i c_ij r_i + n p_j| / (sum_i |c_ij| m_i + n |p_j|)` over the centred columns.
     #[serde(with = "number")]
     pub kkt_residual: f64,
     /// Estimate of `loss - optimum`, `gᵀM⁻¹g / 2`.
@@ -68,7 +68,7 @@ pub struct TargetFit {
     pub loss_gap: f64,
     /// Which `M`.
     pub gap_from: GapFrom,
-    /// Mean loss over the used bins, terms free of the mean dropped.
+    /// Mean loss over the used bins, terms free of the mean dropped, plus the penalty.
     #[serde(with = "number")]
     pub loss: f64,
     /// Steps of the solver.
@@ -77,6 +77,9 @@ pub struct TargetFit {
     pub passes: usize,
     /// Bins that were used.
     pub n_bins_used: usize,
+    /// Variance of a response in parts of that of its model: of a Gaussian one `sum (y - mu)^2 / (n - parameters)`, else 1.
+    #[serde(with = "number", default = "one")]
+    pub scale: f64,
     /// Agreement with the response that was fitted.
     #[serde(flatten)]
     pub scores: Scores,
@@ -91,6 +94,11 @@ pub struct TargetFit {
     /// result files.
     #[serde(skip)]
     pub covariances: Vec<Covariance>,
+}
+
+/// The scale of models that know their variance.
+fn one() -> f64 {
+    1.0
 }
 
 /// Seconds of the parts of a fit.
@@ -110,6 +118,9 @@ pub struct Seconds {
 pub struct FittedGlm {
     /// Observation model and inverse link.
     pub model: Model,
+    /// What was added to the mean loss.
+    #[serde(default)]
+    pub regularizer: Regularizer,
     /// The solver that ran.
     pub solver: String,
     /// Largest relative loss gap of a converged target.
@@ -134,7 +145,7 @@ pub struct FittedGlm {
 }
 
 impl FittedGlm {
-    /// Expected counts per bin, shape (bins, targets), for features `x`, shape (bins, columns), given in the order
+    /// Expected responses (counts) per bin, shape (bins, targets), for features `x`, shape (bins, columns), given in the order
     /// of [`FittedGlm::labels`]. A NaN in a row makes its prediction NaN.
     ///
     /// # Errors
@@ -150,10 +161,8 @@ impl FittedGlm {
         Ok(Matrix::from_shape_fn((x.nrows(), self.targets.len()), |(row, target)| {
             let target = &self.targets[target];
             let terms = x.row(row);
-            mean_at(
-                self.model,
-                target.intercept + terms.iter().zip(&target.coef).map(|(x, w)| x * w).sum::<f64>(),
-            )
+            let effects = terms.iter().zip(&target.coef).map(|(x, w)| x * w).sum::<f64>();
+            self.model.mean(target.intercept + effects)
         }))
     }
 
@@ -177,15 +186,18 @@ impl FittedGlm {
         needed.map(|(label, _)| label).find(|label| !labels.contains(label))
     }
 
+    /// What the loss gap of a target is compared with, from the sum of its response over its used bins: `max(|loss|, size)`,
+    /// see [`Null`].
+    pub fn gap_scale(&self, target: &TargetFit, sum: f64) -> f64 {
+        // of a Gaussian response the deviance is the sum of squares
+        let n = target.n_bins_used as f64;
+        let variance = target.scores.deviance / n / (1.0 - target.scores.pseudo_r2_cohen);
+        Null::new(self.model, sum / n, variance).scale(target.loss)
+    }
+
     /// Whether every target converged.
     pub fn converged(&self) -> bool {
         self.targets.iter().all(|target| target.status == Status::Converged)
-    }
-}
-
-pub(super) fn mean_at(model: Model, eta: f64) -> f64 {
-    match model.inverse_link {
-        InverseLink::Exp => Exp.mean(eta, Standard).mu,
     }
 }
 
@@ -198,6 +210,6 @@ pub(super) fn expected_counts(model: Model, sources: &[Values], intercept: f64, 
         eta.iter_mut().zip(product).for_each(|(eta, x)| *eta += x);
         first += source.ncols();
     }
-    eta.par_iter_mut().with_min_len(MANY_BINS).for_each(|eta| *eta = mean_at(model, *eta));
+    eta.par_iter_mut().with_min_len(MANY_BINS).for_each(|eta| *eta = model.mean(*eta));
     eta
 }

@@ -7,7 +7,7 @@ use crate::backend::cpu::simd::Level;
 use crate::design::DesignPlan;
 use crate::math::sum::Sum;
 use crate::objective::Counts;
-use crate::observation::{ObservationModel, Observe, Poisson};
+use crate::observation::{Null, ObservationModel, Observe};
 use crate::{Error, Result};
 
 /// What is to be explained: counts, shape (bins, targets).
@@ -21,14 +21,14 @@ pub struct Response<'a> {
 
 impl CheckedSpec {
     /// Checks shapes, every used value of the response and the memory that the design takes beside its sources; the
-    /// mean response of every target.
+    /// null model of every target.
     pub(super) fn check_inputs(
         &self,
         plan: &DesignPlan,
         response: &Response,
         bytes_per_value: usize,
         level: Level,
-    ) -> Result<Vec<f64>> {
+    ) -> Result<Vec<Null>> {
         if let Some(source) = plan.sources().first()
             && source.nrows() != response.y.nrows()
         {
@@ -61,7 +61,7 @@ impl CheckedSpec {
             Some(limit_bytes) if needed_bytes > limit_bytes => {
                 Err(Error::Memory { what: "the design".into(), needed_bytes, limit_bytes })
             }
-            _ => Ok(means),
+            _ => Ok(self.nulls(plan, response, means)),
         }
     }
 
@@ -104,10 +104,27 @@ impl CheckedSpec {
         Some((0..n_targets).map(|target| total(target) / rows.len() as f64).collect())
     }
 
-    fn outside(&self, y: f64) -> Option<&'static str> {
-        match self.get().model.observation {
-            ObservationModel::Poisson => Poisson.outside(y),
+    /// The null models; the variance of a response is for those alone that need it.
+    fn nulls(&self, plan: &DesignPlan, response: &Response, means: Vec<f64>) -> Vec<Null> {
+        let (model, rows) = (self.get().model, plan.rows());
+        let mut variances = vec![0.0; means.len()];
+        if model.observation == ObservationModel::Gaussian {
+            let of_piece = |used: Range<usize>| {
+                let mut sums = vec![Sum::default(); means.len()];
+                response.y.visit(rows, used, |target, y| sums[target].add((y - means[target]).powi(2)));
+                sums
+            };
+            let parts = response.y.pieces(rows, of_piece);
+            for (target, variance) in variances.iter_mut().enumerate() {
+                let total = parts.iter().map(|part| part[target].value()).collect::<Sum>().value();
+                *variance = total / rows.len() as f64;
+            }
         }
+        means.into_iter().zip(variances).map(|(mean, variance)| Null::new(model, mean, variance)).collect()
+    }
+
+    fn outside(&self, y: f64) -> Option<&'static str> {
+        self.get().model.observation.outside(y)
     }
 
     /// The error of the first used row whose response cannot be.

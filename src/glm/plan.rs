@@ -43,7 +43,8 @@ pub struct Plan {
     pub n_columns: usize,
     /// Targets that were fitted.
     pub n_targets: usize,
-    /// Events per parameter of the target with the fewest.
+    /// Events per parameter of the target with the fewest: bins without where these are rarer, all bins where a response is
+    /// any number.
     pub events_per_parameter: f64,
     /// What each solver was expected to cost.
     pub estimates: Vec<Estimate>,

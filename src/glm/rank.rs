@@ -118,9 +118,14 @@ impl Rank {
         columns
     }
 
+    /// Whether the members are columns as they are.
+    pub(super) fn are_columns(&self) -> bool {
+        self.members.iter().all(|member| matches!(member, Member::Column(_)))
+    }
+
     /// Whether the members are the columns themselves, all of them.
     pub(super) fn is_plain(&self) -> bool {
-        self.aliased.is_empty() && self.members.iter().all(|member| matches!(member, Member::Column(_)))
+        self.aliased.is_empty() && self.are_columns()
     }
 }
 

@@ -8,11 +8,9 @@ use std::ops::Range;
 use super::score::Scores;
 use crate::backend::Model;
 use crate::design::Rows;
-use crate::inverse_link::Mean;
-use crate::math::elementary::Standard;
 use crate::math::sum::Sum;
 use crate::objective::Counts;
-use crate::observation::{ObservationModel, Observe, Poisson};
+use crate::observation::{Null, Observe};
 
 /// What rounding may be of a score that is a difference of sums.
 const DIGITS: f64 = 1e-13;
@@ -24,6 +22,8 @@ const KNOWN: usize = 16;
 pub(super) struct ResponseSums {
     /// Whether all are whole numbers.
     pub(super) are_whole: bool,
+    /// The scale that log-likelihoods are at, see [`Observe::scale`].
+    pub(super) scale: f64,
     /// The terms of the log-likelihood that the mean does not enter.
     free_of_mean: f64,
     /// Log-likelihood and deviance of the null model, which expects the mean response in every bin.
@@ -31,36 +31,35 @@ pub(super) struct ResponseSums {
     null_deviance: f64,
     /// Its mean loss.
     null_loss: f64,
-}
-
-/// The mean loss of the null model: linear in the response, so at a constant rate that of the mean response.
-pub(super) fn null_loss(model: Model, mean: f64) -> f64 {
-    match model.observation {
-        // no events, no loss
-        ObservationModel::Poisson if mean > 0.0 => {
-            Poisson.loss(mean, Mean { mu: mean, log_mu: mean.ln() }, Standard)
-        }
-        ObservationModel::Poisson => 0.0,
-    }
+    /// What a loss is in log-likelihoods of scale 1, see [`Observe::factor`].
+    factor: f64,
 }
 
 /// The three terms of one response.
 type Terms<'a> = dyn Fn(f64, usize) -> [f64; 3] + Sync + 'a;
 
-/// Those of every target; `means` are the mean responses.
-pub(super) fn response_sums(model: Model, y: Counts, rows: &Rows, means: &[f64]) -> Vec<ResponseSums> {
-    let mut sums = match model.observation {
-        ObservationModel::Poisson => sums(y, rows, means.len(), &terms_of(Poisson, means)),
+/// Those of every target, from its null model and scale.
+pub(super) fn response_sums(
+    model: Model,
+    y: Counts,
+    rows: &Rows,
+    nulls: &[Null],
+    scales: &[f64],
+) -> Vec<ResponseSums> {
+    let observation = model.observation;
+    let terms = |y: f64, target: usize| {
+        let (mean, scale) = (nulls[target].mean, scales[target]);
+        [
+            observation.free_of_mean(y, scale),
+            observation.log_likelihood(y, mean, scale),
+            observation.deviance(y, mean),
+        ]
     };
-    sums.iter_mut().zip(means).for_each(|(sums, &mean)| sums.null_loss = null_loss(model, mean));
-    sums
-}
-
-fn terms_of(observation: impl Observe, means: &[f64]) -> impl Fn(f64, usize) -> [f64; 3] {
-    move |y, target| {
-        let mean = means[target];
-        [observation.free_of_mean(y), observation.log_likelihood(y, mean), observation.deviance(y, mean)]
+    let mut sums = sums(y, rows, nulls.len(), &terms);
+    for ((sums, null), &scale) in sums.iter_mut().zip(nulls).zip(scales) {
+        (sums.null_loss, sums.factor, sums.scale) = (null.loss, observation.factor(), scale);
     }
+    sums
 }
 
 /// Counts of one target in a piece: of the small whole ones how many, of the others the terms.
@@ -101,7 +100,7 @@ fn sums(y: Counts, rows: &Rows, n_targets: usize, terms: &Terms) -> Vec<Response
         }
         let [free_of_mean, null, null_deviance] = totals.map(Sum::value);
         let are_whole = pieces.iter().all(|piece| piece[target].are_whole);
-        ResponseSums { are_whole, free_of_mean, null, null_deviance, null_loss: 0.0 }
+        ResponseSums { are_whole, scale: 1.0, free_of_mean, null, null_deviance, null_loss: 0.0, factor: 1.0 }
     };
     (0..n_targets).map(of_target).collect()
 }
@@ -109,14 +108,15 @@ fn sums(y: Counts, rows: &Rows, n_targets: usize, terms: &Terms) -> Vec<Response
 impl ResponseSums {
     /// The scores of a model whose mean loss over the `n` bins is `loss`.
     pub(super) fn scores(&self, loss: f64, n: usize) -> Scores {
-        let log_likelihood_sum = self.free_of_mean - loss * n as f64;
+        // likelihoods are at the scale, deviances at 1
+        let log_likelihood_sum = self.free_of_mean - loss * n as f64 / (self.factor * self.scale);
         // what the mean does not enter is in both and would cost digits
-        let gain = (self.null_loss - loss) * n as f64;
+        let gain = (self.null_loss - loss) * n as f64 / self.factor;
         Scores {
             log_likelihood: log_likelihood_sum / n as f64,
             log_likelihood_sum,
             deviance: self.null_deviance - 2.0 * gain,
-            pseudo_r2_mcfadden: -gain / self.null,
+            pseudo_r2_mcfadden: -gain / self.scale / self.null,
             pseudo_r2_cohen: 2.0 * gain / self.null_deviance,
         }
     }
@@ -134,7 +134,8 @@ impl ResponseSums {
 
     /// Whether these scores kept their digits: of very large counts they are small differences of large sums.
     pub(super) fn keep_digits(&self, scores: &Scores, loss: f64, n: usize) -> bool {
-        let rounding = f64::EPSILON * (self.free_of_mean.abs() + self.null.abs() + (loss * n as f64).abs());
+        let terms = [self.free_of_mean, self.null, loss * n as f64 / (self.factor * self.scale)];
+        let rounding = f64::EPSILON * terms.map(f64::abs).iter().sum::<f64>();
         rounding <= DIGITS * scores.deviance.abs().min(scores.log_likelihood_sum.abs())
     }
 }
@@ -176,7 +177,13 @@ mod tests {
         let mean = y.iter().sum::<f64>() / y.len() as f64;
         let counts = ndarray::arr2(&y.map(|y| [y, 1.0]));
         let rows: Rows = (0..y.len()).into();
-        let sums = response_sums(model, counts.view().into(), &rows, &[mean, 1.0]);
+        let sums = response_sums(
+            model,
+            counts.view().into(),
+            &rows,
+            &[Null::new(model, mean, 0.0), Null::new(model, 1.0, 0.0)],
+            &[1.0; 2],
+        );
         let (found, expected) = (sums[0].scores(loss, y.len()), by_definition(&y, &mu));
         let by_means = score(model, &y, &mu);
         for (found, expected) in [

@@ -8,14 +8,14 @@ use super::response_sums::response_sums;
 use crate::backend::Model;
 use crate::math::sum::Sum;
 use crate::number;
-use crate::observation::{ObservationModel, Observe, Poisson};
+use crate::observation::{Null, Observe};
 
 /// Bins whose terms are added up by one thread.
 const PIECE: usize = 8192;
 /// Terms that are added up without correction.
 const TOGETHER: usize = 32;
 
-/// Agreement of expected and observed counts of one target over its used bins.
+/// Agreement of expected and observed responses of one target over its used bins.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
     /// Mean over the bins of the full log-likelihood, natural logarithm.
@@ -24,7 +24,7 @@ pub struct Scores {
     /// Its sum.
     #[serde(with = "number")]
     pub log_likelihood_sum: f64,
-    /// Sum of the deviances `2 (ll(y, y) - ll(y, mu))`.
+    /// Sum of the deviances `2 (ll(y, y) - ll(y, mu))` at scale 1: of a Gaussian response that of the squared residuals.
     #[serde(with = "number")]
     pub deviance: f64,
     /// `1 - ll(model) / ll(null)`; the null model is the mean of the scored response over the same bins.
@@ -53,20 +53,23 @@ pub struct Scores {
 /// assert!((scores.pseudo_r2_cohen - 0.7380283250).abs() < 1e-10);
 /// ```
 pub fn score(model: Model, y: &[f64], mu: &[f64]) -> Scores {
-    match model.observation {
-        ObservationModel::Poisson => score_with(model, Poisson, y, mu),
-    }
+    score_scaled(model, 1.0, y, mu)
 }
 
-fn score_with(model: Model, observation: impl Observe, y: &[f64], mu: &[f64]) -> Scores {
-    let mu = &mu[..y.len()];
+/// The same with the scale of a fit, see [`super::TargetFit::scale`]: of Gaussian responses the variance that their
+/// likelihood is computed with. Deviances are those at scale 1.
+///
+/// # Panics
+/// If there are fewer `mu` than `y`.
+pub fn score_scaled(model: Model, scale: f64, y: &[f64], mu: &[f64]) -> Scores {
+    let (observation, mu) = (model.observation, &mu[..y.len()]);
     let mean = y.iter().copied().collect::<Sum>().value() / y.len() as f64;
     let of_piece = |(y, mu): (&[f64], &[f64])| -> [f64; 2] {
         let mut totals = [Sum::default(); 2];
         for (y, mu) in y.chunks(TOGETHER).zip(mu.chunks(TOGETHER)) {
             let mut sums = [0.0; 2];
             for (&y, &mu) in y.iter().zip(mu) {
-                let terms = [observation.log_likelihood(y, mu), observation.deviance(y, mu)];
+                let terms = [observation.log_likelihood(y, mu, scale), observation.deviance(y, mu)];
                 sums.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
             }
             totals.iter_mut().zip(sums).for_each(|(total, sum)| total.add(sum));
@@ -76,8 +79,9 @@ fn score_with(model: Model, observation: impl Observe, y: &[f64], mu: &[f64]) ->
     let parts: Vec<[f64; 2]> = y.par_chunks(PIECE).zip(mu.par_chunks(PIECE)).map(of_piece).collect();
     let [log_likelihood_sum, deviance] =
         [0, 1].map(|k| parts.iter().map(|part| part[k]).collect::<Sum>().value());
+    let null = Null::new(model, mean, 0.0);
     let column = ArrayView1::from(y).insert_axis(Axis(1));
-    let of_response = response_sums(model, column.into(), &(0..y.len()).into(), &[mean]);
+    let of_response = response_sums(model, column.into(), &(0..y.len()).into(), &[null], &[scale]);
     of_response[0].against_null(y.len(), log_likelihood_sum, deviance)
 }
 

@@ -8,6 +8,8 @@ use super::choice::CostConstants;
 use super::plan::Plan;
 use super::start::StartPoint;
 use crate::backend::Model;
+use crate::observation::{Observe, Recession};
+use crate::regularizer::Regularizer;
 use crate::{Error, Result};
 
 /// Default tolerance for `f64` data: the rounding floor of a fit of ordinary size.
@@ -58,6 +60,8 @@ pub enum PlanFrom {
 pub struct GlmSpec {
     /// Observation model and inverse link.
     pub model: Model,
+    /// What is added to the mean loss.
+    pub regularizer: Regularizer,
     /// Which solver.
     pub solver: SolverChoice,
     /// How the fit is carried out.
@@ -66,7 +70,8 @@ pub struct GlmSpec {
     /// larger loss than that, one with numbers that are not finite (of a silent target) and all of columns that repeat one
     /// another are not followed. First steps then see all rows.
     pub start: Vec<StartPoint>,
-    /// Largest loss gap of a converged target, relative to `max(|loss|, mean y)`.
+    /// Largest loss gap of a converged target, relative to `max(|loss|, size)`: the size is the mean of counts, and the loss of the null
+    /// model of other responses, see [`crate::observation::Null`].
     pub tolerance: f64,
     /// Most iterations; `None` is the solver's own limit.
     pub max_iterations: Option<usize>,
@@ -87,6 +92,7 @@ impl Default for GlmSpec {
     fn default() -> Self {
         Self {
             model: Model::default(),
+            regularizer: Regularizer::None,
             solver: SolverChoice::Auto,
             plan_from: PlanFrom::Sizes,
             start: Vec::new(),
@@ -109,9 +115,11 @@ impl GlmSpec {
     /// Checks every number.
     ///
     /// # Errors
-    /// [`Error::Argument`] for a tolerance outside (0, 1), no iterations or a time limit that is not positive, speeds that
+    /// [`Error::Argument`] for a link that does not suit the observation model, a strength that is not above 0, for a tolerance outside (0, 1), no iterations or a time limit that is not positive, speeds that
     /// are not, and for fields of a plan that no fit writes.
     pub fn check(self) -> Result<CheckedSpec> {
+        self.model.check()?;
+        self.regularizer.check()?;
         match &self.plan_from {
             PlanFrom::Sizes => {}
             PlanFrom::Constants(given) => given.check()?,
@@ -144,6 +152,14 @@ impl GlmSpec {
 }
 
 impl CheckedSpec {
+    /// Along which directions the loss may fall for ever: with a penalty along none.
+    pub(super) fn recession(&self) -> Recession {
+        match self.0.regularizer {
+            Regularizer::None => self.0.model.observation.recession(),
+            Regularizer::Ridge { .. } => Recession::Never,
+        }
+    }
+
     /// The numbers.
     pub fn get(&self) -> &GlmSpec {
         &self.0

@@ -63,7 +63,7 @@ impl Fit<'_, '_, '_> {
         {
             return Ok(None);
         }
-        self.infer(f, target, at, &end.optimality.gradient)
+        self.infer(f, target, at, &end.optimality)
     }
 
     /// Whether the solver should go on although it says that it has arrived.

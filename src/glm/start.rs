@@ -1,10 +1,8 @@
-//! Where a fit begins: no effect of any feature and the mean rate, or coefficients that are near.
+//! Where a fit begins: no effect of any feature and the mean response, or coefficients that are near.
 
 use super::certificate::{Reported, read_back};
 use super::fit::Fit;
 use super::fitted::TargetFit;
-use super::response_sums::null_loss;
-use crate::inverse_link::{Exp, InverseLink, InvertLink};
 use crate::math::dense::Matrix;
 use crate::solver::Start;
 
@@ -34,9 +32,9 @@ impl StartPoint {
 
 impl Fit<'_, '_, '_> {
     /// Where each target begins. Where it may be misled, by coefficients from elsewhere or by part of the rows, with the
-    /// mean rate to go back to.
+    /// mean response to go back to.
     pub(super) fn start(&self, live: &[usize], on_part: bool) -> Start {
-        let at = self.mean_rates(live);
+        let at = self.mean_responses(live);
         if self.spec.get().start.is_empty() {
             let known = on_part.then(|| (at.clone(), self.null_losses(live)));
             return Start { at, known };
@@ -53,18 +51,14 @@ impl Fit<'_, '_, '_> {
         Start { at: near, known: Some((at, self.null_losses(live))) }
     }
 
-    /// No effect of any feature, the mean rate.
-    fn mean_rates(&self, live: &[usize]) -> Matrix {
-        let link = |mean: f64| match self.spec.get().model.inverse_link {
-            InverseLink::Exp => Exp.link(mean),
-        };
+    /// No effect of any feature, the mean response.
+    fn mean_responses(&self, live: &[usize]) -> Matrix {
         Matrix::from_shape_fn((1 + self.rank.n_members(), live.len()), |(j, k)| {
-            if j > 0 { 0.0 } else { link(self.metric.mean_y[live[k]]) }
+            if j > 0 { 0.0 } else { self.metric.nulls[live[k]].eta }
         })
     }
 
     fn null_losses(&self, live: &[usize]) -> Vec<f64> {
-        let loss = |&target: &usize| null_loss(self.spec.get().model, self.metric.mean_y[target]);
-        live.iter().map(loss).collect()
+        live.iter().map(|&target| self.metric.nulls[target].loss).collect()
     }
 }

@@ -9,12 +9,19 @@ pub struct Exp;
 impl InvertLink for Exp {
     #[inline(always)]
     fn mean<T: Real>(&self, eta: T, functions: impl Elementary<T>) -> Mean<T> {
-        Mean { mu: functions.exp(eta), log_mu: eta }
+        let mu = functions.exp(eta);
+        Mean { mu, rest: T::ONE - mu, slope: mu, log_mu: eta, log_rest: T::NAN }
     }
 
     #[inline(always)]
-    fn mean_change<T: Real>(&self, mean: Mean<T>, delta: T, functions: impl Elementary<T>) -> MeanChange<T> {
-        MeanChange { mu: mean.mu * functions.exp_m1(delta), log_mu: delta }
+    fn mean_change<T: Real>(
+        &self,
+        _eta: T,
+        mean: Mean<T>,
+        delta: T,
+        functions: impl Elementary<T>,
+    ) -> MeanChange<T> {
+        MeanChange { mu: mean.mu * functions.exp_m1(delta), log_mu: delta, log_rest: T::NAN }
     }
 
     #[inline]

@@ -73,6 +73,26 @@ impl Cholesky {
         (0..b.len()).map(|i| x[(i, 0)] * self.scale[i]).collect()
     }
 
+    /// Parameters.
+    #[allow(clippy::len_without_is_empty, reason = "a matrix without rows is none")]
+    pub fn len(&self) -> usize {
+        self.scale.len()
+    }
+
+    /// Solves `h x = b` with the half `h` of `a = h hᵀ`.
+    pub fn half_solve(&self, b: &[f64]) -> Vec<f64> {
+        let mut x = Mat::from_fn(b.len(), 1, |i, _| b[i] * self.scale[i]);
+        self.factor.L().solve_lower_triangular_in_place(&mut x);
+        (0..b.len()).map(|i| x[(i, 0)]).collect()
+    }
+
+    /// Solves `hᵀ x = b`.
+    pub fn half_solve_transposed(&self, b: &[f64]) -> Vec<f64> {
+        let mut x = Mat::from_fn(b.len(), 1, |i, _| b[i]);
+        self.factor.L().transpose().solve_upper_triangular_in_place(&mut x);
+        (0..b.len()).map(|i| x[(i, 0)] * self.scale[i]).collect()
+    }
+
     /// `dᵀ a d`.
     pub fn form(&self, d: &[f64]) -> f64 {
         let lower = self.factor.L();
@@ -97,6 +117,17 @@ pub fn eigenvalues(a: &Matrix) -> Option<Vec<f64>> {
         return None;
     }
     to_faer(a).self_adjoint_eigenvalues(Side::Lower).ok()
+}
+
+/// Eigenvalues of the symmetric matrix `a`, ascending, and its eigenvectors as columns; `None` if the iteration fails or `a`
+/// is not finite.
+pub fn symmetric_eigen(a: &Matrix) -> Option<(Vec<f64>, Matrix)> {
+    if a.iter().any(|value| !value.is_finite()) {
+        return None;
+    }
+    let eigen = to_faer(a).self_adjoint_eigen(Side::Lower).ok()?;
+    let values = (0..a.nrows()).map(|k| eigen.S()[k]).collect();
+    Some((values, Matrix::from_shape_fn(a.dim(), |(i, j)| eigen.U()[(i, j)])))
 }
 
 /// An orthonormal basis of the null space of the symmetric positive semidefinite `a`, shape (p, dimension):

@@ -31,6 +31,8 @@ pub trait Real:
     const ONE: Self;
     /// Positive infinity.
     const INFINITY: Self;
+    /// Not a number.
+    const NAN: Self;
     /// Distance from 1 to the next larger number.
     const EPSILON: Self;
 
@@ -85,6 +87,7 @@ macro_rules! real {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const INFINITY: Self = $t::INFINITY;
+            const NAN: Self = $t::NAN;
             const EPSILON: Self = $t::EPSILON;
 
             #[inline(always)]

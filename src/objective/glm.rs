@@ -1,17 +1,19 @@
 //! The objective of a generalized linear model, written once for every backend and design.
 //!
-//! Loss of a target = mean over the used bins of the observation model's loss, terms free of the mean dropped.
+//! Loss of a target = mean over the used bins of the observation model's loss, terms free of the mean dropped, plus the
+//! penalty.
 
 use std::ops::Range;
 
 use ndarray::{Axis, Slice};
 
 use super::line::{Aimed, MOST_KEPT};
-use super::{Objective, Packed, Quadratic, Weight};
+use super::{Objective, Packed, Penalty, Quadratic, Weight};
 use crate::Result;
 use crate::backend::{Backend, Beside, Cpu, Every, Into, Model, POINTWISE_SUMS, Reach, Sweep};
 use crate::design::{Block, Column, Design, DesignPlan};
 use crate::math::dense::{Matrix, symmetric};
+use crate::observation::{Observe, Recession};
 
 /// A design, a response and a model on a backend.
 pub struct GlmObjective<'a, B: Backend> {
@@ -19,6 +21,7 @@ pub struct GlmObjective<'a, B: Backend> {
     pub(super) design: Design<'a, B>,
     pub(super) y: B::Array<'a>,
     pub(super) model: Model,
+    pub(super) penalty: Penalty,
     pub(super) passes: usize,
     /// Targets of the fit.
     n_targets: usize,
@@ -64,7 +67,14 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
     fn of(on: &'a B, design: Design<'a, B>, plan: &DesignPlan, y: &Packed, model: Model) -> Result<Self> {
         let n_targets = y.n_targets();
         let y = y.place(on, plan.rows())?;
-        Ok(Self { on, design, y, model, aimed: None, most_kept: MOST_KEPT, passes: 0, n_targets })
+        let (penalty, aimed, passes) = (Penalty::default(), None, 0);
+        Ok(Self { on, design, y, model, penalty, aimed, most_kept: MOST_KEPT, passes, n_targets })
+    }
+
+    /// With a penalty on the parameters.
+    #[must_use]
+    pub fn with_penalty(self, penalty: Penalty) -> Self {
+        Self { penalty, ..self }
     }
 
     /// Keeps lines of at most so many numbers for trial steps: longer ones are computed again for each trial.
@@ -127,7 +137,7 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
         }
     }
 
-    /// The gradient of target number `k` of a pass over `n` rows.
+    /// The gradient of target number `k` of a pass over `n` rows, without the penalty.
     pub(super) fn gradient_of(&self, sums: &[Vec<f64>], k: usize, n: usize) -> Vec<f64> {
         let mut out = vec![0.0; 1 + self.design.n_columns()];
         let residual_sum = sums[1][k];
@@ -190,7 +200,16 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
             let own = self.gradient_of(&sums, k, n);
             gradient.column_mut(k).iter_mut().zip(own).for_each(|(g, value)| *g = value);
         }
-        Ok(sums[0].iter().map(|loss| loss / n as f64).collect())
+        let mut losses: Vec<f64> = sums[0].iter().map(|loss| loss / n as f64).collect();
+        if !self.penalty.is_none() {
+            for (k, loss) in losses.iter_mut().enumerate() {
+                let at = at.column(k).to_vec();
+                *loss += self.penalty.value(&at);
+                let own = self.penalty.gradient(&at);
+                gradient.column_mut(k).iter_mut().zip(own).for_each(|(g, own)| *g += own);
+            }
+        }
+        Ok(losses)
     }
 
     fn quadratic(&mut self, at: &[f64], target: usize) -> Result<Quadratic> {
@@ -209,8 +228,12 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
             Ok(())
         })?;
         let n = self.design.n_rows;
-        let (loss, gradient) = (sums[0][0] / n as f64, self.gradient_of(&sums, 0, n));
-        Ok(Quadratic { loss, gradient, hessian: symmetric(&sums[gram], p, 1.0 / n as f64) })
+        let loss = sums[0][0] / n as f64 + self.penalty.value(at);
+        let mut gradient = self.gradient_of(&sums, 0, n);
+        gradient.iter_mut().zip(self.penalty.gradient(at)).for_each(|(g, own)| *g += own);
+        let mut hessian = symmetric(&sums[gram], p, 1.0 / n as f64);
+        self.penalty.add_to(&mut hessian, 1.0);
+        Ok(Quadratic { loss, gradient, hessian })
     }
 
     fn aim(&mut self, at: &Matrix, direction: &Matrix, targets: &[usize]) -> Result<bool> {
@@ -225,12 +248,15 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
         self.reaches()
     }
 
+    fn recession(&self) -> Recession {
+        if self.penalty.is_none() { self.model.observation.recession() } else { Recession::Never }
+    }
+
     fn gram(&mut self, every: Every, weight: Weight) -> Result<Matrix> {
         let p = self.n_parameters();
-        let nowhere = vec![0.0; p];
         let (target, weighted) = match weight {
             Weight::Flat => (0, None),
-            Weight::Events(target) => (target, Some((nowhere.as_slice(), Beside::Events))),
+            Weight::Held { target, at } => (target, Some((at, Beside::Events))),
             Weight::Point { target, at } => (target, Some((at, Beside::Curvature))),
         };
         let weighted = match weighted {
@@ -247,7 +273,11 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
             self.on.weighted_gram(work, rows, self.design.matrix(), weighted.is_none(), 2);
             Ok(())
         })?;
-        Ok(symmetric(&sums[2], p, 1.0 / self.n_rows_of(every) as f64))
+        let mut gram = symmetric(&sums[2], p, 1.0 / self.n_rows_of(every) as f64);
+        if matches!(weight, Weight::Point { .. }) {
+            self.penalty.add_to(&mut gram, 1.0);
+        }
+        Ok(gram)
     }
 
     fn passes(&self) -> usize {

@@ -21,6 +21,8 @@ pub(super) struct Aimed<B: Backend> {
     targets: Vec<usize>,
     at: (Vec<f64>, Vec<B::Array<'static>>),
     direction: (Vec<f64>, Vec<B::Array<'static>>),
+    /// Slope and curvature of each target's penalty along the line.
+    penalties: Vec<[f64; 2]>,
     line: Option<B::Line>,
 }
 
@@ -38,8 +40,13 @@ impl<B: Backend> GlmObjective<'_, B> {
     /// Takes aim; whether the line is kept, because it is not too long.
     pub(super) fn take_aim(&mut self, at: &Matrix, direction: &Matrix, targets: &[usize]) -> Result<bool> {
         let load = |point: &Matrix| Ok((point.row(0).to_vec(), self.load(point)?));
-        let mut aimed =
-            Aimed { targets: targets.to_vec(), at: load(at)?, direction: load(direction)?, line: None };
+        let penalty = |k: usize| {
+            let [at, direction] = [at, direction].map(|point| point.column(k).to_vec());
+            [self.penalty.product(&at, &direction), self.penalty.product(&direction, &direction)]
+        };
+        let penalties = (0..targets.len()).map(penalty).collect();
+        let (at, direction) = (load(at)?, load(direction)?);
+        let mut aimed = Aimed { targets: targets.to_vec(), at, direction, penalties, line: None };
         if let [all] = self.parts(&aimed).as_slice() {
             aimed.line = Some(self.trace(&aimed, all.clone())?);
             self.passes += 1;
@@ -54,6 +61,11 @@ impl<B: Backend> GlmObjective<'_, B> {
         let mut changes = vec![0.0; steps.len()];
         self.along(|f, line| f.on.loss_changes(line, f.model, &f.y, steps, &mut changes))?;
         changes.iter_mut().for_each(|change| *change /= self.design.n_rows as f64);
+        if let Some(aimed) = &self.aimed {
+            let own = steps.iter().zip(&aimed.penalties);
+            let own = own.map(|(step, [slope, curvature])| step * (slope + 0.5 * step * curvature));
+            changes.iter_mut().zip(own).for_each(|(change, own)| *change += own);
+        }
         Ok(changes)
     }
 

@@ -1,27 +1,35 @@
-//! Objectives: what a solver minimises, one loss per target, all targets of a population at once.
+//! Objectives: what a solver minimises, one loss per target, its penalty included, all targets of a population at once.
 
 mod counts;
 mod glm;
 mod line;
 mod optimality;
 mod owned_counts;
+mod penalty;
 
 use crate::Result;
 use crate::backend::{Every, Reach};
 use crate::math::dense::Matrix;
+use crate::observation::Recession;
 
 pub use counts::{Counts, Packed};
 pub use glm::GlmObjective;
 pub use optimality::Optimality;
 pub use owned_counts::OwnedCounts;
+pub use penalty::Penalty;
 
 /// Which weights a Gram matrix has.
 #[derive(Clone, Copy, Debug)]
 pub enum Weight<'a> {
     /// 1 for every row: shared by all targets.
     Flat,
-    /// 1 for the rows in which this target's response is not 0.
-    Events(usize),
+    /// 1 for the rows that no direction of recession moves from these parameters.
+    Held {
+        /// Column of the response.
+        target: usize,
+        /// Its parameters, intercept first.
+        at: &'a [f64],
+    },
     /// The curvature of one target's loss at these parameters: its Hessian.
     Point {
         /// Column of the response.
@@ -91,6 +99,9 @@ pub trait Objective {
     /// # Errors
     /// If the backend fails.
     fn reach(&mut self) -> Result<Vec<Reach>>;
+
+    /// Along which directions a loss may fall for ever.
+    fn recession(&self) -> Recession;
 
     /// `[1 X]ᵀ·diag(w)·[1 X] / n` over some of the rows, shape (parameters, parameters).
     ///

@@ -9,11 +9,13 @@ use crate::math::dense::Matrix;
 /// One target at one point.
 #[derive(Clone, Debug)]
 pub struct Optimality {
-    /// Mean loss.
+    /// Mean loss, its penalty included.
     pub loss: f64,
+    /// Mean loss without the penalty.
+    pub unpenalised: f64,
     /// Mean gradient, intercept first.
     pub gradient: Vec<f64>,
-    /// `max_j |sum_i c_ij r_i| / sum_i |c_ij| m_i`, 0/0 being 0. Numerators are `f64`; of several
+    /// `max_j |sum_i c_ij r_i + n p_j| / (sum_i |c_ij| m_i + n |p_j|)`, `p` the gradient of the penalty, 0/0 being 0. Numerators are `f64`; of several
     /// targets, and of a matrix that lies in single precision or nowhere, the denominators are good to six digits.
     pub kkt_residual: f64,
     /// Rows in which the magnitude is below the limit that was asked about.
@@ -22,7 +24,7 @@ pub struct Optimality {
 
 impl<T: Storage> GlmObjective<'_, Cpu<T>> {
     /// Loss, gradient and optimality residual of the given targets at `at` (1 + columns, targets), and the rows whose
-    /// magnitude `mu + |mu - y|` is below `faint`, one limit per target.
+    /// magnitude (of counts `mu + |mu - y|`) is below `faint`, one limit per target.
     ///
     /// # Errors
     /// If the backend fails.
@@ -45,17 +47,24 @@ impl<T: Storage> GlmObjective<'_, Cpu<T>> {
         })?;
         let n = self.design.n_rows;
         let of_target = |k: usize| {
-            let gradient = self.gradient_of(&sums, k, n);
-            let below = &sums[magnitudes][k * p..(k + 1) * p];
+            let at = at.column(k).to_vec();
+            let mut gradient = self.gradient_of(&sums, k, n);
+            let mut below = sums[magnitudes][k * p..(k + 1) * p].to_vec();
+            for ((g, m), own) in gradient.iter_mut().zip(&mut below).zip(self.penalty.gradient(&at)) {
+                *g += own;
+                *m += n as f64 * own.abs();
+            }
             let ratio = |(&g, &m): (&f64, &f64)| if g == 0.0 { 0.0 } else { (g * n as f64).abs() / m };
             // a NaN must not vanish in a maximum
             let kkt_residual = gradient
                 .iter()
-                .zip(below)
+                .zip(&below)
                 .map(ratio)
                 .fold(0.0, |a: f64, b| if b > a || b.is_nan() { b } else { a });
             let n_faint = sums[magnitudes + 1][k];
-            Optimality { loss: sums[0][k] / n as f64, gradient, kkt_residual, n_faint }
+            let unpenalised = sums[0][k] / n as f64;
+            let loss = unpenalised + self.penalty.value(&at);
+            Optimality { loss, unpenalised, gradient, kkt_residual, n_faint }
         };
         Ok((0..targets.len()).map(of_target).collect())
     }

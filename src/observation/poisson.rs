@@ -1,4 +1,4 @@
-use super::Observe;
+use super::{Observe, Recession};
 use crate::inverse_link::{Mean, MeanChange};
 use crate::math::elementary::Elementary;
 use crate::math::real::Real;
@@ -6,7 +6,7 @@ use crate::math::special::ln_factorial;
 
 /// Spike counts: `P(y) = mu^y exp(-mu) / y!`, variance `mu`.
 ///
-/// Loss `mu - y ln mu`; log-likelihood `y ln mu - mu - ln y!`; deviance `2 (y ln(y/mu) - (y - mu))`.
+/// Loss `mu - y ln mu`, residual `mu - y`, magnitude `mu + |mu - y|`; log-likelihood `y ln mu - mu - ln y!`; deviance `2 (y ln(y/mu) - (y - mu))`.
 #[derive(Clone, Copy, Debug)]
 pub struct Poisson;
 
@@ -31,15 +31,34 @@ impl Observe for Poisson {
     }
 
     #[inline(always)]
-    fn variance<T: Real>(&self, mu: T) -> T {
-        mu
+    fn residual<T: Real>(&self, y: T, mean: Mean<T>) -> T {
+        mean.mu - y
     }
 
-    fn log_likelihood(&self, y: f64, mu: f64) -> f64 {
+    #[inline(always)]
+    fn magnitude<T: Real>(&self, y: T, mean: Mean<T>) -> T {
+        mean.mu + (mean.mu - y).abs()
+    }
+
+    #[inline(always)]
+    fn variance<T: Real>(&self, mean: Mean<T>) -> T {
+        mean.mu
+    }
+
+    #[inline(always)]
+    fn holds<T: Real>(&self, y: T, _mean: Mean<T>) -> bool {
+        y != T::ZERO
+    }
+
+    fn recession(&self) -> Recession {
+        Recession::Down
+    }
+
+    fn log_likelihood(&self, y: f64, mu: f64, _scale: f64) -> f64 {
         if y == 0.0 || mu == f64::INFINITY { -mu } else { y * mu.ln() - mu - ln_factorial(y) }
     }
 
-    fn free_of_mean(&self, y: f64) -> f64 {
+    fn free_of_mean(&self, y: f64, _scale: f64) -> f64 {
         -ln_factorial(y)
     }
 

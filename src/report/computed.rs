@@ -8,6 +8,7 @@ use super::page::{self, Section, column};
 use super::typeset::{bytes, count, duration, number};
 use super::verdict::entry;
 use super::{Report, WrittenFile};
+use crate::observation::ObservationModel;
 
 pub(super) fn section(report: &Report) -> Section {
     let (fit, computed) = (report.fit, &report.computed);
@@ -21,9 +22,16 @@ pub(super) fn section(report: &Report) -> Section {
                 (count(plan.n_rows)) " rows × " (count(plan.n_columns)) " columns × " (count(plan.n_targets))
                 @if plan.n_targets == 1 { " target" } @else { " targets" }
             }))
-            (entry("Events per parameter", &html! {
+            (entry(if report.fit.model.observation == ObservationModel::Gaussian {
+                "Rows per parameter"
+            } else {
+                "Events per parameter"
+            }, &html! {
                 (number(plan.events_per_parameter, 3)) @if plan.n_targets > 1 { " at least" }
             }))
+            @if let Some(strength) = fit.regularizer.strength() {
+                (entry("Penalty", &html! { (fit.regularizer.name()) " of strength " (number(strength, 3)) }))
+            }
             (entry("Iterations", &html! { (count(iterations)) @if fit.targets.len() > 1 { " at most" } }))
             (entry("Passes over the rows", &html! { (count(passes)) }))
             (entry("Arithmetic", &html! {

@@ -1,6 +1,7 @@
 //! What a report is made of.
 
 use crate::glm::{FittedGlm, Scores};
+use crate::observation::ObservationModel;
 
 /// Everything that the page of a fit says.
 #[derive(Clone, Debug)]
@@ -148,6 +149,11 @@ impl Report<'_> {
     /// What an event is called.
     pub(super) fn events(&self) -> &'static str {
         if self.is_recording() { "spikes" } else { "events" }
+    }
+
+    /// Whether the response counts events: of a recording it always does.
+    pub(super) fn has_events(&self) -> bool {
+        self.is_recording() || self.fit.model.observation != ObservationModel::Gaussian
     }
 
     /// What a row of the data is called, with its number.

@@ -6,6 +6,8 @@ use super::page::{self, Section, column, number_column};
 use super::typeset::{Digits, count};
 use super::{MOST_TARGETS, Report, TargetWords};
 use crate::glm::TargetFit;
+use crate::inverse_link::InverseLink;
+use crate::regularizer::Regularizer;
 use crate::solver::Status;
 
 /// Most columns of a target that are shown.
@@ -21,9 +23,15 @@ pub(super) fn section(report: &Report) -> Section {
     let pairs = report.fit.targets.iter().zip(&report.words).take(MOST_TARGETS);
     let body = html! {
         p {
-            "Coefficients are changes of ln(rate) per unit of their column, its factor included. Standard errors "
+            "Coefficients are changes of " (changed(report)) " per unit of their column, its factor included. Standard errors "
             "are those of the Fisher information, z is the coefficient in standard errors, and the interval "
             "holds 95 % under the normal approximation."
+        }
+        @if report.fit.regularizer != Regularizer::None {
+            p.note {
+                "A penalty on their squares shrinks them. Errors and intervals are by the Hessian with the penalty, and say "
+                "nothing about how far."
+            }
         }
         @for (k, (target, words)) in pairs.enumerate() {
             @if n_targets <= MOST_OPEN {
@@ -39,6 +47,17 @@ pub(super) fn section(report: &Report) -> Section {
         (left_out(n_targets, n_columns))
     };
     Section { id: "filters", title: "Filters", body }
+}
+
+/// What the effects of features add up to.
+fn changed(report: &Report) -> &'static str {
+    match report.fit.model.inverse_link {
+        InverseLink::Exp => "ln(rate)",
+        InverseLink::Softplus => "x in rate = ln(1 + exp(x))",
+        InverseLink::Identity if report.is_recording() => "the expected count of a bin",
+        InverseLink::Identity => "the expected response",
+        InverseLink::Logistic => "the log odds of an event",
+    }
 }
 
 /// Says what is not shown and where it is.
@@ -61,7 +80,11 @@ fn left_out(n_targets: usize, n_columns: usize) -> Markup {
 fn whole(report: &Report, target: &TargetFit, words: &TargetWords) -> Markup {
     if target.status == Status::NoEvents {
         return html! {
-            p { "No event: the intercept is −∞ and every coefficient 0." }
+            @if target.intercept > 0.0 {
+                p { "An event everywhere: the intercept is ∞ and every coefficient 0." }
+            } @else {
+                p { "No event: the intercept is −∞ and every coefficient 0." }
+            }
         };
     }
     let has_lags = report.lags_ms.iter().any(Option::is_some);

@@ -3,12 +3,13 @@
 use maud::html;
 
 use super::page::Section;
+use crate::observation::ObservationModel;
 
 const WORDS: [(&str, &str); 11] = [
     (
         "Loss",
         "The negative log-likelihood per bin, averaged over the used bins, without the terms that the rate does not enter. \
-         The fit minimises it.",
+         The fit minimises it, with the penalty added if there is one.",
     ),
     (
         "KKT residual",
@@ -58,12 +59,51 @@ const WORDS: [(&str, &str); 11] = [
     ),
 ];
 
-pub(super) fn section() -> Section {
+/// Words that mean something else of other models than Poisson's; those that are not here and not there are left out.
+const OF_GAUSSIAN: [(&str, &str); 3] = [
+    (
+        "Pseudo-R²",
+        "The part of the null model's misfit that the model explains; the null model predicts the mean of the same bins. \
+         McFadden compares log-likelihoods at the variance of the noise, Cohen sums of squares, as the usual R² does. 0 is no \
+         better than the mean, and less than 0 worse.",
+    ),
+    ("Loss", "The mean over the used bins of (response - prediction)². The fit minimises it."),
+    (
+        "Converged",
+        "The loss gap is at most the tolerance times the variance of the response, and the KKT residual at most the square \
+         root of the tolerance. Both are computed in double precision at the numbers that are reported.",
+    ),
+];
+const OF_BERNOULLI: [(&str, &str); 2] = [
+    ("Loss", "The negative log-likelihood per bin, averaged over the used bins. The fit minimises it."),
+    (
+        "Separated",
+        "A combination of features tells bins with an event from bins without by a threshold, so the likelihood rises for \
+         ever along it. There is no finite estimate.",
+    ),
+];
+
+/// The words of a report of this model.
+fn words(observation: ObservationModel) -> Vec<(&'static str, &'static str)> {
+    let (own, left_out): (&[_], &[&str]) = match observation {
+        ObservationModel::Poisson => (&[], &[]),
+        ObservationModel::Gaussian => {
+            (&OF_GAUSSIAN, &["Separated", "Bits per spike", "Kolmogorov-Smirnov plot"])
+        }
+        ObservationModel::Bernoulli => (&OF_BERNOULLI, &["Kolmogorov-Smirnov plot"]),
+    };
+    let shown = WORDS.into_iter().filter(|(word, _)| !left_out.contains(word));
+    shown
+        .map(|(word, meaning)| own.iter().copied().find(|own| own.0 == word).unwrap_or((word, meaning)))
+        .collect()
+}
+
+pub(super) fn section(observation: ObservationModel) -> Section {
     let body = html! {
         details {
             summary { "What the words mean" }
             dl.glossary {
-                @for (word, meaning) in WORDS { dt { (word) } dd { (meaning) } }
+                @for (word, meaning) in words(observation) { dt { (word) } dd { (meaning) } }
             }
         }
     };

@@ -5,6 +5,8 @@ use maud::{Markup, html};
 use super::page::names;
 use super::typeset::{count, duration, number};
 use super::{MOST_TARGETS, Report};
+use crate::inverse_link::InverseLink;
+use crate::observation::ObservationModel;
 
 /// The title of the window.
 pub(super) fn window_title(report: &Report) -> String {
@@ -19,7 +21,7 @@ pub(super) fn header(report: &Report) -> Markup {
             p.eyebrow { "rheobase " (report.computed.version) " · model " b { (report.model) } }
             h1 { "Encoding model" @if several { "s" } " of " (report.targets_title()) }
             p.lead {
-                "A Poisson generalized linear model" @if several { " for each" } ", fitted to "
+                "A " (capital(report.fit.model.observation)) " generalized linear model" @if several { " for each" } ", fitted to "
                 code { (report.file_name()) } (data(report)) "."
             }
             @if several {
@@ -47,7 +49,7 @@ fn data(report: &Report) -> Markup {
         }
         (count(bins.n_used)) " of " (count(bins.n)) " " (report.rows(bins.n))
         @if let Some(bin_s) = bins.bin_s { " of " (duration(bin_s)) }
-        ", " (number(n_events, 7)) " " (report.events())
+        @if report.has_events() { ", " (number(n_events, 7)) " " (report.events()) }
     }
 }
 
@@ -56,8 +58,13 @@ fn formula(report: &Report) -> Markup {
     let n = report.fit.labels.len();
     html! {
         p.formula {
-            @if report.is_recording() { "rate" } @else { "expected count" }
-            "(" i { "t" } ") = exp( " i { "b" }
+            @match (report.is_recording(), report.fit.model.observation) {
+                (true, _) => "rate",
+                (false, ObservationModel::Poisson) => "expected count",
+                (false, ObservationModel::Gaussian) => "expected response",
+                (false, ObservationModel::Bernoulli) => "probability",
+            }
+            "(" i { "t" } ") = " (function(report.fit.model.inverse_link)) "( " i { "b" }
             @if n > 0 { " + " (term(1)) }
             @if n > 2 { " + … " }
             @if n > 1 { " + " (term(n)) }
@@ -73,6 +80,23 @@ fn formula(report: &Report) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// The name of an observation model.
+fn capital(observation: ObservationModel) -> &'static str {
+    match observation {
+        ObservationModel::Poisson => "Poisson",
+        ObservationModel::Gaussian => "Gaussian",
+        ObservationModel::Bernoulli => "Bernoulli",
+    }
+}
+
+/// The inverse link before its argument.
+fn function(link: InverseLink) -> &'static str {
+    match link {
+        InverseLink::Identity => "",
+        other => other.name(),
     }
 }
 

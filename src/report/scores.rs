@@ -27,8 +27,10 @@ pub(super) fn section(report: &Report) -> Section {
     let (first, rest) = rows.split_at(rows.len().min(MOST_ROWS));
     let body = html! {
         p {
-            "How well predictions agree with the " (report.events()) ". The null model of each line is the mean "
-            "count of the same " (report.rows(2)) "."
+            "How well predictions agree with the "
+            @if report.has_events() { (report.events()) } @else { "responses" }
+            ". The null model of each line is the mean "
+            @if report.has_events() { "count" } @else { "response" } " of the same " (report.rows(2)) "."
             @if !held_out {
                 " Nothing was held out: these are scores on the data that were fitted, which flatter a model."
             }
@@ -49,9 +51,12 @@ fn table(label: &str, report: &Report, columns: Columns, rows: &[ScoreRow]) -> M
         (column("data"))
         @if columns.target { (column("target")) }
         @if columns.model { (column("model")) }
-        (number_column(report.events())) (number_column(report.rows(2)))
+        @if report.has_events() { (number_column(report.events())) }
+        (number_column(report.rows(2)))
         th.number scope="col" { "log-likelihood per " (report.rows(1)) }
-        th.number scope="col" { "bits per " (report.events().trim_end_matches('s')) }
+        @if report.has_events() {
+            th.number scope="col" { "bits per " (report.events().trim_end_matches('s')) }
+        }
         (number_column("deviance"))
         th.number scope="col" { "McFadden " (R2) } th.number scope="col" { "Cohen " (R2) }
     };
@@ -62,10 +67,12 @@ fn table(label: &str, report: &Report, columns: Columns, rows: &[ScoreRow]) -> M
                 th scope="row" { (row.data) @if row.is_fitted { " (fitted)" } @else { " (held out)" } }
                 @if columns.target { td { (row.target) } }
                 @if columns.model { td { (row.model) } }
-                td.number { (number(row.n_events, 7)) }
+                @if report.has_events() { td.number { (number(row.n_events, 7)) } }
                 td.number { (count(row.n_bins)) }
                 td.number { (number(row.scores.log_likelihood, 7)) }
-                td.number { (number(bits_per_event(&row.scores, row.n_events), 4)) }
+                @if report.has_events() {
+                    td.number { (number(bits_per_event(&row.scores, row.n_events), 4)) }
+                }
                 td.number { (number(row.scores.deviance, 6)) }
                 td.number { (r2.set(row.scores.pseudo_r2_mcfadden)) }
                 td.number { (r2.set(row.scores.pseudo_r2_cohen)) }

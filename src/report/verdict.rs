@@ -6,6 +6,7 @@ use super::page::{self, Section, column, names, number_column};
 use super::typeset::{NONE, count, number};
 use super::{MOST_TARGETS, Report, TargetWords};
 use crate::glm::{GapFrom, TargetFit};
+use crate::regularizer::Regularizer;
 use crate::solver::Status;
 
 /// Most targets whose trouble is told one by one.
@@ -104,14 +105,14 @@ fn has_certificate(target: &TargetFit) -> bool {
 
 /// The certificate of the only target, in words.
 fn one(report: &Report, target: &TargetFit, words: &TargetWords) -> Markup {
-    let tolerance = report.fit.tolerance;
+    let (tolerance, is_penalised) = (report.fit.tolerance, report.fit.regularizer != Regularizer::None);
     html! {
         p {
-            "The largest component of the gradient is " b { (number(target.kkt_residual, 2)) }
+            "The largest component of the gradient" @if is_penalised { ", the penalty's included," } " is " b { (number(target.kkt_residual, 2)) }
             " of the magnitudes that it is the sum of (the KKT residual: 0 at an exact optimum, about "
-            (number(1e-16, 1)) " after rounding). The mean loss per " (report.rows(1)) " is an estimated "
+            (number(1e-16, 1)) " after rounding). The mean loss per " (report.rows(1)) @if is_penalised { " with its penalty" } " is an estimated "
             b { (number(target.loss_gap, 2)) } " above its minimum, by the " (matrix(target.gap_from))
-            ". That is " (number(relative_gap(target, words), 2)) " of the loss; at most "
+            ". That is " (number(relative_gap(report, target, words), 2)) " of the loss; at most "
             (number(tolerance, 2)) " was asked for, with a residual of at most " (number(tolerance.sqrt(), 2)) "."
         }
     }
@@ -122,7 +123,7 @@ fn several(report: &Report, pairs: &[(&TargetFit, &TargetWords)]) -> Markup {
     let fitted = || pairs.iter().filter(|(target, _)| has_certificate(target));
     let largest = |values: &mut dyn Iterator<Item = f64>| values.fold(f64::NAN, f64::max);
     let residual = largest(&mut fitted().map(|(target, _)| target.kkt_residual));
-    let gap = largest(&mut fitted().map(|(target, words)| relative_gap(target, words)));
+    let gap = largest(&mut fitted().map(|(target, words)| relative_gap(report, target, words)));
     let row = |(target, words): &(&TargetFit, &TargetWords)| {
         let is_silent = target.status == Status::NoEvents;
         let shown = |markup: Markup| {
@@ -136,7 +137,7 @@ fn several(report: &Report, pairs: &[(&TargetFit, &TargetWords)]) -> Markup {
             tr {
                 th scope="row" { (words.title) }
                 td { (status(target)) }
-                td.number { (number(words.n_events, 7)) }
+                @if report.has_events() { td.number { (number(words.n_events, 7)) } }
                 td.number { (shown(number(target.kkt_residual, 2))) }
                 td.number { (shown(number(target.loss_gap, 2))) }
                 td { (shown(html! { (matrix(target.gap_from)) })) }
@@ -147,7 +148,8 @@ fn several(report: &Report, pairs: &[(&TargetFit, &TargetWords)]) -> Markup {
     };
     let header = || {
         html! {
-            (column("target")) (column("status")) (number_column(report.events()))
+            (column("target")) (column("status"))
+            @if report.has_events() { (number_column(report.events())) }
             (number_column("KKT residual")) (number_column("loss gap")) (column("gap by"))
             (number_column("loss")) (number_column("iterations"))
         }
@@ -238,9 +240,8 @@ fn matrix(from: GapFrom) -> &'static str {
 }
 
 /// The gap in parts of the loss, or of the mean count where that is larger, as it is compared with the tolerance.
-fn relative_gap(target: &TargetFit, words: &TargetWords) -> f64 {
-    let mean = words.n_events / target.n_bins_used as f64;
-    target.loss_gap / target.loss.abs().max(mean)
+fn relative_gap(report: &Report, target: &TargetFit, words: &TargetWords) -> f64 {
+    target.loss_gap / report.fit.gap_scale(target, words.n_events)
 }
 
 /// A name and its value.

@@ -13,6 +13,7 @@ use crate::Result;
 use crate::backend::Every;
 use crate::math::dense::Matrix;
 use crate::objective::Objective;
+use crate::observation::Recession;
 
 /// Iterations after which a direction that still moves the linear predictor is looked at for separation.
 const SETTLED: usize = 10;
@@ -105,23 +106,22 @@ pub(super) fn descend(
             let run = &mut runs[k];
             run.passes += usize::from(stage.every == Every::ROW);
             let point = Point { at, loss: losses[column], gradient: gradient.column(column).to_vec() };
-            let mean_y = metric.mean_y[run.target];
-            let scale = |loss: f64| loss.abs().max(mean_y);
-            if stage.every == Every::ROW && run.goes_back(point.loss, f.rounding(), mean_y) {
+            let null = metric.nulls[run.target];
+            if stage.every == Every::ROW && run.goes_back(point.loss, f.rounding(), &null) {
                 // what was learnt on the way is forgotten
                 rule.forget(run.target);
                 rule.reject(run.target);
                 continue;
             }
             if let Next::Try(from, heading) = &run.next {
-                if !is_acceptable(from, heading, &point, f.rounding(), scale(from.loss)) {
+                if !is_acceptable(from, heading, &point, f.rounding(), null.scale(from.loss)) {
                     rule.reject(run.target);
                     rejected.push((k, point.loss - from.loss));
                     continue;
                 }
                 run.iterations += usize::from(stage.every == Every::ROW);
             }
-            taken.push(Taken { k, target: run.target, scale: scale(point.loss), point });
+            taken.push(Taken { k, target: run.target, scale: null.scale(point.loss), point });
         }
         let mut worst_gap: f64 = 0.0;
         remember(runs, &taken, watch, stage)?;
@@ -225,11 +225,14 @@ fn remember(runs: &mut [Run], taken: &[Taken], watch: &mut Watch, stage: Stage) 
 
 /// Looks at targets that do not settle: a direction of recession ends them.
 fn look_for_separation(f: &mut dyn Objective, metric: &Metric, runs: &mut [Run], stage: Stage) -> Result<()> {
+    if f.recession() == Recession::Never {
+        return Ok(());
+    }
     let n_rows = f.n_rows_of(Every::ROW) as f64;
     for run in runs.iter_mut().filter(|run| run.is_active() && run.iterations >= SETTLED) {
         let Next::Try(point, heading) = &run.next else { continue };
         // the sum over the rows of what the step moves is at least the square of the largest
-        let moved = n_rows * metric.factor.form(&heading.direction);
+        let moved = n_rows * metric.form(&heading.direction);
         if moved < RUNNING * RUNNING {
             continue;
         }
@@ -284,7 +287,7 @@ fn turn_back(
         from.iter().map(|(_, point, heading, _)| dot(&heading.direction, &point.gradient)).collect();
     let rounding = f.rounding();
     let first = from.iter().zip(&slopes).map(|((k, point, _, change), &slope)| {
-        let scale = point.loss.abs().max(metric.mean_y[runs[*k].target]);
+        let scale = metric.nulls[runs[*k].target].scale(point.loss);
         // a change that may be rounding says nothing about the full step
         if change.abs() > rounding * scale { shorter(1.0, *change, slope) } else { 1.0 }
     });

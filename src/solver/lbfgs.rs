@@ -20,8 +20,8 @@ const SAMPLE_GOAL: f64 = 0.005;
 /// Part of the tolerance that is aimed at, so that the certificate agrees.
 const INSIDE: f64 = 0.8;
 
-/// Limited-memory BFGS whose initial inverse Hessian is that of the flat Gram divided by the target's mean response
-/// (the Hessian if the rate were constant), so that correlated features cost no extra iterations.
+/// Limited-memory BFGS whose initial inverse Hessian is that of the flat Gram divided by the target's null curvature
+/// (the Hessian if the mean were constant), so that correlated features cost no extra iterations.
 ///
 /// The estimated gap is `gᵀM⁻¹g / 2` with that metric. # Source: J. Nocedal, Math. Comp. 35 (1980), two-loop form.
 #[derive(Clone, Copy, Debug, Default)]
@@ -159,7 +159,7 @@ impl Minimize for Lbfgs {
                 None => f.exact,
             };
             let parameters = sampled.n_parameters() as f64 / sampled.n_rows_of(every) as f64;
-            let goal = SAMPLE_GOAL * parameters / metric.mean_y[*target];
+            let goal = SAMPLE_GOAL * parameters * metric.nulls[*target].noise;
             let stage = Stage { every, goal, tolerance: None, is_last: false, may_leave: false };
             descend(&mut rule, sampled, metric, &mut runs, stage, watch)?;
         }

@@ -11,6 +11,7 @@
 mod descent;
 mod lbfgs;
 mod line_search;
+mod metric;
 mod newton;
 mod report;
 mod run;
@@ -20,31 +21,14 @@ use run::Run;
 
 use crate::Result;
 use crate::backend::Every;
-use crate::math::dense::{Cholesky, Matrix};
+use crate::math::dense::Matrix;
 use crate::objective::Objective;
 
 pub use lbfgs::Lbfgs;
+pub use metric::Metric;
 pub use newton::Newton;
 pub use report::{Iterate, Outcome, Progress, Residuals, Solution, Status, Watch};
 pub use separation::{reach, recession};
-
-/// The flat Gram `[1 X]ᵀ[1 X]/n`, factored, and each target's mean response: a metric for all targets.
-#[derive(Debug)]
-pub struct Metric {
-    /// Factor of the flat Gram.
-    pub factor: Cholesky,
-    /// Mean response of each target, which turns the flat Gram into an estimate of its Hessian.
-    pub mean_y: Vec<f64>,
-}
-
-impl Metric {
-    /// `M⁻¹ g` with the target's estimated Hessian `M`.
-    fn step(&self, target: usize, gradient: &[f64]) -> Vec<f64> {
-        let mut step = self.factor.solve(gradient);
-        step.iter_mut().for_each(|d| *d /= self.mean_y[target]);
-        step
-    }
-}
 
 /// The same losses twice.
 pub struct Objectives<'a> {

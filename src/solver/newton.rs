@@ -56,7 +56,7 @@ impl Direct for Rule<'_> {
         every: Every,
         gradient: &mut Matrix,
     ) -> Result<Vec<f64>> {
-        // where no feature has an effect the Hessian is the flat Gram times the mean response
+        // where no feature has an effect the Hessian is the flat Gram times the null curvature
         let is_known = self.factor.is_none() && at.iter().skip(1).all(|&w| w == 0.0);
         if is_known || self.waits || (self.keeps && self.factor.is_some()) {
             return f.loss_gradient(at, targets, every, gradient);
@@ -196,8 +196,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::backend::Reach;
-    use crate::objective::{Quadratic, Weight};
+    use crate::backend::{Model, Reach};
+    use crate::objective::{Penalty, Quadratic, Weight};
+    use crate::observation::{Null, Recession};
     use crate::solver::Status;
 
     /// `a² / 2 + b²⁰`: Newton's method leaves 18/19 of `b` in each step.
@@ -259,6 +260,10 @@ mod tests {
             Ok(vec![Reach::NONE])
         }
 
+        fn recession(&self) -> Recession {
+            Recession::Down
+        }
+
         fn gram(&mut self, _: Every, _: Weight) -> Result<Matrix> {
             Ok(Matrix::eye(2))
         }
@@ -270,7 +275,8 @@ mod tests {
 
     #[test]
     fn a_target_that_is_handed_over_late_has_all_iterations_of_newton() {
-        let metric = Metric { factor: Cholesky::new(&Matrix::eye(2)).unwrap(), mean_y: vec![1.0] };
+        let nulls = vec![Null::new(Model::default(), 1.0, 1.0)];
+        let metric = Metric::new(Matrix::eye(2), &Penalty::default(), nulls, true).unwrap();
         let iterations = |before: usize, max_iterations: Option<usize>| {
             let mut watch = Watch {
                 tolerance: 1e-10,

@@ -19,7 +19,7 @@ pub enum Status {
     Stalled,
     /// A direction exists along which the loss falls for ever: the estimate is infinite.
     Separated,
-    /// No event in the used bins: the intercept is minus infinity.
+    /// No event in the used bins, or, of a model of one or none, one in each: the intercept is infinite.
     NoEvents,
     /// Out of the time allowed, or interrupted.
     Stopped,
@@ -110,7 +110,7 @@ pub type Residuals<'a> = dyn FnMut(&Matrix, &[usize]) -> Result<Vec<Option<(f64,
 
 /// Limits of a minimisation and who is told about it.
 pub struct Watch<'a> {
-    /// Largest allowed loss gap, relative to `max(|loss|, mean y)`.
+    /// Largest allowed loss gap, relative to [`crate::observation::Null::scale`], of counts `max(|loss|, mean y)`.
     pub tolerance: f64,
     /// The relative gap at which a solver stops although it could go on, at most the tolerance.
     pub goal: f64,

@@ -1,6 +1,7 @@
 //! What the descent knows of one target.
 
 use super::{Iterate, Outcome, Status};
+use crate::observation::Null;
 
 /// A point that was looked at.
 #[derive(Clone)]
@@ -104,10 +105,10 @@ impl Run {
     }
 
     /// Goes back to the known point if the loss over all rows, at the first look at them, is larger; whether it does.
-    /// `rounding` is that of a loss, relative to it or to the mean response.
-    pub(super) fn goes_back(&mut self, loss: f64, rounding: f64, mean_y: f64) -> bool {
+    /// `rounding` is that of a loss, relative to it or to the size of the null model's.
+    pub(super) fn goes_back(&mut self, loss: f64, rounding: f64, null: &Null) -> bool {
         let Some((known, known_loss)) = self.known.take() else { return false };
-        let misled = loss.is_nan() || loss > known_loss + rounding * known_loss.abs().max(mean_y);
+        let misled = loss.is_nan() || loss > known_loss + rounding * null.scale(known_loss);
         if misled {
             self.at = known;
         }

@@ -45,6 +45,7 @@ pub(super) fn reach<T: Storage>(level: Level, line: &Line<T>, y: &Array<'_, T>, 
                 reach.silent = reach.silent.max(direction);
             } else {
                 reach.events = reach.events.max(direction.abs());
+                reach.fall = reach.fall.max(-direction);
             }
         }
     };
@@ -52,6 +53,7 @@ pub(super) fn reach<T: Storage>(level: Level, line: &Line<T>, y: &Array<'_, T>, 
         all: a.all.max(b.all),
         events: a.events.max(b.events),
         silent: a.silent.max(b.silent),
+        fall: a.fall.max(b.fall),
     };
     line.fold(level, y, Reach::NONE, reach, term, join);
 }

@@ -4,10 +4,10 @@ use super::lanes::{LANES, total};
 use super::simd::{Kernel, Level, run};
 use super::{Piece, TILE_ROWS};
 use crate::backend::Model;
-use crate::inverse_link::{Exp, InverseLink, InvertLink};
+use crate::inverse_link::InvertLink;
 use crate::math::elementary::Vector;
 use crate::math::real::Real;
-use crate::observation::{ObservationModel, Observe, Poisson};
+use crate::observation::{Observe, Pair, WithPair};
 
 /// Sum over the first `n_valid` rows of `loss(y, eta + step·direction) - loss(y, eta)`, each term accurate relative
 /// to itself however short the step.
@@ -20,16 +20,12 @@ pub(super) fn loss_changes<T: Real>(
     n_valid: usize,
     step: T,
 ) -> f64 {
-    match (model.observation, model.inverse_link) {
-        (ObservationModel::Poisson, InverseLink::Exp) => {
-            run(level, Change { observation: Poisson, link: Exp, eta, direction, y, n_valid, step })
-        }
-    }
+    model.with(Rows { level, eta, direction, y, n_valid, step })
 }
 
-struct Change<'a, T, O, L> {
-    observation: O,
-    link: L,
+/// Rows, before the model is known.
+struct Rows<'a, T> {
+    level: Level,
     eta: &'a Piece<T>,
     direction: &'a Piece<T>,
     y: &'a Piece<T>,
@@ -37,20 +33,38 @@ struct Change<'a, T, O, L> {
     step: T,
 }
 
-impl<T: Real, O: Observe, L: InvertLink> Kernel for Change<'_, T, O, L> {
+impl<T: Real> WithPair for Rows<'_, T> {
+    type Output = f64;
+
+    #[inline]
+    fn run<O: Observe, L: InvertLink, const CANONICAL: bool>(self, pair: Pair<O, L, CANONICAL>) -> f64 {
+        run(self.level, Change { pair, rows: self })
+    }
+}
+
+/// Rows and the pair that the loop is compiled for.
+struct Change<'a, T, P> {
+    pair: P,
+    rows: Rows<'a, T>,
+}
+
+impl<T: Real, O: Observe, L: InvertLink, const CANONICAL: bool> Kernel
+    for Change<'_, T, Pair<O, L, CANONICAL>>
+{
     type Output = f64;
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) -> f64 {
         let functions = Vector::<FUSED>;
+        let Self { pair: Pair { observation, link }, rows } = self;
         let mut lanes = [T::ZERO; LANES];
         for first in (0..TILE_ROWS).step_by(LANES) {
             for lane in 0..LANES {
                 let i = first + lane;
-                let mean = self.link.mean(self.eta[i], functions);
-                let change = self.link.mean_change(mean, self.step * self.direction[i], functions);
-                let term = self.observation.loss_change(self.y[i], mean, change, functions);
-                lanes[lane] += if i < self.n_valid { term } else { T::ZERO };
+                let mean = link.mean(rows.eta[i], functions);
+                let change = link.mean_change(rows.eta[i], mean, rows.step * rows.direction[i], functions);
+                let term = observation.loss_change(rows.y[i], mean, change, functions);
+                lanes[lane] += if i < rows.n_valid { term } else { T::ZERO };
             }
         }
         total(&lanes)

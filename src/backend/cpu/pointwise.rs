@@ -4,10 +4,10 @@ use super::lanes::{LANES, total};
 use super::simd::{Kernel, Level, run};
 use super::{Piece, TILE_ROWS};
 use crate::backend::{Beside, Model};
-use crate::inverse_link::{Exp, InverseLink, InvertLink};
+use crate::inverse_link::{InvertLink, Mean};
 use crate::math::elementary::Vector;
 use crate::math::real::Real;
-use crate::observation::{ObservationModel, Observe, Poisson};
+use crate::observation::{Observe, Pair, WithPair};
 
 /// Sums of one tile.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -19,8 +19,8 @@ pub(super) struct PointwiseSums {
 }
 
 /// Turns the linear predictors `eta` of a tile and its responses `y` into residuals `d loss / d eta`, and what
-/// `beside` asks for. Rows from `n_valid` on get 0 everywhere and count in no sum. If `beside` is
-/// [`Beside::Nothing`], `out` is used as scratch.
+/// `beside` asks for ([`Beside::Nothing`] leaves the curvature there too). Rows from `n_valid` on get 0 everywhere and count
+/// in no sum.
 #[allow(clippy::too_many_arguments)]
 pub(super) fn pointwise<T: Real>(
     level: Level,
@@ -32,17 +32,12 @@ pub(super) fn pointwise<T: Real>(
     residual: &mut Piece<T>,
     out: &mut Piece<T>,
 ) -> PointwiseSums {
-    match (model.observation, model.inverse_link) {
-        (ObservationModel::Poisson, InverseLink::Exp) => {
-            run(level, Canonical { observation: Poisson, link: Exp, beside, eta, y, n_valid, residual, out })
-        }
-    }
+    model.with(Tile { level, beside, eta, y, n_valid, residual, out })
 }
 
-/// An observation model with its canonical link: residual `mu - y`, curvature the variance.
-struct Canonical<'a, T, O, L> {
-    observation: O,
-    link: L,
+/// A tile, before the model is known.
+struct Tile<'a, T> {
+    level: Level,
     beside: Beside,
     eta: &'a Piece<T>,
     y: &'a Piece<T>,
@@ -51,56 +46,76 @@ struct Canonical<'a, T, O, L> {
     out: &'a mut Piece<T>,
 }
 
-impl<T: Real, O: Observe, L: InvertLink> Kernel for Canonical<'_, T, O, L> {
+impl<T: Real> WithPair for Tile<'_, T> {
+    type Output = PointwiseSums;
+
+    #[inline]
+    fn run<O: Observe, L: InvertLink, const CANONICAL: bool>(
+        self,
+        pair: Pair<O, L, CANONICAL>,
+    ) -> PointwiseSums {
+        run(self.level, Pointwise { pair, tile: self })
+    }
+}
+
+/// A tile and the pair that the loop is compiled for.
+struct Pointwise<'a, T, P> {
+    pair: P,
+    tile: Tile<'a, T>,
+}
+
+impl<T: Real, O: Observe, L: InvertLink, const CANONICAL: bool> Kernel
+    for Pointwise<'_, T, Pair<O, L, CANONICAL>>
+{
     type Output = PointwiseSums;
 
     #[inline(always)]
     fn run<const FUSED: bool>(mut self) -> PointwiseSums {
-        let mut losses = self.residuals::<FUSED>();
-        match self.beside {
-            Beside::Nothing => {}
-            Beside::Curvature => self.rewrite(|o, _, mu, _| o.variance(mu)),
-            Beside::Magnitude => self.rewrite(|_, _, mu, r| mu + r.abs()),
-            Beside::Events => self.rewrite(|_, y, _, _| if y == T::ZERO { T::ZERO } else { T::ONE }),
-        }
-        if self.n_valid < TILE_ROWS {
-            for rows in [&mut losses.0, self.residual, self.out] {
-                rows[self.n_valid..].fill(T::ZERO);
+        let mut losses = match self.tile.beside {
+            Beside::Nothing | Beside::Curvature => {
+                self.residuals::<FUSED>(|pair, _, mean| pair.curvature(mean))
+            }
+            Beside::Magnitude => self.residuals::<FUSED>(Pair::magnitude),
+            Beside::Events => {
+                let held = |is_held: bool| if is_held { T::ONE } else { T::ZERO };
+                self.residuals::<FUSED>(|pair, y, mean| held(pair.observation.holds(y, mean)))
+            }
+        };
+        let Tile { n_valid, residual, out, .. } = self.tile;
+        if n_valid < TILE_ROWS {
+            for rows in [&mut losses.0, residual, out] {
+                rows[n_valid..].fill(T::ZERO);
             }
         }
-        PointwiseSums { loss: sum(&losses.0), residual: sum(self.residual) }
+        PointwiseSums { loss: sum(&losses.0), residual: sum(residual) }
     }
 }
 
-impl<T: Real, O: Observe, L: InvertLink> Canonical<'_, T, O, L> {
-    /// Losses; residuals into `residual`, means into `out`.
+impl<T: Real, O: Observe, L: InvertLink, const CANONICAL: bool> Pointwise<'_, T, Pair<O, L, CANONICAL>> {
+    /// Losses; residuals into `residual`, `beside(pair, y, mean)` into `out`.
     #[inline(always)]
-    fn residuals<const FUSED: bool>(&mut self) -> Aligned<T> {
+    fn residuals<const FUSED: bool>(
+        &mut self,
+        beside: impl Fn(&Pair<O, L, CANONICAL>, T, Mean<T>) -> T,
+    ) -> Aligned<T> {
         let functions = Vector::<FUSED>;
+        let Self { pair, tile } = self;
         let mut losses = Aligned([T::ZERO; TILE_ROWS]);
-        let given = self.eta.as_chunks::<LANES>().0.iter().zip(self.y.as_chunks::<LANES>().0);
-        let out = self.out.as_chunks_mut::<LANES>().0.iter_mut();
-        let written = self.residual.as_chunks_mut::<LANES>().0.iter_mut().zip(out);
+        let given = tile.eta.as_chunks::<LANES>().0.iter().zip(tile.y.as_chunks::<LANES>().0);
+        let out = tile.out.as_chunks_mut::<LANES>().0.iter_mut();
+        let written = tile.residual.as_chunks_mut::<LANES>().0.iter_mut().zip(out);
         for (((eta, y), (residual, out)), loss) in given.zip(written).zip(losses.0.as_chunks_mut::<LANES>().0)
         {
             let mut results = [[T::ZERO; LANES]; 3];
             for lane in 0..LANES {
-                let mean = self.link.mean(eta[lane], functions);
-                results[0][lane] = mean.mu;
-                results[1][lane] = mean.mu - y[lane];
-                results[2][lane] = self.observation.loss(y[lane], mean, functions);
+                let mean = pair.link.mean(eta[lane], functions);
+                results[0][lane] = beside(pair, y[lane], mean);
+                results[1][lane] = pair.residual(y[lane], mean);
+                results[2][lane] = pair.observation.loss(y[lane], mean, functions);
             }
             [*out, *residual, *loss] = results;
         }
         losses
-    }
-
-    /// `out = f(observation, y, mu, residual)`.
-    #[inline(always)]
-    fn rewrite(&mut self, f: impl Fn(&O, T, T, T) -> T) {
-        for i in 0..TILE_ROWS {
-            self.out[i] = f(&self.observation, self.y[i], self.out[i], self.residual[i]);
-        }
     }
 }
 

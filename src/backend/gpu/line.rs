@@ -136,6 +136,9 @@ impl Line {
                     if own[2] > -1e38 {
                         joined.silent = joined.silent.max(own[2].into());
                     }
+                    if own[3] > -1e38 {
+                        joined.fall = joined.fall.max(own[3].into());
+                    }
                 }
             }
         }

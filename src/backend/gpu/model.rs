@@ -9,6 +9,9 @@ use crate::observation::ObservationModel;
 pub(super) fn inverse_link(link: InverseLink) -> &'static str {
     match link {
         InverseLink::Exp => include_str!("../../../shaders/inverse_link/exp.wgsl"),
+        InverseLink::Softplus => include_str!("../../../shaders/inverse_link/softplus.wgsl"),
+        InverseLink::Identity => include_str!("../../../shaders/inverse_link/identity.wgsl"),
+        InverseLink::Logistic => include_str!("../../../shaders/inverse_link/logistic.wgsl"),
     }
 }
 
@@ -16,12 +19,12 @@ pub(super) fn inverse_link(link: InverseLink) -> &'static str {
 pub(super) fn observation(model: ObservationModel) -> &'static str {
     match model {
         ObservationModel::Poisson => include_str!("../../../shaders/observation/poisson.wgsl"),
+        ObservationModel::Gaussian => include_str!("../../../shaders/observation/gaussian.wgsl"),
+        ObservationModel::Bernoulli => include_str!("../../../shaders/observation/bernoulli.wgsl"),
     }
 }
 
-/// What the text that both share is compiled for: whether the link is the canonical one, and the factor of the loss.
+/// What the text that both share is compiled for: whether the link is the canonical one.
 pub(super) fn constants(model: Model) -> Constants {
-    match (model.observation, model.inverse_link) {
-        (ObservationModel::Poisson, InverseLink::Exp) => vec![("CANONICAL", 1), ("LOSS_SCALE", 1)],
-    }
+    vec![("CANONICAL", u32::from(model.inverse_link == model.observation.canonical_link()))]
 }

@@ -50,7 +50,7 @@ pub(super) fn of(fitting: &Fitting) -> Option<Figure> {
         let along = if data.epochs_s.is_empty() { "target" } else { "unit" };
         let effects: Vec<Effect> = targets.iter().map(|&target| effect(target, column)).collect();
         let panel = panel(unquoted(column.1), along, names, &effects);
-        return if targets.len() < 2 { None } else { coefficients(&[panel], &note) };
+        return if targets.len() < 2 { None } else { coefficients(&[panel], fit.model.inverse_link, &note) };
     }
     let (targets, mut note) = busiest_and(data, MOST_TARGETS, OTHERS);
     let largest = |&column: &(usize, &String)| {
@@ -72,7 +72,7 @@ pub(super) fn of(fitting: &Fitting) -> Option<Figure> {
     };
     let panels: Vec<CoefficientPanel> =
         if columns.is_empty() { Vec::new() } else { targets.iter().map(of_target).collect() };
-    coefficients(&panels, &note)
+    coefficients(&panels, fit.model.inverse_link, &note)
 }
 
 fn panel(title: String, along: &str, names: Vec<String>, effects: &[Effect]) -> CoefficientPanel {

@@ -15,12 +15,12 @@ const MOST_GOODNESS: usize = 3;
 /// Bins of lag for the residuals.
 const MOST_LAGS: usize = 100;
 
-/// The figure; `None` without intervals between events.
+/// The figure; `None` without intervals between events, and where counts are not Poisson.
 pub(super) fn of(fitting: &Fitting) -> Option<Figure> {
     let data = &fitting.data;
     let others = "fit.json has the numbers of all (goodness).";
     let (targets, mut note) = busiest_and(data, MOST_GOODNESS, others);
-    let tests = Goodness::new(data, &fitting.expected, &fitting.compared);
+    let tests = Goodness::new(fitting)?;
     let mut n_left_out = 0;
     let row = |&target: &usize| -> Option<GoodnessRow> {
         let used = tests.used(target);

@@ -8,9 +8,9 @@ use crate::Result;
 use crate::cli::filters::{self, Filter};
 use crate::cli::fit::Fitting;
 use crate::features::Signal;
-use crate::figure::Figure;
 use crate::figure::basis::{BasisPanel, basis};
 use crate::figure::filter::{FilterPanel, filter};
+use crate::figure::{Figure, sum_of_effects};
 use crate::read::nwb;
 use crate::solver::Status;
 
@@ -104,6 +104,7 @@ fn filter_of(fitting: &Fitting, units: &[String]) -> Result<Option<Figure>> {
         );
     }
     let several = data.names.len() > 1;
+    let link = fitting.model.fit.model.inverse_link;
     let panel = |filter: Filter| {
         let over_lags = filters::over_lags(&data.features[filter.feature]);
         let unit = &units[filter.feature];
@@ -111,7 +112,7 @@ fn filter_of(fitting: &Fitting, units: &[String]) -> Result<Option<Figure>> {
         let y_axis = match (over_lags, unit.is_empty()) {
             (true, false) => ["filter".into(), format!("1/{unit}")],
             (true, true) => ["filter".into(), String::new()],
-            _ => ["log rate".into(), String::new()],
+            _ => [sum_of_effects(link)[0].into(), String::new()],
         };
         let target = title(data, filter.target);
         let channel = unquoted(&filter.channel);
@@ -132,7 +133,7 @@ fn filter_of(fitting: &Fitting, units: &[String]) -> Result<Option<Figure>> {
     // three columns leave room for short titles only
     let short = panels.iter().all(|panel| panel.title.len() <= SHORT_TITLE && panel.no_estimate.is_empty());
     let n_columns = if targets.len() == 3 && short { 3 } else { 2 };
-    Ok(filter(&panels, n_columns, &note))
+    Ok(filter(&panels, n_columns, link, &note))
 }
 
 /// Why coefficients are no estimate; empty where they are.

@@ -14,6 +14,7 @@ use crate::figure::convergence::{Descent, convergence};
 use crate::figure::epochs::{EpochPanel, epochs};
 use crate::figure::intervals::{IntervalPanel, intervals};
 use crate::figure::tuning::{TuningModel, TuningPanel, tuning};
+use crate::observation::ObservationModel;
 use crate::time::{IntervalSet, Metadata, Ts, TsGroup};
 use crate::tuning::{IntervalBins, interval_histogram};
 
@@ -54,7 +55,7 @@ pub(super) fn unquoted(name: &str) -> String {
 /// The targets with most events, at most `most`, in their order; and a sentence if there are more.
 pub(super) fn busiest(data: &Data, most: usize) -> (Vec<usize>, String) {
     let mut targets: Vec<usize> =
-        (0..data.names.len()).filter(|&target| data.n_events(target) > 0.0).collect();
+        (0..data.names.len()).filter(|&target| data.n_events(target) != 0.0).collect();
     let n = targets.len();
     if n <= most {
         return (targets, String::new());
@@ -63,7 +64,8 @@ pub(super) fn busiest(data: &Data, most: usize) -> (Vec<usize>, String) {
     targets.truncate(most);
     targets.sort_unstable();
     let what = if most == 1 { "The one".to_string() } else { format!("The {most}") };
-    (targets, format!(" {what} of {n} targets with most events."))
+    let most = if data.has_events() { "with most events" } else { "whose response has the largest sum" };
+    (targets, format!(" {what} of {n} targets {most}."))
 }
 
 /// The same, and a sentence on where the others are.
@@ -115,7 +117,7 @@ fn convergence_of(fitting: &Fitting) -> Option<Figure> {
     };
     let descent = |&target: &usize| {
         let own = &fit.targets[target];
-        let scale = own.loss.abs().max(data.n_events(target) / own.n_bins_used as f64);
+        let scale = fit.gap_scale(own, data.n_events(target));
         let of =
             |value: fn(&crate::solver::Iterate) -> f64| own.history.iter().map(value).collect::<Vec<f64>>();
         Descent {
@@ -178,7 +180,8 @@ fn intervals_of(fitting: &Fitting) -> Result<Option<Figure>> {
 fn epochs_of(fitting: &Fitting) -> Option<Figure> {
     let data = &fitting.data;
     let n_epochs = data.epochs_s.len();
-    if n_epochs < 2 {
+    // the bars are those of Poisson counts
+    if n_epochs < 2 || data.observation != ObservationModel::Poisson {
         return None;
     }
     let others = "tables/bins.csv has counts and rates of all.";

@@ -70,6 +70,9 @@ pub(super) fn all(fitting: &Fitting) -> Result<Vec<Figure>> {
 /// Predictions over the rows of arrays.
 fn of_arrays(fitting: &Fitting) -> Result<Vec<Figure>> {
     let data = &fitting.data;
+    if !data.has_events() {
+        return Ok(Vec::new());
+    }
     let (targets, more) = busiest_targets(data, MOST_TARGETS);
     let n = data.n_bins() as f64;
     let whole = [0.0, (n - 1.0).max(1.0)];

@@ -30,6 +30,8 @@ const N_STEPS: usize = 2000;
 pub(super) const MOST_UNITS: usize = 40;
 /// Standard deviation of the smoothing for arrays, which have no time: rows.
 const SMOOTHING_ROWS: f64 = 10.0;
+/// Part of the largest rate that may be rounding of the smoothing.
+const ROUNDING: f64 = 1e-9;
 
 /// A series among the features.
 pub(super) struct SignalLines {
@@ -235,7 +237,9 @@ fn lines(t: &[f64], rates: &[f64], runs: &[Range<usize>], unit: f64) -> (Vec<f64
         }
         x.extend(&t[run.clone()]);
         // the transform behind the smoothing leaves rounding below zero
-        y.extend(rates[run.clone()].iter().map(|rate| rate.max(0.0)));
+        let largest = rates[run.clone()].iter().fold(0.0, |largest: f64, rate| largest.max(rate.abs()));
+        let shown = |rate: &f64| if *rate > -ROUNDING * largest { rate.max(0.0) } else { *rate };
+        y.extend(rates[run.clone()].iter().map(shown));
     }
     (x, y)
 }

@@ -21,6 +21,7 @@ use super::{
     Nwb, dataset, describe_table, put, put_series, put_timestamps, set_attribute, set_text, unicode,
 };
 use crate::glm::{GapFrom, TargetFit};
+use crate::inverse_link::InverseLink;
 use crate::write::digest::digest_bytes;
 use crate::write::json::json_bytes;
 use crate::write::model::{Input, ModelFile};
@@ -162,9 +163,15 @@ impl Nwb<'_> {
         if results.units.is_some() {
             columns.insert(0, "unit");
         }
-        let description = "Poisson generalized linear models, one row per neuron: the expected count of a bin is \
-                           exp(intercept + sum over the rows of the table `features` of coef x feature)";
-        let table = self.table("glm", description, &columns, targets.len())?;
+        let model = results.model.fit.model;
+        let description = format!(
+            "{}{} generalized linear models, one row per neuron: the expected count of a bin is {}(intercept + sum over \
+             the rows of the table `features` of coef x feature)",
+            model.observation.name()[..1].to_uppercase(),
+            &model.observation.name()[1..],
+            if model.inverse_link == InverseLink::Identity { "" } else { model.inverse_link.name() }
+        );
+        let table = self.table("glm", &description, &columns, targets.len())?;
         if let Some(units) = &results.units {
             self.put_region(&table, units)?;
         }

@@ -4,6 +4,7 @@
 //! `RHEOBASE_REQUIRE_GPU` asks for one.
 
 mod kernels;
+mod models;
 mod passes;
 mod translations;
 

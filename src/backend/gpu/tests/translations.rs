@@ -6,6 +6,7 @@ use naga::valid::{Capabilities, ValidationFlags, Validator};
 use crate::backend::Model;
 use crate::backend::gpu::shader::{Constants, Kernel, Shared};
 use crate::backend::gpu::{copy_rows, fused, partials, products, roofs, rows};
+use crate::observation::ObservationModel;
 
 /// All kernels with the sizes that they are compiled for.
 fn all() -> Vec<(Kernel, Vec<Constants>)> {
@@ -70,7 +71,10 @@ fn all() -> Vec<(Kernel, Vec<Constants>)> {
 }
 
 fn models() -> Vec<Model> {
-    vec![Model::default()]
+    let pairs = |&observation: &ObservationModel| {
+        Model::links_of(observation).iter().map(move |&inverse_link| Model { observation, inverse_link })
+    };
+    ObservationModel::ALL.iter().flat_map(pairs).collect()
 }
 
 fn translate(kernel: &Kernel, source: &str) {

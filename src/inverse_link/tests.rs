@@ -1,0 +1,153 @@
+//! Every link against its definition, its slope, and itself in twice the precision.
+
+use super::{Exp, Identity, InverseLink, InvertLink, Logistic, Mean, Softplus};
+use crate::math::elementary::{Standard, Vector};
+use crate::math::real::Real;
+
+/// Runs `check` with every link.
+macro_rules! every {
+    ($check:ident) => {{
+        $check(Exp, InverseLink::Exp);
+        $check(Softplus, InverseLink::Softplus);
+        $check(Identity, InverseLink::Identity);
+        $check(Logistic, InverseLink::Logistic);
+    }};
+}
+
+/// Linear predictors from tail to tail, with digits that do not repeat.
+fn points() -> impl Iterator<Item = f64> {
+    (-60..=60).map(|k| f64::from(k) * 0.993 + 0.0071)
+}
+
+fn near(found: f64, expected: f64, bound: f64, what: &str) {
+    let same = found == expected || (found.is_nan() && expected.is_nan());
+    assert!(same || (found - expected).abs() <= bound * expected.abs(), "{what}: {found}, not {expected}");
+}
+
+fn parts<T: Real>(mean: Mean<T>) -> [f64; 5] {
+    [mean.mu, mean.rest, mean.slope, mean.log_mu, mean.log_rest].map(Real::to_f64)
+}
+
+fn is_defined(link: impl InvertLink, named: InverseLink) {
+    for eta in points() {
+        let what = format!("{named:?} at {eta}");
+        let mean = link.mean(eta, Standard);
+        let step = 1e-5 * eta.abs().max(1e-3);
+        let [low, high] = [eta - step, eta + step].map(|eta| link.mean(eta, Standard));
+        // where the mean is near a bound its own digits cannot show the slope; those of what is left of it can
+        let rise = if mean.mu > 0.5 && mean.rest > 0.0 { low.rest - high.rest } else { high.mu - low.mu };
+        near(rise / (2.0 * step), mean.slope, 1e-6, &what);
+        near(mean.mu + mean.rest, 1.0, 4e-16 * mean.mu.abs().max(1.0), &what);
+        if !mean.log_mu.is_nan() {
+            near(mean.log_mu.exp(), mean.mu, 3e-14, &what);
+            near((high.log_mu - low.log_mu) / (2.0 * step), mean.slope / mean.mu, 2e-6, &what);
+        }
+        if !mean.log_rest.is_nan() {
+            near(mean.log_rest.exp(), mean.rest, 3e-14, &what);
+        }
+        near(mean.mu, named.mean(eta, Standard).mu, 0.0, &what);
+        if mean.mu < 1e6 && mean.rest.abs() > 1e-6 {
+            assert!((named.link(mean.mu) - eta).abs() < 1e-9 * eta.abs().max(1.0), "{what}");
+        }
+    }
+}
+
+#[test]
+fn means_slopes_and_logarithms_belong_together() {
+    every!(is_defined);
+}
+
+fn vectors_are_like_the_library(link: impl InvertLink, named: InverseLink) {
+    for eta in points() {
+        let truth = parts(link.mean(eta, Standard));
+        let single = f64::from(eta as f32);
+        let of_single = parts(link.mean(single, Standard));
+        let double = [parts(link.mean(eta, Vector::<true>)), parts(link.mean(eta, Vector::<false>))];
+        let rough = [link.mean(eta as f32, Vector::<true>), link.mean(eta as f32, Vector::<false>)];
+        for (k, (truth, single)) in truth.into_iter().zip(of_single).enumerate() {
+            let what = format!("{named:?} {k} at {eta}");
+            // a logarithm near 0 is as good as the mean near 1 that it is of
+            let room = if k > 2 { 1.0 / truth.abs().min(1.0) } else { truth.recip().abs().clamp(1.0, 1e3) };
+            let room = if named == InverseLink::Logistic { 1.0 } else { room };
+            double.iter().for_each(|found| near(found[k], truth, 4e-15 * room, &what));
+            rough.map(parts).iter().for_each(|found| near(found[k], single, 2e-6 * room, &what));
+        }
+    }
+}
+
+#[test]
+fn both_precisions_agree_with_the_library() {
+    every!(vectors_are_like_the_library);
+}
+
+fn changes_are_differences(link: impl InvertLink, named: InverseLink) {
+    for eta in points() {
+        let mean = link.mean(eta, Standard);
+        for delta in [40.0, 3.0, 1.001, 0.999, 0.5, 0.1].into_iter().flat_map(|d: f64| [d, -d]) {
+            let what = format!("{named:?} from {eta} by {delta}");
+            let there = link.mean(eta + delta, Standard);
+            for change in [
+                link.mean_change(eta, mean, delta, Standard),
+                link.mean_change(eta, mean, delta, Vector::<true>),
+            ] {
+                let pairs = [
+                    (change.mu, there.mu - mean.mu, mean.mu.abs().max(there.mu.abs())),
+                    (change.log_mu, there.log_mu - mean.log_mu, there.log_mu.abs().max(mean.log_mu.abs())),
+                    (change.log_rest, there.log_rest - mean.log_rest, there.log_rest.abs().max(1.0)),
+                ];
+                for (found, expected, size) in pairs {
+                    let bound = 1e-14 * size.max(1e-300) + 4e-15 * expected.abs();
+                    let both = found.is_nan() && expected.is_nan();
+                    assert!(both || (found - expected).abs() <= bound, "{what}: {found}, not {expected}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn changes_by_long_steps_are_differences() {
+    every!(changes_are_differences);
+}
+
+fn tiny_steps_keep_their_digits(link: impl InvertLink, named: InverseLink) {
+    for eta in points() {
+        let mean = link.mean(eta, Standard);
+        for delta in [1e-9, -1e-9, 1e-15, -1e-15] {
+            let what = format!("{named:?} from {eta} by {delta}");
+            let change = link.mean_change(eta, mean, delta, Vector::<true>);
+            // to first order; the second is 1e-9 of it
+            near(change.mu, mean.slope * delta, 2e-9, &what);
+            if !mean.log_mu.is_nan() {
+                near(change.log_mu, mean.slope / mean.mu * delta, 2e-9, &what);
+            }
+            if !mean.log_rest.is_nan() {
+                near(change.log_rest, -mean.slope / mean.rest * delta, 2e-9, &what);
+            }
+        }
+    }
+}
+
+#[test]
+fn changes_by_tiny_steps_keep_their_digits() {
+    every!(tiny_steps_keep_their_digits);
+}
+
+#[test]
+fn tails_have_limits() {
+    let low = Softplus.mean(-50.0, Vector::<true>);
+    assert!((low.slope / low.mu - 1.0).abs() < 1e-15 && (low.log_mu + 50.0).abs() < 1e-14);
+    let high = Softplus.mean(50.0, Vector::<true>);
+    assert_eq!((high.mu, high.slope), (50.0, 1.0));
+    let sure = Logistic.mean(50.0_f32, Vector::<true>);
+    assert!(sure.mu == 1.0 && sure.rest > 1e-22 && sure.log_mu < 0.0 && sure.log_rest == -50.0);
+    for link in InverseLink::ALL {
+        let bottom = link.mean(f64::NEG_INFINITY, Standard).mu;
+        assert_eq!(bottom, if link == InverseLink::Identity { f64::NEG_INFINITY } else { 0.0 });
+        assert!(link.mean(f64::NAN, Standard).mu.is_nan());
+    }
+    assert_eq!(Logistic.link(1.0), f64::INFINITY);
+    // a long step down from far above overflows nothing
+    let change = Softplus.mean_change(40.0, Softplus.mean(40.0, Standard), -100.0, Standard);
+    assert!((change.mu + 40.0).abs() < 1e-13 && (change.log_mu + 60.0 + 40f64.ln()).abs() < 1e-12);
+}

@@ -1,0 +1,81 @@
+use super::{Model, ObservationModel, Observe, Pair, WithPair};
+use crate::inverse_link::{InvertLink, Mean};
+use crate::math::elementary::Standard;
+
+/// The null model of a target: the mean response in every bin, whatever the features.
+///
+/// | | Poisson | Gaussian | Bernoulli |
+/// |---|---|---|---|
+/// | `loss` | `m - m ln m` | variance of y | `-m ln m - (1 - m) ln(1 - m)` |
+/// | `curvature` | `m` with `exp`, else `slope² / m` | 2 | `m (1 - m)` |
+/// | `size` | `m` | variance of y | the null loss |
+/// | `noise` | `1 / m` | 1 | 1 / null loss |
+/// | `events` | `m` | 1 | `min(m, 1 - m)` |
+///
+/// A gap is judged in parts of `max(|loss|, size)`, so `size` is what makes a gap large or small whatever the units: of
+/// counts a gap of `m` moves the rates by about their own size; of a Gaussian response, which has units, it moves the means
+/// by its standard deviation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Null {
+    /// The mean response `m`.
+    pub mean: f64,
+    /// The linear predictor there.
+    pub eta: f64,
+    /// The mean loss.
+    pub loss: f64,
+    /// The curvature `d2 loss / d eta2` (Fisher) of every bin: the flat Gram times it is the Hessian.
+    pub curvature: f64,
+    /// What gaps of the loss are compared with where the loss is smaller.
+    pub size: f64,
+    /// What the loss of a fit to n bins misses by chance for each parameter, times n, in parts of `size`.
+    pub noise: f64,
+    /// Events per bin, or non-events where these are rarer; what a fit learns from.
+    pub events: f64,
+    /// Whether there is nothing to explain: no event in any bin, or one in every bin of a model of one or none.
+    pub is_silent: bool,
+}
+
+/// The curvature at a mean.
+struct Curvature {
+    mean: f64,
+    eta: f64,
+}
+
+impl WithPair for Curvature {
+    type Output = f64;
+
+    fn run<O: Observe, L: InvertLink, const CANONICAL: bool>(self, pair: Pair<O, L, CANONICAL>) -> f64 {
+        let there: Mean<f64> = pair.link.mean(self.eta, Standard);
+        pair.curvature(Mean { mu: self.mean, rest: 1.0 - self.mean, ..there })
+    }
+}
+
+impl Null {
+    /// That of responses with this mean and variance (around it).
+    pub fn new(model: Model, mean: f64, variance: f64) -> Self {
+        let eta = model.inverse_link.link(mean);
+        let (loss, size, noise, events) = match model.observation {
+            ObservationModel::Poisson => (mean - mean * mean.ln(), mean, 1.0 / mean, mean),
+            ObservationModel::Gaussian => {
+                // what varies less than its mean is rounded varies by nothing
+                let least = (f64::EPSILON * mean * mean).max(f64::MIN_POSITIVE);
+                (variance, variance.max(least), 1.0, 1.0)
+            }
+            ObservationModel::Bernoulli => {
+                let loss = -mean * mean.ln() - (1.0 - mean) * (-mean).ln_1p();
+                (loss, loss, 1.0 / loss, mean.min(1.0 - mean))
+            }
+        };
+        if events <= 0.0 {
+            let (loss, curvature, size, noise, events) = (0.0, 0.0, 0.0, 0.0, 0.0);
+            return Self { mean, eta, loss, curvature, size, noise, events, is_silent: true };
+        }
+        let curvature = model.with(Curvature { mean, eta });
+        Self { mean, eta, loss, curvature, size, noise, events, is_silent: false }
+    }
+
+    /// The loss that a gap is a part of.
+    pub fn scale(&self, loss: f64) -> f64 {
+        loss.abs().max(self.size)
+    }
+}
