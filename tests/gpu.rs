@@ -7,9 +7,11 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use ndarray::{Array1, Array2};
 use rheobase::backend::gpu::adapter;
-use rheobase::backend::{Cpu, Gpu};
+use rheobase::backend::{Cpu, Gpu, Model};
 use rheobase::design::{DesignPlan, Source};
 use rheobase::glm::{FittedGlm, GlmSpec, Response, SolverChoice, TOLERANCE_F32, TOLERANCE_F64};
+use rheobase::observation::ObservationModel;
+use rheobase::regularizer::Regularizer;
 use rheobase::solver::Status;
 
 /// The device of all tests, one test at a time.
@@ -162,4 +164,29 @@ fn hard_targets_have_the_same_statuses() {
     // out of iterations
     let both = fits(GlmSpec { max_iterations: Some(1), ..GlmSpec::default() }, &x, &y, gpu);
     assert_eq!(both[1].targets[0].status, both[0].targets[0].status);
+}
+
+#[test]
+fn every_pair_of_model_and_link_with_and_without_a_penalty() {
+    let Some((gpu, _turn)) = gpu() else { return };
+    let (x, counts) = problem(4000, 8, 1);
+    for observation in ObservationModel::ALL {
+        let y = match observation {
+            ObservationModel::Poisson => counts.clone(),
+            ObservationModel::Gaussian => {
+                counts.mapv(|y| 2.0 * y - 0.3) + &x.column(1).insert_axis(ndarray::Axis(1))
+            }
+            ObservationModel::Bernoulli => counts.mapv(|y| f64::from(u8::from(y > 0.0))),
+        };
+        for &inverse_link in Model::links_of(observation) {
+            for regularizer in [Regularizer::None, Regularizer::Ridge { strength: 1e-3 }] {
+                let spec =
+                    GlmSpec { model: Model { observation, inverse_link }, regularizer, ..GlmSpec::default() };
+                let both = fits(spec, &x, &y, gpu);
+                assert_eq!(both[1].plan.backend, "gpu");
+                assert_eq!(both[1].targets[0].status, Status::Converged, "{observation:?} {inverse_link:?}");
+                agree(&both, 1e-8);
+            }
+        }
+    }
 }
