@@ -18,6 +18,8 @@ pub mod gpu;
 use std::ops::Range;
 use std::sync::Arc;
 
+use ndarray::ArrayView2;
+
 use crate::Result;
 use crate::inverse_link::InverseLink;
 use crate::observation::ObservationModel;
@@ -163,6 +165,19 @@ pub struct HostSignals<'a> {
     pub channels: HostChannels<'a>,
 }
 
+/// Columns of channels that are convolved with functions, centred and scaled.
+#[derive(Clone, Copy, Debug)]
+pub struct HostColumns<'a> {
+    /// Shape (lags, functions).
+    pub functions: ArrayView2<'a, f64>,
+    /// Which columns: function i of channel c is number `c K + i` of K functions.
+    pub columns: &'a [usize],
+    /// Subtracted from each.
+    pub mean: &'a [f64],
+    /// Multiplies each.
+    pub inverse_sd: &'a [f64],
+}
+
 /// Values of channels, bin by bin.
 #[derive(Clone, Debug)]
 pub enum HostChannels<'a> {
@@ -197,9 +212,6 @@ pub trait Backend: Sync + Sized {
     type Worker: Send;
     /// Linear predictors and a direction of rows, kept for trial steps.
     type Line: Send + Sync;
-
-    /// Whether all columns are written out here, also those that the CPU computes in every pass.
-    const WRITES_OUT: bool = false;
 
     /// The same kernels in `f64` on the CPU, for the last evaluations and the certificate.
     fn exact(&self) -> &Cpu<f64>;
@@ -267,6 +279,24 @@ pub trait Backend: Sync + Sized {
     /// # Errors
     /// If the device refuses.
     fn signals(&self, host: HostSignals) -> Result<Self::Signals>;
+
+    /// Whether computed columns of so many values are written out here; `None` leaves it to the plan.
+    fn writes_out(&self, _n_values: usize) -> Option<bool> {
+        None
+    }
+
+    /// Takes columns of channels whose rows are computed whenever they are needed: here, or by what `rewritten` takes.
+    ///
+    /// # Errors
+    /// If the device refuses.
+    fn convolved<'a>(
+        &self,
+        _x: &Self::Signals,
+        _columns: HostColumns,
+        rewritten: impl FnOnce(&Self) -> Result<Self::Array<'a>>,
+    ) -> Result<Self::Array<'a>> {
+        rewritten(self)
+    }
 
     /// Brings filters, one per channel (`taps` channel after channel, lag after lag), and a constant that is subtracted from
     /// every row to the backend.

@@ -10,7 +10,7 @@ use crate::Result;
 use crate::backend::cpu::convolution::transforms::Fourier;
 use crate::backend::cpu::simd::Level;
 use crate::backend::cpu::{TILE_ROWS, grain};
-use crate::backend::{Backend, HostSignals};
+use crate::backend::{Backend, HostColumns, HostSignals};
 use crate::math::real::Real;
 
 /// The terms of a column, in its deviations, up to which single precision leaves digits of their sum.
@@ -54,7 +54,7 @@ impl DesignPlan<'_> {
         let mut blocks: Vec<Box<dyn Block<'p, B> + 'p>> = Vec::new();
         let mut written: Vec<Part> = Vec::new();
         for (form, part) in self.parts(columns, n_targets, on.level())? {
-            let form = if B::WRITES_OUT { Form::Written } else { form };
+            let form = self.form_on(on, form, &part, n_targets);
             match (form, part) {
                 (Form::Written, part) | (_, part @ Part::Columns(_)) => written.push(part),
                 (_, Part::Convolved(own)) => {
@@ -72,6 +72,16 @@ impl DesignPlan<'_> {
             blocks.push(Box::new(Dense::new(on.matrix(self.rows.len(), 0, &|_, _| {})?, 0)));
         }
         Ok(blocks)
+    }
+
+    /// The form of a part on a backend that has rules of its own.
+    fn form_on<B: Backend>(&self, on: &B, form: Form, part: &Part, n_targets: usize) -> Form {
+        let is_free = |own: &ConvolvedColumns| n_targets == 1 && Self::can_be_free(&own.x);
+        match (on.writes_out(self.rows.len() * part.n_columns()), part) {
+            (None, _) => form,
+            (Some(false), Part::Convolved(own)) if is_free(own) => Form::MatrixFree,
+            _ => Form::Written,
+        }
     }
 
     /// One block of what is to be written, if there is anything.
@@ -136,14 +146,24 @@ impl DesignPlan<'_> {
             exact.write_some(rows, &columns, &mut all);
             tiles.iter_mut().zip(all).for_each(|(to, x)| *to = f32::from_f64(x.to_f64()));
         };
-        let rows = on.rewritten(self.rows.len(), n_columns, together, Arc::new(write), Arc::new(rough))?;
+        let rewritten = |on: &B| {
+            on.rewritten(self.rows.len(), n_columns, together, Arc::new(write), Arc::new(rough))
+        };
         match own.x.host_channels(&own.offsets).filter(|_| form == Form::MatrixFree) {
             Some(channels) => {
                 let grain = grain(own.x.lags(), &channels);
                 let host = HostSignals { lags: own.x.lags(), runs: self.rows.runs(), channels };
-                Ok(Box::new(MatrixFree::new(own, on.signals(host)?, rows, grain)))
+                let signals = on.signals(host)?;
+                let columns = HostColumns {
+                    functions: own.x.functions().view(),
+                    columns: &own.columns,
+                    mean: &own.mean,
+                    inverse_sd: &own.inverse_sd,
+                };
+                let rows = on.convolved(&signals, columns, rewritten)?;
+                Ok(Box::new(MatrixFree::new(own, signals, rows, grain)))
             }
-            None => Ok(Box::new(Dense::new(rows, n_columns))),
+            None => Ok(Box::new(Dense::new(rewritten(on)?, n_columns))),
         }
     }
 

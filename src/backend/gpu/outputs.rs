@@ -1,6 +1,7 @@
 //! Which sums a pass forms, and where the numbers that come back belong.
 
 use super::array::{Array, Width};
+use super::convolution::Signals;
 use super::fused::{SLICE, slices};
 use super::partials::Partials;
 use super::pass::Pass;
@@ -14,6 +15,8 @@ pub(super) struct Outputs {
     pub(super) losses: Option<usize>,
     /// Of each product with residuals; of several slices of columns the first.
     pub(super) backward: Vec<usize>,
+    /// Of each correlation.
+    pub(super) correlations: Vec<usize>,
     pub(super) gram: Option<OfGram>,
 }
 
@@ -29,7 +32,8 @@ impl Outputs {
     /// Makes room for the sums that a program asks for.
     pub(super) fn new(pass: &mut Pass) -> Result<Self> {
         let program = pass.program;
-        let mut outputs = Self { losses: None, backward: Vec::new(), gram: None };
+        let mut outputs =
+            Self { losses: None, backward: Vec::new(), correlations: Vec::new(), gram: None };
         if let (Some(point), Some(forward)) = (&program.pointwise, &program.eta) {
             let is_one = match (forward.products.as_slice(), program.backward.as_slice()) {
                 ([(x, _)], [(same, _)]) => x.is(same) && x.stride() <= SLICE,
@@ -37,7 +41,8 @@ impl Outputs {
                 _ => false,
             };
             let is_plain = matches!(point.beside, Beside::Nothing | Beside::Curvature);
-            let is_fused = pass.sweep.alone && is_one && is_plain;
+            let is_dense = forward.convolutions.is_empty() && program.correlations.is_empty();
+            let is_fused = pass.sweep.alone && is_one && is_plain && is_dense;
             if !is_fused {
                 outputs.losses = Some(losses(pass)?);
             }
@@ -48,6 +53,9 @@ impl Outputs {
                     targets(pass, x, *sums)?
                 };
                 outputs.backward.push(place);
+            }
+            for (x, sums) in &program.correlations {
+                outputs.correlations.push(lags(pass, x, *sums)?);
             }
         }
         if let Some(gram) = &program.gram {
@@ -127,6 +135,15 @@ fn targets(pass: &mut Pass, x: &Array, sums: usize) -> Result<usize> {
         }
     };
     push(pass, &groups, n_targets.next_multiple_of(TARGETS) * row, true, Box::new(unpack))
+}
+
+/// One sum per channel and lag; their place.
+fn lags(pass: &mut Pass, x: &Signals, sums: usize) -> Result<usize> {
+    let groups = pass.groups(pass.lag_rows(x));
+    let unpack = move |total: &[f64], all: &mut [Vec<f64>]| {
+        all[sums].iter_mut().zip(total).for_each(|(sum, own)| *sum += own);
+    };
+    push(pass, &groups, x.n_channels() * x.n_taps(), true, Box::new(unpack))
 }
 
 /// Products of the columns with one another: tiles of the lower triangle; their place.

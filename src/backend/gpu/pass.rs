@@ -5,6 +5,10 @@ use std::sync::Arc;
 
 use super::array::Array;
 use super::batch::{Bound, Dispatch, Params};
+use super::convolution::build_features::{Features, build_features};
+use super::convolution::convolve::convolve;
+use super::convolution::correlate::{correlate, correlate_rows};
+use super::convolution::{Signals, Start, Sums};
 use super::copy_rows::copy_rows;
 use super::device::{Buffer, Device};
 use super::fused::{From, Fused, fused, group_rows, slices};
@@ -37,6 +41,7 @@ pub(super) struct Pass<'p> {
 struct Loaded {
     constants: Bound,
     coefs: Vec<Bound>,
+    filters: Vec<Bound>,
 }
 
 /// Row vectors of one run.
@@ -44,6 +49,8 @@ struct Loaded {
 struct Vectors {
     eta: Bound,
     beside: Bound,
+    /// Rows that are put together for a Gram.
+    design: Option<Bound>,
 }
 
 /// Rows of a matrix that one dispatch sees.
@@ -126,9 +133,13 @@ impl<'p> Pass<'p> {
         let idle = [&a?, &b?, &c?].map(Bound::from);
         let widest = program.arrays().map(Array::stride).max().unwrap_or(1);
         let gram = program.gram.as_ref().map_or(0, |gram| gram.width(program).stride);
-        let flop = 4.0 * (widest * n_targets) as f64 + (gram * gram) as f64;
+        let lags = program.signals().map(|x| (x.n_channels() * x.n_taps()) as f64).sum::<f64>();
+        let built = program.arrays().filter_map(Array::as_features).map(Features::flop).sum::<f64>();
+        let flop = 4.0 * (widest * n_targets) as f64 + (gram * gram) as f64 + 2.0 * lags + built;
         let least = group_rows(sweep.n_rows, widest, Every::ROW);
-        let span_rows = span_rows(program.arrays(), n_targets, flop, least, device.binding_bytes);
+        let of_chunks = program.signals().map(Signals::rows_of_chunk).min().unwrap_or(usize::MAX);
+        let span_rows =
+            span_rows(program.arrays(), n_targets, flop, least, device.binding_bytes).min(of_chunks);
         let (dispatches, partials) = (Vec::new(), Vec::new());
         Ok(Self { device, program, sweep, dispatches, partials, idle, span_rows, columns })
     }
@@ -164,6 +175,14 @@ impl<'p> Pass<'p> {
         product_rows(self.sweep.n_rows / self.sweep.every.0, n_gram_tiles(stride), self.span_rows)
     }
 
+    /// Rows of a group that sums residuals over the lags of channels.
+    pub(super) fn lag_rows(&self, x: &Signals) -> usize {
+        match self.sweep.every {
+            Every(2..) => self.group_rows(0),
+            _ => correlate_rows(self.sweep.n_rows, x).min(self.span_rows),
+        }
+    }
+
     /// Groups of so many rows in each run.
     pub(super) fn groups(&self, group_rows: usize) -> Vec<usize> {
         self.spans().iter().map(|span| span.n.div_ceil(group_rows)).collect()
@@ -181,7 +200,12 @@ impl<'p> Pass<'p> {
             Ok(Bound::from(&self.device.filled(&coef)?))
         };
         let coefs = forward.products.iter().map(coef).collect::<Result<_>>()?;
-        Ok(Loaded { constants, coefs })
+        let filter = |(x, taps): &(Signals, Array)| {
+            let n = x.n_channels() * x.n_taps();
+            Ok(Bound::from(&self.device.filled(&single(&taps.as_numbers()[..n]))?))
+        };
+        let filters = forward.convolutions.iter().map(filter).collect::<Result<_>>()?;
+        Ok(Loaded { constants, coefs, filters })
     }
 
     fn responses(&self, span: &Span, y: &Array) -> Result<Responses> {
@@ -199,7 +223,7 @@ impl<'p> Pass<'p> {
         for ((x, _), coef) in forward.products.iter().zip(&loaded.coefs) {
             if self.sweep.alone {
                 for slice in slices(x.stride()) {
-                    let from = if stored { From::Stored } else { From::Constant(forward.constants[0]) };
+                    let from = if stored { From::Stored } else { From::Constant(forward.constant()) };
                     let [idle, beside, sums] = &self.idle.clone();
                     let (coef, keep) = (Some(coef), true);
                     let what = Fused {
@@ -220,6 +244,12 @@ impl<'p> Pass<'p> {
                 self.product(span, x, (coef, &loaded.constants), stored, out, None)?;
                 stored = true;
             }
+        }
+        for ((x, _), filters) in forward.convolutions.iter().zip(&loaded.filters) {
+            let start = if stored { Start::Stored } else { Start::Constant(forward.constant()) };
+            let params = self.params(span, self.group_rows(0));
+            self.dispatches.push(convolve(self.device, x, span, filters, (start, out), params)?);
+            stored = true;
         }
         if !stored {
             self.constants(span, loaded, out)?;
@@ -302,12 +332,25 @@ impl<'p> Pass<'p> {
         let [eta, beside] = vectors;
         let (eta, beside) = (eta?, beside?);
         let outputs = Outputs::new(self)?;
+        let design = self.room_for_rows()?;
         for span in self.spans() {
             let n = span.n * self.sweep.targets.len();
-            let vectors = Vectors { eta: first(&eta, n), beside: first(&beside, n) };
+            let design = design.clone();
+            let vectors = Vectors { eta: first(&eta, n), beside: first(&beside, n), design };
             self.record_span(&span, loaded.as_ref(), &vectors, &outputs)?;
         }
         Ok(())
+    }
+
+    /// Room for the rows of a run, if those that a Gram is of are put together.
+    fn room_for_rows(&self) -> Result<Option<Bound>> {
+        let Some(gram) = &self.program.gram else { return Ok(None) };
+        if gram.x.as_ref().is_some_and(|x| x.as_features().is_none()) {
+            return Ok(None);
+        }
+        let most = self.spans().iter().map(|span| span.n).max().unwrap_or(0);
+        let size = bytes(most * gram.width(self.program).stride);
+        Ok(Some(Bound { buffer: self.device.scratch(size)?, at: 0, size }))
     }
 
     fn record_span(
@@ -335,6 +378,9 @@ impl<'p> Pass<'p> {
             }
             for ((x, _), &partial) in program.backward.iter().zip(&outputs.backward) {
                 self.backward(span, x, vectors, partial)?;
+            }
+            for ((x, _), &partial) in program.correlations.iter().zip(&outputs.correlations) {
+                self.correlate(span, x, vectors, partial)?;
             }
         }
         if let (Some(gram), Some(partials)) = (&program.gram, &outputs.gram) {
@@ -408,6 +454,16 @@ impl<'p> Pass<'p> {
         Ok(())
     }
 
+    /// Sums of the residuals over the lags of channels.
+    fn correlate(&mut self, span: &Span, x: &Signals, vectors: &Vectors, partial: usize) -> Result<()> {
+        let rows = self.lag_rows(x);
+        let place = self.take(partial, span, rows);
+        let params = Params { first_partial: place.first, width: place.width, ..self.params(span, rows) };
+        let what = Sums { residual: &vectors.eta, sums: &place.sums, adds: place.adds };
+        self.dispatches.push(correlate(self.device, x, span, &what, params)?);
+        Ok(())
+    }
+
     /// `Xᵀ·v` for one row vector, slice by slice of the columns: sets of sums follow each other by slices.
     fn column_sums(&mut self, span: &Span, x: &View, from: From, v: &Bound, partial: usize) -> Result<()> {
         for (k, slice) in slices(x.stride).enumerate() {
@@ -430,9 +486,13 @@ impl<'p> Pass<'p> {
     }
 
     fn gram(&mut self, span: &Span, gram: &Gram, vectors: &Vectors, of: &OfGram) -> Result<()> {
-        let x = match &gram.x {
-            Some(x) => View::of(x, span)?,
-            None => self.side_by_side(span, gram)?,
+        let x = match (&gram.x, &vectors.design) {
+            (Some(x), None) => View::of(x, span)?,
+            (Some(x), Some(design)) => self.side_by_side(span, &[(x.clone(), 0)], x.stride(), design)?,
+            (None, design) => {
+                let design = design.as_ref().unwrap_or(&self.idle[0]).clone();
+                self.side_by_side(span, &self.program.columns, gram.width(self.program).stride, &design)?
+            }
         };
         let (from, v) = if gram.flat { (From::One, &vectors.eta) } else { (From::Stored, &vectors.beside) };
         self.column_sums(span, &x, from, v, of.columns)?;
@@ -446,15 +506,24 @@ impl<'p> Pass<'p> {
         Ok(())
     }
 
-    /// The rows that a run takes of several matrices, side by side.
-    fn side_by_side(&mut self, span: &Span, gram: &Gram) -> Result<View> {
-        let stride = gram.width(self.program).stride;
-        let design = self.device.scratch(bytes(span.n * stride))?;
-        let design = first(&design, span.n * stride);
-        for (x, first) in &self.program.columns {
+    /// The rows that a run takes of matrices, side by side in `design`.
+    fn side_by_side(
+        &mut self,
+        span: &Span,
+        columns: &[(Array, usize)],
+        stride: usize,
+        design: &Bound,
+    ) -> Result<View> {
+        let design = Bound { size: bytes(span.n * stride), ..design.clone() };
+        for (x, first) in columns {
             let params = Params { first_column: *first as u32, ..self.params(span, self.group_rows(0)) };
-            let sizes = (x.n_columns(), x.stride(), stride);
-            self.dispatches.push(copy_rows(self.device, window(x, &span.rows)?, sizes, &design, params)?);
+            let own = if let Some(built) = x.as_features() {
+                build_features(self.device, built, span, (&design, stride), &self.idle[0], params)?
+            } else {
+                let sizes = (x.n_columns(), x.stride(), stride);
+                copy_rows(self.device, window(x, &span.rows)?, sizes, &design, params)?
+            };
+            self.dispatches.push(own);
         }
         Ok(View { rows: design, stride, is_taken: true })
     }

@@ -37,6 +37,10 @@ pub(super) enum Shared {
     Response,
     /// Products of two matrices summed over rows.
     Products,
+    /// Which row of a pass is at a position of a channel.
+    Positions,
+    /// Samples of a channel, tile by tile.
+    Samples,
 }
 
 /// A kernel: one file of `shaders/kernel`.
@@ -68,6 +72,8 @@ impl Kernel {
                 Shared::Response => include_str!("../../../shaders/shared/response.wgsl"),
                 Shared::Rows => include_str!("../../../shaders/shared/rows.wgsl"),
                 Shared::Products => include_str!("../../../shaders/shared/products.wgsl"),
+                Shared::Positions => include_str!("../../../shaders/shared/positions.wgsl"),
+                Shared::Samples => include_str!("../../../shaders/shared/samples.wgsl"),
             });
             if let (Shared::Model, Some(model)) = (shared, model) {
                 source.push_str(model::inverse_link(model.inverse_link));
