@@ -61,6 +61,16 @@ const MAY_PANIC: [(&str, &str, usize, &str); 2] = [
     ),
 ];
 
+/// Kernels of the GPU without a file of their name below `src/backend/cpu`, and why.
+const NO_TWIN: [(&str, &str); 6] = [
+    ("copy_words", "measures a roof, as `roofs.rs` does on the CPU"),
+    ("fused", "on the CPU the general loop reads a tile once, in cache the second time"),
+    ("fused_small", "the same for few columns"),
+    ("multiply_adds", "the same"),
+    ("reach", "a few lines of `line.rs` on the CPU"),
+    ("reduce", "how sums of work groups are added up is the GPU's own matter"),
+];
+
 /// A file below the root of the repository: its path with `/`, and its text.
 struct Source {
     path: String,
@@ -186,6 +196,21 @@ fn the_table_of_floors_is_the_one_of_the_first_page_and_complete() {
     let listed: BTreeSet<&str> = FLOORS.concat().into_iter().collect();
     let present: BTreeSet<&str> = sources.iter().filter_map(|source| module(&source.path)).collect();
     assert_eq!(listed, present);
+}
+
+#[test]
+fn kernels_of_the_gpu_have_twins_on_the_cpu() {
+    let rust = rust_sources();
+    for shader in sources("shaders/kernel") {
+        let name = shader.path.trim_start_matches("shaders/kernel/").trim_end_matches(".wgsl");
+        let twin = format!("/{name}.rs");
+        let has_twin = rust
+            .iter()
+            .any(|source| source.path.starts_with("src/backend/cpu/") && source.path.ends_with(&twin));
+        let excused = NO_TWIN.iter().any(|(kernel, _)| *kernel == name);
+        assert_ne!(has_twin, excused, "{name}");
+        assert!(shader.text.starts_with("// "), "{name} says at its head what it computes");
+    }
 }
 
 #[test]

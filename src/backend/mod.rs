@@ -11,6 +11,7 @@
 //! One method per kernel, one file per kernel below `cpu/`; [`gpu`] repeats them in WGSL. What the certificate alone needs are
 //! methods of [`Cpu`], since it is computed there whatever device has fitted.
 
+mod costs;
 pub mod cpu;
 #[cfg(feature = "gpu")]
 pub mod gpu;
@@ -28,6 +29,7 @@ use cpu::convolution::events::EventChannels;
 use cpu::convolution::lags::Lags;
 use cpu::convolution::transforms::Fourier;
 
+pub use costs::Costs;
 pub use cpu::Cpu;
 #[cfg(feature = "gpu")]
 pub use gpu::Gpu;
@@ -216,8 +218,13 @@ pub trait Backend: Sync + Sized {
     /// The same kernels in `f64` on the CPU, for the last evaluations and the certificate.
     fn exact(&self) -> &Cpu<f64>;
 
+    /// What work costs here.
+    fn costs(&self) -> Costs;
+
     /// The vector instructions of the CPU kernels.
-    fn level(&self) -> cpu::simd::Level;
+    fn level(&self) -> cpu::simd::Level {
+        self.costs().level
+    }
 
     /// Keeps small numbers (coefficients) as they are.
     ///

@@ -6,7 +6,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::bench::BenchArgs;
 use super::environment::Environment;
-use super::examples::{COMPLETIONS_HELP, DEMO_HELP, FIT_HELP, INSPECT_HELP, MAN_HELP, SCORE_HELP};
+use super::examples::{
+    COMPLETIONS_HELP, DEMO_HELP, DEVICES_HELP, FIT_HELP, INSPECT_HELP, MAN_HELP, SCORE_HELP,
+};
 use super::predict::PredictArgs;
 use super::quantity;
 use super::shell::{option_words, shell_word};
@@ -39,12 +41,23 @@ pub enum Command {
     Predict(Box<PredictArgs>),
     /// Tuning curves: spikes per second while a series of the file had each value
     Tuning(Box<TuningArgs>),
+    /// List the GPUs of this machine and whether fits can use them
+    Devices(DevicesArgs),
     /// Time built-in workloads on this machine, or fits of your own data (`bench serve`)
     Bench(Box<BenchArgs>),
     /// Print a script that completes commands and options in a shell
     Completions(CompletionsArgs),
     /// Print the manual page of the program or of a command
     Man(ManArgs),
+}
+
+/// Arguments of `devices`.
+#[derive(Debug, Args)]
+#[command(after_help = DEVICES_HELP)]
+pub struct DevicesArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `completions`.

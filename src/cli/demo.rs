@@ -8,7 +8,7 @@ use clap::Parser;
 
 use super::args::{Cli, Command, DemoArgs, FitArgs};
 use super::progress::Progress;
-use super::run::{Report, settle};
+use super::run::{Report, settle_threads};
 use super::shell::shell_word;
 use super::{fit, usage};
 use crate::simulate::simulate;
@@ -28,7 +28,7 @@ pub(super) fn demo(args: &DemoArgs) -> Result<Report> {
     let folder = &args.out;
     let file = folder.join("recording.nwb");
     // the settings of the environment, wrong ones before anything is written
-    settle(&fit_arguments(&file, MODELS[0].1, folder, MODELS[0].0, None)?.common)?;
+    settle_threads(fit_arguments(&file, MODELS[0].1, folder, MODELS[0].0, None)?.common.threads)?;
     check_writable(folder)?;
     let progress = Progress::new(args.quiet);
     progress.stage("simulating a recording", None);

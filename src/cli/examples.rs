@@ -6,6 +6,13 @@ Examples:
   rheobase demo              simulates, fits, compares; everything is in rheobase-demo/ then
   rheobase demo --out tour   writes to tour/ instead";
 
+/// The end of the help of `devices`.
+pub(super) const DEVICES_HELP: &str = "\
+Examples:
+  rheobase devices
+  rheobase devices --json
+  rheobase fit recording.nwb .. --backend gpu --device NVIDIA";
+
 /// The end of the help of `inspect`.
 pub(super) const INSPECT_HELP: &str = "\
 Examples:

@@ -8,16 +8,15 @@ use super::args::{FitArgs, Precision};
 use super::arrays::{Format, arrays};
 use super::beside::{Beside, Compared, HeldOut};
 use super::data::{self, Data, Part, Targets, typed_features};
+use super::engine::Engine;
 use super::goodness::Goodness;
 use super::machine::default_memory_limit_bytes;
 use super::progress::{Progress, Total};
-use super::run::{Report, in_pool, pretty, say};
+use super::run::{Report, pretty, say};
 use super::shell::option_words;
 use super::{filters, fit_text, merge, outputs, plan_file, result, score_rows, write_back};
-use crate::backend::Cpu;
-use crate::backend::cpu::simd::Level;
 use crate::design::DesignPlan;
-use crate::glm::{CheckedSpec, FittedGlm, GlmSpec, PlanFrom, Response, TOLERANCE_F32, TOLERANCE_F64};
+use crate::glm::{CheckedSpec, FittedGlm, GlmSpec, Response, TOLERANCE_F32, TOLERANCE_F64};
 use crate::write::model::{ArraysStudy, ModelFile, RecordingStudy, Study};
 use crate::write::save::{PendingFile, check_writable};
 use crate::{Error, Result, solver};
@@ -31,6 +30,8 @@ pub(super) struct Fitting {
     pub(super) name: String,
     pub(super) data: Data,
     pub(super) model: ModelFile,
+    /// What computed it.
+    pub(super) device: String,
     /// Counts that the fit expects in every bin, one entry per target, NaN where a feature is unknown.
     pub(super) expected: Vec<Array1<f64>>,
     /// Other models on the same bins.
@@ -130,7 +131,7 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     progress.stage("fitting", (n_targets > 1).then_some(Total::Items(n_targets as u64)));
     let mut n_done = 0;
     let named = |error| plan_file::in_file(args, error);
-    let on = Engine::new(args.common.precision, spec.get())?;
+    let mut on = Engine::new(&args.common, spec.get())?;
     for (group, part) in data.parts.iter().enumerate() {
         // one time limit for all
         let mut own = spec.get().clone();
@@ -150,17 +151,19 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
         };
         let plan = part.plan(&data.blocks, limit_bytes)?;
         let own = own.check().map_err(named)?;
-        fits.push(fit_part(&on, &data, part, &plan, &own, &mut watcher).map_err(named)?);
+        fits.push(fit_part(&mut on, &data, part, &plan, &own, &mut watcher).map_err(named)?);
         n_done += part.group.targets.len();
         progress.reach(n_done as u64);
     }
+    data.notices.extend(on.notices());
+    let device = on.device();
     let fit = merge::merge(&data, fits)?;
     let model = ModelFile::new(study(args, &data), fit);
     progress.stage("scoring", None);
     let expected = data.expected(&model.fit)?;
     let (compared, held_out) = beside.score(&model.fit, &data, &expected)?;
     let seconds_total = started.elapsed().as_secs_f64();
-    Ok(Fitting { name, data, model, expected, compared, held_out, seconds_total })
+    Ok(Fitting { name, data, model, device, expected, compared, held_out, seconds_total })
 }
 
 /// The last part of the folder, or plain `model`.
@@ -241,29 +244,9 @@ fn recording_choices(args: &FitArgs) -> Result<(f64, Vec<crate::features::StudyF
     Ok((bin_s, typed_features(&args.feature)?))
 }
 
-/// What fits, with its scratch.
-pub(super) enum Engine {
-    /// Numbers stored in single precision.
-    Single(Cpu<f32>),
-    /// All in double precision.
-    Double(Cpu<f64>),
-}
-
-impl Engine {
-    /// The engine for a choice of storage, with the vector instructions of a plan.
-    pub(super) fn new(precision: Precision, spec: &GlmSpec) -> Result<Self> {
-        let planned = if let PlanFrom::Plan(plan) = &spec.plan_from { plan.level()? } else { None };
-        let level = planned.unwrap_or_else(Level::best);
-        Ok(match precision {
-            Precision::F64 => Self::Double(Cpu::at(level)),
-            Precision::F32 | Precision::Auto => Self::Single(Cpu::at(level)),
-        })
-    }
-}
-
 /// Fits the targets of one part.
 pub(super) fn fit_part(
-    on: &Engine,
+    on: &mut Engine,
     data: &Data,
     part: &Part,
     plan: &DesignPlan,
@@ -276,10 +259,7 @@ pub(super) fn fit_part(
     let some = if are_all { None } else { Some(data.y.select(own)) };
     let names = part.group.targets.iter().map(|&target| data.names[target].clone()).collect();
     let response = Response { y: some.as_ref().unwrap_or(&data.y).view(), names };
-    let fitted = in_pool(|| match on {
-        Engine::Single(on) => spec.fit(on, plan, &response, watcher),
-        Engine::Double(on) => spec.fit(on, plan, &response, watcher),
-    });
+    let fitted = on.fit(spec, plan, &response, watcher);
     fitted.map_err(|error| match error {
         // which array of which file
         Error::Domain { row, column, expected, value, .. } => {

@@ -27,8 +27,9 @@ pub(super) fn text(fitting: &Fitting) -> String {
     // writing to a string cannot fail, here and below
     let _ = writeln!(
         text,
-        "{} on the CPU in {}, {:.0} ms (with standard errors {:.0} ms){}",
+        "{} on {} in {}, {:.0} ms (with standard errors {:.0} ms){}",
         fit.solver,
+        if fit.plan.backend == "gpu" { fitting.device.as_str() } else { "the CPU" },
         fit.plan.arithmetic(),
         fit.seconds.fit * 1e3,
         (fit.seconds.fit + fit.seconds.inference) * 1e3,

@@ -13,6 +13,10 @@ mod cost_constants;
 mod cursor;
 mod data;
 mod demo;
+mod devices;
+mod engine;
+#[cfg(feature = "gpu")]
+mod engine_gpu;
 pub mod environment;
 mod examples;
 pub mod feature;

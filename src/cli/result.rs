@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::beside::{compared_json, held_out_json};
 use super::data::Data;
 use super::fit::Fitting;
-use super::machine::{peak_memory_bytes, processor};
+use super::machine::peak_memory_bytes;
 use crate::number;
 use crate::write::model::SCHEMA;
 
@@ -18,8 +18,8 @@ pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Ma
         document.insert(name.into(), value);
     };
     add("seed", Value::Null);
-    add("backend", "cpu".into());
-    add("device", processor().into());
+    add("backend", if fit.plan.backend == "gpu" { "gpu" } else { "cpu" }.into());
+    add("device", fitting.device.clone().into());
     add("solver", fit.solver.clone().into());
     add("precision", fit.plan.storage.clone().into());
     add("tolerance", fit.tolerance.into());

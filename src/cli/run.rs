@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use super::args::{BackendChoice, Cli, Command, Common};
 use super::progress::Progress;
 use super::study::{self, Refused};
-use super::{bench, demo, fit, inspect, predict, score, shell_help, tuning, usage};
+use super::{bench, demo, devices, fit, inspect, predict, score, shell_help, tuning, usage};
 use crate::error::Blame;
 use crate::{Error, Result};
 
@@ -83,16 +83,17 @@ fn run(command: &Command) -> Result<Report> {
             Ok(Report { text, converged: true })
         }
         Command::Bench(args) => bench::bench(args),
+        Command::Devices(args) => devices::devices(args),
         Command::Demo(args) => demo::demo(args),
         Command::Completions(args) => Ok(shell_help::completions(args)),
         Command::Man(args) => shell_help::man(args),
         Command::Fit(args) if args.print_config => fit::print_study(args),
         Command::Fit(args) => {
-            settle(&args.common)?;
+            settle_threads(args.common.threads)?;
             fit::fit(args)
         }
         Command::Score(args) => {
-            settle(&args.common)?;
+            settle_on_cpu("score", &args.common)?;
             score::score(args)
         }
         Command::Predict(args) => {
@@ -103,19 +104,17 @@ fn run(command: &Command) -> Result<Report> {
     }
 }
 
-/// Puts the common settings in force.
-pub(super) fn settle(common: &Common) -> Result<()> {
-    let asked = |option: &str, value: &str| match common.environment.variable(option) {
-        Some(variable) => format!("{variable}={value}"),
-        None => value.into(),
+/// Puts the common settings of a command in force that computes on the CPU alone.
+fn settle_on_cpu(command: &str, common: &Common) -> Result<()> {
+    let is_typed = |option: &str| common.environment.variable(option).is_none();
+    let refused = |device: String| {
+        let problem = format!("`rheobase {command}` computes on the CPU; only fits use a GPU");
+        Err(Error::Device { device, problem })
     };
     match &common.device {
-        // a setting for all commands is no wish of one that names the CPU
-        Some(_)
-            if common.backend == BackendChoice::Cpu && common.environment.variable("device").is_some() => {}
-        Some(device) => return Err(no_gpu(asked("device", device))),
-        None if common.backend == BackendChoice::Gpu => return Err(no_gpu(asked("backend", "gpu"))),
-        None => {}
+        Some(device) if is_typed("device") => return refused(device.clone()),
+        _ if common.backend == BackendChoice::Gpu && is_typed("backend") => return refused("gpu".into()),
+        _ => {}
     }
     settle_threads(common.threads)
 }
@@ -135,10 +134,6 @@ pub(super) fn settle_threads(threads: Option<usize>) -> Result<()> {
 /// Works on a thread of the pool, where small passes are cheap to share.
 pub(super) fn in_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     rayon::scope(|_| work())
-}
-
-fn no_gpu(device: String) -> Error {
-    Error::Device { device, problem: "this version computes on the CPU only".into() }
 }
 
 /// JSON for people and programs, with a line end.

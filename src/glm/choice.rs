@@ -3,10 +3,10 @@
 
 use super::plan::{Estimate, Plan};
 use super::spec::{CheckedSpec, GlmSpec, PlanFrom, SolverChoice, TOLERANCE_F64};
-use crate::backend::Every;
 use crate::backend::cpu::TILE_ROWS;
 use crate::backend::cpu::simd::Level;
 use crate::backend::cpu::speeds::Speeds;
+use crate::backend::{Costs, Every};
 use crate::design::DesignPlan;
 use crate::{Error, Result};
 
@@ -156,44 +156,46 @@ impl CheckedSpec {
         &self,
         design: &DesignPlan<'d>,
         n_targets: usize,
-        level: Level,
+        costs: Costs,
         n_bytes: usize,
     ) -> Result<Option<DesignPlan<'d>>> {
         Ok(match &self.get().plan_from {
             PlanFrom::Sizes => None,
             PlanFrom::Constants(given) => Some(design.clone().with_speeds(given.speeds)),
             PlanFrom::Plan(plan) => {
-                Some(design.clone().with_forms(plan.forms(design, n_targets, level, n_bytes)?))
+                Some(design.clone().with_forms(plan.forms(design, n_targets, costs, n_bytes)?))
             }
         })
     }
 
     /// The plan for a problem of this size.
-    pub(super) fn chosen(&self, size: Size, level: Level) -> Result<Plan> {
+    pub(super) fn chosen(&self, size: Size, costs: Costs) -> Result<Plan> {
         match &self.get().plan_from {
-            PlanFrom::Sizes => Ok(choose(self.get(), size, level, None)),
-            PlanFrom::Constants(given) => Ok(choose(self.get(), size, level, Some(given))),
+            PlanFrom::Sizes => Ok(choose(self.get(), size, costs, None)),
+            PlanFrom::Constants(given) => Ok(choose(self.get(), size, costs, Some(given))),
             PlanFrom::Plan(plan) => plan.again(size),
         }
     }
 }
 
 /// Chooses the solver and the rows.
-fn choose(spec: &GlmSpec, size: Size, level: Level, given: Option<&CostConstants>) -> Plan {
+fn choose(spec: &GlmSpec, size: Size, costs: Costs, given: Option<&CostConstants>) -> Plan {
+    // those of a file are the CPU's
+    let given = given.filter(|_| costs.backend == "cpu");
     let (asked, to_the_end) = (spec.solver, spec.tolerance <= TOLERANCE_F64);
-    let speeds = given.map_or_else(|| Speeds::of(level), |given| given.speeds);
+    let speeds = given.map_or(costs.speeds, |given| given.speeds);
     let (rows, columns, targets) = (size.n_rows as f64, size.n_columns as f64, size.n_targets as f64);
     let values = rows * (columns + 1.0);
     let read = values * size.n_bytes as f64 / speeds.read_bytes_per_s;
-    let pass = read.max(4.0 * values * targets / speeds.product_flop_per_s);
+    let pass = costs.pass_s + read.max(4.0 * values * targets / speeds.product_flop_per_s);
     let gram_flop_per_s =
         if columns <= 16.0 { speeds.narrow_gram_flop_per_s } else { speeds.gram_flop_per_s };
     let gram = size.gram_flop() / gram_flop_per_s;
     let cholesky = columns.powi(3) / (3.0 * speeds.cholesky_flop_per_s);
-    let taking_over = NEWTON_ITERATIONS * (read + gram + cholesky);
+    let taking_over = NEWTON_ITERATIONS * (costs.pass_s + read + gram + cholesky);
     let newton = targets * taking_over;
     // however many companions a target has
-    let pass_of_one = read.max(4.0 * values / speeds.product_flop_per_s);
+    let pass_of_one = costs.pass_s + read.max(4.0 * values / speeds.product_flop_per_s);
     let passes = if to_the_end { LBFGS_PASSES_TO_THE_END } else { LBFGS_PASSES };
     let lbfgs = gram / size.gram_rows().0 as f64 + cholesky + passes * pass;
     let few = if to_the_end && size.n_targets == 1 { SMALL_GRAM } else { TINY_GRAMS };
@@ -228,14 +230,27 @@ fn choose(spec: &GlmSpec, size: Size, level: Level, given: Option<&CostConstants
         sample_every: size.sample(solver).map(|every| every.0),
         n_sample_rows: None,
         features: Vec::new(),
-        level: level.name().into(),
+        level: costs.level.name().into(),
+        backend: costs.backend.into(),
         groups: Vec::new(),
     }
+}
+
+/// Seconds that a fit of so many targets is estimated to take with these costs, the way to the device included: the
+/// better of both solvers, in numbers of single precision where they may be.
+pub fn estimated_seconds(spec: &GlmSpec, plan: &DesignPlan, n_targets: usize, costs: Costs) -> f64 {
+    let mean_y = vec![1.0; n_targets];
+    let size = Size::new(plan, &mean_y, plan.n_columns(), size_of::<f32>(), costs.level);
+    let chosen = choose(spec, size, costs, None);
+    let bytes = size.n_rows as f64 * size.n_columns as f64 * size.n_bytes as f64;
+    let seconds = chosen.estimates.iter().map(|own| own.seconds).fold(f64::INFINITY, f64::min);
+    bytes / costs.upload_bytes_per_s + seconds
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::{Backend, Cpu};
 
     fn solver_of(n_rows: usize, n_columns: usize, n_targets: usize, tolerance: f64) -> String {
         let size = Size {
@@ -248,7 +263,7 @@ mod tests {
             n_free: 0,
             may_sample: true,
         };
-        choose(&GlmSpec { tolerance, ..GlmSpec::default() }, size, Level::best(), None).solver
+        choose(&GlmSpec { tolerance, ..GlmSpec::default() }, size, Cpu::<f32>::default().costs(), None).solver
     }
 
     #[test]

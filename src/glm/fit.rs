@@ -90,7 +90,7 @@ impl CheckedSpec {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<FittedGlm> {
         let started = Instant::now();
-        let guided = self.guided(plan, response.y.ncols(), on.level(), size_of::<B::Scalar>())?;
+        let guided = self.guided(plan, response.y.ncols(), on.costs(), size_of::<B::Scalar>())?;
         let plan = guided.as_ref().unwrap_or(plan);
         let mean_y = self.check_inputs(plan, response, size_of::<B::Scalar>(), on.level())?;
         let (model, y) = (self.get().model, Packed::new(response.y, plan.rows()));
@@ -106,7 +106,7 @@ impl CheckedSpec {
         {
             let mut fast = GlmObjective::like(&exact, on, plan, &own, &y)?;
             let size = Size::new(plan, &mean_y, own.len(), size_of::<B::Scalar>(), on.level());
-            let chosen = self.chosen(size, on.level())?;
+            let chosen = self.chosen(size, on.costs())?;
             let gram = fast.gram(Every(chosen.gram_every), Weight::Flat)?;
             let certain = |factor: &Cholesky| factor.jitter() == 0.0 && factor.smallest_pivot() > CERTAIN;
             if let Some(factor) = Cholesky::new(&gram).filter(certain) {
@@ -139,7 +139,7 @@ impl CheckedSpec {
             ));
         };
         let size = Size::new(plan, &mean_y, rank.n_members(), size_of::<f64>(), on.level());
-        let chosen = self.chosen(size, on.level())?;
+        let chosen = self.chosen(size, exact_on.costs())?;
         let views = Views { fast: None, exact, all, beside: beside()? };
         let metric = Metric { factor, mean_y };
         let fit = Fit { spec: self, plan, response, level: on.level(), varying, rank, metric };

@@ -18,7 +18,7 @@ mod spec;
 mod standing;
 mod start;
 
-pub use choice::CostConstants;
+pub use choice::{CostConstants, estimated_seconds};
 pub use fitted::{Covariance, FittedGlm, GapFrom, Seconds, TargetFit};
 pub use inputs::Response;
 pub use plan::{Estimate, Placed, Plan};

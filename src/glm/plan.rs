@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::choice::Size;
 use super::spec::SolverChoice;
+use crate::backend::Costs;
 use crate::backend::cpu::simd::Level;
 use crate::design::{DesignPlan, Form, Placement};
 use crate::solver::{Lbfgs, Minimize, Newton};
@@ -73,6 +74,9 @@ pub struct Plan {
     /// The features, or the pieces that they come in, in the order of their columns.
     #[serde(default)]
     pub features: Vec<Placed>,
+    /// Where the steps before the last ones were computed: `cpu` or `gpu`; empty stands for the CPU.
+    #[serde(default)]
+    pub backend: String,
     /// Vector instructions; empty stands for the best of the machine.
     #[serde(default)]
     pub level: String,
@@ -193,6 +197,9 @@ impl Plan {
         if !["f32", "f64"].contains(&self.storage.as_str()) {
             return Err(wrong("storage", "f32 or f64", quoted(&self.storage)));
         }
+        if !["", "cpu", "gpu"].contains(&self.backend.as_str()) {
+            return Err(wrong("backend", "cpu or gpu", quoted(&self.backend)));
+        }
         if self.gram_every == 0 || (self.gram_every > 1 && self.storage == "f64") {
             let expected = if self.storage == "f64" { "1, as always in f64" } else { "1 or more" };
             return Err(wrong("gram_every", expected, self.gram_every));
@@ -214,9 +221,15 @@ impl Plan {
         &self,
         design: &DesignPlan,
         n_targets: usize,
-        level: Level,
+        costs: Costs,
         n_bytes: usize,
     ) -> Result<Vec<Form>> {
+        let level = costs.level;
+        let own_backend = if self.backend.is_empty() { "cpu" } else { &self.backend };
+        if self.storage == "f32" && own_backend != costs.backend {
+            let help = format!("ask for --backend {own_backend}, or for none, beside this plan");
+            return Err(refused("backend", costs.backend, own_backend, &help));
+        }
         same("n_rows", "rows of these data", self.n_rows, design.n_rows())?;
         if self.level()?.is_some_and(|own| own != level) {
             let what = format!("{}, that of the backend", level.name());

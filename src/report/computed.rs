@@ -26,7 +26,9 @@ pub(super) fn section(report: &Report) -> Section {
             }))
             (entry("Iterations", &html! { (count(iterations)) @if fit.targets.len() > 1 { " at most" } }))
             (entry("Passes over the rows", &html! { (count(passes)) }))
-            (entry("Arithmetic", &html! { (plan.arithmetic()) " on the CPU" }))
+            (entry("Arithmetic", &html! {
+                (plan.arithmetic()) @if plan.backend == "gpu" { " on the CPU, before that on a GPU" } @else { " on the CPU" }
+            }))
             (entry("Reading", &duration(computed.read_s)))
             (entry("Features", &duration(computed.features_s)))
             (entry("Fit", &duration(fit.seconds.fit)))
@@ -36,7 +38,7 @@ pub(super) fn section(report: &Report) -> Section {
             (entry("In all", &duration(computed.total_s)))
             @if let Some(n) = computed.peak_memory_bytes { (entry("Peak memory", &bytes(n))) }
             (entry("Threads", &html! { (count(computed.n_threads)) }))
-            (entry("Processor", &html! { (computed.device) }))
+            (entry("Device", &html! { (computed.device) }))
             (entry("Version", &html! { "rheobase " (computed.version) }))
         }
         p.note {

@@ -11,7 +11,7 @@ fn words_that_mean_nothing() {
             &["frobnicate"][..],
             [
                 "command \"frobnicate\" does not exist",
-                "present are: demo, inspect, fit, score, predict, tuning, bench, completions, man",
+                "present are: demo, inspect, fit, score, predict, tuning, devices, bench, completions, man",
             ],
         ),
         (&["fit"], ["rheobase fit: expected <DATA>, found nothing", "see `rheobase fit --help`"]),
@@ -77,6 +77,7 @@ fn help_and_version_go_to_stdout() {
         &["demo", "-h"],
         &["predict", "--help"],
         &["tuning", "-h"],
+        &["devices", "-h"],
         &["bench", "--help"],
         &["bench", "serve", "-h"],
     ] {

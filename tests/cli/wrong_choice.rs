@@ -222,11 +222,16 @@ fn numbers_out_of_their_domain() {
 fn a_device_that_is_not_there() {
     let place = Place::new();
     let file = tutorial();
-    for (option, value) in [("--backend", "gpu"), ("--device", "llvmpipe")] {
+    for (option, value) in [("--backend", "gpu"), ("--device", "no such card")] {
         let words = fit(&file, &[(option, value)]);
-        place.refused(&words, 5, &["this version computes on the CPU only", "use `--backend cpu`"]);
+        let said = if cfg!(feature = "gpu") { "no GPU to use: looked for" } else { "the feature `gpu`" };
+        place.refused(&words, 5, &[said, "use `--backend cpu`"]);
         place.refused(&["score", "m.json", &file, option, value], 5, &["--backend cpu"]);
     }
+    let words = fit(&file, &[("--backend", "gpu"), ("--precision", "f64")]);
+    place.refused(&words, 2, &["--precision: expected f32 or auto", "--backend cpu"]);
+    let words = fit(&file, &[("--backend", "cpu"), ("--device", "card")]);
+    place.refused(&words, 2, &["--device: expected no device beside --backend cpu"]);
 }
 
 #[test]

@@ -47,7 +47,9 @@ mod tests;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use super::{Backend, Beside, Body, Every, Fill, HostRows, HostSignals, Into, Model, Reach, Rewrite, Sweep};
+use super::{
+    Backend, Beside, Body, Costs, Every, Fill, HostRows, HostSignals, Into, Model, Reach, Rewrite, Sweep,
+};
 use crate::Result;
 
 use array::Rewritten;
@@ -165,8 +167,14 @@ impl<T: Storage> Backend for Cpu<T> {
         self.exact.get_or_init(|| Box::new(Cpu::at(self.level)))
     }
 
-    fn level(&self) -> Level {
-        self.level
+    fn costs(&self) -> Costs {
+        Costs {
+            backend: "cpu",
+            level: self.level,
+            speeds: speeds::Speeds::of(self.level),
+            pass_s: 0.0,
+            upload_bytes_per_s: f64::INFINITY,
+        }
     }
 
     fn upload(&self, host: &[f64]) -> Result<Array<'static, T>> {

@@ -111,13 +111,20 @@ impl Array {
         }
     }
 
-    /// The rows, which lie in one buffer.
-    pub(super) fn window(&self, rows: &Range<usize>) -> Option<Bound> {
-        let Kept::Rows { buffers, rows: each, .. } = &self.kept else { return None };
+    /// The rows, which no buffer cuts.
+    ///
+    /// # Errors
+    /// If they are not rows of a matrix on the device: a mistake of ours.
+    pub(super) fn window(&self, rows: &Range<usize>) -> Result<Bound> {
+        let outside = || {
+            let (kernel, message) = ("of a pass".into(), format!("rows {rows:?} are not rows of a matrix"));
+            Error::Gpu(DeviceError::ShaderRejected { kernel, message })
+        };
+        let Kept::Rows { buffers, rows: each, .. } = &self.kept else { return Err(outside()) };
         let word = size_of::<u32>() * self.stride;
         let (first, size) = (rows.start % each * word, rows.len() * word);
-        let buffer = Arc::clone(buffers.get(rows.start / each)?);
-        Some(Bound { buffer, at: first as u64, size: size as u64 })
+        let buffer = Arc::clone(buffers.get(rows.start / each).ok_or_else(outside)?);
+        Ok(Bound { buffer, at: first as u64, size: size as u64 })
     }
 }
 

@@ -50,6 +50,18 @@ impl From<&Arc<Buffer>> for Bound {
     }
 }
 
+impl Bound {
+    /// The first `n` numbers of a buffer.
+    pub(super) fn first(buffer: &Arc<Buffer>, n: usize) -> Self {
+        Self { buffer: Arc::clone(buffer), at: 0, size: bytes(n) }
+    }
+}
+
+/// `n` numbers of single precision as bytes.
+pub(super) fn bytes(n: usize) -> u64 {
+    (n * size_of::<f32>()) as u64
+}
+
 /// One kernel and what it works on.
 pub(super) struct Dispatch {
     pub(super) pipeline: Arc<Pipeline>,
@@ -72,6 +84,7 @@ impl Device {
         let uniform = self.params(dispatches)?;
         let n_wanted: usize = wanted.iter().map(|wanted| wanted.n).sum();
         let staging = self.buffer((n_wanted * size_of::<f32>()) as u64, Use::Staging)?;
+        let watch = self.watch()?;
         let mut rest = dispatches;
         let mut done = 0;
         loop {
@@ -79,7 +92,8 @@ impl Device {
             let (now, later) = rest.split_at(own);
             let mut encoder =
                 self.raw.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: None });
-            self.encode(&mut encoder, now, done, &uniform);
+            let stamps = watch.as_ref().map(|watch| watch.stamps(done == 0));
+            self.encode(&mut encoder, now, done, &uniform, stamps);
             if later.is_empty() {
                 let mut at = 0;
                 for wanted in wanted {
@@ -88,9 +102,15 @@ impl Device {
                     at += n_bytes;
                 }
             }
+            if let (true, Some(watch)) = (later.is_empty(), &watch) {
+                watch.resolve(&mut encoder);
+            }
             let index = self.submit(encoder.finish());
             if later.is_empty() {
-                let all = if n_wanted > 0 {
+                if let Some(watch) = &watch {
+                    self.stop(watch, index.clone())?;
+                }
+                let all: Vec<f32> = if n_wanted > 0 {
                     self.read(&staging, n_wanted, index)?
                 } else {
                     self.wait(index)?;
@@ -116,9 +136,16 @@ impl Device {
         Ok(uniform)
     }
 
-    fn encode(&self, encoder: &mut wgpu::CommandEncoder, now: &[Dispatch], done: usize, uniform: &Buffer) {
+    fn encode(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        now: &[Dispatch],
+        done: usize,
+        uniform: &Buffer,
+        timestamp_writes: Option<wgpu::ComputePassTimestampWrites>,
+    ) {
         let mut pass =
-            encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes: None });
+            encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes });
         for (k, dispatch) in now.iter().enumerate() {
             let binding = |buffer, offset, size| {
                 wgpu::BindingResource::Buffer(wgpu::BufferBinding {

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use super::adapter::{Facts, INVOCATIONS, WORKGROUP_BYTES};
+use super::clock::Clock;
 use super::pipeline::Pipelines;
 use crate::error::DeviceError;
 use crate::{Error, Result};
@@ -87,6 +88,7 @@ pub(super) struct Device {
     pub(super) pipelines: Pipelines,
     trouble: Arc<Trouble>,
     held: Arc<Held>,
+    pub(super) clock: Clock,
     /// Buffers of earlier passes, to be used again.
     spare: Mutex<Vec<Arc<Buffer>>>,
 }
@@ -116,6 +118,8 @@ pub(super) enum Use {
     Uniform,
     /// The host reads it.
     Staging,
+    /// Time stamps are written to it.
+    Stamps,
 }
 
 impl Use {
@@ -125,6 +129,7 @@ impl Use {
             Self::Storage => wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | copied,
             Self::Uniform => wgpu::BufferUsages::UNIFORM | copied,
             Self::Staging => wgpu::BufferUsages::MAP_READ | copied,
+            Self::Stamps => wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC,
         }
     }
 }
@@ -162,8 +167,9 @@ impl Device {
             of_loss.set(DeviceError::Lost { reason: format!("{reason:?} {message}").trim().to_string() });
         });
         let written_bytes = limits.written_bytes.unwrap_or(WRITTEN);
-        let (pipelines, held, spare) = (Pipelines::default(), Arc::default(), Mutex::default());
-        Ok(Self { raw, queue, facts, binding_bytes, written_bytes, pipelines, trouble, held, spare })
+        let (pipelines, clock) = (Pipelines::default(), Clock::default());
+        let (held, spare) = (Arc::default(), Mutex::default());
+        Ok(Self { raw, queue, facts, binding_bytes, written_bytes, pipelines, trouble, held, clock, spare })
     }
 
     /// The first thing that went wrong, if anything did.
@@ -251,6 +257,11 @@ impl Device {
         Ok(())
     }
 
+    /// Nanoseconds of a tick of the device's clock.
+    pub(super) fn timestamp_ns(&self) -> f32 {
+        self.queue.get_timestamp_period()
+    }
+
     /// Starts what was recorded.
     pub(super) fn submit(&self, commands: wgpu::CommandBuffer) -> wgpu::SubmissionIndex {
         self.queue.submit([commands])
@@ -273,9 +284,14 @@ impl Device {
     }
 
     /// The first `n` numbers of a staging buffer, after the submission that filled it.
-    pub(super) fn read(&self, staging: &Buffer, n: usize, index: wgpu::SubmissionIndex) -> Result<Vec<f32>> {
+    pub(super) fn read<T: bytemuck::Pod>(
+        &self,
+        staging: &Buffer,
+        n: usize,
+        index: wgpu::SubmissionIndex,
+    ) -> Result<Vec<T>> {
         let (said, heard) = mpsc::channel();
-        let slice = staging.raw.slice(..(n * size_of::<f32>()) as u64);
+        let slice = staging.raw.slice(..(n * size_of::<T>()) as u64);
         slice.map_async(wgpu::MapMode::Read, move |result| drop(said.send(result)));
         self.wait(index)?;
         let lost = |reason: String| Error::Gpu(DeviceError::Lost { reason });

@@ -7,7 +7,6 @@ use super::batch::{Bound, Dispatch, Params, Wanted};
 use super::device::Device;
 use super::fused::group_rows;
 use super::partials::Partials;
-use super::pass::window;
 use super::products::Responses;
 use super::rows::{loss_changes, reach};
 use super::spans::{Span, span_rows, spans};
@@ -43,10 +42,10 @@ impl Line {
             // the line begins at its first row
             let own = span.rows.start - self.rows.start..span.rows.end - self.rows.start;
             Ok(Stretch {
-                eta: window(&self.eta, &own)?,
-                direction: window(&self.direction, &own)?,
+                eta: self.eta.window(&own)?,
+                direction: self.direction.window(&own)?,
                 responses: Responses {
-                    y: window(y, &span.rows)?,
+                    y: y.window(&span.rows)?,
                     stride: y.stride(),
                     is_bytes: y.is_bytes(),
                     columns: columns.clone(),

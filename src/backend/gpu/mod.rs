@@ -10,10 +10,13 @@ pub mod adapter;
 
 mod array;
 mod batch;
+mod clock;
 mod convolution;
 mod copy_rows;
+pub mod costs;
 mod device;
 mod fused;
+mod gram;
 mod line;
 mod model;
 mod outputs;
@@ -22,6 +25,7 @@ mod pass;
 mod pipeline;
 mod products;
 mod program;
+mod roofs;
 mod rows;
 mod shader;
 mod spans;
@@ -35,7 +39,8 @@ use std::sync::{Arc, OnceLock};
 use super::cpu::simd::Level;
 use super::cpu::{Cpu, standardised_tiles};
 use super::{
-    Backend, Beside, Body, Every, Fill, HostColumns, HostRows, HostSignals, Into, Model, Reach, Rewrite, Sweep,
+    Backend, Beside, Body, Costs, Every, Fill, HostColumns, HostRows, HostSignals, Into, Model, Reach, Rewrite,
+    Sweep,
 };
 use crate::Result;
 use adapter::Facts;
@@ -47,6 +52,7 @@ pub use convolution::Signals;
 pub use device::Limits;
 pub use line::Line;
 pub use program::Program;
+pub use roofs::Roofs;
 
 /// A GPU.
 #[derive(Debug)]
@@ -97,8 +103,8 @@ impl Backend for Gpu {
         self.exact.get_or_init(|| Box::new(Cpu::at(self.level)))
     }
 
-    fn level(&self) -> Level {
-        self.level
+    fn costs(&self) -> Costs {
+        costs::of(&self.device.facts, self.level)
     }
 
     fn upload(&self, host: &[f64]) -> Result<Array> {

@@ -1,39 +1,32 @@
 //! From a program to dispatches: run of rows by run of rows, then sums.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use super::array::Array;
-use super::batch::{Bound, Dispatch, Params};
-use super::convolution::build_features::{Features, build_features};
-use super::convolution::convolve::convolve;
-use super::convolution::correlate::{correlate, correlate_rows};
-use super::convolution::{Signals, Start, Sums};
-use super::copy_rows::copy_rows;
-use super::device::{Buffer, Device};
+use super::batch::{Bound, Dispatch, Params, bytes};
+use super::convolution::Signals;
+use super::device::Device;
 use super::fused::{From, Fused, fused, group_rows, slices};
-use super::outputs::{OfGram, Outputs};
+use super::gram::View;
+use super::outputs::Outputs;
 use super::partials::{Partials, Place};
-use super::products::{
-    Product, Responses, TARGETS, matmul, matmul_transposed, n_gram_tiles, product_rows, weighted_gram,
-};
-use super::program::{Forward, Gram, Pointwise, Program};
+use super::products::{Product, Responses, TARGETS, matmul, matmul_transposed, n_gram_tiles, product_rows};
+use super::program::{Forward, Pointwise, Program};
 use super::rows::pointwise;
 use super::spans::{Span, span_rows, spans};
+use crate::Result;
 use crate::backend::{Beside, Every, Sweep};
-use crate::error::DeviceError;
-use crate::{Error, Result};
 
 /// A pass in the making.
 pub(super) struct Pass<'p> {
     pub(super) device: &'p Device,
     pub(super) program: &'p Program,
     pub(super) sweep: Sweep<'p>,
-    dispatches: Vec<Dispatch>,
+    pub(super) dispatches: Vec<Dispatch>,
     pub(super) partials: Vec<Partials>,
     /// What stands for buffers that a kernel does not use.
-    idle: [Bound; 3],
-    span_rows: usize,
+    pub(super) idle: [Bound; 3],
+    pub(super) span_rows: usize,
     columns: Bound,
 }
 
@@ -46,49 +39,11 @@ struct Loaded {
 
 /// Row vectors of one run.
 #[derive(Clone)]
-struct Vectors {
-    eta: Bound,
-    beside: Bound,
+pub(super) struct Vectors {
+    pub(super) eta: Bound,
+    pub(super) beside: Bound,
     /// Rows that are put together for a Gram.
-    design: Option<Bound>,
-}
-
-/// Rows of a matrix that one dispatch sees.
-struct View {
-    rows: Bound,
-    stride: usize,
-    /// Whether it has the rows that are taken and no others.
-    is_taken: bool,
-}
-
-impl View {
-    fn of(x: &Array, span: &Span) -> Result<Self> {
-        Ok(Self { rows: window(x, &span.rows)?, stride: x.stride(), is_taken: false })
-    }
-
-    /// The same with its rows.
-    fn own(&self, params: Params) -> Params {
-        if self.is_taken { Params { first_row: 0, every: 1, ..params } } else { params }
-    }
-}
-
-/// `n` numbers of single precision as bytes.
-fn bytes(n: usize) -> u64 {
-    (n * size_of::<f32>()) as u64
-}
-
-/// A buffer's first bytes.
-fn first(buffer: &Arc<Buffer>, n: usize) -> Bound {
-    Bound { buffer: Arc::clone(buffer), at: 0, size: bytes(n) }
-}
-
-/// The rows of a run, which no buffer of a matrix of the device cuts.
-pub(super) fn window(x: &Array, rows: &Range<usize>) -> Result<Bound> {
-    let cut = || {
-        let message = "rows outside of a matrix".into();
-        Error::Gpu(DeviceError::ShaderRejected { kernel: "pass".into(), message })
-    };
-    x.window(rows).ok_or_else(cut)
+    pub(super) design: Option<Bound>,
 }
 
 impl Device {
@@ -115,7 +70,7 @@ impl Device {
             let loaded = pass.load(forward)?;
             for span in spans(rows.clone(), span_rows, Every::ROW) {
                 let own = span.rows.start - rows.start..span.rows.end - rows.start;
-                pass.forward(&span, forward, &loaded, &window(kept, &own)?)?;
+                pass.forward(&span, forward, &loaded, &kept.window(&own)?)?;
             }
         }
         self.run(&pass.dispatches, &[])?;
@@ -133,23 +88,20 @@ impl<'p> Pass<'p> {
         let idle = [&a?, &b?, &c?].map(Bound::from);
         let widest = program.arrays().map(Array::stride).max().unwrap_or(1);
         let gram = program.gram.as_ref().map_or(0, |gram| gram.width(program).stride);
-        let lags = program.signals().map(|x| (x.n_channels() * x.n_taps()) as f64).sum::<f64>();
-        let built = program.arrays().filter_map(Array::as_features).map(Features::flop).sum::<f64>();
-        let flop = 4.0 * (widest * n_targets) as f64 + (gram * gram) as f64 + 2.0 * lags + built;
-        let least = group_rows(sweep.n_rows, widest, Every::ROW);
+        let flop = 4.0 * (widest * n_targets) as f64 + (gram * gram) as f64 + program.channel_flop();
+        let (least, most) = (group_rows(sweep.n_rows, widest, Every::ROW), device.binding_bytes);
         let of_chunks = program.signals().map(Signals::rows_of_chunk).min().unwrap_or(usize::MAX);
-        let span_rows =
-            span_rows(program.arrays(), n_targets, flop, least, device.binding_bytes).min(of_chunks);
+        let span_rows = span_rows(program.arrays(), n_targets, flop, least, most).min(of_chunks);
         let (dispatches, partials) = (Vec::new(), Vec::new());
         Ok(Self { device, program, sweep, dispatches, partials, idle, span_rows, columns })
     }
 
-    fn spans(&self) -> Vec<Span> {
+    pub(super) fn spans(&self) -> Vec<Span> {
         spans(0..self.sweep.n_rows, self.span_rows, self.sweep.every)
     }
 
     /// What a kernel over one run of rows is started with.
-    fn params(&self, span: &Span, group_rows: usize) -> Params {
+    pub(super) fn params(&self, span: &Span, group_rows: usize) -> Params {
         Params {
             n: span.n as u32,
             first_row: span.first as u32,
@@ -175,14 +127,6 @@ impl<'p> Pass<'p> {
         product_rows(self.sweep.n_rows / self.sweep.every.0, n_gram_tiles(stride), self.span_rows)
     }
 
-    /// Rows of a group that sums residuals over the lags of channels.
-    pub(super) fn lag_rows(&self, x: &Signals) -> usize {
-        match self.sweep.every {
-            Every(2..) => self.group_rows(0),
-            _ => correlate_rows(self.sweep.n_rows, x).min(self.span_rows),
-        }
-    }
-
     /// Groups of so many rows in each run.
     pub(super) fn groups(&self, group_rows: usize) -> Vec<usize> {
         self.spans().iter().map(|span| span.n.div_ceil(group_rows)).collect()
@@ -200,17 +144,13 @@ impl<'p> Pass<'p> {
             Ok(Bound::from(&self.device.filled(&coef)?))
         };
         let coefs = forward.products.iter().map(coef).collect::<Result<_>>()?;
-        let filter = |(x, taps): &(Signals, Array)| {
-            let n = x.n_channels() * x.n_taps();
-            Ok(Bound::from(&self.device.filled(&single(&taps.as_numbers()[..n]))?))
-        };
-        let filters = forward.convolutions.iter().map(filter).collect::<Result<_>>()?;
+        let filters = self.filters(forward)?;
         Ok(Loaded { constants, coefs, filters })
     }
 
     fn responses(&self, span: &Span, y: &Array) -> Result<Responses> {
         Ok(Responses {
-            y: window(y, &span.rows)?,
+            y: y.window(&span.rows)?,
             stride: y.stride(),
             is_bytes: y.is_bytes(),
             columns: self.columns.clone(),
@@ -245,12 +185,7 @@ impl<'p> Pass<'p> {
                 stored = true;
             }
         }
-        for ((x, _), filters) in forward.convolutions.iter().zip(&loaded.filters) {
-            let start = if stored { Start::Stored } else { Start::Constant(forward.constant()) };
-            let params = self.params(span, self.group_rows(0));
-            self.dispatches.push(convolve(self.device, x, span, filters, (start, out), params)?);
-            stored = true;
-        }
+        stored |= self.convolutions(span, forward, &loaded.filters, stored, out)?;
         if !stored {
             self.constants(span, loaded, out)?;
         }
@@ -296,7 +231,7 @@ impl<'p> Pass<'p> {
             sums = Some(place.sums);
         }
         let what = Product {
-            x: window(x, &span.rows)?,
+            x: x.window(&span.rows)?,
             n_columns: x.n_columns(),
             stride: x.stride(),
             coef,
@@ -310,7 +245,7 @@ impl<'p> Pass<'p> {
         Ok(())
     }
 
-    fn fused(
+    pub(super) fn fused(
         &mut self,
         span: &Span,
         what: &Fused,
@@ -335,22 +270,11 @@ impl<'p> Pass<'p> {
         let design = self.room_for_rows()?;
         for span in self.spans() {
             let n = span.n * self.sweep.targets.len();
-            let design = design.clone();
-            let vectors = Vectors { eta: first(&eta, n), beside: first(&beside, n), design };
+            let (eta, beside) = (Bound::first(&eta, n), Bound::first(&beside, n));
+            let vectors = Vectors { eta, beside, design: design.clone() };
             self.record_span(&span, loaded.as_ref(), &vectors, &outputs)?;
         }
         Ok(())
-    }
-
-    /// Room for the rows of a run, if those that a Gram is of are put together.
-    fn room_for_rows(&self) -> Result<Option<Bound>> {
-        let Some(gram) = &self.program.gram else { return Ok(None) };
-        if gram.x.as_ref().is_some_and(|x| x.as_features().is_none()) {
-            return Ok(None);
-        }
-        let most = self.spans().iter().map(|span| span.n).max().unwrap_or(0);
-        let size = bytes(most * gram.width(self.program).stride);
-        Ok(Some(Bound { buffer: self.device.scratch(size)?, at: 0, size }))
     }
 
     fn record_span(
@@ -448,88 +372,14 @@ impl<'p> Pass<'p> {
         let place = self.take(partial, span, rows);
         let width = self.sweep.targets.len().next_multiple_of(TARGETS) as u32;
         let params = Params { first_partial: place.first, width, ..self.params(span, rows) };
-        let x_rows = window(x, &span.rows)?;
+        let x_rows = x.window(&span.rows)?;
         let bound = [&vectors.eta, &place.sums];
         self.dispatches.push(matmul_transposed(self.device, x_rows, x.stride(), bound, place.adds, params)?);
         Ok(())
     }
 
-    /// Sums of the residuals over the lags of channels.
-    fn correlate(&mut self, span: &Span, x: &Signals, vectors: &Vectors, partial: usize) -> Result<()> {
-        let rows = self.lag_rows(x);
-        let place = self.take(partial, span, rows);
-        let params = Params { first_partial: place.first, width: place.width, ..self.params(span, rows) };
-        let what = Sums { residual: &vectors.eta, sums: &place.sums, adds: place.adds };
-        self.dispatches.push(correlate(self.device, x, span, &what, params)?);
-        Ok(())
-    }
-
-    /// `Xᵀ·v` for one row vector, slice by slice of the columns: sets of sums follow each other by slices.
-    fn column_sums(&mut self, span: &Span, x: &View, from: From, v: &Bound, partial: usize) -> Result<()> {
-        for (k, slice) in slices(x.stride).enumerate() {
-            let place = self.take(partial + k, span, self.group_rows(x.stride));
-            let [idle, beside, _] = &self.idle.clone();
-            let what = Fused {
-                from,
-                coef: None,
-                keep: false,
-                point: None,
-                gradient: true,
-                eta: v,
-                beside,
-                sums: &place.sums,
-                idle,
-            };
-            self.fused(span, &what, x, slice, place.first)?;
-        }
-        Ok(())
-    }
-
-    fn gram(&mut self, span: &Span, gram: &Gram, vectors: &Vectors, of: &OfGram) -> Result<()> {
-        let x = match (&gram.x, &vectors.design) {
-            (Some(x), None) => View::of(x, span)?,
-            (Some(x), Some(design)) => self.side_by_side(span, &[(x.clone(), 0)], x.stride(), design)?,
-            (None, design) => {
-                let design = design.as_ref().unwrap_or(&self.idle[0]).clone();
-                self.side_by_side(span, &self.program.columns, gram.width(self.program).stride, &design)?
-            }
-        };
-        let (from, v) = if gram.flat { (From::One, &vectors.eta) } else { (From::Stored, &vectors.beside) };
-        self.column_sums(span, &x, from, v, of.columns)?;
-        let rows = self.gram_rows(x.stride);
-        let place = self.take(of.products, span, rows);
-        let params = x.own(Params { first_partial: place.first, ..self.params(span, rows) });
-        let weight = if gram.flat { &self.idle[0] } else { &vectors.beside };
-        let bound = [weight, &place.sums];
-        let what = (!gram.flat, place.adds);
-        self.dispatches.push(weighted_gram(self.device, x.rows.clone(), x.stride, bound, what, params)?);
-        Ok(())
-    }
-
-    /// The rows that a run takes of matrices, side by side in `design`.
-    fn side_by_side(
-        &mut self,
-        span: &Span,
-        columns: &[(Array, usize)],
-        stride: usize,
-        design: &Bound,
-    ) -> Result<View> {
-        let design = Bound { size: bytes(span.n * stride), ..design.clone() };
-        for (x, first) in columns {
-            let params = Params { first_column: *first as u32, ..self.params(span, self.group_rows(0)) };
-            let own = if let Some(built) = x.as_features() {
-                build_features(self.device, built, span, (&design, stride), &self.idle[0], params)?
-            } else {
-                let sizes = (x.n_columns(), x.stride(), stride);
-                copy_rows(self.device, window(x, &span.rows)?, sizes, &design, params)?
-            };
-            self.dispatches.push(own);
-        }
-        Ok(View { rows: design, stride, is_taken: true })
-    }
-
     /// Where the groups of a run put their sums.
-    fn take(&mut self, partial: usize, span: &Span, group_rows: usize) -> Place {
+    pub(super) fn take(&mut self, partial: usize, span: &Span, group_rows: usize) -> Place {
         self.partials[partial].take(span.n.div_ceil(group_rows))
     }
 

@@ -2,6 +2,7 @@
 
 use super::array::{Array, Width};
 use super::convolution::Signals;
+use super::convolution::build_features::Features;
 use crate::backend::{Beside, Into, Model};
 
 /// Products that are added to constants, one per target.
@@ -122,6 +123,13 @@ impl Program {
             .chain(self.backward.iter().map(|(x, _)| x))
             .chain(self.columns.iter().map(|(x, _)| x))
             .chain(self.gram.iter().filter_map(|gram| gram.x.as_ref()))
+    }
+
+    /// Operations for a row of channels, about.
+    pub(super) fn channel_flop(&self) -> f64 {
+        let lags = self.signals().map(|x| (x.n_channels() * x.n_taps()) as f64);
+        let built = self.arrays().filter_map(Array::as_features).map(Features::flop);
+        2.0 * lags.sum::<f64>() + built.sum::<f64>()
     }
 
     /// All channels.

@@ -40,6 +40,16 @@ pub struct BenchArgs {
         "workload", "quick", "threads_sweep", "each_line", "write_data", "calibrate", "no_roofs", "out",
     ])]
     pub kernels: bool,
+    /// Only time the CPU against a GPU, kernel by kernel, each against what the GPU can do at most
+    #[cfg(feature = "gpu")]
+    #[arg(long, conflicts_with_all = [
+        "workload", "threads_sweep", "each_line", "write_data", "calibrate", "kernels", "no_roofs", "out",
+    ])]
+    pub gpu: bool,
+    /// The adapter of --gpu, a part of its name or its number
+    #[cfg(feature = "gpu")]
+    #[arg(long, value_name = "NAME", requires = "gpu")]
+    pub device: Option<String>,
     /// Leave out measuring what the machine can do at most
     #[arg(long)]
     pub no_roofs: bool,

@@ -11,6 +11,8 @@ mod calibrate;
 mod children;
 mod kernels;
 mod measure;
+#[cfg(feature = "gpu")]
+mod on_gpu;
 mod operations;
 mod problem;
 mod roofs;
@@ -36,6 +38,8 @@ pub(super) fn bench(args: &BenchArgs) -> Result<Report> {
         Some(Other::Serve(fit)) => serve::serve(fit),
         None => match &args.calibrate {
             Some(path) => calibrate::calibrate(args, path),
+            #[cfg(feature = "gpu")]
+            None if args.gpu => on_gpu::on_gpu(args),
             None if args.kernels => against_roofs::against_roofs(args),
             None => built_in(args),
         },

@@ -21,9 +21,10 @@ use serde_json::{Map, Value, json};
 
 use super::super::args::FitArgs;
 use super::super::data::Data;
+use super::super::engine::Engine;
 use super::super::machine::{default_memory_limit_bytes, peak_memory_bytes};
 use super::super::progress::Progress;
-use super::super::run::{Report, settle};
+use super::super::run::{Report, settle_threads};
 use super::super::{fit, merge, plan_file};
 use super::args::REFUSED;
 use crate::glm::{CheckedSpec, FittedGlm};
@@ -38,7 +39,7 @@ struct Seconds {
 
 /// Loads the data, then fits once for each line of stdin.
 pub(super) fn serve(args: &FitArgs) -> Result<Report> {
-    settle(&args.common)?;
+    settle_threads(args.common.threads)?;
     refuse(args)?;
     let limit_bytes = args.common.memory_limit.or_else(default_memory_limit_bytes);
     fit::check_numbers(args)?;
@@ -48,11 +49,11 @@ pub(super) fn serve(args: &FitArgs) -> Result<Report> {
     let spec = fit::specification(args, &data, limit_bytes)?;
     drop(progress);
     // kept between the fits, with its scratch
-    let on = fit::Engine::new(args.common.precision, spec.get())?;
+    let mut on = Engine::new(&args.common, spec.get())?;
     let mut converged = true;
     for (index, line) in io::stdin().lock().lines().enumerate() {
         check_line(index + 1, line)?;
-        let fitted = fit_once(&on, &data, &spec);
+        let fitted = fit_once(&mut on, &data, &spec);
         let (fitted, seconds) = fitted.map_err(|error| plan_file::in_file(args, error))?;
         converged &= fitted.converged();
         if !answered(&answer(index + 1, &fitted, &seconds))? {
@@ -95,7 +96,7 @@ fn check_line(number: usize, line: io::Result<String>) -> Result<()> {
 }
 
 /// One fit of all targets.
-fn fit_once(on: &fit::Engine, data: &Data, spec: &CheckedSpec) -> Result<(FittedGlm, Seconds)> {
+fn fit_once(on: &mut Engine, data: &Data, spec: &CheckedSpec) -> Result<(FittedGlm, Seconds)> {
     let started = Instant::now();
     let mut seconds = Seconds { fit: 0.0, inference: 0.0, total: 0.0 };
     let mut fits = Vec::with_capacity(data.parts.len());

@@ -9,6 +9,7 @@ pub(super) mod convolve;
 pub(super) mod convolve_events;
 pub(super) mod correlate;
 pub(super) mod correlate_events;
+mod recorded;
 pub(super) mod signals;
 
 pub use signals::Signals;

@@ -6,7 +6,7 @@ use naga::valid::{Capabilities, ValidationFlags, Validator};
 use crate::backend::Model;
 use crate::backend::gpu::shader::{Constants, Kernel, Shared};
 use crate::backend::gpu::convolution::{build_features, convolve, convolve_events, correlate, correlate_events};
-use crate::backend::gpu::{copy_rows, fused, partials, products, rows};
+use crate::backend::gpu::{copy_rows, fused, partials, products, roofs, rows};
 
 /// All kernels with the sizes that they are compiled for.
 fn all() -> Vec<(Kernel, Vec<Constants>)> {
@@ -79,6 +79,8 @@ fn all() -> Vec<(Kernel, Vec<Constants>)> {
         (correlate::CORRELATE, lag_sums.clone()),
         (correlate_events::CORRELATE_EVENTS, lag_sums),
         (build_features::BUILD_FEATURES, built.collect()),
+        (roofs::COPY_WORDS, vec![vec![]]),
+        (roofs::MULTIPLY_ADDS, vec![vec![]]),
         (copy_rows::COPY_ROWS, vec![copy_rows::constants(5, 8, 12)]),
     ]
 }

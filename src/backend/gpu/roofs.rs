@@ -1,0 +1,129 @@
+//! What a device can do at most, measured by kernels that do nothing else.
+
+use std::time::Instant;
+
+use super::Gpu;
+use super::batch::{Bound, Dispatch, Params};
+use super::device::Device;
+use super::shader::{Access, Kernel, Shared};
+use crate::Result;
+
+pub(super) const COPY_WORDS: Kernel = Kernel {
+    name: "copy_words",
+    text: include_str!("../../../shaders/kernel/copy_words.wgsl"),
+    shared: &[Shared::Rows],
+    bindings: &[Access::Read, Access::Write],
+};
+
+pub(super) const MULTIPLY_ADDS: Kernel = Kernel {
+    name: "multiply_adds",
+    text: include_str!("../../../shaders/kernel/multiply_adds.wgsl"),
+    shared: &[Shared::Rows],
+    bindings: &[Access::Write],
+};
+
+/// Vectors of 4 that a work group copies.
+const COPIED: usize = 4096;
+/// Work groups of the arithmetic, and operations of an invocation and turn.
+const GROUPS: usize = 4096;
+const OPERATIONS: f64 = 64.0;
+/// Runs, of which the fastest counts.
+const RUNS: usize = 8;
+
+/// Rates at most.
+#[derive(Clone, Copy, Debug, serde::Serialize)]
+pub struct Roofs {
+    /// Bytes per second that a copy reads and writes together.
+    pub copy_bytes_per_s: f64,
+    /// Multiplications and additions per second.
+    pub flop_per_s: f64,
+    /// Bytes per second from the host to the device.
+    pub upload_bytes_per_s: f64,
+    /// Seconds of a submission without work, with the wait.
+    pub submission_s: f64,
+    /// Whether the first two are by the device's own clock.
+    pub by_own_clock: bool,
+}
+
+impl Gpu {
+    /// Measures what the device can do at most; copies of about `n_bytes`, and so many turns of arithmetic.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn roofs(&self, n_bytes: usize, n_turns: u32) -> Result<Roofs> {
+        let device = &self.device;
+        device.start_clock();
+        let n_bytes = n_bytes.min(device.binding_bytes as usize) / 16 / COPIED * COPIED * 16;
+        let copy_s = fastest(device, &[copy(device, n_bytes)?])?;
+        let flop = GROUPS as f64 * 256.0 * OPERATIONS * f64::from(n_turns);
+        let arithmetic_s = fastest(device, &[multiply_adds(device, n_turns)?])?;
+        let submission_s = (0..RUNS).map(|_| wall(|| device.run(&[], &[]).map(drop)));
+        let submission_s = least(submission_s)?;
+        let host = vec![1.0f32; n_bytes / size_of::<f32>()];
+        let room = device.scratch(n_bytes as u64)?;
+        let upload_s = least((0..3).map(|_| {
+            wall(|| {
+                device.write(&room, 0, bytemuck::cast_slice(&host))?;
+                device.run(&[], &[]).map(drop)
+            })
+        }))?;
+        Ok(Roofs {
+            copy_bytes_per_s: 2.0 * n_bytes as f64 / copy_s,
+            flop_per_s: flop / arithmetic_s,
+            upload_bytes_per_s: n_bytes as f64 / upload_s,
+            submission_s,
+            by_own_clock: device.kernel_seconds().is_some(),
+        })
+    }
+
+    /// Times every pass from now on by the device's own clock, if it has one.
+    pub fn start_clock(&self) {
+        self.device.start_clock();
+    }
+
+    /// Seconds that the kernels of the last pass took; none without a clock, or where it stands still.
+    pub fn kernel_seconds(&self) -> Option<f64> {
+        self.device.kernel_seconds()
+    }
+}
+
+fn wall(work: impl FnOnce() -> Result<()>) -> Result<f64> {
+    let started = Instant::now();
+    work()?;
+    Ok(started.elapsed().as_secs_f64())
+}
+
+fn least(times: impl Iterator<Item = Result<f64>>) -> Result<f64> {
+    times.reduce(|a, b| Ok(a?.min(b?))).unwrap_or(Ok(f64::NAN))
+}
+
+/// The shortest of several runs: by the clock of the device, or by that of the host.
+fn fastest(device: &Device, dispatches: &[Dispatch]) -> Result<f64> {
+    least((0..RUNS).map(|_| {
+        let by_host = wall(|| device.run(dispatches, &[]).map(drop))?;
+        Ok(device.kernel_seconds().unwrap_or(by_host))
+    }))
+}
+
+fn copy(device: &Device, n_bytes: usize) -> Result<Dispatch> {
+    let (from, to) = (device.scratch(n_bytes as u64)?, device.scratch(n_bytes as u64)?);
+    let n = n_bytes / 16;
+    Ok(Dispatch {
+        pipeline: device.pipeline(&COPY_WORDS, vec![], None)?,
+        params: Params { n: n as u32, group_rows: COPIED as u32, ..Params::default() },
+        bound: vec![Bound::from(&from), Bound::from(&to)],
+        groups: [n.div_ceil(COPIED) as u32, 1, 1],
+        flop: n as f64,
+    })
+}
+
+fn multiply_adds(device: &Device, n_turns: u32) -> Result<Dispatch> {
+    let out = device.scratch((GROUPS * 256 * 16) as u64)?;
+    Ok(Dispatch {
+        pipeline: device.pipeline(&MULTIPLY_ADDS, vec![], None)?,
+        params: Params { n: n_turns, ..Params::default() },
+        bound: vec![Bound::from(&out)],
+        groups: [GROUPS as u32, 1, 1],
+        flop: 0.0,
+    })
+}

@@ -1,0 +1,152 @@
+//! Where a fit is computed: the CPU, or a GPU that is asked for or worth its upload.
+//!
+//! With `auto` a GPU is looked for only where the estimates say that it pays; one that is missing or fails is a note, and
+//! the CPU does the work. A fit whose device is lost begins again on a fresh one, once. With `gpu` a failure is an error.
+
+use super::args::{BackendChoice, Common, Precision};
+use super::machine::processor;
+use super::run::in_pool;
+use crate::backend::Cpu;
+use crate::backend::cpu::simd::Level;
+use crate::design::DesignPlan;
+use crate::glm::{CheckedSpec, FittedGlm, GlmSpec, PlanFrom, Response};
+use crate::{Error, Result, solver};
+
+#[cfg(feature = "gpu")]
+use super::engine_gpu as gpu;
+
+/// What hears of a fit's progress.
+pub(super) type Watcher<'w> = dyn FnMut(solver::Progress) + Send + 'w;
+
+/// What fits, with its scratch.
+pub(super) struct Engine {
+    precision: Precision,
+    level: Level,
+    #[cfg(feature = "gpu")]
+    gpu: gpu::Choice,
+    single: Option<Cpu<f32>>,
+    double: Option<Cpu<f64>>,
+    notices: Vec<String>,
+}
+
+impl Engine {
+    /// The engine for what was asked, with the vector instructions of a plan.
+    pub(super) fn new(common: &Common, spec: &GlmSpec) -> Result<Self> {
+        let plan = if let PlanFrom::Plan(plan) = &spec.plan_from { Some(plan) } else { None };
+        let level = plan.map(|plan| plan.level()).transpose()?.flatten().unwrap_or_else(Level::best);
+        let wish = Wish::new(common, plan.map(|plan| plan.backend.as_str()))?;
+        // a wish that nobody typed is named by its variable
+        let named = |error| match Self::variable(common) {
+            Some(what) => Error::Within { what, source: Box::new(error) },
+            None => error,
+        };
+        #[cfg(feature = "gpu")]
+        let gpu = gpu::Choice::new(wish).map_err(named)?;
+        #[cfg(not(feature = "gpu"))]
+        if let Wish::Gpu(device) = wish {
+            let problem = "this program was built without the feature `gpu`".into();
+            return Err(named(Error::Device { device: device.unwrap_or_else(|| "gpu".into()), problem }));
+        }
+        Ok(Self {
+            precision: common.precision,
+            level,
+            #[cfg(feature = "gpu")]
+            gpu,
+            single: None,
+            double: None,
+            notices: Vec::new(),
+        })
+    }
+
+    /// The variable that asks for a GPU, with its value, if one does.
+    fn variable(common: &Common) -> Option<String> {
+        let said = |option: &str, value: &str| {
+            common.environment.variable(option).map(|variable| format!("{variable}={value}"))
+        };
+        match &common.device {
+            Some(device) => said("device", device),
+            None if common.backend == BackendChoice::Gpu => said("backend", "gpu"),
+            None => None,
+        }
+    }
+
+    /// Fits the targets of a response.
+    pub(super) fn fit(
+        &mut self,
+        spec: &CheckedSpec,
+        plan: &DesignPlan,
+        response: &Response,
+        watcher: &mut Watcher,
+    ) -> Result<FittedGlm> {
+        #[cfg(feature = "gpu")]
+        if let Some(fitted) = self.gpu.fit(spec, plan, response, watcher, &mut self.notices)? {
+            return Ok(fitted);
+        }
+        let level = self.level;
+        match self.precision {
+            Precision::F64 => {
+                let on = self.double.get_or_insert_with(|| Cpu::at(level));
+                in_pool(|| spec.fit(on, plan, response, watcher))
+            }
+            Precision::F32 | Precision::Auto => {
+                let on = self.single.get_or_insert_with(|| Cpu::at(level));
+                in_pool(|| spec.fit(on, plan, response, watcher))
+            }
+        }
+    }
+
+    /// The GPU if there is one in use, else the processor.
+    pub(super) fn device(&self) -> String {
+        #[cfg(feature = "gpu")]
+        if let Some(title) = self.gpu.title() {
+            return title;
+        }
+        processor()
+    }
+
+    /// What there is to say about the device.
+    pub(super) fn notices(&self) -> impl Iterator<Item = String> + '_ {
+        self.notices.iter().cloned()
+    }
+}
+
+/// What is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// The CPU.
+    Cpu,
+    /// What pays.
+    Auto,
+    /// A GPU, of some name.
+    Gpu(Option<String>),
+}
+
+impl Wish {
+    /// What the options ask for; `planned` is the backend of a plan.
+    fn new(common: &Common, planned: Option<&str>) -> Result<Self> {
+        let device_is_typed = common.environment.variable("device").is_none();
+        let wish = match (common.backend, &common.device) {
+            // a setting for all commands is no wish of one that names the CPU
+            (BackendChoice::Cpu, Some(device)) if device_is_typed => {
+                let help = "leave out --device, or use --backend gpu";
+                return Err(Error::argument("--device", "no device beside --backend cpu", device, help));
+            }
+            (BackendChoice::Cpu, _) => Self::Cpu,
+            (_, Some(device)) => Self::Gpu(Some(device.clone())),
+            (BackendChoice::Gpu, None) => Self::Gpu(None),
+            (BackendChoice::Auto, None) => match planned {
+                Some("gpu") => Self::Gpu(None),
+                Some(_) => Self::Cpu,
+                None => Self::Auto,
+            },
+        };
+        match wish {
+            Self::Gpu(_) if common.precision == Precision::F64 => {
+                let help = "leave out --precision f64: a fit on a GPU ends in f64 all the same, or use --backend cpu";
+                Err(Error::argument("--precision", "f32 or auto, which a GPU stores", "f64", help))
+            }
+            Self::Auto if common.precision == Precision::F64 => Ok(Self::Cpu),
+            wish => Ok(wish),
+        }
+    }
+}

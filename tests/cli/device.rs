@@ -1,0 +1,113 @@
+//! Devices: which there are, fits on one, and what happens without any.
+
+use serde_json::Value;
+
+use crate::array_fit::arrays;
+use crate::{Place, Run, json, numbers, relative, tutorial};
+
+/// Runs `rheobase` where adapters can be seen.
+fn seeing(place: &Place, words: &[&str]) -> Run {
+    let mut command = place.command(env!("CARGO_BIN_EXE_rheobase"));
+    Run::of(command.args(words).env_remove("WGPU_BACKEND"))
+}
+
+/// The number of an adapter that can be used, if there is one.
+fn adapter(place: &Place) -> Option<String> {
+    let devices = seeing(place, &["devices", "--json"]).ended(0).json();
+    let usable = |device: &&Value| device["unusable"].is_null();
+    let found = devices["devices"].as_array().unwrap().iter().find(usable);
+    if found.is_none() {
+        assert!(std::env::var_os("RHEOBASE_REQUIRE_GPU").is_none(), "no adapter: {devices}");
+        eprintln!("skipped: no adapter");
+    }
+    found.map(|device| device["number"].to_string())
+}
+
+#[test]
+fn a_machine_without_a_gpu_says_so() {
+    let place = Place::new();
+    let run = place.run(&["devices"]).ended(0);
+    assert!(run.stdout.starts_with("cpu: ") && run.stdout.contains("no GPU"), "{run:?}");
+    let devices = place.run(&["devices", "--json"]).ended(0).json();
+    assert_eq!((&devices["devices"], devices["cpu"].is_string()), (&Value::Array(vec![]), true));
+}
+
+#[test]
+fn a_fit_on_a_device_is_that_of_the_cpu() {
+    let place = Place::new();
+    let Some(number) = adapter(&place) else { return };
+    let file = tutorial();
+    let words = |out: &'static str, more: &[&'static str]| -> Vec<String> {
+        let study = ["fit", &file, "--epochs", "Noise 1", "--unit", "0", "--bin", "1ms"];
+        let features = ["--feature", "stimulus*1e12 : raised-cosine-log(4, window=50ms)", "--out", out];
+        study.iter().chain(&features).chain(more).map(ToString::to_string).collect()
+    };
+    let run = |words: &[String], more: &[&str]| {
+        let words: Vec<&str> = words.iter().map(String::as_str).chain(more.iter().copied()).collect();
+        seeing(&place, &words).ended(0)
+    };
+    run(&words("on-cpu", &["--backend", "cpu"]), &[]);
+    let said = run(&words("on-gpu", &["--backend", "gpu", "--device"]), &[&number]);
+    let [cpu, gpu] = ["on-cpu", "on-gpu"].map(|folder| json(&place.path(folder).join("fit.json")));
+    assert_eq!((&cpu["backend"], &gpu["backend"]), (&"cpu".into(), &"gpu".into()));
+    assert_eq!(gpu["plan"]["backend"], "gpu");
+    let device = gpu["device"].as_str().unwrap();
+    assert!(said.stdout.contains(&format!(" on {device} in f32, finished in f64")), "{said:?}");
+    let [a, b] = [&cpu, &gpu].map(|fit| {
+        assert_eq!(fit["targets"][0]["status"], "converged");
+        numbers(&fit["targets"][0]["coef"])
+    });
+    assert!(relative(&b, &a) < 1e-8, "{a:?} {b:?}");
+    let errors = [&cpu, &gpu].map(|fit| numbers(&fit["targets"][0]["standard_errors"]));
+    assert!(relative(&errors[1], &errors[0]) < 1e-8, "{errors:?}");
+    // a plan is for the backend that it was made on
+    let plan = place.path("on-gpu").join("fit.json").display().to_string();
+    let refused = seeing(
+        &place,
+        &[
+            "fit",
+            &file,
+            "--epochs",
+            "Noise 1",
+            "--unit",
+            "0",
+            "--bin",
+            "1ms",
+            "--feature",
+            "stimulus*1e12 : raised-cosine-log(4, window=50ms)",
+            "--backend",
+            "cpu",
+            "--plan",
+            &plan,
+        ],
+    )
+    .ended(2);
+    assert!(refused.stderr.contains("plan.backend: expected cpu, found gpu"), "{refused:?}");
+}
+
+#[test]
+fn a_device_that_is_not_there_is_an_error_and_auto_goes_on() {
+    let place = arrays();
+    let run = place.run(&["fit", "d.npz", "--backend", "gpu"]).ended(5);
+    assert!(run.stderr.contains("no GPU to use") && run.stderr.contains("rheobase devices"), "{run:?}");
+    let run = place.run(&["fit", "d.npz", "--backend", "auto"]).ended(0);
+    assert!(run.stdout.contains(" on the CPU in "), "{run:?}");
+    assert!(!run.stderr.contains("GPU"), "a small fit looks for none: {run:?}");
+}
+
+#[test]
+fn software_counts_only_where_it_is_asked_for() {
+    let place = arrays();
+    let devices = seeing(&place, &["devices", "--json"]).ended(0).json();
+    let all = devices["devices"].as_array().unwrap();
+    if all.is_empty() || all.iter().any(|device| device["kind"] != "software") {
+        eprintln!("skipped: not a machine with nothing but a software adapter");
+        return;
+    }
+    let run = seeing(&place, &["fit", "d.npz", "--backend", "gpu"]).ended(5);
+    assert!(run.stderr.contains("computes in software"), "{run:?}");
+    let mut command = place.command(env!("CARGO_BIN_EXE_rheobase"));
+    command.args(["fit", "d.npz", "--backend", "gpu", "--json"]).env_remove("WGPU_BACKEND");
+    let fit = Run::of(command.env("RHEOBASE_SOFTWARE_GPU", "1")).ended(0).json();
+    assert_eq!(fit["backend"], "gpu");
+}

@@ -1,0 +1,165 @@
+//! Fits on a GPU end where those on the CPU end: the same statuses, the same coefficients to the digits that the tolerance
+//! leaves, whatever the device is. Software adapters count here; without any adapter these tests say so and pass, unless
+//! the variable `RHEOBASE_REQUIRE_GPU` asks for one.
+#![cfg(feature = "gpu")]
+
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use ndarray::{Array1, Array2};
+use rheobase::backend::gpu::adapter;
+use rheobase::backend::{Cpu, Gpu};
+use rheobase::design::{DesignPlan, Source};
+use rheobase::glm::{FittedGlm, GlmSpec, Response, SolverChoice, TOLERANCE_F32, TOLERANCE_F64};
+use rheobase::solver::Status;
+
+/// The device of all tests, one test at a time.
+fn gpu() -> Option<(&'static Gpu, MutexGuard<'static, ()>)> {
+    static GPU: OnceLock<Option<Gpu>> = OnceLock::new();
+    static TURN: Mutex<()> = Mutex::new(());
+    let open = || {
+        let all = adapter::list();
+        let usable = all.iter().filter(|facts| facts.unusable.is_none());
+        let best = usable.min_by_key(|facts| facts.is_software());
+        match best.map(|facts| Gpu::open(Some(&facts.number.to_string()))) {
+            Some(opened) => Some(opened.unwrap()),
+            None => {
+                assert!(std::env::var_os("RHEOBASE_REQUIRE_GPU").is_none(), "there is no adapter");
+                eprintln!("skipped: there is no adapter");
+                None
+            }
+        }
+    };
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    Some((GPU.get_or_init(open).as_ref()?, turn))
+}
+
+/// Smooth features that depend on one another, and counts that they drive.
+fn problem(n: usize, p: usize, m: usize) -> (Array2<f64>, Array2<f64>) {
+    let mut state = 0x1234_5678_9abc_def1_u64;
+    let mut uniform = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    let mut level = vec![0.0; p];
+    let mut x = Array2::zeros((n, p));
+    for mut row in x.rows_mut() {
+        for (j, out) in row.iter_mut().enumerate() {
+            level[j] = 0.9 * level[j] + uniform() - 0.5;
+            // scales and offsets of units that people use
+            *out =
+                10_f64.powi((j % 5) as i32 - 2) * (level[j] + if j > 0 { 0.5 * level[j - 1] } else { 3.0 });
+        }
+    }
+    let weights = Array2::from_shape_fn((p, m), |(j, k)| {
+        0.3 * ((j + 2 * k) as f64).sin() / 10_f64.powi((j % 5) as i32 - 2) / (p as f64).sqrt()
+    });
+    let drive = x.dot(&weights);
+    let mean = drive.mean_axis(ndarray::Axis(0)).unwrap();
+    let y = Array2::from_shape_fn((n, m), |(i, k)| {
+        let rate = (drive[(i, k)] - mean[k] - 2.0 - 0.1 * k as f64).exp();
+        let (mut count, mut left) = (0.0, (-rate).exp());
+        let (mut term, u) = (left, uniform());
+        while u > left && count < 50.0 {
+            count += 1.0;
+            term *= rate / count;
+            left += term;
+        }
+        count
+    });
+    (x, y)
+}
+
+fn fits(spec: GlmSpec, x: &Array2<f64>, y: &Array2<f64>, gpu: &Gpu) -> [FittedGlm; 2] {
+    let labels = (0..x.ncols()).map(|j| format!("x{j}")).collect();
+    let source = Source { name: "x".into(), labels, x: x.view().into() };
+    let plan = DesignPlan::new(vec![source], 0..x.nrows()).unwrap();
+    let names = (0..y.ncols()).map(|k| format!("y{k}")).collect();
+    let response = Response { y: y.view().into(), names };
+    let spec = spec.check().unwrap();
+    let truth = spec.fit(&Cpu::<f64>::default(), &plan, &response, &mut |_| {}).unwrap();
+    [truth, spec.fit(gpu, &plan, &response, &mut |_| {}).unwrap()]
+}
+
+/// Compares what is reported of every target.
+fn agree([truth, found]: &[FittedGlm; 2], tolerance: f64) {
+    assert_eq!(found.targets.len(), truth.targets.len());
+    for (truth, found) in truth.targets.iter().zip(&found.targets) {
+        assert_eq!(found.status, truth.status, "{}", found.name);
+        let largest = truth.coef.iter().fold(1e-300, |a: f64, b| a.max(b.abs()));
+        for (a, b) in found.coef.iter().zip(&truth.coef) {
+            assert!((a - b).abs() <= tolerance * largest, "{}: {a} {b}", found.name);
+        }
+        let same = |a: f64, b: f64| a == b || (a - b).abs() <= tolerance * b.abs();
+        assert!(same(found.intercept, truth.intercept), "{} {}", found.intercept, truth.intercept);
+        assert!(same(found.loss, truth.loss), "{} {}", found.loss, truth.loss);
+    }
+}
+
+#[test]
+fn one_target_ends_at_the_optimum_with_both_solvers() {
+    let Some((gpu, _turn)) = gpu() else { return };
+    let (x, y) = problem(6000, 12, 1);
+    for solver in [SolverChoice::Newton, SolverChoice::Lbfgs, SolverChoice::Auto] {
+        let spec = GlmSpec { solver, tolerance: TOLERANCE_F64, ..GlmSpec::default() };
+        let both = fits(spec, &x, &y, gpu);
+        assert_eq!((both[1].plan.backend.as_str(), both[1].plan.storage.as_str()), ("gpu", "f32"));
+        assert!(both[1].targets.iter().all(|target| target.status == Status::Converged));
+        agree(&both, 1e-8);
+    }
+}
+
+#[test]
+fn a_population_ends_at_the_optimum_and_a_silent_target_disturbs_nobody() {
+    let Some((gpu, _turn)) = gpu() else { return };
+    let (x, mut y) = problem(5000, 20, 12);
+    y.column_mut(4).fill(0.0);
+    for tolerance in [TOLERANCE_F64, TOLERANCE_F32] {
+        let both = fits(GlmSpec { tolerance, ..GlmSpec::default() }, &x, &y, gpu);
+        assert_eq!(both[1].targets[4].status, Status::NoEvents);
+        assert_eq!(both[1].targets.iter().filter(|target| target.status == Status::Converged).count(), 11);
+        agree(&both, if tolerance == TOLERANCE_F64 { 1e-8 } else { 1e-3 });
+    }
+}
+
+#[test]
+fn bits_of_a_target_do_not_depend_on_its_companions() {
+    let Some((gpu, _turn)) = gpu() else { return };
+    let (x, y) = problem(3000, 10, 6);
+    let spec = || GlmSpec { solver: SolverChoice::Lbfgs, ..GlmSpec::default() };
+    let all = fits(spec(), &x, &y, gpu)[1].clone();
+    let some = fits(spec(), &x, &y.select(ndarray::Axis(1), &[5, 2]), gpu)[1].clone();
+    for (own, of_all) in some.targets.iter().zip([5, 2]) {
+        assert_eq!(own.coef, all.targets[of_all].coef);
+        assert_eq!(own.intercept, all.targets[of_all].intercept);
+    }
+}
+
+#[test]
+fn hard_targets_have_the_same_statuses() {
+    let Some((gpu, _turn)) = gpu() else { return };
+    let (x, y) = problem(2000, 6, 1);
+    // a feature that is 0 in every bin with an event: its coefficient runs to minus infinity
+    let mut separated = x.clone();
+    let lower: Array1<f64> = y
+        .column(0)
+        .iter()
+        .enumerate()
+        .map(|(i, &y)| if y == 0.0 && i % 3 == 0 { 1.0 } else { 0.0 })
+        .collect();
+    separated.column_mut(2).assign(&lower);
+    let both = fits(GlmSpec::default(), &separated, &y, gpu);
+    assert_eq!([both[0].targets[0].status, both[1].targets[0].status], [Status::Separated; 2]);
+    // columns that repeat one another: all digits from the start, on the CPU
+    let mut repeated = x.clone();
+    let sum = &x.column(0) + &x.column(1);
+    repeated.column_mut(3).assign(&sum);
+    let both = fits(GlmSpec::default(), &repeated, &y, gpu);
+    assert_eq!(both[1].targets[0].aliased, both[0].targets[0].aliased);
+    assert_eq!(both[1].plan.backend, "cpu");
+    agree(&both, 1e-8);
+    // out of iterations
+    let both = fits(GlmSpec { max_iterations: Some(1), ..GlmSpec::default() }, &x, &y, gpu);
+    assert_eq!(both[1].targets[0].status, both[0].targets[0].status);
+}
