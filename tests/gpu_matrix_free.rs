@@ -64,7 +64,8 @@ impl Problem {
     fn new() -> Self {
         let mut random = Random(5);
         let count = |random: &mut Random| f64::from(u8::from(random.uniform() < 0.04));
-        let trains: Vec<Vec<f64>> = (0..3).map(|_| (0..N_BINS).map(|_| count(&mut random)).collect()).collect();
+        let trains: Vec<Vec<f64>> =
+            (0..3).map(|_| (0..N_BINS).map(|_| count(&mut random)).collect()).collect();
         let signals = (0..2).map(|_| Course::Samples((0..N_BINS).map(|_| 40.0 + random.normal()).collect()));
         let signals = convolution(signals.collect());
         let plain = Array2::from_shape_simple_fn((N_BINS, 2), || random.normal());
@@ -134,9 +135,9 @@ fn assert_close(found: &[Vec<f64>], expected: &[Vec<f64>], what: &str) {
 #[test]
 fn every_operation_is_that_of_the_cpu() {
     let problem = Problem::new();
-    let expected = problem.plans().map(|plan| {
-        [1, 4].map(|every| numbers(&Cpu::<f64>::default(), &plan, &problem.y, Every(every)))
-    });
+    let expected = problem
+        .plans()
+        .map(|plan| [1, 4].map(|every| numbers(&Cpu::<f64>::default(), &plan, &problem.y, Every(every))));
     for written_bytes in [0, u64::MAX] {
         let Some((gpu, _turn)) = gpu(written_bytes) else { return };
         for (k, (plan, expected)) in problem.plans().iter().zip(&expected).enumerate() {

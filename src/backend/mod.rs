@@ -15,24 +15,22 @@ mod costs;
 pub mod cpu;
 #[cfg(feature = "gpu")]
 pub mod gpu;
+mod host;
 
 use std::ops::Range;
 use std::sync::Arc;
-
-use ndarray::ArrayView2;
 
 use crate::Result;
 use crate::inverse_link::InverseLink;
 use crate::observation::ObservationModel;
 
-use cpu::convolution::events::EventChannels;
-use cpu::convolution::lags::Lags;
 use cpu::convolution::transforms::Fourier;
 
 pub use costs::Costs;
 pub use cpu::Cpu;
 #[cfg(feature = "gpu")]
 pub use gpu::Gpu;
+pub use host::{HostChannels, HostColumns, HostRows, HostSignals, HostValues, Run, runs_within};
 
 /// Observation model and inverse link of a fit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -110,84 +108,6 @@ impl Reach {
 
 /// Rows of a line whose terms are added up before they join the others: of a line in parts as of a whole one.
 pub const LINE_ROWS: usize = 4096;
-
-/// A run of used rows that lie one after the other in the source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Run {
-    /// The first of them among the used rows.
-    pub used: usize,
-    /// The first of them in the source.
-    pub row: usize,
-    /// How many.
-    pub len: usize,
-}
-
-/// The parts of the runs that hold the used rows number `used`.
-pub fn runs_within(runs: &[Run], used: Range<usize>) -> impl Iterator<Item = Run> + '_ {
-    let first = runs.partition_point(|run| run.used + run.len <= used.start);
-    let touched = runs[first..].iter().take_while(move |run| run.used < used.end);
-    touched.map(move |run| {
-        let (from, to) = (used.start.max(run.used), used.end.min(run.used + run.len));
-        Run { used: from, row: run.row + from - run.used, len: to - from }
-    })
-}
-
-/// Numbers of a matrix on the host, row after row.
-#[derive(Clone, Copy, Debug)]
-pub enum HostValues<'a> {
-    /// Single precision.
-    F32(&'a [f32]),
-    /// Double precision.
-    F64(&'a [f64]),
-}
-
-/// Columns of a matrix on the host, as they are to be seen: `(x - shift) * factor`.
-#[derive(Clone, Debug)]
-pub struct HostRows<'a> {
-    /// The values, `stride` a row.
-    pub values: HostValues<'a>,
-    /// Values of a row.
-    pub stride: usize,
-    /// The used rows.
-    pub runs: &'a [Run],
-    /// Subtracted from each column.
-    pub shift: Vec<f64>,
-    /// Multiplies each column.
-    pub factor: Vec<f64>,
-}
-
-/// Channels of the host and the window through which rows see them.
-#[derive(Clone, Debug)]
-pub struct HostSignals<'a> {
-    /// The window.
-    pub lags: Lags,
-    /// The used rows, complete for the window.
-    pub runs: &'a [Run],
-    /// The channels.
-    pub channels: HostChannels<'a>,
-}
-
-/// Columns of channels that are convolved with functions, centred and scaled.
-#[derive(Clone, Copy, Debug)]
-pub struct HostColumns<'a> {
-    /// Shape (lags, functions).
-    pub functions: ArrayView2<'a, f64>,
-    /// Which columns: function i of channel c is number `c K + i` of K functions.
-    pub columns: &'a [usize],
-    /// Subtracted from each.
-    pub mean: &'a [f64],
-    /// Multiplies each.
-    pub inverse_sd: &'a [f64],
-}
-
-/// Values of channels, bin by bin.
-#[derive(Clone, Debug)]
-pub enum HostChannels<'a> {
-    /// Spike trains.
-    Events(Arc<EventChannels>),
-    /// Analogue signals, finite where rows use them, and what is subtracted from each.
-    Samples(Vec<(&'a [f64], f64)>),
-}
 
 /// Sums of [`Backend::pointwise`]: losses and residuals, one per target of the sweep.
 pub const POINTWISE_SUMS: [usize; 2] = [1, 1];
@@ -290,6 +210,33 @@ pub trait Backend: Sync + Sized {
     /// Whether computed columns of so many values are written out here; `None` leaves it to the plan.
     fn writes_out(&self, _n_values: usize) -> Option<bool> {
         None
+    }
+
+    /// Whether columns of channels are written here, by [`Backend::write_convolved`], and not by the host.
+    fn writes_convolved(&self) -> bool {
+        false
+    }
+
+    /// Room for a matrix (rows, columns), all of it 0.
+    ///
+    /// # Errors
+    /// If the device refuses.
+    fn blank<'a>(&self, n_rows: usize, n_columns: usize) -> Result<Self::Array<'a>> {
+        self.matrix(n_rows, n_columns, &|_, _| {})
+    }
+
+    /// Writes columns of channels into a matrix, from column `first` on.
+    ///
+    /// # Errors
+    /// If the device refuses.
+    fn write_convolved(
+        &self,
+        _x: &Self::Array<'_>,
+        _first: usize,
+        _channels: HostSignals,
+        _columns: HostColumns,
+    ) -> Result<()> {
+        Ok(())
     }
 
     /// Takes columns of channels whose rows are computed whenever they are needed: here, or by what `rewritten` takes.

@@ -10,7 +10,7 @@ use crate::Result;
 use crate::backend::cpu::convolution::transforms::Fourier;
 use crate::backend::cpu::simd::Level;
 use crate::backend::cpu::{TILE_ROWS, grain};
-use crate::backend::{Backend, HostColumns, HostSignals};
+use crate::backend::{Backend, HostSignals};
 use crate::math::real::Real;
 
 /// The terms of a column, in its deviations, up to which single precision leaves digits of their sum.
@@ -96,27 +96,39 @@ impl DesignPlan<'_> {
         if n_columns == 0 {
             return Ok(());
         }
-        let writers: Vec<(usize, PartWriter<B::Scalar>)> = parts
-            .iter()
-            .scan(0, |next, part| {
-                let first = *next;
-                *next += part.n_columns();
-                Some((first, part.writer(on.level(), self)))
-            })
-            .collect();
-        let x = on.matrix(self.rows.len(), n_columns, &|rows, tiles| {
-            for (first, writer) in &writers {
-                match writer {
-                    PartWriter::Columns(columns) => {
-                        self.write_columns(columns, rows.clone(), tiles, n_columns, *first);
-                    }
-                    PartWriter::Convolved(writer) => writer.write(rows.clone(), tiles, n_columns, *first),
-                    PartWriter::Evaluated(own) => {
-                        own.write(&self.rows, &rows, 0..own.columns.len(), tiles, n_columns, *first);
+        let (mut writers, mut built, mut next) = (Vec::new(), Vec::new(), 0);
+        for part in &parts {
+            match part {
+                Part::Convolved(own) if on.writes_convolved() && Self::can_be_free(&own.x) => {
+                    built.push((next, own));
+                }
+                _ => writers.push((next, part.writer::<B::Scalar>(on.level(), self))),
+            }
+            next += part.n_columns();
+        }
+        let x = if writers.is_empty() {
+            on.blank(self.rows.len(), n_columns)?
+        } else {
+            on.matrix(self.rows.len(), n_columns, &|rows, tiles| {
+                for (first, writer) in &writers {
+                    match writer {
+                        PartWriter::Columns(columns) => {
+                            self.write_columns(columns, rows.clone(), tiles, n_columns, *first);
+                        }
+                        PartWriter::Convolved(writer) => writer.write(rows.clone(), tiles, n_columns, *first),
+                        PartWriter::Evaluated(own) => {
+                            own.write(&self.rows, &rows, 0..own.columns.len(), tiles, n_columns, *first);
+                        }
                     }
                 }
+            })?
+        };
+        for (first, own) in built {
+            if let Some(channels) = own.x.host_channels(&own.offsets) {
+                let host = HostSignals { lags: own.x.lags(), runs: self.rows.runs(), channels };
+                on.write_convolved(&x, first, host, own.on_host())?;
             }
-        })?;
+        }
         blocks.push(Box::new(Dense::new(x, n_columns)));
         Ok(())
     }
@@ -146,21 +158,14 @@ impl DesignPlan<'_> {
             exact.write_some(rows, &columns, &mut all);
             tiles.iter_mut().zip(all).for_each(|(to, x)| *to = f32::from_f64(x.to_f64()));
         };
-        let rewritten = |on: &B| {
-            on.rewritten(self.rows.len(), n_columns, together, Arc::new(write), Arc::new(rough))
-        };
+        let rewritten =
+            |on: &B| on.rewritten(self.rows.len(), n_columns, together, Arc::new(write), Arc::new(rough));
         match own.x.host_channels(&own.offsets).filter(|_| form == Form::MatrixFree) {
             Some(channels) => {
                 let grain = grain(own.x.lags(), &channels);
                 let host = HostSignals { lags: own.x.lags(), runs: self.rows.runs(), channels };
                 let signals = on.signals(host)?;
-                let columns = HostColumns {
-                    functions: own.x.functions().view(),
-                    columns: &own.columns,
-                    mean: &own.mean,
-                    inverse_sd: &own.inverse_sd,
-                };
-                let rows = on.convolved(&signals, columns, rewritten)?;
+                let rows = on.convolved(&signals, own.on_host(), rewritten)?;
                 Ok(Box::new(MatrixFree::new(own, signals, rows, grain)))
             }
             None => Ok(Box::new(Dense::new(rewritten(on)?, n_columns))),

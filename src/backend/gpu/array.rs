@@ -168,6 +168,11 @@ impl Device {
         Ok(Array { kept: Kept::Features { built: Arc::new(built), rows }, n_columns, stride })
     }
 
+    /// A design whose numbers are 0.
+    pub(super) fn blank(&self, n_rows: usize, n_columns: usize) -> Result<Array> {
+        self.room(n_rows, n_columns, Width::design(n_columns).stride)
+    }
+
     /// A design, written by `fill`.
     pub(super) fn matrix(&self, n_rows: usize, n_columns: usize, fill: &Fill<f32>) -> Result<Array> {
         self.filled_by(n_rows, n_columns, Width::design(n_columns).stride, fill)

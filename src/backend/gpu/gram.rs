@@ -67,7 +67,7 @@ impl Pass<'_> {
             (_, design) => {
                 let design = design.as_ref().unwrap_or(&self.idle[0]).clone();
                 self.side_by_side(span, gram, &design)?
-            },
+            }
         };
         let (from, v) = if gram.flat { (From::One, &vectors.eta) } else { (From::Stored, &vectors.beside) };
         self.column_sums(span, &x, from, v, of.columns)?;

@@ -39,8 +39,8 @@ use std::sync::{Arc, OnceLock};
 use super::cpu::simd::Level;
 use super::cpu::{Cpu, standardised_tiles};
 use super::{
-    Backend, Beside, Body, Costs, Every, Fill, HostColumns, HostRows, HostSignals, Into, Model, Reach, Rewrite,
-    Sweep,
+    Backend, Beside, Body, Costs, Every, Fill, HostColumns, HostRows, HostSignals, Into, Model, Reach,
+    Rewrite, Sweep,
 };
 use crate::Result;
 use adapter::Facts;
@@ -142,6 +142,26 @@ impl Backend for Gpu {
 
     fn writes_out(&self, n_values: usize) -> Option<bool> {
         Some((n_values * size_of::<f32>()) as u64 <= self.device.written_bytes)
+    }
+
+    fn writes_convolved(&self) -> bool {
+        true
+    }
+
+    fn blank<'a>(&self, n_rows: usize, n_columns: usize) -> Result<Self::Array<'a>> {
+        self.device.blank(n_rows, n_columns)
+    }
+
+    fn write_convolved(
+        &self,
+        x: &Array,
+        first: usize,
+        channels: HostSignals,
+        columns: HostColumns,
+    ) -> Result<()> {
+        let n_rows = channels.runs.last().map_or(0, |run| run.used + run.len);
+        let own = Features::new(&self.device, &self.device.signals(&channels)?, &columns)?;
+        self.device.write_features(x, n_rows, first, &own)
     }
 
     fn convolved<'a>(

@@ -32,8 +32,7 @@ impl Outputs {
     /// Makes room for the sums that a program asks for.
     pub(super) fn new(pass: &mut Pass) -> Result<Self> {
         let program = pass.program;
-        let mut outputs =
-            Self { losses: None, backward: Vec::new(), correlations: Vec::new(), gram: None };
+        let mut outputs = Self { losses: None, backward: Vec::new(), correlations: Vec::new(), gram: None };
         if let (Some(point), Some(forward)) = (&program.pointwise, &program.eta) {
             let is_one = match (forward.products.as_slice(), program.backward.as_slice()) {
                 ([(x, _)], [(same, _)]) => x.is(same) && x.stride() <= SLICE,

@@ -41,6 +41,8 @@ pub(super) enum Shared {
     Positions,
     /// Samples of a channel, tile by tile.
     Samples,
+    /// Fourier transforms of blocks of samples.
+    Transform,
 }
 
 /// A kernel: one file of `shaders/kernel`.
@@ -73,6 +75,7 @@ impl Kernel {
                 Shared::Rows => include_str!("../../../shaders/shared/rows.wgsl"),
                 Shared::Products => include_str!("../../../shaders/shared/products.wgsl"),
                 Shared::Positions => include_str!("../../../shaders/shared/positions.wgsl"),
+                Shared::Transform => include_str!("../../../shaders/shared/transform.wgsl"),
                 Shared::Samples => include_str!("../../../shaders/shared/samples.wgsl"),
             });
             if let (Shared::Model, Some(model)) = (shared, model) {

@@ -3,11 +3,13 @@
 use super::signals::{Channels, Signals};
 use super::{GROUPS_OF_X, groups};
 use crate::Result;
-use crate::backend::HostColumns;
-use crate::backend::gpu::batch::{Bound, Dispatch, Params};
+use crate::backend::cpu::TILE_ROWS;
+use crate::backend::gpu::array::Array;
+use crate::backend::gpu::batch::{Bound, Dispatch, Params, SUBMISSION_FLOP};
 use crate::backend::gpu::device::Device;
 use crate::backend::gpu::shader::{Access, Constants, Kernel, Shared};
-use crate::backend::gpu::spans::Span;
+use crate::backend::gpu::spans::{Span, spans};
+use crate::backend::{Every, HostColumns};
 
 pub(in crate::backend::gpu) const BUILD_FEATURES: Kernel = Kernel {
     name: "build_features",
@@ -104,4 +106,28 @@ pub(in crate::backend::gpu) fn build_features(
         groups: [x_groups, y_groups, what.x.n_channels() as u32],
         flop,
     })
+}
+
+impl Device {
+    /// Builds columns in a matrix, from column `first` on.
+    pub(in crate::backend::gpu) fn write_features(
+        &self,
+        x: &Array,
+        n_rows: usize,
+        first: usize,
+        what: &Features,
+    ) -> Result<()> {
+        let idle = Bound::from(&self.scratch(size_of::<f32>() as u64)?);
+        let by_work = (SUBMISSION_FLOP / what.flop().max(1.0)) as usize;
+        let rows = 1 << by_work.max(TILE_ROWS).ilog2();
+        let rows = x.rows_of_buffer().min(what.x.rows_of_chunk()).min(rows);
+        let mut dispatches = Vec::new();
+        for span in spans(0..n_rows, rows, Every::ROW) {
+            let params =
+                Params { n: span.n as u32, every: 1, first_column: first as u32, ..Params::default() };
+            let design = x.window(&span.rows)?;
+            dispatches.push(build_features(self, what, &span, (&design, x.stride()), &idle, params)?);
+        }
+        self.run(&dispatches, &[]).map(drop)
+    }
 }

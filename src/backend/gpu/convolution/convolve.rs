@@ -1,7 +1,7 @@
 //! Channels of samples convolved with a filter each, added to the linear predictor of one target.
 
 use super::signals::{Channels, Signals};
-use super::{GROUPS_OF_X, Start, convolve_events, groups};
+use super::{GROUPS_OF_X, Start, convolve_events, convolve_fft, groups};
 use crate::Result;
 use crate::backend::gpu::batch::{Bound, Dispatch, Params};
 use crate::backend::gpu::device::Device;
@@ -25,7 +25,8 @@ pub(in crate::backend::gpu) fn constants(n_taps: usize, n_channels: usize) -> Co
         .to_vec()
 }
 
-/// Adds channels convolved with `filters` (one per channel, tap after tap) to the rows of a run, whatever the channels are.
+/// Adds channels convolved with `filters` (one per channel, tap after tap, or its spectra) to the rows of a run, whatever the
+/// channels are.
 pub(in crate::backend::gpu) fn convolve(
     device: &Device,
     x: &Signals,
@@ -36,7 +37,13 @@ pub(in crate::backend::gpu) fn convolve(
 ) -> Result<Dispatch> {
     let (chunk, mut params) = x.chunk(span, params)?;
     let samples = match &chunk.channels {
-        Channels::Samples(samples) => samples.clone(),
+        Channels::Samples(samples) => {
+            if let Some(twiddles) = x.twiddles() {
+                let own = (chunk, samples, twiddles);
+                return convolve_fft::convolve_fft(device, x, own, filters, (start, eta), params);
+            }
+            samples.clone()
+        }
         Channels::Events { merged, before, .. } => {
             let bound = [merged, before, filters, &chunk.row_at, eta].map(Bound::clone);
             return convolve_events::convolve_events(device, x, bound, start, params);

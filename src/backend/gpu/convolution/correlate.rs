@@ -1,7 +1,8 @@
 //! The adjoint of the convolution of samples: one sum per channel and lag.
 
+use super::convolve_fft::n_pieces;
 use super::signals::{Channels, Signals};
-use super::{LAGS, Sums, correlate_events};
+use super::{LAGS, Sums, convolve_fft, correlate_events};
 use crate::Result;
 use crate::backend::gpu::batch::{Bound, Dispatch, Params};
 use crate::backend::gpu::device::Device;
@@ -25,7 +26,8 @@ pub(in crate::backend::gpu) fn constants(n_taps: usize, adds: bool) -> Constants
 
 /// Rows of a group: many where there are channels and lags enough to keep the device busy.
 pub(in crate::backend::gpu) fn correlate_rows(n_rows: usize, x: &Signals) -> usize {
-    let others = x.n_channels() * x.n_taps().div_ceil(LAGS);
+    let pieces = if x.is_transformed() { n_pieces(x.n_taps()) } else { x.n_taps().div_ceil(LAGS) };
+    let others = x.n_channels() * pieces;
     let n_groups = BUSY.div_ceil(others.max(1));
     n_rows.div_ceil(n_groups).next_power_of_two().clamp(1024, 8192)
 }
@@ -47,7 +49,13 @@ pub(in crate::backend::gpu) fn correlate(
 ) -> Result<Dispatch> {
     let (chunk, params) = x.chunk(span, params)?;
     let samples = match &chunk.channels {
-        Channels::Samples(samples) => samples,
+        Channels::Samples(samples) => {
+            if let Some(twiddles) = x.twiddles() {
+                let (own, constants) = ((chunk, samples, twiddles), constants(x.n_taps(), what.adds));
+                return convolve_fft::correlate_fft(device, x, own, what, constants, params);
+            }
+            samples
+        }
         Channels::Events { single, single_before, .. } => {
             let bound = [single, single_before, &chunk.place, &chunk.row_at, what.residual, what.sums];
             return correlate_events::correlate_events(device, x, bound.map(Bound::clone), what.adds, params);

@@ -7,6 +7,7 @@ pub(super) mod axis;
 pub(super) mod build_features;
 pub(super) mod convolve;
 pub(super) mod convolve_events;
+pub(super) mod convolve_fft;
 pub(super) mod correlate;
 pub(super) mod correlate_events;
 mod recorded;

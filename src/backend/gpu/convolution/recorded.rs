@@ -1,6 +1,7 @@
 //! Convolutions and correlations of a pass.
 
 use super::convolve::convolve;
+use super::convolve_fft::spectra;
 use super::correlate::{correlate, correlate_rows};
 use super::{Signals, Start, Sums};
 use crate::Result;
@@ -14,8 +15,12 @@ impl Pass<'_> {
     /// Brings filters to the device.
     pub(in crate::backend::gpu) fn filters(&self, forward: &Forward) -> Result<Vec<Bound>> {
         let filters = forward.convolutions.iter().map(|(x, numbers)| {
-            let taps = numbers.as_numbers().iter().take(x.n_channels() * x.n_taps());
-            let taps: Vec<f32> = taps.map(|&tap| tap as f32).collect();
+            let taps = &numbers.as_numbers()[..x.n_channels() * x.n_taps()];
+            if x.is_transformed() {
+                let spectra = spectra(self.device, taps, x.n_taps())?;
+                return Ok(Bound::from(&self.device.filled(&spectra)?));
+            }
+            let taps: Vec<f32> = taps.iter().map(|&tap| tap as f32).collect();
             Ok(Bound::from(&self.device.filled(&taps)?))
         });
         filters.collect()
@@ -32,7 +37,7 @@ impl Pass<'_> {
     ) -> Result<bool> {
         let mut start = if stored { Start::Stored } else { Start::Constant(forward.constant()) };
         for ((x, _), filters) in forward.convolutions.iter().zip(filters) {
-            let params = self.params(span, self.group_rows(0));
+            let params = self.params(span, self.lag_rows(x));
             self.dispatches.push(convolve(self.device, x, span, filters, (start, out), params)?);
             start = Start::Stored;
         }

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::axis::Axis;
+use super::convolve_fft::{is_long, twiddles};
 use crate::backend::cpu::TILE_ROWS;
 use crate::backend::cpu::convolution::events::{EventChannels, Events};
 use crate::backend::cpu::convolution::lags::Lags;
@@ -29,6 +30,8 @@ struct Held {
     /// Used rows of a piece.
     rows: usize,
     chunks: Vec<Chunk>,
+    /// Angles of transforms, if samples are transformed.
+    twiddles: Option<Bound>,
 }
 
 /// The channels as some used rows see them.
@@ -72,9 +75,14 @@ impl Signals {
         self.0.rows
     }
 
-    /// Whether the channels are events.
-    pub(in crate::backend::gpu) fn is_of_events(&self) -> bool {
-        self.0.chunks.iter().any(|chunk| matches!(chunk.channels, Channels::Events { .. }))
+    /// Whether products with filters are formed by Fourier transforms.
+    pub(super) fn is_transformed(&self) -> bool {
+        self.0.twiddles.is_some()
+    }
+
+    /// The angles of transforms, if there are any.
+    pub(super) fn twiddles(&self) -> Option<&Bound> {
+        self.0.twiddles.as_ref()
     }
 
     /// The piece in which the rows of a run lie, and what kernels over them are started with.
@@ -114,7 +122,10 @@ impl Device {
             Ok(Chunk { axis, place: place?, row_at: row_at?, channels })
         };
         let chunks = axes.into_iter().map(chunk).collect::<Result<_>>()?;
-        Ok(Signals(Arc::new(Held { n_taps: host.lags.window_bins, n_channels, rows, chunks })))
+        let n_taps = host.lags.window_bins;
+        let is_long = is_long(n_taps) && matches!(host.channels, HostChannels::Samples(_));
+        let twiddles = is_long.then(|| self.kept(&twiddles())).transpose()?;
+        Ok(Signals(Arc::new(Held { n_taps, n_channels, rows, chunks, twiddles })))
     }
 
     /// The axes of as many rows each as the limits of the device allow.
@@ -128,7 +139,8 @@ impl Device {
                 return Ok((rows, axes));
             }
             if rows == TILE_ROWS {
-                let limit = format!("bytes of a storage binding (for {TILE_ROWS} rows of {n_channels} channels)");
+                let limit =
+                    format!("bytes of a storage binding (for {TILE_ROWS} rows of {n_channels} channels)");
                 let (needed, has) = (largest.unwrap_or(0), self.binding_bytes);
                 let adapter = self.facts.title();
                 return Err(Error::Gpu(DeviceError::AdapterTooSmall { adapter, limit, needed, has }));
