@@ -49,33 +49,19 @@ impl Choice {
         if self.gpu.is_none() && !self.settled {
             self.look(spec, plan, response.y.ncols(), notices);
         }
-        let mut last: Option<DeviceError> = None;
-        // a fresh device may do better, once
-        for _ in 0..2 {
-            let Some(gpu) = &self.gpu else { return Ok(None) };
-            if let Some(error) = &last {
-                notices.push(format!("the fit began again on a fresh device: {error}"));
+        let Some(gpu) = self.gpu.take() else { return Ok(None) };
+        let name = match &self.wish {
+            Wish::Gpu(name) => name.clone(),
+            Wish::Auto | Wish::Cpu => None,
+        };
+        let fit = |gpu: &Gpu| in_pool(|| spec.fit(gpu, plan, response, &mut *watcher));
+        let (gpu, fitted) = twice(gpu, fit, || Gpu::open(name.as_deref()), notices);
+        match fitted {
+            Err(Error::Gpu(error)) => self.give_up(error, notices),
+            other => {
+                self.gpu = gpu;
+                other.map(Some)
             }
-            match in_pool(|| spec.fit(gpu, plan, response, &mut *watcher)) {
-                Err(Error::Gpu(error)) if error.is_passing() && last.is_none() => {
-                    match self.opened_again() {
-                        Ok(gpu) => self.gpu = Some(gpu),
-                        Err(Error::Gpu(error)) => return self.give_up(error, notices),
-                        Err(other) => return Err(other),
-                    }
-                    last = Some(error);
-                }
-                Err(Error::Gpu(error)) => return self.give_up(error, notices),
-                other => return other.map(Some),
-            }
-        }
-        Ok(None)
-    }
-
-    fn opened_again(&self) -> Result<Gpu> {
-        match &self.wish {
-            Wish::Gpu(name) => Gpu::open(name.as_deref()),
-            Wish::Auto | Wish::Cpu => Gpu::open(None),
         }
     }
 
@@ -113,5 +99,62 @@ impl Choice {
             }
             Err(error) => notices.push(format!("computed on the CPU: {error}")),
         }
+    }
+}
+
+/// Works on a device, and once more on a fresh one if it went away; the device that is left and the outcome.
+fn twice<D, T>(
+    device: D,
+    mut work: impl FnMut(&D) -> Result<T>,
+    open: impl FnOnce() -> Result<D>,
+    notices: &mut Vec<String>,
+) -> (Option<D>, Result<T>) {
+    match work(&device) {
+        Err(Error::Gpu(error)) if error.is_passing() => {
+            drop(device);
+            match open() {
+                Ok(fresh) => {
+                    notices.push(format!("the fit began again on a fresh device: {error}"));
+                    let outcome = work(&fresh);
+                    (Some(fresh), outcome)
+                }
+                Err(again) => (None, Err(again)),
+            }
+        }
+        outcome => (Some(device), outcome),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lost() -> Error {
+        Error::Gpu(DeviceError::Lost { reason: "pulled out".into() })
+    }
+
+    #[test]
+    fn work_is_done_again_on_a_fresh_device_once() {
+        let mut notices = Vec::new();
+        let work = |device: &i32| if *device == 1 { Err(lost()) } else { Ok(10 * device) };
+        let (device, outcome) = twice(1, work, || Ok(2), &mut notices);
+        assert_eq!((device, outcome.unwrap()), (Some(2), 20));
+        assert!(notices.len() == 1 && notices[0].contains("fresh device: the GPU was lost: pulled out"));
+        let (_, outcome) = twice(1, |_| Err::<i32, _>(lost()), || Ok(2), &mut notices);
+        assert!(matches!(outcome, Err(Error::Gpu(DeviceError::Lost { .. }))));
+        let (device, outcome) = twice(1, work, || Err(lost()), &mut notices);
+        assert!(device.is_none() && outcome.is_err());
+    }
+
+    #[test]
+    fn what_a_fresh_device_would_not_mend_is_told_at_once() {
+        let mut notices = Vec::new();
+        let rejected =
+            || Error::Gpu(DeviceError::ShaderRejected { kernel: "fused".into(), message: "no".into() });
+        let (_, outcome) = twice(1, |_| Err::<i32, _>(rejected()), || Ok(2), &mut notices);
+        assert!(outcome.is_err() && notices.is_empty());
+        let empty = || Error::argument("y", "counts", "words", "look at it");
+        let (device, outcome) = twice(1, |_| Err::<i32, _>(empty()), || Ok(2), &mut notices);
+        assert!(device == Some(1) && matches!(outcome, Err(Error::Argument { .. })));
     }
 }

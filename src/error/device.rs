@@ -66,23 +66,12 @@ pub enum DeviceError {
         /// Seconds.
         waited_s: u64,
     },
-    /// Numbers that cannot be right.
-    #[error(
-        "the GPU returned a number that is not finite from {kernel} where single precision holds the input"
-    )]
-    NotFinite {
-        /// The kernel.
-        kernel: String,
-    },
 }
 
 impl DeviceError {
     /// Whether a fresh device may do better.
     pub fn is_passing(&self) -> bool {
-        matches!(
-            self,
-            Self::Lost { .. } | Self::Hung { .. } | Self::OutOfMemory { .. } | Self::NotFinite { .. }
-        )
+        matches!(self, Self::Lost { .. } | Self::Hung { .. } | Self::OutOfMemory { .. })
     }
 
     /// What to do about it, one line.
@@ -97,7 +86,7 @@ impl DeviceError {
             Self::OutOfMemory { .. } => {
                 "fit fewer features or wider bins, close other programs that use the GPU, or use `--backend cpu`".into()
             }
-            Self::Hung { .. } | Self::Lost { .. } | Self::NotFinite { .. } => {
+            Self::Hung { .. } | Self::Lost { .. } => {
                 "use `--backend cpu`, or `--backend auto` to fall back by itself; update the driver if it happens again"
                     .into()
             }

@@ -111,3 +111,24 @@ fn software_counts_only_where_it_is_asked_for() {
     let fit = Run::of(command.env("RHEOBASE_SOFTWARE_GPU", "1")).ended(0).json();
     assert_eq!(fit["backend"], "gpu");
 }
+
+#[test]
+fn the_bench_checks_every_result_before_it_times_it() {
+    let place = Place::new();
+    let Some(number) = adapter(&place) else { return };
+    let words = ["bench", "--gpu", "--quick", "--device", &number];
+    let bench = seeing(&place, &[&words[..], &["--json"]].concat()).ended(0).json();
+    let roofs = &bench["roofs"];
+    for roof in ["copy_bytes_per_s", "flop_per_s", "upload_bytes_per_s"] {
+        assert!(roofs[roof].as_f64().unwrap() > 1e6, "{roofs}");
+    }
+    assert_eq!(bench["is_gpu"], bench["device"]["kind"] != "software");
+    let rows = bench["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 5, "three gradients and two Gram matrices");
+    for row in rows {
+        assert!(row["error"].as_f64().unwrap() < 1e-5, "{row}");
+        assert!(row["gpu_evaluation_s"]["median"].as_f64().unwrap() > 0.0, "{row}");
+    }
+    let refused = place.run(&["bench", "--gpu"]).ended(5);
+    assert!(refused.stderr.contains("no GPU to use"), "{refused:?}");
+}

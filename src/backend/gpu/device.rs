@@ -187,8 +187,22 @@ impl Device {
         self.held.peak.load(Ordering::Relaxed)
     }
 
-    /// A new buffer of so many bytes, whose content is 0.
+    /// A new buffer of so many bytes, whose content is 0. Where there is no room, spare buffers go first.
     pub(super) fn buffer(&self, n_bytes: u64, purpose: Use) -> Result<Buffer> {
+        match self.new_buffer(n_bytes, purpose) {
+            Err(Error::Gpu(DeviceError::OutOfMemory { .. })) => {
+                if let Ok(mut spare) = self.spare.lock() {
+                    spare.retain(|buffer| Arc::strong_count(buffer) > 1);
+                }
+                let idle = self.queue.submit([]);
+                self.wait(idle)?;
+                self.new_buffer(n_bytes, purpose)
+            }
+            other => other,
+        }
+    }
+
+    fn new_buffer(&self, n_bytes: u64, purpose: Use) -> Result<Buffer> {
         self.check()?;
         let n_bytes = n_bytes.next_multiple_of(16).max(16);
         let held_bytes = self.held.now.fetch_add(n_bytes, Ordering::Relaxed);
