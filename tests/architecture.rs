@@ -62,8 +62,10 @@ const MAY_PANIC: [(&str, &str, usize, &str); 2] = [
 ];
 
 /// Kernels of the GPU without a file of their name below `src/backend/cpu`, and why.
-const NO_TWIN: [(&str, &str); 6] = [
+const NO_TWIN: [(&str, &str); 8] = [
     ("copy_words", "measures a roof, as `roofs.rs` does on the CPU"),
+    ("correlate", "on the CPU `spectra.rs` sums over the lags of samples, however few they are"),
+    ("correlate_fft", "the same"),
     ("fused", "on the CPU the general loop reads a tile once, in cache the second time"),
     ("fused_small", "the same for few columns"),
     ("multiply_adds", "the same"),
