@@ -143,7 +143,7 @@ impl Device {
         let wanted = wgpu::Features::TIMESTAMP_QUERY & adapter.features();
         let required_limits = wgpu::Limits {
             max_storage_buffer_binding_size: binding_bytes,
-            max_buffer_size: own.max_buffer_size.min(LARGEST).max(256 << 20),
+            max_buffer_size: own.max_buffer_size.clamp(256 << 20, LARGEST),
             max_compute_workgroup_storage_size: WORKGROUP_BYTES,
             max_compute_invocations_per_workgroup: INVOCATIONS,
             ..wgpu::Limits::default()

@@ -3,7 +3,7 @@
 use super::array::{Array, Width};
 use super::convolution::Signals;
 use super::fused::{SLICE, slices};
-use super::partials::Partials;
+use super::partials::{Partials, Unpack};
 use super::pass::Pass;
 use super::products::{TARGETS, n_gram_tiles, side};
 use crate::Result;
@@ -79,13 +79,7 @@ fn losses(pass: &mut Pass) -> Result<usize> {
     push(pass, &groups, 2 * n_targets, false, Box::new(unpack))
 }
 
-fn push(
-    pass: &mut Pass,
-    groups: &[usize],
-    width: usize,
-    may_add: bool,
-    unpack: Box<dyn Fn(&[f64], &mut [Vec<f64>])>,
-) -> Result<usize> {
+fn push(pass: &mut Pass, groups: &[usize], width: usize, may_add: bool, unpack: Unpack) -> Result<usize> {
     pass.partials.push(Partials::new(pass.device, groups, width, may_add, unpack)?);
     Ok(pass.partials.len() - 1)
 }

@@ -7,7 +7,7 @@ use std::f64::consts::PI;
 use realfft::RealFftPlanner;
 
 use super::signals::{Chunk, Signals};
-use super::{Start, Sums};
+use super::{Correlation, Start};
 use crate::backend::gpu::batch::{Bound, Dispatch, Params};
 use crate::backend::gpu::device::Device;
 use crate::backend::gpu::shader::{Access, Constants, Kernel, Shared};
@@ -107,7 +107,7 @@ pub(super) fn correlate_fft(
     device: &Device,
     x: &Signals,
     (chunk, samples, twiddles): (&Chunk, &Bound, &Bound),
-    what: &Sums,
+    what: &Correlation,
     constants: Constants,
     params: Params,
 ) -> Result<Dispatch> {

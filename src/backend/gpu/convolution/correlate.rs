@@ -2,7 +2,7 @@
 
 use super::convolve_fft::n_pieces;
 use super::signals::{Channels, Signals};
-use super::{LAGS, Sums, convolve_fft, correlate_events};
+use super::{Correlation, LAGS, convolve_fft, correlate_events};
 use crate::Result;
 use crate::backend::gpu::batch::{Bound, Dispatch, Params};
 use crate::backend::gpu::device::Device;
@@ -44,7 +44,7 @@ pub(in crate::backend::gpu) fn correlate(
     device: &Device,
     x: &Signals,
     span: &Span,
-    what: &Sums,
+    what: &Correlation,
     params: Params,
 ) -> Result<Dispatch> {
     let (chunk, params) = x.chunk(span, params)?;

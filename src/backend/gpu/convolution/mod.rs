@@ -44,10 +44,11 @@ impl Start {
     }
 }
 
-/// Sums that a group adds or writes.
-pub(super) struct Sums<'a> {
+/// What is correlated with channels, and where the sums of the groups go.
+pub(super) struct Correlation<'a> {
     pub(super) residual: &'a Bound,
     pub(super) sums: &'a Bound,
+    /// Whether they are added to what is there.
     pub(super) adds: bool,
 }
 

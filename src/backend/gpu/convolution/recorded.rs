@@ -3,7 +3,7 @@
 use super::convolve::convolve;
 use super::convolve_fft::spectra;
 use super::correlate::{correlate, correlate_rows};
-use super::{Signals, Start, Sums};
+use super::{Correlation, Signals, Start};
 use crate::Result;
 use crate::backend::Every;
 use crate::backend::gpu::batch::{Bound, Params};
@@ -63,7 +63,7 @@ impl Pass<'_> {
         let rows = self.lag_rows(x);
         let place = self.take(partial, span, rows);
         let params = Params { first_partial: place.first, width: place.width, ..self.params(span, rows) };
-        let what = Sums { residual: &vectors.eta, sums: &place.sums, adds: place.adds };
+        let what = Correlation { residual: &vectors.eta, sums: &place.sums, adds: place.adds };
         self.dispatches.push(correlate(self.device, x, span, &what, params)?);
         Ok(())
     }

@@ -34,7 +34,7 @@ struct Case {
 
 impl Case {
     fn new(n: usize, window_bins: usize, n_channels: usize, is_events: bool) -> Self {
-        let lags = Lags { window_bins, shift: if window_bins % 2 == 0 { 2 } else { -1 } };
+        let lags = Lags { window_bins, shift: if window_bins.is_multiple_of(2) { 2 } else { -1 } };
         let (mut rows, mut epochs, mut bin) = (Vec::new(), Vec::new(), 0);
         // epochs with bins between them that belong to none
         while rows.len() < n {
@@ -308,13 +308,13 @@ fn grams_of_columns_that_are_built_when_they_are_needed() {
 fn channels_give_the_same_bits_again_and_again() {
     let Some((gpu, _turn)) = gpu() else { return };
     for is_events in [false, true] {
-        for window_bins in [70, 1100] {
+        for (window_bins, with_gram) in [(70, true), (1100, false)] {
             let case = Case::new(3000, window_bins, 2, is_events);
-            let first = (gradient(gpu, &case, 1, true), gram(gpu, &case, 1, true));
+            let both = || (gradient(gpu, &case, 1, true), with_gram.then(|| gram(gpu, &case, 1, true)));
+            let first = both();
             for k in 0..20 {
                 gpu.device().poison([f32::NAN, 1e30, -3e38][k % 3]);
-                assert_eq!(gradient(gpu, &case, 1, true), first.0);
-                assert_eq!(gram(gpu, &case, 1, true), first.1);
+                assert_eq!(both(), first);
             }
         }
     }
