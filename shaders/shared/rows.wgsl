@@ -28,6 +28,13 @@ struct Params {
     width: u32,
     // sets of sums
     n_partials: u32,
+    // samples of a channel
+    n_samples: u32,
+    // the first position of the run, and the one after its last
+    first_position: u32,
+    end_position: u32,
+    // rows before the run in the buffer of its positions
+    run_row: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

@@ -15,14 +15,13 @@ mod costs;
 pub mod cpu;
 #[cfg(feature = "gpu")]
 pub mod gpu;
+mod host;
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::Result;
 
-use cpu::convolution::events::EventChannels;
-use cpu::convolution::lags::Lags;
 use cpu::convolution::transforms::Fourier;
 
 pub use crate::observation::Model;
@@ -30,6 +29,7 @@ pub use costs::Costs;
 pub use cpu::Cpu;
 #[cfg(feature = "gpu")]
 pub use gpu::Gpu;
+pub use host::{HostChannels, HostColumns, HostRows, HostSignals, HostValues, Run, runs_within};
 
 /// Which rows take part in a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,71 +102,6 @@ impl Reach {
 /// Rows of a line whose terms are added up before they join the others: of a line in parts as of a whole one.
 pub const LINE_ROWS: usize = 4096;
 
-/// A run of used rows that lie one after the other in the source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Run {
-    /// The first of them among the used rows.
-    pub used: usize,
-    /// The first of them in the source.
-    pub row: usize,
-    /// How many.
-    pub len: usize,
-}
-
-/// The parts of the runs that hold the used rows number `used`.
-pub fn runs_within(runs: &[Run], used: Range<usize>) -> impl Iterator<Item = Run> + '_ {
-    let first = runs.partition_point(|run| run.used + run.len <= used.start);
-    let touched = runs[first..].iter().take_while(move |run| run.used < used.end);
-    touched.map(move |run| {
-        let (from, to) = (used.start.max(run.used), used.end.min(run.used + run.len));
-        Run { used: from, row: run.row + from - run.used, len: to - from }
-    })
-}
-
-/// Numbers of a matrix on the host, row after row.
-#[derive(Clone, Copy, Debug)]
-pub enum HostValues<'a> {
-    /// Single precision.
-    F32(&'a [f32]),
-    /// Double precision.
-    F64(&'a [f64]),
-}
-
-/// Columns of a matrix on the host, as they are to be seen: `(x - shift) * factor`.
-#[derive(Clone, Debug)]
-pub struct HostRows<'a> {
-    /// The values, `stride` a row.
-    pub values: HostValues<'a>,
-    /// Values of a row.
-    pub stride: usize,
-    /// The used rows.
-    pub runs: &'a [Run],
-    /// Subtracted from each column.
-    pub shift: Vec<f64>,
-    /// Multiplies each column.
-    pub factor: Vec<f64>,
-}
-
-/// Channels of the host and the window through which rows see them.
-#[derive(Clone, Debug)]
-pub struct HostSignals<'a> {
-    /// The window.
-    pub lags: Lags,
-    /// The used rows, complete for the window.
-    pub runs: &'a [Run],
-    /// The channels.
-    pub channels: HostChannels<'a>,
-}
-
-/// Values of channels, bin by bin.
-#[derive(Clone, Debug)]
-pub enum HostChannels<'a> {
-    /// Spike trains.
-    Events(Arc<EventChannels>),
-    /// Analogue signals, finite where rows use them, and what is subtracted from each.
-    Samples(Vec<(&'a [f64], f64)>),
-}
-
 /// Sums of [`Backend::pointwise`]: losses and residuals, one per target of the sweep.
 pub const POINTWISE_SUMS: [usize; 2] = [1, 1];
 
@@ -192,9 +127,6 @@ pub trait Backend: Sync + Sized {
     type Worker: Send;
     /// Linear predictors and a direction of rows, kept for trial steps.
     type Line: Send + Sync;
-
-    /// Whether all columns are written out here, also those that the CPU computes in every pass.
-    const WRITES_OUT: bool = false;
 
     /// The same kernels in `f64` on the CPU, for the last evaluations and the certificate.
     fn exact(&self) -> &Cpu<f64>;
@@ -267,6 +199,51 @@ pub trait Backend: Sync + Sized {
     /// # Errors
     /// If the device refuses.
     fn signals(&self, host: HostSignals) -> Result<Self::Signals>;
+
+    /// Whether computed columns of so many values are written out here; `None` leaves it to the plan.
+    fn writes_out(&self, _n_values: usize) -> Option<bool> {
+        None
+    }
+
+    /// Whether columns of channels are written here, by [`Backend::write_convolved`], and not by the host.
+    fn writes_convolved(&self) -> bool {
+        false
+    }
+
+    /// Room for a matrix (rows, columns), all of it 0.
+    ///
+    /// # Errors
+    /// If the device refuses.
+    fn blank<'a>(&self, n_rows: usize, n_columns: usize) -> Result<Self::Array<'a>> {
+        self.matrix(n_rows, n_columns, &|_, _| {})
+    }
+
+    /// Writes columns of channels into a matrix, from column `first` on.
+    ///
+    /// # Errors
+    /// If the device refuses.
+    fn write_convolved(
+        &self,
+        _x: &Self::Array<'_>,
+        _first: usize,
+        _channels: HostSignals,
+        _columns: HostColumns,
+    ) -> Result<()> {
+        Ok(())
+    }
+
+    /// Takes columns of channels whose rows are computed whenever they are needed: here, or by what `rewritten` takes.
+    ///
+    /// # Errors
+    /// If the device refuses.
+    fn convolved<'a>(
+        &self,
+        _x: &Self::Signals,
+        _columns: HostColumns,
+        rewritten: impl FnOnce(&Self) -> Result<Self::Array<'a>>,
+    ) -> Result<Self::Array<'a>> {
+        rewritten(self)
+    }
 
     /// Brings filters, one per channel (`taps` channel after channel, lag after lag), and a constant that is subtracted from
     /// every row to the backend.

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::convolution::{Convolved, spans};
 use super::rows::Rows;
+use crate::backend::HostColumns;
 use crate::backend::cpu::TILE_ROWS;
 use crate::backend::cpu::convolution::build_features::{FeatureBuilder, Span};
 use crate::backend::cpu::convolution::scale::scale;
@@ -37,6 +38,16 @@ pub(super) struct Writer<'a, T> {
 }
 
 impl<'a> ConvolvedColumns<'a> {
+    /// What they are, for a backend that computes them itself.
+    pub(super) fn on_host(&self) -> HostColumns<'_> {
+        HostColumns {
+            functions: self.x.functions().view(),
+            columns: &self.columns,
+            mean: &self.mean,
+            inverse_sd: &self.inverse_sd,
+        }
+    }
+
     /// What writes the used rows, in numbers of a backend; without transforms if it is to write single tiles.
     pub(super) fn writer<T: Fourier>(&self, level: Level, rows: &Rows, by_tile: bool) -> Writer<'a, T> {
         let builder = self.x.builder(level, &self.offsets, by_tile);

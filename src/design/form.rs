@@ -106,7 +106,7 @@ impl DesignPlan<'_> {
     }
 
     /// Whether channels are all events or all samples, which is what evaluating without columns takes.
-    fn can_be_free(x: &Convolved) -> bool {
+    pub(super) fn can_be_free(x: &Convolved) -> bool {
         x.is_of_events() || x.is_of_samples()
     }
 

@@ -54,7 +54,7 @@ impl DesignPlan<'_> {
         let mut blocks: Vec<Box<dyn Block<'p, B> + 'p>> = Vec::new();
         let mut written: Vec<Part> = Vec::new();
         for (form, part) in self.parts(columns, n_targets, on.level())? {
-            let form = if B::WRITES_OUT { Form::Written } else { form };
+            let form = self.form_on(on, form, &part, n_targets);
             match (form, part) {
                 (Form::Written, part) | (_, part @ Part::Columns(_)) => written.push(part),
                 (_, Part::Convolved(own)) => {
@@ -74,6 +74,16 @@ impl DesignPlan<'_> {
         Ok(blocks)
     }
 
+    /// The form of a part on a backend that has rules of its own.
+    fn form_on<B: Backend>(&self, on: &B, form: Form, part: &Part, n_targets: usize) -> Form {
+        let is_free = |own: &ConvolvedColumns| n_targets == 1 && Self::can_be_free(&own.x);
+        match (on.writes_out(self.rows.len() * part.n_columns()), part) {
+            (None, _) => form,
+            (Some(false), Part::Convolved(own)) if is_free(own) => Form::MatrixFree,
+            _ => Form::Written,
+        }
+    }
+
     /// One block of what is to be written, if there is anything.
     fn end_written<'p, B: Backend + 'p>(
         &'p self,
@@ -86,27 +96,39 @@ impl DesignPlan<'_> {
         if n_columns == 0 {
             return Ok(());
         }
-        let writers: Vec<(usize, PartWriter<B::Scalar>)> = parts
-            .iter()
-            .scan(0, |next, part| {
-                let first = *next;
-                *next += part.n_columns();
-                Some((first, part.writer(on.level(), self)))
-            })
-            .collect();
-        let x = on.matrix(self.rows.len(), n_columns, &|rows, tiles| {
-            for (first, writer) in &writers {
-                match writer {
-                    PartWriter::Columns(columns) => {
-                        self.write_columns(columns, rows.clone(), tiles, n_columns, *first);
-                    }
-                    PartWriter::Convolved(writer) => writer.write(rows.clone(), tiles, n_columns, *first),
-                    PartWriter::Evaluated(own) => {
-                        own.write(&self.rows, &rows, 0..own.columns.len(), tiles, n_columns, *first);
+        let (mut writers, mut built, mut next) = (Vec::new(), Vec::new(), 0);
+        for part in &parts {
+            match part {
+                Part::Convolved(own) if on.writes_convolved() && Self::can_be_free(&own.x) => {
+                    built.push((next, own));
+                }
+                _ => writers.push((next, part.writer::<B::Scalar>(on.level(), self))),
+            }
+            next += part.n_columns();
+        }
+        let x = if writers.is_empty() {
+            on.blank(self.rows.len(), n_columns)?
+        } else {
+            on.matrix(self.rows.len(), n_columns, &|rows, tiles| {
+                for (first, writer) in &writers {
+                    match writer {
+                        PartWriter::Columns(columns) => {
+                            self.write_columns(columns, rows.clone(), tiles, n_columns, *first);
+                        }
+                        PartWriter::Convolved(writer) => writer.write(rows.clone(), tiles, n_columns, *first),
+                        PartWriter::Evaluated(own) => {
+                            own.write(&self.rows, &rows, 0..own.columns.len(), tiles, n_columns, *first);
+                        }
                     }
                 }
+            })?
+        };
+        for (first, own) in built {
+            if let Some(channels) = own.x.host_channels(&own.offsets) {
+                let host = HostSignals { lags: own.x.lags(), runs: self.rows.runs(), channels };
+                on.write_convolved(&x, first, host, own.on_host())?;
             }
-        })?;
+        }
         blocks.push(Box::new(Dense::new(x, n_columns)));
         Ok(())
     }
@@ -136,14 +158,17 @@ impl DesignPlan<'_> {
             exact.write_some(rows, &columns, &mut all);
             tiles.iter_mut().zip(all).for_each(|(to, x)| *to = f32::from_f64(x.to_f64()));
         };
-        let rows = on.rewritten(self.rows.len(), n_columns, together, Arc::new(write), Arc::new(rough))?;
+        let rewritten =
+            |on: &B| on.rewritten(self.rows.len(), n_columns, together, Arc::new(write), Arc::new(rough));
         match own.x.host_channels(&own.offsets).filter(|_| form == Form::MatrixFree) {
             Some(channels) => {
                 let grain = grain(own.x.lags(), &channels);
                 let host = HostSignals { lags: own.x.lags(), runs: self.rows.runs(), channels };
-                Ok(Box::new(MatrixFree::new(own, on.signals(host)?, rows, grain)))
+                let signals = on.signals(host)?;
+                let rows = on.convolved(&signals, own.on_host(), rewritten)?;
+                Ok(Box::new(MatrixFree::new(own, signals, rows, grain)))
             }
-            None => Ok(Box::new(Dense::new(rows, n_columns))),
+            None => Ok(Box::new(Dense::new(rewritten(on)?, n_columns))),
         }
     }
 

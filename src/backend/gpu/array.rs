@@ -10,6 +10,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::batch::Bound;
+use super::convolution::build_features::Features;
 use super::device::{Buffer, Device, Use};
 use crate::backend::Fill;
 use crate::backend::cpu::{FILL_ROWS, TILE_ROWS};
@@ -18,6 +19,8 @@ use crate::{Error, Result};
 
 /// Most rows of a buffer, and of one dispatch.
 pub(super) const MOST_ROWS: usize = 1 << 23;
+/// Bytes of rows that are built together.
+const BUILT_BYTES: usize = 64 << 20;
 /// Bytes that are made on the host before they are sent.
 const STAGED_BYTES: usize = 16 << 20;
 
@@ -54,6 +57,8 @@ enum Kept {
     Numbers(Arc<Vec<f64>>),
     /// On the device, in buffers of so many rows each.
     Rows { buffers: Arc<Vec<Arc<Buffer>>>, rows: usize, is_bytes: bool },
+    /// Nowhere: columns of channels, so many rows of which are built at a time.
+    Features { built: Arc<Features>, rows: usize },
 }
 
 impl Array {
@@ -66,8 +71,13 @@ impl Array {
     pub(super) fn as_numbers(&self) -> &[f64] {
         match &self.kept {
             Kept::Numbers(numbers) => numbers,
-            Kept::Rows { .. } => &[],
+            Kept::Rows { .. } | Kept::Features { .. } => &[],
         }
+    }
+
+    /// What the rows are built from, if they are not there.
+    pub(super) fn as_features(&self) -> Option<&Features> {
+        if let Kept::Features { built, .. } = &self.kept { Some(built) } else { None }
     }
 
     /// Columns of the matrix.
@@ -97,7 +107,7 @@ impl Array {
     pub(super) fn rows_of_buffer(&self) -> usize {
         match &self.kept {
             Kept::Numbers(_) => MOST_ROWS,
-            Kept::Rows { rows, .. } => *rows,
+            Kept::Rows { rows, .. } | Kept::Features { rows, .. } => *rows,
         }
     }
 
@@ -147,6 +157,20 @@ impl Device {
         });
         let buffers = Arc::new(buffers.collect::<Result<Vec<_>>>()?);
         Ok(Array { kept: Kept::Rows { buffers, rows, is_bytes }, n_columns, stride })
+    }
+
+    /// Columns of channels that are built when they are needed.
+    pub(super) fn features(&self, built: Features) -> Result<Array> {
+        let n_columns = built.n_columns();
+        let stride = Width::design(n_columns).stride;
+        let few = (BUILT_BYTES / (size_of::<f32>() * stride)).max(TILE_ROWS);
+        let rows = rows_of_buffer(self, stride)?.min(1 << few.ilog2()).min(built.x.rows_of_chunk());
+        Ok(Array { kept: Kept::Features { built: Arc::new(built), rows }, n_columns, stride })
+    }
+
+    /// A design whose numbers are 0.
+    pub(super) fn blank(&self, n_rows: usize, n_columns: usize) -> Result<Array> {
+        self.room(n_rows, n_columns, Width::design(n_columns).stride)
     }
 
     /// A design, written by `fill`.

@@ -30,6 +30,10 @@ pub(super) struct Params {
     pub(super) intercept: f32,
     pub(super) width: u32,
     pub(super) n_partials: u32,
+    pub(super) n_samples: u32,
+    pub(super) first_position: u32,
+    pub(super) end_position: u32,
+    pub(super) run_row: u32,
 }
 
 /// Part of a buffer, in bytes.

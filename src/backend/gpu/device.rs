@@ -18,16 +18,20 @@ use crate::{Error, Result};
 const LARGE: u64 = 16 << 20;
 /// Bytes of a buffer at most, whatever the device allows.
 const LARGEST: u64 = 1 << 30;
+/// Bytes of computed columns that are written out.
+const WRITTEN: u64 = 1 << 29;
 /// Bytes that are written to the device in one go.
 const PIECE: usize = 16 << 20;
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Limits that are lower than the device's, for tests.
+/// Limits that are lower than the device's.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Limits {
     /// Most bytes of a buffer that a kernel sees.
     pub binding_bytes: Option<u64>,
+    /// Most bytes of computed columns that are written out; more are built when they are needed.
+    pub written_bytes: Option<u64>,
 }
 
 /// What went wrong first.
@@ -79,6 +83,8 @@ pub(super) struct Device {
     pub(super) facts: Facts,
     /// Most bytes of a buffer that a kernel sees.
     pub(super) binding_bytes: u64,
+    /// Most bytes of computed columns that are written out.
+    pub(super) written_bytes: u64,
     pub(super) pipelines: Pipelines,
     trouble: Arc<Trouble>,
     held: Arc<Held>,
@@ -137,7 +143,7 @@ impl Device {
         let wanted = wgpu::Features::TIMESTAMP_QUERY & adapter.features();
         let required_limits = wgpu::Limits {
             max_storage_buffer_binding_size: binding_bytes,
-            max_buffer_size: own.max_buffer_size.min(LARGEST).max(256 << 20),
+            max_buffer_size: own.max_buffer_size.clamp(256 << 20, LARGEST),
             max_compute_workgroup_storage_size: WORKGROUP_BYTES,
             max_compute_invocations_per_workgroup: INVOCATIONS,
             ..wgpu::Limits::default()
@@ -160,9 +166,10 @@ impl Device {
         raw.set_device_lost_callback(move |reason, message| {
             of_loss.set(DeviceError::Lost { reason: format!("{reason:?} {message}").trim().to_string() });
         });
+        let written_bytes = limits.written_bytes.unwrap_or(WRITTEN);
         let (pipelines, clock) = (Pipelines::default(), Clock::default());
         let (held, spare) = (Arc::default(), Mutex::default());
-        Ok(Self { raw, queue, facts, binding_bytes, pipelines, trouble, held, clock, spare })
+        Ok(Self { raw, queue, facts, binding_bytes, written_bytes, pipelines, trouble, held, clock, spare })
     }
 
     /// The first thing that went wrong, if anything did.

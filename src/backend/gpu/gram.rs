@@ -2,6 +2,7 @@
 
 use super::array::Array;
 use super::batch::{Bound, Params, bytes};
+use super::convolution::build_features::build_features;
 use super::copy_rows::copy_rows;
 use super::fused::{From, Fused, slices};
 use super::outputs::OfGram;
@@ -61,9 +62,12 @@ impl Pass<'_> {
 
     /// A Gram of a run of rows.
     pub(super) fn gram(&mut self, span: &Span, gram: &Gram, vectors: &Vectors, of: &OfGram) -> Result<()> {
-        let x = match &gram.x {
-            Some(x) => View::of(x, span)?,
-            None => self.side_by_side(span, gram)?,
+        let x = match (&gram.x, &vectors.design) {
+            (Some(x), None) => View::of(x, span)?,
+            (_, design) => {
+                let design = design.as_ref().unwrap_or(&self.idle[0]).clone();
+                self.side_by_side(span, gram, &design)?
+            }
         };
         let (from, v) = if gram.flat { (From::One, &vectors.eta) } else { (From::Stored, &vectors.beside) };
         self.column_sums(span, &x, from, v, of.columns)?;
@@ -77,15 +81,32 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// The rows that a run takes of several matrices, side by side.
-    fn side_by_side(&mut self, span: &Span, gram: &Gram) -> Result<View> {
+    /// Room for the rows of a run, if those that a Gram is of are put together.
+    pub(super) fn room_for_rows(&self) -> Result<Option<Bound>> {
+        let Some(gram) = &self.program.gram else { return Ok(None) };
+        if gram.x.as_ref().is_some_and(|x| x.as_features().is_none()) {
+            return Ok(None);
+        }
+        let most = self.spans().iter().map(|span| span.n).max().unwrap_or(0);
+        let n = most * gram.width(self.program).stride;
+        Ok(Some(Bound::first(&self.device.scratch(bytes(n))?, n)))
+    }
+
+    /// The rows that a run takes of matrices, side by side in `design`.
+    fn side_by_side(&mut self, span: &Span, gram: &Gram, design: &Bound) -> Result<View> {
         let stride = gram.width(self.program).stride;
-        let design = self.device.scratch(bytes(span.n * stride))?;
-        let design = Bound::first(&design, span.n * stride);
-        for (x, first) in &self.program.columns {
+        let design = Bound { size: bytes(span.n * stride), ..design.clone() };
+        let only = gram.x.as_ref().map(|x| (x.clone(), 0));
+        let columns = only.as_ref().map_or(self.program.columns.as_slice(), std::slice::from_ref);
+        for (x, first) in columns {
             let params = Params { first_column: *first as u32, ..self.params(span, self.group_rows(0)) };
-            let sizes = (x.n_columns(), x.stride(), stride);
-            self.dispatches.push(copy_rows(self.device, x.window(&span.rows)?, sizes, &design, params)?);
+            let own = if let Some(built) = x.as_features() {
+                build_features(self.device, built, span, (&design, stride), &self.idle[0], params)?
+            } else {
+                let sizes = (x.n_columns(), x.stride(), stride);
+                copy_rows(self.device, x.window(&span.rows)?, sizes, &design, params)?
+            };
+            self.dispatches.push(own);
         }
         Ok(View { rows: design, stride, is_taken: true })
     }

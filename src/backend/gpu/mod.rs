@@ -11,6 +11,7 @@ pub mod adapter;
 mod array;
 mod batch;
 mod clock;
+mod convolution;
 mod copy_rows;
 pub mod costs;
 mod device;
@@ -38,13 +39,16 @@ use std::sync::{Arc, OnceLock};
 use super::cpu::simd::Level;
 use super::cpu::{Cpu, standardised_tiles};
 use super::{
-    Backend, Beside, Body, Costs, Every, Fill, HostRows, HostSignals, Into, Model, Reach, Rewrite, Sweep,
+    Backend, Beside, Body, Costs, Every, Fill, HostColumns, HostRows, HostSignals, Into, Model, Reach,
+    Rewrite, Sweep,
 };
 use crate::Result;
 use adapter::Facts;
+use convolution::build_features::Features;
 use device::Device;
 
 pub use array::Array;
+pub use convolution::Signals;
 pub use device::Limits;
 pub use line::Line;
 pub use program::Program;
@@ -88,18 +92,12 @@ impl Gpu {
     }
 }
 
-/// Channels of a device without kernels for them: columns are written out there.
-#[derive(Debug)]
-pub enum NoSignals {}
-
 impl Backend for Gpu {
     type Scalar = f32;
     type Array<'a> = Array;
-    type Signals = NoSignals;
+    type Signals = Signals;
     type Worker = Program;
     type Line = Line;
-
-    const WRITES_OUT: bool = true;
 
     fn exact(&self) -> &Cpu<f64> {
         self.exact.get_or_init(|| Box::new(Cpu::at(self.level)))
@@ -142,13 +140,45 @@ impl Backend for Gpu {
         self.device.matrix(n_rows, n_columns, &|rows, out| write(rows, 0..n_columns, out))
     }
 
-    fn signals(&self, _host: HostSignals) -> Result<NoSignals> {
-        let problem = "convolution without columns is not among its kernels".into();
-        Err(crate::Error::Device { device: self.facts().title(), problem })
+    fn writes_out(&self, n_values: usize) -> Option<bool> {
+        Some((n_values * size_of::<f32>()) as u64 <= self.device.written_bytes)
     }
 
-    fn filters(&self, x: &NoSignals, _taps: &[f64], _shift: f64) -> Result<Array> {
-        match *x {}
+    fn writes_convolved(&self) -> bool {
+        true
+    }
+
+    fn blank<'a>(&self, n_rows: usize, n_columns: usize) -> Result<Self::Array<'a>> {
+        self.device.blank(n_rows, n_columns)
+    }
+
+    fn write_convolved(
+        &self,
+        x: &Array,
+        first: usize,
+        channels: HostSignals,
+        columns: HostColumns,
+    ) -> Result<()> {
+        let n_rows = channels.runs.last().map_or(0, |run| run.used + run.len);
+        let own = Features::new(&self.device, &self.device.signals(&channels)?, &columns)?;
+        self.device.write_features(x, n_rows, first, &own)
+    }
+
+    fn convolved<'a>(
+        &self,
+        x: &Signals,
+        columns: HostColumns,
+        _rewritten: impl FnOnce(&Self) -> Result<Self::Array<'a>>,
+    ) -> Result<Self::Array<'a>> {
+        self.device.features(Features::new(&self.device, x, &columns)?)
+    }
+
+    fn signals(&self, host: HostSignals) -> Result<Signals> {
+        self.device.signals(&host)
+    }
+
+    fn filters(&self, _x: &Signals, taps: &[f64], shift: f64) -> Result<Array> {
+        Ok(Array::numbers(&[taps, &[shift]].concat()))
     }
 
     fn n_rows_of(&self, n_rows: usize, every: Every) -> usize {
@@ -178,19 +208,12 @@ impl Backend for Gpu {
         work.add_backward(x, sums);
     }
 
-    fn convolve(
-        &self,
-        _work: &mut Program,
-        _rows: Range<usize>,
-        x: &NoSignals,
-        _filters: &Array,
-        _into: Into,
-    ) {
-        match *x {}
+    fn convolve(&self, work: &mut Program, _rows: Range<usize>, x: &Signals, filters: &Array, into: Into) {
+        work.add_convolution(x, filters, into);
     }
 
-    fn correlate(&self, _work: &mut Program, _rows: Range<usize>, x: &NoSignals, _sums: usize) {
-        match *x {}
+    fn correlate(&self, work: &mut Program, _rows: Range<usize>, x: &Signals, sums: usize) {
+        work.add_correlation(x, sums);
     }
 
     fn pointwise(&self, work: &mut Program, _rows: Range<usize>, model: Model, y: &Array, beside: Beside) {

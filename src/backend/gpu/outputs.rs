@@ -1,8 +1,9 @@
 //! Which sums a pass forms, and where the numbers that come back belong.
 
 use super::array::{Array, Width};
+use super::convolution::Signals;
 use super::fused::{SLICE, slices};
-use super::partials::Partials;
+use super::partials::{Partials, Unpack};
 use super::pass::Pass;
 use super::products::{TARGETS, n_gram_tiles, side};
 use crate::Result;
@@ -14,6 +15,8 @@ pub(super) struct Outputs {
     pub(super) losses: Option<usize>,
     /// Of each product with residuals; of several slices of columns the first.
     pub(super) backward: Vec<usize>,
+    /// Of each correlation.
+    pub(super) correlations: Vec<usize>,
     pub(super) gram: Option<OfGram>,
 }
 
@@ -29,7 +32,7 @@ impl Outputs {
     /// Makes room for the sums that a program asks for.
     pub(super) fn new(pass: &mut Pass) -> Result<Self> {
         let program = pass.program;
-        let mut outputs = Self { losses: None, backward: Vec::new(), gram: None };
+        let mut outputs = Self { losses: None, backward: Vec::new(), correlations: Vec::new(), gram: None };
         if let (Some(point), Some(forward)) = (&program.pointwise, &program.eta) {
             let is_one = match (forward.products.as_slice(), program.backward.as_slice()) {
                 ([(x, _)], [(same, _)]) => x.is(same) && x.stride() <= SLICE,
@@ -37,7 +40,8 @@ impl Outputs {
                 _ => false,
             };
             let is_plain = matches!(point.beside, Beside::Nothing | Beside::Curvature);
-            let is_fused = pass.sweep.alone && is_one && is_plain;
+            let is_dense = forward.convolutions.is_empty() && program.correlations.is_empty();
+            let is_fused = pass.sweep.alone && is_one && is_plain && is_dense;
             if !is_fused {
                 outputs.losses = Some(losses(pass)?);
             }
@@ -48,6 +52,9 @@ impl Outputs {
                     targets(pass, x, *sums)?
                 };
                 outputs.backward.push(place);
+            }
+            for (x, sums) in &program.correlations {
+                outputs.correlations.push(lags(pass, x, *sums)?);
             }
         }
         if let Some(gram) = &program.gram {
@@ -72,13 +79,7 @@ fn losses(pass: &mut Pass) -> Result<usize> {
     push(pass, &groups, 2 * n_targets, false, Box::new(unpack))
 }
 
-fn push(
-    pass: &mut Pass,
-    groups: &[usize],
-    width: usize,
-    may_add: bool,
-    unpack: Box<dyn Fn(&[f64], &mut [Vec<f64>])>,
-) -> Result<usize> {
+fn push(pass: &mut Pass, groups: &[usize], width: usize, may_add: bool, unpack: Unpack) -> Result<usize> {
     pass.partials.push(Partials::new(pass.device, groups, width, may_add, unpack)?);
     Ok(pass.partials.len() - 1)
 }
@@ -127,6 +128,15 @@ fn targets(pass: &mut Pass, x: &Array, sums: usize) -> Result<usize> {
         }
     };
     push(pass, &groups, n_targets.next_multiple_of(TARGETS) * row, true, Box::new(unpack))
+}
+
+/// One sum per channel and lag; their place.
+fn lags(pass: &mut Pass, x: &Signals, sums: usize) -> Result<usize> {
+    let groups = pass.groups(pass.lag_rows(x));
+    let unpack = move |total: &[f64], all: &mut [Vec<f64>]| {
+        all[sums].iter_mut().zip(total).for_each(|(sum, own)| *sum += own);
+    };
+    push(pass, &groups, x.n_channels() * x.n_taps(), true, Box::new(unpack))
 }
 
 /// Products of the columns with one another: tiles of the lower triangle; their place.

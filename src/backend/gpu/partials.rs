@@ -24,7 +24,7 @@ pub(super) const REDUCE: Kernel = Kernel {
 };
 
 /// Where numbers of a set belong.
-type Unpack = Box<dyn Fn(&[f64], &mut [Vec<f64>])>;
+pub(super) type Unpack = Box<dyn Fn(&[f64], &mut [Vec<f64>])>;
 
 /// Sets of sums of one kind, one set per work group.
 pub(super) struct Partials {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::array::Array;
 use super::batch::{Bound, Dispatch, Params, bytes};
+use super::convolution::Signals;
 use super::device::Device;
 use super::fused::{From, Fused, fused, group_rows, slices};
 use super::gram::View;
@@ -25,7 +26,7 @@ pub(super) struct Pass<'p> {
     pub(super) partials: Vec<Partials>,
     /// What stands for buffers that a kernel does not use.
     pub(super) idle: [Bound; 3],
-    span_rows: usize,
+    pub(super) span_rows: usize,
     columns: Bound,
 }
 
@@ -33,6 +34,7 @@ pub(super) struct Pass<'p> {
 struct Loaded {
     constants: Bound,
     coefs: Vec<Bound>,
+    filters: Vec<Bound>,
 }
 
 /// Row vectors of one run.
@@ -40,6 +42,8 @@ struct Loaded {
 pub(super) struct Vectors {
     pub(super) eta: Bound,
     pub(super) beside: Bound,
+    /// Rows that are put together for a Gram.
+    pub(super) design: Option<Bound>,
 }
 
 impl Device {
@@ -84,14 +88,15 @@ impl<'p> Pass<'p> {
         let idle = [&a?, &b?, &c?].map(Bound::from);
         let widest = program.arrays().map(Array::stride).max().unwrap_or(1);
         let gram = program.gram.as_ref().map_or(0, |gram| gram.width(program).stride);
-        let flop = 4.0 * (widest * n_targets) as f64 + (gram * gram) as f64;
-        let least = group_rows(sweep.n_rows, widest, Every::ROW);
-        let span_rows = span_rows(program.arrays(), n_targets, flop, least, device.binding_bytes);
+        let flop = 4.0 * (widest * n_targets) as f64 + (gram * gram) as f64 + program.channel_flop();
+        let (least, most) = (group_rows(sweep.n_rows, widest, Every::ROW), device.binding_bytes);
+        let of_chunks = program.signals().map(Signals::rows_of_chunk).min().unwrap_or(usize::MAX);
+        let span_rows = span_rows(program.arrays(), n_targets, flop, least, most).min(of_chunks);
         let (dispatches, partials) = (Vec::new(), Vec::new());
         Ok(Self { device, program, sweep, dispatches, partials, idle, span_rows, columns })
     }
 
-    fn spans(&self) -> Vec<Span> {
+    pub(super) fn spans(&self) -> Vec<Span> {
         spans(0..self.sweep.n_rows, self.span_rows, self.sweep.every)
     }
 
@@ -139,7 +144,8 @@ impl<'p> Pass<'p> {
             Ok(Bound::from(&self.device.filled(&coef)?))
         };
         let coefs = forward.products.iter().map(coef).collect::<Result<_>>()?;
-        Ok(Loaded { constants, coefs })
+        let filters = self.filters(forward)?;
+        Ok(Loaded { constants, coefs, filters })
     }
 
     fn responses(&self, span: &Span, y: &Array) -> Result<Responses> {
@@ -157,7 +163,7 @@ impl<'p> Pass<'p> {
         for ((x, _), coef) in forward.products.iter().zip(&loaded.coefs) {
             if self.sweep.alone {
                 for slice in slices(x.stride()) {
-                    let from = if stored { From::Stored } else { From::Constant(forward.constants[0]) };
+                    let from = if stored { From::Stored } else { From::Constant(forward.constant()) };
                     let [idle, beside, sums] = &self.idle.clone();
                     let (coef, keep) = (Some(coef), true);
                     let what = Fused {
@@ -179,6 +185,7 @@ impl<'p> Pass<'p> {
                 stored = true;
             }
         }
+        stored |= self.convolutions(span, forward, &loaded.filters, stored, out)?;
         if !stored {
             self.constants(span, loaded, out)?;
         }
@@ -260,9 +267,11 @@ impl<'p> Pass<'p> {
         let [eta, beside] = vectors;
         let (eta, beside) = (eta?, beside?);
         let outputs = Outputs::new(self)?;
+        let design = self.room_for_rows()?;
         for span in self.spans() {
             let n = span.n * self.sweep.targets.len();
-            let vectors = Vectors { eta: Bound::first(&eta, n), beside: Bound::first(&beside, n) };
+            let (eta, beside) = (Bound::first(&eta, n), Bound::first(&beside, n));
+            let vectors = Vectors { eta, beside, design: design.clone() };
             self.record_span(&span, loaded.as_ref(), &vectors, &outputs)?;
         }
         Ok(())
@@ -293,6 +302,9 @@ impl<'p> Pass<'p> {
             }
             for ((x, _), &partial) in program.backward.iter().zip(&outputs.backward) {
                 self.backward(span, x, vectors, partial)?;
+            }
+            for ((x, _), &partial) in program.correlations.iter().zip(&outputs.correlations) {
+                self.correlate(span, x, vectors, partial)?;
             }
         }
         if let (Some(gram), Some(partials)) = (&program.gram, &outputs.gram) {

@@ -1,6 +1,8 @@
 //! What a pass does to its rows, recorded once: the same for every run of rows.
 
 use super::array::{Array, Width};
+use super::convolution::Signals;
+use super::convolution::build_features::Features;
 use crate::backend::{Beside, Into, Model};
 
 /// Products that are added to constants, one per target.
@@ -9,6 +11,16 @@ pub(super) struct Forward {
     pub(super) constants: Vec<f64>,
     /// Matrices and coefficients, target after target.
     pub(super) products: Vec<(Array, Array)>,
+    /// Channels and their filters, followed by a constant that is subtracted.
+    pub(super) convolutions: Vec<(Signals, Array)>,
+}
+
+impl Forward {
+    /// Where the linear predictor of a target begins that is alone.
+    pub(super) fn constant(&self) -> f64 {
+        let shift = |(_, filters): &(Signals, Array)| filters.as_numbers().last().copied().unwrap_or(0.0);
+        self.constants[0] - self.convolutions.iter().map(shift).sum::<f64>()
+    }
 }
 
 /// How linear predictors become residuals.
@@ -47,6 +59,8 @@ pub struct Program {
     pub(super) pointwise: Option<Pointwise>,
     /// Matrices and the sums that their products with the residuals are added to.
     pub(super) backward: Vec<(Array, usize)>,
+    /// Channels and the sums that those of their lags are added to.
+    pub(super) correlations: Vec<(Signals, usize)>,
     /// Matrices side by side and the columns where they begin, where a Gram is of several.
     pub(super) columns: Vec<(Array, usize)>,
     pub(super) gram: Option<Gram>,
@@ -54,7 +68,7 @@ pub struct Program {
 
 impl Program {
     pub(super) fn start(&mut self, into: Into, constants: &[f64]) {
-        let forward = Forward { constants: constants.to_vec(), products: Vec::new() };
+        let forward = Forward { constants: constants.to_vec(), ..Forward::default() };
         *self.forward(into) = Some(forward);
     }
 
@@ -69,6 +83,15 @@ impl Program {
         if x.n_columns() > 0 {
             self.backward.push((x.clone(), sums));
         }
+    }
+
+    pub(super) fn add_convolution(&mut self, x: &Signals, filters: &Array, into: Into) {
+        let forward = self.forward(into).get_or_insert_default();
+        forward.convolutions.push((x.clone(), filters.clone()));
+    }
+
+    pub(super) fn add_correlation(&mut self, x: &Signals, sums: usize) {
+        self.correlations.push((x.clone(), sums));
     }
 
     pub(super) fn add_pointwise(&mut self, model: Model, y: &Array, beside: Beside) {
@@ -100,5 +123,18 @@ impl Program {
             .chain(self.backward.iter().map(|(x, _)| x))
             .chain(self.columns.iter().map(|(x, _)| x))
             .chain(self.gram.iter().filter_map(|gram| gram.x.as_ref()))
+    }
+
+    /// Operations for a row of channels, about.
+    pub(super) fn channel_flop(&self) -> f64 {
+        let lags = self.signals().map(|x| (x.n_channels() * x.n_taps()) as f64);
+        let built = self.arrays().filter_map(Array::as_features).map(Features::flop);
+        2.0 * lags.sum::<f64>() + built.sum::<f64>()
+    }
+
+    /// All channels.
+    pub(super) fn signals(&self) -> impl Iterator<Item = &Signals> {
+        let convolved = self.eta.iter().chain(&self.direction).flat_map(|forward| &forward.convolutions);
+        convolved.map(|(x, _)| x).chain(self.correlations.iter().map(|(x, _)| x))
     }
 }

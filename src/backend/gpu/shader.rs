@@ -37,6 +37,12 @@ pub(super) enum Shared {
     Response,
     /// Products of two matrices summed over rows.
     Products,
+    /// Which row of a pass is at a position of a channel.
+    Positions,
+    /// Samples of a channel, tile by tile.
+    Samples,
+    /// Fourier transforms of blocks of samples.
+    Transform,
 }
 
 /// A kernel: one file of `shaders/kernel`.
@@ -68,6 +74,9 @@ impl Kernel {
                 Shared::Response => include_str!("../../../shaders/shared/response.wgsl"),
                 Shared::Rows => include_str!("../../../shaders/shared/rows.wgsl"),
                 Shared::Products => include_str!("../../../shaders/shared/products.wgsl"),
+                Shared::Positions => include_str!("../../../shaders/shared/positions.wgsl"),
+                Shared::Transform => include_str!("../../../shaders/shared/transform.wgsl"),
+                Shared::Samples => include_str!("../../../shaders/shared/samples.wgsl"),
             });
             if let (Shared::Model, Some(model)) = (shared, model) {
                 source.push_str(model::inverse_link(model.inverse_link));

@@ -91,7 +91,7 @@ fn a_lost_device_is_an_error_and_no_number() {
 #[test]
 fn a_row_that_no_buffer_holds_says_what_is_missing() {
     let _turn = gpu();
-    let Some(gpu) = open(Limits { binding_bytes: Some(1 << 20) }) else { return };
+    let Some(gpu) = open(Limits { binding_bytes: Some(1 << 20), ..Limits::default() }) else { return };
     let error = gpu.matrix(300, 2000, &|_, _| {}).unwrap_err();
     assert!(
         matches!(&error, Error::Gpu(DeviceError::AdapterTooSmall { needed, .. }) if *needed == 2_048_000),

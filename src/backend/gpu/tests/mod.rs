@@ -3,6 +3,7 @@
 //! Software adapters count here. Without any adapter these tests say so and pass, unless the variable
 //! `RHEOBASE_REQUIRE_GPU` asks for one.
 
+mod convolutions;
 mod kernels;
 mod models;
 mod passes;
@@ -53,4 +54,47 @@ pub(super) fn numbers(n: usize, seed: u64) -> Vec<f64> {
         (state >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
     };
     (0..n).map(|_| f64::from(next() as f32)).collect()
+}
+
+/// Sums with the sums of the magnitudes of their terms.
+pub(super) struct Truth {
+    sums: Vec<Vec<f64>>,
+    sizes: Vec<Vec<f64>>,
+}
+
+impl Truth {
+    pub(super) fn new(sizes: &[usize], m: usize) -> Self {
+        let zeros = || sizes.iter().map(|n| vec![0.0; n * m]).collect();
+        Self { sums: zeros(), sizes: zeros() }
+    }
+
+    pub(super) fn add(&mut self, k: usize, place: usize, term: f64, size: f64) {
+        self.sums[k][place] += term;
+        self.sizes[k][place] += size;
+    }
+
+    /// Takes the size of the largest sum of a kind for all of them.
+    pub(super) fn level(&mut self, k: usize) {
+        let largest = self.sizes[k].iter().copied().fold(0.0, f64::max);
+        self.sizes[k].fill(largest);
+    }
+
+    pub(super) fn check(&self, found: &[Vec<f64>], tolerance: f64, what: &str) {
+        assert_eq!(found.len(), self.sums.len());
+        for (k, (found, (sums, sizes))) in found.iter().zip(self.sums.iter().zip(&self.sizes)).enumerate() {
+            assert_eq!(found.len(), sums.len());
+            for (j, ((found, sum), size)) in found.iter().zip(sums).zip(sizes).enumerate() {
+                let error = (found - sum).abs();
+                assert!(
+                    error <= tolerance * size.max(1e-30),
+                    "{what}, sum {k}[{j}]: {found}, not {sum} ({size})"
+                );
+            }
+        }
+    }
+}
+
+/// Loss, residual, curvature of Poisson counts with an exponential link.
+pub(super) fn poisson(eta: f64, y: f64) -> [f64; 3] {
+    [eta.exp() - y * eta, eta.exp() - y, eta.exp()]
 }

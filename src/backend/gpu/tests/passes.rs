@@ -1,6 +1,6 @@
 //! Passes over designs of many shapes against plain sums in `f64`.
 
-use super::{gpu, numbers, open};
+use super::{Truth, gpu, numbers, open, poisson};
 use crate::backend::gpu::device::Limits;
 use crate::backend::{Backend, Beside, Every, Gpu, Into, Model, POINTWISE_SUMS, Reach, Sweep};
 
@@ -55,43 +55,6 @@ impl Case {
         let (n_rows, n_columns, alone) = (self.n, self.p, self.m == 1);
         Sweep { n_rows, n_columns, grain: 0, every: Every(every), alone, targets }
     }
-}
-
-/// Sums with the sums of the magnitudes of their terms.
-struct Truth {
-    sums: Vec<Vec<f64>>,
-    sizes: Vec<Vec<f64>>,
-}
-
-impl Truth {
-    fn new(sizes: &[usize], m: usize) -> Self {
-        let zeros = || sizes.iter().map(|n| vec![0.0; n * m]).collect();
-        Self { sums: zeros(), sizes: zeros() }
-    }
-
-    fn add(&mut self, k: usize, place: usize, term: f64, size: f64) {
-        self.sums[k][place] += term;
-        self.sizes[k][place] += size;
-    }
-
-    fn check(&self, found: &[Vec<f64>], tolerance: f64, what: &str) {
-        assert_eq!(found.len(), self.sums.len());
-        for (k, (found, (sums, sizes))) in found.iter().zip(self.sums.iter().zip(&self.sizes)).enumerate() {
-            assert_eq!(found.len(), sums.len());
-            for (j, ((found, sum), size)) in found.iter().zip(sums).zip(sizes).enumerate() {
-                let error = (found - sum).abs();
-                assert!(
-                    error <= tolerance * size.max(1e-30),
-                    "{what}, sum {k}[{j}]: {found}, not {sum} ({size})"
-                );
-            }
-        }
-    }
-}
-
-/// Loss, residual, curvature of Poisson counts with an exponential link.
-fn poisson(eta: f64, y: f64) -> [f64; 3] {
-    [eta.exp() - y * eta, eta.exp() - y, eta.exp()]
 }
 
 fn gradient(
@@ -204,7 +167,7 @@ fn the_same_bits_again_and_again_whatever_was_left_in_memory() {
 #[test]
 fn bits_do_not_depend_on_how_memory_is_cut() {
     let Some((whole, _turn)) = gpu() else { return };
-    let Some(small) = open(Limits { binding_bytes: Some(1 << 21) }) else { return };
+    let Some(small) = open(Limits { binding_bytes: Some(1 << 21), ..Limits::default() }) else { return };
     for (n, p, m) in [(50_000, 12, 1), (9000, 200, 1), (20_000, 40, 3)] {
         let case = Case::new(n, p, m);
         let targets: Vec<usize> = (0..m).collect();

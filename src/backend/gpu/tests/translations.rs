@@ -4,6 +4,9 @@ use naga::back::{hlsl, msl, spv};
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
 use crate::backend::Model;
+use crate::backend::gpu::convolution::{
+    build_features, convolve, convolve_events, convolve_fft, correlate, correlate_events,
+};
 use crate::backend::gpu::shader::{Constants, Kernel, Shared};
 use crate::backend::gpu::{copy_rows, fused, partials, products, roofs, rows};
 use crate::observation::ObservationModel;
@@ -50,6 +53,13 @@ fn all() -> Vec<(Kernel, Vec<Constants>)> {
     let across =
         responses.iter().flat_map(|own| [1, 16].map(|across| with(own.clone(), &[("ACROSS", across)])));
     let across: Vec<Constants> = across.collect();
+    let windows = [1, 5, 256, 3000];
+    let starts = |own: Constants| [0, 1].map(|start| with(own.clone(), &[("START", start)]));
+    let lag_sums: Vec<Constants> =
+        windows.iter().flat_map(|&w| [false, true].map(|adds| correlate::constants(w, adds))).collect();
+    let built = windows
+        .iter()
+        .flat_map(|&w| [false, true].map(|is_events| build_features::constants(w, 7, 24, is_events)));
     let beside = |own: &Constants| [0, 1, 2, 3].map(|beside| with(own.clone(), &[("BESIDE", beside)]));
     vec![
         (fused::FUSED, tiles),
@@ -64,6 +74,19 @@ fn all() -> Vec<(Kernel, Vec<Constants>)> {
         (rows::LOSS_CHANGES, across.clone()),
         (rows::REACH, across),
         (partials::REDUCE, [8, 32].map(|slots| vec![("SLOTS", slots)]).to_vec()),
+        (convolve::CONVOLVE, windows.iter().flat_map(|&w| starts(convolve::constants(w, 3))).collect()),
+        (
+            convolve_events::CONVOLVE_EVENTS,
+            windows.iter().flat_map(|&w| starts(convolve_events::constants(w))).collect(),
+        ),
+        (
+            convolve_fft::CONVOLVE_FFT,
+            windows.iter().flat_map(|&w| starts(convolve_fft::constants(w, 3))).collect(),
+        ),
+        (convolve_fft::CORRELATE_FFT, lag_sums.clone()),
+        (correlate::CORRELATE, lag_sums.clone()),
+        (correlate_events::CORRELATE_EVENTS, lag_sums),
+        (build_features::BUILD_FEATURES, built.collect()),
         (roofs::COPY_WORDS, vec![vec![]]),
         (roofs::MULTIPLY_ADDS, vec![vec![]]),
         (copy_rows::COPY_ROWS, vec![copy_rows::constants(5, 8, 12)]),

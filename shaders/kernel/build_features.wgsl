@@ -1,0 +1,97 @@
+// Rows of convolved columns, centred and scaled: (sum_k function_i[k] x_c[p - k] - mean) * factor.
+//
+// Work group (k, m, c): positions k + m GROUPS_OF_X, 1024 of them, and channel c. An invocation takes four positions, four taps at
+// a time. A column is three words: where it goes (or NO_COLUMN), mean, factor. EVENTS is 1 where the channels are events of two
+// words, which are put where samples would lie; `before` is as in `correlate_events`.
+
+@group(0) @binding(1) var<storage, read> samples: array<f32>;
+@group(0) @binding(2) var<storage, read> events: array<u32>;
+@group(0) @binding(3) var<storage, read> before: array<u32>;
+@group(0) @binding(4) var<storage, read> functions: array<f32>;
+@group(0) @binding(5) var<storage, read> columns: array<u32>;
+@group(0) @binding(6) var<storage, read> row_at: array<u32>;
+@group(0) @binding(7) var<storage, read_write> design: array<f32>;
+
+const NO_COLUMN: u32 = 0xffffffffu;
+
+var<workgroup> taps: array<vec4<f32>, 64>;
+var<workgroup> counts: array<f32, 1280>;
+
+fn tap_at(function_number: u32, lag: u32) -> f32 {
+    if (lag >= W) {
+        return 0.0;
+    }
+    return functions[function_number * W + lag];
+}
+
+// counts where samples would lie
+fn load_events(channel: u32, base: u32, first_lag: u32, lane: u32) {
+    for (var k = lane; k < 1280u; k += 256u) {
+        counts[k] = 0.0;
+    }
+    workgroupBarrier();
+    let n_blocks = (params.n_samples + 255u) / 256u;
+    let row = channel * (n_blocks + 1u);
+    let oldest = first_lag + 256u;
+    let first = before[row + min((max(base, oldest) - oldest) / 256u, n_blocks)];
+    let last = before[row + min((base + 1024u) / 256u + 1u, n_blocks)];
+    for (var e = first + lane; e < last; e += 256u) {
+        // large if it is before the tile; each position has one event
+        let k = events[2u * e] + oldest - base;
+        if (k < 1280u) {
+            counts[k] = bitcast<f32>(events[2u * e + 1u]);
+        }
+    }
+    workgroupBarrier();
+    for (var k = lane; k < 320u; k += 256u) {
+        tile[k] = vec4<f32>(counts[4u * k], counts[4u * k + 1u], counts[4u * k + 2u], counts[4u * k + 3u]);
+    }
+}
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let base = params.first_position + (group.x + group.y * GROUPS_OF_X) * 1024u;
+    for (var i = 0u; i < FUNCTIONS; i++) {
+        let column = 3u * (group.z * FUNCTIONS + i);
+        var sum = vec4<f32>(0.0);
+        for (var first_lag = 0u; first_lag < W; first_lag += 256u) {
+            // a short window stays
+            if (W > 256u || i == 0u) {
+                if (EVENTS == 1u) {
+                    load_events(group.z, base, first_lag, lane);
+                } else {
+                    load_tile(group.z, base, first_lag, lane);
+                }
+            }
+            if (lane < 64u) {
+                let lag = first_lag + 4u * lane;
+                taps[lane] = vec4<f32>(tap_at(i, lag), tap_at(i, lag + 1u), tap_at(i, lag + 2u), tap_at(i, lag + 3u));
+            }
+            workgroupBarrier();
+            var some = vec4<f32>(0.0);
+            var above = tile[64u + lane];
+            let n_steps = (min(W - first_lag, 256u) + 3u) / 4u;
+            for (var k = 0u; k < n_steps; k++) {
+                let below = tile[63u + lane - k];
+                let tap = taps[k];
+                some += tap.x * above;
+                some += tap.y * vec4<f32>(below.w, above.xyz);
+                some += tap.z * vec4<f32>(below.zw, above.xy);
+                some += tap.w * vec4<f32>(below.yzw, above.x);
+                above = below;
+            }
+            sum += some;
+            workgroupBarrier();
+        }
+        if (columns[column] != NO_COLUMN) {
+            let mean = bitcast<f32>(columns[column + 1u]);
+            let factor = bitcast<f32>(columns[column + 2u]);
+            for (var k = 0u; k < 4u; k++) {
+                let row = taken_at(base + 4u * lane + k);
+                if (row != NO_ROW) {
+                    design[row * STRIDE + params.first_column + columns[column]] = (sum[k] - mean) * factor;
+                }
+            }
+        }
+    }
+}
