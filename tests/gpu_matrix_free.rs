@@ -149,14 +149,15 @@ fn every_operation_is_that_of_the_cpu() {
     }
 }
 
+fn fit<B: Backend>(on: &B, plan: &DesignPlan, y: &Array2<f64>) -> FittedGlm {
+    let response = Response { y: y.view().into(), names: vec!["y".into()] };
+    GlmSpec::default().check().unwrap().fit(on, plan, &response, &mut |_| {}).unwrap()
+}
+
 #[test]
 fn a_fit_without_a_matrix_is_that_of_the_cpu() {
     let problem = Problem::new();
     let Some((gpu, _turn)) = gpu(0) else { return };
-    fn fit<B: Backend>(on: &B, plan: &DesignPlan, y: &Array2<f64>) -> FittedGlm {
-        let response = Response { y: y.view().into(), names: vec!["y".into()] };
-        GlmSpec::default().check().unwrap().fit(on, plan, &response, &mut |_| {}).unwrap()
-    }
     for plan in problem.plans() {
         let found = fit(&gpu, &plan, &problem.y).targets.remove(0);
         let expected = fit(&Cpu::<f64>::default(), &plan, &problem.y).targets.remove(0);

@@ -263,12 +263,17 @@ impl Device {
             self.check()?;
             self.queue.write_buffer(&buffer.raw, at + (k * PIECE) as u64, piece);
             if piece.len() == PIECE {
-                let index = self.queue.submit([]);
-                self.wait(index)?;
+                self.settle()?;
             }
         }
         self.check()?;
         Ok(())
+    }
+
+    /// Waits until what was written has arrived.
+    pub(super) fn settle(&self) -> Result<()> {
+        let index = self.queue.submit([]);
+        self.wait(index)
     }
 
     /// Nanoseconds of a tick of the device's clock.

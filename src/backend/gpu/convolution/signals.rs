@@ -19,6 +19,9 @@ use crate::{Error, Result};
 /// Positions that share an entry of the index of events.
 const INDEX_POSITIONS: usize = 256;
 
+/// Bytes of channels that are sent before their arrival is waited for.
+const MOST_ON_THE_WAY: usize = 16 << 20;
+
 /// Channels that are convolved as they are: samples or events, in pieces of some used rows each.
 #[derive(Clone, Debug)]
 pub struct Signals(Arc<Held>);
@@ -159,7 +162,7 @@ impl Device {
     fn samples(&self, axis: &Axis, channels: &[(&[f64], f64)]) -> Result<Channels> {
         let own_bytes = axis.len() * size_of::<f32>();
         let buffer: Buffer = self.buffer((channels.len() * own_bytes) as u64, Use::Storage)?;
-        let mut own = vec![0.0_f32; axis.len()];
+        let (mut own, mut on_the_way) = (vec![0.0_f32; axis.len()], 0);
         for (k, (x, offset)) in channels.iter().enumerate() {
             for piece in axis.pieces() {
                 let values = &x[piece.bin..piece.bin + piece.len];
@@ -169,6 +172,11 @@ impl Device {
                 }
             }
             self.write(&buffer, (k * own_bytes) as u64, bytemuck::cast_slice(&own))?;
+            on_the_way += own_bytes;
+            if on_the_way >= MOST_ON_THE_WAY {
+                self.settle()?;
+                on_the_way = 0;
+            }
         }
         Ok(Channels::Samples(Bound::from(&Arc::new(buffer))))
     }
