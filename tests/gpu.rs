@@ -174,7 +174,7 @@ fn every_pair_of_model_and_link_with_and_without_a_penalty() {
         let y = match observation {
             ObservationModel::Poisson => counts.clone(),
             ObservationModel::Gaussian => {
-                counts.mapv(|y| 2.0 * y - 0.3) + &x.column(1).insert_axis(ndarray::Axis(1))
+                counts.mapv(|y| 2.0 * y - 0.3) + x.column(1).insert_axis(ndarray::Axis(1))
             }
             ObservationModel::Bernoulli => counts.mapv(|y| f64::from(u8::from(y > 0.0))),
         };

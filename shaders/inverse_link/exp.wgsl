@@ -6,5 +6,7 @@ fn mean_at(eta: f32) -> Mean {
 }
 
 fn mean_change(eta: f32, mean: Mean, delta: f32) -> MeanChange {
-    return MeanChange(mean.mu * expm1_of(delta), delta, 0.0);
+    // long steps by the difference: both factors of the product are bounded
+    let change = select(mean.mu * expm1_of(delta), exp_of(eta + delta) - mean.mu, abs(delta) > 1.0);
+    return MeanChange(change, delta, 0.0);
 }

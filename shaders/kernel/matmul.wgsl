@@ -78,7 +78,7 @@ fn over_rows(value: vec4<f32>, lane: u32) -> vec4<f32> {
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let begin = group.y * params.group_rows;
     let end = min(begin + params.group_rows, params.n);
-    let first_target = params.first_target + group.x * TARGETS;
+    let first_target = group.x * TARGETS;
     let t = first_target + (lane % ACROSS) * 4u;
     let own = (lane / ACROSS) * 4u;
     var found = Found(vec4<f32>(0.0), vec4<f32>(0.0));

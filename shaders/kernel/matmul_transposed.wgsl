@@ -40,7 +40,7 @@ fn put(place: u32, value: vec4<f32>) {
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    left_target = params.first_target + group.z * LEFT;
+    left_target = group.z * LEFT;
     right_column = group.y * ACROSS;
     let begin = group.x * params.group_rows;
     let end = min(begin + params.group_rows, params.n);

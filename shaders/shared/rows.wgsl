@@ -18,8 +18,6 @@ struct Params {
     n_targets: u32,
     // 0, which no compiler knows
     zero: u32,
-    // targets before those of this dispatch
-    first_target: u32,
     // columns before those of this dispatch, in vectors of 4
     first_column: u32,
     // start of the linear predictor where there is one target

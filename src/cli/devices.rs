@@ -5,12 +5,11 @@ use serde_json::{Value, json};
 use super::args::DevicesArgs;
 use super::machine::processor;
 use super::run::{Report, pretty};
-use crate::Result;
 
 /// Lists adapters.
-pub(super) fn devices(args: &DevicesArgs) -> Result<Report> {
+pub(super) fn devices(args: &DevicesArgs) -> Report {
     let text = if args.json { pretty(&document()) } else { text() };
-    Ok(Report { text, converged: true })
+    Report { text, converged: true }
 }
 
 #[cfg(not(feature = "gpu"))]
@@ -79,6 +78,6 @@ fn text() -> String {
         .collect();
     let header = ["", "device", "kind", "through", "driver", "buffer MB", "binding MB", "usable"];
     text.push_str(&terminal_table(&header, &rows, Some(110)));
-    text.push_str("\n");
+    text.push('\n');
     text
 }

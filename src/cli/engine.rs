@@ -26,6 +26,8 @@ pub(super) struct Engine {
     gpu: gpu::Choice,
     single: Option<Cpu<f32>>,
     double: Option<Cpu<f64>>,
+    /// What computed the first fit.
+    device: Option<String>,
     notices: Vec<String>,
 }
 
@@ -54,6 +56,7 @@ impl Engine {
             gpu,
             single: None,
             double: None,
+            device: None,
             notices: Vec::new(),
         })
     }
@@ -80,8 +83,11 @@ impl Engine {
     ) -> Result<FittedGlm> {
         #[cfg(feature = "gpu")]
         if let Some(fitted) = self.gpu.fit(spec, plan, response, watcher, &mut self.notices)? {
+            let title = self.gpu.title().filter(|_| fitted.plan.backend == "gpu");
+            self.device.get_or_insert_with(|| title.unwrap_or_else(processor));
             return Ok(fitted);
         }
+        self.device.get_or_insert_with(processor);
         let level = self.level;
         match self.precision {
             Precision::F64 => {
@@ -95,13 +101,9 @@ impl Engine {
         }
     }
 
-    /// The GPU if there is one in use, else the processor.
+    /// What computed the first fit, which is the one whose plan a result shows.
     pub(super) fn device(&self) -> String {
-        #[cfg(feature = "gpu")]
-        if let Some(title) = self.gpu.title() {
-            return title;
-        }
-        processor()
+        self.device.clone().unwrap_or_else(processor)
     }
 
     /// What there is to say about the device.
@@ -127,6 +129,12 @@ impl Wish {
         let device_is_typed = common.environment.variable("device").is_none();
         let wish = match (common.backend, &common.device) {
             // a setting for all commands is no wish of one that names the CPU
+            (BackendChoice::Cpu, Some(device))
+                if device_is_typed && common.environment.variable("backend").is_some() =>
+            {
+                // what is typed wins
+                Self::Gpu(Some(device.clone()))
+            }
             (BackendChoice::Cpu, Some(device)) if device_is_typed => {
                 let help = "leave out --device, or use --backend gpu";
                 return Err(Error::argument("--device", "no device beside --backend cpu", device, help));

@@ -1,5 +1,7 @@
 //! The GPU of a fit: taken if asked for or worth it, opened again if lost, given up for the CPU where that is allowed.
 
+use std::time::Instant;
+
 use super::engine::{Watcher, Wish};
 use super::run::in_pool;
 use crate::backend::cpu::Cpu;
@@ -54,14 +56,36 @@ impl Choice {
             Wish::Gpu(name) => name.clone(),
             Wish::Auto | Wish::Cpu => None,
         };
-        let fit = |gpu: &Gpu| in_pool(|| spec.fit(gpu, plan, response, &mut *watcher));
+        let started = Instant::now();
+        let fit = |gpu: &Gpu| {
+            let spec = with_time_left(spec, started)?;
+            in_pool(|| spec.fit(gpu, plan, response, &mut *watcher))
+        };
         let (gpu, fitted) = twice(gpu, fit, || Gpu::open(name.as_deref()), notices);
+        self.gpu = gpu;
         match fitted {
             Err(Error::Gpu(error)) => self.give_up(error, notices),
-            other => {
-                self.gpu = gpu;
-                other.map(Some)
+            Ok(fitted) => {
+                self.say(&fitted, notices);
+                Ok(Some(fitted))
             }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Says where a fit was computed, if that is not what was asked for in so many words; once.
+    fn say(&self, fitted: &FittedGlm, notices: &mut Vec<String>) {
+        let notice = match (fitted.plan.backend.as_str(), self.title()) {
+            ("gpu", Some(title)) if self.wish == Wish::Auto => format!("computed on {title}"),
+            ("cpu", _) => {
+                "computed on the CPU in f64: columns are so nearly dependent that f32, which a GPU has, is \
+                           not enough"
+                    .into()
+            }
+            _ => return,
+        };
+        if !notices.contains(&notice) {
+            notices.push(notice);
         }
     }
 
@@ -88,7 +112,6 @@ impl Choice {
         }
         match Gpu::open(None) {
             Ok(gpu) if SURELY * seconds(gpu.costs()) < on_cpu => {
-                notices.push(format!("computed on {}", gpu.facts().title()));
                 self.gpu = Some(gpu);
             }
             Ok(gpu) => {
@@ -111,18 +134,36 @@ fn twice<D, T>(
 ) -> (Option<D>, Result<T>) {
     match work(&device) {
         Err(Error::Gpu(error)) if error.is_passing() => {
-            drop(device);
+            put_away(device, &error);
             match open() {
                 Ok(fresh) => {
                     notices.push(format!("the fit began again on a fresh device: {error}"));
-                    let outcome = work(&fresh);
-                    (Some(fresh), outcome)
+                    match work(&fresh) {
+                        Err(Error::Gpu(error)) => {
+                            put_away(fresh, &error);
+                            (None, Err(Error::Gpu(error)))
+                        }
+                        outcome => (Some(fresh), outcome),
+                    }
                 }
                 Err(again) => (None, Err(again)),
             }
         }
         outcome => (Some(device), outcome),
     }
+}
+
+/// Closes a device that failed; one that does not answer would be waited for without end, so it is left open.
+fn put_away<D>(device: D, error: &DeviceError) {
+    if let DeviceError::Hung { .. } = error { std::mem::forget(device) } else { drop(device) }
+}
+
+/// The same fit in what is left of its time.
+fn with_time_left(spec: &CheckedSpec, started: Instant) -> Result<CheckedSpec> {
+    let mut own = spec.get().clone();
+    let left = |limit: f64| (limit - started.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE);
+    own.time_limit_s = own.time_limit_s.map(left);
+    own.check()
 }
 
 #[cfg(test)]

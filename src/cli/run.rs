@@ -83,7 +83,7 @@ fn run(command: &Command) -> Result<Report> {
             Ok(Report { text, converged: true })
         }
         Command::Bench(args) => bench::bench(args),
-        Command::Devices(args) => devices::devices(args),
+        Command::Devices(args) => Ok(devices::devices(args)),
         Command::Demo(args) => demo::demo(args),
         Command::Completions(args) => Ok(shell_help::completions(args)),
         Command::Man(args) => shell_help::man(args),

@@ -81,7 +81,7 @@ fn a_fit_on_a_device_is_that_of_the_cpu() {
             &plan,
         ],
     )
-    .ended(2);
+    .ended(3);
     assert!(refused.stderr.contains("plan.backend: expected cpu, found gpu"), "{refused:?}");
 }
 

@@ -31,7 +31,8 @@ fn large() -> Place {
 #[test]
 fn a_long_fit_shows_where_it_stands_and_leaves_nothing() {
     let place = large();
-    let words = "fit d.npz --solver newton --standard-errors on";
+    // so large that a GPU would be looked for, and a note would follow
+    let words = "fit d.npz --solver newton --standard-errors on --backend cpu";
     let Some((seen, stdout)) = on_a_terminal(&place, words) else { return };
     assert!(stdout.contains("converged"), "{stdout}");
     for said in ["fitting: iteration ", "loss gap ", "goal 1e-16", " of 40, ", " left"] {

@@ -11,8 +11,6 @@ use crate::Result;
 
 /// Bytes between the starting numbers of two dispatches.
 const STRIDE: usize = 256;
-/// Operations of a submission, about: 80 ms of a device with 100 Gflop/s.
-pub(super) const SUBMISSION_FLOP: f64 = 8e9;
 
 /// The numbers that a kernel is started with: `Params` of `shaders/shared/rows.wgsl`.
 #[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
@@ -25,7 +23,6 @@ pub(super) struct Params {
     pub(super) first_partial: u32,
     pub(super) n_targets: u32,
     pub(super) zero: u32,
-    pub(super) first_target: u32,
     pub(super) first_column: u32,
     pub(super) intercept: f32,
     pub(super) width: u32,
@@ -87,8 +84,9 @@ impl Device {
         let watch = self.watch()?;
         let mut rest = dispatches;
         let mut done = 0;
+        let mut last: Option<wgpu::SubmissionIndex> = None;
         loop {
-            let own = rest.len().min(submission(rest));
+            let own = rest.len().min(submission(rest, self.submission_flop));
             let (now, later) = rest.split_at(own);
             let mut encoder =
                 self.raw.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: None });
@@ -119,7 +117,10 @@ impl Device {
                 let mut all = all.into_iter();
                 return Ok(wanted.iter().map(|wanted| all.by_ref().take(wanted.n).collect()).collect());
             }
-            self.check()?;
+            // the device works on one while the next waits: patience is for each of them
+            if let Some(before) = last.replace(index) {
+                self.wait(before)?;
+            }
             done += own;
             rest = later;
         }
@@ -177,11 +178,11 @@ impl Device {
 }
 
 /// How many of the dispatches make one submission.
-fn submission(dispatches: &[Dispatch]) -> usize {
+fn submission(dispatches: &[Dispatch], most: f64) -> usize {
     let mut flop = 0.0;
     let full = dispatches.iter().position(|dispatch| {
         flop += dispatch.flop;
-        flop >= SUBMISSION_FLOP
+        flop >= most
     });
     full.map_or(dispatches.len(), |last| last + 1)
 }

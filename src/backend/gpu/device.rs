@@ -4,7 +4,7 @@
 //! and in another when the device is gone. All of them end in one place here and are looked at before numbers that were
 //! read back are believed.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
@@ -14,8 +14,6 @@ use super::pipeline::Pipelines;
 use crate::error::DeviceError;
 use crate::{Error, Result};
 
-/// Bytes of a buffer from which on its memory is asked for within a scope.
-const LARGE: u64 = 16 << 20;
 /// Bytes of a buffer at most, whatever the device allows.
 const LARGEST: u64 = 1 << 30;
 /// Bytes of computed columns that are written out.
@@ -89,6 +87,10 @@ pub(super) struct Device {
     trouble: Arc<Trouble>,
     held: Arc<Held>,
     pub(super) clock: Clock,
+    /// Bytes that were written since the last wait.
+    on_its_way: AtomicUsize,
+    /// Operations of a submission, about: what takes such a device less than 100 ms.
+    pub(super) submission_flop: f64,
     /// Buffers of earlier passes, to be used again.
     spare: Mutex<Vec<Arc<Buffer>>>,
 }
@@ -99,13 +101,24 @@ impl std::fmt::Debug for Device {
     }
 }
 
+/// Operations of a submission on a kind of adapter: less than 100 ms where it reaches a tenth of what its kind can do.
+fn submission_flop(kind: &str) -> f64 {
+    match kind {
+        "discrete" | "virtual" => 2e11,
+        "software" => 8e9,
+        _ => 2e10,
+    }
+}
+
 /// An error that nobody waited for.
 fn uncaptured(error: &wgpu::Error) -> DeviceError {
     match error {
+        // not of a buffer of ours, which are asked for in scopes
+        wgpu::Error::OutOfMemory { .. } => DeviceError::OutOfMemory { asked_bytes: 0, held_bytes: 0 },
         wgpu::Error::Validation { description, .. } => {
             DeviceError::ShaderRejected { kernel: "of a pass".into(), message: description.clone() }
         }
-        other => DeviceError::Lost { reason: other.to_string() },
+        other @ wgpu::Error::Internal { .. } => DeviceError::Lost { reason: other.to_string() },
     }
 }
 
@@ -169,7 +182,21 @@ impl Device {
         let written_bytes = limits.written_bytes.unwrap_or(WRITTEN);
         let (pipelines, clock) = (Pipelines::default(), Clock::default());
         let (held, spare) = (Arc::default(), Mutex::default());
-        Ok(Self { raw, queue, facts, binding_bytes, written_bytes, pipelines, trouble, held, clock, spare })
+        let (on_its_way, submission_flop) = (AtomicUsize::new(0), submission_flop(facts.kind));
+        Ok(Self {
+            raw,
+            queue,
+            facts,
+            binding_bytes,
+            written_bytes,
+            pipelines,
+            trouble,
+            held,
+            clock,
+            on_its_way,
+            submission_flop,
+            spare,
+        })
     }
 
     /// The first thing that went wrong, if anything did.
@@ -191,14 +218,18 @@ impl Device {
     pub(super) fn buffer(&self, n_bytes: u64, purpose: Use) -> Result<Buffer> {
         match self.new_buffer(n_bytes, purpose) {
             Err(Error::Gpu(DeviceError::OutOfMemory { .. })) => {
-                if let Ok(mut spare) = self.spare.lock() {
-                    spare.retain(|buffer| Arc::strong_count(buffer) > 1);
-                }
-                let idle = self.queue.submit([]);
-                self.wait(idle)?;
+                self.forget_spare();
+                self.settle()?;
                 self.new_buffer(n_bytes, purpose)
             }
             other => other,
+        }
+    }
+
+    /// Gives memory of earlier passes back.
+    pub(super) fn forget_spare(&self) {
+        if let Ok(mut spare) = self.spare.lock() {
+            spare.retain(|buffer| Arc::strong_count(buffer) > 1);
         }
     }
 
@@ -207,7 +238,7 @@ impl Device {
         let n_bytes = n_bytes.next_multiple_of(16).max(16);
         let held_bytes = self.held.now.fetch_add(n_bytes, Ordering::Relaxed);
         self.held.peak.fetch_max(held_bytes + n_bytes, Ordering::Relaxed);
-        let scope = (n_bytes >= LARGE).then(|| self.raw.push_error_scope(wgpu::ErrorFilter::OutOfMemory));
+        let scope = self.raw.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let descriptor = wgpu::BufferDescriptor {
             label: None,
             size: n_bytes,
@@ -215,7 +246,7 @@ impl Device {
             mapped_at_creation: false,
         };
         let buffer = Buffer { raw: self.raw.create_buffer(&descriptor), held: Arc::clone(&self.held) };
-        if scope.is_some_and(|scope| pollster::block_on(scope.pop()).is_some()) {
+        if pollster::block_on(scope.pop()).is_some() {
             return Err(Error::Gpu(DeviceError::OutOfMemory { asked_bytes: n_bytes, held_bytes }));
         }
         Ok(buffer)
@@ -262,7 +293,9 @@ impl Device {
         for (k, piece) in bytes.chunks(PIECE).enumerate() {
             self.check()?;
             self.queue.write_buffer(&buffer.raw, at + (k * PIECE) as u64, piece);
-            if piece.len() == PIECE {
+            // what is on its way takes memory beside the buffers, however small its pieces are
+            let on_its_way = self.on_its_way.fetch_add(piece.len(), Ordering::Relaxed) + piece.len();
+            if on_its_way >= PIECE {
                 self.settle()?;
             }
         }
@@ -272,6 +305,7 @@ impl Device {
 
     /// Waits until what was written has arrived.
     pub(super) fn settle(&self) -> Result<()> {
+        self.on_its_way.store(0, Ordering::Relaxed);
         let index = self.queue.submit([]);
         self.wait(index)
     }

@@ -9,7 +9,7 @@ use super::fused::group_rows;
 use super::partials::Partials;
 use super::products::Responses;
 use super::rows::{loss_changes, reach};
-use super::spans::{Span, span_rows, spans};
+use super::spans::{Span, cut, span_rows};
 use crate::Result;
 use crate::backend::{Every, Model, Reach};
 
@@ -37,7 +37,7 @@ impl Line {
         let columns: Vec<u32> = self.targets.iter().map(|&target| target as u32).collect();
         let columns = Bound::from(&device.filled(&columns)?);
         let arrays = [&self.eta, &self.direction, y];
-        let rows = span_rows(arrays.into_iter(), self.targets.len(), 0.0, MOST_ROWS, device.binding_bytes);
+        let rows = span_rows(arrays.into_iter(), self.targets.len(), MOST_ROWS, device.binding_bytes);
         let stretch = |span: Span| {
             // the line begins at its first row
             let own = span.rows.start - self.rows.start..span.rows.end - self.rows.start;
@@ -59,20 +59,7 @@ impl Line {
                 },
             })
         };
-        self.cut(rows).into_iter().map(stretch).collect()
-    }
-
-    /// Runs that no buffer cuts: neither of the line, whose rows count from its own first, nor of the response.
-    fn cut(&self, rows: usize) -> Vec<Span> {
-        let mut cut = Vec::new();
-        for span in spans(self.rows.clone(), rows, Every::ROW) {
-            let own = span.rows.start - self.rows.start..span.rows.end - self.rows.start;
-            cut.extend(spans(own, rows, Every::ROW).into_iter().map(|part| {
-                let rows = part.rows.start + self.rows.start..part.rows.end + self.rows.start;
-                Span { rows, ..part }
-            }));
-        }
-        cut
+        cut(&self.rows, rows).into_iter().map(stretch).collect()
     }
 
     /// Rows of a group.

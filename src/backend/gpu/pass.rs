@@ -13,7 +13,7 @@ use super::partials::{Partials, Place};
 use super::products::{Product, Responses, TARGETS, matmul, matmul_transposed, n_gram_tiles, product_rows};
 use super::program::{Forward, Pointwise, Program};
 use super::rows::pointwise;
-use super::spans::{Span, span_rows, spans};
+use super::spans::{Span, cut, span_rows, spans, work_rows};
 use crate::Result;
 use crate::backend::{Beside, Every, Sweep};
 
@@ -26,6 +26,8 @@ pub(super) struct Pass<'p> {
     pub(super) partials: Vec<Partials>,
     /// What stands for buffers that a kernel does not use.
     pub(super) idle: [Bound; 3],
+    /// Rows that take a submission, and those of a run.
+    work_rows: usize,
     pub(super) span_rows: usize,
     columns: Bound,
 }
@@ -68,7 +70,7 @@ impl Device {
         for (forward, kept) in [&program.eta, &program.direction].into_iter().zip(&kept) {
             let Some(forward) = forward else { continue };
             let loaded = pass.load(forward)?;
-            for span in spans(rows.clone(), span_rows, Every::ROW) {
+            for span in cut(&rows, span_rows) {
                 let own = span.rows.start - rows.start..span.rows.end - rows.start;
                 pass.forward(&span, forward, &loaded, &kept.window(&own)?)?;
             }
@@ -91,9 +93,11 @@ impl<'p> Pass<'p> {
         let flop = 4.0 * (widest * n_targets) as f64 + (gram * gram) as f64 + program.channel_flop();
         let (least, most) = (group_rows(sweep.n_rows, widest, Every::ROW), device.binding_bytes);
         let of_chunks = program.signals().map(Signals::rows_of_chunk).min().unwrap_or(usize::MAX);
-        let span_rows = span_rows(program.arrays(), n_targets, flop, least, most).min(of_chunks);
+        let work_rows = work_rows(device.submission_flop, flop, least);
+        let width = n_targets.max(if program.columns.is_empty() { 0 } else { gram });
+        let span_rows = span_rows(program.arrays(), width, work_rows, most).min(of_chunks);
         let (dispatches, partials) = (Vec::new(), Vec::new());
-        Ok(Self { device, program, sweep, dispatches, partials, idle, span_rows, columns })
+        Ok(Self { device, program, sweep, dispatches, partials, idle, work_rows, span_rows, columns })
     }
 
     pub(super) fn spans(&self) -> Vec<Span> {
@@ -119,12 +123,13 @@ impl<'p> Pass<'p> {
 
     /// Rows of a group that multiplies residuals of several targets.
     pub(super) fn transposed_rows(&self, x: &Array) -> usize {
-        product_rows(self.sweep.n_rows, x.stride().div_ceil(64), self.span_rows)
+        product_rows(self.sweep.n_rows.min(self.work_rows), x.stride().div_ceil(64), self.span_rows)
     }
 
     /// Rows of a group of a Gram of rows of so many words.
     pub(super) fn gram_rows(&self, stride: usize) -> usize {
-        product_rows(self.sweep.n_rows / self.sweep.every.0, n_gram_tiles(stride), self.span_rows)
+        let n_rows = (self.sweep.n_rows / self.sweep.every.0).min(self.work_rows);
+        product_rows(n_rows, n_gram_tiles(stride), self.span_rows)
     }
 
     /// Groups of so many rows in each run.

@@ -153,7 +153,7 @@ pub(super) fn matmul(device: &Device, what: &Product, params: Params) -> Result<
     Ok(Dispatch { pipeline, params, bound, groups, flop })
 }
 
-/// `Xᵀ·R` for one run of rows: of each group, the sums of the targets from `params.first_target` on.
+/// `Xᵀ·R` for one run of rows: of each group, the sums of all targets.
 pub(super) fn matmul_transposed(
     device: &Device,
     x: Bound,

@@ -27,6 +27,9 @@ const COPIED: usize = 4096;
 /// Work groups of the arithmetic, and operations of an invocation and turn.
 const GROUPS: usize = 4096;
 const OPERATIONS: f64 = 64.0;
+/// Turns that no device needs long for, and a time that is long beside a start.
+const FIRST_TURNS: u32 = 16;
+const LONG_S: f64 = 0.02;
 /// Runs, of which the fastest counts.
 const RUNS: usize = 8;
 
@@ -46,7 +49,8 @@ pub struct Roofs {
 }
 
 impl Gpu {
-    /// Measures what the device can do at most; copies of about `n_bytes`, and so many turns of arithmetic.
+    /// Measures what the device can do at most: copies of about `n_bytes`, and turns of arithmetic, as many as take 20 ms and
+    /// no more than `n_turns`.
     ///
     /// # Errors
     /// If the device fails.
@@ -55,8 +59,12 @@ impl Gpu {
         device.start_clock();
         let n_bytes = n_bytes.min(device.binding_bytes as usize) / 16 / COPIED * COPIED * 16;
         let copy_s = fastest(device, &[copy(device, n_bytes)?])?;
-        let flop = GROUPS as f64 * 256.0 * OPERATIONS * f64::from(n_turns);
-        let arithmetic_s = fastest(device, &[multiply_adds(device, n_turns)?])?;
+        let mut turns = FIRST_TURNS.min(n_turns);
+        while turns < n_turns && fastest(device, &[multiply_adds(device, turns)?])? < LONG_S {
+            turns = (2 * turns).min(n_turns);
+        }
+        let flop = GROUPS as f64 * 256.0 * OPERATIONS * f64::from(turns);
+        let arithmetic_s = fastest(device, &[multiply_adds(device, turns)?])?;
         let submission_s = (0..RUNS).map(|_| wall(|| device.run(&[], &[]).map(drop)));
         let submission_s = least(submission_s)?;
         let host = vec![1.0f32; n_bytes / size_of::<f32>()];
@@ -67,6 +75,8 @@ impl Gpu {
                 device.run(&[], &[]).map(drop)
             })
         }))?;
+        drop(room);
+        device.forget_spare();
         Ok(Roofs {
             copy_bytes_per_s: 2.0 * n_bytes as f64 / copy_s,
             flop_per_s: flop / arithmetic_s,

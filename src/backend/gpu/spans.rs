@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use super::array::{Array, MOST_ROWS};
-use super::batch::SUBMISSION_FLOP;
 use crate::backend::Every;
 use crate::backend::cpu::TILE_ROWS;
 
@@ -21,21 +20,37 @@ pub(super) struct Span {
     pub(super) n: usize,
 }
 
-/// Rows per run: those of one buffer in all matrices and vectors of the targets, as few as `flop_per_row` operations ask for, and
-/// no less than a work group takes.
+/// Rows per run by its work, a power of two: as few as take a submission, and no less than a work group takes.
+pub(super) fn work_rows(submission_flop: f64, flop_per_row: f64, group_rows: usize) -> usize {
+    let rows = ((submission_flop / flop_per_row.max(1.0)) as usize).max(group_rows).max(TILE_ROWS);
+    (1 << rows.ilog2()).min(MOST_ROWS)
+}
+
+/// Rows per run, a power of two and at most `work_rows`: those of one buffer in all matrices, and of `width` numbers a row that
+/// are made in the pass (vectors of all targets, rows put side by side).
 pub(super) fn span_rows<'a>(
     arrays: impl Iterator<Item = &'a Array>,
-    n_targets: usize,
-    flop_per_row: f64,
-    group_rows: usize,
+    width: usize,
+    work_rows: usize,
     binding_bytes: u64,
 ) -> usize {
     let of_buffers = arrays.map(Array::rows_of_buffer).min().unwrap_or(MOST_ROWS);
-    let by_work = (SUBMISSION_FLOP / flop_per_row.max(1.0)) as usize;
     let numbers = MOST_NUMBERS.min(binding_bytes as usize / size_of::<f32>());
-    let by_vectors = (numbers / n_targets.max(1)).max(TILE_ROWS);
-    let rows = by_work.max(group_rows).max(TILE_ROWS).min(by_vectors);
-    (1 << rows.ilog2()).min(of_buffers)
+    let by_vectors = (numbers / width.max(1)).max(TILE_ROWS);
+    work_rows.min(of_buffers).min(1 << by_vectors.ilog2())
+}
+
+/// The runs of `rows` that no buffer cuts: neither of matrices, nor of vectors whose first entry is that of the first row.
+pub(super) fn cut(rows: &Range<usize>, span_rows: usize) -> Vec<Span> {
+    let mut cut = Vec::new();
+    for span in spans(rows.clone(), span_rows, Every::ROW) {
+        let own = span.rows.start - rows.start..span.rows.end - rows.start;
+        cut.extend(spans(own, span_rows, Every::ROW).into_iter().map(|part| {
+            let rows = part.rows.start + rows.start..part.rows.end + rows.start;
+            Span { rows, ..part }
+        }));
+    }
+    cut
 }
 
 /// The runs of `rows`, the first a multiple of `span_rows` or any row where all are taken from the first on.

@@ -5,7 +5,7 @@ use super::{GROUPS_OF_X, groups};
 use crate::Result;
 use crate::backend::cpu::TILE_ROWS;
 use crate::backend::gpu::array::Array;
-use crate::backend::gpu::batch::{Bound, Dispatch, Params, SUBMISSION_FLOP};
+use crate::backend::gpu::batch::{Bound, Dispatch, Params};
 use crate::backend::gpu::device::Device;
 use crate::backend::gpu::shader::{Access, Constants, Kernel, Shared};
 use crate::backend::gpu::spans::{Span, spans};
@@ -118,7 +118,7 @@ impl Device {
         what: &Features,
     ) -> Result<()> {
         let idle = Bound::from(&self.scratch(size_of::<f32>() as u64)?);
-        let by_work = (SUBMISSION_FLOP / what.flop().max(1.0)) as usize;
+        let by_work = (self.submission_flop / what.flop().max(1.0)) as usize;
         let rows = 1 << by_work.max(TILE_ROWS).ilog2();
         let rows = x.rows_of_buffer().min(what.x.rows_of_chunk()).min(rows);
         let mut dispatches = Vec::new();
