@@ -62,7 +62,7 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
         text.push_str(&score_rows::text(&fitting));
     }
     if args.explain && !args.common.json {
-        text.push_str(&fit_text::explanation(&fitting.model.fit));
+        text.push_str(&fit_text::explanation(&fitting.model.fit, &fitting.device));
     }
     let written = match &args.common.out {
         Some(folder) => outputs::write(folder, &fitting, document, copy, &progress)?,

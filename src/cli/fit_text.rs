@@ -263,7 +263,7 @@ fn peak_lags_ms(feature: &StudyFeature, bin_s: f64) -> Option<Vec<f64>> {
 }
 
 /// How a fit was carried out and why.
-pub(super) fn explanation(fit: &FittedGlm) -> String {
+pub(super) fn explanation(fit: &FittedGlm, device: &str) -> String {
     let plan = &fit.plan;
     let mut text = format!(
         "\nplan: {} ({}) for {} rows x {} columns x {} targets, {:.1} {} per parameter\n",
@@ -284,6 +284,9 @@ pub(super) fn explanation(fit: &FittedGlm) -> String {
         );
     }
     let _ = writeln!(text, "  by cost constants: {}", plan.constants);
+    if plan.backend == "gpu" {
+        let _ = writeln!(text, "  steps on {device}; the last ones and the proof on the CPU");
+    }
     let (arithmetic, level) = (plan.arithmetic(), &plan.level);
     let _ = writeln!(text, "  columns centred and scaled, in {arithmetic}; vector instructions: {level}");
     let n_rows = plan.n_rows;

@@ -106,10 +106,13 @@ fn software_counts_only_where_it_is_asked_for() {
     }
     let run = seeing(&place, &["fit", "d.npz", "--backend", "gpu"]).ended(5);
     assert!(run.stderr.contains("computes in software"), "{run:?}");
-    let mut command = place.command(env!("CARGO_BIN_EXE_rheobase"));
-    command.args(["fit", "d.npz", "--backend", "gpu", "--json"]).env_remove("WGPU_BACKEND");
-    let fit = Run::of(command.env("RHEOBASE_SOFTWARE_GPU", "1")).ended(0).json();
-    assert_eq!(fit["backend"], "gpu");
+    let name = all[0]["name"].as_str().unwrap();
+    for (variable, value) in [("RHEOBASE_SOFTWARE_GPU", "1"), ("WGPU_ADAPTER_NAME", name)] {
+        let mut command = place.command(env!("CARGO_BIN_EXE_rheobase"));
+        command.args(["fit", "d.npz", "--backend", "gpu", "--explain"]).env_remove("WGPU_BACKEND");
+        let fit = Run::of(command.env(variable, value)).ended(0);
+        assert!(fit.stdout.contains(&format!("  steps on {name} (")), "{fit:?}");
+    }
 }
 
 #[test]

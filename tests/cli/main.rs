@@ -117,6 +117,7 @@ impl Place {
         }
         // no test meets a GPU unless it asks for one; Mesa's choice of a device writes to stderr without a desktop
         command.env("WGPU_BACKEND", "none").env("NODEVICE_SELECT", "1").env_remove("RHEOBASE_SOFTWARE_GPU");
+        command.env_remove("WGPU_ADAPTER_NAME");
         command
     }
 

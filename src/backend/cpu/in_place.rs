@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use super::compiled::Compiled;
 use super::convolution::transforms::Fourier;
 use super::rows::{Rows, magnitudes_rows, matmul_rows, matmul_transposed_rows, standardised_rows};
 use super::simd::Level;
@@ -40,7 +41,7 @@ pub(super) fn is_near_zero(x: &HostRows) -> bool {
 
 /// Numbers that a backend stores, and how rows in place become products. Only matrices that [`Storage::reads`] says yes to
 /// are kept in place, so the others never get to these kernels.
-pub trait Storage: Real + Lanes + Fourier {
+pub trait Storage: Real + Lanes + Fourier + Compiled {
     /// `eta += X w` with raw numbers.
     fn matmul(level: Level, eta: &mut Piece<Self>, x: &HostRows, first: usize, w: &[Self]);
     /// `sums += Xᵀ r` with raw numbers.

@@ -17,6 +17,7 @@ pub mod rows;
 
 mod array;
 mod buffer;
+mod compiled;
 mod gram_lanes;
 mod gram_panels;
 mod in_place;
@@ -108,7 +109,7 @@ impl<T: Storage> Cpu<T> {
         x: Option<&Array<'_, T>>,
         sums: usize,
     ) {
-        tile::magnitudes(self.level, work, rows.start, x, sums);
+        T::tile_magnitudes(self.level, work, rows.start, x, sums);
     }
 
     /// `sums[k] +=` the number of the tile's rows whose magnitude (of the pointwise stage) is below `below`, one limit
@@ -242,11 +243,11 @@ impl<T: Storage> Backend for Cpu<T> {
         coef: &Array<'_, T>,
         into: Into,
     ) {
-        tile::matmul(self.level, work, rows.start, x, coef.as_numbers(), into);
+        T::tile_matmul(self.level, work, rows.start, x, coef.as_numbers(), into);
     }
 
     fn matmul_transposed(&self, work: &mut Worker<T>, rows: Range<usize>, x: &Array<'_, T>, sums: usize) {
-        tile::matmul_transposed(self.level, work, rows.start, x, sums);
+        T::tile_matmul_transposed(self.level, work, rows.start, x, sums);
     }
 
     fn convolve(
@@ -257,11 +258,11 @@ impl<T: Storage> Backend for Cpu<T> {
         filters: &Array<'_, T>,
         into: Into,
     ) {
-        signals::convolve(self.level, work, rows, x, filters.as_numbers(), into);
+        T::convolve(self.level, work, rows, x, filters.as_numbers(), into);
     }
 
     fn correlate(&self, work: &mut Worker<T>, rows: Range<usize>, x: &Signals<T>, sums: usize) {
-        signals::correlate(self.level, work, rows, x, sums);
+        T::correlate(self.level, work, rows, x, sums);
     }
 
     fn pointwise(
@@ -272,7 +273,7 @@ impl<T: Storage> Backend for Cpu<T> {
         y: &Array<'_, T>,
         beside: Beside,
     ) {
-        tile::pointwise(self.level, work, model, rows.start, y, beside);
+        T::tile_pointwise(self.level, work, model, rows.start, y, beside);
     }
 
     fn copy_rows(&self, work: &mut Worker<T>, rows: Range<usize>, x: &Array<'_, T>, first: usize) {
@@ -291,7 +292,7 @@ impl<T: Storage> Backend for Cpu<T> {
         flat: bool,
         sums: usize,
     ) {
-        tile::weighted_gram(self.level, work, rows.start, x, flat, sums);
+        T::tile_gram(self.level, work, rows.start, x, flat, sums);
     }
 
     fn loss_changes(
@@ -302,12 +303,12 @@ impl<T: Storage> Backend for Cpu<T> {
         steps: &[f64],
         changes: &mut [f64],
     ) -> Result<()> {
-        line::loss_changes(self.level, line, model, y, steps, changes);
+        T::loss_changes(self.level, line, model, y, steps, changes);
         Ok(())
     }
 
     fn reach(&self, line: &Line<T>, y: &Array<'_, T>, reach: &mut [Reach]) -> Result<()> {
-        line::reach(self.level, line, y, reach);
+        T::reach(self.level, line, y, reach);
         Ok(())
     }
 }

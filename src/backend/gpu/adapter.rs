@@ -112,6 +112,9 @@ pub fn list() -> Vec<Facts> {
     adapters().into_iter().map(|(facts, _)| facts).collect()
 }
 
+/// The variable that names an adapter where nothing else does, as for all programs that use wgpu.
+const NAMED: &str = "WGPU_ADAPTER_NAME";
+
 /// Whether software adapters count.
 pub fn software_counts() -> bool {
     std::env::var(SOFTWARE).is_ok_and(|value| !value.is_empty() && value != "0")
@@ -164,10 +167,12 @@ fn pick<'f>(
     })
 }
 
-/// The adapter that is wanted; see [`super::Gpu::open`].
+/// The adapter that is wanted, by its name or by the variable `WGPU_ADAPTER_NAME`; see [`super::Gpu::open`].
 pub(super) fn find(name: Option<&str>) -> Result<(Facts, wgpu::Adapter)> {
     let mut all = adapters();
     let facts: Vec<Facts> = all.iter().map(|(facts, _)| facts.clone()).collect();
+    let variable = std::env::var(NAMED).ok().filter(|name| !name.is_empty());
+    let name = name.or(variable.as_deref());
     let number = pick(&facts, name, software_counts()).map_err(Error::Gpu)?.number;
     let (facts, adapter) = all.swap_remove(number);
     match facts.too_small() {

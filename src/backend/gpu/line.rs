@@ -7,11 +7,13 @@ use super::batch::{Bound, Dispatch, Params, Wanted};
 use super::device::Device;
 use super::fused::group_rows;
 use super::partials::Partials;
+use super::pass::Pass;
 use super::products::Responses;
+use super::program::Program;
 use super::rows::{loss_changes, reach};
 use super::spans::{Span, cut, span_rows};
 use crate::Result;
-use crate::backend::{Every, Model, Reach};
+use crate::backend::{Every, Model, Reach, Sweep};
 
 /// Linear predictors and directions (rows, targets) of some rows.
 #[derive(Debug)]
@@ -29,6 +31,28 @@ struct Stretch {
     direction: Bound,
     responses: Responses,
     params: Params,
+}
+
+impl Device {
+    /// Linear predictors and a direction of rows, as matrices (rows, targets).
+    pub(super) fn trace(&self, program: &Program, sweep: Sweep, rows: Range<usize>) -> Result<[Array; 2]> {
+        let mut pass = Pass::new(self, program, sweep)?;
+        let n_targets = sweep.targets.len();
+        let kept = [(); 2].map(|()| self.room(rows.len(), n_targets, n_targets));
+        let [eta, direction] = kept;
+        let kept = [eta?, direction?];
+        let span_rows = kept.iter().map(Array::rows_of_buffer).fold(pass.span_rows, usize::min);
+        for (forward, kept) in [&program.eta, &program.direction].into_iter().zip(&kept) {
+            let Some(forward) = forward else { continue };
+            let loaded = pass.load(forward)?;
+            for span in cut(&rows, span_rows) {
+                let own = span.rows.start - rows.start..span.rows.end - rows.start;
+                pass.forward(&span, forward, &loaded, &kept.window(&own)?)?;
+            }
+        }
+        self.run(&pass.dispatches, &[])?;
+        Ok(kept)
+    }
 }
 
 impl Line {

@@ -1,7 +1,5 @@
 //! From a program to dispatches: run of rows by run of rows, then sums.
 
-use std::ops::Range;
-
 use super::array::Array;
 use super::batch::{Bound, Dispatch, Params, bytes};
 use super::convolution::Signals;
@@ -13,7 +11,7 @@ use super::partials::{Partials, Place};
 use super::products::{Product, Responses, TARGETS, matmul, matmul_transposed, n_gram_tiles, product_rows};
 use super::program::{Forward, Pointwise, Program};
 use super::rows::pointwise;
-use super::spans::{Span, cut, span_rows, spans, work_rows};
+use super::spans::{Span, span_rows, spans, work_rows};
 use crate::Result;
 use crate::backend::{Beside, Every, Sweep};
 
@@ -33,7 +31,7 @@ pub(super) struct Pass<'p> {
 }
 
 /// Coefficients and constants on the device.
-struct Loaded {
+pub(super) struct Loaded {
     constants: Bound,
     coefs: Vec<Bound>,
     filters: Vec<Bound>,
@@ -58,30 +56,10 @@ impl Device {
         pass.finish(&mut sums)?;
         Ok(sums)
     }
-
-    /// Linear predictors and a direction of rows, as matrices (rows, targets).
-    pub(super) fn trace(&self, program: &Program, sweep: Sweep, rows: Range<usize>) -> Result<[Array; 2]> {
-        let mut pass = Pass::new(self, program, sweep)?;
-        let n_targets = sweep.targets.len();
-        let kept = [(); 2].map(|()| self.room(rows.len(), n_targets, n_targets));
-        let [eta, direction] = kept;
-        let kept = [eta?, direction?];
-        let span_rows = kept.iter().map(Array::rows_of_buffer).fold(pass.span_rows, usize::min);
-        for (forward, kept) in [&program.eta, &program.direction].into_iter().zip(&kept) {
-            let Some(forward) = forward else { continue };
-            let loaded = pass.load(forward)?;
-            for span in cut(&rows, span_rows) {
-                let own = span.rows.start - rows.start..span.rows.end - rows.start;
-                pass.forward(&span, forward, &loaded, &kept.window(&own)?)?;
-            }
-        }
-        self.run(&pass.dispatches, &[])?;
-        Ok(kept)
-    }
 }
 
 impl<'p> Pass<'p> {
-    fn new(device: &'p Device, program: &'p Program, sweep: Sweep<'p>) -> Result<Self> {
+    pub(super) fn new(device: &'p Device, program: &'p Program, sweep: Sweep<'p>) -> Result<Self> {
         let n_targets = sweep.targets.len();
         let columns: Vec<u32> = sweep.targets.iter().map(|&target| target as u32).collect();
         let columns = Bound::from(&device.filled(&columns)?);
@@ -138,7 +116,7 @@ impl<'p> Pass<'p> {
     }
 
     /// Brings constants and coefficients to the device.
-    fn load(&self, forward: &Forward) -> Result<Loaded> {
+    pub(super) fn load(&self, forward: &Forward) -> Result<Loaded> {
         let single = |numbers: &[f64]| numbers.iter().map(|&x| x as f32).collect::<Vec<f32>>();
         let constants = Bound::from(&self.device.filled(&single(&forward.constants))?);
         let coef = |(x, coef): &(Array, Array)| {
@@ -163,7 +141,13 @@ impl<'p> Pass<'p> {
     }
 
     /// Linear predictors of a run of rows into `out`.
-    fn forward(&mut self, span: &Span, forward: &Forward, loaded: &Loaded, out: &Bound) -> Result<()> {
+    pub(super) fn forward(
+        &mut self,
+        span: &Span,
+        forward: &Forward,
+        loaded: &Loaded,
+        out: &Bound,
+    ) -> Result<()> {
         let mut stored = false;
         for ((x, _), coef) in forward.products.iter().zip(&loaded.coefs) {
             if self.sweep.alone {

@@ -1,0 +1,187 @@
+//! Kernels over tiles, compiled here once for each kind of numbers.
+//!
+//! What is generic is compiled again in every program and test that uses it; these functions are large, in several levels of
+//! vector instructions and for every model. Behind a trait whose implementations have no parameters they are part of the library.
+
+use std::ops::Range;
+
+use super::convolution::transforms::Fourier;
+use super::simd::Level;
+use super::{Array, Line, Signals, Storage, Worker, line, signals, tile};
+use crate::backend::{Beside, Into, Model, Reach};
+
+/// The kernels of [`super::Cpu`] for numbers of one kind; see [`crate::backend::Backend`] for what they do.
+pub trait Compiled: Sized + Fourier {
+    /// `eta += X·B`.
+    fn tile_matmul(
+        level: Level,
+        work: &mut Worker<Self>,
+        first: usize,
+        x: &Array<'_, Self>,
+        coef: &[Self],
+        into: Into,
+    ) where
+        Self: Storage;
+    /// `sums[k] += Xᵀ·R`.
+    fn tile_matmul_transposed(
+        level: Level,
+        work: &mut Worker<Self>,
+        first: usize,
+        x: &Array<'_, Self>,
+        sums: usize,
+    ) where
+        Self: Storage;
+    /// Residual, loss and residual total.
+    fn tile_pointwise(
+        level: Level,
+        work: &mut Worker<Self>,
+        model: Model,
+        first: usize,
+        y: &Array<'_, Self>,
+        beside: Beside,
+    ) where
+        Self: Storage;
+    /// `sums[k] += [1 X]ᵀ·diag(w)·[1 X]`.
+    fn tile_gram(
+        level: Level,
+        work: &mut Worker<Self>,
+        first: usize,
+        x: Option<&Array<'_, Self>>,
+        flat: bool,
+        sums: usize,
+    ) where
+        Self: Storage;
+    /// `sums[k] += [1 |X|]ᵀ·m`.
+    fn tile_magnitudes(
+        level: Level,
+        work: &mut Worker<Self>,
+        first: usize,
+        x: Option<&Array<'_, Self>>,
+        sums: usize,
+    ) where
+        Self: Storage;
+    /// Linear predictors of channels.
+    fn convolve(
+        level: Level,
+        work: &mut Worker<Self>,
+        rows: Range<usize>,
+        x: &Signals<Self>,
+        filters: &[Self],
+        into: Into,
+    ) where
+        Self: Storage;
+    /// Sums over lags of channels.
+    fn correlate(level: Level, work: &mut Worker<Self>, rows: Range<usize>, x: &Signals<Self>, sums: usize)
+    where
+        Self: Storage;
+    /// Changes of the losses along a line.
+    fn loss_changes(
+        level: Level,
+        line: &Line<Self>,
+        model: Model,
+        y: &Array<'_, Self>,
+        steps: &[f64],
+        changes: &mut [f64],
+    ) where
+        Self: Storage;
+    /// How far a direction reaches.
+    fn reach(level: Level, line: &Line<Self>, y: &Array<'_, Self>, reach: &mut [Reach])
+    where
+        Self: Storage;
+}
+
+macro_rules! compiled {
+    ($($t:ident),*) => {$(
+        impl Compiled for $t {
+            fn tile_matmul(
+                level: Level,
+                work: &mut Worker<Self>,
+                first: usize,
+                x: &Array<'_, Self>,
+                coef: &[Self],
+                into: Into,
+            ) {
+                tile::matmul(level, work, first, x, coef, into);
+            }
+
+            fn tile_matmul_transposed(
+                level: Level,
+                work: &mut Worker<Self>,
+                first: usize,
+                x: &Array<'_, Self>,
+                sums: usize,
+            ) {
+                tile::matmul_transposed(level, work, first, x, sums);
+            }
+
+            fn tile_pointwise(
+                level: Level,
+                work: &mut Worker<Self>,
+                model: Model,
+                first: usize,
+                y: &Array<'_, Self>,
+                beside: Beside,
+            ) {
+                tile::pointwise(level, work, model, first, y, beside);
+            }
+
+            fn tile_gram(
+                level: Level,
+                work: &mut Worker<Self>,
+                first: usize,
+                x: Option<&Array<'_, Self>>,
+                flat: bool,
+                sums: usize,
+            ) {
+                tile::weighted_gram(level, work, first, x, flat, sums);
+            }
+
+            fn tile_magnitudes(
+                level: Level,
+                work: &mut Worker<Self>,
+                first: usize,
+                x: Option<&Array<'_, Self>>,
+                sums: usize,
+            ) {
+                tile::magnitudes(level, work, first, x, sums);
+            }
+
+            fn convolve(
+                level: Level,
+                work: &mut Worker<Self>,
+                rows: Range<usize>,
+                x: &Signals<Self>,
+                filters: &[Self],
+                into: Into,
+            ) {
+                signals::convolve(level, work, rows, x, filters, into);
+            }
+
+            fn correlate(
+                level: Level,
+                work: &mut Worker<Self>,
+                rows: Range<usize>,
+                x: &Signals<Self>,
+                sums: usize,
+            ) {
+                signals::correlate(level, work, rows, x, sums);
+            }
+
+            fn loss_changes(
+                level: Level,
+                line: &Line<Self>,
+                model: Model,
+                y: &Array<'_, Self>,
+                steps: &[f64],
+                changes: &mut [f64],
+            ) {
+                line::loss_changes(level, line, model, y, steps, changes);
+            }
+
+            fn reach(level: Level, line: &Line<Self>, y: &Array<'_, Self>, reach: &mut [Reach]) {
+                line::reach(level, line, y, reach);
+            }
+        }
+    )*};
+}
+compiled!(f32, f64);
