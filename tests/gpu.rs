@@ -3,10 +3,12 @@
 //! the variable `RHEOBASE_REQUIRE_GPU` asks for one.
 #![cfg(feature = "gpu")]
 
+mod common;
+
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use common::gpu_number;
 use ndarray::{Array1, Array2};
-use rheobase::backend::gpu::adapter;
 use rheobase::backend::{Cpu, Gpu, Model};
 use rheobase::design::{DesignPlan, Source};
 use rheobase::glm::{FittedGlm, GlmSpec, Response, SolverChoice, TOLERANCE_F32, TOLERANCE_F64};
@@ -18,19 +20,7 @@ use rheobase::solver::Status;
 fn gpu() -> Option<(&'static Gpu, MutexGuard<'static, ()>)> {
     static GPU: OnceLock<Option<Gpu>> = OnceLock::new();
     static TURN: Mutex<()> = Mutex::new(());
-    let open = || {
-        let all = adapter::list();
-        let usable = all.iter().filter(|facts| facts.unusable.is_none());
-        let best = usable.min_by_key(|facts| facts.is_software());
-        match best.map(|facts| Gpu::open(Some(&facts.number.to_string()))) {
-            Some(opened) => Some(opened.unwrap()),
-            None => {
-                assert!(std::env::var_os("RHEOBASE_REQUIRE_GPU").is_none(), "there is no adapter");
-                eprintln!("skipped: there is no adapter");
-                None
-            }
-        }
-    };
+    let open = || gpu_number().map(|number| Gpu::open(Some(&number)).unwrap());
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     Some((GPU.get_or_init(open).as_ref()?, turn))
 }

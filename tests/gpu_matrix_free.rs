@@ -8,14 +8,13 @@ mod common;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use common::Random;
+use common::{Random, at_a_point, gpu_number};
 use ndarray::Array2;
 use rheobase::backend::cpu::convolution::lags::Lags;
-use rheobase::backend::gpu::{Limits, adapter};
-use rheobase::backend::{Backend, Cpu, Every, Gpu, Model};
+use rheobase::backend::gpu::Limits;
+use rheobase::backend::{Backend, Cpu, Every, Gpu};
 use rheobase::design::{Column, Convolution, Course, DesignPlan, Rows, Source, Values};
 use rheobase::glm::{FittedGlm, GlmSpec, Response};
-use rheobase::objective::{GlmObjective, Objective, Packed, Weight};
 use rheobase::solver::Status;
 
 const N_BINS: usize = 20_000;
@@ -26,15 +25,9 @@ const N_FUNCTIONS: usize = 4;
 fn gpu(written_bytes: u64) -> Option<(Gpu, MutexGuard<'static, ()>)> {
     static TURN: Mutex<()> = Mutex::new(());
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let all = adapter::list();
-    let usable = all.iter().filter(|facts| facts.unusable.is_none());
-    let Some(best) = usable.min_by_key(|facts| facts.is_software()) else {
-        assert!(std::env::var_os("RHEOBASE_REQUIRE_GPU").is_none(), "there is no adapter");
-        eprintln!("skipped: there is no adapter");
-        return None;
-    };
+    let number = gpu_number()?;
     let limits = Limits { written_bytes: Some(written_bytes), ..Limits::default() };
-    Some((Gpu::open_within(Some(&best.number.to_string()), limits).unwrap(), turn))
+    Some((Gpu::open_within(Some(&number), limits).unwrap(), turn))
 }
 
 fn source<'a>(name: &str, x: Values<'a>) -> Source<'a> {
@@ -96,33 +89,6 @@ impl Problem {
     }
 }
 
-/// Loss, gradient, Gram, Hessian, the change along a line and its reach.
-fn numbers<B: Backend>(on: &B, plan: &DesignPlan, y: &Array2<f64>, every: Every) -> Vec<Vec<f64>> {
-    let columns: Vec<Column> = (0..plan.n_columns()).map(Column::Source).collect();
-    let y = Packed::new(y.view(), plan.rows());
-    let mut f = GlmObjective::new(on, plan, &columns, &y, Model::default()).unwrap();
-    let mut random = Random(9);
-    let mut at = Array2::from_shape_simple_fn((1 + columns.len(), 1), || 0.1 * random.normal());
-    at[[0, 0]] = -1.0;
-    let mut gradient = Array2::zeros(at.dim());
-    let losses = f.loss_gradient(&at, &[0], every, &mut gradient).unwrap();
-    let gram = f.gram(every, Weight::Flat).unwrap();
-    let quadratic = f.quadratic(&at.column(0).to_vec(), 0).unwrap();
-    let direction = at.mapv(|x| 0.3 - x);
-    f.aim(&at, &direction, &[0]).unwrap();
-    let changes = f.loss_changes(&[0.7]).unwrap();
-    let reach = f.reach().unwrap()[0];
-    vec![
-        losses,
-        gradient.into_raw_vec_and_offset().0,
-        gram.iter().copied().collect(),
-        quadratic.gradient,
-        quadratic.hessian.iter().copied().collect(),
-        changes,
-        vec![reach.all, reach.events, reach.silent],
-    ]
-}
-
 fn assert_close(found: &[Vec<f64>], expected: &[Vec<f64>], what: &str) {
     for (k, (found, expected)) in found.iter().zip(expected).enumerate() {
         let largest = expected.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
@@ -135,15 +101,15 @@ fn assert_close(found: &[Vec<f64>], expected: &[Vec<f64>], what: &str) {
 #[test]
 fn every_operation_is_that_of_the_cpu() {
     let problem = Problem::new();
-    let expected = problem
-        .plans()
-        .map(|plan| [1, 4].map(|every| numbers(&Cpu::<f64>::default(), &plan, &problem.y, Every(every))));
+    let expected = problem.plans().map(|plan| {
+        [1, 4].map(|every| at_a_point(&Cpu::<f64>::default(), &plan, &problem.y, Every(every), -1.0))
+    });
     for written_bytes in [0, u64::MAX] {
         let Some((gpu, _turn)) = gpu(written_bytes) else { return };
         for (k, (plan, expected)) in problem.plans().iter().zip(&expected).enumerate() {
             for (every, expected) in [1, 4].into_iter().zip(expected) {
                 let what = format!("plan {k}, every {every}, {written_bytes} bytes");
-                assert_close(&numbers(&gpu, plan, &problem.y, Every(every)), expected, &what);
+                assert_close(&at_a_point(&gpu, plan, &problem.y, Every(every), -1.0), expected, &what);
             }
         }
     }

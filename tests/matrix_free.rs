@@ -2,15 +2,14 @@
 
 mod common;
 
-use common::Random;
+use common::{Random, at_a_point};
 use ndarray::{Array1, Array2, Axis};
 use rheobase::Error;
 use rheobase::backend::cpu::convolution::lags::Lags;
 use rheobase::backend::cpu::simd::Level;
-use rheobase::backend::{Backend, Cpu, Every, Model};
-use rheobase::design::{Column, Convolution, Course, DesignPlan, Form, Rows, Source, Values};
+use rheobase::backend::{Cpu, Every};
+use rheobase::design::{Convolution, Course, DesignPlan, Form, Rows, Source, Values};
 use rheobase::glm::{FittedGlm, GlmSpec, Response, SolverChoice, StandardErrors};
-use rheobase::objective::{GlmObjective, Objective, Packed, Weight};
 use rheobase::solver::Status;
 
 const N_BINS: usize = 60_000;
@@ -195,33 +194,6 @@ fn blocks_of_all_kinds_stand_side_by_side() {
     }
 }
 
-/// Loss, gradient, Hessian and Gram of some rows at a point.
-fn numbers<B: Backend>(on: &B, plan: &DesignPlan, y: &Array2<f64>, every: Every) -> Vec<Vec<f64>> {
-    let columns: Vec<Column> = (0..plan.n_columns()).map(Column::Source).collect();
-    let mut f =
-        GlmObjective::new(on, plan, &columns, &Packed::new(y.view(), plan.rows()), Model::default()).unwrap();
-    let mut random = Random(9);
-    let mut at = Array2::from_shape_simple_fn((1 + columns.len(), 1), || 0.1 * random.normal());
-    at[[0, 0]] = -2.0;
-    let mut gradient = Array2::zeros(at.dim());
-    let losses = f.loss_gradient(&at, &[0], every, &mut gradient).unwrap();
-    let gram = f.gram(every, Weight::Flat).unwrap();
-    let quadratic = f.quadratic(&at.column(0).to_vec(), 0).unwrap();
-    let direction = at.mapv(|x| 0.3 - x);
-    f.aim(&at, &direction, &[0]).unwrap();
-    let changes = f.loss_changes(&[0.7]).unwrap();
-    let reach = f.reach().unwrap()[0];
-    vec![
-        losses,
-        gradient.into_raw_vec_and_offset().0,
-        gram.iter().copied().collect(),
-        quadratic.gradient,
-        quadratic.hessian.iter().copied().collect(),
-        changes,
-        vec![reach.all, reach.events, reach.silent],
-    ]
-}
-
 #[test]
 fn every_operation_is_that_of_the_matrix() {
     let mut random = Random(3);
@@ -234,9 +206,9 @@ fn every_operation_is_that_of_the_matrix() {
         assert_eq!(form(&free, 0, 1), Form::MatrixFree);
         let dense = DesignPlan::new(vec![source("x", x.view().into())], rows).unwrap();
         for every in [Every::ROW, Every(5)] {
-            let expected = numbers(&Cpu::<f64>::default(), &dense, &y, every);
-            let exact = numbers(&Cpu::<f64>::default(), &free, &y, every);
-            let fast = numbers(&Cpu::<f32>::default(), &free, &y, every);
+            let expected = at_a_point(&Cpu::<f64>::default(), &dense, &y, every, -2.0);
+            let exact = at_a_point(&Cpu::<f64>::default(), &free, &y, every, -2.0);
+            let fast = at_a_point(&Cpu::<f32>::default(), &free, &y, every, -2.0);
             for (k, expected) in expected.iter().enumerate() {
                 let apart = common::relative(&exact[k], expected);
                 assert!(apart <= 1e-10, "{what}, number {k}, {every:?}: {apart:e}");

@@ -5,8 +5,10 @@
 use std::path::PathBuf;
 
 use ndarray::Array2;
-use rheobase::design::{DesignPlan, Source};
+use rheobase::backend::{Backend, Every, Model};
+use rheobase::design::{Column, DesignPlan, Source};
 use rheobase::glm::{FittedGlm, GlmSpec, Response};
+use rheobase::objective::{GlmObjective, Objective, Packed, Weight};
 use serde_json::Value;
 
 /// A file of `tests/data`.
@@ -95,4 +97,51 @@ pub fn poisson_data(seed: u64, n: usize, p: usize, n_targets: usize) -> (Array2<
     let eta = x.dot(&w);
     let y = Array2::from_shape_fn((n, n_targets), |(i, k)| random.poisson((eta[(i, k)] - 1.0).exp()));
     (x, y)
+}
+
+/// Loss, gradient, Gram and Hessian of one target at a point with this intercept, the change along a line and its reach.
+pub fn at_a_point<B: Backend>(
+    on: &B,
+    plan: &DesignPlan,
+    y: &Array2<f64>,
+    every: Every,
+    intercept: f64,
+) -> Vec<Vec<f64>> {
+    let columns: Vec<Column> = (0..plan.n_columns()).map(Column::Source).collect();
+    let mut f =
+        GlmObjective::new(on, plan, &columns, &Packed::new(y.view(), plan.rows()), Model::default()).unwrap();
+    let mut random = Random(9);
+    let mut at = Array2::from_shape_simple_fn((1 + columns.len(), 1), || 0.1 * random.normal());
+    at[[0, 0]] = intercept;
+    let mut gradient = Array2::zeros(at.dim());
+    let losses = f.loss_gradient(&at, &[0], every, &mut gradient).unwrap();
+    let gram = f.gram(every, Weight::Flat).unwrap();
+    let quadratic = f.quadratic(&at.column(0).to_vec(), 0).unwrap();
+    let direction = at.mapv(|x| 0.3 - x);
+    f.aim(&at, &direction, &[0]).unwrap();
+    let changes = f.loss_changes(&[0.7]).unwrap();
+    let reach = f.reach().unwrap()[0];
+    vec![
+        losses,
+        gradient.into_raw_vec_and_offset().0,
+        gram.iter().copied().collect(),
+        quadratic.gradient,
+        quadratic.hessian.iter().copied().collect(),
+        changes,
+        vec![reach.all, reach.events, reach.silent],
+    ]
+}
+
+/// The number of the adapter that tests of the GPU take: software ones count. Without any the test says so and passes, unless the
+/// variable `RHEOBASE_REQUIRE_GPU` asks for one.
+#[cfg(feature = "gpu")]
+pub fn gpu_number() -> Option<String> {
+    let all = rheobase::backend::gpu::adapter::list();
+    let usable = all.iter().filter(|facts| facts.unusable.is_none());
+    let best = usable.min_by_key(|facts| facts.is_software());
+    if best.is_none() {
+        assert!(std::env::var_os("RHEOBASE_REQUIRE_GPU").is_none(), "there is no adapter");
+        eprintln!("skipped: there is no adapter");
+    }
+    best.map(|facts| facts.number.to_string())
 }
