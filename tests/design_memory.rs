@@ -6,7 +6,7 @@ use common::Random;
 use ndarray::Array2;
 use rheobase::backend::cpu::convolution::lags::Lags;
 use rheobase::backend::cpu::simd::Level;
-use rheobase::backend::{Cpu, Model};
+use rheobase::backend::{Costs, Cpu, Model};
 use rheobase::design::{Column, Convolution, Course, DesignPlan, Form, Source};
 use rheobase::objective::{GlmObjective, Objective, Packed};
 
@@ -36,16 +36,16 @@ fn plan(of: &Convolution, n_sources: usize) -> DesignPlan<'_> {
 #[test]
 fn spectra_count_against_the_limit() {
     let of = convolution(8, &mut Random(1));
-    let (all, level) = (plan(&of, 2), Level::best());
-    let forms = |limit: u64| [0, 1].map(|k| all.clone().with_limit(Some(limit)).form(k, 1, level));
-    assert_eq!([0, 1].map(|k| all.form(k, 1, level)), [Form::MatrixFree; 2]);
-    let own = all.unwritten(1, level);
+    let (all, costs) = (plan(&of, 2), Costs::of_cpu(Level::best()));
+    let forms = |limit: u64| [0, 1].map(|k| all.clone().with_limit(Some(limit)).form(k, 1, &costs));
+    assert_eq!([0, 1].map(|k| all.form(k, 1, &costs)), [Form::MatrixFree; 2]);
+    let own = all.unwritten(1, &costs);
     // one number for each bin and channel and a little more, not for each function
     let (kept, values) = (own[0].n_bytes_kept, (N_BINS * 8 * 12) as u64);
     assert!(kept > values && 10 * kept < 13 * values, "{kept} {values}");
     assert_eq!(own[0].n_bytes, ((N_BINS - WINDOW) * of.n_columns() * 12) as u64);
-    assert_eq!(all.needed_bytes(1, 4, level), 2 * kept);
-    assert_eq!(all.needed_bytes(1, 8, level), 2 * kept / 12 * 8);
+    assert_eq!(all.needed_bytes(1, 4, &costs), 2 * kept);
+    assert_eq!(all.needed_bytes(1, 8, &costs), 2 * kept / 12 * 8);
     assert_eq!(forms(2 * kept), [Form::MatrixFree; 2]);
     assert_eq!(forms(2 * kept - 1), [Form::MatrixFree, Form::Rewritten]);
     assert_eq!(forms(kept - 1), [Form::Rewritten; 2]);

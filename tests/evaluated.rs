@@ -7,7 +7,7 @@ use std::ops::Range;
 use common::Random;
 use ndarray::{Array1, Array2};
 use rheobase::backend::cpu::simd::Level;
-use rheobase::backend::{Backend, Cpu, Every, Model};
+use rheobase::backend::{Backend, Costs, Cpu, Every, Model};
 use rheobase::basis::{Basis, Expand, RaisedCosineLog};
 use rheobase::design::{Column, DesignPlan, Evaluation, Form, Source, Values};
 use rheobase::glm::{FittedGlm, GlmSpec, Response, SolverChoice};
@@ -93,10 +93,11 @@ fn they_are_written_again_only_if_they_do_not_fit() {
         let dense = DesignPlan::new(dense, used()).unwrap();
         assert_eq!(roomy.scaling().mean, dense.scaling().mean);
         assert_eq!(roomy.scaling().sd, dense.scaling().sd);
-        let forms = [&roomy, &tight].map(|plan| plan.form(1, n_targets, Level::best()));
+        let costs = Costs::of_cpu(Level::best());
+        let forms = [&roomy, &tight].map(|plan| plan.form(1, n_targets, &costs));
         assert_eq!(forms, [Form::Written, Form::Rewritten]);
         let plain_bytes = (2 * used().len() * 12) as u64;
-        assert_eq!(tight.needed_bytes(n_targets, 4, Level::best()), plain_bytes);
+        assert_eq!(tight.needed_bytes(n_targets, 4, &costs), plain_bytes);
         for solver in [SolverChoice::Newton, SolverChoice::Lbfgs] {
             let spec = || GlmSpec { solver, ..GlmSpec::default() };
             let expected = fit(&dense, &y, spec());

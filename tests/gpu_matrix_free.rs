@@ -22,11 +22,11 @@ const WINDOW: usize = 30;
 const N_FUNCTIONS: usize = 4;
 
 /// A device that writes out computed columns of so many bytes, for one test at a time.
-fn gpu(written_bytes: u64) -> Option<(Gpu, MutexGuard<'static, ()>)> {
+fn gpu(most_bytes: u64) -> Option<(Gpu, MutexGuard<'static, ()>)> {
     static TURN: Mutex<()> = Mutex::new(());
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let number = gpu_number()?;
-    let limits = Limits { written_bytes: Some(written_bytes), ..Limits::default() };
+    let limits = Limits { most_bytes: Some(most_bytes), ..Limits::default() };
     Some((Gpu::open_within(Some(&number), limits).unwrap(), turn))
 }
 
@@ -104,11 +104,11 @@ fn every_operation_is_that_of_the_cpu() {
     let expected = problem.plans().map(|plan| {
         [1, 4].map(|every| at_a_point(&Cpu::<f64>::default(), &plan, &problem.y, Every(every), -1.0))
     });
-    for written_bytes in [0, u64::MAX] {
-        let Some((gpu, _turn)) = gpu(written_bytes) else { return };
+    for most_bytes in [0, u64::MAX] {
+        let Some((gpu, _turn)) = gpu(most_bytes) else { return };
         for (k, (plan, expected)) in problem.plans().iter().zip(&expected).enumerate() {
             for (every, expected) in [1, 4].into_iter().zip(expected) {
-                let what = format!("plan {k}, every {every}, {written_bytes} bytes");
+                let what = format!("plan {k}, every {every}, {most_bytes} bytes");
                 assert_close(&at_a_point(&gpu, plan, &problem.y, Every(every), -1.0), expected, &what);
             }
         }
@@ -136,8 +136,8 @@ fn a_fit_without_a_matrix_is_that_of_the_cpu() {
 #[test]
 fn columns_that_do_not_fit_are_not_written_out() {
     let problem = Problem::new();
-    let peak = |written_bytes: u64| {
-        let (gpu, _turn) = gpu(written_bytes)?;
+    let peak = |most_bytes: u64| {
+        let (gpu, _turn) = gpu(most_bytes)?;
         let [_, plan, _] = &problem.plans();
         let columns: Vec<Column> = (0..plan.n_columns()).map(Column::Source).collect();
         let _design = plan.place(&gpu, &columns, 1).unwrap();

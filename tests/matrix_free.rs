@@ -7,7 +7,7 @@ use ndarray::{Array1, Array2, Axis};
 use rheobase::Error;
 use rheobase::backend::cpu::convolution::lags::Lags;
 use rheobase::backend::cpu::simd::Level;
-use rheobase::backend::{Cpu, Every};
+use rheobase::backend::{Costs, Cpu, Every};
 use rheobase::design::{Convolution, Course, DesignPlan, Form, Rows, Source, Values};
 use rheobase::glm::{FittedGlm, GlmSpec, Response, SolverChoice, StandardErrors};
 use rheobase::solver::Status;
@@ -106,7 +106,7 @@ fn assert_same(found: &FittedGlm, expected: &FittedGlm, tolerance: f64, what: &s
 }
 
 fn form(plan: &DesignPlan, source: usize, n_targets: usize) -> Form {
-    plan.form(source, n_targets, Level::best())
+    plan.form(source, n_targets, &Costs::of_cpu(Level::best()))
 }
 
 #[test]

@@ -9,7 +9,7 @@ use common::{Random, poisson_data, relative};
 use ndarray::Array2;
 use rheobase::backend::cpu::convolution::lags::Lags;
 use rheobase::backend::cpu::simd::Level;
-use rheobase::backend::{Backend, Cpu};
+use rheobase::backend::{Backend, Costs, Cpu};
 use rheobase::basis::RaisedCosineLog;
 use rheobase::design::{Convolution, Course, DesignPlan, Evaluation, Form, Rows, Source, Values};
 use rheobase::glm::{FittedGlm, GlmSpec, Response, SolverChoice, TargetFit};
@@ -157,8 +157,8 @@ impl<'a> Case<'a> {
 
     /// The fit of this kind.
     fn fit(&self, level: Level) -> FittedGlm {
-        let design = self.design().with_forms(vec![self.form]);
-        let is_in_place = design.needed_bytes(self.y.ncols(), size_of::<f32>(), level) == 0;
+        let design = self.design().with_forms("cpu", vec![self.form]);
+        let is_in_place = design.needed_bytes(self.y.ncols(), size_of::<f32>(), &Costs::of_cpu(level)) == 0;
         assert_eq!(
             is_in_place,
             self.form == Form::Rewritten || matches!(self.x, Values::F32(_)),

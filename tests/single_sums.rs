@@ -6,7 +6,7 @@ use common::Random;
 use ndarray::Array2;
 use rheobase::backend::cpu::convolution::lags::Lags;
 use rheobase::backend::cpu::simd::Level;
-use rheobase::backend::{Backend, Cpu, Every, Model};
+use rheobase::backend::{Backend, Costs, Cpu, Every, Model};
 use rheobase::design::{Column, Convolution, Course, DesignPlan, Form, Source, Values};
 use rheobase::objective::{GlmObjective, Objective, Packed};
 
@@ -45,7 +45,7 @@ fn blocks_of_transforms_lose_no_more_digits_than_tiles() {
     of.write(x.view_mut()).unwrap();
     let (free, dense) = (plan(of.all().into()), plan(x.view().into()));
     let free = free.with_limit(Some(60_000_000));
-    assert_eq!(free.form(0, 1, Level::best()), Form::MatrixFree);
+    assert_eq!(free.form(0, 1, &Costs::of_cpu(Level::best())), Form::MatrixFree);
     let y = Array2::from_shape_simple_fn((N_BINS, 1), || random.poisson(0.1));
     // far from the optimum: residuals have one sign
     let at = Array2::from_shape_fn((1 + x.ncols(), 1), |(j, _)| if j == 0 { 1.0 } else { 0.1 });

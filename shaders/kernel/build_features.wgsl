@@ -1,7 +1,7 @@
-// Rows of convolved columns, centred and scaled: (sum_k function_i[k] x_c[p - k] - mean) * factor.
+// Rows of convolved columns, centred: sum_k function[k] x_c[p - k] - mean, each column with a function and a mean of its own.
 //
 // Work group (k, m, c): positions k + m GROUPS_OF_X, 1024 of them, and channel c. An invocation takes four positions, four taps at
-// a time. A column is three words: where it goes (or NO_COLUMN), mean, factor. EVENTS is 1 where the channels are events of two
+// a time. A column is two words: where it goes (or NO_COLUMN), and its mean. EVENTS is 1 where the channels are events of two
 // words, which are put where samples would lie; `before` is as in `correlate_events`.
 
 @group(0) @binding(1) var<storage, read> samples: array<f32>;
@@ -52,7 +52,7 @@ fn load_events(channel: u32, base: u32, first_lag: u32, lane: u32) {
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let base = params.first_position + (group.x + group.y * GROUPS_OF_X) * 1024u;
     for (var i = 0u; i < FUNCTIONS; i++) {
-        let column = 3u * (group.z * FUNCTIONS + i);
+        let column = 2u * (group.z * FUNCTIONS + i);
         var sum = vec4<f32>(0.0);
         for (var first_lag = 0u; first_lag < W; first_lag += 256u) {
             // a short window stays
@@ -65,7 +65,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             }
             if (lane < 64u) {
                 let lag = first_lag + 4u * lane;
-                taps[lane] = vec4<f32>(tap_at(i, lag), tap_at(i, lag + 1u), tap_at(i, lag + 2u), tap_at(i, lag + 3u));
+                let f = group.z * FUNCTIONS + i;
+                taps[lane] = vec4<f32>(tap_at(f, lag), tap_at(f, lag + 1u), tap_at(f, lag + 2u), tap_at(f, lag + 3u));
             }
             workgroupBarrier();
             var some = vec4<f32>(0.0);
@@ -85,11 +86,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
         if (columns[column] != NO_COLUMN) {
             let mean = bitcast<f32>(columns[column + 1u]);
-            let factor = bitcast<f32>(columns[column + 2u]);
             for (var k = 0u; k < 4u; k++) {
                 let row = taken_at(base + 4u * lane + k);
                 if (row != NO_ROW) {
-                    design[row * STRIDE + params.first_column + columns[column]] = (sum[k] - mean) * factor;
+                    design[row * STRIDE + params.first_column + columns[column]] = sum[k] - mean;
                 }
             }
         }

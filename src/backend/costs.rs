@@ -3,6 +3,19 @@
 use super::cpu::simd::Level;
 use super::cpu::speeds::Speeds;
 
+/// Where the matrices of a fit stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// In the memory of the host, in both precisions.
+    Host,
+    /// On a device in single precision, and there in so many bytes at most; what does not fit is built or sent again in
+    /// every pass. The last steps are the host's, which keeps its own.
+    Device {
+        /// The bytes.
+        most_bytes: u64,
+    },
+}
+
 /// What work costs on a backend. Constants of a kind of device, compiled in: the same input takes the same path.
 #[derive(Clone, Copy, Debug)]
 pub struct Costs {
@@ -16,4 +29,20 @@ pub struct Costs {
     pub pass_s: f64,
     /// Bytes per second that a design is made and brought there; infinite where it is read in place.
     pub upload_bytes_per_s: f64,
+    /// Where matrices stay.
+    pub home: Home,
+}
+
+impl Costs {
+    /// Those of the CPU at a level.
+    pub fn of_cpu(level: Level) -> Self {
+        Self {
+            backend: "cpu",
+            level,
+            speeds: Speeds::of(level),
+            pass_s: 0.0,
+            upload_bytes_per_s: f64::INFINITY,
+            home: Home::Host,
+        }
+    }
 }

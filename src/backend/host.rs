@@ -7,6 +7,7 @@ use ndarray::ArrayView2;
 
 use super::cpu::convolution::events::EventChannels;
 use super::cpu::convolution::lags::Lags;
+use crate::math::whitening::Whitening;
 
 /// A run of used rows that lie one after the other in the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +65,7 @@ pub struct HostSignals<'a> {
     pub channels: HostChannels<'a>,
 }
 
-/// Columns of channels that are convolved with functions, centred and scaled.
+/// Columns of channels that are convolved with functions, centred and scaled: they, or those in terms of which they are given.
 #[derive(Clone, Copy, Debug)]
 pub struct HostColumns<'a> {
     /// Shape (lags, functions).
@@ -75,6 +76,8 @@ pub struct HostColumns<'a> {
     pub mean: &'a [f64],
     /// Multiplies each.
     pub inverse_sd: &'a [f64],
+    /// Where columns are replaced by others: those `z` with `x = L z`.
+    pub whitening: &'a [Whitening],
 }
 
 /// Values of channels, bin by bin.

@@ -25,7 +25,7 @@ use crate::Result;
 use cpu::convolution::transforms::Fourier;
 
 pub use crate::observation::Model;
-pub use costs::Costs;
+pub use costs::{Costs, Home};
 pub use cpu::Cpu;
 #[cfg(feature = "gpu")]
 pub use gpu::Gpu;
@@ -123,8 +123,8 @@ pub trait Backend: Sync + Sized {
     type Array<'a>: Send + Sync;
     /// Channels that are convolved as they are, without features.
     type Signals: Send + Sync;
-    /// Linear predictor, residual and running sums of one thread.
-    type Worker: Send;
+    /// Linear predictor, residual and running sums of one thread, or what a pass is to do with arrays.
+    type Worker<'a>: Send;
     /// Linear predictors and a direction of rows, kept for trial steps.
     type Line: Send + Sync;
 
@@ -174,11 +174,11 @@ pub trait Backend: Sync + Sized {
     fn bytes<'a>(&self, n_targets: usize, tiles: Arc<Vec<u8>>) -> Result<Self::Array<'a>>;
 
     /// Takes a matrix of the host, without writing it out again where the backend can read it in place and that is
-    /// better.
+    /// better. One that does not stay on a device is sent again whenever it is needed.
     ///
     /// # Errors
     /// If the device refuses.
-    fn in_place<'a>(&self, rows: HostRows<'a>) -> Result<Self::Array<'a>>;
+    fn in_place<'a>(&self, rows: HostRows<'a>, stays: bool) -> Result<Self::Array<'a>>;
 
     /// Takes a matrix that is written again, tile by tile, whenever it is needed; `together` columns from a multiple of
     /// `together` on may be asked for alone. `rough` writes the same in single precision, for magnitudes.
@@ -199,11 +199,6 @@ pub trait Backend: Sync + Sized {
     /// # Errors
     /// If the device refuses.
     fn signals(&self, host: HostSignals) -> Result<Self::Signals>;
-
-    /// Whether computed columns of so many values are written out here; `None` leaves it to the plan.
-    fn writes_out(&self, _n_values: usize) -> Option<bool> {
-        None
-    }
 
     /// Whether columns of channels are written here, by [`Backend::write_convolved`], and not by the host.
     fn writes_convolved(&self) -> bool {
@@ -260,71 +255,81 @@ pub trait Backend: Sync + Sized {
     ///
     /// # Errors
     /// The first error of `body`.
-    fn pass(&self, sweep: Sweep, n_sums: &[usize], body: &Body<Self::Worker>) -> Result<Vec<Vec<f64>>>;
+    fn pass<'a>(
+        &self,
+        sweep: Sweep,
+        n_sums: &[usize],
+        body: &Body<Self::Worker<'a>>,
+    ) -> Result<Vec<Vec<f64>>>;
 
     /// Runs `body` on the tiles of some rows, the first a multiple of [`LINE_ROWS`], and keeps the linear predictor and
     /// the direction it computes.
     ///
     /// # Errors
     /// The first error of `body`.
-    fn trace(&self, sweep: Sweep, rows: Range<usize>, body: &Body<Self::Worker>) -> Result<Self::Line>;
+    fn trace<'a>(
+        &self,
+        sweep: Sweep,
+        rows: Range<usize>,
+        body: &Body<Self::Worker<'a>>,
+    ) -> Result<Self::Line>;
 
     /// Sets the linear predictor (or direction) of the tile's rows to one constant per target.
-    fn start(&self, work: &mut Self::Worker, into: Into, constants: &[f64]);
+    fn start<'a>(&self, work: &mut Self::Worker<'a>, into: Into, constants: &[f64]);
 
     /// `eta += X·B`: `coef` uploaded target after target.
-    fn matmul(
+    fn matmul<'a>(
         &self,
-        work: &mut Self::Worker,
+        work: &mut Self::Worker<'a>,
         rows: Range<usize>,
-        x: &Self::Array<'_>,
-        coef: &Self::Array<'_>,
+        x: &Self::Array<'a>,
+        coef: &Self::Array<'static>,
         into: Into,
     );
 
     /// `sums[k] += Xᵀ·R` with the residuals `R` of the pointwise stage.
-    fn matmul_transposed(
+    fn matmul_transposed<'a>(
         &self,
-        work: &mut Self::Worker,
+        work: &mut Self::Worker<'a>,
         rows: Range<usize>,
-        x: &Self::Array<'_>,
+        x: &Self::Array<'a>,
         sums: usize,
     );
 
     /// `eta[t] += sum_c sum_k filter_c[k] x_c[t + shift - k]` less the constant of the filters. The sweep has one target.
-    fn convolve(
+    fn convolve<'a>(
         &self,
-        work: &mut Self::Worker,
+        work: &mut Self::Worker<'a>,
         rows: Range<usize>,
         x: &Self::Signals,
-        filters: &Self::Array<'_>,
+        filters: &Self::Array<'static>,
         into: Into,
     );
 
     /// `sums[k] += sum_t r[t] x_c[t + shift - lag]`, channel after channel and lag after lag, with the residuals `r` of the
     /// pointwise stage. The sweep has one target.
-    fn correlate(&self, work: &mut Self::Worker, rows: Range<usize>, x: &Self::Signals, sums: usize);
+    fn correlate<'a>(&self, work: &mut Self::Worker<'a>, rows: Range<usize>, x: &Self::Signals, sums: usize);
 
     /// Residual, loss (added to sum 0) and residual total (added to sum 1) of the tile's rows.
-    fn pointwise(
+    fn pointwise<'a>(
         &self,
-        work: &mut Self::Worker,
+        work: &mut Self::Worker<'a>,
         rows: Range<usize>,
         model: Model,
-        y: &Self::Array<'_>,
+        y: &Self::Array<'a>,
         beside: Beside,
     );
 
     /// Copies rows of `x` into the worker's design columns from `first` on.
-    fn copy_rows(&self, work: &mut Self::Worker, rows: Range<usize>, x: &Self::Array<'_>, first: usize);
+    fn copy_rows<'a>(&self, work: &mut Self::Worker<'a>, rows: Range<usize>, x: &Self::Array<'a>, first: usize);
 
     /// `sums[k] += [1 X]ᵀ·diag(w)·[1 X]` (lower triangle by columns) from `x`, or from the copied rows of the design;
     /// `w` is what the pointwise stage left beside the residual, or 1 if `flat`. The sweep has one target.
-    fn weighted_gram(
+    fn weighted_gram<'a>(
         &self,
-        work: &mut Self::Worker,
+        work: &mut Self::Worker<'a>,
         rows: Range<usize>,
-        x: Option<&Self::Array<'_>>,
+        x: Option<&Self::Array<'a>>,
         flat: bool,
         sums: usize,
     );

@@ -1,7 +1,7 @@
 //! Where a fit is computed: the CPU, or a GPU that is asked for or worth its upload.
 //!
 //! With `auto` a GPU is looked for only where the estimates say that it pays; one that is missing or fails is a note, and
-//! the CPU does the work. A fit whose device is lost begins again on a fresh one, once. With `gpu` a failure is an error.
+//! the CPU does the work. A fit whose device is lost goes on on a fresh one, once. With `gpu` a failure is an error.
 
 use super::args::{BackendChoice, Common, Precision};
 use super::machine::processor;
@@ -82,11 +82,14 @@ impl Engine {
         watcher: &mut Watcher,
     ) -> Result<FittedGlm> {
         #[cfg(feature = "gpu")]
-        if let Some(fitted) = self.gpu.fit(spec, plan, response, watcher, &mut self.notices)? {
-            let title = self.gpu.title().filter(|_| fitted.plan.backend == "gpu");
-            self.device.get_or_insert_with(|| title.unwrap_or_else(processor));
-            return Ok(fitted);
-        }
+        let spec = &match self.gpu.fit(spec, plan, response, watcher, &mut self.notices)? {
+            gpu::Turn::Fitted(fitted) => {
+                let title = self.gpu.title().filter(|_| fitted.plan.backend == "gpu");
+                self.device.get_or_insert_with(|| title.unwrap_or_else(processor));
+                return Ok(*fitted);
+            }
+            gpu::Turn::Cpu(spec) => spec,
+        };
         self.device.get_or_insert_with(processor);
         let level = self.level;
         match self.precision {

@@ -330,13 +330,20 @@ impl<'a> Convolved<'a> {
         samples.collect::<Option<_>>().map(HostChannels::Samples)
     }
 
+    /// The number of channels.
+    pub(super) fn n_channels(&self) -> usize {
+        self.n
+    }
+
+    /// Events of all channels.
+    pub(super) fn n_events(&self) -> usize {
+        let of_channel = |course: &Course| if let Course::Events(events) = course { events.all().len() } else { 0 };
+        self.channels().iter().map(of_channel).sum()
+    }
+
     /// Bytes of the events in the order of products.
     pub(super) fn event_bytes(&self) -> u64 {
-        let of_channel = |course: &Course| match course {
-            Course::Events(events) => (events.all().len() * MERGED_BYTES) as u64,
-            Course::Samples(_) => 0,
-        };
-        self.channels().iter().map(of_channel).sum()
+        (self.n_events() * MERGED_BYTES) as u64
     }
 
     /// Numbers of the spectra of all channels over these rows.

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use super::convolution::{Convolved, spans};
 use super::rows::Rows;
 use crate::backend::HostColumns;
@@ -10,6 +12,13 @@ use crate::backend::cpu::convolution::build_features::{FeatureBuilder, Span};
 use crate::backend::cpu::convolution::scale::scale;
 use crate::backend::cpu::convolution::transforms::Fourier;
 use crate::backend::cpu::simd::Level;
+use crate::math::dense::Matrix;
+use crate::math::whitening::Whitening;
+
+/// Values and tiles of rows by which columns are whitened, whichever is more, and those of one thread.
+const SEEN_VALUES: usize = 1 << 22;
+const SEEN_TILES: usize = 32;
+const PIECE_TILES: usize = 4;
 
 /// Some columns of the channels of a source.
 #[derive(Clone, Debug)]
@@ -25,6 +34,8 @@ pub(super) struct ConvolvedColumns<'a> {
     pub(super) mean: Vec<f64>,
     /// 0 for a constant column.
     pub(super) inverse_sd: Vec<f64>,
+    /// Where the columns of a channel are replaced by others on the backend.
+    pub(super) whitening: Vec<Whitening>,
 }
 
 /// Writes rows of the columns.
@@ -45,7 +56,58 @@ impl<'a> ConvolvedColumns<'a> {
             columns: &self.columns,
             mean: &self.mean,
             inverse_sd: &self.inverse_sd,
+            whitening: &self.whitening,
         }
+    }
+
+    /// Replaces the columns of each channel by others that are hardly correlated, as some of the rows show them: in double
+    /// precision, before anything is rounded. Those of neighbouring functions on one channel are often so much alike that
+    /// single precision could not tell them apart afterwards.
+    pub(super) fn whiten(&mut self, level: Level, rows: &Rows) {
+        let mut channels: Vec<Range<usize>> = Vec::new();
+        for (k, &column) in self.columns.iter().enumerate() {
+            match channels.last_mut() {
+                Some(own) if self.x.channel_of(self.columns[own.start]) == self.x.channel_of(column) => own.end = k + 1,
+                _ => channels.push(k..k + 1),
+            }
+        }
+        let grams = self.grams(&channels, level, rows);
+        self.whitening = channels.into_iter().zip(&grams).map(|(own, gram)| Whitening::new(own, gram)).collect();
+    }
+
+    /// The Gram of each of these runs of columns over some of the rows.
+    fn grams(&self, runs: &[Range<usize>], level: Level, rows: &Rows) -> Vec<Matrix> {
+        let n_columns = self.columns.len();
+        let n_tiles = rows.len().div_ceil(TILE_ROWS);
+        let wanted = (SEEN_VALUES / (TILE_ROWS * n_columns.max(1))).max(SEEN_TILES);
+        let tiles: Vec<usize> = (0..n_tiles).step_by((n_tiles / wanted).max(1)).collect();
+        let writer = self.writer::<f64>(level, rows, true);
+        let of_piece = |tiles: &[usize]| {
+            let mut values = vec![0.0; TILE_ROWS * n_columns];
+            let mut grams: Vec<Matrix> = runs.iter().map(|own| Matrix::zeros((own.len(), own.len()))).collect();
+            for &tile in tiles {
+                let first = tile * TILE_ROWS;
+                values.fill(0.0);
+                writer.write(first..rows.len().min(first + TILE_ROWS), &mut values, n_columns, 0);
+                for (own, gram) in runs.iter().zip(&mut grams) {
+                    let columns = &values[own.start * TILE_ROWS..own.end * TILE_ROWS];
+                    let columns: Vec<&[f64]> = columns.chunks(TILE_ROWS).collect();
+                    for ((i, j), sum) in gram.indexed_iter_mut().filter(|((i, j), _)| j <= i) {
+                        *sum += columns[i].iter().zip(columns[j]).map(|(a, b)| a * b).sum::<f64>();
+                    }
+                }
+            }
+            grams
+        };
+        let parts: Vec<Vec<Matrix>> = tiles.par_chunks(PIECE_TILES).map(of_piece).collect();
+        let mut parts = parts.into_iter();
+        let mut total = parts.next().unwrap_or_default();
+        for part in parts {
+            total.iter_mut().zip(&part).for_each(|(total, part)| *total += part);
+        }
+        let n_seen: usize = tiles.iter().map(|tile| (rows.len() - tile * TILE_ROWS).min(TILE_ROWS)).sum();
+        total.iter_mut().for_each(|gram| *gram /= n_seen as f64);
+        total
     }
 
     /// What writes the used rows, in numbers of a backend; without transforms if it is to write single tiles.

@@ -42,7 +42,7 @@ impl<'a, B: Backend> Block<'a, B> for Dense<'a, B> {
     fn forward(
         &self,
         on: &B,
-        work: &mut B::Worker,
+        work: &mut B::Worker<'a>,
         rows: Range<usize>,
         loaded: &B::Array<'static>,
         into: Into,
@@ -50,11 +50,11 @@ impl<'a, B: Backend> Block<'a, B> for Dense<'a, B> {
         on.matmul(work, rows, &self.x, loaded, into);
     }
 
-    fn backward(&self, on: &B, work: &mut B::Worker, rows: Range<usize>, sums: usize) {
+    fn backward(&self, on: &B, work: &mut B::Worker<'a>, rows: Range<usize>, sums: usize) {
         on.matmul_transposed(work, rows, &self.x, sums);
     }
 
-    fn write(&self, on: &B, work: &mut B::Worker, rows: Range<usize>, first: usize) {
+    fn write(&self, on: &B, work: &mut B::Worker<'a>, rows: Range<usize>, first: usize) {
         on.copy_rows(work, rows, &self.x, first);
     }
 

@@ -9,6 +9,7 @@ use super::convolution::Convolved;
 use super::convolved_columns::ConvolvedColumns;
 use crate::Result;
 use crate::backend::{Backend, Into};
+use crate::math::whitening::Whitening;
 
 /// A block whose linear predictor and gradient come from the channels themselves: one filter per channel forward, one sum
 /// per lag back. Rows are written, tile by tile, only where products of columns with one another are wanted.
@@ -19,6 +20,8 @@ use crate::backend::{Backend, Into};
 /// filter_c[k] = sum_i B[k, i] coef[c, i] / sd[c, i]              shift = sum_j coef_j mean_j / sd_j
 /// gradient[c, i] = (sum_k B[k, i] lag_sum_c[k] - mean[c, i] residual_sum) / sd[c, i]
 /// ```
+///
+/// Where others stand for the columns ([`Whitening`]), rows are of those and the rest is translated.
 pub struct MatrixFree<'a, B: Backend> {
     x: Convolved<'a>,
     signals: B::Signals,
@@ -28,6 +31,7 @@ pub struct MatrixFree<'a, B: Backend> {
     /// Of each of them, for channels less their offsets.
     mean: Vec<f64>,
     inverse_sd: Vec<f64>,
+    whitening: Vec<Whitening>,
     grain: usize,
 }
 
@@ -39,8 +43,8 @@ impl<'a, B: Backend> MatrixFree<'a, B> {
         rows: B::Array<'a>,
         grain: usize,
     ) -> Self {
-        let ConvolvedColumns { x, columns, mean, inverse_sd, .. } = placed.clone();
-        Self { x, signals, rows, columns, mean, inverse_sd, grain }
+        let ConvolvedColumns { x, columns, mean, inverse_sd, whitening, .. } = placed.clone();
+        Self { x, signals, rows, columns, mean, inverse_sd, whitening, grain }
     }
 }
 
@@ -64,9 +68,10 @@ impl<'a, B: Backend> Block<'a, B> for MatrixFree<'a, B> {
     fn load(&self, on: &B, coef: ArrayView2<f64>) -> Result<B::Array<'static>> {
         let mut all = vec![0.0; self.x.n_columns()];
         let mut shift = 0.0;
-        let own = coef.column(0);
+        let mut own = coef.column(0).to_vec();
+        self.whitening.iter().for_each(|whitening| whitening.inverse_transposed(&mut own));
         for (((&column, w), mean), inverse_sd) in
-            self.columns.iter().zip(own).zip(&self.mean).zip(&self.inverse_sd)
+            self.columns.iter().zip(&own).zip(&self.mean).zip(&self.inverse_sd)
         {
             all[column] += w * inverse_sd;
             shift += w * inverse_sd * mean;
@@ -77,7 +82,7 @@ impl<'a, B: Backend> Block<'a, B> for MatrixFree<'a, B> {
     fn forward(
         &self,
         on: &B,
-        work: &mut B::Worker,
+        work: &mut B::Worker<'a>,
         rows: Range<usize>,
         loaded: &B::Array<'static>,
         into: Into,
@@ -85,11 +90,11 @@ impl<'a, B: Backend> Block<'a, B> for MatrixFree<'a, B> {
         on.convolve(work, rows, &self.signals, loaded, into);
     }
 
-    fn backward(&self, on: &B, work: &mut B::Worker, rows: Range<usize>, sums: usize) {
+    fn backward(&self, on: &B, work: &mut B::Worker<'a>, rows: Range<usize>, sums: usize) {
         on.correlate(work, rows, &self.signals, sums);
     }
 
-    fn write(&self, on: &B, work: &mut B::Worker, rows: Range<usize>, first: usize) {
+    fn write(&self, on: &B, work: &mut B::Worker<'a>, rows: Range<usize>, first: usize) {
         on.copy_rows(work, rows, &self.rows, first);
     }
 
@@ -102,6 +107,11 @@ impl<'a, B: Backend> Block<'a, B> for MatrixFree<'a, B> {
             let raw: f64 =
                 functions.column(column % n_functions).iter().zip(own).map(|(f, sum)| f * sum).sum();
             *g = (raw - mean * residual_sum) * inverse_sd;
+        }
+        if !self.whitening.is_empty() {
+            let mut own = gradient.to_vec();
+            self.whitening.iter().for_each(|whitening| whitening.inverse(&mut own));
+            gradient.iter_mut().zip(own).for_each(|(g, value)| *g = value);
         }
     }
 }

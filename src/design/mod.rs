@@ -4,7 +4,9 @@
 //! be placed on any backend as often as needed: for a subset of its columns, again after a device was lost, or in
 //! `f64` for the certificate. On a backend every column is centred by its mean and divided by its standard deviation
 //! over the used rows, in `f64` before it becomes `f32`, so that solvers meet well-scaled numbers whatever the units of
-//! the features are.
+//! the features are. Where a device builds convolved columns itself, it builds others in place of those of each channel, hardly
+//! correlated ones ([`crate::math::whitening`]), because single precision could not tell the columns apart; coefficients, gradients and Grams
+//! are translated in `f64` on the host, so that solvers see the same parameters everywhere.
 //!
 //! Each kind of block is one file: it answers [`Block`] in terms of the backend's kernels.
 
@@ -15,6 +17,7 @@ mod course;
 mod dense;
 mod evaluation;
 mod form;
+mod form_on_device;
 mod layout;
 mod matrix_free;
 mod placement;
@@ -24,12 +27,14 @@ mod rows;
 mod scaling;
 mod shared_events;
 mod values;
+mod whitened;
 
 use std::ops::Range;
 
 use ndarray::{ArrayView2, ArrayViewMut1};
 
 use crate::backend::{Backend, Cpu, Into};
+use crate::math::whitening::Whitening;
 use crate::{Error, Result};
 
 pub use convolution::{Convolution, Convolved};
@@ -37,6 +42,7 @@ pub use course::Course;
 pub use dense::Dense;
 pub use evaluation::{Evaluated, Evaluation};
 pub use form::{Form, Placement};
+pub use form_on_device::DeviceWork;
 pub use layout::{FeatureColumns, Layout};
 pub use matrix_free::MatrixFree;
 pub use plan::{Column, DesignPlan, Source};
@@ -66,15 +72,15 @@ pub trait Block<'a, B: Backend>: Sync {
     fn forward(
         &self,
         on: &B,
-        work: &mut B::Worker,
+        work: &mut B::Worker<'a>,
         rows: Range<usize>,
         loaded: &B::Array<'static>,
         into: Into,
     );
     /// Adds `Xᵀ·residual` of these rows to the worker's sums number `sums`.
-    fn backward(&self, on: &B, work: &mut B::Worker, rows: Range<usize>, sums: usize);
+    fn backward(&self, on: &B, work: &mut B::Worker<'a>, rows: Range<usize>, sums: usize);
     /// Writes the rows themselves into the worker's design columns from `first` on.
-    fn write(&self, on: &B, work: &mut B::Worker, rows: Range<usize>, first: usize);
+    fn write(&self, on: &B, work: &mut B::Worker<'a>, rows: Range<usize>, first: usize);
     /// Turns one target's sums, and the sum of its residuals, into its gradient with respect to the block's columns.
     fn finish(&self, sums: &[f64], residual_sum: f64, gradient: ArrayViewMut1<f64>);
 }
@@ -85,6 +91,8 @@ pub struct Design<'a, B: Backend> {
     pub blocks: Vec<Box<dyn Block<'a, B> + 'a>>,
     /// Rows of every block.
     pub n_rows: usize,
+    /// Where the columns of the blocks stand for those of the plan.
+    pub whitening: Vec<Whitening>,
 }
 
 impl<'a, B: Backend> Design<'a, B> {
@@ -126,7 +134,7 @@ impl Design<'_, Cpu<f64>> {
         let Some(x) = self.matrix().filter(|x| x.is_in_tiles()) else { return Ok(None) };
         let rounded = on.matrix(self.n_rows, x.n_columns(), &|rows, out| x.write_tiles(&rows, out))?;
         let blocks: Vec<Box<dyn Block<B>>> = vec![Box::new(Dense::new(rounded, x.n_columns()))];
-        Ok(Some(Design { blocks, n_rows: self.n_rows }))
+        Ok(Some(Design { blocks, n_rows: self.n_rows, whitening: Vec::new() }))
     }
 }
 

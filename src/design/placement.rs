@@ -12,12 +12,13 @@ use crate::backend::cpu::simd::Level;
 use crate::backend::cpu::{TILE_ROWS, grain};
 use crate::backend::{Backend, HostSignals};
 use crate::math::real::Real;
+use crate::math::whitening::Whitening;
 
 /// The terms of a column, in its deviations, up to which single precision leaves digits of their sum.
 const MILD: f64 = 1e4;
 
 /// Neighbouring columns of one kind.
-enum Part<'c, 'p> {
+pub(super) enum Part<'c, 'p> {
     /// Values that lie somewhere.
     Columns(Vec<Column<'c>>),
     /// Columns of a source of channels.
@@ -37,51 +38,74 @@ impl Part<'_, '_> {
 }
 
 /// What writes one part of a matrix.
-enum PartWriter<'w, 'c, 'p, T> {
+pub(super) enum PartWriter<'w, 'c, 'p, T> {
     Columns(&'w [Column<'c>]),
     Convolved(Box<Writer<'p, T>>),
     Evaluated(&'w EvaluatedColumns<'p>),
 }
 
 impl DesignPlan<'_> {
-    /// The columns as blocks of their forms.
+    /// The columns as blocks of their forms, and where the blocks have others in their place.
     pub(super) fn blocks<'p, B: Backend + 'p>(
         &'p self,
         on: &B,
         columns: &[Column],
         n_targets: usize,
-    ) -> Result<Vec<Box<dyn Block<'p, B> + 'p>>> {
+    ) -> Result<(Vec<Box<dyn Block<'p, B> + 'p>>, Vec<Whitening>)> {
         let mut blocks: Vec<Box<dyn Block<'p, B> + 'p>> = Vec::new();
         let mut written: Vec<Part> = Vec::new();
-        for (form, part) in self.parts(columns, n_targets, on.level())? {
-            let form = self.form_on(on, form, &part, n_targets);
-            match (form, part) {
-                (Form::Written, part) | (_, part @ Part::Columns(_)) => written.push(part),
-                (_, Part::Convolved(own)) => {
-                    self.end_written(on, &mut written, &mut blocks)?;
-                    blocks.push(self.computed(on, form, &own)?);
-                }
-                (_, Part::Evaluated(own)) => {
-                    self.end_written(on, &mut written, &mut blocks)?;
-                    blocks.push(self.evaluated(on, own)?);
-                }
+        let (mut whitening, mut next) = (Vec::new(), 0);
+        for (form, mut part) in self.parts(columns, &self.forms(n_targets, &on.costs()))? {
+            if let Part::Convolved(own) = &mut part
+                && on.writes_convolved()
+                && Self::can_be_free(&own.x)
+            {
+                own.whiten(on.level(), &self.rows);
+                whitening.extend(own.whitening.iter().map(|own| own.moved(next)));
             }
+            next += part.n_columns();
+            if form == Form::Written {
+                written.push(part);
+                continue;
+            }
+            self.end_written(on, &mut written, &mut blocks)?;
+            blocks.push(match part {
+                Part::Columns(own) => self.resent(on, &own)?,
+                Part::Convolved(own) => self.computed(on, form, &own)?,
+                Part::Evaluated(own) => self.evaluated(on, own)?,
+            });
         }
         self.end_written(on, &mut written, &mut blocks)?;
         if blocks.is_empty() {
             blocks.push(Box::new(Dense::new(on.matrix(self.rows.len(), 0, &|_, _| {})?, 0)));
         }
-        Ok(blocks)
+        Ok((blocks, whitening))
     }
 
-    /// The form of a part on a backend that has rules of its own.
-    fn form_on<B: Backend>(&self, on: &B, form: Form, part: &Part, n_targets: usize) -> Form {
-        let is_free = |own: &ConvolvedColumns| n_targets == 1 && Self::can_be_free(&own.x);
-        match (on.writes_out(self.rows.len() * part.n_columns()), part) {
-            (None, _) => form,
-            (Some(false), Part::Convolved(own)) if is_free(own) => Form::MatrixFree,
-            _ => Form::Written,
-        }
+    /// Whether the columns of a backend are those of another precision, rounded: neither built there nor sent again and again.
+    pub fn is_rounded<B: Backend>(&self, on: &B, n_targets: usize) -> bool {
+        let is_built = |source: &Values| on.writes_convolved() && matches!(source, Values::Convolved(_));
+        let are_written = self.forms(n_targets, &on.costs()).iter().all(|form| *form == Form::Written);
+        are_written && !self.sources.iter().any(is_built)
+    }
+
+    /// A block of columns of matrices that do not stay on the backend.
+    fn resent<'p, B: Backend + 'p>(
+        &'p self,
+        on: &B,
+        columns: &[Column],
+    ) -> Result<Box<dyn Block<'p, B> + 'p>> {
+        let source = |column: &Column| if let Column::Source(k) = column { Some(Column::Source(*k)) } else { None };
+        let own: Arc<Vec<Column<'static>>> = Arc::new(columns.iter().filter_map(source).collect());
+        let (n_columns, rough_own) = (own.len(), Arc::clone(&own));
+        let write = move |rows: Range<usize>, columns: Range<usize>, tiles: &mut [B::Scalar]| {
+            self.write_columns(&own[columns.clone()], rows, tiles, columns.len(), 0);
+        };
+        let rough = move |rows: Range<usize>, columns: Range<usize>, tiles: &mut [f32]| {
+            self.write_columns(&rough_own[columns.clone()], rows, tiles, columns.len(), 0);
+        };
+        let rows = on.rewritten(self.rows.len(), n_columns, n_columns, Arc::new(write), Arc::new(rough))?;
+        Ok(Box::new(Dense::new(rows, n_columns)))
     }
 
     /// One block of what is to be written, if there is anything.
@@ -110,17 +134,7 @@ impl DesignPlan<'_> {
             on.blank(self.rows.len(), n_columns)?
         } else {
             on.matrix(self.rows.len(), n_columns, &|rows, tiles| {
-                for (first, writer) in &writers {
-                    match writer {
-                        PartWriter::Columns(columns) => {
-                            self.write_columns(columns, rows.clone(), tiles, n_columns, *first);
-                        }
-                        PartWriter::Convolved(writer) => writer.write(rows.clone(), tiles, n_columns, *first),
-                        PartWriter::Evaluated(own) => {
-                            own.write(&self.rows, &rows, 0..own.columns.len(), tiles, n_columns, *first);
-                        }
-                    }
-                }
+                self.write_with(&writers, &rows, tiles, n_columns);
             })?
         };
         for (first, own) in built {
@@ -131,6 +145,42 @@ impl DesignPlan<'_> {
         }
         blocks.push(Box::new(Dense::new(x, n_columns)));
         Ok(())
+    }
+
+    /// What writes neighbouring parts, with the first column of each.
+    pub(super) fn writers<'w, 'c, 'p, T: Fourier>(
+        &self,
+        parts: &'w [Part<'c, 'p>],
+        level: Level,
+    ) -> Vec<(usize, PartWriter<'w, 'c, 'p, T>)> {
+        let mut next = 0;
+        let writer = |part: &'w Part<'c, 'p>| {
+            let first = next;
+            next += part.n_columns();
+            (first, part.writer(level, self))
+        };
+        parts.iter().map(writer).collect()
+    }
+
+    /// Writes rows of parts into tiles of so many columns.
+    pub(super) fn write_with<T: Fourier>(
+        &self,
+        writers: &[(usize, PartWriter<T>)],
+        rows: &Range<usize>,
+        tiles: &mut [T],
+        n_columns: usize,
+    ) {
+        for (first, writer) in writers {
+            match writer {
+                PartWriter::Columns(columns) => {
+                    self.write_columns(columns, rows.clone(), tiles, n_columns, *first);
+                }
+                PartWriter::Convolved(writer) => writer.write(rows.clone(), tiles, n_columns, *first),
+                PartWriter::Evaluated(own) => {
+                    own.write(&self.rows, rows, 0..own.columns.len(), tiles, n_columns, *first);
+                }
+            }
+        }
     }
 
     /// A block of convolved columns that is not written out.
@@ -160,13 +210,17 @@ impl DesignPlan<'_> {
         };
         let rewritten =
             |on: &B| on.rewritten(self.rows.len(), n_columns, together, Arc::new(write), Arc::new(rough));
-        match own.x.host_channels(&own.offsets).filter(|_| form == Form::MatrixFree) {
+        let is_free = form == Form::MatrixFree;
+        match own.x.host_channels(&own.offsets).filter(|_| is_free || on.writes_convolved()) {
             Some(channels) => {
                 let grain = grain(own.x.lags(), &channels);
                 let host = HostSignals { lags: own.x.lags(), runs: self.rows.runs(), channels };
                 let signals = on.signals(host)?;
                 let rows = on.convolved(&signals, own.on_host(), rewritten)?;
-                Ok(Box::new(MatrixFree::new(own, signals, rows, grain)))
+                if is_free {
+                    return Ok(Box::new(MatrixFree::new(own, signals, rows, grain)));
+                }
+                Ok(Box::new(Dense::new(rows, n_columns)))
             }
             None => Ok(Box::new(Dense::new(rewritten(on)?, n_columns))),
         }
@@ -191,21 +245,23 @@ impl DesignPlan<'_> {
         Ok(Box::new(Dense::new(rows, n_columns)))
     }
 
-    /// The columns as runs of one kind and form.
-    fn parts<'c, 'p>(
+    /// The columns as runs of one kind and form; `forms` are those of the sources.
+    pub(super) fn parts<'c, 'p>(
         &'p self,
         columns: &[Column<'c>],
-        n_targets: usize,
-        level: Level,
+        forms: &[Form],
     ) -> Result<Vec<(Form, Part<'c, 'p>)>> {
-        let forms = self.forms(n_targets, level);
         let mut parts: Vec<(Form, Part<'c, 'p>)> = Vec::new();
         let mut last_source = usize::MAX;
         for &column in columns {
             let Some((index, source, inside)) = self.computed_column(column)? else {
+                let form = match column {
+                    Column::Source(index) => forms[self.locate(index)?.0],
+                    Column::Values(_) => Form::Written,
+                };
                 match parts.last_mut() {
-                    Some((_, Part::Columns(columns))) => columns.push(column),
-                    _ => parts.push((Form::Written, Part::Columns(vec![column]))),
+                    Some((last, Part::Columns(columns))) if *last == form => columns.push(column),
+                    _ => parts.push((form, Part::Columns(vec![column]))),
                 }
                 last_source = usize::MAX;
                 continue;
@@ -247,7 +303,9 @@ impl DesignPlan<'_> {
                 let offsets = self.scaling.offsets[source].clone();
                 let (columns, mean, inverse_sd) = (Vec::new(), Vec::new(), Vec::new());
                 let largest_terms = self.scaling.largest_terms[source];
-                Part::Convolved(ConvolvedColumns { x: *x, columns, offsets, largest_terms, mean, inverse_sd })
+                let whitening = Vec::new();
+                let own = ConvolvedColumns { x: *x, columns, offsets, largest_terms, mean, inverse_sd, whitening };
+                Part::Convolved(own)
             }
             Values::Evaluated(x) => {
                 Part::Evaluated(EvaluatedColumns { x: *x, columns: Vec::new(), scaling: Vec::new() })

@@ -37,7 +37,8 @@ pub struct DesignPlan<'a> {
     pub(super) scaling: Scaling,
     pub(super) limit_bytes: Option<u64>,
     pub(super) speeds: Option<Speeds>,
-    pub(super) forms: Option<Vec<Form>>,
+    /// Forms that were given, by the names of backends.
+    pub(super) forms: Vec<(&'static str, Vec<Form>)>,
 }
 
 impl<'a> DesignPlan<'a> {
@@ -86,7 +87,7 @@ impl<'a> DesignPlan<'a> {
             }
         }
         let scaling = Scaling::new(&sources, &rows)?;
-        Ok(Self { sources, layout, rows, scaling, limit_bytes: None, speeds: None, forms: None })
+        Ok(Self { sources, layout, rows, scaling, limit_bytes: None, speeds: None, forms: Vec::new() })
     }
 
     /// Writes no more than so many bytes of columns out that can be computed instead.
@@ -103,11 +104,12 @@ impl<'a> DesignPlan<'a> {
         self
     }
 
-    /// Places the sources in these forms, one for each and one of [`DesignPlan::possible_forms`], whatever they cost; others
-    /// are refused by [`DesignPlan::place`].
+    /// Places the sources on backends of this name ([`crate::backend::Costs::backend`]) in these forms, one for each and one of
+    /// [`DesignPlan::possible_forms`], whatever they cost; others are refused by [`DesignPlan::place`].
     #[must_use]
-    pub fn with_forms(mut self, forms: Vec<Form>) -> Self {
-        self.forms = Some(forms);
+    pub fn with_forms(mut self, backend: &'static str, forms: Vec<Form>) -> Self {
+        self.forms.retain(|(name, _)| *name != backend);
+        self.forms.push((backend, forms));
         self
     }
 
@@ -115,7 +117,7 @@ impl<'a> DesignPlan<'a> {
     /// they were chosen for the rows.
     #[must_use]
     pub fn with_rows(&self, rows: impl Into<Rows>) -> Self {
-        Self { rows: rows.into(), forms: None, ..self.clone() }
+        Self { rows: rows.into(), forms: Vec::new(), ..self.clone() }
     }
 
     /// Rows that are used.
@@ -208,7 +210,8 @@ impl<'a> DesignPlan<'a> {
         columns: &[Column],
         n_targets: usize,
     ) -> Result<Design<'p, B>> {
-        self.check_forms(n_targets)?;
+        let costs = on.costs();
+        self.check_forms(n_targets, &costs)?;
         for column in columns {
             match column {
                 Column::Source(column) => {
@@ -222,14 +225,14 @@ impl<'a> DesignPlan<'a> {
             }
         }
         let n_rows = self.rows.len();
-        let blocks = match self.in_place(columns) {
-            Some(rows) => {
-                let dense = Dense::new(on.in_place(rows)?, columns.len());
-                vec![Box::new(dense) as Box<dyn Block<'p, B> + 'p>]
-            }
-            None => self.blocks(on, columns, n_targets)?,
-        };
-        Ok(Design { blocks, n_rows })
+        if let Some(rows) = self.in_place(columns) {
+            let stays = self.form(0, n_targets, &costs) == Form::Written;
+            let dense = Dense::new(on.in_place(rows, stays)?, columns.len());
+            let blocks = vec![Box::new(dense) as Box<dyn Block<'p, B> + 'p>];
+            return Ok(Design { blocks, n_rows, whitening: Vec::new() });
+        }
+        let (blocks, whitening) = self.blocks(on, columns, n_targets)?;
+        Ok(Design { blocks, n_rows, whitening })
     }
 
     /// Whether all columns are read where they lie in numbers of their own precision.

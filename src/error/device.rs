@@ -71,7 +71,7 @@ pub enum DeviceError {
 impl DeviceError {
     /// Whether a fresh device may do better.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Lost { .. } | Self::Hung { .. } | Self::OutOfMemory { .. })
+        matches!(self, Self::Lost { .. } | Self::Hung { .. })
     }
 
     /// What to do about it, one line.
@@ -100,4 +100,15 @@ impl DeviceError {
 /// A list in words.
 fn listed(found: &[String]) -> String {
     if found.is_empty() { "there is no adapter at all".into() } else { format!("found {}", found.join("; ")) }
+}
+
+/// Where the fit of a target stood, in the user's units.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reached {
+    /// Column of the response.
+    pub target: usize,
+    /// One per column of the design.
+    pub coef: Vec<f64>,
+    /// The intercept.
+    pub intercept: f64,
 }

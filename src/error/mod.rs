@@ -7,7 +7,7 @@ mod device;
 
 use std::path::{Path, PathBuf};
 
-pub use device::DeviceError;
+pub use device::{DeviceError, Reached};
 
 /// Result with this crate's [`enum@Error`].
 pub type Result<T> = std::result::Result<T, Error>;
@@ -162,6 +162,14 @@ pub enum Error {
     /// A GPU that is absent, refuses or fails.
     #[error(transparent)]
     Gpu(DeviceError),
+    /// A GPU that failed while it fitted, and how far the fit had come: a start for another one.
+    #[error("{source}")]
+    Unfinished {
+        /// What failed.
+        source: DeviceError,
+        /// The last points that were taken.
+        reached: Vec<Reached>,
+    },
     /// More memory than allowed.
     #[error("{what} needs {needed_bytes} bytes, {limit_bytes} are allowed")]
     Memory {
@@ -217,7 +225,7 @@ impl Error {
             Self::Argument { .. } | Self::Unknown { .. } => Blame::Request,
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Blame::Data,
             Self::Io { .. } | Self::Memory { .. } => Blame::Machine,
-            Self::Device { .. } | Self::Gpu(_) => Blame::Device,
+            Self::Device { .. } | Self::Gpu(_) | Self::Unfinished { .. } => Blame::Device,
             Self::Format { .. }
             | Self::Object { .. }
             | Self::Length { .. }
@@ -270,7 +278,7 @@ impl Error {
                     .into()
             }
             Self::Device { .. } => "use `--backend cpu`, or `--backend auto` to fall back by itself".into(),
-            Self::Gpu(error) => error.help(),
+            Self::Gpu(error) | Self::Unfinished { source: error, .. } => error.help(),
             Self::Memory { .. } => "raise `--memory-limit`, widen the bins or use fewer features".into(),
         }
     }

@@ -4,10 +4,9 @@
 use super::plan::{Estimate, Plan};
 use super::spec::{CheckedSpec, GlmSpec, PlanFrom, SolverChoice, TOLERANCE_F64};
 use crate::backend::cpu::TILE_ROWS;
-use crate::backend::cpu::simd::Level;
 use crate::backend::cpu::speeds::Speeds;
 use crate::backend::{Costs, Every};
-use crate::design::DesignPlan;
+use crate::design::{DesignPlan, DeviceWork};
 use crate::observation::Null;
 use crate::{Error, Result};
 
@@ -74,6 +73,8 @@ pub(super) struct Size {
     pub(super) n_free: usize,
     /// Whether part of the rows costs less than all.
     pub(super) may_sample: bool,
+    /// What a pass costs on a device.
+    pub(super) on_device: Option<DeviceWork>,
 }
 
 impl Size {
@@ -83,12 +84,13 @@ impl Size {
         nulls: &[Null],
         n_columns: usize,
         n_bytes: usize,
-        level: Level,
+        costs: &Costs,
     ) -> Self {
         let n_rows = plan.n_rows();
         let live = nulls.iter().filter(|null| !null.is_silent);
-        let n_free = plan.n_unwritten(nulls.len(), level);
-        let may_sample = !plan.has_blocks(nulls.len(), level);
+        let n_free = plan.n_unwritten(nulls.len(), costs);
+        let may_sample = !plan.has_blocks(nulls.len(), costs);
+        let on_device = plan.device_work(nulls.len(), costs);
         let fewest_events =
             live.clone().map(|null| null.events * n_rows as f64).min_by(f64::total_cmp).unwrap_or(0.0);
         Self {
@@ -100,6 +102,7 @@ impl Size {
             n_bytes,
             n_free,
             may_sample,
+            on_device,
         }
     }
 
@@ -164,7 +167,12 @@ impl CheckedSpec {
             PlanFrom::Sizes => None,
             PlanFrom::Constants(given) => Some(design.clone().with_speeds(given.speeds)),
             PlanFrom::Plan(plan) => {
-                Some(design.clone().with_forms(plan.forms(design, n_targets, costs, n_bytes)?))
+                let (own, finishing) = plan.forms(design, n_targets, costs, n_bytes)?;
+                let mut placed = design.clone().with_forms(costs.backend, own);
+                if let Some(forms) = finishing {
+                    placed = placed.with_forms(Costs::of_cpu(costs.level).backend, forms);
+                }
+                Some(placed)
             }
         })
     }
@@ -187,7 +195,14 @@ fn choose(spec: &GlmSpec, size: Size, costs: Costs, given: Option<&CostConstants
     let speeds = given.map_or(costs.speeds, |given| given.speeds);
     let (rows, columns, targets) = (size.n_rows as f64, size.n_columns as f64, size.n_targets as f64);
     let values = rows * (columns + 1.0);
-    let read = values * size.n_bytes as f64 / speeds.read_bytes_per_s;
+    let read = match size.on_device {
+        None => values * size.n_bytes as f64 / speeds.read_bytes_per_s,
+        Some(own) => {
+            own.read_bytes / speeds.read_bytes_per_s
+                + own.flop / speeds.product_flop_per_s
+                + own.resent_bytes / costs.upload_bytes_per_s
+        }
+    };
     let pass = costs.pass_s + read.max(4.0 * values * targets / speeds.product_flop_per_s);
     let gram_flop_per_s =
         if columns <= 16.0 { speeds.narrow_gram_flop_per_s } else { speeds.gram_flop_per_s };
@@ -231,6 +246,7 @@ fn choose(spec: &GlmSpec, size: Size, costs: Costs, given: Option<&CostConstants
         sample_every: size.sample(solver).map(|every| every.0),
         n_sample_rows: None,
         features: Vec::new(),
+        finishing: Vec::new(),
         level: costs.level.name().into(),
         backend: costs.backend.into(),
         groups: Vec::new(),
@@ -242,11 +258,11 @@ fn choose(spec: &GlmSpec, size: Size, costs: Costs, given: Option<&CostConstants
 pub fn estimated_seconds(spec: &GlmSpec, plan: &DesignPlan, n_targets: usize, costs: Costs) -> f64 {
     // before the counts are looked at: targets with events in half of the bins
     let nulls = vec![Null::new(spec.model, 0.5, 1.0); n_targets];
-    let size = Size::new(plan, &nulls, plan.n_columns(), size_of::<f32>(), costs.level);
+    let size = Size::new(plan, &nulls, plan.n_columns(), size_of::<f32>(), &costs);
     let chosen = choose(spec, size, costs, None);
-    let bytes = size.n_rows as f64 * size.n_columns as f64 * size.n_bytes as f64;
     let seconds = chosen.estimates.iter().map(|own| own.seconds).fold(f64::INFINITY, f64::min);
-    bytes / costs.upload_bytes_per_s + seconds
+    let there = size.on_device.unwrap_or_default();
+    there.sent_bytes / costs.upload_bytes_per_s + there.made_flop / costs.speeds.product_flop_per_s + seconds
 }
 
 #[cfg(test)]
@@ -264,6 +280,7 @@ mod tests {
             n_bytes: 4,
             n_free: 0,
             may_sample: true,
+            on_device: None,
         };
         choose(&GlmSpec { tolerance, ..GlmSpec::default() }, size, Cpu::<f32>::default().costs(), None).solver
     }
@@ -292,6 +309,7 @@ mod tests {
                 n_bytes: 4,
                 n_free: 0,
                 may_sample: true,
+                on_device: None,
             };
             size.sample("lbfgs").map(|every| every.0)
         };

@@ -11,13 +11,14 @@ use super::rank::{Rank, varying};
 use super::response_sums::response_sums;
 use super::spec::{CheckedSpec, StandardErrors, TOLERANCE_F64};
 use super::standing::Standing;
-use crate::backend::cpu::simd::Level;
-use crate::backend::{Backend, Cpu, Every};
+use crate::backend::{Backend, Costs, Cpu, Every, Home};
 use crate::design::{Column, DesignPlan};
 use crate::math::dense::{Cholesky, Matrix};
+use crate::math::whitening::Whitening;
 use crate::objective::{GlmObjective, Objective, Packed, Penalty, Weight};
 use crate::observation::Recession;
 use crate::solver::{Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Residuals, Start, Watch};
+use crate::error::Reached;
 use crate::{Error, Result};
 
 /// Largest rows x columns x (columns + 1) x targets for which standard errors are computed without asking.
@@ -29,6 +30,9 @@ pub(super) const FLOOR: f64 = 1e-30;
 const NEAR_FLOOR: f64 = 1e-26;
 /// The smallest pivot of a Gram of single precision that leaves no doubt about the rank.
 const CERTAIN: f64 = 1e-4;
+/// The same of columns in terms of others with such a Gram, which are told apart in `f64`: nothing of them is left out from
+/// there on ([`Rank::new`]).
+const PLAIN: f64 = 2e-6;
 /// The same for a Gram of `f64`.
 const SPANS: f64 = 1e-10;
 /// Rows with events per parameter that are asked whether they span all directions: first, and at most.
@@ -45,7 +49,8 @@ pub(super) struct Fit<'a, 'd, 'r> {
     pub(super) spec: &'a CheckedSpec,
     pub(super) plan: &'a DesignPlan<'d>,
     pub(super) response: &'a Response<'r>,
-    pub(super) level: Level,
+    /// Those of the backend before the last steps.
+    pub(super) costs: Costs,
     pub(super) varying: Vec<usize>,
     pub(super) rank: Rank,
     pub(super) metric: Metric,
@@ -93,7 +98,7 @@ impl CheckedSpec {
         let started = Instant::now();
         let guided = self.guided(plan, response.y.ncols(), on.costs(), size_of::<B::Scalar>())?;
         let plan = guided.as_ref().unwrap_or(plan);
-        let nulls = self.check_inputs(plan, response, size_of::<B::Scalar>(), on.level())?;
+        let nulls = self.check_inputs(plan, response, size_of::<B::Scalar>(), &on.costs())?;
         let (model, y) = (self.get().model, Packed::new(response.y, plan.rows()));
         let varying = varying(plan);
         let penalty =
@@ -107,20 +112,22 @@ impl CheckedSpec {
             wanted.then(|| Ok(objective()?.with_penalty(penalty.clone()))).transpose()
         };
         let mut exact = GlmObjective::new(exact_on, plan, &own, &y, model)?.with_penalty(penalty.clone());
-        if size_of::<B::Scalar>() < size_of::<f64>() && self.replayed().is_none_or(|own| own.storage == "f32")
-        {
+        let is_fast = size_of::<B::Scalar>() < size_of::<f64>()
+            && self.replayed().is_none_or(|own| own.storage == "f32");
+        if is_fast {
             let mut fast = GlmObjective::like(&exact, on, plan, &own, &y)?.with_penalty(penalty.clone());
-            let size = Size::new(plan, &nulls, own.len(), size_of::<B::Scalar>(), on.level());
+            let size = Size::new(plan, &nulls, own.len(), size_of::<B::Scalar>(), &on.costs());
             let chosen = self.chosen(size, on.costs())?;
-            let gram = fast.gram(Every(chosen.gram_every), Weight::Flat)?;
+            let (gram, are_apart) = fast.flat_gram(Every(chosen.gram_every), CERTAIN)?;
             let metric = Metric::new(gram, &penalty, nulls.clone(), alone);
-            if let Some(metric) = metric.filter(|metric| metric.smallest_pivot() > CERTAIN) {
+            let least = if are_apart { PLAIN } else { CERTAIN };
+            if let Some(metric) = metric.filter(|metric| metric.smallest_pivot() > least) {
                 let rank = Rank::plain(plan, &varying);
-                let fit = Fit { spec: self, plan, response, level: on.level(), varying, rank, metric };
+                let fit = Fit { spec: self, plan, response, costs: on.costs(), varying, rank, metric };
                 let views = Views { fast: Some(&mut fast), exact, all: None, beside: beside()? };
                 return fit.run(chosen, views, started, progress);
             }
-            if self.replayed().is_some() {
+            if self.replayed().is_some() && on.costs().home == Home::Host {
                 return Err(Plan::too_coarse());
             }
         }
@@ -132,7 +139,20 @@ impl CheckedSpec {
         } else {
             Rank::plain(plan, &varying)
         };
-        let (exact, all, gram) = if rank.n_members() == varying.len() && rank.are_columns() {
+        if is_fast && on.costs().home != Home::Host && rank.is_whole(&varying) {
+            // a device has no other numbers: there the columns stand in terms of others
+            let whitening = Whitening::new(0..varying.len(), &without_intercept(&gram));
+            let fast = GlmObjective::whitened(&exact, on, plan, &varying, &y, whitening)?;
+            let mut fast = fast.with_penalty(penalty.clone());
+            if let Some(metric) = Metric::new(gram.clone(), &penalty, nulls.clone(), alone) {
+                let size = Size::new(plan, &nulls, own.len(), size_of::<B::Scalar>(), &on.costs());
+                let chosen = Plan { gram_every: 1, ..self.chosen(size, on.costs())? };
+                let fit = Fit { spec: self, plan, response, costs: on.costs(), varying, rank, metric };
+                let views = Views { fast: Some(&mut fast), exact, all: None, beside: beside()? };
+                return fit.run(chosen, views, started, progress);
+            }
+        }
+        let (exact, all, gram) = if rank.is_whole(&varying) {
             (exact, None, gram)
         } else {
             let mut members = GlmObjective::new(exact_on, plan, &rank.columns(), &y, model)?;
@@ -147,10 +167,11 @@ impl CheckedSpec {
                 "divide the largest features by a power of ten",
             ));
         };
-        let size = Size::new(plan, &nulls, rank.n_members(), size_of::<f64>(), on.level());
-        let chosen = self.chosen(size, exact_on.costs())?;
+        let costs = exact_on.costs();
+        let size = Size::new(plan, &nulls, rank.n_members(), size_of::<f64>(), &costs);
+        let chosen = self.chosen(size, costs)?;
         let views = Views { fast: None, exact, all, beside: beside()? };
-        let fit = Fit { spec: self, plan, response, level: on.level(), varying, rank, metric };
+        let fit = Fit { spec: self, plan, response, costs, varying, rank, metric };
         fit.run(chosen, views, started, progress)
     }
 }
@@ -176,7 +197,8 @@ impl Fit<'_, '_, '_> {
         let left_out = self.inference_left_out(live.len());
         let deadline =
             spec.time_limit_s.and_then(|limit| started.checked_add(Duration::try_from_secs_f64(limit).ok()?));
-        let first_goal = if fast.is_some() { NEAR_FLOOR } else { FLOOR };
+        let is_far = fast.is_some() && self.metric.smallest_pivot() > CERTAIN;
+        let first_goal = if is_far { NEAR_FLOOR } else { FLOOR };
         let goal = if spec.tolerance <= TOLERANCE_F64 { first_goal } else { spec.tolerance };
         let (tolerance, max_iterations) = (spec.tolerance, spec.max_iterations);
         let mut residuals = |at: &Matrix, targets: &[usize]| self.residuals(beside.as_mut(), at, targets);
@@ -190,11 +212,17 @@ impl Fit<'_, '_, '_> {
             used,
             deadline,
             n_waiting,
+            reached: Vec::new(),
             progress,
             residuals,
             history_time,
         };
-        chosen.features = Placed::all(self.plan, self.response.y.ncols(), self.level);
+        let placed = |costs: &Costs| Placed::all(self.plan, self.response.y.ncols(), costs);
+        chosen.features = placed(&self.costs);
+        chosen.finishing = match self.costs.home {
+            Home::Host => Vec::new(),
+            Home::Device { .. } => placed(&Costs::of_cpu(self.costs.level)),
+        };
         chosen.n_gram_rows = exact.n_rows_of(Every(chosen.gram_every));
         let lbfgs = Lbfgs { newton_if_slow: chosen.newton_if_slow };
         let solver: &dyn Minimize = if chosen.solver == Newton.name() { &Newton } else { &lbfgs };
@@ -217,7 +245,8 @@ impl Fit<'_, '_, '_> {
             let fast = fast.take().map(|fast| -> &mut dyn Objective { fast });
             let mut objectives = Objectives { fast, exact: &mut exact, sample: sample.take() };
             let solver = if taken_over { &Newton } else { solver };
-            let solution = solver.minimize(&mut objectives, &self.metric, &targets, start, &mut watch)?;
+            let solved = solver.minimize(&mut objectives, &self.metric, &targets, start, &mut watch);
+            let solution = solved.map_err(|error| self.unfinished(error, &watch.reached))?;
             let ends = self.ends(all.as_mut().unwrap_or(&mut exact), &solution, &targets)?;
             let inferring = Instant::now();
             // what Newton has taken over stays with it
@@ -267,6 +296,16 @@ impl Fit<'_, '_, '_> {
             residuals[k] = Some((found.loss, found.kkt_residual));
         }
         Ok(residuals)
+    }
+
+    /// The error of a device that failed, with how far targets had come.
+    fn unfinished(&self, error: Error, reached: &[(usize, Vec<f64>)]) -> Error {
+        let Error::Gpu(source) = error else { return error };
+        let reached = reached.iter().map(|(target, at)| {
+            let Reported { coef, intercept } = report(&self.rank, self.plan.scaling(), at);
+            Reached { target: *target, coef, intercept }
+        });
+        Error::Unfinished { source, reached: reached.collect() }
     }
 
     /// The user's coefficients at points of shape (parameters, targets).
@@ -343,12 +382,12 @@ impl Fit<'_, '_, '_> {
         }
         if rows.len() > few {
             // most often half of them will do, in numbers of single precision
-            let single = Cpu::<f32>::at(self.level);
+            let single = Cpu::<f32>::at(self.costs.level);
             if self.rows_span(&single, rows[..few].to_vec(), target, CERTAIN)? {
                 return Ok(true);
             }
         }
-        self.rows_span(&Cpu::<f64>::at(self.level), rows, target, SPANS)
+        self.rows_span(&Cpu::<f64>::at(self.costs.level), rows, target, SPANS)
     }
 
     /// Whether the Gram of these rows has no pivot below `least`.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::spec::CheckedSpec;
-use crate::backend::cpu::simd::Level;
+use crate::backend::Costs;
 use crate::design::DesignPlan;
 use crate::math::sum::Sum;
 use crate::objective::Counts;
@@ -27,7 +27,7 @@ impl CheckedSpec {
         plan: &DesignPlan,
         response: &Response,
         bytes_per_value: usize,
-        level: Level,
+        costs: &Costs,
     ) -> Result<Vec<Null>> {
         if let Some(source) = plan.sources().first()
             && source.nrows() != response.y.nrows()
@@ -56,7 +56,7 @@ impl CheckedSpec {
         let Some(means) = self.means(plan, response) else {
             return Err(self.first_bad(plan, response));
         };
-        let needed_bytes = plan.needed_bytes(response.y.ncols(), bytes_per_value, level);
+        let needed_bytes = plan.needed_bytes(response.y.ncols(), bytes_per_value, costs);
         match self.get().memory_limit_bytes {
             Some(limit_bytes) if needed_bytes > limit_bytes => {
                 Err(Error::Memory { what: "the design".into(), needed_bytes, limit_bytes })

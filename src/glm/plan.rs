@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::choice::Size;
 use super::spec::SolverChoice;
-use crate::backend::Costs;
 use crate::backend::cpu::simd::Level;
+use crate::backend::{Costs, Home};
 use crate::design::{DesignPlan, Form, Placement};
 use crate::solver::{Lbfgs, Minimize, Newton};
 use crate::{Error, Result};
@@ -75,6 +75,9 @@ pub struct Plan {
     /// The features, or the pieces that they come in, in the order of their columns.
     #[serde(default)]
     pub features: Vec<Placed>,
+    /// The same for the last steps and the certificate, where those before them were computed elsewhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub finishing: Vec<Placed>,
     /// Where the steps before the last ones were computed: `cpu` or `gpu`; empty stands for the CPU.
     #[serde(default)]
     pub backend: String,
@@ -94,11 +97,12 @@ pub struct Placed {
     pub feature: String,
     /// Its columns.
     pub n_columns: usize,
-    /// How their products are computed: `written out`, `matrix-free`, or `written again in every pass`.
+    /// How their products are computed: `written out`, `matrix-free`, or `written again in every pass` (built or sent, of a
+    /// device).
     pub form: String,
-    /// Bytes that they take where they are written out.
+    /// Bytes that they take where they are written out, in both precisions, or on the device.
     pub n_bytes: u64,
-    /// Bytes that stay for the fit: theirs, or those of spectra of signals or of events in the order of products.
+    /// Bytes that stay for the fit: theirs, or those of signals, their spectra, or events in the order of products.
     #[serde(default)]
     pub n_bytes_kept: u64,
 }
@@ -110,7 +114,7 @@ impl Placed {
     }
 
     /// The sources of a design.
-    pub(super) fn all(plan: &DesignPlan, n_targets: usize, level: Level) -> Vec<Self> {
+    pub(super) fn all(plan: &DesignPlan, n_targets: usize, costs: &Costs) -> Vec<Self> {
         let named = |own: Placement| Self {
             feature: plan.name_of(own.source).into(),
             n_columns: own.n_columns,
@@ -118,7 +122,30 @@ impl Placed {
             n_bytes: own.n_bytes,
             n_bytes_kept: own.n_bytes_kept,
         };
-        plan.placements(n_targets, level).into_iter().map(named).collect()
+        plan.placements(n_targets, costs).into_iter().map(named).collect()
+    }
+
+    /// The forms of the sources of a design, if these are them; `list` is the field of the plan.
+    fn forms(all: &[Self], list: &str, design: &DesignPlan, n_targets: usize, home: Home) -> Result<Vec<Form>> {
+        let n_sources = design.sources().len();
+        same(list, "features (or pieces of them) of these data", all.len(), n_sources)?;
+        let form = |(source, placed): (usize, &Self)| {
+            let field = |name: &str| format!("{list}[{source}].{name}");
+            let name = design.name_of(source);
+            if placed.feature != name {
+                let found = format!("`{}`", placed.feature);
+                return Err(wrong(&field("feature"), format!("`{name}`, as here"), found));
+            }
+            let what = format!("columns of `{name}`");
+            same(&field("n_columns"), &what, placed.n_columns, design.sources()[source].ncols())?;
+            let possible = design.possible_forms(source, n_targets, home);
+            possible.iter().find(|form| form.name() == placed.form).copied().ok_or_else(|| {
+                let names: Vec<String> = possible.iter().map(|form| format!("`{}`", form.name())).collect();
+                let expected = format!("one of {}", names.join(", "));
+                wrong(&field("form"), expected, format!("`{}`", placed.form))
+            })
+        };
+        all.iter().enumerate().map(form).collect()
     }
 }
 
@@ -217,14 +244,15 @@ impl Plan {
     }
 
     /// The forms of the sources of a design, if it is the one that the plan was made for: `n_targets` columns of a
-    /// response, at a level, by a backend whose numbers have so many bytes.
+    /// response, at a level, by a backend whose numbers have so many bytes. On the backend first, then those of the last steps if
+    /// they are others.
     pub(super) fn forms(
         &self,
         design: &DesignPlan,
         n_targets: usize,
         costs: Costs,
         n_bytes: usize,
-    ) -> Result<Vec<Form>> {
+    ) -> Result<(Vec<Form>, Option<Vec<Form>>)> {
         let level = costs.level;
         let own_backend = if self.backend.is_empty() { "cpu" } else { &self.backend };
         if self.storage == "f32" && own_backend != costs.backend {
@@ -240,25 +268,9 @@ impl Plan {
             let help = "ask for no other precision beside a plan";
             return Err(refused("storage", "f64, the precision that is asked for", &self.storage, help));
         }
-        let n_sources = design.sources().len();
-        same("features", "features (or pieces of them) of these data", self.features.len(), n_sources)?;
-        let form = |(source, placed): (usize, &Placed)| {
-            let field = |name: &str| format!("features[{source}].{name}");
-            let name = design.name_of(source);
-            if placed.feature != name {
-                let found = format!("`{}`", placed.feature);
-                return Err(wrong(&field("feature"), format!("`{name}`, as here"), found));
-            }
-            let what = format!("columns of `{name}`");
-            same(&field("n_columns"), &what, placed.n_columns, design.sources()[source].ncols())?;
-            let possible = design.possible_forms(source, n_targets);
-            possible.iter().find(|form| form.name() == placed.form).copied().ok_or_else(|| {
-                let names: Vec<String> = possible.iter().map(|form| format!("`{}`", form.name())).collect();
-                let expected = format!("one of {}", names.join(", "));
-                wrong(&field("form"), expected, format!("`{}`", placed.form))
-            })
-        };
-        self.features.iter().enumerate().map(form).collect()
+        let forms = |all: &[Placed], list: &str, home: Home| Placed::forms(all, list, design, n_targets, home);
+        let finishing = (!self.finishing.is_empty()).then(|| forms(&self.finishing, "finishing", Home::Host));
+        Ok((forms(&self.features, "features", costs.home)?, finishing.transpose()?))
     }
 
     /// The same plan for a problem of the same size.

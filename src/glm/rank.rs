@@ -118,8 +118,13 @@ impl Rank {
         columns
     }
 
+    /// Whether the members are these columns, all of them.
+    pub(super) fn is_whole(&self, varying: &[usize]) -> bool {
+        self.n_members() == varying.len() && self.are_columns()
+    }
+
     /// Whether the members are columns as they are.
-    pub(super) fn are_columns(&self) -> bool {
+    fn are_columns(&self) -> bool {
         self.members.iter().all(|member| matches!(member, Member::Column(_)))
     }
 

@@ -6,3 +6,4 @@ pub mod numbers;
 pub mod real;
 pub mod special;
 pub mod sum;
+pub mod whitening;

@@ -3,16 +3,18 @@
 //! Loss of a target = mean over the used bins of the observation model's loss, terms free of the mean dropped, plus the
 //! penalty.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use ndarray::{Axis, Slice};
 
-use super::line::{Aimed, MOST_KEPT};
+use super::line::{Aimed, LineSizes};
 use super::{Objective, Packed, Penalty, Quadratic, Weight};
 use crate::Result;
 use crate::backend::{Backend, Beside, Cpu, Every, Into, Model, POINTWISE_SUMS, Reach, Sweep};
 use crate::design::{Block, Column, Design, DesignPlan};
-use crate::math::dense::{Matrix, symmetric};
+use crate::math::dense::{Cholesky, Matrix, symmetric};
+use crate::math::whitening::Whitening;
 use crate::observation::{Observe, Recession};
 
 /// A design, a response and a model on a backend.
@@ -27,8 +29,8 @@ pub struct GlmObjective<'a, B: Backend> {
     n_targets: usize,
     /// What trial steps go along.
     pub(super) aimed: Option<Aimed<B>>,
-    /// Most numbers of a line that is kept.
-    pub(super) most_kept: usize,
+    /// How long lines may be.
+    pub(super) line_sizes: LineSizes,
 }
 
 impl<'a, B: Backend> GlmObjective<'a, B> {
@@ -57,18 +59,36 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
         columns: &[Column],
         y: &Packed,
     ) -> Result<Self> {
-        let design = match exact.design.rounded(on)? {
+        let rounded = if plan.is_rounded(on, y.n_targets()) { exact.design.rounded(on)? } else { None };
+        let design = match rounded {
             Some(design) => design,
             None => plan.place(on, columns, y.n_targets())?,
         };
         Self::of(on, design, plan, y, exact.model)
     }
 
+    /// The columns of `exact`, which are these of the plan, in the numbers of another backend, as others that are not
+    /// correlated.
+    ///
+    /// # Errors
+    /// As [`GlmObjective::new`].
+    pub fn whitened(
+        exact: &GlmObjective<Cpu<f64>>,
+        on: &'a B,
+        plan: &'a DesignPlan,
+        columns: &[usize],
+        y: &Packed,
+        whitening: Whitening,
+    ) -> Result<Self> {
+        Self::of(on, plan.place_whitened(on, columns, y.n_targets(), whitening)?, plan, y, exact.model)
+    }
+
     fn of(on: &'a B, design: Design<'a, B>, plan: &DesignPlan, y: &Packed, model: Model) -> Result<Self> {
         let n_targets = y.n_targets();
         let y = y.place(on, plan.rows())?;
         let (penalty, aimed, passes) = (Penalty::default(), None, 0);
-        Ok(Self { on, design, y, model, penalty, aimed, most_kept: MOST_KEPT, passes, n_targets })
+        let line_sizes = LineSizes::of(on.costs().home);
+        Ok(Self { on, design, y, model, penalty, aimed, line_sizes, passes, n_targets })
     }
 
     /// With a penalty on the parameters.
@@ -80,7 +100,7 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
     /// Keeps lines of at most so many numbers for trial steps: longer ones are computed again for each trial.
     #[must_use]
     pub fn with_lines_of(self, most_kept: usize) -> Self {
-        Self { most_kept, ..self }
+        Self { line_sizes: LineSizes { most_kept, ..self.line_sizes }, ..self }
     }
 
     pub(super) fn sweep<'t>(&self, every: Every, targets: &'t [usize]) -> Sweep<'t> {
@@ -94,17 +114,47 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
         }
     }
 
+    /// The flat Gram over some of the rows, and whether the columns stand in terms of others whose own Gram has no pivot below
+    /// `least`: then single precision has lost nothing of what makes them differ.
+    ///
+    /// # Errors
+    /// If the backend fails.
+    pub fn flat_gram(&mut self, every: Every, least: f64) -> Result<(Matrix, bool)> {
+        let mut gram = self.gram_of_blocks(every, Weight::Flat)?;
+        if self.design.whitening.is_empty() {
+            return Ok((gram, false));
+        }
+        let factor = Cholesky::new(&gram);
+        let is_good = factor.is_some_and(|factor| factor.jitter() == 0.0 && factor.smallest_pivot() > least);
+        self.in_terms_of_columns(&mut gram);
+        Ok((gram, is_good))
+    }
+
+    /// The Gram of the columns, intercept first, from that of what stands for them.
+    fn in_terms_of_columns(&self, gram: &mut Matrix) {
+        self.design.whitening.iter().for_each(|whitening| whitening.moved(1).around(gram));
+    }
+
     /// Every block's coefficients on the backend, from `at` (1 + columns, targets).
     pub(super) fn load(&self, at: &Matrix) -> Result<Vec<B::Array<'static>>> {
+        let mut own = Cow::Borrowed(at);
+        for whitening in &self.design.whitening {
+            let whitening = whitening.moved(1);
+            for mut column in own.to_mut().columns_mut() {
+                let mut all = column.to_vec();
+                whitening.transposed(&mut all);
+                column.iter_mut().zip(all).for_each(|(to, value)| *to = value);
+            }
+        }
         let load = |(first, block): (usize, &(dyn Block<'a, B> + 'a))| {
-            block.load(self.on, at.slice_axis(Axis(0), Slice::from(1 + first..1 + first + block.n_columns())))
+            block.load(self.on, own.slice_axis(Axis(0), Slice::from(1 + first..1 + first + block.n_columns())))
         };
         self.design.columns().map(load).collect()
     }
 
     pub(super) fn forward(
         &self,
-        work: &mut B::Worker,
+        work: &mut B::Worker<'a>,
         rows: &Range<usize>,
         intercepts: &[f64],
         loaded: &[B::Array<'static>],
@@ -122,14 +172,14 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
     }
 
     /// Adds the blocks' gradients of a tile.
-    pub(super) fn backward(&self, work: &mut B::Worker, rows: &Range<usize>) {
+    pub(super) fn backward(&self, work: &mut B::Worker<'a>, rows: &Range<usize>) {
         for (k, block) in self.design.blocks.iter().enumerate() {
             block.backward(self.on, work, rows.clone(), POINTWISE_SUMS.len() + k);
         }
     }
 
     /// Writes the tile's rows of all blocks side by side, unless the design is one matrix of the backend.
-    pub(super) fn write(&self, work: &mut B::Worker, rows: &Range<usize>) {
+    pub(super) fn write(&self, work: &mut B::Worker<'a>, rows: &Range<usize>) {
         if self.design.matrix().is_none() {
             for (first, block) in self.design.columns() {
                 block.write(self.on, work, rows.clone(), first);
@@ -146,6 +196,7 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
             let own = &sums[k * block.n_sums()..(k + 1) * block.n_sums()];
             block.finish(own, residual_sum, (&mut out[1 + first..1 + first + block.n_columns()]).into());
         }
+        self.design.whitening.iter().for_each(|whitening| whitening.moved(1).forward(&mut out));
         out.iter_mut().for_each(|g| *g /= n as f64);
         out
     }
@@ -232,6 +283,7 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
         let mut gradient = self.gradient_of(&sums, 0, n);
         gradient.iter_mut().zip(self.penalty.gradient(at)).for_each(|(g, own)| *g += own);
         let mut hessian = symmetric(&sums[gram], p, 1.0 / n as f64);
+        self.in_terms_of_columns(&mut hessian);
         self.penalty.add_to(&mut hessian, 1.0);
         Ok(Quadratic { loss, gradient, hessian })
     }
@@ -253,6 +305,22 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
     }
 
     fn gram(&mut self, every: Every, weight: Weight) -> Result<Matrix> {
+        let mut gram = self.gram_of_blocks(every, weight)?;
+        self.in_terms_of_columns(&mut gram);
+        if matches!(weight, Weight::Point { .. }) {
+            self.penalty.add_to(&mut gram, 1.0);
+        }
+        Ok(gram)
+    }
+
+    fn passes(&self) -> usize {
+        self.passes
+    }
+}
+
+impl<B: Backend> GlmObjective<'_, B> {
+    /// The Gram of the columns of the blocks, without the penalty.
+    fn gram_of_blocks(&mut self, every: Every, weight: Weight) -> Result<Matrix> {
         let p = self.n_parameters();
         let (target, weighted) = match weight {
             Weight::Flat => (0, None),
@@ -273,14 +341,6 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
             self.on.weighted_gram(work, rows, self.design.matrix(), weighted.is_none(), 2);
             Ok(())
         })?;
-        let mut gram = symmetric(&sums[2], p, 1.0 / self.n_rows_of(every) as f64);
-        if matches!(weight, Weight::Point { .. }) {
-            self.penalty.add_to(&mut gram, 1.0);
-        }
-        Ok(gram)
-    }
-
-    fn passes(&self) -> usize {
-        self.passes
+        Ok(symmetric(&sums[2], p, 1.0 / self.n_rows_of(every) as f64))
     }
 }

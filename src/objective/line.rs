@@ -8,13 +8,37 @@ use std::ops::Range;
 
 use super::GlmObjective;
 use crate::Result;
-use crate::backend::{Backend, Every, Into, LINE_ROWS, Reach};
+use crate::backend::{Backend, Every, Home, Into, LINE_ROWS, Reach};
 use crate::math::dense::Matrix;
 
 /// Most numbers of a line that is kept.
 pub(super) const MOST_KEPT: usize = 1 << 25;
 /// About as many of a part of a line that is computed for one trial.
 const PART: usize = 3 << 20;
+/// The same on a device, which takes long to start.
+const MOST_KEPT_ON_DEVICE: usize = 1 << 27;
+const PART_ON_DEVICE: usize = 1 << 25;
+
+/// Numbers of lines: of one that is kept, and of a part of one that is not.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LineSizes {
+    pub(super) most_kept: usize,
+    pub(super) part: usize,
+}
+
+impl LineSizes {
+    /// Those of a backend.
+    pub(super) fn of(home: Home) -> Self {
+        match home {
+            Home::Host => Self { most_kept: MOST_KEPT, part: PART },
+            Home::Device { most_bytes } => {
+                // a quarter of the room
+                let most = (most_bytes / (4 * size_of::<f32>() as u64)) as usize;
+                Self { most_kept: most.min(MOST_KEPT_ON_DEVICE), part: most.clamp(PART, PART_ON_DEVICE) }
+            }
+        }
+    }
+}
 
 /// A point and a direction on the backend.
 pub(super) struct Aimed<B: Backend> {
@@ -27,12 +51,13 @@ pub(super) struct Aimed<B: Backend> {
 }
 
 /// The rows of a line that are computed together, of so many rows, targets and rows that blocks like to have together.
-fn parts(n_rows: usize, n_targets: usize, grain: usize, most_kept: usize) -> Vec<Range<usize>> {
+fn parts(n_rows: usize, n_targets: usize, grain: usize, sizes: LineSizes) -> Vec<Range<usize>> {
+    let LineSizes { most_kept, part } = sizes;
     if 2 * n_rows * n_targets <= most_kept {
         return std::iter::once(0..n_rows).collect();
     }
     let unit = grain.max(LINE_ROWS).next_multiple_of(LINE_ROWS);
-    let rows = (PART.min(most_kept) / (2 * n_targets.max(1)) / unit).max(1) * unit;
+    let rows = (part.min(most_kept) / (2 * n_targets.max(1)) / unit).max(1) * unit;
     (0..n_rows).step_by(rows).map(|first| first..n_rows.min(first + rows)).collect()
 }
 
@@ -91,7 +116,7 @@ impl<B: Backend> GlmObjective<'_, B> {
     }
 
     fn parts(&self, aimed: &Aimed<B>) -> Vec<Range<usize>> {
-        parts(self.design.n_rows, aimed.targets.len(), self.design.grain(), self.most_kept)
+        parts(self.design.n_rows, aimed.targets.len(), self.design.grain(), self.line_sizes)
     }
 
     fn trace(&self, aimed: &Aimed<B>, rows: Range<usize>) -> Result<B::Line> {
@@ -112,7 +137,7 @@ mod tests {
         for (n_rows, n_targets, grain) in
             [(100_000_000, 1, 15_360), (1_000_000, 300, 0), (20_000_000, 1, 61_440), (1_000, 1, 0)]
         {
-            let parts = parts(n_rows, n_targets, grain, MOST_KEPT);
+            let parts = parts(n_rows, n_targets, grain, LineSizes::of(Home::Host));
             assert_eq!((parts[0].start, parts[parts.len() - 1].end), (0, n_rows));
             assert!(
                 parts.windows(2).all(|pair| pair[0].end == pair[1].start && pair[1].start % LINE_ROWS == 0)

@@ -174,11 +174,14 @@ impl Minimize for Lbfgs {
         let (goal, tolerance) = (watch.goal, Some(watch.tolerance));
         let stage = Stage { every, goal, tolerance, is_last: true, may_leave: self.newton_if_slow };
         descend(&mut rule, f.exact, metric, &mut runs, stage, watch)?;
-        let mut slow: Vec<&mut Run> = runs.iter_mut().filter(|run| run.leaves).collect();
-        while let Some(run) = slow.pop() {
-            watch.n_waiting = slow.len();
-            (run.leaves, run.taken_over) = (false, true);
-            newton::finish(f, metric, run, watch)?;
+        while let Some(k) = runs.iter().rposition(|run| run.leaves) {
+            watch.n_waiting = runs[..k].iter().filter(|run| run.leaves).count();
+            (runs[k].leaves, runs[k].taken_over) = (false, true);
+            if let Err(error) = newton::finish(f, metric, &mut runs[k], watch) {
+                let others = runs.iter().enumerate().filter(|(other, _)| *other != k);
+                watch.reached.extend(others.map(|(_, run)| (run.target, run.best().to_vec())));
+                return Err(error);
+            }
         }
         Ok(Solution::new(runs.into_iter().map(Run::finish).collect()))
     }

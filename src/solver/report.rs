@@ -122,6 +122,8 @@ pub struct Watch<'a> {
     pub deadline: Option<Instant>,
     /// Targets that a solver has not begun with; it says so itself.
     pub n_waiting: usize,
+    /// Where the targets of a minimisation that failed stood: columns of the response and parameters.
+    pub reached: Vec<(usize, Vec<f64>)>,
     /// Told after every iteration.
     pub progress: &'a mut dyn FnMut(Progress),
     /// Asked at every point if a history is wanted. It costs a pass that is not counted.

@@ -147,11 +147,16 @@ impl Run {
         }
     }
 
+    /// The best point so far.
+    pub(super) fn best(&self) -> &[f64] {
+        match &self.next {
+            Next::Take => &self.at,
+            Next::Try(point, _) => &point.at,
+        }
+    }
+
     pub(super) fn finish(self) -> (Vec<f64>, Outcome) {
-        let at = match self.next {
-            Next::Take => self.at,
-            Next::Try(point, _) => point.at,
-        };
+        let at = self.best().to_vec();
         let outcome = Outcome {
             status: self.outcome.unwrap_or(Status::Stalled),
             iterations: self.iterations,

@@ -101,18 +101,6 @@ impl<'a, T: Storage> Rewritten<'a, T> {
     }
 }
 
-/// Writes rows of a matrix of the host, centred and scaled, into tiles.
-pub(in crate::backend) fn standardised_tiles<T: Storage>(
-    level: Level,
-    rows: &HostRows,
-    span: &Range<usize>,
-    out: &mut [T],
-) {
-    for (tile, out) in out.chunks_mut(TILE_ROWS * rows.shift.len()).enumerate() {
-        standardise_tile(level, rows, span.start + tile * TILE_ROWS, out);
-    }
-}
-
 impl<'a, T: Storage> Array<'a, T> {
     pub(super) fn numbers(spare: &Spare<T>, host: &[f64]) -> Self {
         let mut values = spare.buffer(host.len());
@@ -134,7 +122,9 @@ impl<'a, T: Storage> Array<'a, T> {
         let n_rows = rows.runs.last().map_or(0, |run| run.used + run.len);
         if n_rows * n_columns <= MOST_WRITTEN_OUT || !T::reads(&rows.values) {
             return Self::written(spare, n_rows, n_columns, &|span, out| {
-                standardised_tiles(level, &rows, &span, out);
+                for (tile, out) in out.chunks_mut(TILE_ROWS * n_columns).enumerate() {
+                    standardise_tile(level, &rows, span.start + tile * TILE_ROWS, out);
+                }
             });
         }
         Self::of_rows(rows)

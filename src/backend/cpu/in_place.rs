@@ -165,14 +165,28 @@ fn gathered<S: Widen<f64>, T: Lanes>(level: Level, x: &HostRows, values: &[S], f
 pub(super) fn standardise_rows<T: Lanes>(level: Level, x: &HostRows, first: usize, tile: &mut Vec<T>) {
     let p = x.shift.len();
     tile.resize(TILE_ROWS * p, T::ZERO);
-    let mut end = 0;
-    for (rows, row) in stretches(x, first) {
-        end = rows.end;
-        let out = &mut tile[rows.start * p..rows.end * p];
+    let end = stretches(x, first).last().map_or(0, |(rows, _)| rows.end);
+    tile.truncate(end * p);
+    standardise_span(level, x, &(first..first + end), p, tile);
+}
+
+/// The same of any used rows, with so many numbers from one row to the next.
+pub(in crate::backend) fn standardise_span<T: Lanes>(
+    level: Level,
+    x: &HostRows,
+    span: &Range<usize>,
+    stride: usize,
+    out: &mut [T],
+) {
+    for run in runs_within(x.runs, span.clone()) {
+        let out = &mut out[(run.used - span.start) * stride..][..run.len * stride];
         match x.values {
-            HostValues::F32(v) => standardised_rows(level, out, rows_of(x, v, row), &x.shift, &x.factor),
-            HostValues::F64(v) => standardised_rows(level, out, rows_of(x, v, row), &x.shift, &x.factor),
+            HostValues::F32(v) => {
+                standardised_rows(level, out, stride, rows_of(x, v, run.row), &x.shift, &x.factor);
+            }
+            HostValues::F64(v) => {
+                standardised_rows(level, out, stride, rows_of(x, v, run.row), &x.shift, &x.factor);
+            }
         }
     }
-    tile.truncate(end * p);
 }

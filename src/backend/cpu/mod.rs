@@ -54,10 +54,10 @@ use super::{
 use crate::Result;
 
 use array::Rewritten;
-#[cfg(feature = "gpu")]
-pub(super) use array::standardised_tiles;
 pub use array::{Array, MOST_WRITTEN_OUT};
 pub use in_place::Storage;
+#[cfg(feature = "gpu")]
+pub(super) use in_place::standardise_span;
 pub use line::Line;
 pub(super) use pass::n_rows_of;
 pub use signals::{Signals, grain};
@@ -161,7 +161,7 @@ impl<T: Storage> Backend for Cpu<T> {
     type Scalar = T;
     type Array<'a> = Array<'a, T>;
     type Signals = Signals<T>;
-    type Worker = Worker<T>;
+    type Worker<'a> = Worker<T>;
     type Line = Line<T>;
 
     fn exact(&self) -> &Cpu<f64> {
@@ -169,13 +169,7 @@ impl<T: Storage> Backend for Cpu<T> {
     }
 
     fn costs(&self) -> Costs {
-        Costs {
-            backend: "cpu",
-            level: self.level,
-            speeds: speeds::Speeds::of(self.level),
-            pass_s: 0.0,
-            upload_bytes_per_s: f64::INFINITY,
-        }
+        Costs::of_cpu(self.level)
     }
 
     fn upload(&self, host: &[f64]) -> Result<Array<'static, T>> {
@@ -194,7 +188,7 @@ impl<T: Storage> Backend for Cpu<T> {
         Ok(Array::bytes(n_targets, tiles))
     }
 
-    fn in_place<'a>(&self, rows: HostRows<'a>) -> Result<Array<'a, T>> {
+    fn in_place<'a>(&self, rows: HostRows<'a>, _stays: bool) -> Result<Array<'a, T>> {
         Ok(Array::in_place(&self.spare, self.level, rows))
     }
 
@@ -221,62 +215,62 @@ impl<T: Storage> Backend for Cpu<T> {
         n_rows_of(n_rows, every)
     }
 
-    fn pass(&self, sweep: Sweep, n_sums: &[usize], body: &Body<Worker<T>>) -> Result<Vec<Vec<f64>>> {
+    fn pass<'a>(&self, sweep: Sweep, n_sums: &[usize], body: &Body<Worker<T>>) -> Result<Vec<Vec<f64>>> {
         pass::pass(self, sweep, n_sums, body)
     }
 
-    fn trace(&self, sweep: Sweep, rows: Range<usize>, body: &Body<Worker<T>>) -> Result<Line<T>> {
+    fn trace<'a>(&self, sweep: Sweep, rows: Range<usize>, body: &Body<Worker<T>>) -> Result<Line<T>> {
         pass::trace(self, sweep, rows, body)
     }
 
-    fn start(&self, work: &mut Worker<T>, into: Into, constants: &[f64]) {
+    fn start<'a>(&self, work: &mut Worker<T>, into: Into, constants: &[f64]) {
         for (piece, &constant) in work.row_vector(into).chunks_exact_mut(TILE_ROWS).zip(constants) {
             piece.fill(T::from_f64(constant));
         }
     }
 
-    fn matmul(
+    fn matmul<'a>(
         &self,
         work: &mut Worker<T>,
         rows: Range<usize>,
-        x: &Array<'_, T>,
-        coef: &Array<'_, T>,
+        x: &Array<'a, T>,
+        coef: &Array<'static, T>,
         into: Into,
     ) {
         T::tile_matmul(self.level, work, rows.start, x, coef.as_numbers(), into);
     }
 
-    fn matmul_transposed(&self, work: &mut Worker<T>, rows: Range<usize>, x: &Array<'_, T>, sums: usize) {
+    fn matmul_transposed<'a>(&self, work: &mut Worker<T>, rows: Range<usize>, x: &Array<'a, T>, sums: usize) {
         T::tile_matmul_transposed(self.level, work, rows.start, x, sums);
     }
 
-    fn convolve(
+    fn convolve<'a>(
         &self,
         work: &mut Worker<T>,
         rows: Range<usize>,
         x: &Signals<T>,
-        filters: &Array<'_, T>,
+        filters: &Array<'static, T>,
         into: Into,
     ) {
         T::convolve(self.level, work, rows, x, filters.as_numbers(), into);
     }
 
-    fn correlate(&self, work: &mut Worker<T>, rows: Range<usize>, x: &Signals<T>, sums: usize) {
+    fn correlate<'a>(&self, work: &mut Worker<T>, rows: Range<usize>, x: &Signals<T>, sums: usize) {
         T::correlate(self.level, work, rows, x, sums);
     }
 
-    fn pointwise(
+    fn pointwise<'a>(
         &self,
         work: &mut Worker<T>,
         rows: Range<usize>,
         model: Model,
-        y: &Array<'_, T>,
+        y: &Array<'a, T>,
         beside: Beside,
     ) {
         T::tile_pointwise(self.level, work, model, rows.start, y, beside);
     }
 
-    fn copy_rows(&self, work: &mut Worker<T>, rows: Range<usize>, x: &Array<'_, T>, first: usize) {
+    fn copy_rows<'a>(&self, work: &mut Worker<T>, rows: Range<usize>, x: &Array<'a, T>, first: usize) {
         let end = (first + x.n_columns()) * TILE_ROWS;
         let mut design = std::mem::take(&mut work.design);
         design.resize(design.len().max(end), T::ZERO);
@@ -284,11 +278,11 @@ impl<T: Storage> Backend for Cpu<T> {
         work.design = design;
     }
 
-    fn weighted_gram(
+    fn weighted_gram<'a>(
         &self,
         work: &mut Worker<T>,
         rows: Range<usize>,
-        x: Option<&Array<'_, T>>,
+        x: Option<&Array<'a, T>>,
         flat: bool,
         sums: usize,
     ) {

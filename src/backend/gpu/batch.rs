@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::device::{Buffer, Device, Use};
 use super::pipeline::Pipeline;
+use super::sent::Sending;
 use crate::Result;
 
 /// Bytes between the starting numbers of two dispatches.
@@ -78,6 +79,16 @@ pub(super) struct Wanted {
 impl Device {
     /// Runs dispatches in their order and reads numbers back.
     pub(super) fn run(&self, dispatches: &[Dispatch], wanted: &[Wanted]) -> Result<Vec<Vec<f32>>> {
+        self.run_with(dispatches, &[], wanted)
+    }
+
+    /// The same with rows that are sent on the way, in the order of the dispatches that see them.
+    pub(super) fn run_with(
+        &self,
+        dispatches: &[Dispatch],
+        sendings: &[Sending],
+        wanted: &[Wanted],
+    ) -> Result<Vec<Vec<f32>>> {
         let uniform = self.params(dispatches)?;
         let n_wanted: usize = wanted.iter().map(|wanted| wanted.n).sum();
         let staging = self.buffer((n_wanted * size_of::<f32>()) as u64, Use::Staging)?;
@@ -85,8 +96,13 @@ impl Device {
         let mut rest = dispatches;
         let mut done = 0;
         let mut last: Option<wgpu::SubmissionIndex> = None;
+        let (mut sendings, mut host) = (sendings.iter().peekable(), Vec::new());
         loop {
-            let own = rest.len().min(submission(rest, self.submission_flop));
+            while let Some(sending) = sendings.next_if(|sending| sending.before <= done) {
+                self.send(sending, &mut host)?;
+            }
+            let until = sendings.peek().map_or(rest.len(), |sending| sending.before - done);
+            let own = until.min(rest.len()).min(submission(rest, self.submission_flop));
             let (now, later) = rest.split_at(own);
             let mut encoder =
                 self.raw.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: None });

@@ -4,7 +4,7 @@
 //! measurements: they decide whether a GPU is worth its upload, and where they are wrong a fit is slower, not worse.
 
 use super::adapter::Facts;
-use crate::backend::Costs;
+use crate::backend::{Costs, Home};
 use crate::backend::cpu::simd::Level;
 use crate::backend::cpu::speeds::Speeds;
 
@@ -29,5 +29,6 @@ pub fn of_kind(kind: &str, level: Level) -> Costs {
         gram_flop_per_s: gram,
         ..cpu
     };
-    Costs { backend: "gpu", level, speeds, pass_s, upload_bytes_per_s: upload }
+    let home = Home::Device { most_bytes: u64::MAX };
+    Costs { backend: "gpu", level, speeds, pass_s, upload_bytes_per_s: upload, home }
 }

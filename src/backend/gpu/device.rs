@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use super::adapter::{Facts, INVOCATIONS, WORKGROUP_BYTES};
+use super::batch::Bound;
 use super::clock::Clock;
 use super::pipeline::Pipelines;
 use crate::error::DeviceError;
@@ -16,8 +17,6 @@ use crate::{Error, Result};
 
 /// Bytes of a buffer at most, whatever the device allows.
 const LARGEST: u64 = 1 << 30;
-/// Bytes of computed columns that are written out.
-const WRITTEN: u64 = 1 << 29;
 /// Bytes that are written to the device in one go.
 const PIECE: usize = 16 << 20;
 /// How long an answer may take.
@@ -28,8 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Limits {
     /// Most bytes of a buffer that a kernel sees.
     pub binding_bytes: Option<u64>,
-    /// Most bytes of computed columns that are written out; more are built when they are needed.
-    pub written_bytes: Option<u64>,
+    /// Most bytes of matrices that stay on the device; what does not fit is built or sent again in every pass.
+    pub most_bytes: Option<u64>,
 }
 
 /// What went wrong first.
@@ -81,8 +80,8 @@ pub(super) struct Device {
     pub(super) facts: Facts,
     /// Most bytes of a buffer that a kernel sees.
     pub(super) binding_bytes: u64,
-    /// Most bytes of computed columns that are written out.
-    pub(super) written_bytes: u64,
+    /// Most bytes of matrices that stay.
+    pub(super) most_bytes: u64,
     pub(super) pipelines: Pipelines,
     trouble: Arc<Trouble>,
     held: Arc<Held>,
@@ -181,7 +180,7 @@ impl Device {
         raw.set_device_lost_callback(move |reason, message| {
             of_loss.set(DeviceError::Lost { reason: format!("{reason:?} {message}").trim().to_string() });
         });
-        let written_bytes = limits.written_bytes.unwrap_or(WRITTEN);
+        let most_bytes = limits.most_bytes.unwrap_or(u64::MAX);
         let (pipelines, clock) = (Pipelines::default(), Clock::default());
         let (held, spare) = (Arc::default(), Mutex::default());
         let (on_its_way, submission_flop) = (AtomicUsize::new(0), submission_flop(facts.kind));
@@ -190,7 +189,7 @@ impl Device {
             queue,
             facts,
             binding_bytes,
-            written_bytes,
+            most_bytes,
             pipelines,
             trouble,
             held,
@@ -303,6 +302,12 @@ impl Device {
         }
         self.check()?;
         Ok(())
+    }
+
+    /// Puts bytes on their way, in one piece: what is submitted next finds them.
+    pub(super) fn write_now(&self, to: &Bound, bytes: &[u8]) -> Result<()> {
+        self.queue.write_buffer(&to.buffer.raw, to.at, bytes);
+        self.check()
     }
 
     /// Waits until what was written has arrived.

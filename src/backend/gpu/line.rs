@@ -5,7 +5,6 @@ use std::ops::Range;
 use super::array::{Array, MOST_ROWS};
 use super::batch::{Bound, Dispatch, Params, Wanted};
 use super::device::Device;
-use super::fused::group_rows;
 use super::partials::Partials;
 use super::pass::Pass;
 use super::products::Responses;
@@ -13,13 +12,16 @@ use super::program::Program;
 use super::rows::{loss_changes, reach};
 use super::spans::{Span, cut, span_rows};
 use crate::Result;
-use crate::backend::{Every, Model, Reach, Sweep};
+use crate::backend::{Model, Reach, Sweep};
+
+/// Rows of a group, of a part of a line as of a whole one.
+const GROUP_ROWS: usize = 1024;
 
 /// Linear predictors and directions (rows, targets) of some rows.
 #[derive(Debug)]
 pub struct Line {
-    pub(super) eta: Array,
-    pub(super) direction: Array,
+    pub(super) eta: Array<'static>,
+    pub(super) direction: Array<'static>,
     pub(super) targets: Vec<usize>,
     pub(super) rows: Range<usize>,
     pub(super) alone: bool,
@@ -35,22 +37,31 @@ struct Stretch {
 
 impl Device {
     /// Linear predictors and a direction of rows, as matrices (rows, targets).
-    pub(super) fn trace(&self, program: &Program, sweep: Sweep, rows: Range<usize>) -> Result<[Array; 2]> {
+    pub(super) fn trace(
+        &self,
+        program: &Program,
+        sweep: Sweep,
+        rows: Range<usize>,
+    ) -> Result<[Array<'static>; 2]> {
         let mut pass = Pass::new(self, program, sweep)?;
         let n_targets = sweep.targets.len();
         let kept = [(); 2].map(|()| self.room(rows.len(), n_targets, n_targets));
         let [eta, direction] = kept;
         let kept = [eta?, direction?];
         let span_rows = kept.iter().map(Array::rows_of_buffer).fold(pass.span_rows, usize::min);
-        for (forward, kept) in [&program.eta, &program.direction].into_iter().zip(&kept) {
-            let Some(forward) = forward else { continue };
-            let loaded = pass.load(forward)?;
-            for span in cut(&rows, span_rows) {
-                let own = span.rows.start - rows.start..span.rows.end - rows.start;
-                pass.forward(&span, forward, &loaded, &kept.window(&own)?)?;
+        let forwards = [&program.eta, &program.direction].into_iter().zip(&kept);
+        let forwards = forwards.filter_map(|(forward, kept)| Some((forward.as_ref()?, kept)));
+        let forwards = forwards.map(|(forward, kept)| Ok((forward, pass.load(forward)?, kept)));
+        let forwards = forwards.collect::<Result<Vec<_>>>()?;
+        pass.make_room()?;
+        for span in cut(&rows, span_rows) {
+            pass.begin_run();
+            let own = span.rows.start - rows.start..span.rows.end - rows.start;
+            for (forward, loaded, kept) in &forwards {
+                pass.forward(&span, forward, loaded, &kept.window(&own)?)?;
             }
         }
-        self.run(&pass.dispatches, &[])?;
+        self.run_with(&pass.dispatches, &pass.sendings, &[])?;
         Ok(kept)
     }
 }
@@ -86,10 +97,6 @@ impl Line {
         cut(&self.rows, rows).into_iter().map(stretch).collect()
     }
 
-    /// Rows of a group.
-    fn group_rows(&self) -> usize {
-        group_rows(self.rows.len(), 0, Every::ROW)
-    }
 
     /// Adds the change of each target's total loss from step 0 to its step.
     pub(super) fn loss_changes(
@@ -102,7 +109,7 @@ impl Line {
     ) -> Result<()> {
         let steps: Vec<f32> = steps.iter().map(|&step| step as f32).collect();
         let steps = Bound::from(&device.filled(&steps)?);
-        let group_rows = self.group_rows();
+        let group_rows = GROUP_ROWS;
         let stretches = self.stretches(device, y, group_rows)?;
         let groups: Vec<usize> =
             stretches.iter().map(|own| (own.params.n as usize).div_ceil(group_rows)).collect();
@@ -128,7 +135,7 @@ impl Line {
 
     /// Joins how far the direction moves each target's linear predictor.
     pub(super) fn reach(&self, device: &Device, y: &Array, joined: &mut [Reach]) -> Result<()> {
-        let group_rows = self.group_rows();
+        let group_rows = GROUP_ROWS;
         let stretches = self.stretches(device, y, group_rows)?;
         let mut found = Vec::new();
         let mut dispatches = Vec::new();

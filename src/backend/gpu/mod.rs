@@ -27,8 +27,10 @@ mod products;
 mod program;
 mod roofs;
 mod rows;
+mod sent;
 mod shader;
 mod spans;
+mod views;
 
 #[cfg(test)]
 mod tests;
@@ -37,15 +39,17 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use super::cpu::simd::Level;
-use super::cpu::{Cpu, standardised_tiles};
+use super::cpu::{Cpu, standardise_span};
 use super::{
-    Backend, Beside, Body, Costs, Every, Fill, HostColumns, HostRows, HostSignals, Into, Model, Reach,
+    Backend, Beside, Body, Costs, Every, Fill, Home, HostColumns, HostRows, HostSignals, Into, Model, Reach,
     Rewrite, Sweep,
 };
 use crate::Result;
 use adapter::Facts;
+use array::{Width, turned};
 use convolution::build_features::Features;
 use device::Device;
+use sent::Sent;
 
 pub use array::Array;
 pub use convolution::Signals;
@@ -94,9 +98,9 @@ impl Gpu {
 
 impl Backend for Gpu {
     type Scalar = f32;
-    type Array<'a> = Array;
+    type Array<'a> = Array<'a>;
     type Signals = Signals;
-    type Worker = Program;
+    type Worker<'a> = Program<'a>;
     type Line = Line;
 
     fn exact(&self) -> &Cpu<f64> {
@@ -104,10 +108,11 @@ impl Backend for Gpu {
     }
 
     fn costs(&self) -> Costs {
-        costs::of(&self.device.facts, self.level)
+        let home = Home::Device { most_bytes: self.device.most_bytes };
+        Costs { home, ..costs::of(&self.device.facts, self.level) }
     }
 
-    fn upload(&self, host: &[f64]) -> Result<Array> {
+    fn upload(&self, host: &[f64]) -> Result<Array<'static>> {
         Ok(Array::numbers(host))
     }
 
@@ -123,25 +128,25 @@ impl Backend for Gpu {
         self.device.counts(n_targets, &tiles)
     }
 
-    fn in_place<'a>(&self, rows: HostRows<'a>) -> Result<Self::Array<'a>> {
+    fn in_place<'a>(&self, rows: HostRows<'a>, stays: bool) -> Result<Self::Array<'a>> {
         let n_rows = rows.runs.last().map_or(0, |run| run.used + run.len);
-        let write = |span: Range<usize>, out: &mut [f32]| standardised_tiles(self.level, &rows, &span, out);
-        self.device.matrix(n_rows, rows.shift.len(), &write)
+        let (level, n_columns) = (self.level, rows.shift.len());
+        let stride = Width::design(n_columns).stride;
+        let sent = Sent::new(move |span, out| standardise_span(level, &rows, &span, stride, out));
+        if stays { self.device.matrix_of(n_rows, n_columns, &sent) } else { self.device.sent(n_columns, sent) }
     }
 
     fn rewritten<'a>(
         &self,
-        n_rows: usize,
+        _n_rows: usize,
         n_columns: usize,
         _together: usize,
         write: Arc<Rewrite<'a, f32>>,
         _rough: Arc<Rewrite<'a, f32>>,
     ) -> Result<Self::Array<'a>> {
-        self.device.matrix(n_rows, n_columns, &|rows, out| write(rows, 0..n_columns, out))
-    }
-
-    fn writes_out(&self, n_values: usize) -> Option<bool> {
-        Some((n_values * size_of::<f32>()) as u64 <= self.device.written_bytes)
+        let stride = Width::design(n_columns).stride;
+        let tiles = move |rows: Range<usize>, out: &mut [f32]| write(rows, 0..n_columns, out);
+        self.device.sent(n_columns, Sent::new(move |rows, out| turned(rows, n_columns, stride, &tiles, out)))
     }
 
     fn writes_convolved(&self) -> bool {
@@ -154,7 +159,7 @@ impl Backend for Gpu {
 
     fn write_convolved(
         &self,
-        x: &Array,
+        x: &Array<'_>,
         first: usize,
         channels: HostSignals,
         columns: HostColumns,
@@ -177,7 +182,7 @@ impl Backend for Gpu {
         self.device.signals(&host)
     }
 
-    fn filters(&self, _x: &Signals, taps: &[f64], shift: f64) -> Result<Array> {
+    fn filters(&self, _x: &Signals, taps: &[f64], shift: f64) -> Result<Array<'static>> {
         Ok(Array::numbers(&[taps, &[shift]].concat()))
     }
 
@@ -185,50 +190,77 @@ impl Backend for Gpu {
         super::cpu::n_rows_of(n_rows, every)
     }
 
-    fn pass(&self, sweep: Sweep, n_sums: &[usize], body: &Body<Program>) -> Result<Vec<Vec<f64>>> {
+    fn pass<'a>(&self, sweep: Sweep, n_sums: &[usize], body: &Body<Program<'a>>) -> Result<Vec<Vec<f64>>> {
         let program = recorded(0..sweep.n_rows, body)?;
         self.device.pass(&program, sweep, n_sums)
     }
 
-    fn trace(&self, sweep: Sweep, rows: Range<usize>, body: &Body<Program>) -> Result<Line> {
+    fn trace<'a>(&self, sweep: Sweep, rows: Range<usize>, body: &Body<Program<'a>>) -> Result<Line> {
         let program = recorded(rows.clone(), body)?;
         let [eta, direction] = self.device.trace(&program, sweep, rows.clone())?;
         Ok(Line { eta, direction, targets: sweep.targets.to_vec(), rows, alone: sweep.alone })
     }
 
-    fn start(&self, work: &mut Program, into: Into, constants: &[f64]) {
+    fn start<'a>(&self, work: &mut Program<'a>, into: Into, constants: &[f64]) {
         work.start(into, constants);
     }
 
-    fn matmul(&self, work: &mut Program, _rows: Range<usize>, x: &Array, coef: &Array, into: Into) {
+    fn matmul<'a>(
+        &self,
+        work: &mut Program<'a>,
+        _rows: Range<usize>,
+        x: &Array<'a>,
+        coef: &Array<'static>,
+        into: Into,
+    ) {
         work.add_product(x, coef, into);
     }
 
-    fn matmul_transposed(&self, work: &mut Program, _rows: Range<usize>, x: &Array, sums: usize) {
+    fn matmul_transposed<'a>(
+        &self,
+        work: &mut Program<'a>,
+        _rows: Range<usize>,
+        x: &Array<'a>,
+        sums: usize,
+    ) {
         work.add_backward(x, sums);
     }
 
-    fn convolve(&self, work: &mut Program, _rows: Range<usize>, x: &Signals, filters: &Array, into: Into) {
+    fn convolve<'a>(
+        &self,
+        work: &mut Program<'a>,
+        _rows: Range<usize>,
+        x: &Signals,
+        filters: &Array<'static>,
+        into: Into,
+    ) {
         work.add_convolution(x, filters, into);
     }
 
-    fn correlate(&self, work: &mut Program, _rows: Range<usize>, x: &Signals, sums: usize) {
+    fn correlate<'a>(&self, work: &mut Program<'a>, _rows: Range<usize>, x: &Signals, sums: usize) {
         work.add_correlation(x, sums);
     }
 
-    fn pointwise(&self, work: &mut Program, _rows: Range<usize>, model: Model, y: &Array, beside: Beside) {
+    fn pointwise<'a>(
+        &self,
+        work: &mut Program<'a>,
+        _rows: Range<usize>,
+        model: Model,
+        y: &Array<'a>,
+        beside: Beside,
+    ) {
         work.add_pointwise(model, y, beside);
     }
 
-    fn copy_rows(&self, work: &mut Program, _rows: Range<usize>, x: &Array, first: usize) {
+    fn copy_rows<'a>(&self, work: &mut Program<'a>, _rows: Range<usize>, x: &Array<'a>, first: usize) {
         work.add_columns(x, first);
     }
 
-    fn weighted_gram(
+    fn weighted_gram<'a>(
         &self,
-        work: &mut Program,
+        work: &mut Program<'a>,
         _rows: Range<usize>,
-        x: Option<&Array>,
+        x: Option<&Array<'a>>,
         flat: bool,
         sums: usize,
     ) {
@@ -239,20 +271,20 @@ impl Backend for Gpu {
         &self,
         line: &Line,
         model: Model,
-        y: &Array,
+        y: &Array<'_>,
         steps: &[f64],
         changes: &mut [f64],
     ) -> Result<()> {
         line.loss_changes(&self.device, model, y, steps, changes)
     }
 
-    fn reach(&self, line: &Line, y: &Array, reach: &mut [Reach]) -> Result<()> {
+    fn reach(&self, line: &Line, y: &Array<'_>, reach: &mut [Reach]) -> Result<()> {
         line.reach(&self.device, y, reach)
     }
 }
 
 /// What a pass does, asked once for all rows.
-fn recorded(rows: Range<usize>, body: &Body<Program>) -> Result<Program> {
+fn recorded<'a>(rows: Range<usize>, body: &Body<Program<'a>>) -> Result<Program<'a>> {
     let mut program = Program::default();
     body(&mut program, rows)?;
     Ok(program)

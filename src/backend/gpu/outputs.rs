@@ -35,8 +35,8 @@ impl Outputs {
         let mut outputs = Self { losses: None, backward: Vec::new(), correlations: Vec::new(), gram: None };
         if let (Some(point), Some(forward)) = (&program.pointwise, &program.eta) {
             let is_one = match (forward.products.as_slice(), program.backward.as_slice()) {
-                ([(x, _)], [(same, _)]) => x.is(same) && x.stride() <= SLICE,
-                ([], [(x, _)]) => x.stride() <= SLICE,
+                ([(x, _)], [(same, _)]) => x.is(same) && x.stride() <= SLICE && pass.has_rows_of_y(x),
+                ([], [(x, _)]) => x.stride() <= SLICE && pass.has_rows_of_y(x),
                 _ => false,
             };
             let is_plain = matches!(point.beside, Beside::Nothing | Beside::Curvature);

@@ -5,22 +5,27 @@ use super::batch::{Bound, Dispatch, Params, bytes};
 use super::convolution::Signals;
 use super::device::Device;
 use super::fused::{From, Fused, fused, group_rows, slices};
-use super::gram::View;
 use super::outputs::Outputs;
 use super::partials::{Partials, Place};
 use super::products::{Product, Responses, TARGETS, matmul, matmul_transposed, n_gram_tiles, product_rows};
 use super::program::{Forward, Pointwise, Program};
 use super::rows::pointwise;
+use super::sent::Sending;
 use super::spans::{Span, span_rows, spans, work_rows};
+use super::views::{Room, View};
 use crate::Result;
 use crate::backend::{Beside, Every, Sweep};
 
 /// A pass in the making.
 pub(super) struct Pass<'p> {
     pub(super) device: &'p Device,
-    pub(super) program: &'p Program,
+    pub(super) program: &'p Program<'p>,
     pub(super) sweep: Sweep<'p>,
     pub(super) dispatches: Vec<Dispatch>,
+    /// Rows that are sent on the way.
+    pub(super) sendings: Vec<Sending<'p>>,
+    /// Room for rows that are built or sent.
+    pub(super) rooms: Vec<Room<'p>>,
     pub(super) partials: Vec<Partials>,
     /// What stands for buffers that a kernel does not use.
     pub(super) idle: [Bound; 3],
@@ -59,7 +64,7 @@ impl Device {
 }
 
 impl<'p> Pass<'p> {
-    pub(super) fn new(device: &'p Device, program: &'p Program, sweep: Sweep<'p>) -> Result<Self> {
+    pub(super) fn new(device: &'p Device, program: &'p Program<'p>, sweep: Sweep<'p>) -> Result<Self> {
         let n_targets = sweep.targets.len();
         let columns: Vec<u32> = sweep.targets.iter().map(|&target| target as u32).collect();
         let columns = Bound::from(&device.filled(&columns)?);
@@ -75,7 +80,20 @@ impl<'p> Pass<'p> {
         let width = n_targets.max(if program.columns.is_empty() { 0 } else { gram });
         let span_rows = span_rows(program.arrays(), width, work_rows, most).min(of_chunks);
         let (dispatches, partials) = (Vec::new(), Vec::new());
-        Ok(Self { device, program, sweep, dispatches, partials, idle, work_rows, span_rows, columns })
+        let (sendings, rooms) = (Vec::new(), Vec::new());
+        Ok(Self {
+            device,
+            program,
+            sweep,
+            dispatches,
+            sendings,
+            rooms,
+            partials,
+            idle,
+            work_rows,
+            span_rows,
+            columns,
+        })
     }
 
     pub(super) fn spans(&self) -> Vec<Span> {
@@ -119,7 +137,7 @@ impl<'p> Pass<'p> {
     pub(super) fn load(&self, forward: &Forward) -> Result<Loaded> {
         let single = |numbers: &[f64]| numbers.iter().map(|&x| x as f32).collect::<Vec<f32>>();
         let constants = Bound::from(&self.device.filled(&single(&forward.constants))?);
-        let coef = |(x, coef): &(Array, Array)| {
+        let coef = |(x, coef): &(Array, Array<'static>)| {
             let mut coef = single(coef.as_numbers());
             if self.sweep.alone {
                 coef.resize(x.stride(), 0.0);
@@ -144,14 +162,15 @@ impl<'p> Pass<'p> {
     pub(super) fn forward(
         &mut self,
         span: &Span,
-        forward: &Forward,
+        forward: &Forward<'p>,
         loaded: &Loaded,
         out: &Bound,
     ) -> Result<()> {
         let mut stored = false;
         for ((x, _), coef) in forward.products.iter().zip(&loaded.coefs) {
+            let x = self.view(x, span)?;
             if self.sweep.alone {
-                for slice in slices(x.stride()) {
+                for slice in slices(x.stride) {
                     let from = if stored { From::Stored } else { From::Constant(forward.constant()) };
                     let [idle, beside, sums] = &self.idle.clone();
                     let (coef, keep) = (Some(coef), true);
@@ -166,11 +185,11 @@ impl<'p> Pass<'p> {
                         sums,
                         idle,
                     };
-                    self.fused(span, &what, &View::of(x, span)?, slice, 0)?;
+                    self.fused(span, &what, &x, slice, 0)?;
                     stored = true;
                 }
             } else {
-                self.product(span, x, (coef, &loaded.constants), stored, out, None)?;
+                self.product(span, &x, (coef, &loaded.constants), stored, out, None)?;
                 stored = true;
             }
         }
@@ -204,14 +223,14 @@ impl<'p> Pass<'p> {
     fn product(
         &mut self,
         span: &Span,
-        x: &Array,
+        x: &View,
         (coef, constants): (&Bound, &Bound),
         stored: bool,
         out: &Bound,
         tail: Option<(&Pointwise, &Responses, usize)>,
     ) -> Result<()> {
         let group_rows = self.group_rows(0);
-        let mut params = self.params(span, group_rows);
+        let mut params = x.own(self.params(span, group_rows));
         let mut sums = None;
         if let Some((_, _, partial)) = tail {
             let place = self.take(partial, span, group_rows);
@@ -220,9 +239,9 @@ impl<'p> Pass<'p> {
             sums = Some(place.sums);
         }
         let what = Product {
-            x: x.window(&span.rows)?,
-            n_columns: x.n_columns(),
-            stride: x.stride(),
+            x: x.rows.clone(),
+            n_columns: x.n_columns,
+            stride: x.stride,
             coef,
             constants,
             stored,
@@ -257,7 +276,9 @@ impl<'p> Pass<'p> {
         let (eta, beside) = (eta?, beside?);
         let outputs = Outputs::new(self)?;
         let design = self.room_for_rows()?;
+        self.make_room()?;
         for span in self.spans() {
+            self.begin_run();
             let n = span.n * self.sweep.targets.len();
             let (eta, beside) = (Bound::first(&eta, n), Bound::first(&beside, n));
             let vectors = Vectors { eta, beside, design: design.clone() };
@@ -280,9 +301,10 @@ impl<'p> Pass<'p> {
                 return self.record_fused(span, (point, responses.y), (forward, loaded), vectors, outputs);
             };
             match forward.products.as_slice() {
-                [(x, _)] if !self.sweep.alone && point.beside == Beside::Nothing => {
+                [(x, _)] if !self.sweep.alone && point.beside == Beside::Nothing && self.has_rows_of_y(x) => {
                     let with = (&loaded.coefs[0], &loaded.constants);
-                    self.product(span, x, with, false, &vectors.eta, Some((point, &responses, losses)))?;
+                    let x = self.view(x, span)?;
+                    self.product(span, &x, with, false, &vectors.eta, Some((point, &responses, losses)))?;
                 }
                 _ => {
                     self.forward(span, forward, loaded, &vectors.eta)?;
@@ -307,11 +329,12 @@ impl<'p> Pass<'p> {
         &mut self,
         span: &Span,
         (point, y): (&Pointwise, Bound),
-        (forward, loaded): (&Forward, &Loaded),
+        (forward, loaded): (&Forward<'p>, &Loaded),
         vectors: &Vectors,
         outputs: &Outputs,
     ) -> Result<()> {
-        let Some(((x, _), &partial)) = self.program.backward.iter().zip(&outputs.backward).next() else {
+        let program = self.program;
+        let Some(((x, _), &partial)) = program.backward.iter().zip(&outputs.backward).next() else {
             return Ok(());
         };
         let place = self.take(partial, span, self.group_rows(x.stride()));
@@ -326,8 +349,9 @@ impl<'p> Pass<'p> {
             sums: &place.sums,
             idle: &self.idle[0].clone(),
         };
-        self.fused(span, &what, &View::of(x, span)?, (0, x.stride() / 4), place.first)?;
-        if let (Some(gram), Some(partials)) = (&self.program.gram, &outputs.gram) {
+        let x = self.view(x, span)?;
+        self.fused(span, &what, &x, (0, x.stride / 4), place.first)?;
+        if let (Some(gram), Some(partials)) = (&program.gram, &outputs.gram) {
             self.gram(span, gram, vectors, partials)?;
         }
         Ok(())
@@ -352,19 +376,24 @@ impl<'p> Pass<'p> {
     }
 
     /// Products of the residuals, which lie where linear predictors were, with a matrix.
-    fn backward(&mut self, span: &Span, x: &Array, vectors: &Vectors, partial: usize) -> Result<()> {
+    fn backward(&mut self, span: &Span, x: &Array<'p>, vectors: &Vectors, partial: usize) -> Result<()> {
+        let rows = self.transposed_rows(x);
+        let x = self.view(x, span)?;
         if self.sweep.alone {
-            let x = View::of(x, span)?;
             return self.column_sums(span, &x, From::Stored, &vectors.eta, partial);
         }
-        let rows = self.transposed_rows(x);
         let place = self.take(partial, span, rows);
         let width = self.sweep.targets.len().next_multiple_of(TARGETS) as u32;
-        let params = Params { first_partial: place.first, width, ..self.params(span, rows) };
-        let x_rows = x.window(&span.rows)?;
+        let params = x.own(Params { first_partial: place.first, width, ..self.params(span, rows) });
         let bound = [&vectors.eta, &place.sums];
-        self.dispatches.push(matmul_transposed(self.device, x_rows, x.stride(), bound, place.adds, params)?);
+        self.dispatches.push(matmul_transposed(self.device, x.rows, x.stride, bound, place.adds, params)?);
         Ok(())
+    }
+
+    /// Whether a kernel that sees rows of this matrix finds those of the response at the same places: rows that are built or
+    /// sent are those that are taken, one after the other.
+    pub(super) fn has_rows_of_y(&self, x: &Array) -> bool {
+        x.made().is_none() || self.sweep.every == Every::ROW
     }
 
     /// Where the groups of a run put their sums.
@@ -380,7 +409,7 @@ impl<'p> Pass<'p> {
             self.dispatches.extend(reduce);
             wanted.push(want);
         }
-        let read = self.device.run(&self.dispatches, &wanted)?;
+        let read = self.device.run_with(&self.dispatches, &self.sendings, &wanted)?;
         for (partials, read) in self.partials.iter().zip(&read) {
             partials.add(read, sums);
         }

@@ -1,91 +1,90 @@
 //! What a pass does to its rows, recorded once: the same for every run of rows.
 
-use super::array::{Array, Width};
+use super::array::{Array, Made, Width};
 use super::convolution::Signals;
-use super::convolution::build_features::Features;
 use crate::backend::{Beside, Into, Model};
 
 /// Products that are added to constants, one per target.
 #[derive(Debug, Default)]
-pub(super) struct Forward {
+pub(super) struct Forward<'a> {
     pub(super) constants: Vec<f64>,
     /// Matrices and coefficients, target after target.
-    pub(super) products: Vec<(Array, Array)>,
+    pub(super) products: Vec<(Array<'a>, Array<'static>)>,
     /// Channels and their filters, followed by a constant that is subtracted.
-    pub(super) convolutions: Vec<(Signals, Array)>,
+    pub(super) convolutions: Vec<(Signals, Array<'static>)>,
 }
 
-impl Forward {
+impl Forward<'_> {
     /// Where the linear predictor of a target begins that is alone.
     pub(super) fn constant(&self) -> f64 {
-        let shift = |(_, filters): &(Signals, Array)| filters.as_numbers().last().copied().unwrap_or(0.0);
+        let shift = |(_, filters): &(Signals, Array<'static>)| filters.as_numbers().last().copied().unwrap_or(0.0);
         self.constants[0] - self.convolutions.iter().map(shift).sum::<f64>()
     }
 }
 
 /// How linear predictors become residuals.
 #[derive(Debug)]
-pub(super) struct Pointwise {
+pub(super) struct Pointwise<'a> {
     pub(super) model: Model,
-    pub(super) y: Array,
+    pub(super) y: Array<'a>,
     pub(super) beside: Beside,
 }
 
 /// A Gram of a matrix, added to sums.
 #[derive(Debug)]
-pub(super) struct Gram {
+pub(super) struct Gram<'a> {
     /// The matrix; none stands for the columns that were put side by side.
-    pub(super) x: Option<Array>,
+    pub(super) x: Option<Array<'a>>,
     pub(super) flat: bool,
     pub(super) sums: usize,
 }
 
-impl Gram {
+impl Gram<'_> {
     /// The columns that are multiplied.
     pub(super) fn width(&self, program: &Program) -> Width {
-        let end = |(x, first): &(Array, usize)| first + x.n_columns();
+        let ends = program.columns.iter().map(|(x, first)| first + x.n_columns());
         match &self.x {
             Some(x) => Width::of(x),
-            None => Width::design(program.columns.iter().map(end).max().unwrap_or(0)),
+            None => Width::design(ends.max().unwrap_or(0)),
         }
     }
 }
 
 /// What a pass does, in this order.
 #[derive(Debug, Default)]
-pub struct Program {
-    pub(super) eta: Option<Forward>,
-    pub(super) direction: Option<Forward>,
-    pub(super) pointwise: Option<Pointwise>,
+pub struct Program<'a> {
+    pub(super) eta: Option<Forward<'a>>,
+    pub(super) direction: Option<Forward<'a>>,
+    pub(super) pointwise: Option<Pointwise<'a>>,
     /// Matrices and the sums that their products with the residuals are added to.
-    pub(super) backward: Vec<(Array, usize)>,
+    pub(super) backward: Vec<(Array<'a>, usize)>,
     /// Channels and the sums that those of their lags are added to.
     pub(super) correlations: Vec<(Signals, usize)>,
     /// Matrices side by side and the columns where they begin, where a Gram is of several.
-    pub(super) columns: Vec<(Array, usize)>,
-    pub(super) gram: Option<Gram>,
+    pub(super) columns: Vec<(Array<'a>, usize)>,
+    pub(super) gram: Option<Gram<'a>>,
 }
 
-impl Program {
+impl<'a> Program<'a> {
     pub(super) fn start(&mut self, into: Into, constants: &[f64]) {
         let forward = Forward { constants: constants.to_vec(), ..Forward::default() };
         *self.forward(into) = Some(forward);
     }
 
-    pub(super) fn add_product(&mut self, x: &Array, coef: &Array, into: Into) {
+    pub(super) fn add_product(&mut self, x: &Array<'a>, coef: &Array<'static>, into: Into) {
         if x.n_columns() > 0 {
             let forward = self.forward(into).get_or_insert_default();
             forward.products.push((x.clone(), coef.clone()));
         }
     }
 
-    pub(super) fn add_backward(&mut self, x: &Array, sums: usize) {
+    pub(super) fn add_backward(&mut self, x: &Array<'a>, sums: usize) {
         if x.n_columns() > 0 {
             self.backward.push((x.clone(), sums));
         }
     }
 
-    pub(super) fn add_convolution(&mut self, x: &Signals, filters: &Array, into: Into) {
+    pub(super) fn add_convolution(&mut self, x: &Signals, filters: &Array<'static>, into: Into) {
         let forward = self.forward(into).get_or_insert_default();
         forward.convolutions.push((x.clone(), filters.clone()));
     }
@@ -94,19 +93,19 @@ impl Program {
         self.correlations.push((x.clone(), sums));
     }
 
-    pub(super) fn add_pointwise(&mut self, model: Model, y: &Array, beside: Beside) {
+    pub(super) fn add_pointwise(&mut self, model: Model, y: &Array<'a>, beside: Beside) {
         self.pointwise = Some(Pointwise { model, y: y.clone(), beside });
     }
 
-    pub(super) fn add_columns(&mut self, x: &Array, first: usize) {
+    pub(super) fn add_columns(&mut self, x: &Array<'a>, first: usize) {
         self.columns.push((x.clone(), first));
     }
 
-    pub(super) fn add_gram(&mut self, x: Option<&Array>, flat: bool, sums: usize) {
+    pub(super) fn add_gram(&mut self, x: Option<&Array<'a>>, flat: bool, sums: usize) {
         self.gram = Some(Gram { x: x.cloned(), flat, sums });
     }
 
-    fn forward(&mut self, into: Into) -> &mut Option<Forward> {
+    fn forward(&mut self, into: Into) -> &mut Option<Forward<'a>> {
         match into {
             Into::Eta => &mut self.eta,
             Into::Direction => &mut self.direction,
@@ -114,7 +113,7 @@ impl Program {
     }
 
     /// All matrices.
-    pub(super) fn arrays(&self) -> impl Iterator<Item = &Array> {
+    pub(super) fn arrays(&self) -> impl Iterator<Item = &Array<'a>> {
         let products = self.eta.iter().chain(&self.direction).flat_map(|forward| &forward.products);
         let y = self.pointwise.iter().map(|pointwise| &pointwise.y);
         products
@@ -128,7 +127,10 @@ impl Program {
     /// Operations for a row of channels, about.
     pub(super) fn channel_flop(&self) -> f64 {
         let lags = self.signals().map(|x| (x.n_channels() * x.n_taps()) as f64);
-        let built = self.arrays().filter_map(Array::as_features).map(Features::flop);
+        let built = self.arrays().filter_map(Array::made).map(|made| match made {
+            Made::Features(built) => built.flop(),
+            Made::Sent(_) => 0.0,
+        });
         2.0 * lags.sum::<f64>() + built.sum::<f64>()
     }
 

@@ -28,8 +28,8 @@ pub(super) fn work_rows(submission_flop: f64, flop_per_row: f64, group_rows: usi
 
 /// Rows per run, a power of two and at most `work_rows`: those of one buffer in all matrices, and of `width` numbers a row that
 /// are made in the pass (vectors of all targets, rows put side by side).
-pub(super) fn span_rows<'a>(
-    arrays: impl Iterator<Item = &'a Array>,
+pub(super) fn span_rows<'x, 'a: 'x>(
+    arrays: impl Iterator<Item = &'x Array<'a>>,
     width: usize,
     work_rows: usize,
     binding_bytes: u64,

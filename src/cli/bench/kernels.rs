@@ -84,7 +84,7 @@ pub(super) fn convolved(channels: Vec<Course>, form: Form) -> Result<f64> {
     let labels = (0..of.n_columns()).map(|j| format!("x{j}")).collect();
     let source = Source { name: "x".into(), labels, x: of.all().into() };
     let plan = DesignPlan::new(vec![source], Rows::from_ranges(of.complete().iter().cloned()))?;
-    let plan = plan.with_forms(vec![form]);
+    let plan = plan.with_forms("cpu", vec![form]);
     Ok(design::<f32>(&plan, N_BINS, Work::Pass(1))? / plan.n_rows() as f64)
 }
 

@@ -132,7 +132,7 @@ fn tiles<S: Widen<f64>, T: Lanes>() {
             }
         }
         let mut rows = vec![T::INFINITY; n * p];
-        standardised_rows(level, &mut rows, x, &shift, &inverse);
+        standardised_rows(level, &mut rows, x.n_columns, x, &shift, &inverse);
         for (k, row) in rows.iter().enumerate() {
             assert_eq!(*row, tile[k % p * TILE_ROWS + k / p], "number {k} of {n} x {p}");
         }

@@ -42,15 +42,29 @@ pub(in crate::backend::gpu) struct Features {
 }
 
 impl Features {
-    /// Brings functions and the scaling of columns to the device.
+    /// Brings functions and means of columns to the device.
     pub(in crate::backend::gpu) fn new(device: &Device, x: &Signals, host: &HostColumns) -> Result<Self> {
-        let n_functions = host.functions.ncols();
-        let functions: Vec<f32> = host.functions.columns().into_iter().flatten().map(|&f| f as f32).collect();
-        let mut columns = vec![[NO_COLUMN, 0, 0]; x.n_channels() * n_functions];
-        for (k, ((&column, &mean), &factor)) in
-            host.columns.iter().zip(host.mean).zip(host.inverse_sd).enumerate()
-        {
-            columns[column] = [k as u32, (mean as f32).to_bits(), (factor as f32).to_bits()];
+        let (n_taps, n_functions) = host.functions.dim();
+        let n_all = x.n_channels() * n_functions;
+        let (mut functions, mut columns) = (vec![0.0_f32; n_all * n_taps], vec![[NO_COLUMN, 0]; n_all]);
+        // the tap of every column at one lag, and in the end their means, scaled and in terms of those that stand for them
+        let mut all = vec![0.0; host.columns.len()];
+        let in_terms = |all: &mut [f64]| {
+            all.iter_mut().zip(host.inverse_sd).for_each(|(tap, factor)| *tap *= factor);
+            host.whitening.iter().for_each(|whitening| whitening.inverse(all));
+        };
+        for lag in 0..n_taps {
+            let taps = host.columns.iter().map(|column| host.functions[(lag, column % n_functions)]);
+            all.iter_mut().zip(taps).for_each(|(to, tap)| *to = tap);
+            in_terms(&mut all);
+            for (&column, &tap) in host.columns.iter().zip(&all) {
+                functions[column * n_taps + lag] = tap as f32;
+            }
+        }
+        all.copy_from_slice(host.mean);
+        in_terms(&mut all);
+        for (k, (&column, &mean)) in host.columns.iter().zip(&all).enumerate() {
+            columns[column] = [k as u32, (mean as f32).to_bits()];
         }
         let functions = device.kept(&functions)?;
         let (x, n_columns, columns) = (x.clone(), host.columns.len(), device.kept(&columns)?);
@@ -112,7 +126,7 @@ impl Device {
     /// Builds columns in a matrix, from column `first` on.
     pub(in crate::backend::gpu) fn write_features(
         &self,
-        x: &Array,
+        x: &Array<'_>,
         n_rows: usize,
         first: usize,
         what: &Features,

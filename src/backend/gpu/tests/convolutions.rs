@@ -136,7 +136,7 @@ impl Case {
         Sweep { n_rows, n_columns, grain: 0, every: Every(every), alone: true, targets: &[0] }
     }
 
-    fn response(&self, gpu: &Gpu) -> crate::backend::gpu::Array {
+    fn response(&self, gpu: &Gpu) -> crate::backend::gpu::Array<'static> {
         gpu.response(self.n(), 1, &|rows, out| {
             out.iter_mut().zip(&self.y[rows]).for_each(|(to, &y)| *to = y as f32);
         })
@@ -144,7 +144,7 @@ impl Case {
     }
 
     /// Two columns that are written out.
-    fn dense(&self, gpu: &Gpu) -> crate::backend::gpu::Array {
+    fn dense(&self, gpu: &Gpu) -> crate::backend::gpu::Array<'static> {
         gpu.matrix(self.n(), 2, &|rows, out| {
             for (k, i) in rows.enumerate() {
                 for j in 0..2 {
@@ -254,6 +254,7 @@ fn gram(gpu: &Gpu, case: &Case, every: usize, is_mixed: bool) -> Vec<f64> {
         columns: &columns,
         mean: &mean,
         inverse_sd: &inverse_sd,
+        whitening: &[],
     };
     let built = gpu.convolved(&x, host, |_| panic!("the rows are built here")).unwrap();
     let filters = gpu.filters(&x, &case.taps, SHIFT).unwrap();
@@ -378,7 +379,13 @@ fn a_large_recording_takes_little_memory() {
     let signals = gpu.signals(HostSignals { lags, runs: &runs, channels }).unwrap();
     let (columns, ones): (Vec<usize>, _) = ((0..800).collect(), vec![1.0; 800]);
     let functions = Array2::from_elem((200, 8), 0.005);
-    let host = HostColumns { functions: functions.view(), columns: &columns, mean: &ones, inverse_sd: &ones };
+    let host = HostColumns {
+        functions: functions.view(),
+        columns: &columns,
+        mean: &ones,
+        inverse_sd: &ones,
+        whitening: &[],
+    };
     let built = gpu.convolved(&signals, host, |_| panic!("the rows are built here")).unwrap();
     // every 2000th tile: what a pass holds is there, in little time
     let sweep = Sweep {

@@ -23,7 +23,7 @@ impl Case {
         Self { n, p, m, x: numbers(n * p, 5), y, intercepts, coef }
     }
 
-    fn place(&self, gpu: &Gpu, is_bytes: bool) -> [super::super::Array; 2] {
+    fn place(&self, gpu: &Gpu, is_bytes: bool) -> [super::super::Array<'static>; 2] {
         let fill = |from: &[f64], columns: usize, rows: std::ops::Range<usize>, out: &mut [f32]| {
             for (k, i) in rows.enumerate() {
                 for j in 0..columns {

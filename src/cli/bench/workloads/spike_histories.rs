@@ -17,7 +17,7 @@ use super::population::{N_FUNCTIONS, WINDOW, grid, spikes};
 use super::{Prepared, ROWS_OF_A_STREAM, count, stream};
 use crate::Result;
 use crate::backend::cpu::simd::Level;
-use crate::backend::{Backend, Cpu, Every, Model};
+use crate::backend::{Backend, Costs, Cpu, Every, Model};
 use crate::basis::{Expand, RaisedCosineLog};
 use crate::design::{Column, Convolution, Course, DesignPlan, Rows, Source, Values};
 use crate::features::{Causality, Channel, convolution};
@@ -184,7 +184,7 @@ fn difference_from_dense(of: &Histories, y: &Array2<u8>) -> Result<(f64, usize)>
 
 impl Prepared for MatrixFree {
     fn size(&self) -> Map<String, Value> {
-        let form = self.of.plan().map_or("", |plan| plan.form(0, self.y.ncols(), Level::best()).name());
+        let form = self.of.plan().map_or("", |plan| plan.form(0, self.y.ncols(), &Costs::of_cpu(Level::best())).name());
         let fields = [
             ("rows", json!(self.of.convolution.n_bins())),
             ("columns", json!(self.of.convolution.n_columns())),
