@@ -34,7 +34,8 @@ fn forms_that_a_source_cannot_have_are_refused() {
     let counts: Vec<f64> = (0..3000).map(|bin| f64::from(u8::from(bin % 37 == 0))).collect();
     let of = convolution(&counts);
     let rows = || Rows::from_ranges(of.complete().iter().cloned());
-    let plan = |forms: Vec<Form>| DesignPlan::new(vec![source(&of)], rows()).unwrap().with_forms("cpu", forms);
+    let plan =
+        |forms: Vec<Form>| DesignPlan::new(vec![source(&of)], rows()).unwrap().with_forms("cpu", forms);
     let columns: Vec<Column> = (0..of.n_columns()).map(Column::Source).collect();
     let place = |forms: Vec<Form>, n_targets: usize| {
         plan(forms).place(&Cpu::<f64>::default(), &columns, n_targets).map(|design| design.n_rows)

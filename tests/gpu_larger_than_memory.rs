@@ -28,7 +28,7 @@ fn gpu(most_bytes: u64) -> Option<(Gpu, MutexGuard<'static, ()>)> {
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let number = gpu_number()?;
     // few rows to a buffer, so that there are many runs of them
-    let limits = Limits { most_bytes: Some(most_bytes), binding_bytes: Some(1 << 19) };
+    let limits = Limits { most_bytes: Some(most_bytes), binding_bytes: Some(1 << 19), ..Limits::default() };
     Some((Gpu::open_within(Some(&number), limits).unwrap(), turn))
 }
 
@@ -38,7 +38,8 @@ fn spike_trains(n_channels: usize) -> Convolution {
         (0..N_BINS).map(|_| f64::from(u8::from(random.uniform() < 0.05))).collect()
     };
     let channels = (0..n_channels).map(|_| Course::of_counts(&train(&mut random))).collect();
-    let functions = Array2::from_shape_fn((20, 3), |(lag, i)| (-((lag as f64 - 6.0 * i as f64) / 4.0).powi(2)).exp());
+    let functions =
+        Array2::from_shape_fn((20, 3), |(lag, i)| (-((lag as f64 - 6.0 * i as f64) / 4.0).powi(2)).exp());
     let lags = Lags { window_bins: 20, shift: -1 };
     Convolution::new(channels, N_BINS, functions, lags, &[0..14_000, 14_100..N_BINS]).unwrap()
 }
@@ -63,7 +64,9 @@ fn gradient(on: &Gpu, plan: &DesignPlan, y: &Array2<f64>, targets: &[usize]) -> 
     let columns: Vec<Column> = (0..plan.n_columns()).map(Column::Source).collect();
     let y = Packed::new(y.view(), plan.rows());
     let mut f = GlmObjective::new(on, plan, &columns, &y, Model::default()).unwrap();
-    let at = Array2::from_shape_fn((1 + columns.len(), targets.len()), |(j, k)| 0.02 * ((j + k) as f64).sin() - 0.1);
+    let at = Array2::from_shape_fn((1 + columns.len(), targets.len()), |(j, k)| {
+        0.02 * ((j + k) as f64).sin() - 0.1
+    });
     let mut gradient = Array2::zeros(at.dim());
     let mut all = f.loss_gradient(&at, targets, Every::ROW, &mut gradient).unwrap();
     all.extend(gradient);
@@ -133,12 +136,17 @@ fn every_operation_of_rows_that_are_sent_or_built_is_that_of_the_cpu() {
 fn a_fit_whose_design_does_not_stay_ends_where_the_others_end() {
     let (x, y) = poisson_data(5, 20_000, 40, 3);
     let Some((gpu, _turn)) = gpu(0) else { return };
-    for (solver, n_targets) in [(SolverChoice::Newton, 1), (SolverChoice::Lbfgs, 1), (SolverChoice::Auto, 3)] {
+    for (solver, n_targets) in [(SolverChoice::Newton, 1), (SolverChoice::Lbfgs, 1), (SolverChoice::Auto, 3)]
+    {
         let y = y.select(ndarray::Axis(1), &(0..n_targets).collect::<Vec<_>>());
         let plan = DesignPlan::new(source(&x), 0..20_000).unwrap();
         let spec = GlmSpec { solver, ..GlmSpec::default() };
-        let [truth, found] = [fit(&Cpu::<f64>::default(), &plan, &y, spec.clone()), fit(&gpu, &plan, &y, spec)];
-        assert_eq!((forms(&found), found.plan.storage.as_str()), (vec!["written again in every pass"], "f32"));
+        let [truth, found] =
+            [fit(&Cpu::<f64>::default(), &plan, &y, spec.clone()), fit(&gpu, &plan, &y, spec)];
+        assert_eq!(
+            (forms(&found), found.plan.storage.as_str()),
+            (vec!["written again in every pass"], "f32")
+        );
         assert_eq!(found.plan.finishing[0].form, "written out");
         for (truth, found) in truth.targets.iter().zip(&found.targets) {
             assert_eq!((truth.status, found.status), (Status::Converged, Status::Converged));
@@ -162,7 +170,11 @@ fn a_population_shares_columns_that_are_built_in_every_pass() {
     assert_eq!((forms(&found), found.plan.storage.as_str()), (vec!["written again in every pass"], "f32"));
     for (truth, found) in truth.targets.iter().zip(&found.targets) {
         assert_eq!(truth.status, found.status);
-        assert!(found.status == Status::NoEvents || relative(&found.coef, &truth.coef) < 1e-8, "{}", found.name);
+        assert!(
+            found.status == Status::NoEvents || relative(&found.coef, &truth.coef) < 1e-8,
+            "{}",
+            found.name
+        );
     }
     // the plan gives the same bits on a device that has room
     let again = GlmSpec { plan_from: PlanFrom::Plan(Box::new(found.plan.clone())), ..GlmSpec::default() };

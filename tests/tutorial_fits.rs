@@ -2,25 +2,13 @@
 
 mod common;
 
-use common::{data, golden, number, numbers, relative};
+use common::{golden, number, numbers, relative, sweep};
 use ndarray::{Array2, Axis};
 use rheobase::basis::{Basis, RaisedCosineLog};
 use rheobase::features::{Causality, Channel, FeatureBlock, convolved, plain};
 use rheobase::glm::{FittedGlm, GapFrom, GlmSpec, SolverChoice};
 use rheobase::solver::Status;
-use rheobase::time::{BinGrid, IntervalSet};
 use serde_json::Value;
-
-/// Bin counts and the binned current of the first `Noise 1` sweep.
-fn sweep() -> (BinGrid, Vec<f64>, Vec<f64>) {
-    let grid = BinGrid::new(&IntervalSet::new(&[39.02], &[67.04]).unwrap(), 0.001).unwrap();
-    let file = hdf5::File::open(data("patchclamp_small.nwb")).unwrap();
-    let read = |path: &str| -> Vec<f64> { file.dataset(path).unwrap().read_raw().unwrap() };
-    let current: Vec<f64> = read("stimulus/presentation/stimulus/data").iter().map(|x| x * 1e12).collect();
-    let binned = grid.average(&read("stimulus/presentation/stimulus/timestamps"), &current);
-    let counts = grid.count(&read("units/spike_times")).into_iter().map(f64::from).collect();
-    (grid, counts, binned)
-}
 
 fn fit_block(block: &FeatureBlock, counts: &[f64], solver: SolverChoice) -> FittedGlm {
     let rows: Vec<usize> = (0..counts.len()).filter(|&row| !block.edge[row]).collect();

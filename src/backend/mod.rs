@@ -321,7 +321,13 @@ pub trait Backend: Sync + Sized {
     );
 
     /// Copies rows of `x` into the worker's design columns from `first` on.
-    fn copy_rows<'a>(&self, work: &mut Self::Worker<'a>, rows: Range<usize>, x: &Self::Array<'a>, first: usize);
+    fn copy_rows<'a>(
+        &self,
+        work: &mut Self::Worker<'a>,
+        rows: Range<usize>,
+        x: &Self::Array<'a>,
+        first: usize,
+    );
 
     /// `sums[k] += [1 X]ᵀ·diag(w)·[1 X]` (lower triangle by columns) from `x`, or from the copied rows of the design;
     /// `w` is what the pointwise stage left beside the residual, or 1 if `flat`. The sweep has one target.

@@ -216,6 +216,8 @@ fn going_on(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::gpu::adapter;
+    use crate::design::Source;
     use crate::glm::GlmSpec;
 
     fn lost() -> Error {
@@ -259,6 +261,38 @@ mod tests {
         assert!(notices.len() == 2 && notices[0].contains("less of the design"), "{notices:?}");
         let (device, outcome) = attempts(u64::MAX, |_, _| Err::<i32, _>(full()), limit, &mut notices);
         assert!(device.is_none() && matches!(outcome, Err((Error::Gpu(DeviceError::OutOfMemory { .. }), _))));
+    }
+
+    #[test]
+    fn a_design_that_a_device_has_no_room_for_is_sent_in_every_pass() {
+        let all = adapter::list();
+        let usable = all.iter().filter(|facts| facts.unusable.is_none());
+        let Some(facts) = usable.min_by_key(|facts| facts.is_software()) else {
+            assert!(std::env::var_os("RHEOBASE_REQUIRE_GPU").is_none(), "there is no adapter");
+            eprintln!("skipped: there is no adapter");
+            return;
+        };
+        let name = facts.number.to_string();
+        // rows of 2 MB, and room for 1.5
+        let own = |limits| Limits { binding_bytes: Some(1 << 17), room_bytes: Some(3 << 19), ..limits };
+        let open = |limits| Gpu::open_within(Some(&name), own(limits));
+        let x =
+            ndarray::Array2::from_shape_fn((16_384, 32), |(i, j)| (i as f64 * (0.3 + 0.1 * j as f64)).sin());
+        let y = ndarray::Array2::from_shape_fn((16_384, 1), |(i, _)| f64::from(u8::from(i % 7 == 0)));
+        let labels = (0..32).map(|j| format!("x{j}")).collect();
+        let source = Source { name: "x".into(), labels, x: x.view().into() };
+        let plan = DesignPlan::new(vec![source], 0..16_384).unwrap();
+        let spec = GlmSpec::default().check().unwrap();
+        let response = || Response { y: y.view().into(), names: vec!["y".into()] };
+        let mut notices = Vec::new();
+        let fit = |gpu: &Gpu, _: &[Reached]| spec.fit(gpu, &plan, &response(), &mut |_| {});
+        let (_, fitted) = attempts(open(Limits::default()).unwrap(), fit, open, &mut notices);
+        let fitted = fitted.unwrap();
+        let truth = spec.fit(&Cpu::<f64>::default(), &plan, &response(), &mut |_| {}).unwrap();
+        assert_eq!((fitted.plan.backend.as_str(), fitted.plan.features[0].is_written()), ("gpu", false));
+        assert_eq!((notices.len(), fitted.targets[0].status), (1, truth.targets[0].status), "{notices:?}");
+        let pairs = fitted.targets[0].coef.iter().zip(&truth.targets[0].coef);
+        assert!(pairs.clone().all(|(a, b)| (a - b).abs() < 1e-8), "{:?}", pairs.collect::<Vec<_>>());
     }
 
     #[test]

@@ -337,7 +337,8 @@ impl<'a> Convolved<'a> {
 
     /// Events of all channels.
     pub(super) fn n_events(&self) -> usize {
-        let of_channel = |course: &Course| if let Course::Events(events) = course { events.all().len() } else { 0 };
+        let of_channel =
+            |course: &Course| if let Course::Events(events) = course { events.all().len() } else { 0 };
         self.channels().iter().map(of_channel).sum()
     }
 

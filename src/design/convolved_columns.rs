@@ -67,12 +67,15 @@ impl<'a> ConvolvedColumns<'a> {
         let mut channels: Vec<Range<usize>> = Vec::new();
         for (k, &column) in self.columns.iter().enumerate() {
             match channels.last_mut() {
-                Some(own) if self.x.channel_of(self.columns[own.start]) == self.x.channel_of(column) => own.end = k + 1,
+                Some(own) if self.x.channel_of(self.columns[own.start]) == self.x.channel_of(column) => {
+                    own.end = k + 1
+                }
                 _ => channels.push(k..k + 1),
             }
         }
         let grams = self.grams(&channels, level, rows);
-        self.whitening = channels.into_iter().zip(&grams).map(|(own, gram)| Whitening::new(own, gram)).collect();
+        self.whitening =
+            channels.into_iter().zip(&grams).map(|(own, gram)| Whitening::new(own, gram)).collect();
     }
 
     /// The Gram of each of these runs of columns over some of the rows.
@@ -84,7 +87,8 @@ impl<'a> ConvolvedColumns<'a> {
         let writer = self.writer::<f64>(level, rows, true);
         let of_piece = |tiles: &[usize]| {
             let mut values = vec![0.0; TILE_ROWS * n_columns];
-            let mut grams: Vec<Matrix> = runs.iter().map(|own| Matrix::zeros((own.len(), own.len()))).collect();
+            let mut grams: Vec<Matrix> =
+                runs.iter().map(|own| Matrix::zeros((own.len(), own.len()))).collect();
             for &tile in tiles {
                 let first = tile * TILE_ROWS;
                 values.fill(0.0);

@@ -64,9 +64,7 @@ impl DesignPlan<'_> {
     /// Bytes that stay on a device.
     pub(super) fn device_bytes(&self, source: &Values, form: Form) -> u64 {
         match (form, source) {
-            (Form::Written, _) => {
-                (self.rows.len() * source.ncols().next_multiple_of(VECTOR)) as u64 * BYTES
-            }
+            (Form::Written, _) => (self.rows.len() * source.ncols().next_multiple_of(VECTOR)) as u64 * BYTES,
             (_, Values::Convolved(x)) if Self::can_be_free(x) => self.channel_bytes(x),
             _ => 0,
         }
@@ -76,7 +74,11 @@ impl DesignPlan<'_> {
     fn channel_bytes(&self, x: &Convolved) -> u64 {
         let n_rows = self.rows.len() as u64;
         let places = n_rows * PLACE_BYTES;
-        if x.is_of_events() { places + x.n_events() as u64 * EVENT_BYTES } else { places + x.n_channels() as u64 * n_rows * BYTES }
+        if x.is_of_events() {
+            places + x.n_events() as u64 * EVENT_BYTES
+        } else {
+            places + x.n_channels() as u64 * n_rows * BYTES
+        }
     }
 
     /// What one source costs on a device in this form.
@@ -86,7 +88,9 @@ impl DesignPlan<'_> {
         let Values::Convolved(x) = source else {
             return match form {
                 Form::Rewritten => DeviceWork { resent_bytes: matrix_bytes, ..DeviceWork::default() },
-                _ => DeviceWork { sent_bytes: matrix_bytes, read_bytes: matrix_bytes, ..DeviceWork::default() },
+                _ => {
+                    DeviceWork { sent_bytes: matrix_bytes, read_bytes: matrix_bytes, ..DeviceWork::default() }
+                }
             };
         };
         if !Self::can_be_free(x) {
@@ -108,12 +112,17 @@ impl DesignPlan<'_> {
             4.0 * rows * taps
         };
         match form {
-            Form::Written => DeviceWork { sent_bytes, made_flop: built, read_bytes: matrix_bytes, ..DeviceWork::default() },
+            Form::Written => {
+                DeviceWork { sent_bytes, made_flop: built, read_bytes: matrix_bytes, ..DeviceWork::default() }
+            }
             Form::MatrixFree => DeviceWork { sent_bytes, flop: products, ..DeviceWork::default() },
             // written and read once more
-            Form::Rewritten => {
-                DeviceWork { sent_bytes, read_bytes: 2.0 * matrix_bytes, flop: built, ..DeviceWork::default() }
-            }
+            Form::Rewritten => DeviceWork {
+                sent_bytes,
+                read_bytes: 2.0 * matrix_bytes,
+                flop: built,
+                ..DeviceWork::default()
+            },
         }
     }
 

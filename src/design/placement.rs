@@ -95,7 +95,8 @@ impl DesignPlan<'_> {
         on: &B,
         columns: &[Column],
     ) -> Result<Box<dyn Block<'p, B> + 'p>> {
-        let source = |column: &Column| if let Column::Source(k) = column { Some(Column::Source(*k)) } else { None };
+        let source =
+            |column: &Column| if let Column::Source(k) = column { Some(Column::Source(*k)) } else { None };
         let own: Arc<Vec<Column<'static>>> = Arc::new(columns.iter().filter_map(source).collect());
         let (n_columns, rough_own) = (own.len(), Arc::clone(&own));
         let write = move |rows: Range<usize>, columns: Range<usize>, tiles: &mut [B::Scalar]| {
@@ -304,7 +305,8 @@ impl DesignPlan<'_> {
                 let (columns, mean, inverse_sd) = (Vec::new(), Vec::new(), Vec::new());
                 let largest_terms = self.scaling.largest_terms[source];
                 let whitening = Vec::new();
-                let own = ConvolvedColumns { x: *x, columns, offsets, largest_terms, mean, inverse_sd, whitening };
+                let own =
+                    ConvolvedColumns { x: *x, columns, offsets, largest_terms, mean, inverse_sd, whitening };
                 Part::Convolved(own)
             }
             Values::Evaluated(x) => {

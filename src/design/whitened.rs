@@ -26,8 +26,11 @@ impl DesignPlan<'_> {
     ) -> Result<Design<'p, B>> {
         let (n_rows, n_columns, level) = (self.rows.len(), columns.len(), on.level());
         let columns: Vec<Column<'static>> = columns.iter().map(|&column| Column::Source(column)).collect();
-        let parts: Vec<Part<'static, 'p>> =
-            self.parts(&columns, &vec![Form::Written; self.sources.len()])?.into_iter().map(|(_, part)| part).collect();
+        let parts: Vec<Part<'static, 'p>> = self
+            .parts(&columns, &vec![Form::Written; self.sources.len()])?
+            .into_iter()
+            .map(|(_, part)| part)
+            .collect();
         let own = whitening.clone();
         let rounded = move |mut exact: Vec<f64>, tiles: &mut [B::Scalar]| {
             for tile in exact.chunks_mut(TILE_ROWS * n_columns.max(1)) {

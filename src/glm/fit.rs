@@ -13,12 +13,12 @@ use super::spec::{CheckedSpec, StandardErrors, TOLERANCE_F64};
 use super::standing::Standing;
 use crate::backend::{Backend, Costs, Cpu, Every, Home};
 use crate::design::{Column, DesignPlan};
+use crate::error::Reached;
 use crate::math::dense::{Cholesky, Matrix};
 use crate::math::whitening::Whitening;
 use crate::objective::{GlmObjective, Objective, Packed, Penalty, Weight};
 use crate::observation::Recession;
 use crate::solver::{Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Residuals, Start, Watch};
-use crate::error::Reached;
 use crate::{Error, Result};
 
 /// Largest rows x columns x (columns + 1) x targets for which standard errors are computed without asking.

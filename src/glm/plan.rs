@@ -126,7 +126,13 @@ impl Placed {
     }
 
     /// The forms of the sources of a design, if these are them; `list` is the field of the plan.
-    fn forms(all: &[Self], list: &str, design: &DesignPlan, n_targets: usize, home: Home) -> Result<Vec<Form>> {
+    fn forms(
+        all: &[Self],
+        list: &str,
+        design: &DesignPlan,
+        n_targets: usize,
+        home: Home,
+    ) -> Result<Vec<Form>> {
         let n_sources = design.sources().len();
         same(list, "features (or pieces of them) of these data", all.len(), n_sources)?;
         let form = |(source, placed): (usize, &Self)| {
@@ -268,7 +274,8 @@ impl Plan {
             let help = "ask for no other precision beside a plan";
             return Err(refused("storage", "f64, the precision that is asked for", &self.storage, help));
         }
-        let forms = |all: &[Placed], list: &str, home: Home| Placed::forms(all, list, design, n_targets, home);
+        let forms =
+            |all: &[Placed], list: &str, home: Home| Placed::forms(all, list, design, n_targets, home);
         let finishing = (!self.finishing.is_empty()).then(|| forms(&self.finishing, "finishing", Home::Host));
         Ok((forms(&self.features, "features", costs.home)?, finishing.transpose()?))
     }

@@ -117,7 +117,10 @@ mod tests {
 
     fn assert_close(found: &[f64], expected: &[f64]) {
         let near = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-12;
-        assert!(found.len() == expected.len() && found.iter().zip(expected).all(near), "{found:?}, not {expected:?}");
+        assert!(
+            found.len() == expected.len() && found.iter().zip(expected).all(near),
+            "{found:?}, not {expected:?}"
+        );
     }
 
     #[test]
@@ -151,7 +154,9 @@ mod tests {
 
     #[test]
     fn a_gram_that_is_singular_or_a_bad_estimate_gives_coordinates_all_the_same() {
-        for gram in [array![[1.0, 1.0], [1.0, 1.0]], array![[0.0, 0.0], [0.0, 4.0]], array![[1.0, 2.0], [2.0, 1.0]]] {
+        for gram in
+            [array![[1.0, 1.0], [1.0, 1.0]], array![[0.0, 0.0], [0.0, 4.0]], array![[1.0, 2.0], [2.0, 1.0]]]
+        {
             let whitening = Whitening::new(0..2, &gram);
             let mut there = vec![0.5, -3.0];
             whitening.transposed(&mut there);

@@ -147,7 +147,8 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
             }
         }
         let load = |(first, block): (usize, &(dyn Block<'a, B> + 'a))| {
-            block.load(self.on, own.slice_axis(Axis(0), Slice::from(1 + first..1 + first + block.n_columns())))
+            block
+                .load(self.on, own.slice_axis(Axis(0), Slice::from(1 + first..1 + first + block.n_columns())))
         };
         self.design.columns().map(load).collect()
     }

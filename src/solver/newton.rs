@@ -121,7 +121,9 @@ impl Minimize for Newton {
             if let Err(error) = finish(f, metric, &mut run, watch) {
                 // those before it have arrived
                 let earlier = targets.iter().zip(&ends);
-                watch.reached.extend(earlier.map(|(target, (at, _)): (_, &(Vec<f64>, Outcome))| (*target, at.clone())));
+                watch.reached.extend(
+                    earlier.map(|(target, (at, _)): (_, &(Vec<f64>, Outcome))| (*target, at.clone())),
+                );
                 return Err(error);
             }
             ends.push(run.finish());

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::array_fit::arrays;
-use crate::{Place, Run, json, numbers, relative, tutorial};
+use crate::recording_file::write_coupled;
+use crate::{Place, Run, json, number, numbers, relative, tutorial};
 
 /// Runs `rheobase` where adapters can be seen.
 fn seeing(place: &Place, words: &[&str]) -> Run {
@@ -83,6 +84,62 @@ fn a_fit_on_a_device_is_that_of_the_cpu() {
     )
     .ended(3);
     assert!(refused.stderr.contains("plan.backend: expected cpu, found gpu"), "{refused:?}");
+}
+
+/// One fit on the CPU and on an adapter, of the same words.
+fn on_both(place: &Place, number: &str, words: &[&str]) -> [Value; 2] {
+    let cpu = seeing(place, &[words, &["--backend", "cpu", "--json"]].concat()).ended(0).json();
+    let gpu =
+        seeing(place, &[words, &["--backend", "gpu", "--device", number, "--json"]].concat()).ended(0).json();
+    assert_eq!((&cpu["backend"], &gpu["backend"]), (&"cpu".into(), &"gpu".into()));
+    assert_eq!((&gpu["plan"]["backend"], &gpu["plan"]["storage"]), (&"gpu".into(), &"f32".into()));
+    [cpu, gpu]
+}
+
+fn assert_agree([cpu, gpu]: &[Value; 2], tolerance: f64) {
+    let targets = |fit: &Value| fit["targets"].as_array().unwrap().clone();
+    assert_eq!(targets(cpu).len(), targets(gpu).len());
+    for (cpu, gpu) in targets(cpu).iter().zip(&targets(gpu)) {
+        assert_eq!((&cpu["name"], &cpu["status"]), (&gpu["name"], &gpu["status"]));
+        let far = relative(&numbers(&gpu["coef"]), &numbers(&cpu["coef"]));
+        assert!(far < tolerance, "{}: {far:e}", cpu["name"]);
+        let [a, b] = [cpu, gpu].map(|target| number(&target["intercept"]));
+        assert!((a / b - 1.0).abs() < tolerance, "{a} {b}");
+    }
+}
+
+#[test]
+fn the_tutorials_models_are_those_of_the_cpu_in_few_passes() {
+    let place = Place::new();
+    let Some(number) = adapter(&place) else { return };
+    let file = tutorial();
+    let study = ["fit", &file, "--epochs", "Noise 1", "--epoch", "0", "--unit", "0", "--bin", "1ms"];
+    let history = "stimulus*1e12 : raised-cosine-log(8, window=200ms)";
+    for features in [&["--feature", "stimulus*1e12"][..], &["--feature", history]] {
+        for solver in ["lbfgs", "newton"] {
+            let words = [&study[..], features, &["--solver", solver]].concat();
+            let both = on_both(&place, &number, &words);
+            assert_agree(&both, 1e-8);
+            let passes = both[1]["targets"][0]["passes"].as_u64().unwrap();
+            assert!(passes <= 30, "{features:?}, {solver}: {passes} passes");
+        }
+    }
+}
+
+#[test]
+fn a_coupled_population_is_that_of_the_cpu() {
+    let place = Place::new();
+    write_coupled(&place.path("c.nwb"));
+    let Some(number) = adapter(&place) else { return };
+    let study = ["fit", "c.nwb", "--epochs", "run", "--unit", "all", "--bin", "10ms", "--feature", "current"];
+    let coupling = ["--feature", "units : raised-cosine-log(3, window=100ms)"];
+    let others = ["--feature", "units-others : raised-cosine-log(2, window=60ms)"];
+    let ridge = ["--regularizer", "ridge", "--strength", "1e-3"];
+    for more in [&coupling[..], &[&coupling[..], &ridge].concat(), &others] {
+        let both = on_both(&place, &number, &[&study[..], more].concat());
+        assert_eq!(both[0]["targets"].as_array().unwrap().len(), 12);
+        assert_agree(&both, 1e-8);
+    }
 }
 
 #[test]

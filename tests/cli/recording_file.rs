@@ -100,10 +100,14 @@ fn slow(series: &Group, random: &mut Random) {
 }
 
 pub(crate) fn units(table: &Group, spikes: &[Vec<f64>]) {
+    let ids: Vec<i64> = UNITS[..spikes.len()].iter().map(|id| id.parse().unwrap()).collect();
+    units_of(table, &ids, spikes);
+}
+
+fn units_of(table: &Group, ids: &[i64], spikes: &[Vec<f64>]) {
     kind(table, "Units");
     names(table, &["spike_times"]);
-    let ids: Vec<i64> = UNITS[..spikes.len()].iter().map(|id| id.parse().unwrap()).collect();
-    put(table, "id", &ids);
+    put(table, "id", ids);
     put(table, "spike_times", &spikes.concat());
     let ends: Vec<u32> = (1..=spikes.len()).map(|n| spikes[..n].concat().len() as u32).collect();
     put(table, "spike_times_index", &ends);
@@ -132,6 +136,29 @@ pub(crate) fn write_trials(path: &Path) {
         put(&table, "stop_time", &(0..100).map(|trial| start(trial) + 0.2).collect::<Vec<_>>());
         put(&table, "tags", &vec!["trial".parse::<VarLenUnicode>().unwrap(); 100]);
         put(&table, "tags_index", &(1..=100_u32).collect::<Vec<_>>());
+    });
+}
+
+/// Writes a recording of 12 units, numbers 1 to 12: each excites the next one and is quiet after its own spikes.
+pub(crate) fn write_coupled(path: &Path) {
+    write_changed(path, |file| {
+        let mut random = Random(12);
+        let mut recent = [0.0; 12];
+        let mut spikes = vec![Vec::new(); 12];
+        for sample in 0..N_SAMPLES {
+            let before = recent;
+            for unit in 0..12 {
+                let drive = 1.5 * before[(unit + 11) % 12] - 2.0 * before[unit];
+                let fires = random.uniform() < 0.06 * f64::exp(drive);
+                recent[unit] = 0.7 * before[unit] + f64::from(u8::from(fires));
+                if fires {
+                    spikes[unit].push((sample as f64 + 0.5) / RATE_HZ as f64);
+                }
+            }
+        }
+        file.unlink("units").unwrap();
+        let ids: Vec<i64> = (1..=12).collect();
+        units_of(&file.create_group("units").unwrap(), &ids, &spikes);
     });
 }
 

@@ -9,6 +9,7 @@ use rheobase::backend::{Backend, Every, Model};
 use rheobase::design::{Column, DesignPlan, Source};
 use rheobase::glm::{FittedGlm, GlmSpec, Response};
 use rheobase::objective::{GlmObjective, Objective, Packed, Weight};
+use rheobase::time::{BinGrid, IntervalSet};
 use serde_json::Value;
 
 /// A file of `tests/data`.
@@ -20,6 +21,17 @@ pub fn data(name: &str) -> PathBuf {
 pub fn golden(name: &str) -> Value {
     let text = std::fs::read_to_string(data(name)).unwrap();
     serde_json::from_str(&text).unwrap()
+}
+
+/// Bin counts and the binned current of the first `Noise 1` sweep of the tutorial's recording.
+pub fn sweep() -> (BinGrid, Vec<f64>, Vec<f64>) {
+    let grid = BinGrid::new(&IntervalSet::new(&[39.02], &[67.04]).unwrap(), 0.001).unwrap();
+    let file = hdf5::File::open(data("patchclamp_small.nwb")).unwrap();
+    let read = |path: &str| -> Vec<f64> { file.dataset(path).unwrap().read_raw().unwrap() };
+    let current: Vec<f64> = read("stimulus/presentation/stimulus/data").iter().map(|x| x * 1e12).collect();
+    let binned = grid.average(&read("stimulus/presentation/stimulus/timestamps"), &current);
+    let counts = grid.count(&read("units/spike_times")).into_iter().map(f64::from).collect();
+    (grid, counts, binned)
 }
 
 /// A number of a golden file, where non-finite ones are strings.

@@ -152,13 +152,7 @@ impl<'a> Array<'a> {
 }
 
 /// Rows from tiles, which `fill` writes.
-pub(super) fn turned(
-    rows: Range<usize>,
-    n_columns: usize,
-    stride: usize,
-    fill: &Fill<f32>,
-    out: &mut [f32],
-) {
+pub(super) fn turned(rows: Range<usize>, n_columns: usize, stride: usize, fill: &Fill<f32>, out: &mut [f32]) {
     let mut tiles = vec![0.0; rows.len().next_multiple_of(TILE_ROWS) * n_columns];
     if n_columns > 0 {
         fill(rows, &mut tiles);

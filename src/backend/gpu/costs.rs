@@ -4,9 +4,9 @@
 //! measurements: they decide whether a GPU is worth its upload, and where they are wrong a fit is slower, not worse.
 
 use super::adapter::Facts;
-use crate::backend::{Costs, Home};
 use crate::backend::cpu::simd::Level;
 use crate::backend::cpu::speeds::Speeds;
+use crate::backend::{Costs, Home};
 
 /// What a fit costs on an adapter beside the CPU that finishes it.
 pub fn of(facts: &Facts, level: Level) -> Costs {

@@ -29,6 +29,8 @@ pub struct Limits {
     pub binding_bytes: Option<u64>,
     /// Most bytes of matrices that stay on the device; what does not fit is built or sent again in every pass.
     pub most_bytes: Option<u64>,
+    /// Bytes of all buffers together, as on a small device.
+    pub room_bytes: Option<u64>,
 }
 
 /// What went wrong first.
@@ -80,8 +82,9 @@ pub(super) struct Device {
     pub(super) facts: Facts,
     /// Most bytes of a buffer that a kernel sees.
     pub(super) binding_bytes: u64,
-    /// Most bytes of matrices that stay.
+    /// Most bytes of matrices that stay, and of all buffers.
     pub(super) most_bytes: u64,
+    room_bytes: u64,
     pub(super) pipelines: Pipelines,
     trouble: Arc<Trouble>,
     held: Arc<Held>,
@@ -180,7 +183,8 @@ impl Device {
         raw.set_device_lost_callback(move |reason, message| {
             of_loss.set(DeviceError::Lost { reason: format!("{reason:?} {message}").trim().to_string() });
         });
-        let most_bytes = limits.most_bytes.unwrap_or(u64::MAX);
+        let [most_bytes, room_bytes] =
+            [limits.most_bytes, limits.room_bytes].map(|limit| limit.unwrap_or(u64::MAX));
         let (pipelines, clock) = (Pipelines::default(), Clock::default());
         let (held, spare) = (Arc::default(), Mutex::default());
         let (on_its_way, submission_flop) = (AtomicUsize::new(0), submission_flop(facts.kind));
@@ -190,6 +194,7 @@ impl Device {
             facts,
             binding_bytes,
             most_bytes,
+            room_bytes,
             pipelines,
             trouble,
             held,
@@ -237,7 +242,12 @@ impl Device {
     fn new_buffer(&self, n_bytes: u64, purpose: Use) -> Result<Buffer> {
         self.check()?;
         let n_bytes = n_bytes.next_multiple_of(16).max(16);
-        let held_bytes = self.held.now.fetch_add(n_bytes, Ordering::Relaxed);
+        let held_bytes = self.held.now.load(Ordering::Relaxed);
+        let full = || Err(Error::Gpu(DeviceError::OutOfMemory { asked_bytes: n_bytes, held_bytes }));
+        if held_bytes + n_bytes > self.room_bytes {
+            return full();
+        }
+        self.held.now.fetch_add(n_bytes, Ordering::Relaxed);
         self.held.peak.fetch_max(held_bytes + n_bytes, Ordering::Relaxed);
         let scope = self.raw.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let descriptor = wgpu::BufferDescriptor {
@@ -248,7 +258,7 @@ impl Device {
         };
         let buffer = Buffer { raw: self.raw.create_buffer(&descriptor), held: Arc::clone(&self.held) };
         if pollster::block_on(scope.pop()).is_some() {
-            return Err(Error::Gpu(DeviceError::OutOfMemory { asked_bytes: n_bytes, held_bytes }));
+            return full();
         }
         Ok(buffer)
     }

@@ -97,7 +97,6 @@ impl Line {
         cut(&self.rows, rows).into_iter().map(stretch).collect()
     }
 
-
     /// Adds the change of each target's total loss from step 0 to its step.
     pub(super) fn loss_changes(
         &self,

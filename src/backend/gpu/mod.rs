@@ -133,7 +133,11 @@ impl Backend for Gpu {
         let (level, n_columns) = (self.level, rows.shift.len());
         let stride = Width::design(n_columns).stride;
         let sent = Sent::new(move |span, out| standardise_span(level, &rows, &span, stride, out));
-        if stays { self.device.matrix_of(n_rows, n_columns, &sent) } else { self.device.sent(n_columns, sent) }
+        if stays {
+            self.device.matrix_of(n_rows, n_columns, &sent)
+        } else {
+            self.device.sent(n_columns, sent)
+        }
     }
 
     fn rewritten<'a>(
@@ -216,13 +220,7 @@ impl Backend for Gpu {
         work.add_product(x, coef, into);
     }
 
-    fn matmul_transposed<'a>(
-        &self,
-        work: &mut Program<'a>,
-        _rows: Range<usize>,
-        x: &Array<'a>,
-        sums: usize,
-    ) {
+    fn matmul_transposed<'a>(&self, work: &mut Program<'a>, _rows: Range<usize>, x: &Array<'a>, sums: usize) {
         work.add_backward(x, sums);
     }
 

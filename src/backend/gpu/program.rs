@@ -17,7 +17,8 @@ pub(super) struct Forward<'a> {
 impl Forward<'_> {
     /// Where the linear predictor of a target begins that is alone.
     pub(super) fn constant(&self) -> f64 {
-        let shift = |(_, filters): &(Signals, Array<'static>)| filters.as_numbers().last().copied().unwrap_or(0.0);
+        let shift =
+            |(_, filters): &(Signals, Array<'static>)| filters.as_numbers().last().copied().unwrap_or(0.0);
         self.constants[0] - self.convolutions.iter().map(shift).sum::<f64>()
     }
 }

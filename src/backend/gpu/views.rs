@@ -84,7 +84,14 @@ impl<'p> Pass<'p> {
             Made::Features(built) => {
                 let params = self.params(span, self.group_rows(0));
                 let design = (&rows, stride);
-                self.dispatches.push(build_features(self.device, built, span, design, &self.idle[0], params)?);
+                self.dispatches.push(build_features(
+                    self.device,
+                    built,
+                    span,
+                    design,
+                    &self.idle[0],
+                    params,
+                )?);
             }
             Made::Sent(sent) => self.sendings.push(Sending {
                 before: self.dispatches.len(),

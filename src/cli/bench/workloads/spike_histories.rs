@@ -184,7 +184,10 @@ fn difference_from_dense(of: &Histories, y: &Array2<u8>) -> Result<(f64, usize)>
 
 impl Prepared for MatrixFree {
     fn size(&self) -> Map<String, Value> {
-        let form = self.of.plan().map_or("", |plan| plan.form(0, self.y.ncols(), &Costs::of_cpu(Level::best())).name());
+        let form = self
+            .of
+            .plan()
+            .map_or("", |plan| plan.form(0, self.y.ncols(), &Costs::of_cpu(Level::best())).name());
         let fields = [
             ("rows", json!(self.of.convolution.n_bins())),
             ("columns", json!(self.of.convolution.n_columns())),
