@@ -16,6 +16,7 @@ pub mod speeds;
 pub mod rows;
 
 mod array;
+mod bin_spikes;
 mod buffer;
 mod compiled;
 mod gram_lanes;
@@ -57,6 +58,7 @@ use array::Rewritten;
 #[cfg(feature = "gpu")]
 pub(super) use array::standardised_tiles;
 pub use array::{Array, MOST_WRITTEN_OUT};
+pub use bin_spikes::bin_spikes;
 pub use in_place::Storage;
 pub use line::Line;
 pub(super) use pass::n_rows_of;

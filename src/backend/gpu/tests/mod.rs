@@ -4,6 +4,7 @@
 //! `RHEOBASE_REQUIRE_GPU` asks for one.
 
 mod barriers;
+mod bin_spikes;
 mod convolutions;
 mod kernels;
 mod models;

@@ -11,7 +11,7 @@ use crate::backend::gpu::convolution::{
     build_features, convolve, convolve_events, convolve_fft, correlate, correlate_events,
 };
 use crate::backend::gpu::shader::{Constants, Kernel, Shared};
-use crate::backend::gpu::{copy_rows, fused, partials, products, roofs, rows};
+use crate::backend::gpu::{bin_spikes, copy_rows, fused, partials, products, roofs, rows};
 use crate::observation::ObservationModel;
 
 /// All kernels with the sizes that they are compiled for.
@@ -92,6 +92,7 @@ pub(super) fn all() -> Vec<(Kernel, Vec<Constants>)> {
         (build_features::BUILD_FEATURES, built.collect()),
         (roofs::COPY_WORDS, vec![vec![]]),
         (roofs::MULTIPLY_ADDS, vec![vec![]]),
+        (bin_spikes::BIN_SPIKES, [false, true].map(bin_spikes::constants).to_vec()),
         (copy_rows::COPY_ROWS, vec![copy_rows::constants(5, 8, 12)]),
     ]
 }
