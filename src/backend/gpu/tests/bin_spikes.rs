@@ -24,9 +24,9 @@ fn words(device: &Device, array: &Array, n_rows: usize) -> Vec<u32> {
 fn tiles(n_rows: usize, n_targets: usize, rarity: f64) -> Vec<u8> {
     let x = numbers(n_rows * n_targets, 11);
     let count = |row: usize, target: usize| {
-        let u = (x[row * n_targets + target] + 1.0) / 2.0 * rarity;
+        let u = (x[row * n_targets + target] + 1.0) * (0.5 * rarity);
         // edges of tiles and buffers, and the largest count
-        let at_edge = row % 256 == 255 || row % 1024 == 0;
+        let at_edge = row % 256 == 255 || row.is_multiple_of(1024);
         Some(if u < 1.0 { 1 + (u * 255.0) as u8 } else { u8::from(at_edge) * 255 })
     };
     bin_spikes(n_rows, n_targets, |rows| rows, count).unwrap()
