@@ -14,7 +14,6 @@
 
 const NO_COLUMN: u32 = 0xffffffffu;
 
-var<workgroup> taps: array<vec4<f32>, 64>;
 var<workgroup> counts: array<f32, 1280>;
 
 fn tap_at(function_number: u32, lag: u32) -> f32 {
@@ -63,25 +62,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                     load_tile(group.z, base, first_lag, lane);
                 }
             }
-            if (lane < 64u) {
-                let lag = first_lag + 4u * lane;
-                let f = group.z * FUNCTIONS + i;
-                taps[lane] = vec4<f32>(tap_at(f, lag), tap_at(f, lag + 1u), tap_at(f, lag + 2u), tap_at(f, lag + 3u));
-            }
+            load_taps(group.z * FUNCTIONS + i, first_lag, lane);
             workgroupBarrier();
-            var some = vec4<f32>(0.0);
-            var above = tile[64u + lane];
-            let n_steps = (min(W - first_lag, 256u) + 3u) / 4u;
-            for (var k = 0u; k < n_steps; k++) {
-                let below = tile[63u + lane - k];
-                let tap = taps[k];
-                some += tap.x * above;
-                some += tap.y * vec4<f32>(below.w, above.xyz);
-                some += tap.z * vec4<f32>(below.zw, above.xy);
-                some += tap.w * vec4<f32>(below.yzw, above.x);
-                above = below;
-            }
-            sum += some;
+            sum += over_taps(first_lag, lane);
             workgroupBarrier();
         }
         if (columns[column] != NO_COLUMN) {

@@ -9,8 +9,6 @@
 @group(0) @binding(3) var<storage, read> row_at: array<u32>;
 @group(0) @binding(4) var<storage, read_write> eta: array<f32>;
 
-var<workgroup> taps: array<vec4<f32>, 64>;
-
 fn tap_at(channel: u32, lag: u32) -> f32 {
     if (lag >= W) {
         return 0.0;
@@ -25,29 +23,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var channel = 0u; channel < CHANNELS; channel++) {
         for (var first_lag = 0u; first_lag < W; first_lag += 256u) {
             load_tile(channel, base, first_lag, lane);
-            if (lane < 64u) {
-                let lag = first_lag + 4u * lane;
-                taps[lane] = vec4<f32>(
-                    tap_at(channel, lag),
-                    tap_at(channel, lag + 1u),
-                    tap_at(channel, lag + 2u),
-                    tap_at(channel, lag + 3u),
-                );
-            }
+            load_taps(channel, first_lag, lane);
             workgroupBarrier();
-            var some = vec4<f32>(0.0);
-            var above = tile[64u + lane];
-            let n_steps = (min(W - first_lag, 256u) + 3u) / 4u;
-            for (var k = 0u; k < n_steps; k++) {
-                let below = tile[63u + lane - k];
-                let tap = taps[k];
-                some += tap.x * above;
-                some += tap.y * vec4<f32>(below.w, above.xyz);
-                some += tap.z * vec4<f32>(below.zw, above.xy);
-                some += tap.w * vec4<f32>(below.yzw, above.x);
-                above = below;
-            }
-            sum += some;
+            sum += over_taps(first_lag, lane);
             workgroupBarrier();
         }
     }

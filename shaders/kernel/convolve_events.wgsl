@@ -24,7 +24,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var sum = 0.0;
     var some = 0.0;
     var n = 0u;
-    for (var start = first; start < last; start += 256u) {
+    for (var turn = 0u; turn < params.turns; turn++) {
+        let start = first + turn * 256u;
         if (start + lane < last) {
             let e = 3u * (start + lane);
             positions[lane] = events[e];
@@ -32,7 +33,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             counts[lane] = bitcast<f32>(events[e + 2u]);
         }
         workgroupBarrier();
-        let n_here = min(last - start, 256u);
+        // none where a group has fewer than another
+        let n_here = min(max(last, start) - start, 256u);
         for (var e = 0u; e < n_here; e++) {
             // large if the event is later
             let lag = position - positions[e];

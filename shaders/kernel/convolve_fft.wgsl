@@ -28,7 +28,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let end = min(begin + params.group_rows, params.n);
     let first = place[params.run_row + row_of(begin)];
     let last = place[params.run_row + row_of(end - 1u)];
-    for (var base = first; base <= last; base += 1024u) {
+    // what lies behind the last position of a group is 0 to it
+    for (var turn = 0u; turn < params.turns; turn++) {
+        let base = first + turn * 1024u;
         var sum = array<vec2<f32>, 4>(vec2<f32>(0.0), vec2<f32>(0.0), vec2<f32>(0.0), vec2<f32>(0.0));
         for (var channel = 0u; channel < CHANNELS; channel++) {
             for (var piece = 0u; piece < PIECES; piece++) {

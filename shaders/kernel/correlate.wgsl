@@ -32,18 +32,22 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let first = place[params.run_row + row_of(begin)];
     let last = place[params.run_row + row_of(end - 1u)];
     var all = vec4<f32>(0.0);
-    for (var base = first; base <= last; base += 1024u) {
-        load_tile(group.y, base, first_lag, lane);
-        let position = base + 4u * lane;
-        weights[lane] = vec4<f32>(
-            weight_at(position, begin, end),
-            weight_at(position + 1u, begin, end),
-            weight_at(position + 2u, begin, end),
-            weight_at(position + 3u, begin, end),
-        );
+    for (var turn = 0u; turn < params.turns; turn++) {
+        let base = first + turn * 1024u;
+        // a group may have fewer positions than another
+        if (base <= last) {
+            load_tile(group.y, base, first_lag, lane);
+            let position = base + 4u * lane;
+            weights[lane] = vec4<f32>(
+                weight_at(position, begin, end),
+                weight_at(position + 1u, begin, end),
+                weight_at(position + 2u, begin, end),
+                weight_at(position + 3u, begin, end),
+            );
+        }
         workgroupBarrier();
-        var some = vec4<f32>(0.0);
-        if (subset < n_subsets) {
+        if (base <= last && subset < n_subsets) {
+            var some = vec4<f32>(0.0);
             for (var k = subset; k < 256u; k += n_subsets) {
                 let r = weights[k];
                 let above = tile[64u + k - quad];
@@ -55,8 +59,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                     dot(r, vec4<f32>(below.yzw, above.x)),
                 );
             }
+            all += some;
         }
-        all += some;
         workgroupBarrier();
     }
     tile[lane] = all;

@@ -46,17 +46,22 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let first = place[params.run_row + row_of(begin)];
     let last = place[params.run_row + row_of(end - 1u)];
     var sum = 0.0;
-    for (var base = first; base <= last; base += 1024u) {
-        for (var k = lane; k < 1024u; k += 256u) {
-            let i = taken_at(base + k);
-            var weight = 0.0;
-            if (i >= begin && i < end) {
-                weight = residual[i];
+    for (var turn = 0u; turn < params.turns; turn++) {
+        let base = first + turn * 1024u;
+        // a group may have fewer positions than another
+        let is_left = base <= last;
+        if (is_left) {
+            for (var k = lane; k < 1024u; k += 256u) {
+                let i = taken_at(base + k);
+                var weight = 0.0;
+                if (i >= begin && i < end) {
+                    weight = residual[i];
+                }
+                weights[k] = weight;
             }
-            weights[k] = weight;
         }
         workgroupBarrier();
-        if (subset < n_subsets) {
+        if (is_left && subset < n_subsets) {
             let most = first_lag + n_lags - 1u;
             let first_event = first_from(group.y, max(base, most) - most);
             let end_event = first_from(group.y, max(base + 1024u, first_lag) - first_lag);

@@ -36,7 +36,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let first = place[params.run_row + row_of(begin)];
     let last = place[params.run_row + row_of(end - 1u)];
     var sum = array<vec2<f32>, 4>(vec2<f32>(0.0), vec2<f32>(0.0), vec2<f32>(0.0), vec2<f32>(0.0));
-    for (var base = first; base <= last; base += 1024u) {
+    // what lies behind the last position of a group is 0 to it
+    for (var turn = 0u; turn < params.turns; turn++) {
+        let base = first + turn * 1024u;
         // residuals are the second half of their block
         for (var k = lane; k < 512u; k += 256u) {
             let position = base + 2u * k;

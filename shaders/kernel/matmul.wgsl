@@ -53,8 +53,10 @@ fn finish(i: u32, end: u32, t: u32, sum: vec4<f32>, found: ptr<function, Found>)
         let value = response(row_of(i), t + k);
         let mean = mean_at(at);
         let residual = residual_at(value, mean);
-        (*found).loss[k] += loss_at(value, mean);
-        (*found).total[k] += residual;
+        // a vector is written whole: some compilers refuse one part whose number they do not know
+        let is_own = vec4<u32>(0u, 1u, 2u, 3u) == vec4<u32>(k);
+        (*found).loss += select(vec4<f32>(0.0), vec4<f32>(loss_at(value, mean)), is_own);
+        (*found).total += select(vec4<f32>(0.0), vec4<f32>(residual), is_own);
         out[place] = residual;
     }
 }

@@ -26,7 +26,8 @@ fn reduced(x: f32) -> vec2<f32> {
 
 fn exp_of(x: f32) -> f32 {
     let parts = reduced(x);
-    return parts.x * parts.y + parts.x;
+    // not 2^k (e^r - 1) + 2^k: the product may be so small that a device takes it for 0
+    return (1.0 + pin(parts.y)) * parts.x;
 }
 
 fn expm1_of(x: f32) -> f32 {

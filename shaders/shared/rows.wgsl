@@ -33,6 +33,9 @@ struct Params {
     end_position: u32,
     // rows before the run in the buffer of its positions
     run_row: u32,
+    // turns of a loop that every group takes: as many as the one with most to do needs, since some compilers refuse a barrier
+    // in a loop whose end comes from a buffer
+    turns: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::Result;
 use crate::backend::Backend;
-use crate::backend::cpu::TILE_ROWS;
+use crate::backend::cpu::{TILE_ROWS, bin_spikes};
 use crate::design::Rows;
 use crate::math::real::Real;
 
@@ -16,8 +16,6 @@ use crate::math::real::Real;
 const MANY: usize = 1 << 18;
 /// Bins that one thread looks at together.
 const PIECE: usize = 1 << 14;
-/// Tiles that one thread packs together.
-const TOGETHER: usize = 64;
 
 /// Counts of targets, shape (bins, targets).
 #[derive(Clone, Copy, Debug)]
@@ -194,24 +192,9 @@ pub(super) fn byte(count: f64) -> Option<u8> {
 
 /// All counts as bytes; `None` if some are none.
 fn pack(counts: Counts, rows: &Rows) -> Option<Vec<u8>> {
-    let n_targets = counts.ncols();
-    let mut packed = vec![0; rows.len().div_ceil(TILE_ROWS) * TILE_ROWS * n_targets];
     let count = |bin: usize, target: usize| match counts {
         Counts::Bytes(y) => Some(y[(bin, target)]),
         Counts::F64(y) => byte(y[(bin, target)]),
     };
-    let pieces = packed.par_chunks_mut(TOGETHER * TILE_ROWS * n_targets).enumerate();
-    let all = pieces.map(|(piece, tiles)| {
-        for (tile, out) in tiles.chunks_mut(TILE_ROWS * n_targets).enumerate() {
-            let first = (piece * TOGETHER + tile) * TILE_ROWS;
-            for (place, bin) in rows.some(first..rows.len().min(first + TILE_ROWS)).enumerate() {
-                for target in 0..n_targets {
-                    out[target * TILE_ROWS + place] = count(bin, target)?;
-                }
-            }
-        }
-        Some(())
-    });
-    all.collect::<Option<Vec<()>>>()?;
-    Some(packed)
+    bin_spikes(rows.len(), counts.ncols(), |used| rows.some(used), count)
 }

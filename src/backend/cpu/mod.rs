@@ -16,6 +16,7 @@ pub mod speeds;
 pub mod rows;
 
 mod array;
+mod bin_spikes;
 mod buffer;
 mod compiled;
 mod gram_lanes;
@@ -55,6 +56,7 @@ use crate::Result;
 
 use array::Rewritten;
 pub use array::{Array, MOST_WRITTEN_OUT};
+pub use bin_spikes::bin_spikes;
 pub use in_place::Storage;
 #[cfg(feature = "gpu")]
 pub(super) use in_place::standardise_span;

@@ -25,7 +25,7 @@ pub(super) const MOST_ROWS: usize = 1 << 23;
 const BUILT_BYTES: usize = 64 << 20;
 const SENT_BYTES: usize = 32 << 20;
 /// Bytes that are made on the host before they are sent.
-const STAGED_BYTES: usize = 16 << 20;
+pub(super) const STAGED_BYTES: usize = 16 << 20;
 
 /// Numbers kept by [`super::Gpu`].
 #[derive(Clone, Debug)]
@@ -184,6 +184,13 @@ impl Device {
         self.room_of(n_rows, n_columns, stride, false)
     }
 
+    /// Room for counts: of several targets four to a word, of one as numbers.
+    pub(super) fn room_for_counts(&self, n_rows: usize, n_targets: usize) -> Result<Array<'static>> {
+        let is_bytes = n_targets != 1;
+        let stride = if is_bytes { n_targets.div_ceil(4).max(1) } else { 1 };
+        self.room_of(n_rows, n_targets, stride, is_bytes)
+    }
+
     fn room_of(
         &self,
         n_rows: usize,
@@ -265,33 +272,8 @@ impl Device {
         Ok(array)
     }
 
-    /// Counts of several targets, from tiles of 256 rows in which one target follows the other; of one, as numbers.
-    pub(super) fn counts(&self, n_targets: usize, tiles: &[u8]) -> Result<Array<'static>> {
-        let n_rows = tiles.len() / n_targets.max(1);
-        let row = |row: usize, target: usize| {
-            tiles[(row / TILE_ROWS * n_targets + target) * TILE_ROWS + row % TILE_ROWS]
-        };
-        if n_targets == 1 {
-            let array = self.room(n_rows, 1, 1)?;
-            self.write_rows(&array, n_rows, &|rows: Range<usize>, out: &mut [f32]| {
-                out.iter_mut().zip(rows).for_each(|(to, i)| *to = f32::from(row(i, 0)));
-            })?;
-            return Ok(array);
-        }
-        let array = self.room_of(n_rows, n_targets, n_targets.div_ceil(4), true)?;
-        self.write_rows(&array, n_rows, &|rows: Range<usize>, out: &mut [u32]| {
-            for (i, out) in rows.zip(out.chunks_mut(n_targets.div_ceil(4))) {
-                for (word, out) in out.iter_mut().enumerate() {
-                    let byte = |k: usize| if 4 * word + k < n_targets { row(i, 4 * word + k) } else { 0 };
-                    *out = u32::from_le_bytes(std::array::from_fn(byte));
-                }
-            }
-        })?;
-        Ok(array)
-    }
-
     /// Sends the rows that `write` makes, several threads at a time.
-    fn write_rows<T: bytemuck::Pod + Send>(
+    pub(super) fn write_rows<T: bytemuck::Pod + Send>(
         &self,
         array: &Array,
         n_rows: usize,

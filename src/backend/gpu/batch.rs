@@ -32,6 +32,7 @@ pub(super) struct Params {
     pub(super) first_position: u32,
     pub(super) end_position: u32,
     pub(super) run_row: u32,
+    pub(super) turns: u32,
 }
 
 /// Part of a buffer, in bytes.

@@ -10,6 +10,7 @@ pub mod adapter;
 
 mod array;
 mod batch;
+mod bin_spikes;
 mod clock;
 mod convolution;
 mod copy_rows;

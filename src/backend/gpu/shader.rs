@@ -41,6 +41,8 @@ pub(super) enum Shared {
     Positions,
     /// Samples of a channel, tile by tile.
     Samples,
+    /// Products of tiles of samples with taps.
+    Taps,
     /// Fourier transforms of blocks of samples.
     Transform,
 }
@@ -76,6 +78,7 @@ impl Kernel {
                 Shared::Products => include_str!("../../../shaders/shared/products.wgsl"),
                 Shared::Positions => include_str!("../../../shaders/shared/positions.wgsl"),
                 Shared::Transform => include_str!("../../../shaders/shared/transform.wgsl"),
+                Shared::Taps => include_str!("../../../shaders/shared/taps.wgsl"),
                 Shared::Samples => include_str!("../../../shaders/shared/samples.wgsl"),
             });
             if let (Shared::Model, Some(model)) = (shared, model) {

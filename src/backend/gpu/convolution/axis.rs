@@ -92,6 +92,11 @@ impl Axis {
         rows
     }
 
+    /// Whether the rows lie one after the other.
+    pub(super) fn is_one_stretch(&self) -> bool {
+        self.stretches.len() == 1
+    }
+
     /// The positions from the first to the last of some rows.
     pub(super) fn positions(&self, rows: &Range<usize>) -> Range<usize> {
         let place = |row: usize| {

@@ -14,7 +14,7 @@ use crate::backend::{Every, HostColumns};
 pub(in crate::backend::gpu) const BUILD_FEATURES: Kernel = Kernel {
     name: "build_features",
     text: include_str!("../../../../shaders/kernel/build_features.wgsl"),
-    shared: &[Shared::Rows, Shared::Positions, Shared::Samples],
+    shared: &[Shared::Rows, Shared::Positions, Shared::Samples, Shared::Taps],
     bindings: &[
         Access::Read,
         Access::Read,

@@ -11,7 +11,7 @@ use crate::backend::gpu::spans::Span;
 pub(in crate::backend::gpu) const CONVOLVE: Kernel = Kernel {
     name: "convolve",
     text: include_str!("../../../../shaders/kernel/convolve.wgsl"),
-    shared: &[Shared::Rows, Shared::Positions, Shared::Samples],
+    shared: &[Shared::Rows, Shared::Positions, Shared::Samples, Shared::Taps],
     bindings: &[Access::Read, Access::Read, Access::Read, Access::Write],
 };
 
@@ -44,9 +44,9 @@ pub(in crate::backend::gpu) fn convolve(
             }
             samples.clone()
         }
-        Channels::Events { merged, before, .. } => {
+        Channels::Events { merged, before, most_seen, .. } => {
             let bound = [merged, before, filters, &chunk.row_at, eta].map(Bound::clone);
-            return convolve_events::convolve_events(device, x, bound, start, params);
+            return convolve_events::convolve_events(device, x, bound, (start, *most_seen), params);
         }
     };
     let mut constants = constants(x.n_taps(), x.n_channels());

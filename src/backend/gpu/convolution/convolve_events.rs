@@ -16,22 +16,26 @@ pub(in crate::backend::gpu) const CONVOLVE_EVENTS: Kernel = Kernel {
 
 /// Positions of a work group.
 const POSITIONS: usize = 256;
+/// Events that it takes a turn.
+const EVENTS: usize = 256;
 
 /// Sizes that it is compiled for.
 pub(in crate::backend::gpu) fn constants(n_taps: usize) -> Constants {
     vec![("W", n_taps as u32), ("GROUPS_OF_X", GROUPS_OF_X as u32)]
 }
 
-/// The dispatch for the rows of a run; `bound` in the order of the kernel. `params` says which positions.
+/// The dispatch for the rows of a run; `bound` in the order of the kernel. `params` says which positions; no group of them sees
+/// more than `most_seen` events.
 pub(super) fn convolve_events(
     device: &Device,
     x: &Signals,
     bound: [Bound; 5],
-    start: Start,
+    (start, most_seen): (Start, usize),
     mut params: Params,
 ) -> Result<Dispatch> {
     let mut constants = constants(x.n_taps());
     start.set(&mut constants, &mut params);
+    params.turns = most_seen.div_ceil(EVENTS) as u32;
     let [x_groups, y_groups] = groups(&params, POSITIONS);
     let n = f64::from(params.end_position - params.first_position);
     // one bin of eight has an event, at most

@@ -7,7 +7,7 @@ use std::f64::consts::PI;
 use realfft::RealFftPlanner;
 
 use super::signals::{Chunk, Signals};
-use super::{Correlation, Start};
+use super::{Correlation, Start, TURN};
 use crate::backend::gpu::batch::{Bound, Dispatch, Params};
 use crate::backend::gpu::device::Device;
 use crate::backend::gpu::shader::{Access, Constants, Kernel, Shared};
@@ -91,6 +91,7 @@ pub(super) fn convolve_fft(
 ) -> Result<Dispatch> {
     let mut constants = constants(x.n_taps(), x.n_channels());
     start.set(&mut constants, &mut params);
+    params.turns = chunk.turns(&params, TURN);
     let bound = [samples, spectra, twiddles, &chunk.place, &chunk.row_at, eta];
     let n_tiles = f64::from(params.end_position - params.first_position) / PIECE as f64 + 1.0;
     Ok(Dispatch {

@@ -2,7 +2,7 @@
 
 use super::convolve_fft::n_pieces;
 use super::signals::{Channels, Signals};
-use super::{Correlation, LAGS, convolve_fft, correlate_events};
+use super::{Correlation, LAGS, TURN, convolve_fft, correlate_events};
 use crate::Result;
 use crate::backend::gpu::batch::{Bound, Dispatch, Params};
 use crate::backend::gpu::device::Device;
@@ -47,7 +47,8 @@ pub(in crate::backend::gpu) fn correlate(
     what: &Correlation,
     params: Params,
 ) -> Result<Dispatch> {
-    let (chunk, params) = x.chunk(span, params)?;
+    let (chunk, mut params) = x.chunk(span, params)?;
+    params.turns = chunk.turns(&params, TURN);
     let samples = match &chunk.channels {
         Channels::Samples(samples) => {
             if let Some(twiddles) = x.twiddles() {

@@ -22,6 +22,8 @@ use super::shader::Constants;
 const GROUPS_OF_X: usize = 1 << 15;
 /// Lags whose terms are added up apart.
 const LAGS: usize = 256;
+/// Positions that a group of rows takes a turn.
+const TURN: usize = 1024;
 
 /// Where a linear predictor begins.
 #[derive(Clone, Copy, Debug, PartialEq)]

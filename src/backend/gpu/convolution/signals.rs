@@ -60,7 +60,26 @@ pub(in crate::backend::gpu) enum Channels {
         /// The same channel by channel.
         single: Bound,
         single_before: Bound,
+        /// Events of all channels that a work group of positions sees, at most.
+        most_seen: usize,
     },
+}
+
+impl Chunk {
+    /// Turns that the group of rows with most positions takes, so many of them a turn.
+    pub(super) fn turns(&self, params: &Params, each: usize) -> u32 {
+        let row_of = |i: u32| params.first_row + (i >> 8) * params.every * 256 + (i & 255);
+        let row = |i: u32| (params.run_row + row_of(i)) as usize;
+        // where the rows lie one after the other, no group has more than the first
+        let n_groups =
+            if self.axis.is_one_stretch() { 1 } else { params.n.div_ceil(params.group_rows.max(1)) };
+        let n_positions = (0..n_groups).map(|group| {
+            let begin = group * params.group_rows;
+            let end = params.n.min(begin + params.group_rows);
+            self.axis.positions(&(row(begin)..row(end - 1) + 1)).len()
+        });
+        n_positions.max().unwrap_or(0).div_ceil(each) as u32
+    }
 }
 
 impl Signals {
@@ -193,7 +212,9 @@ impl Device {
         // channels keep their order
         merged.sort_by_key(|[position, ..]: &[u32; 3]| *position);
         let before = index(axis, merged.iter().map(|[position, ..]| *position), 0);
+        let most_seen = most_seen(&before, n_taps);
         Ok(Channels::Events {
+            most_seen,
             merged: self.kept(&merged)?,
             before: self.kept(&before)?,
             single: self.kept(&single)?,
@@ -232,6 +253,14 @@ fn placed(axis: &Axis, events: &Events) -> Vec<[u32; 2]> {
         own.map(|event| [(piece.position + event.bin as usize - piece.bin) as u32, event.count.to_bits()])
     });
     of_piece.collect()
+}
+
+/// Events that a work group of [`INDEX_POSITIONS`] positions sees at most, wherever it begins, to whole entries of the index.
+fn most_seen(before: &[u32], n_taps: usize) -> usize {
+    let n_blocks = (n_taps + INDEX_POSITIONS - 2).div_ceil(INDEX_POSITIONS) + 1;
+    let last = before.len().saturating_sub(1);
+    let seen = |(block, first): (usize, &u32)| before[(block + n_blocks).min(last)] - first;
+    before.iter().enumerate().map(seen).max().unwrap_or(0) as usize
 }
 
 /// How many events are before every 256th position, counted from `first`.

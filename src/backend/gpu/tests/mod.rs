@@ -3,6 +3,8 @@
 //! Software adapters count here. Without any adapter these tests say so and pass, unless the variable
 //! `RHEOBASE_REQUIRE_GPU` asks for one.
 
+mod barriers;
+mod bin_spikes;
 mod convolutions;
 mod kernels;
 mod models;
