@@ -5,7 +5,6 @@ use std::ops::Range;
 use super::array::{Array, MOST_ROWS};
 use super::batch::{Bound, Dispatch, Params, Wanted};
 use super::device::Device;
-use super::fused::group_rows;
 use super::partials::Partials;
 use super::pass::Pass;
 use super::products::Responses;
@@ -87,8 +86,8 @@ impl Line {
     }
 
     /// Rows of a group.
-    fn group_rows(&self) -> usize {
-        group_rows(self.rows.len(), 0, Every::ROW)
+    fn group_rows(&self, device: &Device) -> usize {
+        device.group_rows(self.rows.len(), 0, Every::ROW)
     }
 
     /// Adds the change of each target's total loss from step 0 to its step.
@@ -102,7 +101,7 @@ impl Line {
     ) -> Result<()> {
         let steps: Vec<f32> = steps.iter().map(|&step| step as f32).collect();
         let steps = Bound::from(&device.filled(&steps)?);
-        let group_rows = self.group_rows();
+        let group_rows = self.group_rows(device);
         let stretches = self.stretches(device, y, group_rows)?;
         let groups: Vec<usize> =
             stretches.iter().map(|own| (own.params.n as usize).div_ceil(group_rows)).collect();
@@ -128,7 +127,7 @@ impl Line {
 
     /// Joins how far the direction moves each target's linear predictor.
     pub(super) fn reach(&self, device: &Device, y: &Array, joined: &mut [Reach]) -> Result<()> {
-        let group_rows = self.group_rows();
+        let group_rows = self.group_rows(device);
         let stretches = self.stretches(device, y, group_rows)?;
         let mut found = Vec::new();
         let mut dispatches = Vec::new();
