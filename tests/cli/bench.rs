@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::array_file::{Array, random_data, write_npz};
 use crate::array_fit::arrays;
+#[cfg(feature = "gpu")]
 use crate::device::{adapter, seeing};
 use crate::{Place, Run, number, numbers, tutorial};
 

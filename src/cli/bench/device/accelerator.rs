@@ -27,7 +27,7 @@ impl Accelerator {
     pub(super) fn open(name: Option<&str>, quick: bool) -> Result<Self> {
         let with = |written_bytes| Gpu::open_within(name, Limits { written_bytes, ..Limits::default() });
         let as_fits = with(None)?;
-        let (n_bytes, n_turns) = if quick { (16 << 20, 64) } else { (1 << 30, 4096) };
+        let (n_bytes, n_turns) = if quick { (8 << 20, 16) } else { (1 << 30, 4096) };
         let roofs = as_fits.roofs(n_bytes, n_turns)?;
         let (free, written) = (with(Some(0))?, with(Some(u64::MAX))?);
         let own = Self { name: name.map(String::from), as_fits, free, written, roofs };

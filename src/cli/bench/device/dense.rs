@@ -40,7 +40,8 @@ impl Data {
         let x: Vec<f32> = (0..n * p).into_par_iter().with_min_len(1 << 14).map(value).collect();
         let count = |k: usize| {
             let (row, target) = (k / m, k % m);
-            let effect = |j: usize| if (j + target) % 2 == 0 { x[row * p + j] } else { -x[row * p + j] };
+            let effect =
+                |j: usize| if (j + target).is_multiple_of(2) { x[row * p + j] } else { -x[row * p + j] };
             let eta = 0.4 * (0..p.min(EFFECTIVE)).map(effect).sum::<f32>() - 2.3;
             let mut count = 0;
             // geometric counts: one more with the probability of a first

@@ -60,7 +60,8 @@ fn outcome(fits: &[FittedGlm], truth: &FittedGlm, plan: &DesignPlan, what: &str)
         let (coefficients, loss) = apart(last, truth, plan);
         let has_arrived = last.converged() && truth.converged();
         let most = bound(truth.condition);
-        if !has_arrived || !(coefficients <= most && loss <= EXACT_LOSS) {
+        let is_exact = coefficients <= most && loss <= EXACT_LOSS;
+        if !(has_arrived && is_exact) {
             return Err(wrong(what, if coefficients <= most { loss } else { coefficients }));
         }
         let passes = last.targets.iter().map(|target| target.passes).max();

@@ -97,6 +97,7 @@ fn gpu(args: &BenchArgs) -> Result<Option<Accelerator>> {
 }
 
 #[cfg(not(feature = "gpu"))]
+#[expect(clippy::unnecessary_wraps, reason = "where there can be a GPU, opening it can fail")]
 fn gpu(_: &BenchArgs) -> Result<Option<Accelerator>> {
     Ok(None)
 }

@@ -74,19 +74,19 @@ pub(super) const ACCURACY: [[usize; 3]; 8] = [
 ];
 
 /// The same of a trial.
-pub(super) const QUICK_DENSE: [[usize; 3]; 2] = [[20_000, 8, 1], [5_000, 64, 1]];
+pub(super) const QUICK_DENSE: [[usize; 3]; 2] = [[20_000, 8, 1], [3_000, 64, 1]];
 /// The same.
-pub(super) const QUICK_POPULATIONS: [[usize; 3]; 1] = [[3_000, 33, 10]];
+pub(super) const QUICK_POPULATIONS: [[usize; 3]; 1] = [[2_000, 33, 10]];
 /// The same.
-pub(super) const QUICK_CONVOLVED: [[usize; 3]; 2] = [[6_000, 2, 50], [6_000, 1, 2000]];
+pub(super) const QUICK_CONVOLVED: [[usize; 3]; 2] = [[4_000, 2, 50], [4_000, 1, 2000]];
 /// The same.
 pub(super) const QUICK_FITS: [[usize; 3]; 3] = [[4_000, 8, 1], [3_000, 33, 1], [3_000, 12, 5]];
 /// The same.
 #[cfg(feature = "gpu")]
-pub(super) const QUICK_VARIED: [[usize; 3]; 1] = [[5_000, 200, 1]];
+pub(super) const QUICK_VARIED: [[usize; 3]; 1] = [[2_000, 200, 1]];
 /// The same.
 #[cfg(feature = "gpu")]
-pub(super) const QUICK_ACCURACY: [[usize; 3]; 2] = [[10_000, 8, 1], [5_000, 64, 1]];
+pub(super) const QUICK_ACCURACY: [[usize; 3]; 2] = [[10_000, 8, 1], [3_000, 64, 1]];
 
 /// Operations of a Gram at most.
 pub(super) const MOST_GRAM: f64 = 5e10;

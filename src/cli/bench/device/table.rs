@@ -38,8 +38,9 @@ fn head(document: &Value) -> String {
         let giga = |name: &str| number(&gpu[name]) / 1e9;
         let _ = writeln!(
             text,
-            "GPU: {} ({}, {}), driver {}; at most {:.1} GB/s copied, {:.3} TFLOP/s, {:.2} GB/s sent, {:.2} GB/s read back, {:.0} us \
+            "{}: {} ({}, {}), driver {}; at most {:.1} GB/s copied, {:.3} TFLOP/s, {:.2} GB/s sent, {:.2} GB/s read back, {:.0} us \
              for a submission{}",
+            if document["is_gpu"] == true { "GPU" } else { "software adapter" },
             word(&device["name"]),
             word(&device["backend"]),
             word(&device["kind"]),
