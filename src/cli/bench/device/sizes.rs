@@ -1,10 +1,9 @@
 //! What is timed: the sizes, and what is left out.
 //!
-//! A problem takes 4 bytes for each number of a design where it comes from, 8 in the numbers that results are compared with, and 4
-//! on the GPU. 10,000,000 rows of 200 or 512 columns would take more than 16 GB and are left out; of the products of rows, columns
-//! and targets those stand here that end in a time that people wait for, from where the start of a kernel is what is timed to
-//! where memory or arithmetic is. Channels are convolved over fewer bins where there are 100 of them. A Gram is timed where it
-//! takes no more than 5e10 operations.
+//! A number of a design takes 4 bytes where it comes from, 8 in what results are compared with, and 4 on the GPU. 10,000,000 rows
+//! of 200 or 512 columns would take more than 16 GB and are left out. All other numbers of rows and columns are there for one
+//! target; of populations some, up to 500 targets, whose evaluation takes seconds on a few cores at most. Over 100 channels there
+//! are fewer bins, and no window of 2000 lags. A Gram is timed where it takes no more than about 5e10 operations.
 
 /// Rows and columns of one target.
 pub(super) const DENSE: [[usize; 3]; 26] = {
@@ -94,7 +93,7 @@ pub(super) const MOST_GRAM: f64 = 5e10;
 pub(super) const COLUMNS_OF_STEPS: usize = 8;
 /// Functions of the window of a channel.
 pub(super) const N_FUNCTIONS: usize = 8;
-/// Lags from which on a GPU forms products with samples by transforms.
+/// Lags from which on the GPU backend forms products with samples by transforms.
 pub(super) const TRANSFORMED: usize = 1024;
 
 #[cfg(test)]
