@@ -62,15 +62,17 @@ const MAY_PANIC: [(&str, &str, usize, &str); 2] = [
 ];
 
 /// Kernels of the GPU without a file of their name below `src/backend/cpu`, and why.
-const NO_TWIN: [(&str, &str); 8] = [
+const NO_TWIN: [(&str, &str); 10] = [
     ("copy_words", "measures a roof, as `roofs.rs` does on the CPU"),
     ("correlate", "on the CPU `spectra.rs` sums over the lags of samples, however few they are"),
     ("correlate_fft", "the same"),
+    ("exponentials", "measures how exact a compiler's functions are; those of the CPU are ours everywhere"),
     ("fused", "on the CPU the general loop reads a tile once, in cache the second time"),
     ("fused_small", "the same for few columns"),
     ("multiply_adds", "the same"),
     ("reach", "a few lines of `line.rs` on the CPU"),
     ("reduce", "how sums of work groups are added up is the GPU's own matter"),
+    ("two_sum", "measures what a compiler makes of roundings"),
 ];
 
 /// A file below the root of the repository: its path with `/`, and its text.

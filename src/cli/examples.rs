@@ -72,6 +72,8 @@ Examples:
   rheobase bench --workload a,b --write-data data      npz files (X, y) for other programs
   rheobase bench serve data/b.npz --tolerance 1e-10    one fit for each line of stdin
   rheobase bench --kernels                             each kernel against the roofs of this machine
+  rheobase bench --gpu --json                          the CPU against a GPU; --cpu-only: the same without one
+  rheobase bench --gpu --part dense,record             some parts of it
   rheobase bench --calibrate speeds.json               then: rheobase fit .. --cost-constants speeds.json";
 
 /// The end of the help of `bench serve`.

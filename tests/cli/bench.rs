@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use crate::array_file::{Array, random_data, write_npz};
 use crate::array_fit::arrays;
+#[cfg(feature = "gpu")]
+use crate::device::{adapter, seeing};
 use crate::{Place, Run, number, numbers, tutorial};
 
 /// Runs `rheobase bench serve` with these words and this input.
@@ -208,4 +210,126 @@ fn kernels_are_held_against_roofs() {
         ["by transforms", "written again", "Gram of"].map(|part| [named(part, "f32"), named(part, "f64")]);
     assert_eq!((found, named("optimality residual", "f64")), ([[2, 0], [2, 0], [4, 0]], 2));
     place.refused(&["bench", "--kernels", "--workload", "a"], 2, &["--kernels"]);
+}
+
+/// The rows of a comparison of processors: the works that there are, and what every row holds.
+fn compared(bench: &Value, processors: &[&str]) {
+    assert_eq!((&bench["schema"], &bench["quick"]), (&1.into(), &true.into()));
+    let cpu = &bench["roofs"]["cpu"];
+    assert!(number(&cpu["bytes_per_s"]) > 1e6 && number(&cpu["flop_per_s"]) > 1e6, "{cpu}");
+    let rows = bench["rows"].as_array().unwrap();
+    let mut works: Vec<&str> = rows.iter().map(|row| row["work"].as_str().unwrap()).collect();
+    works.sort_unstable();
+    works.dedup();
+    let all = ["build_features", "gram", "loss_changes", "loss_gradient", "matmul", "matmul_transposed"];
+    assert_eq!(works, all);
+    for kind in ["samples", "events"] {
+        let of_kind = rows.iter().filter(|row| row["kind"] == kind);
+        assert!(
+            of_kind.map(|row| row["lags"].as_u64().unwrap()).collect::<Vec<_>>().contains(&2000),
+            "{kind}"
+        );
+    }
+    for row in rows {
+        for processor in ["cpu", "gpu"] {
+            let own = &row[processor];
+            assert_eq!(own.is_null(), !processors.contains(&processor), "{row}");
+            if own.is_null() {
+                continue;
+            }
+            assert!(number(&own["error"]) < 1e-5, "{row}");
+            let times = &own["evaluation_s"];
+            let [tenth, median, ninetieth] =
+                ["tenth_percentile", "median", "ninetieth_percentile"].map(|name| number(&times[name]));
+            assert!(0.0 < tenth && tenth <= median && median <= ninetieth, "{row}");
+            // the work of transforms is not that of direct sums
+            let is_direct = row["kind"] != "samples" || (processor == "gpu" && row["lags"] == 50);
+            let is_direct = is_direct || (processor == "gpu" && row["work"] == "build_features");
+            assert_eq!(own["part_of_roof"].is_null(), !is_direct, "{row}");
+        }
+    }
+    let fits = bench["fits"].as_array().unwrap();
+    assert_eq!(fits.len(), 3);
+    for fit in fits {
+        for processor in processors {
+            let own = &fit[processor];
+            assert_eq!((&own["converged"], &own["backend"]), (&true.into(), &(*processor).into()), "{fit}");
+            assert!(number(&own["seconds"]["median"]) > 0.0 && number(&own["loss_apart"]) <= 1e-12, "{fit}");
+        }
+    }
+}
+
+#[test]
+fn the_rows_of_a_comparison_need_no_gpu() {
+    let place = Place::new();
+    let words = ["bench", "--cpu-only", "--quick"];
+    let bench = place.run(&[&words[..], &["--json"]].concat()).ended(0).json();
+    compared(&bench, &["cpu"]);
+    assert!(bench["device"].is_null() && bench["variants"].is_null() && bench["record"].is_null());
+    let text = place.run(&[&words[..], &["--part", "dense,fits"]].concat()).ended(0).stdout;
+    assert!(text.contains("loss and gradient") && text.contains("certified fits"), "{text}");
+    assert!(!text.contains("GPU") && !text.contains("two products forward"), "{text}");
+    place.refused(&["bench", "--cpu-only", "--kernels"], 2, &["--cpu-only", "--kernels"]);
+    place.refused(&["bench", "--part", "dense"], 2, &["--cpu-only"]);
+}
+
+#[cfg(feature = "gpu")]
+#[test]
+fn a_gpu_is_compared_before_it_is_timed() {
+    let place = Place::new();
+    place.refused(&["bench", "--gpu", "--cpu-only"], 2, &["--cpu-only", "--gpu"]);
+    place.refused(&["bench", "--gpu"], 5, &["no GPU to use"]);
+    let Some(device) = adapter(&place) else { return };
+    let words = ["bench", "--gpu", "--quick", "--device", &device];
+    let bench = seeing(&place, &[&words[..], &["--json"]].concat()).ended(0).json();
+    compared(&bench, &["cpu", "gpu"]);
+    assert_eq!(bench["is_gpu"], bench["device"]["kind"] != "software");
+    let roofs = &bench["roofs"]["gpu"];
+    for roof in ["copy_bytes_per_s", "flop_per_s", "upload_bytes_per_s", "read_back_bytes_per_s"] {
+        assert!(number(&roofs[roof]) > 1e6, "{roofs}");
+    }
+    assert!(number(&roofs["submission_s"]) > 0.0);
+    // every way is there, timed or with the reason why not, and exact where it must be
+    let gradients = bench["variants"]["gradients"].as_array().unwrap();
+    assert_eq!(gradients.len(), 6);
+    for own in gradients {
+        let is_timed = own["left_out"].is_null();
+        assert_eq!(own["evaluation_s"]["median"].is_number(), is_timed, "{own}");
+        let is_exact = is_timed && number(&own["accuracy_ratio"]) < 1e-6;
+        assert!(is_exact || !is_timed || own["variant"] == "the compiler's exponential", "{own}");
+    }
+    let pieces = bench["variants"]["uploads"].as_array().unwrap();
+    let sizes: Vec<u64> = pieces.iter().map(|own| own["piece_mib"].as_u64().unwrap()).collect();
+    assert_eq!(sizes, [1, 4, 16, 64]);
+    assert!(pieces.iter().all(|own| number(&own["bytes_per_s"]) > 1e6));
+    recorded(&bench["record"]);
+    let text = seeing(&place, &[&words[..], &["--part", "record"]].concat()).ended(0).stdout;
+    assert_eq!(text.contains("these are not the figures of a GPU"), bench["is_gpu"] == false, "{text}");
+    assert!(text.contains("rests of sums") && text.contains("max_buffer_size"), "{text}");
+}
+
+/// The record beside the times.
+#[cfg(feature = "gpu")]
+fn recorded(record: &Value) {
+    let limits = &record["limits"]["max_compute_workgroup_storage_size"];
+    assert_eq!(limits["device"], 16_384);
+    assert!(limits["adapter"].as_u64().unwrap() >= 16_384, "{limits}");
+    assert_eq!(record["subgroup_sizes"].as_array().unwrap().len(), 2);
+    assert!(record["wgpu"].as_str().unwrap().contains('.'));
+    let exponentials = record["exponentials"].as_array().unwrap();
+    assert_eq!(exponentials.len(), 3);
+    for own in exponentials {
+        assert!(number(&own["own"]) < 1.5e-7 && number(&own["built_in_of_bound"]) <= 1.0, "{own}");
+    }
+    assert_eq!(record["two_sum"]["n_pinned"], record["two_sum"]["n"]);
+    let accuracy = record["accuracy"].as_array().unwrap();
+    assert!(!accuracy.is_empty());
+    for own in accuracy {
+        assert!(number(&own["gpu"]) < 1e-6 && number(&own["cpu_f32"]) < 1e-6, "{own}");
+    }
+    let compiled = record["compiled"].as_array().unwrap();
+    for kernel in ["fused_small", "fused", "matmul", "convolve", "convolve_fft", "correlate_events"] {
+        let own = compiled.iter().find(|own| own["kernel"] == kernel);
+        assert!(number(&own.unwrap_or_else(|| panic!("{kernel}"))["median_s"]) > 0.0, "{kernel}");
+    }
 }

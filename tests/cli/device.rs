@@ -7,13 +7,13 @@ use crate::recording_file::write_coupled;
 use crate::{Place, Run, json, number, numbers, relative, tutorial};
 
 /// Runs `rheobase` where adapters can be seen.
-fn seeing(place: &Place, words: &[&str]) -> Run {
+pub(crate) fn seeing(place: &Place, words: &[&str]) -> Run {
     let mut command = place.command(env!("CARGO_BIN_EXE_rheobase"));
     Run::of(command.args(words).env_remove("WGPU_BACKEND"))
 }
 
 /// The number of an adapter that can be used, if there is one.
-fn adapter(place: &Place) -> Option<String> {
+pub(crate) fn adapter(place: &Place) -> Option<String> {
     let devices = seeing(place, &["devices", "--json"]).ended(0).json();
     let usable = |device: &&Value| device["unusable"].is_null();
     let found = devices["devices"].as_array().unwrap().iter().find(usable);
@@ -170,25 +170,4 @@ fn software_counts_only_where_it_is_asked_for() {
         let fit = Run::of(command.env(variable, value)).ended(0);
         assert!(fit.stdout.contains(&format!("  steps on {name} (")), "{fit:?}");
     }
-}
-
-#[test]
-fn the_bench_checks_every_result_before_it_times_it() {
-    let place = Place::new();
-    let Some(number) = adapter(&place) else { return };
-    let words = ["bench", "--gpu", "--quick", "--device", &number];
-    let bench = seeing(&place, &[&words[..], &["--json"]].concat()).ended(0).json();
-    let roofs = &bench["roofs"];
-    for roof in ["copy_bytes_per_s", "flop_per_s", "upload_bytes_per_s"] {
-        assert!(roofs[roof].as_f64().unwrap() > 1e6, "{roofs}");
-    }
-    assert_eq!(bench["is_gpu"], bench["device"]["kind"] != "software");
-    let rows = bench["rows"].as_array().unwrap();
-    assert_eq!(rows.len(), 5, "three gradients and two Gram matrices");
-    for row in rows {
-        assert!(row["error"].as_f64().unwrap() < 1e-5, "{row}");
-        assert!(row["gpu_evaluation_s"]["median"].as_f64().unwrap() > 0.0, "{row}");
-    }
-    let refused = place.run(&["bench", "--gpu"]).ended(5);
-    assert!(refused.stderr.contains("no GPU to use"), "{refused:?}");
 }

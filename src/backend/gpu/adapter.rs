@@ -37,8 +37,13 @@ pub struct Facts {
     pub max_workgroup_bytes: u32,
     /// Invocations of a work group.
     pub max_invocations: u32,
+    /// Fewest and most invocations that run in step.
+    pub subgroup_sizes: [u32; 2],
     /// Whether kernels can be timed on it.
     pub has_timestamps: bool,
+    /// All limits of the adapter.
+    #[serde(skip)]
+    pub(super) limits: wgpu::Limits,
     /// Why it cannot be used, if so.
     pub unusable: Option<String>,
 }
@@ -57,7 +62,9 @@ impl Facts {
             max_binding_bytes: limits.max_storage_buffer_binding_size,
             max_workgroup_bytes: limits.max_compute_workgroup_storage_size,
             max_invocations: limits.max_compute_invocations_per_workgroup,
+            subgroup_sizes: [info.subgroup_min_size, info.subgroup_max_size],
             has_timestamps: adapter.features().contains(wgpu::Features::TIMESTAMP_QUERY),
+            limits,
             unusable: None,
         };
         facts.unusable = facts.too_small().map(|error| error.to_string());
@@ -82,6 +89,16 @@ impl Facts {
         ];
         let (limit, needed, has) = limits.into_iter().find(|(_, needed, has)| has < needed)?;
         Some(DeviceError::AdapterTooSmall { adapter: self.title(), limit: limit.into(), needed, has })
+    }
+
+    /// Refuses where work groups have not so much memory.
+    pub(super) fn check_workgroup_bytes(&self, needed: u32) -> Result<()> {
+        if needed <= self.max_workgroup_bytes {
+            return Ok(());
+        }
+        let (adapter, limit) = (self.title(), "bytes of work-group memory".into());
+        let (needed, has) = (needed.into(), self.max_workgroup_bytes.into());
+        Err(Error::Gpu(DeviceError::AdapterTooSmall { adapter, limit, needed, has }))
     }
 }
 
@@ -196,7 +213,9 @@ mod tests {
             max_binding_bytes: 1 << 31,
             max_workgroup_bytes: 32 << 10,
             max_invocations: 1024,
+            subgroup_sizes: [32, 32],
             has_timestamps: true,
+            limits: wgpu::Limits::default(),
             unusable: None,
         }
     }

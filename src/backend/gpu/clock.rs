@@ -10,7 +10,8 @@ use crate::Result;
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     runs: AtomicBool,
-    last_s: Mutex<Option<f64>>,
+    /// Seconds of the runs since they were last asked for; NaN if one of them was not timed.
+    spent_s: Mutex<Option<f64>>,
 }
 
 /// What one run is timed with.
@@ -29,9 +30,11 @@ impl Device {
         self.clock.runs.store(self.facts.has_timestamps, Ordering::Relaxed);
     }
 
-    /// Seconds from the first kernel of the last run to its last one; none without a clock, or where it stands still.
+    /// Seconds from the first kernel of a run to its last one, all runs since this was last asked together; none without a
+    /// clock, or where it stands still.
     pub(super) fn kernel_seconds(&self) -> Option<f64> {
-        self.clock.last_s.lock().ok().and_then(|last| *last)
+        let spent = self.clock.spent_s.lock().ok().and_then(|mut spent| spent.take());
+        spent.filter(|seconds| !seconds.is_nan())
     }
 
     /// What a run is timed with, if the clock runs.
@@ -52,11 +55,11 @@ impl Device {
     pub(super) fn stop(&self, watch: &Watch, index: wgpu::SubmissionIndex) -> Result<()> {
         let stamps: Vec<u64> = self.read(&watch.staging, 2, index)?;
         let elapsed = match stamps[..] {
-            [start, end] if end > start => Some((end - start) as f64 * f64::from(self.timestamp_ns()) * 1e-9),
-            _ => None,
+            [start, end] if end > start => (end - start) as f64 * f64::from(self.timestamp_ns()) * 1e-9,
+            _ => f64::NAN,
         };
-        if let Ok(mut last) = self.clock.last_s.lock() {
-            *last = elapsed;
+        if let Ok(mut spent) = self.clock.spent_s.lock() {
+            *spent = Some(spent.unwrap_or(0.0) + elapsed);
         }
         Ok(())
     }

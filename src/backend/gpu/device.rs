@@ -8,17 +8,16 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use super::adapter::{Facts, INVOCATIONS, WORKGROUP_BYTES};
+use super::adapter::{Facts, INVOCATIONS};
 use super::batch::Bound;
 use super::clock::Clock;
 use super::pipeline::Pipelines;
+use super::variant::Variant;
 use crate::error::DeviceError;
 use crate::{Error, Result};
 
 /// Bytes of a buffer at most, whatever the device allows.
 const LARGEST: u64 = 1 << 30;
-/// Bytes that are written to the device in one go.
-const PIECE: usize = 16 << 20;
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -85,6 +84,7 @@ pub(super) struct Device {
     /// Most bytes of matrices that stay, and of all buffers.
     pub(super) most_bytes: u64,
     room_bytes: u64,
+    pub(super) variant: Variant,
     pub(super) pipelines: Pipelines,
     trouble: Arc<Trouble>,
     held: Arc<Held>,
@@ -153,7 +153,12 @@ impl Use {
 
 impl Device {
     /// Opens an adapter.
-    pub(super) fn open(facts: Facts, adapter: &wgpu::Adapter, limits: Limits) -> Result<Self> {
+    pub(super) fn open(
+        facts: Facts,
+        adapter: &wgpu::Adapter,
+        limits: Limits,
+        variant: Variant,
+    ) -> Result<Self> {
         let own = adapter.limits();
         let binding_bytes = own.max_storage_buffer_binding_size.min(own.max_buffer_size).min(LARGEST);
         let binding_bytes = limits.binding_bytes.unwrap_or(binding_bytes).min(binding_bytes);
@@ -161,7 +166,7 @@ impl Device {
         let required_limits = wgpu::Limits {
             max_storage_buffer_binding_size: binding_bytes,
             max_buffer_size: own.max_buffer_size.clamp(256 << 20, LARGEST),
-            max_compute_workgroup_storage_size: WORKGROUP_BYTES,
+            max_compute_workgroup_storage_size: variant.workgroup_bytes(),
             max_compute_invocations_per_workgroup: INVOCATIONS,
             ..wgpu::Limits::default()
         };
@@ -195,6 +200,7 @@ impl Device {
             binding_bytes,
             most_bytes,
             room_bytes,
+            variant,
             pipelines,
             trouble,
             held,
@@ -301,12 +307,13 @@ impl Device {
 
     /// Writes bytes, in pieces: memory for a piece is free again once it has arrived.
     pub(super) fn write(&self, buffer: &Buffer, at: u64, bytes: &[u8]) -> Result<()> {
-        for (k, piece) in bytes.chunks(PIECE).enumerate() {
+        let piece_bytes = self.variant.piece_bytes;
+        for (k, piece) in bytes.chunks(piece_bytes).enumerate() {
             self.check()?;
-            self.queue.write_buffer(&buffer.raw, at + (k * PIECE) as u64, piece);
+            self.queue.write_buffer(&buffer.raw, at + (k * piece_bytes) as u64, piece);
             // what is on its way takes memory beside the buffers, however small its pieces are
             let on_its_way = self.on_its_way.fetch_add(piece.len(), Ordering::Relaxed) + piece.len();
-            if on_its_way >= PIECE {
+            if on_its_way >= piece_bytes {
                 self.settle()?;
             }
         }

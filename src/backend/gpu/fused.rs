@@ -27,8 +27,6 @@ pub(super) const FUSED_SMALL: Kernel = Kernel {
 pub(super) const SLICE: usize = 1024;
 /// Columns that stay in registers.
 const IN_REGISTERS: usize = 32;
-/// Bytes of the rows in the memory of a group.
-const TILE_BYTES: usize = 12 << 10;
 
 /// Where the linear predictor begins.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,12 +57,14 @@ pub(super) struct Fused<'a> {
     pub(super) idle: &'a Bound,
 }
 
-/// Rows of a work group: few enough for short sums.
-pub(super) fn group_rows(n_rows: usize, n_columns: usize, every: Every) -> usize {
-    match (every, n_rows > 1 << 20) {
-        (Every(2..), _) => 256,
-        (_, true) if n_columns <= 256 => 4096,
-        _ => 1024,
+impl Device {
+    /// Rows of a work group: few enough for short sums.
+    pub(super) fn group_rows(&self, n_rows: usize, n_columns: usize, every: Every) -> usize {
+        match (every, n_rows > 1 << 20) {
+            (Every(2..), _) => 256,
+            (_, true) if n_columns <= 256 => self.variant.group_rows.unwrap_or(4096),
+            _ => self.variant.group_rows.unwrap_or(1024),
+        }
     }
 }
 
@@ -74,9 +74,9 @@ pub(super) fn slices(stride: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..all).step_by(SLICE / 4).map(move |first| (first, (all - first).min(SLICE / 4)))
 }
 
-/// Sizes that the kernel for tiles is compiled for.
-pub(super) fn tile_constants(p4: usize, stride4: usize) -> Constants {
-    let fits = TILE_BYTES / (16 * p4);
+/// Sizes that the kernel for tiles of so many bytes is compiled for.
+pub(super) fn tile_constants(p4: usize, stride4: usize, tile_bytes: usize) -> Constants {
+    let fits = tile_bytes / (16 * p4);
     let tile = (1 << fits.max(1).ilog2()).min(32);
     [("P4", p4), ("STRIDE4", stride4), ("TILE", tile), ("SPACE", (tile * p4).max(256)), ("GROUPS", 256 / p4)]
         .map(|(name, value)| (name, value as u32))
@@ -112,7 +112,7 @@ pub(super) fn fused(
         From::Stored => 1,
         From::One => 2,
     };
-    let mut constants = tile_constants(p4, stride / 4);
+    let mut constants = tile_constants(p4, stride / 4, device.variant.tile_bytes);
     constants.extend([
         ("START", start),
         ("PREDICT", u32::from(what.coef.is_some())),

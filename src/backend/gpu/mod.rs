@@ -26,11 +26,13 @@ mod pass;
 mod pipeline;
 mod products;
 mod program;
+mod record;
 mod roofs;
 mod rows;
 mod sent;
 mod shader;
 mod spans;
+mod variant;
 mod views;
 
 #[cfg(test)]
@@ -57,7 +59,9 @@ pub use convolution::Signals;
 pub use device::Limits;
 pub use line::Line;
 pub use program::Program;
+pub use record::{ExpErrors, TwoSum, WGPU_VERSION};
 pub use roofs::Roofs;
+pub use variant::Variant;
 
 /// A GPU.
 #[derive(Debug)]
@@ -81,8 +85,17 @@ impl Gpu {
     /// # Errors
     /// As [`Gpu::open`].
     pub fn open_within(name: Option<&str>, limits: Limits) -> Result<Self> {
+        Self::open_with(name, limits, Variant::default())
+    }
+
+    /// The same for measuring what it is worth to do something in another way.
+    ///
+    /// # Errors
+    /// As [`Gpu::open`]; [`crate::error::DeviceError::AdapterTooSmall`] where the variant needs more than there is.
+    pub fn open_with(name: Option<&str>, limits: Limits, variant: Variant) -> Result<Self> {
         let (facts, adapter) = adapter::find(name)?;
-        let device = Arc::new(Device::open(facts, &adapter, limits)?);
+        facts.check_workgroup_bytes(variant.workgroup_bytes())?;
+        let device = Arc::new(Device::open(facts, &adapter, limits, variant)?);
         Ok(Self { device, level: Level::best(), exact: OnceLock::new() })
     }
 

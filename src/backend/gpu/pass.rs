@@ -4,7 +4,7 @@ use super::array::Array;
 use super::batch::{Bound, Dispatch, Params, bytes};
 use super::convolution::Signals;
 use super::device::Device;
-use super::fused::{From, Fused, fused, group_rows, slices};
+use super::fused::{From, Fused, fused, slices};
 use super::outputs::Outputs;
 use super::partials::{Partials, Place};
 use super::products::{Product, Responses, TARGETS, matmul, matmul_transposed, n_gram_tiles, product_rows};
@@ -74,7 +74,7 @@ impl<'p> Pass<'p> {
         let widest = program.arrays().map(Array::stride).max().unwrap_or(1);
         let gram = program.gram.as_ref().map_or(0, |gram| gram.width(program).stride);
         let flop = 4.0 * (widest * n_targets) as f64 + (gram * gram) as f64 + program.channel_flop();
-        let (least, most) = (group_rows(sweep.n_rows, widest, Every::ROW), device.binding_bytes);
+        let (least, most) = (device.group_rows(sweep.n_rows, widest, Every::ROW), device.binding_bytes);
         let of_chunks = program.signals().map(Signals::rows_of_chunk).min().unwrap_or(usize::MAX);
         let work_rows = work_rows(device.submission_flop, flop, least);
         let width = n_targets.max(if program.columns.is_empty() { 0 } else { gram });
@@ -114,7 +114,7 @@ impl<'p> Pass<'p> {
 
     /// Rows of a group of kernels that go through rows.
     pub(super) fn group_rows(&self, n_columns: usize) -> usize {
-        group_rows(self.sweep.n_rows, n_columns, self.sweep.every).min(self.span_rows)
+        self.device.group_rows(self.sweep.n_rows, n_columns, self.sweep.every).min(self.span_rows)
     }
 
     /// Rows of a group that multiplies residuals of several targets.

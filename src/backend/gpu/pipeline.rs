@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use super::device::Device;
-use super::shader::{Access, Constants, Kernel};
+use super::shader::{Access, BUILT_IN_EXP, Constants, Kernel};
 use crate::backend::Model;
 use crate::error::DeviceError;
 use crate::{Error, Result};
@@ -23,6 +24,18 @@ pub(super) struct Pipelines {
 pub(super) struct Pipeline {
     pub(super) raw: wgpu::ComputePipeline,
     pub(super) layout: wgpu::BindGroupLayout,
+    /// How long it took from the text on.
+    pub(super) compiled_s: f64,
+}
+
+impl Pipelines {
+    /// Every compiled kernel with the seconds that it took, by name.
+    pub(super) fn seconds(&self) -> Vec<(&'static str, f64)> {
+        let Ok(made) = self.made.lock() else { return Vec::new() };
+        let mut all: Vec<_> = made.iter().map(|(key, made)| (key.0, made.compiled_s)).collect();
+        all.sort_by(|a, b| a.0.cmp(b.0).then(a.1.total_cmp(&b.1)));
+        all
+    }
 }
 
 impl Device {
@@ -30,9 +43,12 @@ impl Device {
     pub(super) fn pipeline(
         &self,
         kernel: &Kernel,
-        constants: Constants,
+        mut constants: Constants,
         model: Option<Model>,
     ) -> Result<Arc<Pipeline>> {
+        if self.variant.built_in_exp && kernel.is_numeric() {
+            constants.push((BUILT_IN_EXP, 1));
+        }
         let key = (kernel.name, model, constants);
         if let Ok(made) = self.pipelines.made.lock()
             && let Some(pipeline) = made.get(&key)
@@ -47,8 +63,9 @@ impl Device {
     }
 
     fn compile(&self, kernel: &Kernel, constants: &Constants, model: Option<Model>) -> Result<Pipeline> {
+        let started = Instant::now();
         let source = kernel.source(constants, model);
-        kernel.checked(&source).map_err(Error::Gpu)?;
+        kernel.checked(&source, self.variant.workgroup_bytes()).map_err(Error::Gpu)?;
         let scope = self.raw.push_error_scope(wgpu::ErrorFilter::Validation);
         let entries: Vec<_> = std::iter::once(uniform())
             .chain(kernel.bindings.iter().enumerate().map(|(k, access)| storage(1 + k, *access)))
@@ -79,7 +96,7 @@ impl Device {
             cache: None,
         });
         match pollster::block_on(scope.pop()) {
-            None => Ok(Pipeline { raw, layout }),
+            None => Ok(Pipeline { raw, layout, compiled_s: started.elapsed().as_secs_f64() }),
             Some(error) => Err(Error::Gpu(DeviceError::ShaderRejected {
                 kernel: kernel.name.into(),
                 message: error.to_string(),

@@ -1,9 +1,10 @@
 //! What a device can do at most, measured by kernels that do nothing else.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::Gpu;
-use super::batch::{Bound, Dispatch, Params};
+use super::batch::{Bound, Dispatch, Params, Wanted};
 use super::device::Device;
 use super::shader::{Access, Kernel, Shared};
 use crate::Result;
@@ -32,6 +33,10 @@ const FIRST_TURNS: u32 = 16;
 const LONG_S: f64 = 0.02;
 /// Runs, of which the fastest counts.
 const RUNS: usize = 8;
+/// The same of transfers.
+const TRANSFERS: usize = 3;
+/// Bytes that are read back at most.
+const MOST_READ: usize = 256 << 20;
 
 /// Rates at most.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
@@ -42,6 +47,8 @@ pub struct Roofs {
     pub flop_per_s: f64,
     /// Bytes per second from the host to the device.
     pub upload_bytes_per_s: f64,
+    /// Bytes per second back to the host, as sums come back: through memory that is asked for each time.
+    pub read_back_bytes_per_s: f64,
     /// Seconds of a submission without work, with the wait.
     pub submission_s: f64,
     /// Whether the first two are by the device's own clock.
@@ -58,7 +65,13 @@ impl Gpu {
         let device = &self.device;
         device.start_clock();
         let n_bytes = n_bytes.min(device.binding_bytes as usize) / 16 / COPIED * COPIED * 16;
-        let copy_s = fastest(device, &[copy(device, n_bytes)?])?;
+        let copy = [copy(device, n_bytes)?];
+        device.run(&copy, &[])?;
+        device.kernel_seconds();
+        device.run(&copy, &[])?;
+        let by_own_clock = device.kernel_seconds().is_some();
+        let copy_s = fastest(device, &copy)?;
+        drop(copy);
         let mut turns = FIRST_TURNS.min(n_turns);
         while turns < n_turns && fastest(device, &[multiply_adds(device, turns)?])? < LONG_S {
             turns = (2 * turns).min(n_turns);
@@ -67,9 +80,28 @@ impl Gpu {
         let arithmetic_s = fastest(device, &[multiply_adds(device, turns)?])?;
         let submission_s = (0..RUNS).map(|_| wall(|| device.run(&[], &[]).map(drop)));
         let submission_s = least(submission_s)?;
+        let upload_bytes_per_s = self.upload_bytes_per_s(n_bytes)?;
+        let read_back_bytes_per_s = read_back(device, n_bytes.min(MOST_READ))?;
+        device.forget_spare();
+        Ok(Roofs {
+            copy_bytes_per_s: 2.0 * n_bytes as f64 / copy_s,
+            flop_per_s: flop / arithmetic_s,
+            upload_bytes_per_s,
+            read_back_bytes_per_s,
+            submission_s,
+            by_own_clock,
+        })
+    }
+
+    /// Bytes per second from the host to the device, of so many bytes, in pieces as large as the device has them.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn upload_bytes_per_s(&self, n_bytes: usize) -> Result<f64> {
+        let device = &self.device;
         let host = vec![1.0f32; n_bytes / size_of::<f32>()];
         let room = device.scratch(n_bytes as u64)?;
-        let upload_s = least((0..3).map(|_| {
+        let upload_s = least((0..TRANSFERS).map(|_| {
             wall(|| {
                 device.write(&room, 0, bytemuck::cast_slice(&host))?;
                 device.run(&[], &[]).map(drop)
@@ -77,13 +109,7 @@ impl Gpu {
         }))?;
         drop(room);
         device.forget_spare();
-        Ok(Roofs {
-            copy_bytes_per_s: 2.0 * n_bytes as f64 / copy_s,
-            flop_per_s: flop / arithmetic_s,
-            upload_bytes_per_s: n_bytes as f64 / upload_s,
-            submission_s,
-            by_own_clock: device.kernel_seconds().is_some(),
-        })
+        Ok(n_bytes as f64 / upload_s)
     }
 
     /// Times every pass from now on by the device's own clock, if it has one.
@@ -91,10 +117,21 @@ impl Gpu {
         self.device.start_clock();
     }
 
-    /// Seconds that the kernels of the last pass took; none without a clock, or where it stands still.
+    /// Seconds that kernels took since this was last asked; none without a clock, or where it stands still.
     pub fn kernel_seconds(&self) -> Option<f64> {
         self.device.kernel_seconds()
     }
+}
+
+/// Bytes per second from the device to the host.
+fn read_back(device: &Device, n_bytes: usize) -> Result<f64> {
+    let buffer = device.scratch(n_bytes as u64)?;
+    let n = n_bytes / size_of::<f32>();
+    let read_s = least((0..TRANSFERS).map(|_| {
+        let wanted = Wanted { buffer: Arc::clone(&buffer), n };
+        wall(|| device.run(&[], &[wanted]).map(drop))
+    }))?;
+    Ok(n_bytes as f64 / read_s)
 }
 
 fn wall(work: impl FnOnce() -> Result<()>) -> Result<f64> {
@@ -109,6 +146,7 @@ fn least(times: impl Iterator<Item = Result<f64>>) -> Result<f64> {
 
 /// The shortest of several runs: by the clock of the device, or by that of the host.
 fn fastest(device: &Device, dispatches: &[Dispatch]) -> Result<f64> {
+    device.kernel_seconds();
     least((0..RUNS).map(|_| {
         let by_host = wall(|| device.run(dispatches, &[]).map(drop))?;
         Ok(device.kernel_seconds().unwrap_or(by_host))

@@ -9,11 +9,14 @@ use std::fmt::Write;
 use crate::backend::Model;
 use crate::error::DeviceError;
 
-use super::adapter::{INVOCATIONS, WORKGROUP_BYTES};
+use super::adapter::INVOCATIONS;
 use super::model;
 
 /// The constant that says how often a line with `$j` is repeated.
 pub(super) const UNROLLED: &str = "P4";
+
+/// The constant that is 1 where exponentials are those of the compiler.
+pub(super) const BUILT_IN_EXP: &str = "BUILT_IN_EXP";
 
 /// How a kernel uses a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +72,9 @@ impl Kernel {
             // writing to a string cannot fail
             let _ = writeln!(source, "const {name}: u32 = {value}u;");
         }
+        if self.is_numeric() && !constants.iter().any(|(name, _)| *name == BUILT_IN_EXP) {
+            let _ = writeln!(source, "const {BUILT_IN_EXP}: u32 = 0u;");
+        }
         for shared in self.shared {
             source.push_str(match shared {
                 Shared::Numeric => include_str!("../../../shaders/shared/numeric.wgsl"),
@@ -97,8 +103,13 @@ impl Kernel {
         source
     }
 
-    /// Parses and checks a text, memory and size of its work groups too, which no one else checks.
-    pub(super) fn checked(&self, source: &str) -> Result<naga::Module, DeviceError> {
+    /// Whether it has elementary functions.
+    pub(super) fn is_numeric(&self) -> bool {
+        self.shared.contains(&Shared::Numeric)
+    }
+
+    /// Parses and checks a text, memory (at most so many bytes) and size of its work groups too, which no one else checks.
+    pub(super) fn checked(&self, source: &str, most_bytes: u32) -> Result<naga::Module, DeviceError> {
         let rejected = |message: String| DeviceError::ShaderRejected { kernel: self.name.into(), message };
         let module =
             naga::front::wgsl::parse_str(source).map_err(|error| rejected(error.emit_to_string(source)))?;
@@ -109,8 +120,8 @@ impl Kernel {
             if is_own { layouter[variable.ty].size.next_multiple_of(16) } else { 0 }
         };
         let n_bytes: u32 = module.global_variables.iter().map(own).sum();
-        if n_bytes > WORKGROUP_BYTES {
-            return Err(rejected(format!("{n_bytes} bytes of work-group memory, at most {WORKGROUP_BYTES}")));
+        if n_bytes > most_bytes {
+            return Err(rejected(format!("{n_bytes} bytes of work-group memory, at most {most_bytes}")));
         }
         let n: u32 =
             module.entry_points.iter().map(|entry| entry.workgroup_size.iter().product()).max().unwrap_or(0);

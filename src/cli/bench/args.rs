@@ -40,12 +40,20 @@ pub struct BenchArgs {
         "workload", "quick", "threads_sweep", "each_line", "write_data", "calibrate", "no_roofs", "out",
     ])]
     pub kernels: bool,
-    /// Only time the CPU against a GPU, kernel by kernel, each against what the GPU can do at most
+    /// Only time the CPU against a GPU, kernel by kernel, each against what the device can do at most
     #[cfg(feature = "gpu")]
-    #[arg(long, conflicts_with_all = [
+    #[arg(long, group = "processors", conflicts_with_all = [
         "workload", "threads_sweep", "each_line", "write_data", "calibrate", "kernels", "no_roofs", "out",
     ])]
     pub gpu: bool,
+    /// Only time the rows of --gpu, without any GPU
+    #[arg(long, group = "processors", conflicts_with_all = [
+        "workload", "threads_sweep", "each_line", "write_data", "calibrate", "kernels", "no_roofs", "out",
+    ])]
+    pub cpu_only: bool,
+    /// Parts of --gpu or --cpu-only, with commas between them; all without it
+    #[arg(long, value_name = "PART,PART", value_delimiter = ',', requires = "processors")]
+    pub part: Vec<Part>,
     /// The adapter of --gpu, a part of its name or its number
     #[cfg(feature = "gpu")]
     #[arg(long, value_name = "NAME", requires = "gpu")]
@@ -64,6 +72,16 @@ pub struct BenchArgs {
     pub threads: Option<usize>,
 }
 
+impl BenchArgs {
+    /// Whether processors are compared.
+    pub(super) fn compares(&self) -> bool {
+        #[cfg(feature = "gpu")]
+        return self.gpu || self.cpu_only;
+        #[cfg(not(feature = "gpu"))]
+        return self.cpu_only;
+    }
+}
+
 /// Options of `fit` that would do nothing in `bench serve`, by their fields, as [`super::serve`] looks at them.
 pub(super) const REFUSED: [&str; 6] =
     ["out", "write_nwb", "compare", "test_epochs", "explain", "print_config"];
@@ -77,6 +95,23 @@ pub enum Other {
         arg.hide(is_refused)
     })]
     Serve(Box<FitArgs>),
+}
+
+/// Parts of the comparison of processors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// Designs of one target
+    Dense,
+    /// Designs of several targets
+    Populations,
+    /// Channels that are convolved
+    Convolved,
+    /// Whole fits
+    Fits,
+    /// The same work in other ways, on a GPU
+    Variants,
+    /// What a GPU is, how exact it computes, what compiling takes
+    Record,
 }
 
 /// The built-in workloads.

@@ -9,10 +9,9 @@ mod args;
 mod arrays_file;
 mod calibrate;
 mod children;
+mod device;
 mod kernels;
 mod measure;
-#[cfg(feature = "gpu")]
-mod on_gpu;
 mod operations;
 mod problem;
 mod roofs;
@@ -21,7 +20,7 @@ mod table;
 mod timing;
 mod workloads;
 
-pub use args::{BenchArgs, Other, Workload};
+pub use args::{BenchArgs, Other, Part, Workload};
 
 use clap::ValueEnum;
 use serde_json::{Value, json};
@@ -38,8 +37,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<Report> {
         Some(Other::Serve(fit)) => serve::serve(fit),
         None => match &args.calibrate {
             Some(path) => calibrate::calibrate(args, path),
-            #[cfg(feature = "gpu")]
-            None if args.gpu => on_gpu::on_gpu(args),
+            None if args.compares() => device::device(args),
             None if args.kernels => against_roofs::against_roofs(args),
             None => built_in(args),
         },

@@ -15,6 +15,9 @@ pub(super) struct Times {
     pub(super) lower_quartile: f64,
     pub(super) median: f64,
     pub(super) upper_quartile: f64,
+    /// Below which a tenth of the times lies, and nine tenths.
+    pub(super) tenth: f64,
+    pub(super) ninetieth: f64,
 }
 
 impl Times {
@@ -30,6 +33,8 @@ impl Times {
             lower_quartile: at(0.25),
             median: at(0.5),
             upper_quartile: at(0.75),
+            tenth: at(0.1),
+            ninetieth: at(0.9),
         }
     }
 
@@ -42,6 +47,8 @@ impl Times {
             "lower_quartile": self.lower_quartile,
             "median": self.median,
             "upper_quartile": self.upper_quartile,
+            "tenth_percentile": self.tenth,
+            "ninetieth_percentile": self.ninetieth,
         })
     }
 }
@@ -63,6 +70,7 @@ mod tests {
         let times = Times::of(&[5.0, 1.0, 2.0, 4.0]);
         assert_eq!((times.n, times.first, times.least), (4, 5.0, 1.0));
         assert_eq!((times.lower_quartile, times.median, times.upper_quartile), (1.75, 3.0, 4.25));
+        assert!((times.tenth - 1.3).abs() < 1e-12 && (times.ninetieth - 4.7).abs() < 1e-12);
         let one = Times::of(&[2.0]);
         assert_eq!((one.lower_quartile, one.median, one.upper_quartile), (2.0, 2.0, 2.0));
         assert!(Times::of(&[]).median.is_nan());

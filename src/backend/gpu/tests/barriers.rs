@@ -16,6 +16,7 @@ use naga::{
 };
 
 use super::translations::{all, sources};
+use crate::backend::gpu::adapter::WORKGROUP_BYTES;
 use crate::backend::gpu::shader::Kernel;
 
 /// What a function does when it is called.
@@ -294,7 +295,7 @@ fn complaints(module: &Module) -> Vec<String> {
 fn every_invocation_reaches_every_barrier() {
     for (kernel, sizes) in all() {
         for source in sources(&kernel, &sizes) {
-            let module = kernel.checked(&source).unwrap_or_else(|error| panic!("{error}"));
+            let module = kernel.checked(&source, WORKGROUP_BYTES).unwrap_or_else(|error| panic!("{error}"));
             assert_eq!(complaints(&module), Vec::<String>::new(), "{}", kernel.name);
         }
     }
@@ -317,7 +318,7 @@ fn found(body: &str) -> usize {
         }}"
     );
     let kernel = Kernel { name: "test", text: "", shared: &[], bindings: &[] };
-    complaints(&kernel.checked(&source).unwrap_or_else(|error| panic!("{error}"))).len()
+    complaints(&kernel.checked(&source, WORKGROUP_BYTES).unwrap_or_else(|error| panic!("{error}"))).len()
 }
 
 #[test]

@@ -7,11 +7,13 @@ use naga::back::{hlsl, msl, spv};
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
 use crate::backend::Model;
+use crate::backend::gpu::adapter::WORKGROUP_BYTES;
 use crate::backend::gpu::convolution::{
     build_features, convolve, convolve_events, convolve_fft, correlate, correlate_events,
 };
-use crate::backend::gpu::shader::{Constants, Kernel, Shared};
-use crate::backend::gpu::{bin_spikes, copy_rows, fused, partials, products, roofs, rows};
+use crate::backend::gpu::shader::{BUILT_IN_EXP, Constants, Kernel, Shared};
+use crate::backend::gpu::variant::Variant;
+use crate::backend::gpu::{bin_spikes, copy_rows, fused, partials, products, record, roofs, rows};
 use crate::observation::ObservationModel;
 
 /// All kernels with the sizes that they are compiled for.
@@ -38,7 +40,7 @@ pub(super) fn all() -> Vec<(Kernel, Vec<Constants>)> {
                 ("CURVATURE", curvature),
                 ("GRADIENT", gradient),
             ];
-            tiles.push(with(fused::tile_constants(p4, 2 * p4), &parts));
+            tiles.push(with(fused::tile_constants(p4, 2 * p4, Variant::default().tile_bytes), &parts));
         }
     }
     let small = (1..=8).flat_map(|p4| [0, 1].map(|curvature| vec![("P4", p4), ("CURVATURE", curvature)]));
@@ -93,6 +95,8 @@ pub(super) fn all() -> Vec<(Kernel, Vec<Constants>)> {
         (roofs::COPY_WORDS, vec![vec![]]),
         (roofs::MULTIPLY_ADDS, vec![vec![]]),
         (bin_spikes::BIN_SPIKES, [false, true].map(bin_spikes::constants).to_vec()),
+        (record::EXPONENTIALS, vec![vec![], vec![(BUILT_IN_EXP, 1)]]),
+        (record::TWO_SUM, vec![vec![]]),
         (copy_rows::COPY_ROWS, vec![copy_rows::constants(5, 8, 12)]),
     ]
 }
@@ -104,8 +108,8 @@ fn models() -> Vec<Model> {
     ObservationModel::ALL.iter().flat_map(pairs).collect()
 }
 
-fn translate(kernel: &Kernel, source: &str) {
-    let module = kernel.checked(source).unwrap_or_else(|error| panic!("{error}"));
+fn translate(kernel: &Kernel, source: &str, most_bytes: u32) {
+    let module = kernel.checked(source, most_bytes).unwrap_or_else(|error| panic!("{error}"));
     let mut validator = Validator::new(ValidationFlags::all(), Capabilities::default());
     let info = validator.validate(&module).unwrap_or_else(|error| panic!("{}: {error:?}", kernel.name));
     let spirv = spv::write_vec(&module, &info, &spv::Options::default(), None).unwrap();
@@ -129,7 +133,20 @@ pub(super) fn sources(kernel: &Kernel, sizes: &[Constants]) -> Vec<String> {
 #[test]
 fn every_kernel_translates_for_every_model() {
     for (kernel, sizes) in all() {
-        sources(&kernel, &sizes).iter().for_each(|source| translate(&kernel, source));
+        sources(&kernel, &sizes).iter().for_each(|source| translate(&kernel, source, WORKGROUP_BYTES));
+    }
+}
+
+#[test]
+fn kernels_translate_in_the_ways_that_are_only_measured() {
+    let large = Variant { tile_bytes: 24 << 10, built_in_exp: true, ..Variant::default() };
+    for p4 in [2, 16, 50, 128] {
+        let mut constants = fused::tile_constants(p4, p4, large.tile_bytes);
+        let whole = ["PREDICT", "POINT", "GRADIENT", BUILT_IN_EXP].map(|name| (name, 1));
+        constants.extend(whole.into_iter().chain(["START", "KEEP", "CURVATURE"].map(|name| (name, 0))));
+        let source = fused::FUSED.source(&constants, Some(Model::default()));
+        translate(&fused::FUSED, &source, large.workgroup_bytes());
+        assert_eq!(fused::FUSED.checked(&source, WORKGROUP_BYTES).is_ok(), p4 < 128, "{p4}");
     }
 }
 
@@ -150,10 +167,10 @@ fn a_kernel_that_asks_for_too_much_memory_is_refused() {
     let text = |n: u32| {
         format!("var<workgroup> a: array<f32, {n}>; @compute @workgroup_size(64) fn main() {{ a[0] = 1.0; }}")
     };
-    assert!(kernel.checked(&text(4096)).is_ok());
-    let error = kernel.checked(&text(4097)).unwrap_err().to_string();
+    assert!(kernel.checked(&text(4096), WORKGROUP_BYTES).is_ok());
+    let error = kernel.checked(&text(4097), WORKGROUP_BYTES).unwrap_err().to_string();
     assert!(error.contains("greedy") && error.contains("16400 bytes"), "{error}");
     let wide = "@compute @workgroup_size(512) fn main() {}";
-    assert!(kernel.checked(wide).unwrap_err().to_string().contains("512 invocations"));
-    assert!(kernel.checked("fn main( {}").unwrap_err().to_string().contains("greedy"));
+    assert!(kernel.checked(wide, WORKGROUP_BYTES).unwrap_err().to_string().contains("512 invocations"));
+    assert!(kernel.checked("fn main( {}", WORKGROUP_BYTES).unwrap_err().to_string().contains("greedy"));
 }
