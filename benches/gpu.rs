@@ -105,7 +105,7 @@ fn channels(is_events: bool, (n, c, w): (usize, usize, usize)) -> (Convolution, 
 fn convolved(criterion: &mut Criterion) {
     let Some(best) = best() else { return };
     // no column is written out
-    let limits = Limits { written_bytes: Some(0), ..Limits::default() };
+    let limits = Limits { most_bytes: Some(0), ..Limits::default() };
     let gpu = Gpu::open_within(Some(&best.number.to_string()), limits).unwrap();
     let cpu = Cpu::<f32>::default();
     for (is_events, kind) in [(false, "samples"), (true, "events")] {
@@ -114,7 +114,7 @@ fn convolved(criterion: &mut Criterion) {
             let labels = (0..of.n_columns()).map(|j| format!("x{j}")).collect();
             let source = Source { name: "x".into(), labels, x: of.all().into() };
             let rows = Rows::from_ranges(of.complete().iter().cloned());
-            let plan = DesignPlan::new(vec![source], rows).unwrap().with_forms(vec![Form::MatrixFree]);
+            let plan = DesignPlan::new(vec![source], rows).unwrap().with_forms("cpu", vec![Form::MatrixFree]);
             let y = Packed::new(y.view(), plan.rows());
             let mut at = Matrix::from_elem((1 + plan.n_columns(), 1), 0.01);
             at[(0, 0)] = -2.3;

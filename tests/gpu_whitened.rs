@@ -15,7 +15,7 @@ use rheobase::backend::gpu::Limits;
 use rheobase::basis::{Basis, Expand, RaisedCosineLog};
 use rheobase::design::{Convolution, Course, DesignPlan, Source, Values};
 use rheobase::features::{Causality, Channel, convolved};
-use rheobase::glm::{FittedGlm, GlmSpec, Response, SolverChoice};
+use rheobase::glm::{FittedGlm, GlmSpec, PlanFrom, Response, SolverChoice, TOLERANCE_F32, TOLERANCE_F64};
 use rheobase::regularizer::Regularizer;
 use rheobase::solver::Status;
 
@@ -39,16 +39,15 @@ fn fit(gpu: &Gpu, plan: &DesignPlan, counts: &[f64], spec: GlmSpec) -> FittedGlm
     spec.check().unwrap().fit(gpu, plan, &response, &mut |_| {}).unwrap()
 }
 
-fn check(fitted: &FittedGlm, what: &str) {
+fn check(fitted: &FittedGlm, tolerance: f64, what: &str) {
     let golden = &golden("reference_tutorial.json")["glm_history"];
     let target = &fitted.targets[0];
     assert_eq!(target.status, Status::Converged, "{what}: {:?}", target.warnings);
     assert_eq!((fitted.plan.backend.as_str(), fitted.plan.storage.as_str()), ("gpu", "f32"), "{what}");
     let apart = relative(&target.coef, &numbers(&golden["polished_coef"]));
-    assert!(apart < 1e-8, "{what}: coefficients {apart:e}");
-    assert!((target.intercept / number(&golden["polished_intercept"]) - 1.0).abs() < 1e-8, "{what}");
+    assert!(apart < tolerance, "{what}: coefficients {apart:e}");
+    assert!((target.intercept / number(&golden["polished_intercept"]) - 1.0).abs() < tolerance, "{what}");
     assert!(target.passes <= PASSES, "{what}: {} passes", target.passes);
-    assert!(target.kkt_residual < 1e-12, "{what}: {}", target.kkt_residual);
 }
 
 #[test]
@@ -69,12 +68,15 @@ fn the_tutorials_history_takes_few_passes_however_its_columns_come() {
     let built = DesignPlan::new(vec![named(channels.all().into())], used).unwrap();
     for most_bytes in [u64::MAX, 0] {
         let Some(gpu) = gpu(most_bytes) else { return };
-        for solver in [SolverChoice::Lbfgs, SolverChoice::Newton] {
-            let spec = GlmSpec { solver, ..GlmSpec::default() };
+        // to the tolerance of single precision, and to the last digit
+        for (solver, tolerance, digits) in
+            [(SolverChoice::Lbfgs, TOLERANCE_F32, 1e-6), (SolverChoice::Newton, TOLERANCE_F64, 1e-8)]
+        {
+            let spec = GlmSpec { solver, tolerance, ..GlmSpec::default() };
             let fitted = fit(&gpu, &given, &of_rows, spec.clone());
-            check(&fitted, &format!("a matrix, {}, {solver:?}", fitted.plan.features[0].form));
+            check(&fitted, digits, &format!("a matrix, {}, {solver:?}", fitted.plan.features[0].form));
             let fitted = fit(&gpu, &built, &counts, spec);
-            check(&fitted, &format!("channels, {}, {solver:?}", fitted.plan.features[0].form));
+            check(&fitted, digits, &format!("channels, {}, {solver:?}", fitted.plan.features[0].form));
         }
     }
 }
@@ -97,5 +99,34 @@ fn a_penalty_is_on_the_columns_themselves() {
         let truth = spec.check().unwrap().fit(&cpu, &plan, &response, &mut |_| {}).unwrap();
         let apart = relative(&found.targets[0].coef, &truth.targets[0].coef);
         assert!(apart < 1e-8 && found.plan.storage == "f32", "{strength}: {apart:e}");
+    }
+}
+
+/// Columns of which one is almost another: single precision alone would not do.
+fn nearly_the_same() -> (Array2<f64>, Vec<f64>) {
+    let (mut x, y) = common::poisson_data(8, 20_000, 6, 1);
+    for row in 0..x.nrows() {
+        x[(row, 5)] = x[(row, 1)] + 3e-3 * x[(row, 5)];
+    }
+    (x, y.column(0).to_vec())
+}
+
+#[test]
+fn columns_that_are_almost_the_same_take_the_same_path_again() {
+    let (x, counts) = nearly_the_same();
+    let plan = DesignPlan::new(vec![named(x.view().into())], 0..x.nrows()).unwrap();
+    let y = Array2::from_shape_fn((counts.len(), 1), |(i, _)| counts[i]);
+    let response = Response { y: y.view().into(), names: vec!["y".into()] };
+    let cpu = rheobase::backend::Cpu::<f64>::default();
+    let truth = GlmSpec::default().check().unwrap().fit(&cpu, &plan, &response, &mut |_| {}).unwrap();
+    for most_bytes in [u64::MAX, 0] {
+        let Some(gpu) = gpu(most_bytes) else { return };
+        let found = fit(&gpu, &plan, &counts, GlmSpec::default());
+        assert!(found.plan.whitened && found.plan.storage == "f32", "{:?}", found.plan);
+        assert_eq!(found.plan.features[0].is_written(), most_bytes > 0);
+        let apart = relative(&found.targets[0].coef, &truth.targets[0].coef);
+        assert!(found.targets[0].status == Status::Converged && apart < 1e-8, "{apart:e}");
+        let again = GlmSpec { plan_from: PlanFrom::Plan(Box::new(found.plan.clone())), ..GlmSpec::default() };
+        assert_eq!(fit(&gpu, &plan, &counts, again).targets[0].coef, found.targets[0].coef);
     }
 }

@@ -3,6 +3,9 @@
 use super::cpu::simd::Level;
 use super::cpu::speeds::Speeds;
 
+/// Lags of a window from which on a device convolves samples by Fourier transforms: a guess, as long as none has been timed.
+pub const TRANSFORMED_LAGS: usize = 1024;
+
 /// Where the matrices of a fit stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Home {

@@ -25,7 +25,7 @@ use crate::Result;
 use cpu::convolution::transforms::Fourier;
 
 pub use crate::observation::Model;
-pub use costs::{Costs, Home};
+pub use costs::{Costs, Home, TRANSFORMED_LAGS};
 pub use cpu::Cpu;
 #[cfg(feature = "gpu")]
 pub use gpu::Gpu;

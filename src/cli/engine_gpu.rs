@@ -5,6 +5,7 @@
 
 use std::time::Instant;
 
+use super::attempts::attempts;
 use super::engine::{Watcher, Wish};
 use super::run::in_pool;
 use crate::backend::cpu::Cpu;
@@ -12,7 +13,7 @@ use crate::backend::gpu::{Gpu, Limits, costs};
 use crate::backend::{Backend, Costs};
 use crate::design::DesignPlan;
 use crate::error::{DeviceError, Reached};
-use crate::glm::{CheckedSpec, FittedGlm, Response, StartPoint, estimated_seconds};
+use crate::glm::{CheckedSpec, FittedGlm, PlanFrom, Response, StartPoint, estimated_seconds};
 use crate::{Error, Result};
 
 /// A GPU must be this much faster by the estimates, which are rough.
@@ -74,10 +75,12 @@ impl Choice {
             in_pool(|| spec.fit(gpu, plan, response, &mut *watcher))
         };
         let open = |limits| Gpu::open_within(name.as_deref(), limits);
-        let (gpu, fitted) = attempts(gpu, fit, open, notices);
+        let may_shrink = !matches!(spec.get().plan_from, PlanFrom::Plan(_));
+        let (gpu, fitted) = attempts(gpu, may_shrink, fit, open, notices);
         self.gpu = gpu;
         match fitted {
-            Ok(fitted) => {
+            Ok((mut fitted, reached)) => {
+                count_all(&mut fitted, &reached);
                 self.say(&fitted, notices);
                 Ok(Turn::Fitted(Box::new(fitted)))
             }
@@ -141,55 +144,12 @@ impl Choice {
     }
 }
 
-/// Works on a device, on a fresh one if it went away, which may happen once, and with less of the design on it if it has no
-/// room; the device that is left and the outcome. `work` is told how far the work before it had come.
-fn attempts<D, T>(
-    mut device: D,
-    mut work: impl FnMut(&D, &[Reached]) -> Result<T>,
-    mut open: impl FnMut(Limits) -> Result<D>,
-    notices: &mut Vec<String>,
-) -> (Option<D>, std::result::Result<T, (Error, Vec<Reached>)>) {
-    let (mut reached, mut limits, mut n_lost) = (Vec::new(), Limits::default(), 0);
-    loop {
-        let error = match work(&device, &reached) {
-            Ok(done) => return (Some(device), Ok(done)),
-            Err(Error::Unfinished { source, reached: points }) => {
-                reached = points;
-                source
-            }
-            Err(Error::Gpu(error)) => error,
-            Err(other) => return (Some(device), Err((other, reached))),
-        };
-        let notice = match (&error, limits.most_bytes) {
-            (DeviceError::OutOfMemory { held_bytes, .. }, None) => {
-                limits.most_bytes = Some(held_bytes / 2);
-                format!("began again with less of the design on the GPU: {error}")
-            }
-            (DeviceError::OutOfMemory { .. }, Some(1..)) => {
-                limits.most_bytes = Some(0);
-                format!("began again with nothing of the design on the GPU: {error}")
-            }
-            _ if error.is_passing() && n_lost == 0 => {
-                n_lost += 1;
-                format!("the fit went on on a fresh device: {error}")
-            }
-            _ => {
-                put_away(device, &error);
-                return (None, Err((Error::Gpu(error), reached)));
-            }
-        };
-        put_away(device, &error);
-        device = match open(limits) {
-            Ok(fresh) => fresh,
-            Err(again) => return (None, Err((again, reached))),
-        };
-        notices.push(notice);
+/// Counts the steps before those of the last attempt, too.
+fn count_all(fitted: &mut FittedGlm, reached: &[Reached]) {
+    for point in reached {
+        fitted.targets[point.target].iterations += point.iterations;
+        fitted.targets[point.target].passes += point.passes;
     }
-}
-
-/// Closes a device that failed; one that does not answer would be waited for without end, so it is left open.
-fn put_away<D>(device: D, error: &DeviceError) {
-    if let DeviceError::Hung { .. } = error { std::mem::forget(device) } else { drop(device) }
 }
 
 /// The same fit from where it had come to, in what is left of its time; `size` is that of targets and columns.
@@ -203,6 +163,8 @@ fn going_on(
     let left = |limit: f64| (limit - started.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE);
     own.time_limit_s = own.time_limit_s.map(left);
     if !reached.is_empty() {
+        let taken = reached.iter().map(|point| point.iterations).max().unwrap_or(0);
+        own.max_iterations = own.max_iterations.map(|most| most.saturating_sub(taken).max(1));
         // no number stands for no point
         let nowhere = StartPoint { coef: vec![0.0; n_columns], intercept: f64::NAN };
         own.start.resize(n_targets, nowhere);
@@ -218,99 +180,104 @@ mod tests {
     use super::*;
     use crate::backend::gpu::adapter;
     use crate::design::Source;
-    use crate::glm::GlmSpec;
+    use crate::glm::{GlmSpec, SolverChoice};
 
-    fn lost() -> Error {
-        Error::Gpu(DeviceError::Lost { reason: "pulled out".into() })
+    /// The number of an adapter; software ones count.
+    fn adapter_number() -> Option<String> {
+        let all = adapter::list();
+        let usable = all.iter().filter(|facts| facts.unusable.is_none());
+        let best = usable.min_by_key(|facts| facts.is_software());
+        if best.is_none() {
+            assert!(std::env::var_os("RHEOBASE_REQUIRE_GPU").is_none(), "there is no adapter");
+            eprintln!("skipped: there is no adapter");
+        }
+        best.map(|facts| facts.number.to_string())
     }
 
-    fn full() -> Error {
-        Error::Gpu(DeviceError::OutOfMemory { asked_bytes: 100, held_bytes: 1000 })
+    /// Columns and counts of two targets.
+    fn data(n: usize, p: usize) -> [ndarray::Array2<f64>; 2] {
+        let x = ndarray::Array2::from_shape_fn((n, p), |(i, j)| (i as f64 * (0.3 + 0.1 * j as f64)).sin());
+        let is_event = |(i, k): (usize, usize)| (i * (7 + k)) % 31 < 3 + usize::from(x[(i, 0)] > 0.5);
+        let y = ndarray::Array2::from_shape_fn((n, 2), |place| f64::from(u8::from(is_event(place))));
+        [x, y]
     }
 
-    #[test]
-    fn work_goes_on_on_a_fresh_device_once() {
-        let mut notices = Vec::new();
-        let point = Reached { target: 0, coef: vec![1.5], intercept: -2.0 };
-        let unfinished = || vec![point.clone()];
-        let work = |device: &i32, reached: &[Reached]| match device {
-            1 => Err(Error::Unfinished {
-                source: DeviceError::Lost { reason: "pulled out".into() },
-                reached: unfinished(),
-            }),
-            _ => Ok(reached.to_vec()),
-        };
-        let (device, outcome) = attempts(1, work, |_| Ok(2), &mut notices);
-        assert_eq!((device, outcome.unwrap()), (Some(2), vec![point.clone()]));
-        assert!(notices.len() == 1 && notices[0].contains("fresh device: the GPU was lost: pulled out"));
-        let (device, outcome) = attempts(1, work, |_| Ok(1), &mut notices);
-        let (error, reached) = outcome.unwrap_err();
-        assert!(device.is_none() && matches!(error, Error::Gpu(DeviceError::Lost { .. })));
-        assert_eq!(reached, [point.clone()], "what was reached is there for the CPU");
-        let (device, outcome) = attempts(1, work, |_| Err(lost()), &mut notices);
-        assert!(device.is_none() && outcome.is_err());
+    fn plan_of(x: &ndarray::Array2<f64>) -> DesignPlan<'_> {
+        let labels = (0..x.ncols()).map(|j| format!("x{j}")).collect();
+        DesignPlan::new(vec![Source { name: "x".into(), labels, x: x.view().into() }], 0..x.nrows()).unwrap()
     }
 
-    #[test]
-    fn less_and_less_of_a_design_is_put_on_a_device_without_room() {
-        let mut notices = Vec::new();
-        let limit = |limits: Limits| Ok(limits.most_bytes.unwrap());
-        let work = |most: &u64, _: &[Reached]| if *most > 0 { Err(full()) } else { Ok(*most) };
-        let (device, outcome) = attempts(u64::MAX, work, limit, &mut notices);
-        assert_eq!((device, outcome.unwrap()), (Some(0), 0));
-        assert!(notices.len() == 2 && notices[0].contains("less of the design"), "{notices:?}");
-        let (device, outcome) = attempts(u64::MAX, |_, _| Err::<i32, _>(full()), limit, &mut notices);
-        assert!(device.is_none() && matches!(outcome, Err((Error::Gpu(DeviceError::OutOfMemory { .. }), _))));
+    fn response_of(y: &ndarray::Array2<f64>) -> Response<'_> {
+        Response { y: y.view().into(), names: vec!["a".into(), "b".into()] }
+    }
+
+    fn assert_same(found: &FittedGlm, truth: &FittedGlm) {
+        for (found, truth) in found.targets.iter().zip(&truth.targets) {
+            assert_eq!(found.status, truth.status);
+            let pairs = found.coef.iter().zip(&truth.coef);
+            assert!(pairs.clone().all(|(a, b)| (a - b).abs() < 1e-8), "{:?}", pairs.collect::<Vec<_>>());
+        }
     }
 
     #[test]
     fn a_design_that_a_device_has_no_room_for_is_sent_in_every_pass() {
-        let all = adapter::list();
-        let usable = all.iter().filter(|facts| facts.unusable.is_none());
-        let Some(facts) = usable.min_by_key(|facts| facts.is_software()) else {
-            assert!(std::env::var_os("RHEOBASE_REQUIRE_GPU").is_none(), "there is no adapter");
-            eprintln!("skipped: there is no adapter");
-            return;
-        };
-        let name = facts.number.to_string();
+        let Some(name) = adapter_number() else { return };
         // rows of 2 MB, and room for 1.5
         let own = |limits| Limits { binding_bytes: Some(1 << 17), room_bytes: Some(3 << 19), ..limits };
         let open = |limits| Gpu::open_within(Some(&name), own(limits));
-        let x =
-            ndarray::Array2::from_shape_fn((16_384, 32), |(i, j)| (i as f64 * (0.3 + 0.1 * j as f64)).sin());
-        let y = ndarray::Array2::from_shape_fn((16_384, 1), |(i, _)| f64::from(u8::from(i % 7 == 0)));
-        let labels = (0..32).map(|j| format!("x{j}")).collect();
-        let source = Source { name: "x".into(), labels, x: x.view().into() };
-        let plan = DesignPlan::new(vec![source], 0..16_384).unwrap();
-        let spec = GlmSpec::default().check().unwrap();
-        let response = || Response { y: y.view().into(), names: vec!["y".into()] };
+        let [x, y] = data(16_384, 32);
+        let (plan, spec) = (plan_of(&x), GlmSpec::default().check().unwrap());
         let mut notices = Vec::new();
-        let fit = |gpu: &Gpu, _: &[Reached]| spec.fit(gpu, &plan, &response(), &mut |_| {});
-        let (_, fitted) = attempts(open(Limits::default()).unwrap(), fit, open, &mut notices);
-        let fitted = fitted.unwrap();
-        let truth = spec.fit(&Cpu::<f64>::default(), &plan, &response(), &mut |_| {}).unwrap();
+        let fit = |gpu: &Gpu, _: &[Reached]| spec.fit(gpu, &plan, &response_of(&y), &mut |_| {});
+        let (_, fitted) = attempts(open(Limits::default()).unwrap(), true, fit, open, &mut notices);
+        let (fitted, _) = fitted.unwrap();
         assert_eq!((fitted.plan.backend.as_str(), fitted.plan.features[0].is_written()), ("gpu", false));
-        assert_eq!((notices.len(), fitted.targets[0].status), (1, truth.targets[0].status), "{notices:?}");
-        let pairs = fitted.targets[0].coef.iter().zip(&truth.targets[0].coef);
-        assert!(pairs.clone().all(|(a, b)| (a - b).abs() < 1e-8), "{:?}", pairs.collect::<Vec<_>>());
+        assert_eq!(notices.len(), 1, "{notices:?}");
+        let truth = spec.fit(&Cpu::<f64>::default(), &plan, &response_of(&y), &mut |_| {}).unwrap();
+        assert_same(&fitted, &truth);
     }
 
     #[test]
-    fn what_a_fresh_device_would_not_mend_is_told_at_once() {
-        let mut notices = Vec::new();
-        let rejected =
-            || Error::Gpu(DeviceError::ShaderRejected { kernel: "fused".into(), message: "no".into() });
-        let (_, outcome) = attempts(1, |_, _| Err::<i32, _>(rejected()), |_| Ok(2), &mut notices);
-        assert!(outcome.is_err() && notices.is_empty());
-        let empty = || Error::argument("y", "counts", "words", "look at it");
-        let (device, outcome) = attempts(1, |_, _| Err::<i32, _>(empty()), |_| Ok(2), &mut notices);
-        assert!(device == Some(1) && matches!(outcome, Err((Error::Argument { .. }, _))));
+    fn a_fit_whose_device_is_lost_goes_on_from_where_it_had_come_to() {
+        let Some(name) = adapter_number() else { return };
+        let open = |_| Gpu::open(Some(&name));
+        let [x, y] = data(4000, 20);
+        let plan = plan_of(&x);
+        for solver in [SolverChoice::Lbfgs, SolverChoice::Newton] {
+            let spec = GlmSpec { solver, ..GlmSpec::default() }.check().unwrap();
+            let truth = spec.fit(&Cpu::<f64>::default(), &plan, &response_of(&y), &mut |_| {}).unwrap();
+            let (mut n_tries, mut began) = (0, Vec::new());
+            let fit = |gpu: &Gpu, reached: &[Reached]| {
+                n_tries += 1;
+                began.push(reached.to_vec());
+                let spec = going_on(&spec, reached, (2, 20), Instant::now())?;
+                let (is_first, mut n_steps) = (n_tries == 1, 0);
+                spec.fit(gpu, &plan, &response_of(&y), &mut |_| {
+                    n_steps += 1;
+                    if is_first && n_steps == 2 {
+                        gpu.destroy();
+                    }
+                })
+            };
+            let mut notices = Vec::new();
+            let (_, fitted) = attempts(open(Limits::default()).unwrap(), true, fit, open, &mut notices);
+            let (mut fitted, reached) = fitted.unwrap();
+            let alone = fitted.targets[0].iterations;
+            count_all(&mut fitted, &reached);
+            assert!(
+                began.len() == 2 && began[0].is_empty() && notices[0].contains("fresh device"),
+                "{notices:?}"
+            );
+            assert!(began[1].len() == 2 && began[1][0].iterations > 0, "{:?}", began[1]);
+            assert!(fitted.targets[0].iterations > alone, "steps before the loss count");
+            assert_same(&fitted, &truth);
+        }
     }
 
     #[test]
     fn targets_that_had_not_come_anywhere_begin_as_always() {
         let spec = GlmSpec { time_limit_s: Some(1e6), ..GlmSpec::default() }.check().unwrap();
-        let point = Reached { target: 1, coef: vec![1.5, 2.5], intercept: -2.0 };
+        let point = Reached { target: 1, coef: vec![1.5, 2.5], intercept: -2.0, iterations: 3, passes: 4 };
         let on = going_on(&spec, std::slice::from_ref(&point), (3, 2), Instant::now()).unwrap();
         let start = &on.get().start;
         assert_eq!((start.len(), &start[1].coef, start[1].intercept), (3, &point.coef, -2.0));

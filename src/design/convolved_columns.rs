@@ -15,8 +15,7 @@ use crate::backend::cpu::simd::Level;
 use crate::math::dense::Matrix;
 use crate::math::whitening::Whitening;
 
-/// Values and tiles of rows by which columns are whitened, whichever is more, and those of one thread.
-const SEEN_VALUES: usize = 1 << 22;
+/// Tiles of rows by which columns are whitened, and those of one thread.
 const SEEN_TILES: usize = 32;
 const PIECE_TILES: usize = 4;
 
@@ -82,8 +81,7 @@ impl<'a> ConvolvedColumns<'a> {
     fn grams(&self, runs: &[Range<usize>], level: Level, rows: &Rows) -> Vec<Matrix> {
         let n_columns = self.columns.len();
         let n_tiles = rows.len().div_ceil(TILE_ROWS);
-        let wanted = (SEEN_VALUES / (TILE_ROWS * n_columns.max(1))).max(SEEN_TILES);
-        let tiles: Vec<usize> = (0..n_tiles).step_by((n_tiles / wanted).max(1)).collect();
+        let tiles: Vec<usize> = (0..n_tiles).step_by((n_tiles / SEEN_TILES).max(1)).collect();
         let writer = self.writer::<f64>(level, rows, true);
         let of_piece = |tiles: &[usize]| {
             let mut values = vec![0.0; TILE_ROWS * n_columns];

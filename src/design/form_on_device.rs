@@ -7,7 +7,7 @@
 
 use super::form::PASSES;
 use super::{Convolved, DesignPlan, Form, Values};
-use crate::backend::{Costs, Home};
+use crate::backend::{Costs, Home, TRANSFORMED_LAGS};
 
 /// Bytes of a number.
 const BYTES: u64 = 4;
@@ -16,8 +16,7 @@ const VECTOR: usize = 4;
 /// Bytes for each event, which is there in two orders, and for the places of a row and a position.
 const EVENT_BYTES: u64 = 20;
 const PLACE_BYTES: u64 = 8;
-/// Lags from which on products with samples are formed by transforms, and operations of these for each row and channel, about.
-const LONG: usize = 1024;
+/// Operations of transforms for each row and channel, about.
 const TRANSFORM_FLOP: f64 = 500.0;
 
 /// What a pass over columns costs on a device, and what it costs to bring them there.
@@ -36,6 +35,13 @@ pub struct DeviceWork {
 }
 
 impl DesignPlan<'_> {
+    /// Whether all columns together fit on a device.
+    pub(super) fn fits_written(&self, costs: &Costs) -> bool {
+        let needed: u64 = self.sources.iter().map(|source| self.device_bytes(source, Form::Written)).sum();
+        let Home::Device { most_bytes } = costs.home else { return true };
+        needed <= self.limit_bytes.map_or(most_bytes, |limit| limit.min(most_bytes))
+    }
+
     pub(super) fn forms_on_device(&self, n_targets: usize, costs: &Costs, most_bytes: u64) -> Vec<Form> {
         let mut kept = 0;
         let mut forms = Vec::with_capacity(self.sources.len());
@@ -106,7 +112,7 @@ impl DesignPlan<'_> {
         let sent_bytes = self.channel_bytes(x) as f64;
         let products = if x.is_of_events() {
             4.0 * (x.n_events() * x.lags().window_bins) as f64
-        } else if x.lags().window_bins >= LONG {
+        } else if x.lags().window_bins >= TRANSFORMED_LAGS {
             rows * x.n_channels() as f64 * TRANSFORM_FLOP
         } else {
             4.0 * rows * taps

@@ -91,7 +91,7 @@ pub struct Design<'a, B: Backend> {
     pub blocks: Vec<Box<dyn Block<'a, B> + 'a>>,
     /// Rows of every block.
     pub n_rows: usize,
-    /// Where the columns of the blocks stand for those of the plan.
+    /// Where the columns of the blocks stand for those of the plan, counted with the intercept before them.
     pub whitening: Vec<Whitening>,
 }
 

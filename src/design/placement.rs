@@ -38,10 +38,10 @@ impl Part<'_, '_> {
 }
 
 /// What writes one part of a matrix.
-pub(super) enum PartWriter<'w, 'c, 'p, T> {
-    Columns(&'w [Column<'c>]),
+pub(super) enum PartWriter<'c, 'p, T> {
+    Columns(Vec<Column<'c>>),
     Convolved(Box<Writer<'p, T>>),
-    Evaluated(&'w EvaluatedColumns<'p>),
+    Evaluated(EvaluatedColumns<'p>),
 }
 
 impl DesignPlan<'_> {
@@ -61,7 +61,7 @@ impl DesignPlan<'_> {
                 && Self::can_be_free(&own.x)
             {
                 own.whiten(on.level(), &self.rows);
-                whitening.extend(own.whitening.iter().map(|own| own.moved(next)));
+                whitening.extend(own.whitening.iter().map(|own| own.moved(1 + next)));
             }
             next += part.n_columns();
             if form == Form::Written {
@@ -127,7 +127,7 @@ impl DesignPlan<'_> {
                 Part::Convolved(own) if on.writes_convolved() && Self::can_be_free(&own.x) => {
                     built.push((next, own));
                 }
-                _ => writers.push((next, part.writer::<B::Scalar>(on.level(), self))),
+                _ => writers.push((next, part.writer::<B::Scalar>(on.level(), self, false))),
             }
             next += part.n_columns();
         }
@@ -148,17 +148,18 @@ impl DesignPlan<'_> {
         Ok(())
     }
 
-    /// What writes neighbouring parts, with the first column of each.
-    pub(super) fn writers<'w, 'c, 'p, T: Fourier>(
+    /// What writes neighbouring parts, with the first column of each; without transforms if it is to write single tiles.
+    pub(super) fn writers<'c, 'p, T: Fourier>(
         &self,
-        parts: &'w [Part<'c, 'p>],
+        parts: &[Part<'c, 'p>],
         level: Level,
-    ) -> Vec<(usize, PartWriter<'w, 'c, 'p, T>)> {
+        by_tile: bool,
+    ) -> Vec<(usize, PartWriter<'c, 'p, T>)> {
         let mut next = 0;
-        let writer = |part: &'w Part<'c, 'p>| {
+        let writer = |part: &Part<'c, 'p>| {
             let first = next;
             next += part.n_columns();
-            (first, part.writer(level, self))
+            (first, part.writer(level, self, by_tile))
         };
         parts.iter().map(writer).collect()
     }
@@ -346,12 +347,13 @@ impl DesignPlan<'_> {
 }
 
 impl<'c, 'p> Part<'c, 'p> {
-    fn writer<T: Fourier>(&self, level: Level, plan: &DesignPlan) -> PartWriter<'_, 'c, 'p, T> {
+    fn writer<T: Fourier>(&self, level: Level, plan: &DesignPlan, by_tile: bool) -> PartWriter<'c, 'p, T> {
         match self {
-            Self::Columns(columns) => PartWriter::Columns(columns),
-            Self::Evaluated(own) => PartWriter::Evaluated(own),
+            Self::Columns(columns) => PartWriter::Columns(columns.clone()),
+            Self::Evaluated(own) => PartWriter::Evaluated(own.clone()),
             Self::Convolved(own) => {
-                PartWriter::Convolved(Box::new(own.writer(level, &plan.rows, plan.is_scattered(&own.x))))
+                let by_tile = by_tile || plan.is_scattered(&own.x);
+                PartWriter::Convolved(Box::new(own.writer(level, &plan.rows, by_tile)))
             }
         }
     }

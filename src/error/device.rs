@@ -111,4 +111,8 @@ pub struct Reached {
     pub coef: Vec<f64>,
     /// The intercept.
     pub intercept: f64,
+    /// Steps taken to get there.
+    pub iterations: usize,
+    /// Passes over the rows.
+    pub passes: usize,
 }

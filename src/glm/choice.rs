@@ -167,6 +167,8 @@ impl CheckedSpec {
             PlanFrom::Sizes => None,
             PlanFrom::Constants(given) => Some(design.clone().with_speeds(given.speeds)),
             PlanFrom::Plan(plan) => {
+                // what fell back to `f64` is the CPU's
+                let costs = if plan.storage == "f64" { Costs::of_cpu(costs.level) } else { costs };
                 let (own, finishing) = plan.forms(design, n_targets, costs, n_bytes)?;
                 let mut placed = design.clone().with_forms(costs.backend, own);
                 if let Some(forms) = finishing {
@@ -237,6 +239,7 @@ fn choose(spec: &GlmSpec, size: Size, costs: Costs, given: Option<&CostConstants
         ],
         constants: given.map_or("compiled in", |given| &given.from).into(),
         storage: if is_single { "f32" } else { "f64" }.into(),
+        whitened: false,
         gram_every: if is_single { size.gram_rows().0 } else { 1 },
         n_gram_rows: 0,
         newton_if_slow: asked == SolverChoice::Auto

@@ -18,7 +18,7 @@ use crate::math::dense::{Cholesky, Matrix};
 use crate::math::whitening::Whitening;
 use crate::objective::{GlmObjective, Objective, Packed, Penalty, Weight};
 use crate::observation::Recession;
-use crate::solver::{Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Residuals, Start, Watch};
+use crate::solver::{Halted, Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Residuals, Start, Watch};
 use crate::{Error, Result};
 
 /// Largest rows x columns x (columns + 1) x targets for which standard errors are computed without asking.
@@ -87,7 +87,8 @@ impl CheckedSpec {
     /// # Errors
     /// [`Error::Length`] if response and design have different numbers of bins, [`Error::NonFinite`] or
     /// [`Error::Domain`] with the first used row whose response is not finite or not what the model is for, [`Error::Memory`] if
-    /// the design is larger than allowed. Not arriving is a status, not an error.
+    /// the design is larger than allowed, [`Error::Gpu`] if a device fails, and [`Error::Unfinished`] if it does so on the way, with
+    /// how far the targets had come. Not arriving is a status, not an error.
     pub fn fit<B: Backend>(
         &self,
         on: &B,
@@ -112,9 +113,10 @@ impl CheckedSpec {
             wanted.then(|| Ok(objective()?.with_penalty(penalty.clone()))).transpose()
         };
         let mut exact = GlmObjective::new(exact_on, plan, &own, &y, model)?.with_penalty(penalty.clone());
-        let is_fast = size_of::<B::Scalar>() < size_of::<f64>()
-            && self.replayed().is_none_or(|own| own.storage == "f32");
-        if is_fast {
+        let replayed = self.replayed();
+        let is_fast =
+            size_of::<B::Scalar>() < size_of::<f64>() && replayed.is_none_or(|own| own.storage == "f32");
+        if is_fast && replayed.is_none_or(|own| !own.whitened) {
             let mut fast = GlmObjective::like(&exact, on, plan, &own, &y)?.with_penalty(penalty.clone());
             let size = Size::new(plan, &nulls, own.len(), size_of::<B::Scalar>(), &on.costs());
             let chosen = self.chosen(size, on.costs())?;
@@ -127,7 +129,7 @@ impl CheckedSpec {
                 let views = Views { fast: Some(&mut fast), exact, all: None, beside: beside()? };
                 return fit.run(chosen, views, started, progress);
             }
-            if self.replayed().is_some() && on.costs().home == Home::Host {
+            if replayed.is_some() {
                 return Err(Plan::too_coarse());
             }
         }
@@ -139,18 +141,23 @@ impl CheckedSpec {
         } else {
             Rank::plain(plan, &varying)
         };
-        if is_fast && on.costs().home != Home::Host && rank.is_whole(&varying) {
+        let is_whitened = is_fast && on.costs().home != Home::Host && rank.is_whole(&varying);
+        if let Some(metric) =
+            Metric::new(gram.clone(), &penalty, nulls.clone(), alone).filter(|_| is_whitened)
+        {
             // a device has no other numbers: there the columns stand in terms of others
+            let plan = plan.whitened(y.n_targets(), &on.costs());
             let whitening = Whitening::new(0..varying.len(), &without_intercept(&gram));
-            let fast = GlmObjective::whitened(&exact, on, plan, &varying, &y, whitening)?;
+            let fast = GlmObjective::whitened(&exact, on, &plan, &varying, &y, whitening)?;
             let mut fast = fast.with_penalty(penalty.clone());
-            if let Some(metric) = Metric::new(gram.clone(), &penalty, nulls.clone(), alone) {
-                let size = Size::new(plan, &nulls, own.len(), size_of::<B::Scalar>(), &on.costs());
-                let chosen = Plan { gram_every: 1, ..self.chosen(size, on.costs())? };
-                let fit = Fit { spec: self, plan, response, costs: on.costs(), varying, rank, metric };
-                let views = Views { fast: Some(&mut fast), exact, all: None, beside: beside()? };
-                return fit.run(chosen, views, started, progress);
-            }
+            let size = Size::new(&plan, &nulls, own.len(), size_of::<B::Scalar>(), &on.costs());
+            let chosen = Plan { gram_every: 1, whitened: true, ..self.chosen(size, on.costs())? };
+            let fit = Fit { spec: self, plan: &plan, response, costs: on.costs(), varying, rank, metric };
+            let views = Views { fast: Some(&mut fast), exact, all: None, beside: beside()? };
+            return fit.run(chosen, views, started, progress);
+        }
+        if is_fast && replayed.is_some() {
+            return Err(Plan::too_coarse());
         }
         let (exact, all, gram) = if rank.is_whole(&varying) {
             (exact, None, gram)
@@ -212,7 +219,7 @@ impl Fit<'_, '_, '_> {
             used,
             deadline,
             n_waiting,
-            reached: Vec::new(),
+            halted: Vec::new(),
             progress,
             residuals,
             history_time,
@@ -246,7 +253,7 @@ impl Fit<'_, '_, '_> {
             let mut objectives = Objectives { fast, exact: &mut exact, sample: sample.take() };
             let solver = if taken_over { &Newton } else { solver };
             let solved = solver.minimize(&mut objectives, &self.metric, &targets, start, &mut watch);
-            let solution = solved.map_err(|error| self.unfinished(error, &watch.reached))?;
+            let solution = solved.map_err(|error| self.unfinished(error, &watch.halted))?;
             let ends = self.ends(all.as_mut().unwrap_or(&mut exact), &solution, &targets)?;
             let inferring = Instant::now();
             // what Newton has taken over stays with it
@@ -299,11 +306,11 @@ impl Fit<'_, '_, '_> {
     }
 
     /// The error of a device that failed, with how far targets had come.
-    fn unfinished(&self, error: Error, reached: &[(usize, Vec<f64>)]) -> Error {
+    fn unfinished(&self, error: Error, halted: &[Halted]) -> Error {
         let Error::Gpu(source) = error else { return error };
-        let reached = reached.iter().map(|(target, at)| {
+        let reached = halted.iter().map(|&Halted { target, ref at, iterations, passes }| {
             let Reported { coef, intercept } = report(&self.rank, self.plan.scaling(), at);
-            Reached { target: *target, coef, intercept }
+            Reached { target, coef, intercept, iterations, passes }
         });
         Error::Unfinished { source, reached: reached.collect() }
     }

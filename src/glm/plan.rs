@@ -54,6 +54,9 @@ pub struct Plan {
     /// Numbers of the passes before the last ones in `f64`: `f32`, or `f64`.
     #[serde(default)]
     pub storage: String,
+    /// Whether all columns stand in terms of uncorrelated ones where the steps before the last were computed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub whitened: bool,
     /// Every how many tiles of rows the flat Gram takes that the solver starts from; 1 is all of them.
     #[serde(default)]
     pub gram_every: usize,

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use ndarray::{ArrayViewMut1, Axis, Slice};
+
 use super::dense::Matrix;
 
 /// The part of a column's variance that at least is ascribed to itself.
@@ -96,16 +98,18 @@ impl Whitening {
 
     /// `L G Lᵀ` in place of a Gram of all columns.
     pub fn around(&self, gram: &mut Matrix) {
-        for mut line in gram.columns_mut() {
-            let mut own = line.to_vec();
-            self.forward(&mut own);
-            line.iter_mut().zip(own).for_each(|(to, value)| *to = value);
-        }
-        for mut line in gram.rows_mut() {
-            let mut own = line.to_vec();
-            self.forward(&mut own);
-            line.iter_mut().zip(own).for_each(|(to, value)| *to = value);
-        }
+        let all = Range { start: 0, end: self.columns.len() };
+        let alone = Self { columns: all, factor: self.factor.clone() };
+        let mut own = Vec::with_capacity(self.columns.len());
+        let mut translate = |line: &mut ArrayViewMut1<f64>| {
+            let mut line = line.slice_axis_mut(Axis(0), Slice::from(self.columns.clone()));
+            own.clear();
+            own.extend(line.iter());
+            alone.forward(&mut own);
+            line.iter_mut().zip(&own).for_each(|(to, value)| *to = *value);
+        };
+        gram.columns_mut().into_iter().for_each(|mut line| translate(&mut line));
+        gram.rows_mut().into_iter().for_each(|mut line| translate(&mut line));
     }
 }
 

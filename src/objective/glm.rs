@@ -132,14 +132,13 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
 
     /// The Gram of the columns, intercept first, from that of what stands for them.
     fn in_terms_of_columns(&self, gram: &mut Matrix) {
-        self.design.whitening.iter().for_each(|whitening| whitening.moved(1).around(gram));
+        self.design.whitening.iter().for_each(|whitening| whitening.around(gram));
     }
 
     /// Every block's coefficients on the backend, from `at` (1 + columns, targets).
     pub(super) fn load(&self, at: &Matrix) -> Result<Vec<B::Array<'static>>> {
         let mut own = Cow::Borrowed(at);
         for whitening in &self.design.whitening {
-            let whitening = whitening.moved(1);
             for mut column in own.to_mut().columns_mut() {
                 let mut all = column.to_vec();
                 whitening.transposed(&mut all);
@@ -197,7 +196,7 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
             let own = &sums[k * block.n_sums()..(k + 1) * block.n_sums()];
             block.finish(own, residual_sum, (&mut out[1 + first..1 + first + block.n_columns()]).into());
         }
-        self.design.whitening.iter().for_each(|whitening| whitening.moved(1).forward(&mut out));
+        self.design.whitening.iter().for_each(|whitening| whitening.forward(&mut out));
         out.iter_mut().for_each(|g| *g /= n as f64);
         out
     }

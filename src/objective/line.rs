@@ -16,8 +16,8 @@ pub(super) const MOST_KEPT: usize = 1 << 25;
 /// About as many of a part of a line that is computed for one trial.
 const PART: usize = 3 << 20;
 /// The same on a device, which takes long to start.
-const MOST_KEPT_ON_DEVICE: usize = 1 << 27;
-const PART_ON_DEVICE: usize = 1 << 25;
+const MOST_KEPT_ON_DEVICE: usize = 1 << 26;
+const PART_ON_DEVICE: usize = 1 << 24;
 
 /// Numbers of lines: of one that is kept, and of a part of one that is not.
 #[derive(Clone, Copy, Debug)]
@@ -31,11 +31,7 @@ impl LineSizes {
     pub(super) fn of(home: Home) -> Self {
         match home {
             Home::Host => Self { most_kept: MOST_KEPT, part: PART },
-            Home::Device { most_bytes } => {
-                // a quarter of the room
-                let most = (most_bytes / (4 * size_of::<f32>() as u64)) as usize;
-                Self { most_kept: most.min(MOST_KEPT_ON_DEVICE), part: most.clamp(PART, PART_ON_DEVICE) }
-            }
+            Home::Device { .. } => Self { most_kept: MOST_KEPT_ON_DEVICE, part: PART_ON_DEVICE },
         }
     }
 }

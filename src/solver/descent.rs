@@ -80,23 +80,8 @@ pub(super) struct Stage {
     pub(super) may_leave: bool,
 }
 
-/// Runs one stage of all targets that have no outcome yet. If the objective fails, the watch keeps how far they had come.
+/// Runs one stage of all targets that have no outcome yet.
 pub(super) fn descend(
-    rule: &mut dyn Direct,
-    f: &mut dyn Objective,
-    metric: &Metric,
-    runs: &mut [Run],
-    stage: Stage,
-    watch: &mut Watch,
-) -> Result<()> {
-    let outcome = descend_on(rule, f, metric, runs, stage, watch);
-    if outcome.is_err() {
-        watch.reached.extend(runs.iter().map(|run| (run.target, run.best().to_vec())));
-    }
-    outcome
-}
-
-fn descend_on(
     rule: &mut dyn Direct,
     f: &mut dyn Objective,
     metric: &Metric,

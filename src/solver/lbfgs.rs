@@ -17,11 +17,15 @@ const MEMORY: usize = 20;
 const FAST_GOAL: f64 = 1e-11;
 /// The loss gap, in parameters per row of the sample, at which a sample has told what it knows.
 const SAMPLE_GOAL: f64 = 0.005;
+/// Full steps refused from which on the metric is scaled by the last change of the gradient. Before that it is the better one:
+/// of most data it is close to the Hessian.
+const SEVERAL: usize = 2;
 /// Part of the tolerance that is aimed at, so that the certificate agrees.
 const INSIDE: f64 = 0.8;
 
 /// Limited-memory BFGS whose initial inverse Hessian is that of the flat Gram divided by the target's null curvature
-/// (the Hessian if the mean were constant), so that correlated features cost no extra iterations.
+/// (the Hessian if the mean were constant), so that correlated features cost no extra iterations; after full steps that were
+/// refused, times the factor that fits the last change of the gradient.
 ///
 /// The estimated gap is `gᵀM⁻¹g / 2` with that metric. # Source: J. Nocedal, Math. Comp. 35 (1980), two-loop form.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,10 +37,14 @@ pub struct Lbfgs {
 /// One target's past.
 #[derive(Default)]
 struct History {
-    /// Last point and gradient.
-    last: Option<(Vec<f64>, Vec<f64>)>,
+    /// Last point, gradient `g`, and `M⁻¹ g`.
+    last: Option<(Vec<f64>, Vec<f64>, Vec<f64>)>,
     /// Steps, changes of the gradient, and one over their product; oldest first.
     pairs: VecDeque<(Vec<f64>, Vec<f64>, f64)>,
+    /// How much longer than `M⁻¹` the inverse Hessian makes the last change of the gradient, if there is one.
+    longer: Option<f64>,
+    /// Full steps that were refused: where there are several, `M⁻¹` is not of the right size.
+    n_refused: usize,
 }
 
 struct Rule<'a> {
@@ -53,11 +61,14 @@ fn add_scaled(a: &mut [f64], factor: f64, b: &[f64]) {
 }
 
 impl History {
-    fn remember(&mut self, at: &[f64], gradient: &[f64]) {
-        if let Some((before, slope)) = self.last.replace((at.to_vec(), gradient.to_vec())) {
+    fn remember(&mut self, at: &[f64], gradient: &[f64], scaled: &[f64]) {
+        let now = (at.to_vec(), gradient.to_vec(), scaled.to_vec());
+        if let Some((before, slope, scaled_slope)) = self.last.replace(now) {
             let (step, change) = (minus(at, &before), minus(gradient, &slope));
             let product = dot(&step, &change);
             if product > 0.0 && (1.0 / product).is_finite() {
+                let longer = product / dot(&change, &minus(scaled, &scaled_slope));
+                self.longer = Some(longer).filter(|longer| *longer > 0.0 && longer.is_finite());
                 if self.pairs.len() == MEMORY {
                     self.pairs.pop_front();
                 }
@@ -86,10 +97,16 @@ impl History {
 
     /// The heading from a point that was just taken.
     fn heading(&mut self, metric: &Metric, taken: &Taken) -> Heading {
-        let initial = |g: &[f64]| metric.step(taken.target, g);
         let gradient = &taken.point.gradient;
-        self.remember(&taken.point.at, gradient);
-        let gap = 0.5 * dot(&initial(gradient), gradient);
+        let scaled = metric.step(taken.target, gradient);
+        self.remember(&taken.point.at, gradient, &scaled);
+        let gap = 0.5 * dot(&scaled, gradient);
+        let longer = self.longer.filter(|_| self.n_refused >= SEVERAL).unwrap_or(1.0);
+        let initial = |g: &[f64]| {
+            let mut step = metric.step(taken.target, g);
+            step.iter_mut().for_each(|d| *d *= longer);
+            step
+        };
         let mut direction = self.direction(gradient, initial);
         if dot(&direction, gradient) >= 0.0 {
             self.pairs.clear();
@@ -114,6 +131,10 @@ impl Direct for Rule<'_> {
         };
         self.histories.extend(work.into_iter().map(|(taken, history)| (taken.target, history)));
         Ok(headings)
+    }
+
+    fn reject(&mut self, target: usize) {
+        self.histories.entry(target).or_default().n_refused += 1;
     }
 
     fn forget(&mut self, target: usize) -> bool {
@@ -150,18 +171,33 @@ impl Minimize for Lbfgs {
         start: Start,
         watch: &mut Watch,
     ) -> Result<Solution> {
-        let mut rule = Rule { metric, histories: HashMap::new() };
         watch.n_waiting = 0;
         let mut runs = start.runs(targets);
-        if let (Some(every), [target]) = (f.sample, targets) {
+        let outcome = self.descend_all(f, metric, &mut runs, watch);
+        Run::end_all(outcome, runs, watch)
+    }
+}
+
+impl Lbfgs {
+    /// All stages.
+    fn descend_all(
+        &self,
+        f: &mut Objectives,
+        metric: &Metric,
+        runs: &mut [Run],
+        watch: &mut Watch,
+    ) -> Result<()> {
+        let mut rule = Rule { metric, histories: HashMap::new() };
+        if let (Some(every), [only]) = (f.sample, &*runs) {
+            let target = only.target;
             let sampled: &mut dyn Objective = match &mut f.fast {
                 Some(fast) => *fast,
                 None => f.exact,
             };
             let parameters = sampled.n_parameters() as f64 / sampled.n_rows_of(every) as f64;
-            let goal = SAMPLE_GOAL * parameters * metric.nulls[*target].noise;
+            let goal = SAMPLE_GOAL * parameters * metric.nulls[target].noise;
             let stage = Stage { every, goal, tolerance: None, is_last: false, may_leave: false };
-            descend(&mut rule, sampled, metric, &mut runs, stage, watch)?;
+            descend(&mut rule, sampled, metric, runs, stage, watch)?;
         }
         let every = Every::ROW;
         if let Some(fast) = &mut f.fast {
@@ -169,20 +205,16 @@ impl Minimize for Lbfgs {
             // what is near enough here is left to the certificate
             let tolerance = (watch.tolerance >= FAST_GOAL).then_some(watch.tolerance);
             let stage = Stage { every, goal, tolerance, is_last: false, may_leave: self.newton_if_slow };
-            descend(&mut rule, *fast, metric, &mut runs, stage, watch)?;
+            descend(&mut rule, *fast, metric, runs, stage, watch)?;
         }
         let (goal, tolerance) = (watch.goal, Some(watch.tolerance));
         let stage = Stage { every, goal, tolerance, is_last: true, may_leave: self.newton_if_slow };
-        descend(&mut rule, f.exact, metric, &mut runs, stage, watch)?;
+        descend(&mut rule, f.exact, metric, runs, stage, watch)?;
         while let Some(k) = runs.iter().rposition(|run| run.leaves) {
             watch.n_waiting = runs[..k].iter().filter(|run| run.leaves).count();
             (runs[k].leaves, runs[k].taken_over) = (false, true);
-            if let Err(error) = newton::finish(f, metric, &mut runs[k], watch) {
-                let others = runs.iter().enumerate().filter(|(other, _)| *other != k);
-                watch.reached.extend(others.map(|(_, run)| (run.target, run.best().to_vec())));
-                return Err(error);
-            }
+            newton::finish(f, metric, &mut runs[k], watch)?;
         }
-        Ok(Solution::new(runs.into_iter().map(Run::finish).collect()))
+        Ok(())
     }
 }

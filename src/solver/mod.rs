@@ -27,7 +27,7 @@ use crate::objective::Objective;
 pub use lbfgs::Lbfgs;
 pub use metric::Metric;
 pub use newton::Newton;
-pub use report::{Iterate, Outcome, Progress, Residuals, Solution, Status, Watch};
+pub use report::{Halted, Iterate, Outcome, Progress, Residuals, Solution, Status, Watch};
 pub use separation::{reach, recession};
 
 /// The same losses twice.

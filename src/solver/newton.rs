@@ -2,7 +2,7 @@
 
 use super::descent::{Direct, Stage, Taken, descend};
 use super::run::{Heading, Run};
-use super::{Metric, Minimize, Objectives, Outcome, Solution, Start, Watch, dot};
+use super::{Metric, Minimize, Objectives, Solution, Start, Watch, dot};
 use crate::Result;
 use crate::backend::Every;
 use crate::math::dense::{Cholesky, Matrix};
@@ -115,20 +115,12 @@ impl Minimize for Newton {
         start: Start,
         watch: &mut Watch,
     ) -> Result<Solution> {
-        let mut ends = Vec::with_capacity(targets.len());
-        for (k, mut run) in start.runs(targets).into_iter().enumerate() {
-            watch.n_waiting = targets.len() - 1 - k;
-            if let Err(error) = finish(f, metric, &mut run, watch) {
-                // those before it have arrived
-                let earlier = targets.iter().zip(&ends);
-                watch.reached.extend(
-                    earlier.map(|(target, (at, _)): (_, &(Vec<f64>, Outcome))| (*target, at.clone())),
-                );
-                return Err(error);
-            }
-            ends.push(run.finish());
-        }
-        Ok(Solution::new(ends))
+        let mut runs = start.runs(targets);
+        let outcome = (0..runs.len()).try_for_each(|k| {
+            watch.n_waiting = runs.len() - 1 - k;
+            finish(f, metric, &mut runs[k], watch)
+        });
+        Run::end_all(outcome, runs, watch)
     }
 }
 
@@ -292,7 +284,7 @@ mod tests {
                 used: vec![0],
                 deadline: None,
                 n_waiting: 0,
-                reached: Vec::new(),
+                halted: Vec::new(),
                 progress: &mut |_| {},
                 residuals: None,
                 history_time: Duration::ZERO,

@@ -93,6 +93,19 @@ impl Solution {
     }
 }
 
+/// Where a target stood when a minimisation failed.
+#[derive(Clone, Debug)]
+pub struct Halted {
+    /// Column of the response.
+    pub target: usize,
+    /// The best point so far.
+    pub at: Vec<f64>,
+    /// Steps taken.
+    pub iterations: usize,
+    /// Passes over the rows that it needed.
+    pub passes: usize,
+}
+
 /// Where a minimisation stands.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
@@ -122,8 +135,8 @@ pub struct Watch<'a> {
     pub deadline: Option<Instant>,
     /// Targets that a solver has not begun with; it says so itself.
     pub n_waiting: usize,
-    /// Where the targets of a minimisation that failed stood: columns of the response and parameters.
-    pub reached: Vec<(usize, Vec<f64>)>,
+    /// Where the targets of a minimisation stood when it failed.
+    pub halted: Vec<Halted>,
     /// Told after every iteration.
     pub progress: &'a mut dyn FnMut(Progress),
     /// Asked at every point if a history is wanted. It costs a pass that is not counted.

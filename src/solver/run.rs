@@ -1,6 +1,7 @@
 //! What the descent knows of one target.
 
-use super::{Iterate, Outcome, Status};
+use super::{Halted, Iterate, Outcome, Solution, Status, Watch};
+use crate::Result;
 use crate::observation::Null;
 
 /// A point that was looked at.
@@ -147,16 +148,24 @@ impl Run {
         }
     }
 
-    /// The best point so far.
-    pub(super) fn best(&self) -> &[f64] {
-        match &self.next {
-            Next::Take => &self.at,
-            Next::Try(point, _) => &point.at,
+    /// The ends of all runs, or how far they had come if something failed.
+    pub(super) fn end_all(outcome: Result<()>, runs: Vec<Self>, watch: &mut Watch) -> Result<Solution> {
+        if let Err(error) = outcome {
+            let halted = |run: Self| {
+                let (target, (at, Outcome { iterations, passes, .. })) = (run.target, run.finish());
+                Halted { target, at, iterations, passes }
+            };
+            watch.halted = runs.into_iter().map(halted).collect();
+            return Err(error);
         }
+        Ok(Solution::new(runs.into_iter().map(Self::finish).collect()))
     }
 
     pub(super) fn finish(self) -> (Vec<f64>, Outcome) {
-        let at = self.best().to_vec();
+        let at = match self.next {
+            Next::Take => self.at,
+            Next::Try(point, _) => point.at,
+        };
         let outcome = Outcome {
             status: self.outcome.unwrap_or(Status::Stalled),
             iterations: self.iterations,

@@ -53,7 +53,6 @@ impl Device {
         let forwards = forwards.filter_map(|(forward, kept)| Some((forward.as_ref()?, kept)));
         let forwards = forwards.map(|(forward, kept)| Ok((forward, pass.load(forward)?, kept)));
         let forwards = forwards.collect::<Result<Vec<_>>>()?;
-        pass.make_room()?;
         for span in cut(&rows, span_rows) {
             pass.begin_run();
             let own = span.rows.start - rows.start..span.rows.end - rows.start;

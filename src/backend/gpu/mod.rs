@@ -5,6 +5,9 @@
 //! [`program::Program`]; one target whose design is one matrix then needs one kernel that reads each row once, and the others
 //! a few. `shaders/kernel` holds one kernel a file, `shaders/observation` and `shaders/inverse_link` a snippet for every
 //! member of these families. The certificate, and the last steps, are those of [`Cpu<f64>`].
+//!
+//! A matrix lies on the device as far as it has room for it. Rows that do not stay are built there from channels, or sent from
+//! the host, run by run ([`views`]): kernels see no difference, and of one run the sums are the same bits.
 
 pub mod adapter;
 
@@ -102,6 +105,12 @@ impl Gpu {
     /// What the adapter is.
     pub fn facts(&self) -> &Facts {
         &self.device.facts
+    }
+
+    /// Ends the device as if it had been lost.
+    #[cfg(test)]
+    pub(crate) fn destroy(&self) {
+        self.device.destroy();
     }
 
     /// Largest bytes that all buffers had together so far.

@@ -276,7 +276,6 @@ impl<'p> Pass<'p> {
         let (eta, beside) = (eta?, beside?);
         let outputs = Outputs::new(self)?;
         let design = self.room_for_rows()?;
-        self.make_room()?;
         for span in self.spans() {
             self.begin_run();
             let n = span.n * self.sweep.targets.len();

@@ -40,23 +40,18 @@ pub(super) struct Room<'p> {
 }
 
 impl<'p> Pass<'p> {
-    /// Rooms for the matrices whose rows are not there, and for rows side by side.
-    pub(super) fn make_room(&mut self) -> Result<()> {
-        let most = self.spans().iter().map(|span| span.n).max().unwrap_or(0);
-        let mut rooms: Vec<Room> = Vec::new();
-        for x in self.program.arrays() {
-            let Some(made) = x.made() else { continue };
-            if rooms.iter().any(|room| room.of.is(x)) {
-                continue;
-            }
-            let n_buffers = if let Made::Sent(_) = made { 2 } else { 1 };
-            // new ones, because numbers beyond the columns must be 0
-            let buffer = |_| Ok(Arc::new(self.device.buffer(bytes(most * x.stride()), Use::Storage)?));
-            let buffers = (0..n_buffers).map(buffer).collect::<Result<_>>()?;
-            rooms.push(Room { of: x.clone(), buffers, view: None });
+    /// Room for the rows of a matrix that are not there.
+    fn room(&mut self, x: &Array<'p>, made: Made) -> Result<usize> {
+        if let Some(k) = self.rooms.iter().position(|room| room.of.is(x)) {
+            return Ok(k);
         }
-        self.rooms = rooms;
-        Ok(())
+        let most = self.spans().iter().map(|span| span.n).max().unwrap_or(0);
+        let n_buffers = if let Made::Sent(_) = made { 2 } else { 1 };
+        // new ones, because numbers beyond the columns must be 0
+        let buffer = |_| Ok(Arc::new(self.device.buffer(bytes(most * x.stride()), Use::Storage)?));
+        let buffers = (0..n_buffers).map(buffer).collect::<Result<_>>()?;
+        self.rooms.push(Room { of: x.clone(), buffers, view: None });
+        Ok(self.rooms.len() - 1)
     }
 
     /// Begins with another run of rows.
@@ -73,9 +68,7 @@ impl<'p> Pass<'p> {
         let Some(made) = x.made() else {
             return Ok(View { rows: x.window(&span.rows)?, n_columns, stride, is_taken: false });
         };
-        let Some(k) = self.rooms.iter().position(|room| room.of.is(x)) else {
-            return Err(Array::outside(&span.rows));
-        };
+        let k = self.room(x, made)?;
         if let Some(view) = &self.rooms[k].view {
             return Ok(view.clone());
         }
@@ -115,7 +108,8 @@ impl<'p> Pass<'p> {
         let program = self.program;
         for (x, first) in &program.columns {
             let params = Params { first_column: *first as u32, ..self.params(span, self.group_rows(0)) };
-            let own = if let Some(Made::Features(built)) = x.made() {
+            let has_view = self.rooms.iter().any(|room| room.of.is(x) && room.view.is_some());
+            let own = if let (Some(Made::Features(built)), false) = (x.made(), has_view) {
                 build_features(self.device, built, span, (&design, stride), &self.idle[0], params)?
             } else {
                 let view = self.view(x, span)?;

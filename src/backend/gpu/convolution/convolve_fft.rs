@@ -8,6 +8,7 @@ use realfft::RealFftPlanner;
 
 use super::signals::{Chunk, Signals};
 use super::{Correlation, Start, TURN};
+use crate::backend::TRANSFORMED_LAGS;
 use crate::backend::gpu::batch::{Bound, Dispatch, Params};
 use crate::backend::gpu::device::Device;
 use crate::backend::gpu::shader::{Access, Constants, Kernel, Shared};
@@ -33,14 +34,12 @@ pub(in crate::backend::gpu) const CORRELATE_FFT: Kernel = Kernel {
 const BLOCK: usize = 2048;
 /// Lags of a piece.
 const PIECE: usize = BLOCK / 2;
-/// Taps of a window from which on transforms are faster than sums.
-const LONG: usize = 1024;
 /// Operations of a transform, about.
 const FLOP: f64 = 1e5;
 
 /// Whether windows of so many taps are transformed.
 pub(super) fn is_long(n_taps: usize) -> bool {
-    n_taps >= LONG
+    n_taps >= TRANSFORMED_LAGS
 }
 
 /// Pieces of a window.

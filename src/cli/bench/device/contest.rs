@@ -195,9 +195,10 @@ pub(super) fn repeated(
 
 /// A result that must not be timed.
 pub(super) fn wrong(what: &str, error: f64) -> Error {
-    let found = format!("an error of {error:.1e}");
-    let help = "update the driver, or use --backend cpu; please report it with `rheobase devices --json`";
-    Error::argument(what, "that of the CPU in float64", found, help)
+    let problem = format!(
+        "an error of {error:.1e} against the CPU in float64: update the driver, and please report it with `rheobase devices --json`"
+    );
+    Error::Device { device: what.into(), problem }
 }
 
 #[cfg(test)]

@@ -10,8 +10,9 @@ use serde_json::json;
 use super::contest::{Contest, Need, Processor, Row, Size};
 use super::dense::uniform;
 use super::evaluation::{Problem, Work};
-use super::sizes::{N_FUNCTIONS, TRANSFORMED};
+use super::sizes::N_FUNCTIONS;
 use crate::Result;
+use crate::backend::TRANSFORMED_LAGS;
 use crate::backend::cpu::convolution::lags::Lags;
 use crate::design::{Convolution, Course, DesignPlan, Form, Rows, Source};
 use crate::objective::Packed;
@@ -88,7 +89,7 @@ fn need(work: Work, on: Processor, kind: Kind, [n, c, w]: [usize; 3]) -> Option<
     let is_free = work == Work::Gradient;
     let (n_bytes, flop) = match kind {
         Kind::Samples => {
-            let is_transformed = on == Processor::Cpu || (is_free && w >= TRANSFORMED);
+            let is_transformed = on == Processor::Cpu || (is_free && w >= TRANSFORMED_LAGS);
             if is_transformed {
                 return None;
             }

@@ -93,8 +93,6 @@ pub(super) const MOST_GRAM: f64 = 5e10;
 pub(super) const COLUMNS_OF_STEPS: usize = 8;
 /// Functions of the window of a channel.
 pub(super) const N_FUNCTIONS: usize = 8;
-/// Lags from which on the GPU backend forms products with samples by transforms.
-pub(super) const TRANSFORMED: usize = 1024;
 
 #[cfg(test)]
 mod tests {
