@@ -63,8 +63,14 @@ fn the_tutorials_history_takes_few_passes_however_its_columns_come() {
     // without a matrix of the host: the windows of the columns end at the bin before their own
     let lags = Lags { window_bins: WINDOW, shift: -1 };
     let n_bins = counts.len();
-    let channels =
-        Convolution::new(vec![Course::Samples(current)], n_bins, kernel, lags, &[0..n_bins]).unwrap();
+    let channels = Convolution::new(
+        vec![Course::Samples(current)],
+        n_bins,
+        kernel,
+        lags,
+        std::slice::from_ref(&(0..n_bins)),
+    )
+    .unwrap();
     let built = DesignPlan::new(vec![named(channels.all().into())], used).unwrap();
     for most_bytes in [u64::MAX, 0] {
         let Some(gpu) = gpu(most_bytes) else { return };

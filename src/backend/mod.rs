@@ -255,27 +255,17 @@ pub trait Backend: Sync + Sized {
     ///
     /// # Errors
     /// The first error of `body`.
-    fn pass<'a>(
-        &self,
-        sweep: Sweep,
-        n_sums: &[usize],
-        body: &Body<Self::Worker<'a>>,
-    ) -> Result<Vec<Vec<f64>>>;
+    fn pass(&self, sweep: Sweep, n_sums: &[usize], body: &Body<Self::Worker<'_>>) -> Result<Vec<Vec<f64>>>;
 
     /// Runs `body` on the tiles of some rows, the first a multiple of [`LINE_ROWS`], and keeps the linear predictor and
     /// the direction it computes.
     ///
     /// # Errors
     /// The first error of `body`.
-    fn trace<'a>(
-        &self,
-        sweep: Sweep,
-        rows: Range<usize>,
-        body: &Body<Self::Worker<'a>>,
-    ) -> Result<Self::Line>;
+    fn trace(&self, sweep: Sweep, rows: Range<usize>, body: &Body<Self::Worker<'_>>) -> Result<Self::Line>;
 
     /// Sets the linear predictor (or direction) of the tile's rows to one constant per target.
-    fn start<'a>(&self, work: &mut Self::Worker<'a>, into: Into, constants: &[f64]);
+    fn start(&self, work: &mut Self::Worker<'_>, into: Into, constants: &[f64]);
 
     /// `eta += X·B`: `coef` uploaded target after target.
     fn matmul<'a>(
@@ -297,9 +287,9 @@ pub trait Backend: Sync + Sized {
     );
 
     /// `eta[t] += sum_c sum_k filter_c[k] x_c[t + shift - k]` less the constant of the filters. The sweep has one target.
-    fn convolve<'a>(
+    fn convolve(
         &self,
-        work: &mut Self::Worker<'a>,
+        work: &mut Self::Worker<'_>,
         rows: Range<usize>,
         x: &Self::Signals,
         filters: &Self::Array<'static>,
@@ -308,7 +298,7 @@ pub trait Backend: Sync + Sized {
 
     /// `sums[k] += sum_t r[t] x_c[t + shift - lag]`, channel after channel and lag after lag, with the residuals `r` of the
     /// pointwise stage. The sweep has one target.
-    fn correlate<'a>(&self, work: &mut Self::Worker<'a>, rows: Range<usize>, x: &Self::Signals, sums: usize);
+    fn correlate(&self, work: &mut Self::Worker<'_>, rows: Range<usize>, x: &Self::Signals, sums: usize);
 
     /// Residual, loss (added to sum 0) and residual total (added to sum 1) of the tile's rows.
     fn pointwise<'a>(

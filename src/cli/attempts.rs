@@ -4,6 +4,9 @@ use crate::backend::gpu::Limits;
 use crate::error::{DeviceError, Reached};
 use crate::{Error, Result};
 
+/// What work came to, or why it did not, and how far what went before had come.
+type Ended<T> = std::result::Result<(T, Vec<Reached>), (Error, Vec<Reached>)>;
+
 /// Works on a device, on a fresh one if it went away, which may happen once, and with less of the design on it if it has no
 /// room (and it `may_shrink`); the device that is left and the outcome, with where it began. `work` is told how far the work
 /// before it had come.
@@ -13,7 +16,7 @@ pub(super) fn attempts<D, T>(
     mut work: impl FnMut(&D, &[Reached]) -> Result<T>,
     mut open: impl FnMut(Limits) -> Result<D>,
     notices: &mut Vec<String>,
-) -> (Option<D>, std::result::Result<(T, Vec<Reached>), (Error, Vec<Reached>)>) {
+) -> (Option<D>, Ended<T>) {
     let (mut reached, mut limits, mut n_lost): (Vec<Reached>, _, _) = (Vec::new(), Limits::default(), 0);
     loop {
         let error = match work(&device, &reached) {
@@ -99,7 +102,7 @@ mod tests {
         let (device, outcome) = attempts(1, true, work, |_| Ok(1), &mut notices);
         let (error, reached) = outcome.unwrap_err();
         assert!(device.is_none() && matches!(error, Error::Gpu(DeviceError::Lost { .. })));
-        assert_eq!(reached, [point.clone()], "what was reached is there for the CPU");
+        assert_eq!(reached, std::slice::from_ref(&point), "what was reached is there for the CPU");
         let (device, outcome) = attempts(1, true, work, |_| Err(lost()), &mut notices);
         assert!(device.is_none() && outcome.is_err());
     }

@@ -88,7 +88,7 @@ impl Engine {
                 self.device.get_or_insert_with(|| title.unwrap_or_else(processor));
                 return Ok(*fitted);
             }
-            gpu::Turn::Cpu(spec) => spec,
+            gpu::Turn::Cpu(spec) => *spec,
         };
         self.device.get_or_insert_with(processor);
         let level = self.level;

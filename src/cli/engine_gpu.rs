@@ -9,7 +9,7 @@ use super::attempts::attempts;
 use super::engine::{Watcher, Wish};
 use super::run::in_pool;
 use crate::backend::cpu::Cpu;
-use crate::backend::gpu::{Gpu, Limits, costs};
+use crate::backend::gpu::{Gpu, costs};
 use crate::backend::{Backend, Costs};
 use crate::design::DesignPlan;
 use crate::error::{DeviceError, Reached};
@@ -24,7 +24,7 @@ pub(super) enum Turn {
     /// The GPU's, and this is the fit.
     Fitted(Box<FittedGlm>),
     /// The CPU's: what is left to fit.
-    Cpu(CheckedSpec),
+    Cpu(Box<CheckedSpec>),
 }
 
 /// Where it is in the course of a command.
@@ -63,7 +63,7 @@ impl Choice {
         if self.gpu.is_none() && !self.settled {
             self.look(spec, plan, response.y.ncols(), notices);
         }
-        let Some(gpu) = self.gpu.take() else { return Ok(Turn::Cpu(spec.clone())) };
+        let Some(gpu) = self.gpu.take() else { return Ok(Turn::Cpu(Box::new(spec.clone()))) };
         let name = match &self.wish {
             Wish::Gpu(name) => name.clone(),
             Wish::Auto | Wish::Cpu => None,
@@ -86,7 +86,7 @@ impl Choice {
             }
             Err((Error::Gpu(error), reached)) => {
                 self.give_up(error, notices)?;
-                Ok(Turn::Cpu(going_on(spec, &reached, size, started)?))
+                Ok(Turn::Cpu(Box::new(going_on(spec, &reached, size, started)?)))
             }
             Err((other, _)) => Err(other),
         }
@@ -178,7 +178,7 @@ fn going_on(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::gpu::adapter;
+    use crate::backend::gpu::{Limits, adapter};
     use crate::design::Source;
     use crate::glm::{GlmSpec, SolverChoice};
 

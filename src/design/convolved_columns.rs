@@ -67,7 +67,7 @@ impl<'a> ConvolvedColumns<'a> {
         for (k, &column) in self.columns.iter().enumerate() {
             match channels.last_mut() {
                 Some(own) if self.x.channel_of(self.columns[own.start]) == self.x.channel_of(column) => {
-                    own.end = k + 1
+                    own.end = k + 1;
                 }
                 _ => channels.push(k..k + 1),
             }

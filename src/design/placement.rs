@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::convolved_columns::{ConvolvedColumns, Writer};
 use super::evaluation::EvaluatedColumns;
-use super::{Block, Column, Dense, DesignPlan, Form, MatrixFree, Values};
+use super::{Block, Column, Dense, Design, DesignPlan, Form, MatrixFree, Values};
 use crate::Result;
 use crate::backend::cpu::convolution::transforms::Fourier;
 use crate::backend::cpu::simd::Level;
@@ -45,16 +45,16 @@ pub(super) enum PartWriter<'c, 'p, T> {
 }
 
 impl DesignPlan<'_> {
-    /// The columns as blocks of their forms, and where the blocks have others in their place.
-    pub(super) fn blocks<'p, B: Backend + 'p>(
+    /// The columns as blocks of their forms.
+    pub(super) fn design<'p, B: Backend + 'p>(
         &'p self,
         on: &B,
         columns: &[Column],
         n_targets: usize,
-    ) -> Result<(Vec<Box<dyn Block<'p, B> + 'p>>, Vec<Whitening>)> {
+    ) -> Result<Design<'p, B>> {
         let mut blocks: Vec<Box<dyn Block<'p, B> + 'p>> = Vec::new();
         let mut written: Vec<Part> = Vec::new();
-        let (mut whitening, mut next) = (Vec::new(), 0);
+        let (mut whitening, mut next): (Vec<Whitening>, _) = (Vec::new(), 0);
         for (form, mut part) in self.parts(columns, &self.forms(n_targets, &on.costs()))? {
             if let Part::Convolved(own) = &mut part
                 && on.writes_convolved()
@@ -79,7 +79,7 @@ impl DesignPlan<'_> {
         if blocks.is_empty() {
             blocks.push(Box::new(Dense::new(on.matrix(self.rows.len(), 0, &|_, _| {})?, 0)));
         }
-        Ok((blocks, whitening))
+        Ok(Design { blocks, n_rows: self.rows.len(), whitening })
     }
 
     /// Whether the columns of a backend are those of another precision, rounded: neither built there nor sent again and again.

@@ -231,8 +231,7 @@ impl<'a> DesignPlan<'a> {
             let blocks = vec![Box::new(dense) as Box<dyn Block<'p, B> + 'p>];
             return Ok(Design { blocks, n_rows, whitening: Vec::new() });
         }
-        let (blocks, whitening) = self.blocks(on, columns, n_targets)?;
-        Ok(Design { blocks, n_rows, whitening })
+        self.design(on, columns, n_targets)
     }
 
     /// Whether all columns are read where they lie in numbers of their own precision.

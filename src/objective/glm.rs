@@ -88,7 +88,7 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
         let y = y.place(on, plan.rows())?;
         let (penalty, aimed, passes) = (Penalty::default(), None, 0);
         let line_sizes = LineSizes::of(on.costs().home);
-        Ok(Self { on, design, y, model, penalty, aimed, line_sizes, passes, n_targets })
+        Ok(Self { on, design, y, model, penalty, passes, n_targets, aimed, line_sizes })
     }
 
     /// With a penalty on the parameters.

@@ -181,7 +181,7 @@ impl Minimize for Lbfgs {
 impl Lbfgs {
     /// All stages.
     fn descend_all(
-        &self,
+        self,
         f: &mut Objectives,
         metric: &Metric,
         runs: &mut [Run],

@@ -231,18 +231,18 @@ impl<T: Storage> Backend for Cpu<T> {
         }
     }
 
-    fn matmul<'a>(
+    fn matmul(
         &self,
         work: &mut Worker<T>,
         rows: Range<usize>,
-        x: &Array<'a, T>,
+        x: &Array<'_, T>,
         coef: &Array<'static, T>,
         into: Into,
     ) {
         T::tile_matmul(self.level, work, rows.start, x, coef.as_numbers(), into);
     }
 
-    fn matmul_transposed<'a>(&self, work: &mut Worker<T>, rows: Range<usize>, x: &Array<'a, T>, sums: usize) {
+    fn matmul_transposed(&self, work: &mut Worker<T>, rows: Range<usize>, x: &Array<'_, T>, sums: usize) {
         T::tile_matmul_transposed(self.level, work, rows.start, x, sums);
     }
 
@@ -261,18 +261,18 @@ impl<T: Storage> Backend for Cpu<T> {
         T::correlate(self.level, work, rows, x, sums);
     }
 
-    fn pointwise<'a>(
+    fn pointwise(
         &self,
         work: &mut Worker<T>,
         rows: Range<usize>,
         model: Model,
-        y: &Array<'a, T>,
+        y: &Array<'_, T>,
         beside: Beside,
     ) {
         T::tile_pointwise(self.level, work, model, rows.start, y, beside);
     }
 
-    fn copy_rows<'a>(&self, work: &mut Worker<T>, rows: Range<usize>, x: &Array<'a, T>, first: usize) {
+    fn copy_rows(&self, work: &mut Worker<T>, rows: Range<usize>, x: &Array<'_, T>, first: usize) {
         let end = (first + x.n_columns()) * TILE_ROWS;
         let mut design = std::mem::take(&mut work.design);
         design.resize(design.len().max(end), T::ZERO);
@@ -280,11 +280,11 @@ impl<T: Storage> Backend for Cpu<T> {
         work.design = design;
     }
 
-    fn weighted_gram<'a>(
+    fn weighted_gram(
         &self,
         work: &mut Worker<T>,
         rows: Range<usize>,
-        x: Option<&Array<'a, T>>,
+        x: Option<&Array<'_, T>>,
         flat: bool,
         sums: usize,
     ) {

@@ -12,6 +12,7 @@ use super::adapter::{Facts, INVOCATIONS};
 use super::batch::Bound;
 use super::clock::Clock;
 use super::pipeline::Pipelines;
+use super::trouble::{Trouble, uncaptured};
 use super::variant::Variant;
 use crate::error::DeviceError;
 use crate::{Error, Result};
@@ -30,28 +31,6 @@ pub struct Limits {
     pub most_bytes: Option<u64>,
     /// Bytes of all buffers together, as on a small device.
     pub room_bytes: Option<u64>,
-}
-
-/// What went wrong first.
-#[derive(Debug, Default)]
-struct Trouble {
-    first: Mutex<Option<DeviceError>>,
-    /// The loss of the device, which explains other errors.
-    loss: Mutex<Option<DeviceError>>,
-}
-
-impl Trouble {
-    fn set(&self, error: DeviceError) {
-        let place = if matches!(error, DeviceError::Lost { .. }) { &self.loss } else { &self.first };
-        if let Ok(mut place) = place.lock() {
-            place.get_or_insert(error);
-        }
-    }
-
-    fn get(&self) -> Option<DeviceError> {
-        let of = |place: &Mutex<Option<DeviceError>>| place.lock().ok().and_then(|error| error.clone());
-        of(&self.loss).or_else(|| of(&self.first))
-    }
 }
 
 /// Memory of the device, given back when it is dropped.
@@ -110,19 +89,6 @@ fn submission_flop(kind: &str) -> f64 {
         "discrete" | "virtual" => 2e11,
         "software" => 8e9,
         _ => 2e10,
-    }
-}
-
-/// An error that nobody waited for.
-fn uncaptured(error: &wgpu::Error) -> DeviceError {
-    match error {
-        wgpu::Error::Validation { description, .. } => {
-            DeviceError::ShaderRejected { kernel: "of a pass".into(), message: description.clone() }
-        }
-        // no room either for what is not a buffer of ours, which are asked for in scopes
-        other @ (wgpu::Error::OutOfMemory { .. } | wgpu::Error::Internal { .. }) => {
-            DeviceError::Lost { reason: other.to_string() }
-        }
     }
 }
 

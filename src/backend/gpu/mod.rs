@@ -19,6 +19,7 @@ mod convolution;
 mod copy_rows;
 pub mod costs;
 mod device;
+mod forward;
 mod fused;
 mod gram;
 mod line;
@@ -35,6 +36,7 @@ mod rows;
 mod sent;
 mod shader;
 mod spans;
+mod trouble;
 mod variant;
 mod views;
 
@@ -217,18 +219,18 @@ impl Backend for Gpu {
         super::cpu::n_rows_of(n_rows, every)
     }
 
-    fn pass<'a>(&self, sweep: Sweep, n_sums: &[usize], body: &Body<Program<'a>>) -> Result<Vec<Vec<f64>>> {
+    fn pass(&self, sweep: Sweep, n_sums: &[usize], body: &Body<Program<'_>>) -> Result<Vec<Vec<f64>>> {
         let program = recorded(0..sweep.n_rows, body)?;
         self.device.pass(&program, sweep, n_sums)
     }
 
-    fn trace<'a>(&self, sweep: Sweep, rows: Range<usize>, body: &Body<Program<'a>>) -> Result<Line> {
+    fn trace(&self, sweep: Sweep, rows: Range<usize>, body: &Body<Program<'_>>) -> Result<Line> {
         let program = recorded(rows.clone(), body)?;
         let [eta, direction] = self.device.trace(&program, sweep, rows.clone())?;
         Ok(Line { eta, direction, targets: sweep.targets.to_vec(), rows, alone: sweep.alone })
     }
 
-    fn start<'a>(&self, work: &mut Program<'a>, into: Into, constants: &[f64]) {
+    fn start(&self, work: &mut Program<'_>, into: Into, constants: &[f64]) {
         work.start(into, constants);
     }
 
@@ -247,9 +249,9 @@ impl Backend for Gpu {
         work.add_backward(x, sums);
     }
 
-    fn convolve<'a>(
+    fn convolve(
         &self,
-        work: &mut Program<'a>,
+        work: &mut Program<'_>,
         _rows: Range<usize>,
         x: &Signals,
         filters: &Array<'static>,
@@ -258,7 +260,7 @@ impl Backend for Gpu {
         work.add_convolution(x, filters, into);
     }
 
-    fn correlate<'a>(&self, work: &mut Program<'a>, _rows: Range<usize>, x: &Signals, sums: usize) {
+    fn correlate(&self, work: &mut Program<'_>, _rows: Range<usize>, x: &Signals, sums: usize) {
         work.add_correlation(x, sums);
     }
 
