@@ -85,12 +85,9 @@ fn a_matrix_that_is_sent_again_gives_the_same_bits() {
         let double = DesignPlan::new(source(&x), rows.clone()).unwrap();
         // rows that do not follow each other in memory
         let strided = DesignPlan::new(vec![named("x", of_wide)], rows.clone()).unwrap();
-        let two = DesignPlan::new(vec![named("x", single_half(&single)), named("z", x.view())], rows.clone());
+        let two = DesignPlan::new(vec![named("x", single.sources()[0]), named("z", x.view())], rows.clone());
         [single, double, strided].into_iter().chain(two.ok()).collect::<Vec<_>>()
     };
-    fn single_half<'a>(plan: &DesignPlan<'a>) -> rheobase::design::Values<'a> {
-        plan.sources()[0]
-    }
     for targets in [&[0][..], &[0, 2]] {
         let y = y.select(ndarray::Axis(1), if targets.len() == 1 { &[0] } else { &[0, 1, 2] });
         let results = |most_bytes: u64| {
@@ -165,8 +162,10 @@ fn a_population_shares_columns_that_are_built_in_every_pass() {
     let rows: Vec<usize> = trains.complete().iter().cloned().flatten().collect();
     let plan = DesignPlan::new(vec![named("t", trains.all())], rows).unwrap();
     let truth = fit(&Cpu::<f64>::default(), &plan, &y, GlmSpec::default());
-    let Some((gpu, _turn)) = gpu(0) else { return };
-    let found = fit(&gpu, &plan, &y, GlmSpec::default());
+    let found = {
+        let Some((gpu, _turn)) = gpu(0) else { return };
+        fit(&gpu, &plan, &y, GlmSpec::default())
+    };
     assert_eq!((forms(&found), found.plan.storage.as_str()), (vec!["written again in every pass"], "f32"));
     for (truth, found) in truth.targets.iter().zip(&found.targets) {
         assert_eq!(truth.status, found.status);
@@ -177,8 +176,7 @@ fn a_population_shares_columns_that_are_built_in_every_pass() {
         );
     }
     // the plan gives the same bits where there is room
-    drop((gpu, _turn));
-    let Some((gpu, _turn)) = self::gpu(u64::MAX) else { return };
+    let Some((gpu, _turn)) = gpu(u64::MAX) else { return };
     let again = GlmSpec { plan_from: PlanFrom::Plan(Box::new(found.plan.clone())), ..GlmSpec::default() };
     let again = fit(&gpu, &plan, &y, again);
     assert_eq!(forms(&again), forms(&found));

@@ -330,11 +330,6 @@ impl<'a> Convolved<'a> {
         samples.collect::<Option<_>>().map(HostChannels::Samples)
     }
 
-    /// The number of channels.
-    pub(super) fn n_channels(&self) -> usize {
-        self.n
-    }
-
     /// Events of all channels.
     pub(super) fn n_events(&self) -> usize {
         let of_channel =

@@ -83,7 +83,7 @@ impl DesignPlan<'_> {
         if x.is_of_events() {
             places + x.n_events() as u64 * EVENT_BYTES
         } else {
-            places + x.n_channels() as u64 * n_rows * BYTES
+            places + x.channels().len() as u64 * n_rows * BYTES
         }
     }
 
@@ -107,13 +107,13 @@ impl DesignPlan<'_> {
                 _ => DeviceWork { sent_bytes: matrix_bytes, ..own },
             };
         }
-        let taps = (x.n_channels() * x.lags().window_bins) as f64;
+        let taps = (x.channels().len() * x.lags().window_bins) as f64;
         let built = 2.0 * rows * taps * x.functions().ncols() as f64;
         let sent_bytes = self.channel_bytes(x) as f64;
         let products = if x.is_of_events() {
             4.0 * (x.n_events() * x.lags().window_bins) as f64
         } else if x.lags().window_bins >= TRANSFORMED_LAGS {
-            rows * x.n_channels() as f64 * TRANSFORM_FLOP
+            rows * x.channels().len() as f64 * TRANSFORM_FLOP
         } else {
             4.0 * rows * taps
         };

@@ -116,7 +116,7 @@ fn the_tutorials_models_are_those_of_the_cpu_in_few_passes() {
     let study = ["fit", &file, "--epochs", "Noise 1", "--epoch", "0", "--unit", "0", "--bin", "1ms"];
     let history = "stimulus*1e12 : raised-cosine-log(8, window=200ms)";
     for features in [&["--feature", "stimulus*1e12"][..], &["--feature", history]] {
-        for (solver, tolerance, digits) in [("lbfgs", "1e-10", 1e-6), ("newton", "1e-16", 1e-8)] {
+        for (solver, tolerance, digits) in [("lbfgs", "1e-15", 1e-6), ("newton", "1e-16", 1e-8)] {
             let words = [&study[..], features, &["--solver", solver, "--tolerance", tolerance]].concat();
             let both = on_both(&place, &number, &words);
             assert_agree(&both, digits);

@@ -248,14 +248,9 @@ fn gram(gpu: &Gpu, case: &Case, every: usize, is_mixed: bool) -> Vec<f64> {
     let (x, y) = (case.signals(gpu), case.response(gpu));
     let columns: Vec<usize> = case.columns.iter().map(|(column, ..)| *column).collect();
     let mean: Vec<f64> = case.columns.iter().map(|(_, mean, _)| *mean).collect();
-    let inverse_sd: Vec<f64> = case.columns.iter().map(|(.., factor)| *factor).collect();
-    let host = HostColumns {
-        functions: case.functions.view(),
-        columns: &columns,
-        mean: &mean,
-        inverse_sd: &inverse_sd,
-        whitening: &[],
-    };
+    let factor: Vec<f64> = case.columns.iter().map(|(.., factor)| *factor).collect();
+    let functions = case.functions.view();
+    let host = HostColumns { functions, columns: &columns, mean: &mean, inverse_sd: &factor, whitening: &[] };
     let built = gpu.convolved(&x, host, |_| panic!("the rows are built here")).unwrap();
     let filters = gpu.filters(&x, &case.taps, SHIFT).unwrap();
     let dense = case.dense(gpu);
@@ -379,13 +374,8 @@ fn a_large_recording_takes_little_memory() {
     let signals = gpu.signals(HostSignals { lags, runs: &runs, channels }).unwrap();
     let (columns, ones): (Vec<usize>, _) = ((0..800).collect(), vec![1.0; 800]);
     let functions = Array2::from_elem((200, 8), 0.005);
-    let host = HostColumns {
-        functions: functions.view(),
-        columns: &columns,
-        mean: &ones,
-        inverse_sd: &ones,
-        whitening: &[],
-    };
+    let functions = functions.view();
+    let host = HostColumns { functions, columns: &columns, mean: &ones, inverse_sd: &ones, whitening: &[] };
     let built = gpu.convolved(&signals, host, |_| panic!("the rows are built here")).unwrap();
     // every 2000th tile: what a pass holds is there, in little time
     let sweep = Sweep {
