@@ -68,6 +68,8 @@ fn history_model() {
     for solver in [SolverChoice::Newton, SolverChoice::Lbfgs, SolverChoice::Auto] {
         let fitted = fit_block(&block, &counts, solver);
         check(&fitted, &golden["glm_history"]);
+        // full steps are refused at first, until the metric is scaled: without that it takes twice as many
+        assert!(fitted.targets[0].passes <= 40, "{solver:?}: {} passes", fitted.targets[0].passes);
         let filter = kernel.dot(&ndarray::Array1::from(fitted.targets[0].coef.clone()));
         let expected = numbers(&golden["glm_history"]["filter_200"]);
         assert!(filter.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 2e-11));

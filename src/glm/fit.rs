@@ -142,9 +142,7 @@ impl CheckedSpec {
             Rank::plain(plan, &varying)
         };
         let is_whitened = is_fast && on.costs().home != Home::Host && rank.is_whole(&varying);
-        if let Some(metric) =
-            Metric::new(gram.clone(), &penalty, nulls.clone(), alone).filter(|_| is_whitened)
-        {
+        if is_whitened && let Some(metric) = Metric::new(gram.clone(), &penalty, nulls.clone(), alone) {
             // a device has no other numbers: there the columns stand in terms of others
             let plan = plan.whitened(y.n_targets(), &on.costs());
             let whitening = Whitening::new(0..varying.len(), &without_intercept(&gram));
