@@ -7,7 +7,7 @@
 //! member of these families. The certificate, and the last steps, are those of [`Cpu<f64>`].
 //!
 //! A matrix lies on the device as far as it has room for it. Rows that do not stay are built there from channels, or sent from
-//! the host, run by run ([`views`]): kernels see no difference, and of one run the sums are the same bits.
+//! the host, run by run (`views`): kernels see no difference, and of one run the sums are the same bits.
 
 pub mod adapter;
 
