@@ -1,22 +1,20 @@
-//! The fit: rank, start, solver, certificate, in that order; back to the solver if the proof fails.
+//! The course of a fit: start, solver, certificate, in that order; back to the solver if the proof fails.
 
 use std::time::{Duration, Instant};
 
 use super::certificate::{Reported, report};
-use super::choice::Size;
 use super::fitted::{FittedGlm, Seconds, TargetFit};
 use super::inputs::Response;
 use super::plan::{Placed, Plan};
-use super::rank::{Rank, varying};
+use super::rank::Rank;
 use super::response_sums::response_sums;
 use super::spec::{CheckedSpec, StandardErrors, TOLERANCE_F64};
 use super::standing::Standing;
 use crate::backend::{Backend, Costs, Cpu, Every, Home};
-use crate::design::{Column, DesignPlan};
+use crate::design::DesignPlan;
 use crate::error::Reached;
 use crate::math::dense::{Cholesky, Matrix};
-use crate::math::whitening::Whitening;
-use crate::objective::{GlmObjective, Objective, Packed, Penalty, Weight};
+use crate::objective::{GlmObjective, Objective, Packed, Weight};
 use crate::observation::Recession;
 use crate::solver::{Halted, Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Residuals, Start, Watch};
 use crate::{Error, Result};
@@ -29,10 +27,7 @@ pub(super) const FLOOR: f64 = 1e-30;
 /// The same where the columns are known to be far from dependent: coefficients are good to all digits that matter.
 const NEAR_FLOOR: f64 = 1e-26;
 /// The smallest pivot of a Gram of single precision that leaves no doubt about the rank.
-const CERTAIN: f64 = 1e-4;
-/// The same of columns in terms of others with such a Gram, which are told apart in `f64`: nothing of them is left out from
-/// there on ([`Rank::new`]).
-const PLAIN: f64 = 2e-6;
+pub(super) const CERTAIN: f64 = 1e-4;
 /// The same for a Gram of `f64`.
 const SPANS: f64 = 1e-10;
 /// Rows with events per parameter that are asked whether they span all directions: first, and at most.
@@ -67,128 +62,20 @@ struct Round {
 }
 
 /// Objectives of a fit.
-struct Views<'v, 'f> {
+pub(super) struct Views<'v, 'f> {
     /// In the numbers of the backend, if these are not `f64`.
-    fast: Option<&'f mut dyn Objective>,
+    pub(super) fast: Option<&'f mut dyn Objective>,
     /// Over the members of the basis, in `f64`.
-    exact: GlmObjective<'v, Cpu<f64>>,
+    pub(super) exact: GlmObjective<'v, Cpu<f64>>,
     /// Over the columns that vary, if these are not the members.
-    all: Option<GlmObjective<'v, Cpu<f64>>>,
+    pub(super) all: Option<GlmObjective<'v, Cpu<f64>>>,
     /// Over the columns that vary, for histories, which a solver asks for while it has the others.
-    beside: Option<GlmObjective<'v, Cpu<f64>>>,
-}
-
-impl CheckedSpec {
-    /// Fits every target of the response to the rows of the design that the plan uses.
-    ///
-    /// Passes over the rows are shared among the threads of rayon's pool. Called on one of them (within [`rayon::scope`]),
-    /// as the command line does, small fits take less time: sharing a pass then costs microseconds, not tens of them.
-    ///
-    /// # Errors
-    /// [`Error::Length`] if response and design have different numbers of bins, [`Error::NonFinite`] or
-    /// [`Error::Domain`] with the first used row whose response is not finite or not what the model is for, [`Error::Memory`] if
-    /// the design is larger than allowed, [`Error::Gpu`] if a device fails, and [`Error::Unfinished`] if it does so on the way, with
-    /// how far the targets had come. Not arriving is a status, not an error.
-    pub fn fit<B: Backend>(
-        &self,
-        on: &B,
-        plan: &DesignPlan,
-        response: &Response,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<FittedGlm> {
-        let started = Instant::now();
-        let guided = self.guided(plan, response.y.ncols(), on.costs(), size_of::<B::Scalar>())?;
-        let plan = guided.as_ref().unwrap_or(plan);
-        let nulls = self.check_inputs(plan, response, size_of::<B::Scalar>(), &on.costs())?;
-        let (model, y) = (self.get().model, Packed::new(response.y, plan.rows()));
-        let varying = varying(plan);
-        let penalty =
-            Penalty::new(self.get().regularizer.curvature(), varying.iter().map(|&k| plan.scaling().sd[k]));
-        let alone = response.y.ncols() == 1;
-        let own: Vec<Column> = varying.iter().map(|&column| Column::Source(column)).collect();
-        let exact_on = on.exact();
-        let beside = || {
-            let wanted = self.get().n_histories > 0;
-            let objective = || GlmObjective::new(exact_on, plan, &own, &y, model);
-            wanted.then(|| Ok(objective()?.with_penalty(penalty.clone()))).transpose()
-        };
-        let mut exact = GlmObjective::new(exact_on, plan, &own, &y, model)?.with_penalty(penalty.clone());
-        let replayed = self.replayed();
-        let is_fast =
-            size_of::<B::Scalar>() < size_of::<f64>() && replayed.is_none_or(|own| own.storage == "f32");
-        if is_fast && replayed.is_none_or(|own| !own.whitened) {
-            let mut fast = GlmObjective::like(&exact, on, plan, &own, &y)?.with_penalty(penalty.clone());
-            let size = Size::new(plan, &nulls, own.len(), size_of::<B::Scalar>(), &on.costs());
-            let chosen = self.chosen(size, on.costs())?;
-            let (gram, are_apart) = fast.flat_gram(Every(chosen.gram_every), CERTAIN)?;
-            let metric = Metric::new(gram, &penalty, nulls.clone(), alone);
-            let least = if are_apart { PLAIN } else { CERTAIN };
-            if let Some(metric) = metric.filter(|metric| metric.smallest_pivot() > least) {
-                let rank = Rank::plain(plan, &varying);
-                let fit = Fit { spec: self, plan, response, costs: on.costs(), varying, rank, metric };
-                let views = Views { fast: Some(&mut fast), exact, all: None, beside: beside()? };
-                return fit.run(chosen, views, started, progress);
-            }
-            if replayed.is_some() {
-                return Err(Plan::too_coarse());
-            }
-        }
-        // columns that are nearly dependent: all digits from the start
-        let gram = exact.gram(Every::ROW, Weight::Flat)?;
-        // a penalty determines what the data do not
-        let rank = if penalty.is_none() {
-            Rank::new(plan, &varying, &without_intercept(&gram))
-        } else {
-            Rank::plain(plan, &varying)
-        };
-        let is_whitened = is_fast && on.costs().home != Home::Host && rank.is_whole(&varying);
-        if is_whitened && let Some(metric) = Metric::new(gram.clone(), &penalty, nulls.clone(), alone) {
-            // a device has no other numbers: there the columns stand in terms of others
-            let plan = plan.whitened(y.n_targets(), &on.costs());
-            let whitening = Whitening::new(0..varying.len(), &without_intercept(&gram));
-            let fast = GlmObjective::whitened(&exact, on, &plan, &varying, &y, whitening)?;
-            let mut fast = fast.with_penalty(penalty.clone());
-            let size = Size::new(&plan, &nulls, own.len(), size_of::<B::Scalar>(), &on.costs());
-            let chosen = Plan { gram_every: 1, whitened: true, ..self.chosen(size, on.costs())? };
-            let fit = Fit { spec: self, plan: &plan, response, costs: on.costs(), varying, rank, metric };
-            let views = Views { fast: Some(&mut fast), exact, all: None, beside: beside()? };
-            return fit.run(chosen, views, started, progress);
-        }
-        if is_fast && replayed.is_some() {
-            return Err(Plan::too_coarse());
-        }
-        let (exact, all, gram) = if rank.is_whole(&varying) {
-            (exact, None, gram)
-        } else {
-            let mut members = GlmObjective::new(exact_on, plan, &rank.columns(), &y, model)?;
-            let gram = members.gram(Every::ROW, Weight::Flat)?;
-            (members, Some(exact), gram)
-        };
-        let Some(metric) = Metric::new(gram, &penalty, nulls.clone(), alone) else {
-            return Err(Error::argument(
-                "features",
-                "columns that can be centred and scaled",
-                "values that overflow",
-                "divide the largest features by a power of ten",
-            ));
-        };
-        let costs = exact_on.costs();
-        let size = Size::new(plan, &nulls, rank.n_members(), size_of::<f64>(), &costs);
-        let chosen = self.chosen(size, costs)?;
-        let views = Views { fast: None, exact, all, beside: beside()? };
-        let fit = Fit { spec: self, plan, response, costs, varying, rank, metric };
-        fit.run(chosen, views, started, progress)
-    }
-}
-
-/// The Gram of the columns alone.
-fn without_intercept(gram: &Matrix) -> Matrix {
-    let p = gram.nrows() - 1;
-    Matrix::from_shape_fn((p, p), |(i, j)| gram[(1 + i, 1 + j)])
+    pub(super) beside: Option<GlmObjective<'v, Cpu<f64>>>,
 }
 
 impl Fit<'_, '_, '_> {
-    fn run(
+    /// From the start to the certificate.
+    pub(super) fn run(
         &self,
         mut chosen: Plan,
         views: Views,

@@ -11,6 +11,7 @@ mod fitted;
 pub mod goodness;
 mod inputs;
 mod plan;
+mod precision;
 mod rank;
 mod response_sums;
 mod score;
