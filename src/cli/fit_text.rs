@@ -292,9 +292,15 @@ pub(super) fn explanation(fit: &FittedGlm, device: &str) -> String {
     let n_rows = plan.n_rows;
     let part = |n: usize| if n == n_rows { "all rows".into() } else { format!("{n} of {n_rows} rows") };
     let _ = writeln!(text, "  preconditioner: the flat Gram of {}", part(plan.n_gram_rows));
-    for own in plan.features.iter().filter(|own| !own.is_written()) {
+    for own in &plan.features {
         let (feature, n_columns, form) = (&own.feature, own.n_columns, &own.form);
         let megabytes = own.n_bytes as f64 / 1e6;
+        if own.is_written() {
+            if plan.backend == "gpu" {
+                let _ = writeln!(text, "  {feature}: {n_columns} columns {form} there, {megabytes:.1} MB");
+            }
+            continue;
+        }
         let kept = match own.n_bytes_kept as f64 / 1e6 {
             kept if kept >= 1.0 => format!(", what stands for them {kept:.0} MB"),
             _ => String::new(),

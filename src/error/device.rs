@@ -77,6 +77,12 @@ impl DeviceError {
     /// What to do about it, one line.
     pub(super) fn help(&self) -> String {
         match self {
+            Self::NoAdapter { found, .. } if !found.is_empty() => {
+                "name one of these with `--device` (a part of its name, or its number in `rheobase devices`), or set \
+                 RHEOBASE_SOFTWARE_GPU=1 to let software count; for a GPU that is not among them install its Vulkan driver; or \
+                 use `--backend cpu`"
+                    .into()
+            }
             Self::NoAdapter { .. } | Self::Unavailable { .. } => {
                 "install the GPU's Vulkan driver (on Linux `libvulkan1` and the vendor's graphics libraries; a container \
                  must be run with the graphics capability); `rheobase devices` lists what is there; or use `--backend cpu`"
