@@ -131,18 +131,15 @@ impl<'a> Array<'a> {
         }
     }
 
-    /// The error of rows that are not rows of a matrix on the device: a mistake of ours.
-    pub(super) fn outside(rows: &Range<usize>) -> Error {
-        let (kernel, message) = ("of a pass".into(), format!("rows {rows:?} are not rows of a matrix"));
-        Error::Gpu(DeviceError::ShaderRejected { kernel, message })
-    }
-
     /// The rows, which no buffer cuts.
     ///
     /// # Errors
     /// If they are not rows of a matrix on the device: a mistake of ours.
     pub(super) fn window(&self, rows: &Range<usize>) -> Result<Bound> {
-        let outside = || Self::outside(rows);
+        let outside = || {
+            let (kernel, message) = ("of a pass".into(), format!("rows {rows:?} are not rows of a matrix"));
+            Error::Gpu(DeviceError::ShaderRejected { kernel, message })
+        };
         let Kept::Rows { buffers, rows: each, .. } = &self.kept else { return Err(outside()) };
         let word = size_of::<u32>() * self.stride;
         let (first, size) = (rows.start % each * word, rows.len() * word);
