@@ -169,7 +169,8 @@ fn every_pair_of_model_and_link_with_and_without_a_penalty() {
             ObservationModel::Bernoulli => counts.mapv(|y| f64::from(u8::from(y > 0.0))),
         };
         for &inverse_link in Model::links_of(observation) {
-            for regularizer in [Regularizer::None, Regularizer::Ridge { strength: 1e-3 }] {
+            let lasso = Regularizer::Lasso { strength: 0.02.into() };
+            for regularizer in [Regularizer::None, Regularizer::Ridge { strength: 1e-3.into() }, lasso] {
                 let spec =
                     GlmSpec { model: Model { observation, inverse_link }, regularizer, ..GlmSpec::default() };
                 let both = fits(spec, &x, &y, gpu);

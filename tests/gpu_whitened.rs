@@ -97,7 +97,8 @@ fn a_penalty_is_on_the_columns_themselves() {
     let plan = DesignPlan::new(vec![named(block.x.view().into())], used).unwrap();
     let Some(gpu) = gpu(u64::MAX) else { return };
     for strength in [1e-9, 1e-3] {
-        let spec = GlmSpec { regularizer: Regularizer::Ridge { strength }, ..GlmSpec::default() };
+        let spec =
+            GlmSpec { regularizer: Regularizer::Ridge { strength: strength.into() }, ..GlmSpec::default() };
         let found = fit(&gpu, &plan, &counts, spec.clone());
         let y = Array2::from_shape_fn((counts.len(), 1), |(i, _)| counts[i]);
         let response = Response { y: y.view().into(), names: vec!["y".into()] };

@@ -17,7 +17,12 @@ use rheobase::solver::Status;
 const SOLVERS: [SolverChoice; 2] = [SolverChoice::Newton, SolverChoice::Lbfgs];
 
 fn spec(model: Model, solver: SolverChoice, strength: f64) -> GlmSpec {
-    GlmSpec { model, solver, regularizer: Regularizer::Ridge { strength }, ..GlmSpec::default() }
+    GlmSpec {
+        model,
+        solver,
+        regularizer: Regularizer::Ridge { strength: strength.into() },
+        ..GlmSpec::default()
+    }
 }
 
 /// The optimum by Newton's method in the user's units, with nothing of the library but a Cholesky factor: parameters,

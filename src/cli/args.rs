@@ -10,6 +10,7 @@ use super::examples::{
     COMPLETIONS_HELP, DEMO_HELP, DEVICES_HELP, FIT_HELP, INSPECT_HELP, MAN_HELP, SCORE_HELP,
 };
 use super::model_args::ModelArgs;
+use super::penalty_args::PenaltyArgs;
 use super::predict::PredictArgs;
 use super::quantity;
 use super::shell::{option_words, shell_word};
@@ -168,6 +169,9 @@ pub struct FitArgs {
     #[command(flatten)]
     /// Which model.
     pub model: ModelArgs,
+    #[command(flatten)]
+    /// Which penalty.
+    pub penalty: PenaltyArgs,
     /// Solver
     #[arg(long, default_value = "auto")]
     pub solver: Solver,

@@ -42,18 +42,24 @@ pub(super) struct Filter {
 
 /// Columns that share one basis, by channel: the blocks whose covariance the errors of filters need.
 pub(super) fn blocks(data: &Data, part: &Part) -> Vec<Range<usize>> {
-    let mut blocks = Vec::new();
+    channel_columns(data, part)
+        .into_iter()
+        .filter_map(|(columns, has_basis)| has_basis.then_some(columns))
+        .collect()
+}
+
+/// The columns of every channel, and whether they share a basis.
+pub(super) fn channel_columns(data: &Data, part: &Part) -> Vec<(Range<usize>, bool)> {
+    let mut channels = Vec::new();
     let mut first = 0;
     for piece in &part.group.pieces {
         let basis = data.features.get(piece.block).and_then(|feature| basis(feature));
         let end = first + piece.labels.len();
-        if let Some(basis) = basis {
-            let n = basis.n_functions();
-            blocks.extend((first..end).step_by(n).map(|first| first..first + n));
-        }
+        let n = basis.map_or(1, Expand::n_functions);
+        channels.extend((first..end).step_by(n).map(|first| (first..first + n, basis.is_some())));
         first = end;
     }
-    blocks
+    channels
 }
 
 fn basis(feature: &StudyFeature) -> Option<&Basis> {

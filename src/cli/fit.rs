@@ -18,6 +18,7 @@ use super::{filters, fit_text, merge, outputs, plan_file, result, score_rows, wr
 use crate::backend::Model;
 use crate::design::DesignPlan;
 use crate::glm::{CheckedSpec, FittedGlm, GlmSpec, Response, TOLERANCE_F32, TOLERANCE_F64};
+use crate::regularizer::Regularizer;
 use crate::write::model::{ArraysStudy, ModelFile, RecordingStudy, Study};
 use crate::write::save::{PendingFile, check_writable};
 use crate::{Error, Result, solver};
@@ -139,6 +140,7 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
         let mut own = spec.get().clone();
         let left = |limit: f64| (limit - fitting.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE);
         own.time_limit_s = own.time_limit_s.map(left);
+        own.regularizer = args.penalty.of_part(&data, part)?;
         own.plan_from = plan_file::of_group(&own.plan_from, group, data.parts.len()).map_err(named)?;
         if args.common.out.is_some() {
             own.n_histories = MOST_HISTORIES.saturating_sub(n_done);
@@ -191,19 +193,30 @@ pub(super) fn load(args: &FitArgs, limit_bytes: Option<u64>, progress: &Progress
 
 /// Checks the numbers that were typed, which needs no data.
 pub(super) fn check_numbers(args: &FitArgs) -> Result<()> {
-    with_tolerance(args, TOLERANCE_F64, None).map(drop)
+    args.penalty.check()?;
+    with_tolerance(args, TOLERANCE_F64, None, Regularizer::None).map(drop)
 }
 
-/// What to fit and how far.
+/// What to fit and how far, with the penalty of the first part of the data: every part has columns of its own.
 pub(super) fn specification(args: &FitArgs, data: &Data, limit_bytes: Option<u64>) -> Result<CheckedSpec> {
     let is_single = data.is_f32() || args.common.precision == Precision::F32;
-    with_tolerance(args, if is_single { TOLERANCE_F32 } else { TOLERANCE_F64 }, limit_bytes)
+    let tolerance = if is_single { TOLERANCE_F32 } else { TOLERANCE_F64 };
+    let regularizer = match data.parts.first() {
+        Some(part) => args.penalty.of_part(data, part)?,
+        None => Regularizer::None,
+    };
+    with_tolerance(args, tolerance, limit_bytes, regularizer)
 }
 
-fn with_tolerance(args: &FitArgs, tolerance: f64, limit_bytes: Option<u64>) -> Result<CheckedSpec> {
+fn with_tolerance(
+    args: &FitArgs,
+    tolerance: f64,
+    limit_bytes: Option<u64>,
+    regularizer: Regularizer,
+) -> Result<CheckedSpec> {
     GlmSpec {
         model: args.model.model()?,
-        regularizer: args.model.regularizer()?,
+        regularizer,
         solver: args.solver.into(),
         plan_from: plan_file::plan_from(args)?,
         tolerance: args.tolerance.unwrap_or(tolerance),
@@ -307,12 +320,7 @@ fn command_line(args: &FitArgs) -> String {
         add("--observation", model.observation.name().into());
         add("--link", model.inverse_link.name().into());
     }
-    if let Ok(regularizer) = args.model.regularizer()
-        && let Some(strength) = regularizer.strength()
-    {
-        add("--regularizer", regularizer.name().into());
-        add("--strength", strength.to_string());
-    }
+    args.penalty.words().into_iter().for_each(|(option, value)| add(option, value));
     add("--solver", format!("{:?}", args.solver).to_lowercase());
     args.plan.iter().for_each(|file| add("--plan", file.display().to_string()));
     args.cost_constants.iter().for_each(|file| add("--cost-constants", file.display().to_string()));

@@ -21,7 +21,7 @@ pub(super) fn text(fitting: &Fitting) -> String {
     let (data, fit) = (&fitting.data, &fitting.model.fit);
     let mut text = bins_line(data);
     // writing to a string cannot fail, here and below
-    if (fit.model, fit.regularizer) != (Model::default(), Regularizer::None) {
+    if fit.model != Model::default() || fit.regularizer != Regularizer::None {
         let penalty = match fit.regularizer.strength() {
             Some(strength) => format!(", {} penalty of strength {strength}", fit.regularizer.name()),
             None => String::new(),

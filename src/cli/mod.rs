@@ -33,6 +33,7 @@ mod machine;
 mod merge;
 mod model_args;
 mod outputs;
+mod penalty_args;
 mod plan_file;
 mod predict;
 mod progress;

@@ -1,12 +1,11 @@
-//! Which model: how responses scatter, what links their mean to the features, and what keeps coefficients small.
+//! Which model: how responses scatter, and what links their mean to the features.
 
 use clap::{Args, ValueEnum};
 
+use crate::Result;
 use crate::backend::Model;
 use crate::inverse_link::InverseLink;
 use crate::observation::ObservationModel;
-use crate::regularizer::Regularizer;
-use crate::{Error, Result};
 
 /// Arguments that choose the model.
 #[derive(Clone, Copy, Debug, Args)]
@@ -17,21 +16,6 @@ pub struct ModelArgs {
     /// From the sum of effects to the mean; exp for poisson, identity for gaussian, logistic for bernoulli without it
     #[arg(long)]
     pub link: Option<Link>,
-    /// Penalty on the coefficients, added to the mean loss; never on the intercept
-    #[arg(long, default_value = "none")]
-    pub regularizer: Penalty,
-    /// Strength of the penalty, per unit of the features as typed: ridge is L/2 times the sum of squares
-    #[arg(long, value_name = "L")]
-    pub strength: Option<f64>,
-}
-
-/// Penalty on the coefficients.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Penalty {
-    /// No penalty
-    None,
-    /// The sum of squares
-    Ridge,
 }
 
 /// How responses scatter around their mean.
@@ -83,33 +67,10 @@ impl ModelArgs {
     /// The pair, if its members go together.
     ///
     /// # Errors
-    /// [`Error::Argument`] with the links that suit the observation model.
+    /// [`crate::Error::Argument`] with the links that suit the observation model.
     pub(super) fn model(self) -> Result<Model> {
         let model = Model::from(ObservationModel::from(self.observation));
         let chosen = self.link.map_or(model.inverse_link, InverseLink::from);
         Model { inverse_link: chosen, ..model }.check()
-    }
-
-    /// The penalty, if it has a strength.
-    ///
-    /// # Errors
-    /// [`Error::Argument`] for a penalty without a strength, a strength without a penalty, and one that is not above 0.
-    pub(super) fn regularizer(self) -> Result<Regularizer> {
-        match (self.regularizer, self.strength) {
-            (Penalty::None, None) => Ok(Regularizer::None),
-            (Penalty::None, Some(_)) => Err(Error::argument(
-                "--strength",
-                "a penalty that it is for",
-                "none",
-                "add --regularizer ridge, or leave it out",
-            )),
-            (Penalty::Ridge, None) => Err(Error::argument(
-                "strength",
-                "the strength of the ridge penalty",
-                "nothing",
-                "add --strength 1e-3 and compare scores on held-out data",
-            )),
-            (Penalty::Ridge, Some(strength)) => Regularizer::Ridge { strength }.check(),
-        }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use ndarray::ArrayView1;
+use ndarray::{ArrayView1, Axis};
 
 use super::fit::Fit;
 use super::fitted::Covariance;
@@ -21,6 +21,17 @@ use crate::solver::{reach, recession};
 
 /// How far a Newton step moves some row's linear predictor if the target has not settled.
 pub(super) const RESTLESS: f64 = 0.1;
+
+/// The Hessian at a point.
+struct Curvature {
+    /// Newton's step.
+    step: Vec<f64>,
+    /// Its inverse, 0 for members that are held at a kink.
+    inverse: Matrix,
+    /// Which members are not held, if the penalty has kinks.
+    free: Option<Vec<bool>>,
+    condition: f64,
+}
 
 /// Coefficients of one target in the user's units.
 #[derive(Clone, Debug)]
@@ -110,13 +121,11 @@ impl Fit<'_, '_, '_> {
     ) -> Result<Option<Inference>> {
         let gradient = &optimality.gradient;
         let hessian = f.gram(Every::ROW, Weight::Point { target, at })?;
-        let Some(factor) = Cholesky::new(&hessian).filter(|factor| factor.jitter() == 0.0) else {
+        let Some(Curvature { step, inverse, free, condition }) = self.curvature(hessian, at, gradient) else {
             return Ok(None);
         };
-        let step: Vec<f64> = factor.solve(gradient).iter().map(|d| -d).collect();
         let loss_gap = -0.5 * step.iter().zip(gradient).map(|(d, g)| d * g).sum::<f64>();
-        let covariance =
-            factor.inverse() * self.information(optimality.unpenalised) / self.plan.n_rows() as f64;
+        let covariance = inverse * self.information(optimality.unpenalised) / self.plan.n_rows() as f64;
         // sqrt(aᵀ C a), a scaled first so that its squares neither overflow nor vanish
         let error = |a: &[f64]| -> f64 {
             let (largest, a) = scaled(a);
@@ -132,7 +141,10 @@ impl Fit<'_, '_, '_> {
             let own: Vec<f64> = std::iter::once(0.0).chain(row.iter().copied()).collect();
             // intercept = v0 - sum_j mean_j coef_j
             of_intercept.iter_mut().zip(&own).for_each(|(to, a)| *to -= scaling.mean[column] * a);
-            if !self.rank.aliased.contains(&column) {
+            let rests = free
+                .as_ref()
+                .is_some_and(|free| row.iter().zip(&free[1..]).all(|(a, free)| !free || *a == 0.0));
+            if !self.rank.aliased.contains(&column) && !rests {
                 standard_errors[column] = error(&own);
             }
         }
@@ -140,7 +152,7 @@ impl Fit<'_, '_, '_> {
         let may_recede = f.recession() != Recession::Never;
         let step_reach = if may_recede { reach(f, target, at, &step)?.all } else { 0.0 };
         let found = if step_reach > RESTLESS { recession(f, target, at, &step)? } else { None };
-        let (condition, worst_column) = self.condition(&hessian, &standard_errors);
+        let (condition, worst_column) = self.condition(condition, &standard_errors);
         Ok(Some(Inference {
             loss_gap,
             intercept_standard_error: error(&of_intercept),
@@ -151,6 +163,33 @@ impl Fit<'_, '_, '_> {
             step_reach,
             recession: found,
         }))
+    }
+
+    /// What the Hessian says at a point, over all members, or over those that are not held at a kink of the penalty. `None` if
+    /// it is singular to rounding or not finite.
+    fn curvature(&self, mut hessian: Matrix, at: &[f64], gradient: &[f64]) -> Option<Curvature> {
+        let kinks = self.penalty.kinks();
+        if kinks.is_none() {
+            let factor = Cholesky::new(&hessian).filter(|factor| factor.jitter() == 0.0)?;
+            let step = factor.solve(gradient).iter().map(|d| -d).collect();
+            let condition = condition(&hessian);
+            return Some(Curvature { step, inverse: factor.inverse(), free: None, condition });
+        }
+        kinks.add_to(&mut hessian, at);
+        let free = kinks.free(at, gradient);
+        let own = hessian.select(Axis(0), &free).select(Axis(1), &free);
+        // columns that repeat one another may both be chosen
+        let factor = Cholesky::new(&own)?;
+        let left: Vec<f64> = free.iter().map(|&j| gradient[j]).collect();
+        let (mut step, mut inverse) = (vec![0.0; at.len()], Matrix::zeros(hessian.dim()));
+        let (own_step, own_inverse) = (factor.solve(&left), factor.inverse());
+        for (a, &i) in free.iter().enumerate() {
+            step[i] = -own_step[a];
+            free.iter().enumerate().for_each(|(b, &j)| inverse[(i, j)] = own_inverse[(a, b)]);
+        }
+        let mut is_free = vec![false; at.len()];
+        free.iter().for_each(|&j| is_free[j] = true);
+        Some(Curvature { step, inverse, free: Some(is_free), condition: condition(&own) })
     }
 
     /// The scale of a target with this mean loss, 1 where the model knows the variance.
@@ -193,7 +232,7 @@ impl Fit<'_, '_, '_> {
     /// Condition of the Hessian, and the column whose error is the most inflated by the others. Where members stand
     /// for nearly dependent columns this is the condition in the members times the square of the largest factor that
     /// leads back to a column: an upper estimate.
-    fn condition(&self, hessian: &Matrix, standard_errors: &[f64]) -> (f64, Option<usize>) {
+    fn condition(&self, of_members: f64, standard_errors: &[f64]) -> (f64, Option<usize>) {
         let scaling = self.plan.scaling();
         let inflation = |column: &usize| standard_errors[*column] * scaling.sd[*column];
         let worst = self
@@ -204,6 +243,6 @@ impl Fit<'_, '_, '_> {
             .max_by(|a, b| inflation(a).total_cmp(&inflation(b)));
         let factors = &self.rank.to_standard;
         let largest = factors.iter().fold(1.0, |a: f64, b| a.max(b.abs()));
-        (condition(hessian) * largest * largest, worst)
+        (of_members * largest * largest, worst)
     }
 }

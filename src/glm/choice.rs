@@ -219,6 +219,7 @@ fn choose(spec: &GlmSpec, size: Size, costs: Costs, given: Option<&CostConstants
     let few = if to_the_end && size.n_targets == 1 { SMALL_GRAM } else { TINY_GRAMS };
     let small = size.gram_flop() * targets <= few && !size.is_free();
     let (solver, reason) = match asked {
+        _ if spec.regularizer.selects() => ("newton", "the one for penalties with kinks"),
         SolverChoice::Newton => ("newton", "asked for"),
         SolverChoice::Lbfgs => ("lbfgs", "asked for"),
         SolverChoice::Auto if small => ("newton", "as for all small fits: it takes the fewest steps"),

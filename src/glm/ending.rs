@@ -21,9 +21,11 @@ const MOST_NAMES: usize = 8;
 
 impl Fit<'_, '_, '_> {
     /// The loss gap of the certificate, and where it is from.
-    fn gap(standing: &Standing, left_out: bool) -> (f64, GapFrom) {
+    fn gap(&self, standing: &Standing, left_out: bool) -> (f64, GapFrom) {
         match &standing.inference {
-            Some(inference) if !left_out => (inference.loss_gap, GapFrom::Hessian),
+            Some(inference) if !left_out || !self.penalty.kinks().is_none() => {
+                (inference.loss_gap, GapFrom::Hessian)
+            }
             _ => (standing.flat_gap, GapFrom::FlatGram),
         }
     }
@@ -39,13 +41,13 @@ impl Fit<'_, '_, '_> {
     pub(super) fn is_proven(&self, target: usize, standing: &Standing, left_out: bool) -> bool {
         let tolerance = self.spec.get().tolerance;
         let scale = self.metric.nulls[target].scale(standing.optimality.loss);
-        let (gap, _) = Self::gap(standing, left_out);
+        let (gap, _) = self.gap(standing, left_out);
         gap <= tolerance * scale && standing.optimality.kkt_residual <= tolerance.sqrt()
     }
 
     /// Converged only with proof at the reported point, whatever the solver says.
     fn status(&self, target: usize, standing: &Standing, left_out: bool) -> Status {
-        let (gap, _) = Self::gap(standing, left_out);
+        let (gap, _) = self.gap(standing, left_out);
         let numbers = [gap, standing.optimality.kkt_residual, standing.optimality.loss];
         match standing.outcome.status {
             Status::Failed => Status::Failed,
@@ -66,7 +68,7 @@ impl Fit<'_, '_, '_> {
         left_out: bool,
     ) -> TargetFit {
         let labels = &self.plan.layout().labels;
-        let (loss_gap, gap_from) = Self::gap(&standing, left_out);
+        let (loss_gap, gap_from) = self.gap(&standing, left_out);
         let status = self.status(target, &standing, left_out);
         let aliased: Vec<String> = self.rank.aliased.iter().map(|&column| labels[column].clone()).collect();
         let warnings = self.warnings(&standing, &aliased, of_response.are_whole);

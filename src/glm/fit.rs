@@ -14,7 +14,7 @@ use crate::backend::{Backend, Costs, Cpu, Every, Home};
 use crate::design::DesignPlan;
 use crate::error::Reached;
 use crate::math::dense::{Cholesky, Matrix};
-use crate::objective::{GlmObjective, Objective, Packed, Weight};
+use crate::objective::{GlmObjective, Objective, Packed, Penalty, Weight};
 use crate::observation::Recession;
 use crate::solver::{Halted, Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Residuals, Start, Watch};
 use crate::{Error, Result};
@@ -49,6 +49,7 @@ pub(super) struct Fit<'a, 'd, 'r> {
     pub(super) varying: Vec<usize>,
     pub(super) rank: Rank,
     pub(super) metric: Metric,
+    pub(super) penalty: Penalty,
 }
 
 /// Targets that the solver goes on with, by their numbers among those with events.
@@ -231,7 +232,7 @@ impl Fit<'_, '_, '_> {
         let layout = self.plan.layout();
         FittedGlm {
             model,
-            regularizer: self.spec.get().regularizer,
+            regularizer: self.spec.get().regularizer.clone(),
             solver: plan.solver.clone(),
             tolerance: self.spec.get().tolerance,
             features: layout.features.clone(),
@@ -252,7 +253,7 @@ impl Fit<'_, '_, '_> {
     /// n)` residuals of the null model, which are `sqrt(size · curvature)`: of counts mean rates.
     pub(super) fn faint(&self, target: usize) -> f64 {
         let spec = self.spec.get();
-        if self.spec.recession() == Recession::Never {
+        if self.recession() == Recession::Never {
             return 0.0;
         }
         let null = &self.metric.nulls[target];
@@ -260,10 +261,15 @@ impl Fit<'_, '_, '_> {
         2.0 * (null.size * null.curvature).sqrt() * proven.min((-FAR).exp())
     }
 
+    /// Along which directions the loss may fall for ever.
+    fn recession(&self) -> Recession {
+        self.penalty.recession(self.spec.get().model.observation)
+    }
+
     /// Whether some of the rows with events of this target span all directions: then none of them is one of recession, if
     /// those leave rows with events where they are.
     pub(super) fn events_span(&self, target: usize, n_parameters: usize) -> Result<bool> {
-        if self.spec.recession() != Recession::Down {
+        if self.recession() != Recession::Down {
             return Ok(false);
         }
         let with_events = |row: &usize| self.response.y.get(*row, target) != 0.0;

@@ -42,6 +42,8 @@ impl CheckedSpec {
             let (expected, found) = (response.y.ncols(), response.names.len());
             return Err(Error::Length { what: "names of the targets".into(), expected, found });
         }
+        let features: Vec<[usize; 2]> = plan.layout().features.iter().map(|own| own.columns).collect();
+        self.get().regularizer.check_columns(plan.n_columns(), &features)?;
         self.check_start(plan.n_columns(), response.y.ncols())?;
         if let Some(row) = plan.rows().max().filter(|&row| row >= response.y.nrows()) {
             let expected = format!("rows below {}", response.y.nrows());

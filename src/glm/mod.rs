@@ -10,6 +10,7 @@ mod fit;
 mod fitted;
 pub mod goodness;
 mod inputs;
+mod penalised;
 mod plan;
 mod precision;
 mod rank;

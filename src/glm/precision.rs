@@ -10,6 +10,7 @@ use super::choice::Size;
 use super::fit::{CERTAIN, Fit, Views};
 use super::fitted::FittedGlm;
 use super::inputs::Response;
+use super::penalised::anchor;
 use super::plan::Plan;
 use super::rank::{Rank, varying};
 use super::spec::CheckedSpec;
@@ -49,12 +50,11 @@ impl CheckedSpec {
         let nulls = self.check_inputs(plan, response, size_of::<B::Scalar>(), &on.costs())?;
         let (model, y) = (self.get().model, Packed::new(response.y, plan.rows()));
         let varying = varying(plan);
-        let penalty =
-            Penalty::new(self.get().regularizer.curvature(), varying.iter().map(|&k| plan.scaling().sd[k]));
+        let mut penalty = self.penalty(plan, &varying);
         let alone = response.y.ncols() == 1;
         let own: Vec<Column> = varying.iter().map(|&column| Column::Source(column)).collect();
         let exact_on = on.exact();
-        let beside = || {
+        let beside = |penalty: &Penalty| {
             let wanted = self.get().n_histories > 0;
             let objective = || GlmObjective::new(exact_on, plan, &own, &y, model);
             wanted.then(|| Ok(objective()?.with_penalty(penalty.clone()))).transpose()
@@ -72,8 +72,9 @@ impl CheckedSpec {
             let least = if are_apart { PLAIN } else { CERTAIN };
             if let Some(metric) = metric.filter(|metric| metric.smallest_pivot() > least) {
                 let rank = Rank::plain(plan, &varying);
-                let fit = Fit { spec: self, plan, response, costs: on.costs(), varying, rank, metric };
-                let views = Views { fast: Some(&mut fast), exact, all: None, beside: beside()? };
+                let fit =
+                    Fit { spec: self, plan, response, costs: on.costs(), varying, rank, metric, penalty };
+                let views = Views { fast: Some(&mut fast), exact, all: None, beside: beside(&fit.penalty)? };
                 return fit.run(chosen, views, started, progress);
             }
             if replayed.is_some() {
@@ -83,11 +84,13 @@ impl CheckedSpec {
         // columns that are nearly dependent: all digits from the start
         let gram = exact.gram(Every::ROW, Weight::Flat)?;
         // a penalty determines what the data do not
-        let rank = if penalty.is_none() {
+        let mut rank = if penalty.is_none() {
             Rank::new(plan, &varying, &without_intercept(&gram))
         } else {
             Rank::plain(plan, &varying)
         };
+        anchor(plan, &varying, &gram, &mut penalty, &mut rank);
+        exact = exact.with_penalty(penalty.clone());
         let is_whitened = is_fast && on.costs().home != Home::Host && rank.is_whole(&varying);
         if is_whitened && let Some(metric) = Metric::new(gram.clone(), &penalty, nulls.clone(), alone) {
             // a device has no other numbers: there the columns stand in terms of others
@@ -97,8 +100,9 @@ impl CheckedSpec {
             let mut fast = fast.with_penalty(penalty.clone());
             let size = Size::new(&plan, &nulls, own.len(), size_of::<B::Scalar>(), &on.costs());
             let chosen = Plan { gram_every: 1, whitened: true, ..self.chosen(size, on.costs())? };
-            let fit = Fit { spec: self, plan: &plan, response, costs: on.costs(), varying, rank, metric };
-            let views = Views { fast: Some(&mut fast), exact, all: None, beside: beside()? };
+            let fit =
+                Fit { spec: self, plan: &plan, response, costs: on.costs(), varying, rank, metric, penalty };
+            let views = Views { fast: Some(&mut fast), exact, all: None, beside: beside(&fit.penalty)? };
             return fit.run(chosen, views, started, progress);
         }
         if is_fast && replayed.is_some() {
@@ -122,8 +126,8 @@ impl CheckedSpec {
         let costs = exact_on.costs();
         let size = Size::new(plan, &nulls, rank.n_members(), size_of::<f64>(), &costs);
         let chosen = self.chosen(size, costs)?;
-        let views = Views { fast: None, exact, all, beside: beside()? };
-        let fit = Fit { spec: self, plan, response, costs, varying, rank, metric };
+        let fit = Fit { spec: self, plan, response, costs, varying, rank, metric, penalty };
+        let views = Views { fast: None, exact, all, beside: beside(&fit.penalty)? };
         fit.run(chosen, views, started, progress)
     }
 }

@@ -8,8 +8,8 @@ use super::choice::CostConstants;
 use super::plan::Plan;
 use super::start::StartPoint;
 use crate::backend::Model;
-use crate::observation::{Observe, Recession};
 use crate::regularizer::Regularizer;
+use crate::solver::Lbfgs;
 use crate::{Error, Result};
 
 /// Default tolerance for `f64` data: the rounding floor of a fit of ordinary size.
@@ -115,11 +115,21 @@ impl GlmSpec {
     /// Checks every number.
     ///
     /// # Errors
-    /// [`Error::Argument`] for a link that does not suit the observation model, a strength that is not above 0, for a tolerance outside (0, 1), no iterations or a time limit that is not positive, speeds that
+    /// [`Error::Argument`] for a link that does not suit the observation model, a regularizer as in [`Regularizer::check`], L-BFGS
+    /// for one with kinks, for a tolerance outside (0, 1), no iterations or a time limit that is not positive, speeds that
     /// are not, and for fields of a plan that no fit writes.
     pub fn check(self) -> Result<CheckedSpec> {
         self.model.check()?;
         self.regularizer.check()?;
+        let follows_lbfgs = matches!(&self.plan_from, PlanFrom::Plan(plan) if plan.solver == Lbfgs::NAME);
+        if self.regularizer.selects() && (self.solver == SolverChoice::Lbfgs || follows_lbfgs) {
+            return Err(Error::argument(
+                "solver",
+                format!("newton for {}, whose kinks L-BFGS has no steps for", self.regularizer.name()),
+                Lbfgs::NAME,
+                "leave the solver out, or use ridge",
+            ));
+        }
         match &self.plan_from {
             PlanFrom::Sizes => {}
             PlanFrom::Constants(given) => given.check()?,
@@ -152,14 +162,6 @@ impl GlmSpec {
 }
 
 impl CheckedSpec {
-    /// Along which directions the loss may fall for ever: with a penalty along none.
-    pub(super) fn recession(&self) -> Recession {
-        match self.0.regularizer {
-            Regularizer::None => self.0.model.observation.recession(),
-            Regularizer::Ridge { .. } => Recession::Never,
-        }
-    }
-
     /// The numbers.
     pub fn get(&self) -> &GlmSpec {
         &self.0

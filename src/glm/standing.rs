@@ -47,7 +47,7 @@ impl Fit<'_, '_, '_> {
     }
 
     /// The Hessian at the point: wanted for standard errors, or, where these are left out, to see whether a target
-    /// with rows far from the mean is running away.
+    /// with rows far from the mean is running away. Where the penalty has kinks no other matrix tells the gap.
     pub(super) fn look(
         &self,
         f: &mut GlmObjective<Cpu<f64>>,
@@ -56,7 +56,9 @@ impl Fit<'_, '_, '_> {
         end: &Standing,
         left_out: bool,
     ) -> Result<Option<Inference>> {
+        let selects = !self.penalty.kinks().is_none();
         if left_out
+            && !selects
             && (!self.is_proven(target, end, left_out)
                 || end.optimality.n_faint == 0.0
                 || self.events_span(target, f.n_parameters())?)

@@ -41,7 +41,7 @@ impl Fit<'_, '_, '_> {
         }
         let mut near = at.clone();
         // members that are no columns would have to be found by a regression
-        if self.rank.is_plain() {
+        if self.rank.is_whole(&self.varying) {
             for (mut column, &target) in near.columns_mut().into_iter().zip(live) {
                 if let Some(parameters) = self.spec.get().start[target].parameters(self) {
                     column.iter_mut().zip(parameters).for_each(|(to, parameter)| *to = parameter);

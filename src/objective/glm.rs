@@ -15,7 +15,7 @@ use crate::backend::{Backend, Beside, Cpu, Every, Into, Model, POINTWISE_SUMS, R
 use crate::design::{Block, Column, Design, DesignPlan};
 use crate::math::dense::{Cholesky, Matrix, symmetric};
 use crate::math::whitening::Whitening;
-use crate::observation::{Observe, Recession};
+use crate::observation::Recession;
 
 /// A design, a response and a model on a backend.
 pub struct GlmObjective<'a, B: Backend> {
@@ -224,6 +224,10 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
         if is_exact::<B>() { 1e-13 } else { 2e-7 }
     }
 
+    fn penalty(&self) -> &Penalty {
+        &self.penalty
+    }
+
     fn loss_gradient(
         &mut self,
         at: &Matrix,
@@ -256,8 +260,8 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
             for (k, loss) in losses.iter_mut().enumerate() {
                 let at = at.column(k).to_vec();
                 *loss += self.penalty.value(&at);
-                let own = self.penalty.gradient(&at);
-                gradient.column_mut(k).iter_mut().zip(own).for_each(|(g, own)| *g += own);
+                let smooth = self.penalty.gradient(&at);
+                gradient.column_mut(k).iter_mut().zip(smooth).for_each(|(g, own)| *g += own);
             }
         }
         Ok(losses)
@@ -301,13 +305,14 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
     }
 
     fn recession(&self) -> Recession {
-        if self.penalty.is_none() { self.model.observation.recession() } else { Recession::Never }
+        self.penalty.recession(self.model.observation)
     }
 
     fn gram(&mut self, every: Every, weight: Weight) -> Result<Matrix> {
         let mut gram = self.gram_of_blocks(every, weight)?;
         self.in_terms_of_columns(&mut gram);
-        if matches!(weight, Weight::Point { .. }) {
+        // a direction that costs something is none of recession
+        if !matches!(weight, Weight::Flat) {
             self.penalty.add_to(&mut gram, 1.0);
         }
         Ok(gram)

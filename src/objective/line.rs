@@ -41,8 +41,10 @@ pub(super) struct Aimed<B: Backend> {
     targets: Vec<usize>,
     at: (Vec<f64>, Vec<B::Array<'static>>),
     direction: (Vec<f64>, Vec<B::Array<'static>>),
-    /// Slope and curvature of each target's penalty along the line.
+    /// Slope and curvature along the line of the smooth part of each target's penalty.
     penalties: Vec<[f64; 2]>,
+    /// Where the penalty has kinks: the point and the direction of each target.
+    kinked: Vec<[Vec<f64>; 2]>,
     line: Option<B::Line>,
 }
 
@@ -66,8 +68,11 @@ impl<B: Backend> GlmObjective<'_, B> {
             [self.penalty.product(&at, &direction), self.penalty.product(&direction, &direction)]
         };
         let penalties = (0..targets.len()).map(penalty).collect();
+        let n_kinked = if self.penalty.kinks().is_none() { 0 } else { targets.len() };
+        let ends = |k: usize| [at, direction].map(|point| point.column(k).to_vec());
+        let kinked = (0..n_kinked).map(ends).collect();
         let (at, direction) = (load(at)?, load(direction)?);
-        let mut aimed = Aimed { targets: targets.to_vec(), at, direction, penalties, line: None };
+        let mut aimed = Aimed { targets: targets.to_vec(), at, direction, penalties, kinked, line: None };
         if let [all] = self.parts(&aimed).as_slice() {
             aimed.line = Some(self.trace(&aimed, all.clone())?);
             self.passes += 1;
@@ -86,6 +91,9 @@ impl<B: Backend> GlmObjective<'_, B> {
             let own = steps.iter().zip(&aimed.penalties);
             let own = own.map(|(step, [slope, curvature])| step * (slope + 0.5 * step * curvature));
             changes.iter_mut().zip(own).for_each(|(change, own)| *change += own);
+            for (change, (step, [at, direction])) in changes.iter_mut().zip(steps.iter().zip(&aimed.kinked)) {
+                *change += self.penalty.kinks().change(at, direction, *step, &vec![0.0; at.len()]);
+            }
         }
         Ok(changes)
     }

@@ -16,7 +16,7 @@ pub use counts::{Counts, Packed};
 pub use glm::GlmObjective;
 pub use optimality::Optimality;
 pub use owned_counts::OwnedCounts;
-pub use penalty::Penalty;
+pub use penalty::{Group, Kinks, Penalty};
 
 /// Which weights a Gram matrix has.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +61,9 @@ pub trait Objective {
 
     /// The part of a loss that is rounding: differences of losses below it mean nothing.
     fn rounding(&self) -> f64;
+
+    /// The penalty, which losses contain; gradients and Hessians contain its smooth part.
+    fn penalty(&self) -> &Penalty;
 
     /// Losses of the given targets over some of the rows and, into `gradient` (same shape as `at`), their gradients.
     /// One pass over these rows.

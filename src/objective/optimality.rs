@@ -13,9 +13,10 @@ pub struct Optimality {
     pub loss: f64,
     /// Mean loss without the penalty.
     pub unpenalised: f64,
-    /// Mean gradient, intercept first.
+    /// Mean gradient, intercept first; where the penalty has kinks, what its best subgradient leaves of it.
     pub gradient: Vec<f64>,
-    /// `max_j |sum_i c_ij r_i + n p_j| / (sum_i |c_ij| m_i + n |p_j|)`, `p` the gradient of the penalty, 0/0 being 0. Numerators are `f64`; of several
+    /// `max_j |sum_i c_ij r_i + n p_j| / (sum_i |c_ij| m_i + n |p_j|)`, `p` the gradient of the penalty (at a kink the
+    /// subgradient that makes the numerator smallest), 0/0 being 0. Numerators are `f64`; of several
     /// targets, and of a matrix that lies in single precision or nowhere, the denominators are good to six digits.
     pub kkt_residual: f64,
     /// Rows in which the magnitude is below the limit that was asked about.
@@ -50,7 +51,8 @@ impl<T: Storage> GlmObjective<'_, Cpu<T>> {
             let at = at.column(k).to_vec();
             let mut gradient = self.gradient_of(&sums, k, n);
             let mut below = sums[magnitudes][k * p..(k + 1) * p].to_vec();
-            for ((g, m), own) in gradient.iter_mut().zip(&mut below).zip(self.penalty.gradient(&at)) {
+            let own = self.penalty.subgradient(&at, &gradient);
+            for ((g, m), own) in gradient.iter_mut().zip(&mut below).zip(own) {
                 *g += own;
                 *m += n as f64 * own.abs();
             }

@@ -8,7 +8,7 @@
 use super::line_search::{is_acceptable, search, shorter};
 use super::run::{Heading, Next, Point, Run};
 use super::separation::{RUNNING, recession};
-use super::{Metric, Progress, Status, Watch, dot};
+use super::{Metric, Progress, Status, Watch};
 use crate::Result;
 use crate::backend::Every;
 use crate::math::dense::Matrix;
@@ -114,7 +114,8 @@ pub(super) fn descend(
                 continue;
             }
             if let Next::Try(from, heading) = &run.next {
-                if !is_acceptable(from, heading, &point, f.rounding(), null.scale(from.loss)) {
+                let kinks = f.penalty().kinks();
+                if !is_acceptable(from, heading, &point, kinks, f.rounding(), null.scale(from.loss)) {
                     rule.reject(run.target);
                     rejected.push((k, point.loss - from.loss));
                     continue;
@@ -283,8 +284,7 @@ fn turn_back(
     let direction = Matrix::from_shape_fn(shape, |(j, column)| from[column].2.direction[j]);
     let targets: Vec<usize> = from.iter().map(|(k, ..)| runs[*k].target).collect();
     let trials_are_free = f.aim(&at, &direction, &targets)?;
-    let slopes: Vec<f64> =
-        from.iter().map(|(_, point, heading, _)| dot(&heading.direction, &point.gradient)).collect();
+    let slopes: Vec<f64> = from.iter().map(|(_, _, heading, _)| heading.slope).collect();
     let rounding = f.rounding();
     let first = from.iter().zip(&slopes).map(|((k, point, _, change), &slope)| {
         let scale = metric.nulls[runs[*k].target].scale(point.loss);

@@ -34,6 +34,11 @@ pub struct Lbfgs {
     pub newton_if_slow: bool,
 }
 
+impl Lbfgs {
+    /// Its name in results.
+    pub const NAME: &'static str = "lbfgs";
+}
+
 /// One target's past.
 #[derive(Default)]
 struct History {
@@ -112,7 +117,8 @@ impl History {
             self.pairs.clear();
             direction = self.direction(gradient, initial);
         }
-        Heading { direction, gap }
+        let slope = dot(&direction, gradient);
+        Heading { direction, gap, slope }
     }
 }
 
@@ -160,7 +166,7 @@ impl Direct for Rule<'_> {
 
 impl Minimize for Lbfgs {
     fn name(&self) -> &'static str {
-        "lbfgs"
+        Self::NAME
     }
 
     fn minimize(

@@ -3,7 +3,7 @@
 use super::dot;
 use super::run::{Heading, Point};
 use crate::Result;
-use crate::objective::Objective;
+use crate::objective::{Kinks, Objective};
 
 /// A step must bring this part of what the slope promises (Armijo).
 const SUFFICIENT: f64 = 1e-4;
@@ -16,12 +16,21 @@ const MAX_TRIALS: usize = 40;
 
 /// Whether the full step to `to` is taken. Losses are compared where their difference is more than `rounding` times
 /// `scale`; closer together the slope at the end of the step decides. A slope that still falls is always good, because
-/// the loss is convex along a line.
-pub(super) fn is_acceptable(from: &Point, heading: &Heading, to: &Point, rounding: f64, scale: f64) -> bool {
+/// the loss is convex along a line. A penalty with `kinks` has its slope just before the end.
+pub(super) fn is_acceptable(
+    from: &Point,
+    heading: &Heading,
+    to: &Point,
+    kinks: &Kinks,
+    rounding: f64,
+    scale: f64,
+) -> bool {
     if !to.loss.is_finite() || to.gradient.iter().any(|g| !g.is_finite()) {
         return false;
     }
-    let (before, after) = (dot(&heading.direction, &from.gradient), dot(&heading.direction, &to.gradient));
+    let direction = &heading.direction;
+    let (before, after) =
+        (heading.slope, dot(direction, &to.gradient) + kinks.slope_before(&to.at, direction));
     if after <= 0.0 {
         return true;
     }

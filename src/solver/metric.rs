@@ -35,7 +35,7 @@ impl Metric {
     /// Factors the flat Gram of targets with these null models; `alone` if there is no other target. `None` if numbers are
     /// not finite.
     pub fn new(mut gram: Matrix, penalty: &Penalty, nulls: Vec<Null>, alone: bool) -> Option<Self> {
-        if penalty.is_none() {
+        if penalty.is_flat() {
             return Some(Self { factor: Cholesky::new(&gram)?, nulls, parts: None });
         }
         // what is shared must not depend on which targets there are

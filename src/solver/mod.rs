@@ -13,6 +13,7 @@ mod lbfgs;
 mod line_search;
 mod metric;
 mod newton;
+mod proximal;
 mod report;
 mod run;
 mod separation;

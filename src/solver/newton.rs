@@ -2,11 +2,11 @@
 
 use super::descent::{Direct, Stage, Taken, descend};
 use super::run::{Heading, Run};
-use super::{Metric, Minimize, Objectives, Solution, Start, Watch, dot};
+use super::{Metric, Minimize, Objectives, Solution, Start, Watch, dot, proximal};
 use crate::Result;
 use crate::backend::Every;
 use crate::math::dense::{Cholesky, Matrix};
-use crate::objective::Objective;
+use crate::objective::{Kinks, Objective};
 
 /// The relative gap above which a full step is often refused: the Hessian waits until the point is taken.
 const FAR: f64 = 0.2;
@@ -23,17 +23,29 @@ const MOST: usize = 200;
 /// A kept Hessian that leaves more than this part of the gap is replaced.
 const STALE: f64 = 0.05;
 
-/// Newton's method with the Hessian (Fisher information), a Cholesky factorisation and a backtracking line search.
+/// Newton's method with the Hessian (Fisher information), a Cholesky factorisation and a backtracking line search; where the
+/// penalty has kinks a step is the minimum of the quadratic model plus the penalty (proximal Newton).
 /// The last Hessian of the backend's numbers does for the last steps, whose gradients are `f64`, unless one of them helps
 /// too little. The estimated gap
-/// is half the squared Newton decrement, `gᵀH⁻¹g / 2`.
+/// is half the squared Newton decrement, `gᵀH⁻¹g / 2`, with kinks minus the minimum of that model.
+///
+/// # Source
+/// J. D. Lee, Y. Sun, M. A. Saunders, SIAM J. Optim. 24 (2014), for the steps with kinks.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Newton;
+
+/// What is kept of a Hessian.
+enum Curvature {
+    /// Its factor.
+    Factor(Cholesky),
+    /// All of it, where the penalty has kinks.
+    Whole(Matrix),
+}
 
 /// One target's Hessian.
 struct Rule<'a> {
     metric: &'a Metric,
-    factor: Option<Cholesky>,
+    curvature: Option<Curvature>,
     /// The Hessian of the point that was looked at last.
     fresh: Option<Matrix>,
     /// Whether the next look asks for none.
@@ -57,8 +69,9 @@ impl Direct for Rule<'_> {
         gradient: &mut Matrix,
     ) -> Result<Vec<f64>> {
         // where no feature has an effect the Hessian is the flat Gram times the null curvature
-        let is_known = self.factor.is_none() && at.iter().skip(1).all(|&w| w == 0.0);
-        if is_known || self.waits || (self.keeps && self.factor.is_some()) {
+        let is_known =
+            self.curvature.is_none() && f.penalty().kinks().is_none() && at.iter().skip(1).all(|&w| w == 0.0);
+        if is_known || self.waits || (self.keeps && self.curvature.is_some()) {
             return f.loss_gradient(at, targets, every, gradient);
         }
         let found = f.quadratic(&at.column(0).to_vec(), targets[0])?;
@@ -73,7 +86,7 @@ impl Direct for Rule<'_> {
                 self.waits = false;
                 self.fresh = Some(f.quadratic(&taken.point.at, taken.target)?.hessian);
             }
-            Ok(self.heading(taken))
+            Ok(self.heading(f.penalty().kinks(), taken))
         };
         points.iter().map(heading).collect()
     }
@@ -129,7 +142,7 @@ pub(super) fn finish(f: &mut Objectives, metric: &Metric, run: &mut Run, watch: 
     let runs = std::slice::from_mut(run);
     let mut rule = Rule {
         metric,
-        factor: None,
+        curvature: None,
         fresh: None,
         keeps: false,
         waits: false,
@@ -161,30 +174,45 @@ pub(super) fn finish(f: &mut Objectives, metric: &Metric, run: &mut Run, watch: 
     Ok(())
 }
 
+impl Curvature {
+    /// `None` if numbers are not finite.
+    fn new(hessian: Matrix, kinks: &Kinks) -> Option<Self> {
+        if !kinks.is_none() {
+            return hessian.iter().all(|value| value.is_finite()).then_some(Self::Whole(hessian));
+        }
+        Cholesky::new(&hessian).map(Self::Factor)
+    }
+}
+
 impl Rule<'_> {
-    fn heading(&mut self, taken: &Taken) -> Option<Heading> {
+    fn heading(&mut self, kinks: &Kinks, taken: &Taken) -> Option<Heading> {
         let Taken { point, scale, .. } = taken;
         let is_fresh = self.fresh.is_some();
         if let Some(hessian) = self.fresh.take() {
-            self.factor = Some(Cholesky::new(&hessian)?);
+            self.curvature = Some(Curvature::new(hessian, kinks)?);
         }
-        let mut direction = match &self.factor {
-            Some(factor) => factor.solve(&point.gradient),
-            None => self.metric.step(taken.target, &point.gradient),
+        let smooth = |mut direction: Vec<f64>| {
+            direction.iter_mut().for_each(|d| *d = -*d);
+            let slope = dot(&direction, &point.gradient);
+            Heading { direction, gap: -0.5 * slope, slope }
         };
-        direction.iter_mut().for_each(|d| *d = -*d);
-        let gap = -0.5 * dot(&direction, &point.gradient);
+        let heading = match &self.curvature {
+            Some(Curvature::Whole(hessian)) => proximal::heading(hessian, kinks, &point.at, &point.gradient)?,
+            Some(Curvature::Factor(factor)) => smooth(factor.solve(&point.gradient)),
+            None => smooth(self.metric.step(taken.target, &point.gradient)),
+        };
+        let gap = heading.gap;
         self.keeps = if is_fresh { gap < self.near * scale } else { gap <= STALE * self.last_gap };
         self.waits = !self.keeps && gap > FAR * scale;
         self.last_gap = gap;
-        Some(Heading { direction, gap })
+        Some(heading)
     }
 
     /// At the end of the backend's part: the Hessian of where it ended, unless the last one is that.
     fn renew(&mut self, f: &mut dyn Objective, run: &Run) -> Result<()> {
-        if self.keeps && self.factor.is_some() && run.outcome.is_none() {
+        if self.keeps && self.curvature.is_some() && run.outcome.is_none() {
             let hessian = f.quadratic(&run.at, run.target)?.hessian;
-            self.factor = Cholesky::new(&hessian).or(self.factor.take());
+            self.curvature = Curvature::new(hessian, f.penalty().kinks()).or(self.curvature.take());
         }
         Ok(())
     }
@@ -203,6 +231,7 @@ mod tests {
     /// `a² / 2 + b²⁰`: Newton's method leaves 18/19 of `b` in each step.
     #[derive(Default)]
     struct Twentieth {
+        penalty: Penalty,
         line: Option<(Matrix, Matrix)>,
         passes: usize,
     }
@@ -222,6 +251,10 @@ mod tests {
 
         fn rounding(&self) -> f64 {
             f64::EPSILON
+        }
+
+        fn penalty(&self) -> &Penalty {
+            &self.penalty
         }
 
         fn loss_gradient(

@@ -19,6 +19,8 @@ pub(super) struct Heading {
     pub(super) direction: Vec<f64>,
     /// Estimate of `loss - optimum`.
     pub(super) gap: f64,
+    /// What a full step would bring if the loss were a straight line and the penalty as it is: below 0.
+    pub(super) slope: f64,
 }
 
 /// Why a point is looked at next.

@@ -53,7 +53,7 @@ pub(super) fn serve(args: &FitArgs) -> Result<Report> {
     let mut converged = true;
     for (index, line) in io::stdin().lock().lines().enumerate() {
         check_line(index + 1, line)?;
-        let fitted = fit_once(&mut on, &data, &spec);
+        let fitted = fit_once(&mut on, &data, args, &spec);
         let (fitted, seconds) = fitted.map_err(|error| plan_file::in_file(args, error))?;
         converged &= fitted.converged();
         if !answered(&answer(index + 1, &fitted, &seconds))? {
@@ -96,12 +96,18 @@ fn check_line(number: usize, line: io::Result<String>) -> Result<()> {
 }
 
 /// One fit of all targets.
-fn fit_once(on: &mut Engine, data: &Data, spec: &CheckedSpec) -> Result<(FittedGlm, Seconds)> {
+fn fit_once(
+    on: &mut Engine,
+    data: &Data,
+    args: &FitArgs,
+    spec: &CheckedSpec,
+) -> Result<(FittedGlm, Seconds)> {
     let started = Instant::now();
     let mut seconds = Seconds { fit: 0.0, inference: 0.0, total: 0.0 };
     let mut fits = Vec::with_capacity(data.parts.len());
     for (group, part) in data.parts.iter().enumerate() {
         let mut own = spec.get().clone();
+        own.regularizer = args.penalty.of_part(data, part)?;
         own.plan_from = plan_file::of_group(&own.plan_from, group, data.parts.len())?;
         let own = own.check()?;
         let planning = Instant::now();

@@ -1,0 +1,189 @@
+//! Which penalty keeps coefficients small, few or smooth.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use csv::ReaderBuilder;
+
+use super::data::{Data, Part};
+use super::filters;
+use crate::regularizer::{Grid, GridAxis, Groups, Regularizer};
+use crate::{Error, Result};
+
+/// Order of the differences of a smoothness penalty.
+const ORDER: usize = 2;
+
+/// Arguments that choose the penalty.
+#[derive(Clone, Debug, Args)]
+pub struct PenaltyArgs {
+    /// Penalty on the coefficients, added to the mean loss; never on the intercept
+    #[arg(long, default_value = "none")]
+    pub regularizer: Penalty,
+    /// Strength of the penalty, per unit of the features as typed: ridge is L/2 times the sum of squares
+    #[arg(long, value_name = "L")]
+    pub strength: Option<f64>,
+    /// Of the elastic net, the part of the magnitudes: 1 is the lasso [default: 0.5]
+    #[arg(long, value_name = "R")]
+    pub ratio: Option<f64>,
+    /// Of the group lasso, what vanishes together: the columns of a `feature`, those of a `channel` (of a unit, say), or
+    /// a file with the columns `column` and `group` [default: feature]
+    #[arg(long, value_name = "feature|channel|FILE.csv")]
+    pub groups: Option<PathBuf>,
+}
+
+/// Penalty on the coefficients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Penalty {
+    /// No penalty
+    None,
+    /// The sum of squares: all coefficients become smaller
+    Ridge,
+    /// The sum of magnitudes: some coefficients become 0
+    Lasso,
+    /// Magnitudes and squares
+    ElasticNet,
+    /// The norms of groups: whole features become 0
+    GroupLasso,
+    /// Differences of neighbouring functions of a basis: curves and filters become smooth
+    Smooth,
+}
+
+impl PenaltyArgs {
+    /// Checks what can be without the data.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a penalty without a strength, one that is not above 0, and options of another penalty.
+    pub(super) fn check(&self) -> Result<()> {
+        let name = self.name();
+        let foreign = [
+            (
+                "--strength",
+                self.strength.is_some() && self.regularizer == Penalty::None,
+                "a penalty that it is for",
+                "ridge",
+            ),
+            (
+                "--ratio",
+                self.ratio.is_some() && self.regularizer != Penalty::ElasticNet,
+                "elastic-net",
+                "elastic-net",
+            ),
+            (
+                "--groups",
+                self.groups.is_some() && self.regularizer != Penalty::GroupLasso,
+                "group-lasso",
+                "group-lasso",
+            ),
+        ];
+        if let Some((option, _, expected, remedy)) = foreign.into_iter().find(|(_, is_given, ..)| *is_given) {
+            let help = format!("add --regularizer {remedy}, or leave it out");
+            return Err(Error::argument(option, expected, name, help));
+        }
+        if self.regularizer != Penalty::None && self.strength.is_none() {
+            let expected = format!("the strength of the {name} penalty");
+            let help = "add --strength 1e-3 and compare scores on held-out data";
+            return Err(Error::argument("strength", expected, "nothing", help));
+        }
+        // the numbers, wherever the columns are
+        let axes = vec![GridAxis { len: ORDER + 1, is_cyclic: false }];
+        self.regularizer(vec![Grid { first: 0, axes }], Groups::Features).check()
+    }
+
+    /// The penalty of one part of the data.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a smoothness penalty without a basis, and whatever reading the file of groups returns.
+    pub(super) fn of_part(&self, data: &Data, part: &Part) -> Result<Regularizer> {
+        let grids = match self.regularizer {
+            Penalty::Smooth => filters::blocks(data, part)
+                .into_iter()
+                .map(|columns| {
+                    let axes = vec![GridAxis { len: columns.len(), is_cyclic: false }];
+                    Grid { first: columns.start, axes }
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
+        let groups = match self.groups.as_deref().and_then(Path::to_str) {
+            None | Some("feature") => Groups::Features,
+            Some("channel") => Groups::Columns(
+                filters::channel_columns(data, part)
+                    .into_iter()
+                    .map(|(columns, _)| columns.collect())
+                    .collect(),
+            ),
+            _ => {
+                let labels: Vec<&String> = part.group.pieces.iter().flat_map(|piece| &piece.labels).collect();
+                let path = self.groups.as_deref().unwrap_or(Path::new(""));
+                Groups::Columns(groups_of_file(path, &labels)?)
+            }
+        };
+        let regularizer = self.regularizer(grids, groups);
+        regularizer.check().map(|()| regularizer)
+    }
+
+    fn regularizer(&self, grids: Vec<Grid>, groups: Groups) -> Regularizer {
+        let strength = self.strength.unwrap_or_default();
+        match self.regularizer {
+            Penalty::None => Regularizer::None,
+            Penalty::Ridge => Regularizer::Ridge { strength: strength.into() },
+            Penalty::Lasso => Regularizer::Lasso { strength: strength.into() },
+            Penalty::ElasticNet => {
+                Regularizer::ElasticNet { strength: strength.into(), ratio: self.ratio.unwrap_or(0.5) }
+            }
+            Penalty::GroupLasso => Regularizer::GroupLasso { strength: strength.into(), groups },
+            Penalty::Smooth => Regularizer::Smooth { strength, order: ORDER, grids },
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        self.regularizer(Vec::new(), Groups::Features).name()
+    }
+
+    /// The options as they would be typed.
+    pub(super) fn words(&self) -> Vec<(&'static str, String)> {
+        let mut words = Vec::new();
+        if self.regularizer != Penalty::None {
+            words.push(("--regularizer", self.name().into()));
+        }
+        words.extend(self.strength.map(|strength| ("--strength", strength.to_string())));
+        words.extend(self.ratio.map(|ratio| ("--ratio", ratio.to_string())));
+        words.extend(self.groups.as_ref().map(|groups| ("--groups", groups.display().to_string())));
+        words
+    }
+}
+
+/// Groups of columns from a file with the columns `column` and `group`; columns that it does not name are in none.
+fn groups_of_file(path: &Path, labels: &[&String]) -> Result<Vec<Vec<usize>>> {
+    let help = "write a table with the columns `column` and `group`, one row for each column of the fit";
+    let unreadable = |error: csv::Error| match error.into_kind() {
+        csv::ErrorKind::Io(error) => Error::io(path, error),
+        other => Error::object(path, "table", format!("cannot be read: {other:?}"), help),
+    };
+    let mut reader = ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(unreadable)?;
+    let header = reader.headers().map_err(unreadable)?.clone();
+    let place = |name: &str| {
+        header.iter().position(|own| own == name).ok_or_else(|| {
+            let problem =
+                format!("expected a column `{name}`, found {}", header.iter().collect::<Vec<_>>().join(", "));
+            Error::object(path, "row 1", problem, help)
+        })
+    };
+    let [column, group] = [place("column")?, place("group")?];
+    let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (row, record) in reader.records().enumerate() {
+        let record = record.map_err(unreadable)?;
+        let [column, group] = [column, group].map(|place| record.get(place).unwrap_or_default());
+        let Some(number) = labels.iter().position(|label| label.as_str() == column) else {
+            return Err(Error::Unknown {
+                kind: "column",
+                name: column.into(),
+                place: format!("{}, row {}", path.display(), row + 2),
+                present: labels.iter().map(|label| (*label).clone()).collect(),
+            });
+        };
+        groups.entry(group.into()).or_default().push(number);
+    }
+    Ok(groups.into_values().collect())
+}
