@@ -7,6 +7,7 @@ use ndarray::ArrayView2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::cross_validation::Curve;
 use super::plan::Plan;
 use super::score::Scores;
 use crate::backend::Model;
@@ -80,6 +81,12 @@ pub struct TargetFit {
     /// Variance of a response in parts of that of its model: of a Gaussian one `sum (y - mu)^2 / (n - parameters)`, else 1.
     #[serde(with = "number", default = "one")]
     pub scale: f64,
+    /// The strength of the penalty that cross-validation chose for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strength: Option<f64>,
+    /// How well every strength predicted bins that were not fitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cv: Option<Curve>,
     /// Agreement with the response that was fitted.
     #[serde(flatten)]
     pub scores: Scores,

@@ -5,9 +5,11 @@
 
 mod certificate;
 mod choice;
+mod cross_validation;
 mod ending;
 mod fit;
 mod fitted;
+mod folds;
 pub mod goodness;
 mod inputs;
 mod penalised;
@@ -21,7 +23,9 @@ mod standing;
 mod start;
 
 pub use choice::{CostConstants, estimated_seconds};
+pub use cross_validation::{CrossValidation, Curve, Pick};
 pub use fitted::{Covariance, FittedGlm, GapFrom, Seconds, TargetFit};
+pub use folds::{Fold, Folds};
 pub use inputs::Response;
 pub use plan::{Estimate, Placed, Plan};
 pub use score::{Scores, score, score_scaled};
