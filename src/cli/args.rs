@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::bench::BenchArgs;
+use super::cv_args::CvArgs;
 use super::environment::Environment;
 use super::examples::{
     COMPLETIONS_HELP, DEMO_HELP, DEVICES_HELP, FIT_HELP, INSPECT_HELP, MAN_HELP, SCORE_HELP,
@@ -172,6 +173,9 @@ pub struct FitArgs {
     #[command(flatten)]
     /// Which penalty.
     pub penalty: PenaltyArgs,
+    #[command(flatten)]
+    /// How its strength is chosen.
+    pub cv: CvArgs,
     /// Solver
     #[arg(long, default_value = "auto")]
     pub solver: Solver,

@@ -17,7 +17,7 @@ use super::shell::option_words;
 use super::{filters, fit_text, merge, outputs, plan_file, result, score_rows, write_back};
 use crate::backend::Model;
 use crate::design::DesignPlan;
-use crate::glm::{CheckedSpec, FittedGlm, GlmSpec, Response, TOLERANCE_F32, TOLERANCE_F64};
+use crate::glm::{CheckedSpec, CrossValidation, FittedGlm, GlmSpec, Response, TOLERANCE_F32, TOLERANCE_F64};
 use crate::regularizer::Regularizer;
 use crate::write::model::{ArraysStudy, ModelFile, RecordingStudy, Study};
 use crate::write::save::{PendingFile, check_writable};
@@ -155,7 +155,8 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
         };
         let plan = part.plan(&data.blocks, limit_bytes)?;
         let own = own.check().map_err(named)?;
-        fits.push(fit_part(&mut on, &data, part, &plan, &own, &mut watcher).map_err(named)?);
+        let how = args.cv.of_part(args.penalty.strength.as_ref(), &data, part)?;
+        fits.push(fit_part(&mut on, &data, part, &plan, (&own, how.as_ref()), &mut watcher).map_err(named)?);
         n_done += part.group.targets.len();
         progress.reach(n_done as u64);
     }
@@ -194,6 +195,7 @@ pub(super) fn load(args: &FitArgs, limit_bytes: Option<u64>, progress: &Progress
 /// Checks the numbers that were typed, which needs no data.
 pub(super) fn check_numbers(args: &FitArgs) -> Result<()> {
     args.penalty.check()?;
+    args.cv.check(args.penalty.strength.as_ref())?;
     with_tolerance(args, TOLERANCE_F64, None, Regularizer::None).map(drop)
 }
 
@@ -261,13 +263,13 @@ fn recording_choices(args: &FitArgs) -> Result<(f64, Vec<crate::features::StudyF
     Ok((bin_s, typed_features(&args.feature)?))
 }
 
-/// Fits the targets of one part.
+/// Fits the targets of one part, with strengths by cross-validation if that is how.
 pub(super) fn fit_part(
     on: &mut Engine,
     data: &Data,
     part: &Part,
     plan: &DesignPlan,
-    spec: &CheckedSpec,
+    (spec, how): (&CheckedSpec, Option<&CrossValidation>),
     watcher: &mut (dyn FnMut(solver::Progress) + Send),
 ) -> Result<FittedGlm> {
     let own = &part.group.targets;
@@ -276,7 +278,7 @@ pub(super) fn fit_part(
     let some = if are_all { None } else { Some(data.y.select(own)) };
     let names = part.group.targets.iter().map(|&target| data.names[target].clone()).collect();
     let response = Response { y: some.as_ref().unwrap_or(&data.y).view(), names };
-    let fitted = on.fit(spec, plan, &response, watcher);
+    let fitted = on.fit((spec, how), plan, &response, watcher);
     fitted.map_err(|error| match error {
         // which array of which file
         Error::Domain { row, column, expected, value, .. } => {
@@ -320,7 +322,7 @@ fn command_line(args: &FitArgs) -> String {
         add("--observation", model.observation.name().into());
         add("--link", model.inverse_link.name().into());
     }
-    args.penalty.words().into_iter().for_each(|(option, value)| add(option, value));
+    args.penalty.words().into_iter().chain(args.cv.words()).for_each(|(option, value)| add(option, value));
     add("--solver", format!("{:?}", args.solver).to_lowercase());
     args.plan.iter().for_each(|file| add("--plan", file.display().to_string()));
     args.cost_constants.iter().for_each(|file| add("--cost-constants", file.display().to_string()));

@@ -22,9 +22,12 @@ pub(super) fn text(fitting: &Fitting) -> String {
     let mut text = bins_line(data);
     // writing to a string cannot fail, here and below
     if fit.model != Model::default() || fit.regularizer != Regularizer::None {
-        let penalty = match fit.regularizer.strength() {
-            Some(strength) => format!(", {} penalty of strength {strength}", fit.regularizer.name()),
-            None => String::new(),
+        let penalty = match (fit.regularizer.strength(), fit.n_folds()) {
+            (Some(_), Some(n)) => {
+                format!(", {} penalty, its strength by {n}-fold cross-validation", fit.regularizer.name())
+            }
+            (Some(strength), None) => format!(", {} penalty of strength {strength}", fit.regularizer.name()),
+            (None, _) => String::new(),
         };
         let _ = writeln!(
             text,
@@ -101,6 +104,7 @@ fn whole(data: &Data, fit: &FittedGlm, target: &TargetFit, events: &str) -> Stri
     }
     text.push_str(&scores_line(target));
     text.push_str(&proof_line(fit, target));
+    text.push_str(&strength_line(target));
     text
 }
 
@@ -161,6 +165,20 @@ fn proof_line(fit: &FittedGlm, target: &TargetFit) -> String {
     )
 }
 
+/// The strength that cross-validation chose.
+fn strength_line(target: &TargetFit) -> String {
+    let (Some(strength), Some(curve)) = (target.strength, &target.cv) else { return String::new() };
+    let k = curve.strengths.iter().position(|own| *own == strength).unwrap_or(curve.best);
+    let [first, last] = [curve.strengths[0], curve.strengths[curve.strengths.len() - 1]];
+    let end =
+        if first < last && (strength == first || strength == last) { ", the end of those tried" } else { "" };
+    format!(
+        "strength {strength:.4e}{end}: held-out log-likelihood {:.6} ± {:.6} per bin (best at {:.4e}, within one standard \
+         error up to {:.4e})\n",
+        curve.scores[k], curve.standard_errors[k], curve.strengths[curve.best], curve.strengths[curve.one_se]
+    )
+}
+
 /// What to say about a target that did not arrive for want of time or steps.
 pub(super) fn unfinished(target: &TargetFit) -> Option<String> {
     let (what, help) = match target.status {
@@ -211,6 +229,7 @@ fn overview(data: &Data, fit: &FittedGlm) -> String {
         if !data.has_events() {
             cells.remove(2);
         }
+        cells.extend(target.strength.map(|strength| format!("{strength:.3e}")));
         cells
     };
     let rows: Vec<Vec<String>> = fit.targets.iter().enumerate().map(cells).collect();
@@ -226,6 +245,9 @@ fn overview(data: &Data, fit: &FittedGlm) -> String {
     ];
     if !data.has_events() {
         header.remove(2);
+    }
+    if fit.n_folds().is_some() {
+        header.push("strength");
     }
     let mut text = format!("\n{}", terminal_table(&header, &rows, None));
     if !text.ends_with('\n') {

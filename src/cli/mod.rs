@@ -13,6 +13,7 @@ pub mod bench;
 mod beside;
 mod cost_constants;
 mod cursor;
+mod cv_args;
 mod data;
 mod demo;
 mod devices;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use csv::ReaderBuilder;
 
+use super::cv_args::Strengths;
 use super::data::{Data, Part};
 use super::filters;
 use crate::regularizer::{Grid, GridAxis, Groups, Regularizer};
@@ -20,9 +21,10 @@ pub struct PenaltyArgs {
     /// Penalty on the coefficients, added to the mean loss; never on the intercept
     #[arg(long, default_value = "none")]
     pub regularizer: Penalty,
-    /// Strength of the penalty, per unit of the features as typed: ridge is L/2 times the sum of squares
-    #[arg(long, value_name = "L")]
-    pub strength: Option<f64>,
+    /// Strength of the penalty, per unit of the features as typed: ridge is L/2 times the sum of squares; a:b:n is n
+    /// strengths from a to b for --cv to choose from
+    #[arg(long, value_name = "L", value_parser = Strengths::parse)]
+    pub strength: Option<Strengths>,
     /// Of the elastic net, the part of the magnitudes: 1 is the lasso [default: 0.5]
     #[arg(long, value_name = "R")]
     pub ratio: Option<f64>,
@@ -124,7 +126,8 @@ impl PenaltyArgs {
     }
 
     fn regularizer(&self, grids: Vec<Grid>, groups: Groups) -> Regularizer {
-        let strength = self.strength.unwrap_or_default();
+        // of several, what a cross-validation multiplies by each
+        let strength = self.strength.as_ref().map_or(0.0, |own| own.single().unwrap_or(1.0));
         match self.regularizer {
             Penalty::None => Regularizer::None,
             Penalty::Ridge => Regularizer::Ridge { strength: strength.into() },
@@ -147,7 +150,7 @@ impl PenaltyArgs {
         if self.regularizer != Penalty::None {
             words.push(("--regularizer", self.name().into()));
         }
-        words.extend(self.strength.map(|strength| ("--strength", strength.to_string())));
+        words.extend(self.strength.as_ref().map(|own| ("--strength", own.text().into())));
         words.extend(self.ratio.map(|ratio| ("--ratio", ratio.to_string())));
         words.extend(self.groups.as_ref().map(|groups| ("--groups", groups.display().to_string())));
         words

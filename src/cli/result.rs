@@ -23,7 +23,8 @@ pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Ma
     add("observation", fit.model.observation.name().into());
     add("link", fit.model.inverse_link.name().into());
     add("regularizer", fit.regularizer.name().into());
-    if let Some(strength) = fit.regularizer.strength() {
+    // chosen for each target, it stands there
+    if let Some(strength) = fit.regularizer.strength().filter(|_| fit.n_folds().is_none()) {
         add("strength", strength.into());
     }
     add("solver", fit.solver.clone().into());

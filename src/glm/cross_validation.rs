@@ -136,7 +136,7 @@ impl CheckedSpec {
     ) -> Result<FittedGlm> {
         let strengths = how.strengths()?;
         self.check_for_cross_validation()?;
-        let path = self.path(on, plan, response, &strengths, progress)?;
+        let path = self.scored_path(on, plan, response, &strengths, progress)?;
         let mut by_fold = Vec::with_capacity(how.folds.len());
         for fold in how.folds.iter() {
             by_fold.push(self.fold(on, plan, response, &path, (fold, &strengths), progress)?);
@@ -188,8 +188,12 @@ impl CheckedSpec {
         .check()
     }
 
-    /// Fits to all bins, the strengths from the last on; in their order.
-    fn path<B: Backend>(
+    /// Fits with each of these strengths (the regularizer times each), in their order, each from the answer of the one before:
+    /// from the strongest on, that is where little changes.
+    ///
+    /// # Errors
+    /// As [`CheckedSpec::fit`], and for a strength that is no number above 0.
+    pub fn fit_path<B: Backend>(
         &self,
         on: &B,
         plan: &DesignPlan,
@@ -199,12 +203,30 @@ impl CheckedSpec {
     ) -> Result<Vec<FittedGlm>> {
         let mut path: Vec<FittedGlm> = Vec::with_capacity(strengths.len());
         self.fit_each(on, plan, response, &mut |problem: &mut dyn Fits| {
-            for &strength in strengths.iter().rev() {
-                let start = path.last().map_or(Vec::new(), |last| starts(&last.targets));
-                path.push(problem.fit(&self.at_strength(strength, start)?, progress)?);
+            for &strength in strengths {
+                let regularizer = self.get().regularizer.times(strength);
+                let start =
+                    path.last().map_or_else(|| self.get().start.clone(), |last| starts(&last.targets));
+                let spec = GlmSpec { regularizer, start, ..self.get().clone() }.check()?;
+                path.push(problem.fit(&spec, progress)?);
             }
             Ok(())
         })?;
+        Ok(path)
+    }
+
+    /// Fits to all bins, for their scores alone, the strengths from the last on; in their order.
+    fn scored_path<B: Backend>(
+        &self,
+        on: &B,
+        plan: &DesignPlan,
+        response: &Response,
+        strengths: &[f64],
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Vec<FittedGlm>> {
+        let own = self.at_strength(1.0, Vec::new())?;
+        let from_the_last: Vec<f64> = strengths.iter().rev().copied().collect();
+        let mut path = own.fit_path(on, plan, response, &from_the_last, progress)?;
         path.reverse();
         Ok(path)
     }

@@ -202,6 +202,11 @@ impl FittedGlm {
         Null::new(self.model, sum / n, variance).scale(target.loss)
     }
 
+    /// Folds of the cross-validation that chose the strengths, if there was one.
+    pub fn n_folds(&self) -> Option<usize> {
+        self.targets.iter().find_map(|target| Some(target.cv.as_ref()?.by_fold.len()))
+    }
+
     /// Whether every target converged.
     pub fn converged(&self) -> bool {
         self.targets.iter().all(|target| target.status == Status::Converged)

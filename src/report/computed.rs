@@ -30,7 +30,12 @@ pub(super) fn section(report: &Report) -> Section {
                 (number(plan.events_per_parameter, 3)) @if plan.n_targets > 1 { " at least" }
             }))
             @if let Some(strength) = fit.regularizer.strength() {
-                (entry("Penalty", &html! { (fit.regularizer.name()) " of strength " (number(strength, 3)) }))
+                (entry("Penalty", &html! {
+                    (fit.regularizer.name())
+                    @if let Some(n) = fit.n_folds() {
+                        ", strength by " (count(n)) "-fold cross-validation"
+                    } @else { " of strength " (number(strength, 3)) }
+                }))
             }
             (entry("Iterations", &html! { (count(iterations)) @if fit.targets.len() > 1 { " at most" } }))
             (entry("Passes over the rows", &html! { (count(passes)) }))

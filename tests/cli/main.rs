@@ -19,6 +19,7 @@ mod model_file;
 mod models;
 mod output_folder;
 mod pasted;
+mod penalties;
 mod plan;
 mod population;
 mod predict;

@@ -289,7 +289,10 @@ fn penalties_that_cannot_be() {
             &["--regularizer", "ridge", "--strength", "0"],
             ["strength: expected a number above 0, found 0", "1e-3"],
         ),
-        (&["--regularizer", "lasso"], ["--regularizer: expected one of none, ridge", "help"]),
+        (
+            &["--regularizer", "l1"],
+            ["--regularizer: expected one of none, ridge, lasso, elastic-net", "help"],
+        ),
     ] {
         place.refused(&[&["fit", "Poisson.csv", "--y", "y"], options].concat(), 2, &said);
     }
