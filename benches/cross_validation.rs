@@ -12,7 +12,7 @@ use common::{Random, source};
 use ndarray::Array2;
 use rheobase::backend::Cpu;
 use rheobase::design::{DesignPlan, Rows};
-use rheobase::glm::{CrossValidation, Folds, GlmSpec, Pick, Response, StandardErrors};
+use rheobase::glm::{CrossValidation, FittedGlm, Folds, GlmSpec, Pick, Response, StandardErrors};
 use rheobase::regularizer::Regularizer;
 
 const ROUNDS: usize = 5;
@@ -66,7 +66,7 @@ fn main() {
                 let started = Instant::now();
                 let fits = spec.fit_path(&on, &plan, &response(), &falling, &mut |_| {}).unwrap();
                 path.push(started.elapsed().as_secs_f64());
-                assert!(fits.iter().all(|fit| fit.converged()), "{name}: the path did not arrive");
+                assert!(fits.iter().all(FittedGlm::converged), "{name}: the path did not arrive");
                 let started = Instant::now();
                 let fit = spec.cross_validate(&on, &plan, &response(), &how, &mut |_| {}).unwrap();
                 all.push(started.elapsed().as_secs_f64());

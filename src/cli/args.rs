@@ -170,6 +170,9 @@ pub struct FitArgs {
     #[command(flatten)]
     /// Which model.
     pub model: ModelArgs,
+    /// Which targets may use which features: a table of 0 and 1, a row for each feature (or column), a column for each target
+    #[arg(long, value_name = "FILE.csv")]
+    pub mask: Option<PathBuf>,
     #[command(flatten)]
     /// Which penalty.
     pub penalty: PenaltyArgs,

@@ -14,7 +14,7 @@ use super::machine::default_memory_limit_bytes;
 use super::progress::{Progress, Total};
 use super::run::{Report, pretty, say};
 use super::shell::option_words;
-use super::{filters, fit_text, merge, outputs, plan_file, result, score_rows, write_back};
+use super::{filters, fit_text, mask, merge, outputs, plan_file, result, score_rows, write_back};
 use crate::backend::Model;
 use crate::design::DesignPlan;
 use crate::glm::{CheckedSpec, CrossValidation, FittedGlm, GlmSpec, Response, TOLERANCE_F32, TOLERANCE_F64};
@@ -177,8 +177,16 @@ fn model_name(args: &FitArgs) -> String {
     folder.map_or("model".into(), |name| name.to_string_lossy().into_owned())
 }
 
-/// Reads the data of a fit and builds their features.
+/// Reads the data of a fit and builds their features; each target with those that it may use.
 pub(super) fn load(args: &FitArgs, limit_bytes: Option<u64>, progress: &Progress) -> Result<Data> {
+    let mut data = read(args, limit_bytes, progress)?;
+    if let Some(path) = &args.mask {
+        mask::apply(path, &mut data)?;
+    }
+    Ok(data)
+}
+
+fn read(args: &FitArgs, limit_bytes: Option<u64>, progress: &Progress) -> Result<Data> {
     match Format::of(&args.data) {
         Some(format) => {
             refuse_for_arrays(args)?;
@@ -322,6 +330,7 @@ fn command_line(args: &FitArgs) -> String {
         add("--observation", model.observation.name().into());
         add("--link", model.inverse_link.name().into());
     }
+    args.mask.iter().for_each(|path| add("--mask", path.display().to_string()));
     args.penalty.words().into_iter().chain(args.cv.words()).for_each(|(option, value)| add(option, value));
     add("--solver", format!("{:?}", args.solver).to_lowercase());
     args.plan.iter().for_each(|file| add("--plan", file.display().to_string()));

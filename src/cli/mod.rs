@@ -31,6 +31,7 @@ mod goodness;
 pub mod inspect;
 mod inspect_text;
 mod machine;
+mod mask;
 mod merge;
 mod model_args;
 mod outputs;

@@ -132,7 +132,7 @@ impl<B: Backend> Fits for Problem<'_, '_, '_, B> {
     }
 }
 
-impl<'p, B: Backend> Problem<'p, '_, '_, B> {
+impl<B: Backend> Problem<'_, '_, '_, B> {
     /// With the numbers of the backend before the last steps, if they can tell the columns apart.
     fn fit_fast(
         &mut self,
