@@ -140,7 +140,7 @@ fn gradient(model: Model, x: &Array2<f64>, y: &[f64], target: &TargetFit) -> (Ve
 #[test]
 fn every_fit_is_a_fixed_point_of_the_proximal_operator() {
     let features = [[0, 3], [3, 5], [5, 8]];
-    let each: Vec<f64> = (0..8).map(|j| 0.01 * j as f64).collect();
+    let each: Vec<f64> = (0..8).map(|j| 0.01 * f64::from(j)).collect();
     for model in models() {
         let (x, y) = data(model, 400, 8);
         let menu = |s: f64| {
