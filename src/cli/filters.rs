@@ -7,7 +7,7 @@ use ndarray::{Array2, ArrayView1};
 use super::data::{Data, Part};
 use super::fit::Fitting;
 use crate::Result;
-use crate::basis::{Basis, Expand};
+use crate::basis::Expand;
 use crate::features::{Expansion, StudyFeature, Window};
 use crate::glm::TargetFit;
 
@@ -45,10 +45,9 @@ pub(super) fn blocks(data: &Data, part: &Part) -> Vec<Range<usize>> {
     let mut blocks = Vec::new();
     let mut first = 0;
     for piece in &part.group.pieces {
-        let basis = data.features.get(piece.block).and_then(|feature| basis(feature));
+        let n_functions = data.features.get(piece.block).and_then(|feature| n_functions(feature, data.bin_s));
         let end = first + piece.labels.len();
-        if let Some(basis) = basis {
-            let n = basis.n_functions();
+        if let Some(n) = n_functions {
             blocks.extend((first..end).step_by(n).map(|first| first..first + n));
         }
         first = end;
@@ -56,21 +55,21 @@ pub(super) fn blocks(data: &Data, part: &Part) -> Vec<Range<usize>> {
     blocks
 }
 
-fn basis(feature: &StudyFeature) -> Option<&Basis> {
-    match &feature.spec.expansion {
-        Expansion::Plain => None,
-        Expansion::Evaluated { basis, .. } | Expansion::Convolved { basis, .. } => Some(basis),
-    }
+/// Functions per channel of a feature that is one term with a basis.
+fn n_functions(feature: &StudyFeature, bin_s: f64) -> Option<usize> {
+    let term = feature.spec.single().filter(|term| term.basis().is_some())?;
+    term.n_functions(bin_s).ok().filter(|&n| n > 0)
 }
 
 /// Whether a feature is made of past or future bins.
 pub(super) fn over_lags(feature: &StudyFeature) -> bool {
-    matches!(feature.spec.expansion, Expansion::Convolved { .. })
+    feature.spec.single().is_some_and(|term| matches!(term.expansion, Expansion::Convolved { .. }))
 }
 
-/// The basis functions of one channel of a feature; `None` without a basis.
+/// The basis functions of one channel of a feature; `None` without a basis, and for a product.
 pub(super) fn functions(feature: &StudyFeature, channel: &str, bin_s: f64) -> Result<Option<Functions>> {
-    match &feature.spec.expansion {
+    let Some(term) = feature.spec.single() else { return Ok(None) };
+    match &term.expansion {
         Expansion::Plain => Ok(None),
         Expansion::Convolved { basis, window_s, causality, include_present } => {
             let window = Window::from_duration(*window_s, bin_s)?.n_bins();
@@ -81,13 +80,14 @@ pub(super) fn functions(feature: &StudyFeature, channel: &str, bin_s: f64) -> Re
             Ok(Some(Functions { x, values: basis.kernel(window)?, over_lags: true }))
         }
         Expansion::Evaluated { basis, .. } => {
-            let Some(range) = feature.ranges.get(channel) else { return Ok(None) };
+            let Some(scale) = feature.ranges.get(channel) else { return Ok(None) };
+            let Some(range) = scale.range() else { return Ok(None) };
             // weighted so that both ends are those of the range, to the bit: beyond them there is no value
             let share = |k: usize| k as f64 / (N_VALUES - 1) as f64;
             let x: Vec<f64> =
                 (0..N_VALUES).map(|k| (1.0 - share(k)) * range.lo() + share(k) * range.hi()).collect();
             let mut values = Array2::zeros((N_VALUES, basis.n_functions()));
-            basis.expand(&range.rescale(&x), &mut values)?;
+            basis.evaluate(scale, &x, &mut values)?;
             Ok(Some(Functions { x, values, over_lags: false }))
         }
     }
@@ -96,13 +96,13 @@ pub(super) fn functions(feature: &StudyFeature, channel: &str, bin_s: f64) -> Re
 /// The channels of a feature that has a basis: name and first column.
 pub(super) fn channels(fitting: &Fitting, feature: usize) -> Vec<(String, usize)> {
     let (data, fit) = (&fitting.data, &fitting.model.fit);
-    let Some(basis) = basis(&data.features[feature]) else { return Vec::new() };
+    let Some(n) = n_functions(&data.features[feature], data.bin_s) else { return Vec::new() };
     let columns = fit.features[feature].columns;
     let channel = |first: usize| {
         let name = fit.labels[first].rsplit_once('.').map_or("", |(channel, _)| channel);
         (name.to_string(), first)
     };
-    (columns[0]..columns[1]).step_by(basis.n_functions()).map(channel).collect()
+    (columns[0]..columns[1]).step_by(n).map(channel).collect()
 }
 
 /// All filters and response curves: by feature, channel and target.

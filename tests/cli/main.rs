@@ -22,6 +22,7 @@ mod pasted;
 mod plan;
 mod population;
 mod predict;
+mod products;
 mod progress;
 mod recording_file;
 mod report;

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::statistics::{MOST_TARGETS, busiest_and, title, unquoted};
 use crate::cli::data::{Data, Part};
 use crate::cli::fit::Fitting;
-use crate::features::Expansion;
+use crate::features::{Expansion, StudyFeature};
 use crate::figure::Figure;
 use crate::figure::coefficients::{CoefficientPanel, coefficients};
 
@@ -91,7 +91,10 @@ fn plain_deviations<'a>(data: &'a Data, part: &'a Part) -> HashMap<&'a String, f
     let mut deviations = HashMap::new();
     for piece in &part.group.pieces {
         let feature = data.features.get(piece.block);
-        if feature.is_some_and(|feature| !matches!(feature.spec.expansion, Expansion::Plain)) {
+        let is_plain = |feature: &StudyFeature| {
+            feature.spec.single().is_some_and(|term| term.expansion == Expansion::Plain)
+        };
+        if feature.is_some_and(|feature| !is_plain(feature)) {
             continue;
         }
         for (label, column) in piece.labels.iter().zip(piece.columns.clone()) {
