@@ -199,10 +199,20 @@ fn an_unknown_basis_lists_the_registry() {
     assert!(help.contains("bspline, cyclic-bspline"), "{help}");
 }
 
+/// Text, what the caret points at, part of the message, part of the help.
+fn assert_mistakes(mistakes: &[(&str, &str, &str, &str)]) {
+    for &(text, after, message, help) in mistakes {
+        let (first, found_after, found_help) = mistake(text);
+        assert!(found_after.starts_with(after), "{text}: caret at {found_after:?}");
+        assert_eq!(found_after.is_empty(), after.is_empty(), "{text}: caret at {found_after:?}");
+        assert!(first.contains(message), "{text}: {first}");
+        assert!(found_help.contains(help), "{text}: {found_help}");
+    }
+}
+
 #[test]
 fn mistakes_are_pointed_at() {
-    // text, what the caret points at, part of the message, part of the help
-    for (text, after, message, help) in [
+    assert_mistakes(&[
         ("", "", "name of a signal", "write a feature like"),
         (": raised-cosine-log(8)", ": raised", "name of a signal", "write a feature like"),
         ("'my series", "'my series", "name in quotes", "close the quote with '"),
@@ -270,6 +280,13 @@ fn mistakes_are_pointed_at() {
             "the present bin inside",
             "include the present bin",
         ),
+        ("é é", "é", "found `é`", "names with spaces"),
+    ]);
+}
+
+#[test]
+fn mistakes_in_products_and_parameters_are_pointed_at() {
+    assert_mistakes(&[
         ("stimulus : raised-cosine-log(8) y theta", "y theta", "found `y`", "write a feature"),
         ("stimulus : raised-cosine-log(8) x", "", "name of a signal", "write a feature"),
         ("stimulus : raised-cosine-log(8) xtheta", "xtheta", "found `xtheta`", "write a feature"),
@@ -301,14 +318,7 @@ fn mistakes_are_pointed_at() {
         ("a : orth-exponential([1, 3)", ")", "`,` or `]`", "[1, 3, 9]"),
         ("a : orth-exponential([1, 1])", "orth-exponential([1, 1])", "all different", "[1, 3, 9]"),
         ("a : bspline(8) x b : bsplin(8)", "bsplin(8)", "bsplin", "did you mean bspline?"),
-        ("é é", "é", "found `é`", "names with spaces"),
-    ] {
-        let (first, found_after, found_help) = mistake(text);
-        assert!(found_after.starts_with(after), "{text}: caret at {found_after:?}");
-        assert_eq!(found_after.is_empty(), after.is_empty(), "{text}: caret at {found_after:?}");
-        assert!(first.contains(message), "{text}: {first}");
-        assert!(found_help.contains(help), "{text}: {found_help}");
-    }
+    ]);
 }
 
 #[test]

@@ -16,7 +16,8 @@ use crate::{Error, Result};
 /// cos(2 pi f_0 u), .., cos(2 pi f_{J-1} u), sin(2 pi f_0 u), .., sin(2 pi f_{J-1} u)
 /// ```
 ///
-/// The range of the samples is one period, and samples outside it are as good as those inside. Frequency 0 is left
+/// The range of the samples is one period (give it, as in `range=0:360`), and samples outside it are as good as those
+/// inside. Frequency 0 is left
 /// out, as the intercept has it already, unless [`Fourier::with_zero`] keeps its cosine; its sine is 0 and always left
 /// out.
 ///

@@ -268,7 +268,9 @@ fn refuse_memory(
     let n_values_of = |(feature, own): (&StudyFeature, &(usize, usize))| {
         let is_plain = feature.spec.single().is_some_and(|term| term.expansion == Expansion::Plain);
         let is_large = !is_plain && is_large(n_bins, own.0, own.1);
-        n_columns_of(own).saturating_mul(if is_large { columns } else { n_bins })
+        let of_terms = if is_large { kept_of_product(&feature.spec, own.0, grid.bin_s()) } else { 0 };
+        let of_columns = n_columns_of(own).saturating_mul(if is_large { columns } else { n_bins });
+        of_columns.saturating_add(of_terms.saturating_mul(n_bins))
     };
     let values = features.iter().zip(&sizes).map(n_values_of).fold(0, usize::saturating_add);
     let needed_bytes = (values as u64).saturating_mul(2 * 8);
@@ -279,6 +281,13 @@ fn refuse_memory(
         }
         _ => Ok(()),
     }
+}
+
+/// Columns of the convolved terms of a product, which are written out whatever becomes of the product.
+fn kept_of_product(spec: &FeatureSpec, n_channels: usize, bin_s: f64) -> usize {
+    let is_convolved = |term: &&Term| matches!(term.expansion, Expansion::Convolved { .. });
+    let terms = spec.terms().filter(|term| spec.single().is_none() && is_convolved(term));
+    terms.filter_map(|term| term.n_functions(bin_s).ok()).map(|n| n.saturating_mul(n_channels)).sum()
 }
 
 /// The block of one feature. A feature that remembers ranges is expanded on them, and must know every channel.

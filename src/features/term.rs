@@ -158,18 +158,18 @@ impl Term {
     /// Whether the basis is made for what is made of it.
     fn check_basis(&self) -> Result<()> {
         match &self.expansion {
-            Expansion::Plain => Ok(()),
             Expansion::Convolved { basis, .. } if basis.usage() == Use::Evaluated => fail(
                 "a basis that is made for windows",
                 format!("{} with a window", basis.name()),
                 "leave out window=, or use history, raised-cosine-log or bspline",
             ),
-            Expansion::Convolved { .. } => Ok(()),
             Expansion::Evaluated { basis, .. } if basis.usage() == Use::Convolved => {
                 let help = format!("add a window, as in {}(window=20ms)", basis.name());
                 fail("a basis that is made for values", format!("{} without a window", basis.name()), &help)
             }
-            Expansion::Evaluated { fill: None, .. } => Ok(()),
+            Expansion::Plain | Expansion::Convolved { .. } | Expansion::Evaluated { fill: None, .. } => {
+                Ok(())
+            }
             Expansion::Evaluated { basis, range, fill: Some(fill) } => match basis.domain() {
                 _ if !fill.is_finite() => {
                     fail("a fill value that is a number", fill.to_string(), "write it like fill=0")

@@ -8,24 +8,20 @@ use crate::{Place, json, number};
 
 const PRODUCT: &str = "current : bspline(3, order=2) x position[0] : raised-cosine-linear(2)";
 
-/// Fits unit 3 in epoch `run` into `out`.
-fn fitted(features: &[&str], more: &[&str]) -> (Place, Value) {
+/// Fits unit 3 in these epochs into `out`.
+fn fitted(features: &[&str], epochs: &str) -> (Place, Value) {
     let place = Place::new();
     write_recording(&place.path("r.nwb"));
-    let mut words = vec!["fit", "r.nwb", "--bin", "50ms", "--epochs", "run", "--out", "out", "--quiet"];
+    let mut words = vec!["fit", "r.nwb", "--bin", "50ms", "--epochs", epochs, "--out", "out", "--quiet"];
     words.extend(features.iter().flat_map(|feature| ["--feature", feature]));
-    if !more.contains(&"--unit") {
-        words.extend(["--unit", "3"]);
-    }
-    words.extend(more);
+    words.extend(["--unit", "3"]);
     let run = place.run(&words);
     assert!(run.code == 0 || run.code == 4, "{run:?}");
     let fit = json(&place.path("out/fit.json"));
     (place, fit)
 }
 
-fn labels(fit: &Value, target: usize) -> Vec<String> {
-    let _ = target;
+fn labels(fit: &Value) -> Vec<String> {
     let texts = fit["labels"].as_array().unwrap().iter();
     texts.map(|label| label.as_str().unwrap().to_owned()).collect()
 }
@@ -33,9 +29,9 @@ fn labels(fit: &Value, target: usize) -> Vec<String> {
 /// The value of a raised cosine or hat function is checked by the library's tests; here it is which column is which.
 #[test]
 fn columns_are_products_of_the_columns_of_the_terms() {
-    let (place, _) = fitted(&[PRODUCT], &[]);
+    let (place, _) = fitted(&[PRODUCT], "run");
     let model = json(&place.path("out/model.json"));
-    let names = labels(&model["fit"], 0);
+    let names = labels(&model["fit"]);
     let expected: Vec<String> =
         (1..=3).flat_map(|i| (1..=2).map(move |j| format!("current.{i} x position[0].{j}"))).collect();
     assert_eq!(names, expected);
@@ -46,7 +42,7 @@ fn columns_are_products_of_the_columns_of_the_terms() {
     );
     let product = Table::read(&place.path("out/tables/features.csv"));
     let terms = ["current : bspline(3, order=2)", "position[0] : raised-cosine-linear(2)"];
-    let (alone, _) = fitted(&terms, &[]);
+    let (alone, _) = fitted(&terms, "run");
     let alone = Table::read(&alone.path("out/tables/features.csv"));
     let mut n_compared = 0;
     for (i, j) in (1..=3).flat_map(|i| (1..=2).map(move |j| (i, j))) {
@@ -64,25 +60,25 @@ fn columns_are_products_of_the_columns_of_the_terms() {
 /// A model is put on new data on the ranges of its training data, of every term: what lies outside is an edge.
 #[test]
 fn a_prediction_expands_every_term_on_the_ranges_of_the_fit() {
-    let (place, fit) = fitted(&[PRODUCT], &[]);
-    let words = ["predict", "out/model.json", "r.nwb", "--epochs", "rest", "--quiet", "--out", "rest.csv"];
+    let (place, fit) = fitted(&[PRODUCT], "rest");
+    let words = ["predict", "out/model.json", "r.nwb", "--epochs", "run", "--quiet", "--out", "run.csv"];
     place.run(&words).ended(0);
     let model = json(&place.path("out/model.json"));
     let ranges = &model["study"]["features"][0]["ranges"];
     let range = |name: &str| [number(&ranges[name]["lo"]), number(&ranges[name]["hi"])];
     let (current, position) = (range("current"), range("position[0]"));
     // the signals of the new epochs, as they are
-    let plain = fitted(&["current", "position[0]"], &["--epochs", "rest"]);
-    let signals = Table::read(&plain.0.path("out/tables/features.csv"));
-    let found = Table::read(&place.path("rest.csv")).numbers("expected_count_3");
-    let all_epochs = signals.n_rows() - found.len();
+    let plain = fitted(&["current", "position[0]"], "run").0;
+    let signals = Table::read(&plain.path("out/tables/features.csv"));
+    let found = Table::read(&place.path("run.csv")).numbers("expected_count_3");
     let (x, y) = (signals.numbers("current"), signals.numbers("position[0]"));
+    assert_eq!(x.len(), found.len());
     let target = &fit["targets"][0];
     let coef: Vec<f64> = target["coef"].as_array().unwrap().iter().map(number).collect();
     let intercept = number(&target["intercept"]);
     let mut n_outside = 0;
     for (bin, found) in found.iter().enumerate() {
-        let (x, y) = (x[bin + all_epochs], y[bin + all_epochs]);
+        let (x, y) = (x[bin], y[bin]);
         if !(current[0]..=current[1]).contains(&x) || !(position[0]..=position[1]).contains(&y) {
             n_outside += 1;
             assert!(found.is_nan(), "bin {bin} lies outside: {found}");
@@ -98,7 +94,7 @@ fn a_prediction_expands_every_term_on_the_ranges_of_the_fit() {
     }
     assert!(n_outside > 0 && n_outside < found.len() / 2, "{n_outside} of {}", found.len());
     // a score counts the same bins as edges
-    let words = ["score", "out/model.json", "r.nwb", "--epochs", "rest", "--json"];
+    let words = ["score", "out/model.json", "r.nwb", "--epochs", "run", "--json"];
     let score = place.run(&words).ended(0);
     assert_eq!(score.json()["n_bins_edge"].as_u64(), Some(n_outside as u64));
     assert!(score.stderr.contains("current x position[0] lies outside its range"), "{}", score.stderr);
@@ -107,10 +103,10 @@ fn a_prediction_expands_every_term_on_the_ranges_of_the_fit() {
 #[test]
 fn a_fill_value_stands_for_what_lies_outside() {
     let feature = "current : bspline(4, range=-1:1, fill=0)";
-    let (place, fit) = fitted(&[feature], &[]);
+    let (place, fit) = fitted(&[feature], "run");
     assert_eq!(fit["n_bins_edge"].as_u64(), Some(0));
     let columns = Table::read(&place.path("out/tables/features.csv"));
-    let plain = fitted(&["current"], &[]).0;
+    let plain = fitted(&["current"], "run").0;
     let current = Table::read(&plain.path("out/tables/features.csv")).numbers("current");
     let mut n_filled = 0;
     for k in 1..=4 {
@@ -126,8 +122,8 @@ fn a_fill_value_stands_for_what_lies_outside() {
 /// Spikes beside a series: each unit sees its own spikes, under one name.
 #[test]
 fn a_product_with_spikes_is_paired_with_the_channels_of_the_targets() {
-    let (_, fit) = fitted(&["spikes : history(window=100ms) x current"], &[]);
-    let names = labels(&fit, 0);
+    let (_, fit) = fitted(&["spikes : history(window=100ms) x current"], "run");
+    let names = labels(&fit);
     assert_eq!(names, ["spikes.1 x current", "spikes.2 x current"]);
     let place = Place::new();
     write_recording(&place.path("r.nwb"));
@@ -155,7 +151,7 @@ fn every_basis_fits_and_scores_its_own_data_alike() {
         "current : orth-exponential([1, 3], window=500ms)",
         "current : mspline(4, window=500ms, causality=acausal)",
     ] {
-        let (place, fit) = fitted(&[feature], &[]);
+        let (place, fit) = fitted(&[feature], "run");
         let words = ["score", "out/model.json", "r.nwb", "--json"];
         let score = place.run(&words).ended(0).json();
         for field in ["log_likelihood", "deviance"] {
