@@ -13,6 +13,20 @@ use super::{Expand, Scale};
 use crate::{Error, Result};
 
 /// Bases and what was made of them.
+///
+/// ```
+/// use rheobase::basis::{BSpline, Composition, CyclicBSpline, Range, RaisedCosineLinear};
+///
+/// let within = |lo, hi| Range::new(lo, hi).map(Into::into);
+/// let position = Composition::new(BSpline::new(6)?, within(0.0, 2.0)?);
+/// let speed = Composition::new(RaisedCosineLinear::new(4)?, within(0.0, 0.5)?);
+/// let theta = Composition::new(CyclicBSpline::new(8)?, within(0.0, 360.0)?);
+/// let map = (position + speed) * theta;
+/// assert_eq!((map.n_inputs(), map.n_functions()), (3, (6 + 4) * 8));
+/// let grid = map.evaluate_on_grid(&[21, 11, 37])?;
+/// assert_eq!(grid.values.shape(), [21, 11, 37, 80]);
+/// # Ok::<(), rheobase::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub enum Composition {
     /// One basis of one signal.

@@ -136,6 +136,14 @@ fn a_product_with_spikes_is_paired_with_the_channels_of_the_targets() {
     place.refused(&words, 2, &["predict itself"]);
 }
 
+#[test]
+fn a_tuning_curve_is_taken_over_one_series() {
+    let place = Place::new();
+    write_recording(&place.path("r.nwb"));
+    let words = ["tuning", "r.nwb", "--epochs", "run", "--unit", "3", "--feature", "current x position[0]"];
+    place.refused(&words, 2, &["a series, `signal [*scale]`", "give the two series as two features"]);
+}
+
 /// Every basis from the command line; all of them are stored and read back.
 #[test]
 fn every_basis_fits_and_scores_its_own_data_alike() {
