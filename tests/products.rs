@@ -4,8 +4,8 @@ mod common;
 
 use common::Random;
 use ndarray::{Array2, Axis};
-use rheobase::backend::Cpu;
-use rheobase::basis::{BSpline, Basis, Expand, Fourier, History, RaisedCosineLinear, Range, Scale};
+use rheobase::backend::{Backend, Cpu};
+use rheobase::basis::{BSpline, Expand, Fourier, RaisedCosineLinear, Range, Scale};
 use rheobase::cli::feature::parse;
 use rheobase::design::{DesignPlan, Source};
 use rheobase::features::{Built, Channel, Columns, FeatureBlock, FeatureSpec, split_by_feature};
@@ -168,13 +168,18 @@ fn slow(t: usize, period: f64) -> f64 {
     (t as f64 / period).sin() * (t as f64 / 3e3).cos()
 }
 
-fn fit(x: &FeatureBlock<Columns>, y: &Array2<f64>, limit_bytes: Option<u64>) -> FittedGlm {
+fn fit<B: Backend + 'static>(
+    on: &B,
+    x: &FeatureBlock<Columns>,
+    y: &Array2<f64>,
+    limit_bytes: Option<u64>,
+) -> FittedGlm {
     let (_, n_columns) = x.x.dim();
     let source = Source { name: "x".into(), labels: x.labels.clone(), x: x.x.some(&(0..n_columns)).unwrap() };
     let plan = DesignPlan::new(vec![source], 0..N_BINS).unwrap().with_limit(limit_bytes);
     let response = Response { y: y.view().into(), names: vec!["y".into()] };
     let spec = GlmSpec::default().check().unwrap();
-    spec.fit(&Cpu::<f32>::default(), &plan, &response, &mut |_| {}).unwrap()
+    spec.fit(on, &plan, &response, &mut |_| {}).unwrap()
 }
 
 /// Above a million values only the signals are kept, and the columns are those that would be written.
@@ -182,13 +187,13 @@ fn fit(x: &FeatureBlock<Columns>, y: &Array2<f64>, limit_bytes: Option<u64>) -> 
 fn a_large_product_is_computed_and_fits_like_the_one_written_out() {
     let signals: Vec<Vec<f64>> =
         [37.0, 411.0].iter().map(|&period| (0..N_BINS).map(|t| slow(t, period)).collect()).collect();
-    let text = "a : bspline(6, range=-1:1) x b : cyclic-bspline(6, range=-1:1)";
+    let text = "a : raised-cosine-linear(6, width=1.5, range=-1:1) x b : fourier(4, range=-1:1)";
     let built = build(text, vec![vec![channel("a", &signals[0])], vec![channel("b", &signals[1])]], &[]);
     assert!(built.block.x.is_computed() && built.block.x.dim() == (N_BINS, 36));
     let range = Range::new(-1.0, 1.0).unwrap();
-    let bases: [Basis; 2] =
-        [BSpline::new(6).unwrap().into(), rheobase::basis::CyclicBSpline::new(6).unwrap().into()];
-    let [a, b] = [0, 1].map(|k| functions(&bases[k], range, &signals[k]));
+    let cosines = RaisedCosineLinear::new(6).unwrap().with_width(1.5).unwrap();
+    let a = functions(&cosines, range, &signals[0]);
+    let b = functions(&Fourier::new(0..4).unwrap(), range, &signals[1]);
     let written = Array2::from_shape_fn((N_BINS, 36), |(t, k)| a[[t, k / 6]] * b[[t, k % 6]]);
     assert_same(&values(&built.block), &written);
     let mut random = Random(4);
@@ -196,9 +201,10 @@ fn a_large_product_is_computed_and_fits_like_the_one_written_out() {
         (0..N_BINS).map(|t| random.poisson((0.8 * signals[0][t] * signals[1][t] - 1.5).exp())).collect();
     let y = ndarray::Array1::from(y).insert_axis(Axis(1));
     let dense = FeatureBlock { x: Columns::from(written), ..parts_of(&built.block) };
-    let expected = fit(&dense, &y, None);
+    let cpu = Cpu::<f32>::default();
+    let expected = fit(&cpu, &dense, &y, None);
     for limit in [None, Some(1 << 20)] {
-        let found = fit(&built.block, &y, limit);
+        let found = fit(&cpu, &built.block, &y, limit);
         assert_eq!(
             (found.targets[0].status, expected.targets[0].status),
             (Status::Converged, Status::Converged)
@@ -207,9 +213,16 @@ fn a_large_product_is_computed_and_fits_like_the_one_written_out() {
         assert!(apart <= 1e-8, "{limit:?}: {apart:e}");
     }
     let forms: Vec<String> =
-        fit(&built.block, &y, Some(1 << 20)).plan.features.iter().map(|f| f.form.clone()).collect();
+        fit(&cpu, &built.block, &y, Some(1 << 20)).plan.features.iter().map(|f| f.form.clone()).collect();
     assert_eq!(forms, ["written again in every pass"]);
-    assert_eq!(History {}.n_functions_over(4), 4);
+    #[cfg(feature = "gpu")]
+    if let Some(number) = common::gpu_number() {
+        let gpu = rheobase::backend::Gpu::open(Some(&number)).unwrap();
+        let found = fit(&gpu, &built.block, &y, None);
+        assert_eq!((found.plan.backend.as_str(), found.targets[0].status), ("gpu", Status::Converged));
+        let apart = common::relative(&found.targets[0].coef, &expected.targets[0].coef);
+        assert!(apart <= 1e-8, "{apart:e}");
+    }
 }
 
 /// A block without its values.
