@@ -1,19 +1,13 @@
-//! Bases against the values of `NeMoS` 0.2.8 (`tests/data/reference_nemos.json`) and of the tutorial's data path.
+//! Bases against the values of the tutorial's data path; the registry. The golden values are in `bases_goldens.rs`.
 
 use ndarray::Array2;
-use rheobase::basis::{Basis, Declare, Expand, RaisedCosineLog, Range, Value};
-use rheobase::features::{Channel, evaluated};
-use rheobase::time::{BinGrid, IntervalSet};
+use rheobase::basis::{Basis, Expand, RaisedCosineLog, Use, Value};
 use serde_json::Value as Json;
 
 const TOLERANCE: f64 = 1e-12;
 
 fn reference(text: &str) -> Json {
     serde_json::from_str(text).unwrap()
-}
-
-fn nemos() -> Json {
-    reference(include_str!("data/reference_nemos.json"))
 }
 
 /// A number, `null` being NaN.
@@ -38,55 +32,6 @@ fn assert_near(found: &Array2<f64>, expected: &Array2<f64>, what: &str) {
     }
 }
 
-fn raised_cosine_log(arguments: &Json) -> RaisedCosineLog {
-    let optional = |name: &str, default: f64| arguments.get(name).map_or(default, number);
-    let decays = arguments.get("enforce_decay_to_zero").is_none_or(|flag| flag.as_bool().unwrap());
-    RaisedCosineLog::from_values(&[
-        Value::Count(arguments["n_basis_funcs"].as_u64().unwrap() as usize),
-        Value::Number(optional("width", 2.0)),
-        Value::Number(optional("time_scaling", 50.0)),
-        Value::Flag(decays),
-    ])
-    .unwrap()
-}
-
-#[test]
-fn evaluated_bases() {
-    let mut n_cases = 0;
-    for case in nemos()["eval_bases"].as_array().unwrap() {
-        if case["basis"] != "RaisedCosineLogEval" || case["kwargs"].get("fill_value").is_some() {
-            continue; // a bin outside the range has no features here, so there is nothing to fill in
-        }
-        let arguments = &case["kwargs"];
-        let basis = raised_cosine_log(arguments);
-        let values = vector(&case["inputs"][0]);
-        let grid =
-            BinGrid::new(&IntervalSet::new(&[0.0], &[values.len() as f64 - 0.25]).unwrap(), 1.0).unwrap();
-        let bounds =
-            arguments.get("bounds").map(|pair| Range::new(number(&pair[0]), number(&pair[1])).unwrap());
-        let channels = [Channel { label: "x".into(), values }];
-        let (block, _) =
-            evaluated(&grid, "x", &channels, &basis, bounds.as_ref().map(std::slice::from_ref)).unwrap();
-        assert_near(&block.x, &matrix(&case["features"]), &arguments.to_string());
-        n_cases += 1;
-    }
-    assert_eq!(n_cases, 5);
-}
-
-#[test]
-fn convolution_kernels() {
-    let mut n_cases = 0;
-    for case in nemos()["conv_kernels"].as_array().unwrap() {
-        if case["basis"] == "RaisedCosineLogConv" {
-            let window_bins = case["kwargs"]["window_size"].as_u64().unwrap() as usize;
-            let kernel = raised_cosine_log(&case["kwargs"]).kernel(window_bins).unwrap();
-            assert_near(&kernel, &matrix(&case["kernel"]), &case["kwargs"].to_string());
-            n_cases += 1;
-        }
-    }
-    assert_eq!(n_cases, 2);
-}
-
 #[test]
 fn kernels_of_the_tutorial() {
     let tutorial = reference(include_str!("data/reference_tutorial.json"));
@@ -106,9 +51,11 @@ fn the_registry_knows_every_name_and_stores_every_member() {
         let parameters = Basis::parameters_of(name).unwrap();
         let values: Vec<Value> = parameters
             .iter()
-            .map(|parameter| match parameter.default {
+            .map(|parameter| match &parameter.default {
                 Value::Count(_) if parameter.required => Value::Count(5),
-                default => default,
+                Value::Numbers(_) => Value::Numbers(vec![1.0, 3.0]),
+                Value::Frequencies(_) => Value::Frequencies(vec![0, 1, 2]),
+                default => default.clone(),
             })
             .collect();
         let basis = Basis::by_name(name, &values).unwrap().unwrap();
@@ -118,8 +65,17 @@ fn the_registry_knows_every_name_and_stores_every_member() {
         let stored = serde_json::to_string(&basis).unwrap();
         assert!(stored.starts_with(&format!("{{\"{name}\":")), "{stored}");
         assert_eq!(serde_json::from_str::<Basis>(&stored).unwrap(), basis);
-        assert_eq!(basis.kernel(7).unwrap().dim(), (7, basis.n_functions()));
-        assert!(Basis::by_name(name, &[]).unwrap().is_err());
+        if basis.usage() != Use::Evaluated {
+            assert_eq!(basis.kernel(7).unwrap().dim(), (7, basis.n_functions_over(7)), "{name}");
+        }
+        if basis.usage() != Use::Convolved {
+            let mut out = Array2::zeros((3, basis.n_functions()));
+            basis.expand(&[0.0, 0.5, 1.0], &mut out).unwrap();
+            assert!(out.iter().all(|x| x.is_finite()), "{name}");
+            assert!(basis.expand(&[0.5], &mut Array2::zeros((2, basis.n_functions()))).is_err(), "{name}");
+        }
+        assert!(Basis::by_name(name, &[Value::Flag(true)]).unwrap().is_err(), "{name}");
     }
+    assert_eq!(Basis::NAMES.len(), 9);
     assert!(Basis::by_name("sine", &[]).is_none() && Basis::parameters_of("sine").is_none());
 }

@@ -3,7 +3,7 @@
 use rheobase::Error;
 use rheobase::basis::{Basis, RaisedCosineLog, Range};
 use rheobase::cli::feature::parse;
-use rheobase::features::{Causality, Expansion, FeatureSpec, Resample, Signal};
+use rheobase::features::{Causality, Expansion, FeatureSpec, Resample, Signal, Term};
 
 fn series(name: &str, column: Option<&str>, resample: Option<Resample>) -> Signal {
     Signal::Series { name: name.into(), column: column.map(String::from), resample }
@@ -14,7 +14,7 @@ fn basis(n_functions: usize) -> RaisedCosineLog {
 }
 
 fn plain(signal: Signal, scale: f64) -> FeatureSpec {
-    FeatureSpec { signal, scale, expansion: Expansion::Plain }
+    Term { signal, scale, expansion: Expansion::Plain }.into()
 }
 
 fn windowed(signal: Signal, scale: f64, basis: RaisedCosineLog, window_s: f64) -> FeatureSpec {
@@ -24,7 +24,7 @@ fn windowed(signal: Signal, scale: f64, basis: RaisedCosineLog, window_s: f64) -
         causality: Causality::Causal,
         include_present: false,
     };
-    FeatureSpec { signal, scale, expansion }
+    Term { signal, scale, expansion }.into()
 }
 
 #[test]
@@ -54,11 +54,8 @@ fn bases() {
     let stimulus = || series("stimulus", None, None);
     let evaluated = |basis: RaisedCosineLog, range: Option<(f64, f64)>| {
         let range = range.map(|(lo, hi)| Range::new(lo, hi).unwrap());
-        FeatureSpec {
-            signal: stimulus(),
-            scale: 1.0,
-            expansion: Expansion::Evaluated { basis: Basis::from(basis), range },
-        }
+        let expansion = Expansion::Evaluated { basis: Basis::from(basis), range, fill: None };
+        FeatureSpec::from(Term { signal: stimulus(), scale: 1.0, expansion })
     };
     for (text, expected) in [
         ("stimulus*1e12 : raised-cosine-log(8, window=200ms)", windowed(stimulus(), 1e12, basis(8), 0.2)),
@@ -98,7 +95,7 @@ fn bases() {
     ];
     for (text, side, present) in sides {
         let feature = parse(&format!("stimulus : raised-cosine-log(3, window=5ms, {text})")).unwrap();
-        let Expansion::Convolved { causality, include_present, .. } = feature.expansion else {
+        let Expansion::Convolved { causality, include_present, .. } = feature.first.expansion else {
             panic!("{text}")
         };
         assert_eq!((causality, include_present), (side, present), "{text}");
@@ -122,6 +119,20 @@ fn the_canonical_text_reads_back_and_so_does_the_stored_form() {
         "units-others : raised-cosine-log(5, window=0.12345678901s, include-present=true)",
         "stimulus : raised-cosine-log(3, window=5ms, causality=acausal)",
         "stimulus : raised-cosine-log(3, window=5ms, causality=anti-causal, include-present=true)",
+        "x : raised-cosine-linear(5, width=1.5)",
+        "x : bspline(10, order=3, range=0:2, fill=-1.5)",
+        "phase : cyclic-bspline(8, range=0:360)",
+        "x*2 : mspline(6)",
+        "spikes : orth-exponential([1, 3, 9.5], window=100ms)",
+        "phase : fourier(4)",
+        "phase : fourier(2:5, keep-zero=true)",
+        "phase : fourier([1, 3], range=-180:180)",
+        "x : identity",
+        "x : identity(range=0:1, fill=0)",
+        "spikes : history(window=20ms)",
+        "x x x",
+        "position[x]@nearest : bspline(10) x theta*2 : cyclic-bspline(8, range=0:360)",
+        "spikes : history(window=5ms) x speed x position : bspline(4, fill=0)",
     ] {
         let feature = parse(text).unwrap();
         assert_eq!(feature.to_string(), text);
@@ -183,13 +194,25 @@ fn an_unknown_basis_lists_the_registry() {
         error.to_string().ends_with("\n    stimulus : raised-cosine-lag(8)\n               ^"),
         "{error}"
     );
-    assert_eq!(error.help(), "did you mean raised-cosine-log? present are: raised-cosine-log");
+    let help = error.help();
+    assert!(help.starts_with("did you mean raised-cosine-log? present are: raised-cosine-log, "), "{help}");
+    assert!(help.contains("bspline, cyclic-bspline"), "{help}");
+}
+
+/// Text, what the caret points at, part of the message, part of the help.
+fn assert_mistakes(mistakes: &[(&str, &str, &str, &str)]) {
+    for &(text, after, message, help) in mistakes {
+        let (first, found_after, found_help) = mistake(text);
+        assert!(found_after.starts_with(after), "{text}: caret at {found_after:?}");
+        assert_eq!(found_after.is_empty(), after.is_empty(), "{text}: caret at {found_after:?}");
+        assert!(first.contains(message), "{text}: {first}");
+        assert!(found_help.contains(help), "{text}: {found_help}");
+    }
 }
 
 #[test]
 fn mistakes_are_pointed_at() {
-    // text, what the caret points at, part of the message, part of the help
-    for (text, after, message, help) in [
+    assert_mistakes(&[
         ("", "", "name of a signal", "write a feature like"),
         (": raised-cosine-log(8)", ": raised", "name of a signal", "write a feature like"),
         ("'my series", "'my series", "name in quotes", "close the quote with '"),
@@ -257,15 +280,45 @@ fn mistakes_are_pointed_at() {
             "the present bin inside",
             "include the present bin",
         ),
-        ("stimulus : raised-cosine-log(8) x theta", "x theta", "found `x`", "write a feature"),
         ("é é", "é", "found `é`", "names with spaces"),
-    ] {
-        let (first, found_after, found_help) = mistake(text);
-        assert!(found_after.starts_with(after), "{text}: caret at {found_after:?}");
-        assert_eq!(found_after.is_empty(), after.is_empty(), "{text}: caret at {found_after:?}");
-        assert!(first.contains(message), "{text}: {first}");
-        assert!(found_help.contains(help), "{text}: {found_help}");
-    }
+    ]);
+}
+
+#[test]
+fn mistakes_in_products_and_parameters_are_pointed_at() {
+    assert_mistakes(&[
+        ("stimulus : raised-cosine-log(8) y theta", "y theta", "found `y`", "write a feature"),
+        ("stimulus : raised-cosine-log(8) x", "", "name of a signal", "write a feature"),
+        ("stimulus : raised-cosine-log(8) xtheta", "xtheta", "found `xtheta`", "write a feature"),
+        ("a x spikes", "spikes", "predict itself", "window=100ms"),
+        (
+            "spikes : history(window=9ms) x units : history(window=9ms)",
+            "spikes",
+            "same units",
+            "multiply spikes only",
+        ),
+        ("a : history(5)", "5)", "`name=value`", "window"),
+        ("a : history", "a : history", "made for values", "history(window=20ms)"),
+        ("a : identity(window=1ms)", "a : identity", "made for windows", "leave out window="),
+        ("a : fourier(4, window=1ms)", "a : fourier", "made for windows", "leave out window="),
+        ("a : fourier(1)", "fourier(1)", "at least one of them above 0", "fourier(1:5)"),
+        ("a : fourier(4:x)", "4:x)", "how many frequencies", "frequencies"),
+        ("a : fourier(99999999999)", "99999999999)", "how many frequencies", "frequencies"),
+        ("a : fourier([1, 2.5])", "2.5])", "a number", "[1, 3, 9]"),
+        ("a : fourier(4, fill=0)", "a : fourier", "no fill value", "remove fill="),
+        ("a : identity(fill=0)", "a : identity", "a range beside", "range=0:150"),
+        ("a : bspline(8, fill=nan)", "nan)", "a number", "0.5"),
+        ("a : bspline(8, fill=1, fill=2)", "fill=2)", "once", "remove one"),
+        ("a : bspline(8, fill=1, window=9ms)", "fill=1", "no fill value", "remove fill="),
+        ("a : bspline(3)", "bspline(3)", "4 or more, its order", "bspline(10)"),
+        ("a : bspline(8, order=0)", "bspline(8, order=0)", "1 or more", "order=4"),
+        ("a : cyclic-bspline(8, order=1)", "cyclic", "2 or more", "order=4"),
+        ("a : orth-exponential", "orth-exponential", "decay-rates", "orth-exponential([1, 3, 9])"),
+        ("a : orth-exponential(1)", "1)", "numbers in brackets", "decay-rates"),
+        ("a : orth-exponential([1, 3)", ")", "`,` or `]`", "[1, 3, 9]"),
+        ("a : orth-exponential([1, 1])", "orth-exponential([1, 1])", "all different", "[1, 3, 9]"),
+        ("a : bspline(8) x b : bsplin(8)", "bsplin(8)", "bsplin", "did you mean bspline?"),
+    ]);
 }
 
 #[test]
@@ -289,6 +342,9 @@ fn no_text_panics() {
         "raised-cosine-log",
         "window",
         "1ms",
+        " x ",
+        "fourier",
+        "history",
     ];
     let mut state = 1_u64;
     for _ in 0..20_000 {

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use ndarray::Array2;
-use rheobase::basis::{Basis, Expand, RaisedCosineLog, Range};
+use rheobase::basis::{Basis, Expand, RaisedCosineLog, Range, Scale};
 use rheobase::features::{
-    Causality, Channel, Expansion, FeatureSpec, Resample, Signal, binned_signal, convolved, evaluated, plain,
-    spike_counts,
+    Causality, Channel, Columns, Expansion, FeatureBlock, FeatureSpec, Resample, Signal, Term, binned_signal,
+    convolved, evaluated, plain, spike_counts,
 };
 use rheobase::time::{BinGrid, IntervalSet};
 use rheobase::{Error, Result};
@@ -181,7 +181,7 @@ fn one_channel_outside_its_range_takes_the_whole_row() {
     let grid = grid(&[(0.0, 3.75)], 1.0);
     let channels = [channel("a", vec![0.0, 0.5, 1.0, f64::NAN]), channel("b", vec![0.5, 2.0, 1.0, 0.0])];
     let basis = RaisedCosineLog::new(2).unwrap();
-    let bounds = vec![Range::new(0.0, 1.0).unwrap(); 2];
+    let bounds = vec![Scale::from(Range::new(0.0, 1.0).unwrap()); 2];
     let (block, _) = evaluated(&grid, "x", &channels, &basis, Some(&bounds)).unwrap();
     let n_nan: Vec<usize> =
         block.x.rows().into_iter().map(|row| row.iter().filter(|x| x.is_nan()).count()).collect();
@@ -256,7 +256,19 @@ fn spikes_are_counted_per_bin() {
 
 fn stimulus(expansion: Expansion) -> FeatureSpec {
     let signal = Signal::Series { name: "stimulus".into(), column: None, resample: None };
-    FeatureSpec { signal, scale: 1e12, expansion }
+    Term { signal, scale: 1e12, expansion }.into()
+}
+
+/// The block of a feature of one term, and what is remembered of its channels.
+fn build(
+    feature: &FeatureSpec,
+    grid: &BinGrid,
+    channels: Vec<Channel>,
+    remembered: Option<&[Scale]>,
+) -> Result<(FeatureBlock<Columns>, Vec<Scale>)> {
+    let name = &feature.first.signal.name();
+    let built = feature.build(grid, name, vec![channels], &[remembered.map(<[Scale]>::to_vec)])?;
+    Ok((built.block, built.scales.concat()))
 }
 
 fn windowed(window_s: f64) -> FeatureSpec {
@@ -268,15 +280,15 @@ fn windowed(window_s: f64) -> FeatureSpec {
 #[test]
 fn a_window_must_fit_an_epoch_and_the_bins() {
     let grid = three_epochs();
-    let build = |feature: FeatureSpec| feature.build(&grid, "x", vec![channel("x", vec![0.0; 59])], None);
-    assert!(build(windowed(29.0)).is_ok());
-    let error = build(windowed(30.0)).unwrap_err();
+    let built = |feature: FeatureSpec| build(&feature, &grid, vec![channel("x", vec![0.0; 59])], None);
+    assert!(built(windowed(29.0)).is_ok());
+    let error = built(windowed(30.0)).unwrap_err();
     assert_eq!(
         error.to_string(),
         "window: expected at most 29 bins, as the longest epoch has 30, found 30 bins"
     );
-    assert!(matches!(build(windowed(2.5)), Err(Error::Argument { .. })));
-    assert!(matches!(build(windowed(0.0)), Err(Error::Argument { .. })));
+    assert!(matches!(built(windowed(2.5)), Err(Error::Argument { .. })));
+    assert!(matches!(built(windowed(0.0)), Err(Error::Argument { .. })));
 }
 
 #[test]
@@ -284,13 +296,13 @@ fn a_typed_range_holds_for_every_channel_and_a_remembered_one_wins() {
     let grid = three_epochs();
     let basis = Basis::from(RaisedCosineLog::new(2).unwrap());
     let range = Range::new(0.0, 1e12).unwrap();
-    let feature = stimulus(Expansion::Evaluated { basis, range: Some(range) });
+    let feature = stimulus(Expansion::Evaluated { basis, range: Some(range), fill: None });
     let channels = || vec![channel("a", vec![0.5; 59]), channel("b", vec![0.25; 59])];
-    let (block, ranges) = feature.build(&grid, "x", channels(), None).unwrap();
-    assert_eq!(ranges, vec![range; 2]);
+    let (block, ranges) = build(&feature, &grid, channels(), None).unwrap();
+    assert_eq!(ranges, vec![Scale::from(range); 2]);
     assert_eq!(block.n_edge(), 0);
-    let remembered = vec![Range::new(0.0, 0.3e12).unwrap(); 2];
-    let (block, ranges) = feature.build(&grid, "x", channels(), Some(&remembered)).unwrap();
+    let remembered = vec![Scale::from(Range::new(0.0, 0.3e12).unwrap()); 2];
+    let (block, ranges) = build(&feature, &grid, channels(), Some(&remembered)).unwrap();
     assert_eq!((block.n_edge(), ranges), (59, remembered));
 }
 
@@ -302,15 +314,15 @@ fn large_evaluated_features_are_those_of_small_ones() {
     let basis = RaisedCosineLog::new(3).unwrap();
     let mut values = random(7, n_bins);
     values[1000] = f64::NAN;
-    let remembered = [Range::new(-0.9, 0.8).unwrap()];
+    let remembered = [Scale::from(Range::new(-0.9, 0.8).unwrap())];
     let channels = || vec![channel("x", values.clone())];
     let (expected, _) = evaluated(&grid, "x", &channels(), &basis, Some(&remembered)).unwrap();
-    let feature = FeatureSpec {
+    let feature = FeatureSpec::from(Term {
         signal: Signal::Series { name: "x".into(), column: None, resample: None },
         scale: 1.0,
-        expansion: Expansion::Evaluated { basis: basis.into(), range: None },
-    };
-    let (block, ranges) = feature.build(&grid, "x", channels(), Some(&remembered)).unwrap();
+        expansion: Expansion::Evaluated { basis: basis.into(), range: None, fill: None },
+    });
+    let (block, ranges) = build(&feature, &grid, channels(), Some(&remembered)).unwrap();
     assert!(block.x.is_computed());
     assert_eq!((ranges.as_slice(), block.x.dim()), (remembered.as_slice(), expected.x.dim()));
     assert_eq!((&block.edge, &block.labels), (&expected.edge, &expected.labels));
@@ -325,13 +337,13 @@ fn large_evaluated_features_are_those_of_small_ones() {
     let known = |bin: usize| expected.x.row(bin).iter().all(|x| x.is_finite());
     assert!((0..n_bins).all(|bin| keep[bin] == known(bin)) && !keep[1000] && !block.edge[1000]);
     // the range of the data, where none is given
-    let (block, ranges) = feature.build(&grid, "x", channels(), None).unwrap();
-    assert_eq!((block.n_edge(), ranges[0]), (0, Range::of("x", &values).unwrap()));
+    let (block, ranges) = build(&feature, &grid, channels(), None).unwrap();
+    assert_eq!((block.n_edge(), ranges[0].range()), (0, Some(Range::of("x", &values).unwrap())));
 }
 
 #[test]
 fn features_of_one_signal_have_names_of_their_own() {
-    let own = FeatureSpec { signal: Signal::Spikes, ..windowed(5.0) };
+    let own = FeatureSpec::from(Term { signal: Signal::Spikes, ..windowed(5.0).first });
     assert_eq!(
         FeatureSpec::names(&[windowed(3.0), own.clone(), stimulus(Expansion::Plain), own, windowed(4.0)]),
         ["stimulus", "spikes", "stimulus_2", "spikes_2", "stimulus_3"]
@@ -356,7 +368,7 @@ fn feature_rows_of_the_tutorial() -> Result<()> {
     let grid = grid(&[epoch], 0.001);
     assert_eq!(automatic(&t, grid.bin_s()), Resample::Average);
     let binned = binned_signal(&grid, &t, &values, Resample::Average)?;
-    let (block, ranges) = windowed(0.2).build(&grid, "stimulus", vec![channel("stimulus", binned)], None)?;
+    let (block, ranges) = build(&windowed(0.2), &grid, vec![channel("stimulus", binned)], None)?;
     assert_eq!(block.x.dim(), (28_020, 8));
     assert_eq!(block.labels[0], "stimulus.1");
     assert!(ranges.is_empty());

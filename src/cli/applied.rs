@@ -67,7 +67,7 @@ impl Applied {
         progress: &Progress,
     ) -> Result<Self> {
         let needs_units = match &model.study {
-            Study::Recording(study) => study.features.iter().any(|feature| feature.spec.signal.is_of_units()),
+            Study::Recording(study) => study.features.iter().any(|feature| feature.spec.units().is_some()),
             Study::Arrays(_) => false,
         };
         let is_all = choice.unit.is_empty() || choice.unit.iter().any(|unit| unit == "all");

@@ -158,7 +158,7 @@ pub struct FitArgs {
     /// Width of a bin, with its unit: 1ms
     #[arg(long, value_name = "TIME", value_parser = bin)]
     pub bin: Option<f64>,
-    /// A feature, `signal [*scale] [: basis(args)]` (repeatable)
+    /// A feature, `signal [*scale] [: basis(args)]`, or a product of such terms, `TERM x TERM` (repeatable)
     #[arg(long, value_name = "F")]
     pub feature: Vec<String>,
     /// Score the fit on these epochs too, without what was fitted; written as --epochs (repeatable)

@@ -270,7 +270,7 @@ pub(super) fn lags_ms(data: &Data) -> Vec<Option<f64>> {
 
 fn peak_lags_ms(feature: &StudyFeature, bin_s: f64) -> Option<Vec<f64>> {
     let Expansion::Convolved { basis, window_s, causality: Causality::Causal, include_present } =
-        &feature.spec.expansion
+        &feature.spec.single()?.expansion
     else {
         return None;
     };

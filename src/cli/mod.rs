@@ -23,6 +23,7 @@ mod engine_gpu;
 pub mod environment;
 mod examples;
 pub mod feature;
+mod feature_arguments;
 mod figures;
 mod filters;
 mod fit;

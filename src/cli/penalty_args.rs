@@ -97,23 +97,11 @@ impl PenaltyArgs {
     /// # Errors
     /// [`Error::Argument`] for a smoothness penalty without a basis, and whatever reading the file of groups returns.
     pub(super) fn of_part(&self, data: &Data, part: &Part) -> Result<Regularizer> {
-        let grids = match self.regularizer {
-            Penalty::Smooth => filters::blocks(data, part)
-                .into_iter()
-                .map(|columns| {
-                    let axes = vec![GridAxis { len: columns.len(), is_cyclic: false }];
-                    Grid { first: columns.start, axes }
-                })
-                .collect(),
-            _ => Vec::new(),
-        };
+        let grids = if self.regularizer == Penalty::Smooth { filters::grids(data, part) } else { Vec::new() };
         let groups = match self.groups.as_deref().and_then(Path::to_str) {
             None | Some("feature") => Groups::Features,
             Some("channel") => Groups::Columns(
-                filters::channel_columns(data, part)
-                    .into_iter()
-                    .map(|(columns, _)| columns.collect())
-                    .collect(),
+                filters::channel_columns(data, part).into_iter().map(Iterator::collect).collect(),
             ),
             _ => {
                 let labels: Vec<&String> = part.group.pieces.iter().flat_map(|piece| &piece.labels).collect();

@@ -24,6 +24,7 @@ mod penalties;
 mod plan;
 mod population;
 mod predict;
+mod products;
 mod progress;
 mod recording_file;
 mod report;
