@@ -152,7 +152,10 @@ fn proof_line(fit: &FittedGlm, target: &TargetFit) -> String {
         target.loss_gap,
         target.loss,
         match fit.model.observation {
-            ObservationModel::Poisson => "terms free of the rate left out",
+            ObservationModel::Poisson | ObservationModel::NegativeBinomial(_) => {
+                "terms free of the rate left out"
+            }
+            ObservationModel::Gamma => "terms free of the mean left out",
             ObservationModel::Gaussian => "the mean squared residual",
             ObservationModel::Bernoulli => "minus the log-likelihood",
         },
@@ -273,7 +276,7 @@ pub(super) fn explanation(fit: &FittedGlm, device: &str) -> String {
         plan.n_columns,
         plan.n_targets,
         plan.events_per_parameter,
-        if fit.model.observation == ObservationModel::Gaussian { "rows" } else { "events" }
+        if fit.model.observation.has_events() { "events" } else { "rows" }
     );
     for estimate in &plan.estimates {
         let _ = writeln!(

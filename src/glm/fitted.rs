@@ -77,9 +77,14 @@ pub struct TargetFit {
     pub passes: usize,
     /// Bins that were used.
     pub n_bins_used: usize,
-    /// Variance of a response in parts of that of its model: of a Gaussian one `sum (y - mu)^2 / (n - parameters)`, else 1.
+    /// Variance of a response in parts of that of its model: of a Gaussian one `sum (y - mu)^2 / dof_resid`, of a Gamma one
+    /// `sum ((y - mu) / mu)^2 / dof_resid`, of a negative binomial one its dispersion, else 1.
     #[serde(with = "number", default = "one")]
     pub scale: f64,
+    /// Bins that were used less the parameters that were fitted to them: the rank and the intercept, with a penalty all
+    /// columns and the intercept.
+    #[serde(default)]
+    pub dof_resid: usize,
     /// Agreement with the response that was fitted.
     #[serde(flatten)]
     pub scores: Scores,
@@ -145,6 +150,11 @@ pub struct FittedGlm {
 }
 
 impl FittedGlm {
+    /// The model of one target: with its own dispersion, if it has one.
+    pub fn model_of(&self, target: &TargetFit) -> Model {
+        self.model.with_dispersion(target.scale)
+    }
+
     /// Expected responses (counts) per bin, shape (bins, targets), for features `x`, shape (bins, columns), given in the order
     /// of [`FittedGlm::labels`]. A NaN in a row makes its prediction NaN.
     ///
@@ -189,10 +199,10 @@ impl FittedGlm {
     /// What the loss gap of a target is compared with, from the sum of its response over its used bins: `max(|loss|, size)`,
     /// see [`Null`].
     pub fn gap_scale(&self, target: &TargetFit, sum: f64) -> f64 {
-        // of a Gaussian response the deviance is the sum of squares
+        // the mean deviance of the null model, of a Gaussian response its variance
         let n = target.n_bins_used as f64;
-        let variance = target.scores.deviance / n / (1.0 - target.scores.pseudo_r2_cohen);
-        Null::new(self.model, sum / n, variance).scale(target.loss)
+        let spread = target.scores.deviance / n / (1.0 - target.scores.pseudo_r2_cohen);
+        Null::new(self.model_of(target), sum / n, spread).scale(target.loss)
     }
 
     /// Whether every target converged.

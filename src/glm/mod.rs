@@ -23,6 +23,6 @@ pub use choice::{CostConstants, estimated_seconds};
 pub use fitted::{Covariance, FittedGlm, GapFrom, Seconds, TargetFit};
 pub use inputs::Response;
 pub use plan::{Estimate, Placed, Plan};
-pub use score::{Scores, score, score_scaled};
+pub use score::{Scores, estimate_scale, score, score_scaled};
 pub use spec::{CheckedSpec, GlmSpec, PlanFrom, SolverChoice, StandardErrors, TOLERANCE_F32, TOLERANCE_F64};
 pub use start::StartPoint;
