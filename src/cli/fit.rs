@@ -17,7 +17,8 @@ use super::shell::option_words;
 use super::{filters, fit_text, merge, outputs, plan_file, result, score_rows, write_back};
 use crate::backend::Model;
 use crate::design::DesignPlan;
-use crate::glm::{CheckedSpec, FittedGlm, GlmSpec, Response, TOLERANCE_F32, TOLERANCE_F64};
+use crate::glm::{CheckedSpec, Dispersion, FittedGlm, GlmSpec, Response, TOLERANCE_F32, TOLERANCE_F64};
+use crate::observation::Observe;
 use crate::write::model::{ArraysStudy, ModelFile, RecordingStudy, Study};
 use crate::write::save::{PendingFile, check_writable};
 use crate::{Error, Result, solver};
@@ -203,6 +204,7 @@ pub(super) fn specification(args: &FitArgs, data: &Data, limit_bytes: Option<u64
 fn with_tolerance(args: &FitArgs, tolerance: f64, limit_bytes: Option<u64>) -> Result<CheckedSpec> {
     GlmSpec {
         model: args.model.model()?,
+        dispersion: args.model.dispersion_from(),
         regularizer: args.model.regularizer()?,
         solver: args.solver.into(),
         plan_from: plan_file::plan_from(args)?,
@@ -306,6 +308,12 @@ fn command_line(args: &FitArgs) -> String {
     {
         add("--observation", model.observation.name().into());
         add("--link", model.inverse_link.name().into());
+        match args.model.dispersion_from() {
+            Dispersion::MaximumLikelihood => add("--dispersion", "ml".into()),
+            Dispersion::OfModel => {
+                model.observation.dispersion().iter().for_each(|d| add("--dispersion", d.to_string()));
+            }
+        }
     }
     if let Ok(regularizer) = args.model.regularizer()
         && let Some(strength) = regularizer.strength()

@@ -99,7 +99,7 @@ fn whole(data: &Data, fit: &FittedGlm, target: &TargetFit, events: &str) -> Stri
     if !text.ends_with('\n') {
         text.push('\n');
     }
-    text.push_str(&scores_line(target));
+    text.push_str(&scores_line(fit.model, target));
     text.push_str(&proof_line(fit, target));
     text
 }
@@ -116,10 +116,15 @@ fn row(label: &str, lag: String, coef: f64, error: f64) -> Vec<String> {
 }
 
 /// Scores in one line.
-pub(super) fn scores_line(target: &TargetFit) -> String {
-    let scale = match target.scale {
-        1.0 => String::new(),
-        scale => format!(", variance of the noise {scale:.6e}"),
+pub(super) fn scores_line(model: Model, target: &TargetFit) -> String {
+    let scale = match (model.observation, target.scale) {
+        (ObservationModel::NegativeBinomial(_), scale) if target.scale_standard_error.is_finite() => {
+            format!(", dispersion {scale:.6e} (standard error {:.1e})", target.scale_standard_error)
+        }
+        (ObservationModel::NegativeBinomial(_), scale) => format!(", dispersion {scale:.6e}"),
+        (ObservationModel::Gamma, scale) => format!(", squared coefficient of variation {scale:.6e}"),
+        (_, 1.0) => String::new(),
+        (_, scale) => format!(", variance of the noise {scale:.6e}"),
     };
     format!(
         "log-likelihood {:.9} per bin, pseudo-R2 {:.4} (McFadden) {:.4} (Cohen){scale}\n",

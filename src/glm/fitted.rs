@@ -81,6 +81,9 @@ pub struct TargetFit {
     /// `sum ((y - mu) / mu)^2 / dof_resid`, of a negative binomial one its dispersion, else 1.
     #[serde(with = "number", default = "one")]
     pub scale: f64,
+    /// Standard error of a dispersion that was estimated, by the curvature of its likelihood.
+    #[serde(with = "number", default = "nan", skip_serializing_if = "is_nan")]
+    pub scale_standard_error: f64,
     /// Bins that were used less the parameters that were fitted to them: the rank and the intercept, with a penalty all
     /// columns and the intercept.
     #[serde(default)]
@@ -104,6 +107,33 @@ pub struct TargetFit {
 /// The scale of models that know their variance.
 fn one() -> f64 {
     1.0
+}
+
+/// The standard error of a scale that has none.
+fn nan() -> f64 {
+    f64::NAN
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
+fn is_nan(value: &f64) -> bool {
+    value.is_nan()
+}
+
+impl TargetFit {
+    /// Every coefficient in its standard errors; NaN where it has none.
+    pub fn z(&self) -> Vec<f64> {
+        self.coef.iter().zip(&self.standard_errors).map(|(coef, error)| coef / error).collect()
+    }
+
+    /// Chance of a coefficient at least as far from 0 where the true one is 0, by the normal approximation to its
+    /// distribution (Wald, both sides); NaN where it has no standard error.
+    ///
+    /// # Source
+    /// Abraham Wald, "Tests of statistical hypotheses concerning several parameters when the number of observations is large",
+    /// Trans. Am. Math. Soc. 54 (1943).
+    pub fn p_values(&self) -> Vec<f64> {
+        self.z().iter().map(|z| libm::erfc(z.abs() * std::f64::consts::FRAC_1_SQRT_2)).collect()
+    }
 }
 
 /// Seconds of the parts of a fit.

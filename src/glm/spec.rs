@@ -30,6 +30,16 @@ pub enum SolverChoice {
     Lbfgs,
 }
 
+/// Where the dispersion of negative binomial counts is from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dispersion {
+    /// The observation model has it.
+    #[default]
+    OfModel,
+    /// The maximum-likelihood estimate of each target.
+    MaximumLikelihood,
+}
+
 /// Whether standard errors (and with them the exact Newton decrement) are computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -60,6 +70,8 @@ pub enum PlanFrom {
 pub struct GlmSpec {
     /// Observation model and inverse link.
     pub model: Model,
+    /// Where the dispersion is from, of a model that has one.
+    pub dispersion: Dispersion,
     /// What is added to the mean loss.
     pub regularizer: Regularizer,
     /// Which solver.
@@ -92,6 +104,7 @@ impl Default for GlmSpec {
     fn default() -> Self {
         Self {
             model: Model::default(),
+            dispersion: Dispersion::OfModel,
             regularizer: Regularizer::None,
             solver: SolverChoice::Auto,
             plan_from: PlanFrom::Sizes,
@@ -120,6 +133,14 @@ impl GlmSpec {
     pub fn check(self) -> Result<CheckedSpec> {
         self.model.check()?;
         self.regularizer.check()?;
+        if self.dispersion == Dispersion::MaximumLikelihood && self.model.observation.dispersion().is_none() {
+            return Err(Error::argument(
+                "dispersion",
+                "a model that has one to estimate",
+                self.model.observation.name(),
+                "choose negative binomial observations",
+            ));
+        }
         match &self.plan_from {
             PlanFrom::Sizes => {}
             PlanFrom::Constants(given) => given.check()?,

@@ -14,6 +14,7 @@ mod negative_binomial;
 mod null;
 mod pair;
 mod poisson;
+mod sample;
 
 #[cfg(test)]
 mod tests;
