@@ -75,6 +75,9 @@ fn steps_out_of_the_domain_are_refused() {
     assert!(fitted.predict(ndarray::arr2(&[[50.0, 0.0]]).view()).unwrap()[(0, 0)].is_nan());
 }
 
+/// `d log-likelihood / d eta` of a bin, from response, mean and linear predictor.
+type Slope<'a> = &'a dyn Fn(f64, f64, f64) -> f64;
+
 /// The normal equations of each model at the reported coefficients, summed up bin by bin.
 #[test]
 fn scores_of_the_likelihood_vanish_at_the_fit() {
@@ -85,8 +88,6 @@ fn scores_of_the_likelihood_vanish_at_the_fit() {
     });
     let event = counted.mapv(|y| f64::from(y > 1.0));
     let normal = |z: f64| (-0.5 * z * z).exp() / (2.0 * std::f64::consts::PI).sqrt();
-    // (model, response, d log-likelihood / d eta of a bin)
-    type Slope<'a> = &'a dyn Fn(f64, f64, f64) -> f64;
     let cases: [(Model, &Array2<f64>, Slope); 4] = [
         (dispersed(0.5), &counted, &|y, mu, _| (y - mu) / (1.0 + 0.5 * mu)),
         (ObservationModel::Gamma.into(), &positive, &|y, mu, _| mu - y),

@@ -162,7 +162,8 @@ fn every_pair_of_model_and_link_with_and_without_a_penalty() {
     let (x, counts) = problem(4000, 8, 1);
     for observation in ObservationModel::ALL {
         let y = match observation {
-            ObservationModel::Poisson => counts.clone(),
+            ObservationModel::Poisson | ObservationModel::NegativeBinomial(_) => counts.clone(),
+            ObservationModel::Gamma => counts.mapv(|y| y + 0.4),
             ObservationModel::Gaussian => {
                 counts.mapv(|y| 2.0 * y - 0.3) + x.column(1).insert_axis(ndarray::Axis(1))
             }

@@ -94,9 +94,9 @@ impl<'a> Spread<'a> {
             let a = at.exp();
             let [first, second] = self.slopes(a);
             if first > 0.0 {
-                low = at
+                low = at;
             } else {
-                high = at
+                high = at;
             }
             // by the logarithm: a l', and a l' + a² l''
             let (slope, curvature) = (a * first, a * first + a * a * second);
@@ -127,7 +127,7 @@ impl CheckedSpec {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<FittedGlm> {
         let started = Instant::now();
-        self.check_whole(plan, response)?;
+        check_whole(plan, response)?;
         let mut joined: Option<FittedGlm> = None;
         for target in 0..response.y.ncols() {
             let own = Response { y: response.y.target(target), names: vec![response.names[target].clone()] };
@@ -138,20 +138,6 @@ impl CheckedSpec {
             }
         }
         joined.ok_or_else(|| Error::argument("targets", "one or more", "none", "give a response"))
-    }
-
-    /// The likelihood of a dispersion is that of whole numbers.
-    fn check_whole(&self, plan: &DesignPlan, response: &Response) -> Result<()> {
-        for row in plan.rows().iter().filter(|&row| row < response.y.nrows()) {
-            for column in 0..response.y.ncols() {
-                let value = response.y.get(row, column);
-                if value.is_finite() && value.fract() != 0.0 {
-                    let expected = "whole numbers, of which a dispersion can be estimated";
-                    return Err(Error::Domain { what: "response".into(), row, column, expected, value });
-                }
-            }
-        }
-        Ok(())
     }
 
     /// One target.
@@ -242,6 +228,20 @@ impl CheckedSpec {
         }
         spec
     }
+}
+
+/// The likelihood of a dispersion is that of whole numbers.
+fn check_whole(plan: &DesignPlan, response: &Response) -> Result<()> {
+    for row in plan.rows().iter().filter(|&row| row < response.y.nrows()) {
+        for column in 0..response.y.ncols() {
+            let value = response.y.get(row, column);
+            if value.is_finite() && value.fract() != 0.0 {
+                let expected = "whole numbers, of which a dispersion can be estimated";
+                return Err(Error::Domain { what: "response".into(), row, column, expected, value });
+            }
+        }
+    }
+    Ok(())
 }
 
 impl FittedGlm {

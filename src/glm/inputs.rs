@@ -113,7 +113,7 @@ impl CheckedSpec {
             let of_piece = |used: Range<usize>| {
                 let mut sums = vec![Sum::default(); means.len()];
                 response.y.visit(rows, used, |target, y| {
-                    sums[target].add(model.observation.deviance(y, means[target]))
+                    sums[target].add(model.observation.deviance(y, means[target]));
                 });
                 sums
             };

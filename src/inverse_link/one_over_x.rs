@@ -1,4 +1,4 @@
-use super::{InvertLink, Mean, MeanChange};
+use super::{InvertLink, Mean, MeanChange, choose};
 use crate::math::elementary::Elementary;
 use crate::math::real::Real;
 
@@ -43,8 +43,8 @@ impl InvertLink for OneOverX {
         let there = inside(eta + delta);
         MeanChange {
             mu: -(mean.mu * (delta / there)),
-            // NaN where there is no mean, also if rounding hides it from the product
-            log_mu: -functions.ln_1p(mean.mu * delta + (there - there)),
+            // also where rounding hides from the product that there is no mean
+            log_mu: choose(there > T::ZERO, -functions.ln_1p(mean.mu * delta), T::NAN),
             log_rest: T::NAN,
         }
     }

@@ -15,6 +15,7 @@ mod figures;
 mod h5_fit;
 mod inspection;
 mod marked_fit;
+mod model_family;
 mod model_file;
 mod models;
 mod output_folder;
