@@ -13,9 +13,14 @@ fn pairs() -> Vec<Model> {
     observations().into_iter().flat_map(links).collect()
 }
 
+/// Counts of a dispersion.
+fn dispersed(dispersion: f64) -> ObservationModel {
+    Model::from(ObservationModel::from(NegativeBinomial::UNIT)).with_dispersion(dispersion).observation
+}
+
 /// Every observation model; dispersions from near that of Poisson counts to many times it.
 fn observations() -> Vec<ObservationModel> {
-    let dispersed = [1e-3, 0.3, 8.0].map(|dispersion| NegativeBinomial::new(dispersion).unwrap().into());
+    let dispersed = [1e-3, 0.3, 8.0].map(dispersed);
     ObservationModel::ALL.into_iter().chain(dispersed).collect()
 }
 
@@ -285,7 +290,8 @@ fn a_dispersion_is_a_number_above_0_and_near_0_counts_are_poisson() {
         let error = NegativeBinomial::new(dispersion).unwrap_err();
         assert!(error.to_string().contains("dispersion: expected a number above 0"), "{error}");
     }
-    let near = NegativeBinomial::new(1e-9).unwrap();
+    let near = dispersed(1e-9);
+    assert_eq!(near.dispersion(), Some(1e-9));
     for (y, mu) in [(0.0, 0.3), (1.0, 0.3), (7.0, 2.5), (300.0, 250.0)] {
         let poisson = ObservationModel::Poisson;
         for (found, expected) in [
