@@ -122,6 +122,31 @@ fn scores_of_the_likelihood_vanish_at_the_fit() {
     }
 }
 
+/// So many rows that first steps see a part of them, whose steps may leave the domain of the others.
+#[test]
+fn many_rows_end_where_few_would() {
+    let n = 60_000;
+    let (x, counted) = counts(14, n, &[2]);
+    let mut random = Random(15);
+    let positive = Array2::from_shape_fn((n, 1), |(i, _)| {
+        gamma(&mut random, 2) / (0.9 + 0.25 * x[(i, 0)].clamp(-3.0, 3.0) + 0.05 * x[(i, 1)].clamp(-2.0, 2.0))
+    });
+    let event = counted.mapv(|y| f64::from(y > 1.0));
+    for (observation, y) in [
+        (ObservationModel::Gamma, &positive),
+        (ObservationModel::Bernoulli, &event),
+        (dispersed(0.5).observation, &counted),
+    ] {
+        for &inverse_link in Model::links_of(observation) {
+            let model = Model { observation, inverse_link };
+            let [newton, lbfgs] = SOLVERS.map(|solver| fit(spec(model, solver), &x, y).targets.remove(0));
+            assert_eq!([newton.status, lbfgs.status], [Status::Converged; 2], "{model:?} {lbfgs:?}");
+            assert!(relative(&lbfgs.coef, &newton.coef) < 1e-8, "{model:?} {newton:?} {lbfgs:?}");
+            assert!(newton.iterations < 25 && lbfgs.iterations < 100, "{model:?} {newton:?} {lbfgs:?}");
+        }
+    }
+}
+
 #[test]
 fn a_dispersion_is_estimated_by_maximum_likelihood() {
     let (x, y) = counts(21, 4000, &[2, 0, 5]);

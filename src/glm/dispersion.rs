@@ -131,7 +131,8 @@ impl CheckedSpec {
         let mut joined: Option<FittedGlm> = None;
         for target in 0..response.y.ncols() {
             let own = Response { y: response.y.target(target), names: vec![response.names[target].clone()] };
-            let fit = self.fit_own(on, plan, &own, target, started, progress)?;
+            let fit = self.fit_own(on, plan, &own, target, started, progress);
+            let fit = fit.map_err(|error| numbered(error, target))?;
             match &mut joined {
                 None => joined = Some(fit),
                 Some(joined) => joined.join(fit),
@@ -228,6 +229,14 @@ impl CheckedSpec {
         }
         spec
     }
+}
+
+/// The error of a device that failed, with the target's own number.
+fn numbered(mut error: Error, target: usize) -> Error {
+    if let Error::Unfinished { reached, .. } = &mut error {
+        reached.iter_mut().for_each(|point| point.target = target);
+    }
+    error
 }
 
 /// The likelihood of a dispersion is that of whole numbers.
