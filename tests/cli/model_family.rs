@@ -81,9 +81,11 @@ fn a_dispersion_by_maximum_likelihood_is_told() {
     let (place, _) = reference();
     // counts that vary much more than their mean, whatever the feature
     let counts = [0, 0, 1, 0, 12, 0, 3, 0, 0, 7];
-    let rows: String =
-        (0..60).map(|i| format!("{},{}\n", (i * 7) % 13, counts[i % 10] + usize::from(i % 4 == 0))).collect();
-    fs::write(place.path("d.csv"), format!("a,y\n{rows}")).unwrap();
+    let mut text = String::from("a,y\n");
+    for i in 0..60 {
+        writeln!(text, "{},{}", (i * 7) % 13, counts[i % 10] + usize::from(i % 4 == 0)).unwrap();
+    }
+    fs::write(place.path("d.csv"), text).unwrap();
     let words = ["fit", "d.csv", "--y", "y", "--observation", "negative-binomial", "--dispersion"];
     let ml = place.run(&[&words[..], &["ml", "--json"]].concat()).ended(0).json();
     let target = &ml["targets"][0];
