@@ -267,3 +267,45 @@ fn a_saved_fit_scores_with_its_own_dispersion() {
     }
     assert!(serde_json::from_str::<NegativeBinomial>("-1.0").is_err());
 }
+
+#[test]
+fn infinite_estimates_are_told() {
+    let mut random = Random(31);
+    let noise = Array2::from_shape_simple_fn((400, 2), || random.normal());
+    // the sign of x1 is the response; a third of the bins, which x0 marks, has no event
+    let event = Array2::from_shape_fn((400, 1), |(i, _)| f64::from(noise[(i, 1)] > 0.1));
+    let marked =
+        Array2::from_shape_fn((400, 2), |(i, j)| if j == 0 { f64::from(i % 3 == 0) } else { noise[(i, 0)] });
+    let silent =
+        Array2::from_shape_fn((400, 1), |(i, _)| if i % 3 == 0 { 0.0 } else { ((i * 7) % 5) as f64 });
+    let probit = Model { observation: ObservationModel::Bernoulli, inverse_link: InverseLink::Probit };
+    let softplus = Model { inverse_link: InverseLink::Softplus, ..dispersed(0.5) };
+    for (model, x, y, named) in [
+        (probit, &noise, &event, "x1"),
+        (dispersed(0.5), &marked, &silent, "x0"),
+        (softplus, &marked, &silent, "x0"),
+    ] {
+        for solver in SOLVERS {
+            for standard_errors in [StandardErrors::On, StandardErrors::Off] {
+                for tolerance in [1e-16, 1e-6] {
+                    let spec = GlmSpec { standard_errors, tolerance, ..spec(model, solver) };
+                    let target = fit(spec, x, y).targets.remove(0);
+                    assert_eq!(
+                        target.status,
+                        Status::Separated,
+                        "{model:?} {solver:?} {tolerance} {target:?}"
+                    );
+                    assert!(target.warnings[0].contains(named), "{:?}", target.warnings);
+                }
+            }
+        }
+    }
+    // one bin on the wrong side holds it
+    let mut held = event.clone();
+    let farthest = (0..400).max_by(|&i, &j| noise[(i, 1)].total_cmp(&noise[(j, 1)])).unwrap();
+    held[(farthest, 0)] = 0.0;
+    for solver in SOLVERS {
+        let target = fit(spec(probit, solver), &noise, &held).targets.remove(0);
+        assert_eq!(target.status, Status::Converged, "{solver:?} {target:?}");
+    }
+}
