@@ -11,8 +11,8 @@ use common::gpu_number;
 use ndarray::{Array1, Array2};
 use rheobase::backend::{Cpu, Gpu, Model};
 use rheobase::design::{DesignPlan, Source};
-use rheobase::glm::{FittedGlm, GlmSpec, Response, SolverChoice, TOLERANCE_F32, TOLERANCE_F64};
-use rheobase::observation::ObservationModel;
+use rheobase::glm::{Dispersion, FittedGlm, GlmSpec, Response, SolverChoice, TOLERANCE_F32, TOLERANCE_F64};
+use rheobase::observation::{NegativeBinomial, ObservationModel};
 use rheobase::regularizer::Regularizer;
 use rheobase::solver::Status;
 
@@ -162,7 +162,8 @@ fn every_pair_of_model_and_link_with_and_without_a_penalty() {
     let (x, counts) = problem(4000, 8, 1);
     for observation in ObservationModel::ALL {
         let y = match observation {
-            ObservationModel::Poisson => counts.clone(),
+            ObservationModel::Poisson | ObservationModel::NegativeBinomial(_) => counts.clone(),
+            ObservationModel::Gamma => counts.mapv(|y| y + 0.4),
             ObservationModel::Gaussian => {
                 counts.mapv(|y| 2.0 * y - 0.3) + x.column(1).insert_axis(ndarray::Axis(1))
             }
@@ -179,5 +180,40 @@ fn every_pair_of_model_and_link_with_and_without_a_penalty() {
                 agree(&both, 1e-8);
             }
         }
+    }
+}
+
+/// Full steps leave the domain of one over the mean, where a device has no NaN to tell by.
+#[test]
+fn steps_out_of_the_domain_are_refused_on_a_device() {
+    let Some((gpu, _turn)) = gpu() else { return };
+    let (noise, _) = problem(2000, 1, 1);
+    let x = Array2::from_shape_fn((2000, 2), |(i, j)| if j == 0 { i as f64 / 2000.0 } else { noise[(i, 0)] });
+    // means from 1 to 1000
+    let y =
+        Array2::from_shape_fn((2000, 1), |(i, _)| (0.3 + (i * 7 % 11) as f64 / 8.0) / (1.001 - x[(i, 0)]));
+    for solver in [SolverChoice::Newton, SolverChoice::Lbfgs] {
+        let spec = GlmSpec { model: ObservationModel::Gamma.into(), solver, ..GlmSpec::default() };
+        let both = fits(spec, &x, &y, gpu);
+        assert_eq!((both[1].targets[0].status, both[1].plan.backend.as_str()), (Status::Converged, "gpu"));
+        let mu = both[1].predict(x.view()).unwrap();
+        assert!(mu.iter().all(|&mu| mu > 0.0));
+        agree(&both, 1e-8);
+    }
+}
+
+#[test]
+fn dispersions_by_maximum_likelihood_are_those_of_the_cpu() {
+    let Some((gpu, _turn)) = gpu() else { return };
+    let (x, y) = problem(3000, 4, 2);
+    // twice and three times the counts vary more than Poisson's
+    let y = Array2::from_shape_fn(y.dim(), |(i, k)| (2.0 + k as f64) * y[(i, k)]);
+    let model = Model::from(ObservationModel::from(NegativeBinomial::UNIT));
+    let both =
+        fits(GlmSpec { model, dispersion: Dispersion::MaximumLikelihood, ..GlmSpec::default() }, &x, &y, gpu);
+    agree(&both, 1e-8);
+    for (truth, found) in both[0].targets.iter().zip(&both[1].targets) {
+        assert!(truth.scale > 0.1 && (found.scale / truth.scale - 1.0).abs() < 1e-8);
+        assert_eq!(found.status, Status::Converged);
     }
 }

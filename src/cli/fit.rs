@@ -17,7 +17,10 @@ use super::shell::option_words;
 use super::{filters, fit_text, mask, merge, outputs, plan_file, result, score_rows, write_back};
 use crate::backend::Model;
 use crate::design::DesignPlan;
-use crate::glm::{CheckedSpec, CrossValidation, FittedGlm, GlmSpec, Response, TOLERANCE_F32, TOLERANCE_F64};
+use crate::glm::{
+    CheckedSpec, CrossValidation, Dispersion, FittedGlm, GlmSpec, Response, TOLERANCE_F32, TOLERANCE_F64,
+};
+use crate::observation::Observe;
 use crate::regularizer::Regularizer;
 use crate::write::model::{ArraysStudy, ModelFile, RecordingStudy, Study};
 use crate::write::save::{PendingFile, check_writable};
@@ -226,6 +229,7 @@ fn with_tolerance(
 ) -> Result<CheckedSpec> {
     GlmSpec {
         model: args.model.model()?,
+        dispersion: args.model.dispersion_from(),
         regularizer,
         solver: args.solver.into(),
         plan_from: plan_file::plan_from(args)?,
@@ -329,6 +333,12 @@ fn command_line(args: &FitArgs) -> String {
     {
         add("--observation", model.observation.name().into());
         add("--link", model.inverse_link.name().into());
+        match args.model.dispersion_from() {
+            Dispersion::MaximumLikelihood => add("--dispersion", "ml".into()),
+            Dispersion::OfModel => {
+                model.observation.dispersion().iter().for_each(|d| add("--dispersion", d.to_string()));
+            }
+        }
     }
     args.mask.iter().for_each(|path| add("--mask", path.display().to_string()));
     args.penalty.words().into_iter().chain(args.cv.words()).for_each(|(option, value)| add(option, value));

@@ -102,7 +102,7 @@ fn whole(data: &Data, fit: &FittedGlm, target: &TargetFit, events: &str) -> Stri
     if !text.ends_with('\n') {
         text.push('\n');
     }
-    text.push_str(&scores_line(target));
+    text.push_str(&scores_line(fit.model, target));
     text.push_str(&proof_line(fit, target));
     text.push_str(&strength_line(target));
     text
@@ -120,10 +120,15 @@ fn row(label: &str, lag: String, coef: f64, error: f64) -> Vec<String> {
 }
 
 /// Scores in one line.
-pub(super) fn scores_line(target: &TargetFit) -> String {
-    let scale = match target.scale {
-        1.0 => String::new(),
-        scale => format!(", variance of the noise {scale:.6e}"),
+pub(super) fn scores_line(model: Model, target: &TargetFit) -> String {
+    let scale = match (model.observation, target.scale) {
+        (ObservationModel::NegativeBinomial(_), scale) if target.scale_standard_error.is_finite() => {
+            format!(", dispersion {scale:.6e} (standard error {:.1e})", target.scale_standard_error)
+        }
+        (ObservationModel::NegativeBinomial(_), scale) => format!(", dispersion {scale:.6e}"),
+        (ObservationModel::Gamma, scale) => format!(", squared coefficient of variation {scale:.6e}"),
+        (_, 1.0) => String::new(),
+        (_, scale) => format!(", variance of the noise {scale:.6e}"),
     };
     format!(
         "log-likelihood {:.9} per bin, pseudo-R2 {:.4} (McFadden) {:.4} (Cohen){scale}\n",
@@ -156,7 +161,10 @@ fn proof_line(fit: &FittedGlm, target: &TargetFit) -> String {
         target.loss_gap,
         target.loss,
         match fit.model.observation {
-            ObservationModel::Poisson => "terms free of the rate left out",
+            ObservationModel::Poisson | ObservationModel::NegativeBinomial(_) => {
+                "terms free of the rate left out"
+            }
+            ObservationModel::Gamma => "terms free of the mean left out",
             ObservationModel::Gaussian => "the mean squared residual",
             ObservationModel::Bernoulli => "minus the log-likelihood",
         },
@@ -295,7 +303,7 @@ pub(super) fn explanation(fit: &FittedGlm, device: &str) -> String {
         plan.n_columns,
         plan.n_targets,
         plan.events_per_parameter,
-        if fit.model.observation == ObservationModel::Gaussian { "rows" } else { "events" }
+        if fit.model.observation.has_events() { "events" } else { "rows" }
     );
     for estimate in &plan.estimates {
         let _ = writeln!(

@@ -216,9 +216,7 @@ impl Fit<'_, '_, '_> {
     ) -> FittedGlm {
         let (model, y) = (self.spec.get().model, self.response.y);
         let mut scales = vec![1.0; y.ncols()];
-        standings
-            .iter()
-            .for_each(|(target, standing)| scales[*target] = self.scale(standing.optimality.unpenalised));
+        standings.iter().for_each(|(target, standing)| scales[*target] = standing.scale);
         let sums = response_sums(model, y, self.plan.rows(), &self.metric.nulls, &scales);
         let mut targets: Vec<TargetFit> =
             sums.iter().enumerate().map(|(target, sums)| self.silent(target, sums)).collect();

@@ -6,6 +6,7 @@
 mod certificate;
 mod choice;
 mod cross_validation;
+mod dispersion;
 mod ending;
 mod fit;
 mod fitted;
@@ -28,6 +29,8 @@ pub use fitted::{Covariance, FittedGlm, GapFrom, Seconds, TargetFit};
 pub use folds::{Fold, Folds};
 pub use inputs::Response;
 pub use plan::{Estimate, Placed, Plan};
-pub use score::{Scores, score, score_scaled};
-pub use spec::{CheckedSpec, GlmSpec, PlanFrom, SolverChoice, StandardErrors, TOLERANCE_F32, TOLERANCE_F64};
+pub use score::{Scores, estimate_scale, score, score_scaled};
+pub use spec::{
+    CheckedSpec, Dispersion, GlmSpec, PlanFrom, SolverChoice, StandardErrors, TOLERANCE_F32, TOLERANCE_F64,
+};
 pub use start::StartPoint;

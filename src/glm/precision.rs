@@ -13,7 +13,7 @@ use super::inputs::Response;
 use super::penalised::anchor;
 use super::plan::Plan;
 use super::rank::{Rank, varying};
-use super::spec::CheckedSpec;
+use super::spec::{CheckedSpec, Dispersion};
 use crate::backend::{Backend, Cpu, Every, Home};
 use crate::design::{Column, DesignPlan};
 use crate::math::dense::Matrix;
@@ -39,6 +39,20 @@ impl CheckedSpec {
     /// the design is larger than allowed, [`Error::Gpu`] if a device fails, and [`Error::Unfinished`] if it does so on the way, with
     /// how far the targets had come. Not arriving is a status, not an error.
     pub fn fit<B: Backend>(
+        &self,
+        on: &B,
+        plan: &DesignPlan,
+        response: &Response,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<FittedGlm> {
+        match self.get().dispersion {
+            Dispersion::OfModel => self.fit_given(on, plan, response, progress),
+            Dispersion::MaximumLikelihood => self.fit_dispersed(on, plan, response, progress),
+        }
+    }
+
+    /// The fit of a model whose every number but the coefficients is given.
+    pub(super) fn fit_given<B: Backend>(
         &self,
         on: &B,
         plan: &DesignPlan,

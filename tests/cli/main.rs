@@ -16,6 +16,7 @@ mod h5_fit;
 mod inspection;
 mod marked_fit;
 mod mask;
+mod model_family;
 mod model_file;
 mod models;
 mod output_folder;
