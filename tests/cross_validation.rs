@@ -164,7 +164,7 @@ fn what_cannot_be_chosen_is_refused() {
             .unwrap_err()
             .to_string()
     };
-    assert!(refused(Regularizer::None, vec![1.0]).contains("a penalty whose strength it chooses"));
+    assert!(refused(Regularizer::None, vec![1.0]).contains("a penalty whose strength is chosen"));
     for strengths in [vec![], vec![0.0, 1.0], vec![f64::NAN]] {
         assert!(refused(menu()[0].clone(), strengths).contains("strengths"));
     }

@@ -51,9 +51,10 @@ fn steps_out_of_the_domain_are_refused() {
         Array2::from_shape_fn((n, 2), |(i, j)| if j == 0 { i as f64 / n as f64 } else { random.normal() });
     // means from 1 to 1000
     let y = Array2::from_shape_fn((n, 1), |(i, _)| gamma(&mut random, 3) / (1.001 - x[(i, 0)]));
-    for regularizer in [Regularizer::None, Regularizer::Ridge { strength: 1e-6 }] {
-        let fits: Vec<FittedGlm> =
-            SOLVERS.map(|solver| fit(GlmSpec { regularizer, ..spec(model, solver) }, &x, &y)).into();
+    for regularizer in [Regularizer::None, Regularizer::Ridge { strength: 1e-6.into() }] {
+        let fits: Vec<FittedGlm> = SOLVERS
+            .map(|solver| fit(GlmSpec { regularizer: regularizer.clone(), ..spec(model, solver) }, &x, &y))
+            .into();
         for fitted in &fits {
             let target = &fitted.targets[0];
             assert_eq!(target.status, Status::Converged, "{target:?}");

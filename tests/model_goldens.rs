@@ -126,7 +126,7 @@ fn fitted(record: &Value) -> Option<(Model, Regularizer)> {
     };
     let regularizer = match text("regularizer") {
         "UnRegularized" => Regularizer::None,
-        "Ridge" => Regularizer::Ridge { strength: number(&record["strength"]) },
+        "Ridge" => Regularizer::Ridge { strength: number(&record["strength"]).into() },
         _ => return None,
     };
     (text("model") == "GLM").then_some((Model { observation, inverse_link }, regularizer))
@@ -143,7 +143,7 @@ fn fits_agree_with_the_reference() {
         let y = Array1::from(numbers(&reference["fit_data"][record["data_key"].as_str().unwrap()]));
         let y = y.insert_axis(Axis(1));
         for solver in SOLVERS {
-            let spec = GlmSpec { model, regularizer, solver, ..GlmSpec::default() };
+            let spec = GlmSpec { model, regularizer: regularizer.clone(), solver, ..GlmSpec::default() };
             let target = fit(spec, &x, &y).targets.remove(0);
             let what = format!("{model:?} {solver:?}: {target:?}");
             assert_eq!((target.status, target.gap_from), (Status::Converged, GapFrom::Hessian), "{what}");

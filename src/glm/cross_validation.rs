@@ -14,7 +14,7 @@ use super::folds::{Fold, Folds};
 use super::inputs::Response;
 use super::precision::Fits;
 use super::rank::varying;
-use super::spec::{CheckedSpec, GlmSpec, StandardErrors};
+use super::spec::{CheckedSpec, Dispersion, GlmSpec, StandardErrors};
 use super::start::StartPoint;
 use crate::backend::{Backend, Cpu, Every};
 use crate::design::{Column, DesignPlan};
@@ -124,8 +124,8 @@ impl CheckedSpec {
     /// The regularizer of the result is that of the first target; each target has its own strength and curve.
     ///
     /// # Errors
-    /// As [`CheckedSpec::fit`]; [`Error::Argument`] without a regularizer, with a plan, and for strengths that are no
-    /// numbers above 0.
+    /// As [`CheckedSpec::fit`]; [`Error::Argument`] without a regularizer, with a plan or a dispersion to estimate, and for
+    /// strengths that are no numbers above 0.
     pub fn cross_validate<B: Backend>(
         &self,
         on: &B,
@@ -135,7 +135,7 @@ impl CheckedSpec {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<FittedGlm> {
         let strengths = how.strengths()?;
-        self.check_for_cross_validation()?;
+        self.check_for_strengths()?;
         let path = self.scored_path(on, plan, response, &strengths, progress)?;
         let mut by_fold = Vec::with_capacity(how.folds.len());
         for fold in how.folds.iter() {
@@ -156,19 +156,18 @@ impl CheckedSpec {
         Ok(fitted)
     }
 
-    fn check_for_cross_validation(&self) -> Result<()> {
+    fn check_for_strengths(&self) -> Result<()> {
         if self.get().regularizer.strength().is_none() {
             let help = "add a regularizer: ridge, lasso, elastic-net, group-lasso or smooth";
-            return Err(Error::argument(
-                "cross-validation",
-                "a penalty whose strength it chooses",
-                "none",
-                help,
-            ));
+            return Err(Error::argument("strengths", "a penalty whose strength is chosen", "none", help));
+        }
+        if self.get().dispersion == Dispersion::MaximumLikelihood {
+            let help = "estimate it by a fit without cross-validation, and give that number";
+            return Err(Error::argument("dispersion", "a number beside strengths", "ml", help));
         }
         if self.replayed().is_some() {
-            let help = "leave the plan out: a cross-validation is many fits";
-            return Err(Error::argument("plan", "none beside cross-validation", "a plan", help));
+            let help = "leave the plan out: this is many fits";
+            return Err(Error::argument("plan", "none beside several strengths", "a plan", help));
         }
         Ok(())
     }
@@ -192,7 +191,7 @@ impl CheckedSpec {
     /// from the strongest on, that is where little changes.
     ///
     /// # Errors
-    /// As [`CheckedSpec::fit`], and for a strength that is no number above 0.
+    /// As [`CheckedSpec::cross_validate`].
     pub fn fit_path<B: Backend>(
         &self,
         on: &B,
@@ -201,6 +200,7 @@ impl CheckedSpec {
         strengths: &[f64],
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<FittedGlm>> {
+        self.check_for_strengths()?;
         let mut path: Vec<FittedGlm> = Vec::with_capacity(strengths.len());
         self.fit_each(on, plan, response, &mut |problem: &mut dyn Fits| {
             for &strength in strengths {
@@ -392,7 +392,9 @@ impl<'p, 'd, 'r> HeldOut<'p, 'd, 'r> {
             return if responses().all(|y| y == mean) { 0.0 } else { f64::NEG_INFINITY };
         }
         let observation = model.observation;
-        let free: Sum = responses().map(|y| observation.free_of_mean(y, fit.scale)).collect();
-        (free.value() - loss * n / (observation.factor() * fit.scale)) / n
+        // a dispersion is part of the model
+        let scale = if observation.dispersion().is_some() { 1.0 } else { fit.scale };
+        let free: Sum = responses().map(|y| observation.free_of_mean(y, scale)).collect();
+        (free.value() - loss * n / (observation.factor() * scale)) / n
     }
 }
