@@ -61,6 +61,30 @@ impl Composition {
         Self::Basis { basis: Arc::new(basis), scale, fill: None }
     }
 
+    /// The sum of `n` of the same, each of signals of its own.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if `n` is 0.
+    pub fn repeated(&self, n: usize) -> Result<Self> {
+        self.copies(n).map(Self::Sum)
+    }
+
+    /// The product of `n` of the same, each of signals of its own.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if `n` is 0.
+    pub fn power(&self, n: usize) -> Result<Self> {
+        self.copies(n).map(Self::Product)
+    }
+
+    fn copies(&self, n: usize) -> Result<Vec<Self>> {
+        if n == 0 {
+            let help = "repeat a basis at least once; Zero has no functions";
+            return Err(Error::argument("copies of a basis", "1 or more", "0", help));
+        }
+        Ok(vec![self.clone(); n])
+    }
+
     /// Signals that it takes, one for each basis and column.
     pub fn n_inputs(&self) -> usize {
         match self {
@@ -264,6 +288,18 @@ mod tests {
         assert_eq!(values.row(0).to_vec(), [10.0, 6.0, 18.0, 20.0, 12.0, 36.0]);
         assert!(product.evaluate(&[&[2.0], &[5.0]]).is_err());
         assert!(product.evaluate(&[&[2.0], &[5.0], &[]]).is_err());
+    }
+
+    #[test]
+    fn copies_have_signals_of_their_own() {
+        let (sum, product) = (powers(2).repeated(2).unwrap(), powers(2).power(3).unwrap());
+        assert_eq!((sum.n_inputs(), sum.n_functions()), (2, 4));
+        assert_eq!((product.n_inputs(), product.n_functions()), (3, 8));
+        let sum = sum.evaluate(&[&[2.0], &[3.0]]).unwrap();
+        assert_eq!(sum.row(0).to_vec(), [2.0, 4.0, 3.0, 9.0]);
+        let product = product.evaluate(&[&[2.0], &[3.0], &[5.0]]).unwrap();
+        assert_eq!((product[[0, 1]], product[[0, 6]]), (2.0 * 3.0 * 25.0, 4.0 * 9.0 * 5.0));
+        assert!(powers(2).repeated(0).is_err() && powers(2).power(0).is_err());
     }
 
     #[test]
