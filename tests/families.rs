@@ -310,3 +310,19 @@ fn infinite_estimates_are_told() {
         assert_eq!(target.status, Status::Converged, "{solver:?} {target:?}");
     }
 }
+
+#[test]
+fn a_gamma_response_without_variation_has_an_answer() {
+    let mut random = Random(41);
+    let x = Array2::from_shape_simple_fn((300, 2), || random.normal());
+    for y in [3.7, 1e-6, 1e9] {
+        for &inverse_link in Model::links_of(ObservationModel::Gamma) {
+            let model = Model { observation: ObservationModel::Gamma, inverse_link };
+            let target =
+                fit(spec(model, SolverChoice::Auto), &x, &Array2::from_elem((300, 1), y)).targets.remove(0);
+            assert_eq!(target.status, Status::Converged, "{y} {target:?}");
+            assert!((model.mean(target.intercept) / y - 1.0).abs() < 1e-12, "{y} {target:?}");
+            assert!(target.scale < 1e-20 && target.scores.log_likelihood > 10.0 - y.ln(), "{target:?}");
+        }
+    }
+}
