@@ -167,6 +167,9 @@ pub struct FitArgs {
     /// Score this model on the same bins, and draw it beside the fit (repeatable)
     #[arg(long, value_name = "MODEL")]
     pub compare: Vec<PathBuf>,
+    /// Test the fit against this smaller model by likelihood ratios, both on the bins of the fit
+    #[arg(long, value_name = "MODEL")]
+    pub test_against: Option<PathBuf>,
     #[command(flatten)]
     /// Which model.
     pub model: ModelArgs,

@@ -14,6 +14,7 @@ use super::machine::default_memory_limit_bytes;
 use super::progress::{Progress, Total};
 use super::run::{Report, pretty, say};
 use super::shell::option_words;
+use super::tested::{Smaller, Tested};
 use super::{filters, fit_text, mask, merge, outputs, plan_file, result, score_rows, write_back};
 use crate::backend::Model;
 use crate::design::DesignPlan;
@@ -43,6 +44,8 @@ pub(super) struct Fitting {
     pub(super) compared: Vec<Compared>,
     /// The fit on epochs that it has not seen.
     pub(super) held_out: Vec<HeldOut>,
+    /// Tests against a smaller model.
+    pub(super) tested: Option<Tested>,
     pub(super) seconds_total: f64,
 }
 
@@ -64,6 +67,9 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
     let mut text = if args.common.json { pretty(&document.clone().into()) } else { fit_text::text(&fitting) };
     if !args.common.json {
         text.push_str(&score_rows::text(&fitting));
+        if let Some(tested) = &fitting.tested {
+            text.push_str(&tested.text(&fitting.data, &fitting.model.fit));
+        }
     }
     if args.explain && !args.common.json {
         text.push_str(&fit_text::explanation(&fitting.model.fit, &fitting.device));
@@ -123,6 +129,7 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     check_numbers(args)?;
     let name = model_name(args);
     let beside = Beside::check(args, &name, limit_bytes)?;
+    let smaller = Smaller::read(args)?;
     let mut data = load(args, limit_bytes, progress)?;
     data.observation = args.model.observation.into();
     if args.common.out.is_some() && data.blocks.iter().any(|block| block.x.is_computed()) {
@@ -166,12 +173,13 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     data.notices.extend(on.notices());
     let device = on.device();
     let fit = merge::merge(&data, fits)?;
+    let tested = smaller.map(|smaller| smaller.test(&mut on, &data, &fit, spec.get())).transpose()?;
     let model = ModelFile::new(study(args, &data), fit);
     progress.stage("scoring", None);
     let expected = data.expected(&model.fit)?;
     let (compared, held_out) = beside.score(&model.fit, &data, &expected)?;
     let seconds_total = started.elapsed().as_secs_f64();
-    Ok(Fitting { name, data, model, device, expected, compared, held_out, seconds_total })
+    Ok(Fitting { name, data, model, device, expected, compared, held_out, tested, seconds_total })
 }
 
 /// The last part of the folder, or plain `model`.
@@ -340,6 +348,7 @@ fn command_line(args: &FitArgs) -> String {
             }
         }
     }
+    args.test_against.iter().for_each(|model| add("--test-against", model.display().to_string()));
     args.mask.iter().for_each(|path| add("--mask", path.display().to_string()));
     args.penalty.words().into_iter().chain(args.cv.words()).for_each(|(option, value)| add(option, value));
     add("--solver", format!("{:?}", args.solver).to_lowercase());

@@ -63,7 +63,7 @@ pub(super) fn apply(path: &Path, data: &mut Data) -> Result<()> {
 }
 
 /// The runs of columns that may be used.
-fn pieces(all: &[Piece], may: &[bool]) -> Vec<Piece> {
+pub(super) fn pieces(all: &[Piece], may: &[bool]) -> Vec<Piece> {
     let mut left: Vec<Piece> = Vec::new();
     let mut number = 0;
     for piece in all {

@@ -53,6 +53,7 @@ mod smooth_rates;
 pub mod study;
 pub mod study_text;
 mod suggestion;
+mod tested;
 mod tuning;
 mod tuning_curves;
 mod tuning_report;

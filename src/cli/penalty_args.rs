@@ -128,6 +128,11 @@ impl PenaltyArgs {
         }
     }
 
+    /// Whether there is a penalty.
+    pub(super) fn is_some(&self) -> bool {
+        self.regularizer != Penalty::None
+    }
+
     fn name(&self) -> &'static str {
         self.regularizer(Vec::new(), Groups::Features).name()
     }

@@ -38,6 +38,9 @@ pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Ma
     if !fitting.compared.is_empty() {
         add("compared", compared_json(&fitting.compared, data));
     }
+    if let Some(tested) = &fitting.tested {
+        add("tested", tested.json(fit));
+    }
     if !fitting.held_out.is_empty() {
         add("held_out", held_out_json(&fitting.held_out));
     }
@@ -64,7 +67,7 @@ pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Ma
 }
 
 /// A target with its tests.
-fn target(target: &TargetFit) -> Value {
+pub(super) fn target(target: &TargetFit) -> Value {
     let mut fields = json!(target);
     fields["z"] = numbers(&target.z());
     fields["p_value"] = numbers(&target.p_values());

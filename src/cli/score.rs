@@ -62,7 +62,7 @@ fn score_targets(applied: &Applied) -> Result<Vec<TargetScores>> {
     let mut targets = Vec::with_capacity(data.names.len());
     for part in &data.parts {
         for &target in &part.group.targets {
-            targets.push(TargetScores {
+            let own = TargetScores {
                 name: data.names[target].clone(),
                 n_bins_used: part.used.len(),
                 n_events: data.n_events(target),
@@ -73,10 +73,12 @@ fn score_targets(applied: &Applied) -> Result<Vec<TargetScores>> {
                     &part.used,
                     &expected[target],
                 )?,
-            });
+            };
+            targets.push((target, own));
         }
     }
-    Ok(targets)
+    targets.sort_by_key(|(target, _)| *target);
+    Ok(targets.into_iter().map(|(_, own)| own).collect())
 }
 
 fn document(args: &ScoreArgs, data: &Data, targets: &[TargetScores]) -> Result<Map<String, Value>> {

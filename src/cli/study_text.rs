@@ -4,6 +4,7 @@ use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
 use super::args::FitArgs;
+use super::cv_args::Strengths;
 
 /// The option that prints the study and is none of it.
 pub(super) const PRINT: &str = "print_config";
@@ -95,7 +96,8 @@ impl StudyText {
 /// A value as TOML: a number where the option takes one and TOML writes it in the same way, else a text.
 fn value(option: &Arg, typed: &str) -> String {
     let parser = option.get_value_parser();
-    let takes_number = holds::<f64>(parser) || holds::<usize>(parser) || holds::<u64>(parser);
+    let takes_number =
+        holds::<f64>(parser) || holds::<usize>(parser) || holds::<u64>(parser) || holds::<Strengths>(parser);
     let read: Option<toml::Value> = typed.parse().ok().filter(|_| takes_number);
     match read {
         Some(toml::Value::Integer(_) | toml::Value::Float(_)) => typed.into(),

@@ -13,6 +13,7 @@ mod fitted;
 mod folds;
 pub mod goodness;
 mod inputs;
+mod likelihood_ratio;
 mod penalised;
 mod plan;
 mod precision;
@@ -28,6 +29,7 @@ pub use cross_validation::{CrossValidation, Curve, Pick};
 pub use fitted::{Covariance, FittedGlm, GapFrom, Seconds, TargetFit};
 pub use folds::{Fold, Folds};
 pub use inputs::Response;
+pub use likelihood_ratio::LikelihoodRatio;
 pub use plan::{Estimate, Placed, Plan};
 pub use score::{Scores, estimate_scale, score, score_scaled};
 pub use spec::{

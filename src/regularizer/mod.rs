@@ -301,7 +301,7 @@ mod tests {
         assert!(smooth(2, 0).check().is_ok() && smooth(2, 0).check_columns(5, &[]).is_ok());
         assert!(smooth(2, 1).check_columns(5, &[]).is_err());
         let none = Regularizer::Smooth { strength: 1.0, order: 2, grids: Vec::new() };
-        assert!(none.check().unwrap_err().to_string().contains("bspline(10)"));
+        assert!(none.check().unwrap_err().help().contains("bspline(10)"));
         let groups =
             |groups| Regularizer::GroupLasso { strength: 1.0.into(), groups: Groups::Columns(groups) };
         assert!(groups(vec![vec![0, 1], vec![2]]).check_columns(3, &[]).is_ok());

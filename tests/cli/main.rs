@@ -35,6 +35,7 @@ mod statistics;
 mod streams;
 mod study;
 mod table;
+mod tested;
 mod tuning;
 mod tutorial;
 mod unwritten;

@@ -25,7 +25,7 @@ use super::super::engine::Engine;
 use super::super::machine::{default_memory_limit_bytes, peak_memory_bytes};
 use super::super::progress::Progress;
 use super::super::run::{Report, settle_threads};
-use super::super::{fit, merge, plan_file};
+use super::super::{fit, merge, plan_file, result};
 use super::args::REFUSED;
 use crate::glm::{CheckedSpec, FittedGlm};
 use crate::{Error, Result};
@@ -73,6 +73,7 @@ fn refuse(args: &FitArgs) -> Result<()> {
         args.explain,
         args.print_config,
         args.cv.cv.is_some(),
+        args.test_against.is_some(),
     ];
     for (field, is_given) in REFUSED.into_iter().zip(are_given) {
         if is_given {
@@ -136,7 +137,7 @@ fn answer(number: usize, fitted: &FittedGlm, seconds: &Seconds) -> Value {
     add("tolerance", fitted.tolerance.into());
     add("converged", fitted.converged().into());
     add("peak_memory_bytes", json!(peak_memory_bytes()));
-    add("targets", json!(fitted.targets));
+    add("targets", fitted.targets.iter().map(result::target).collect());
     answer.into()
 }
 

@@ -1,0 +1,84 @@
+//! Whether the columns that one model has and another lacks explain anything.
+
+use serde::{Deserialize, Serialize};
+use statrs::distribution::{ChiSquared, ContinuousCDF};
+
+use super::fitted::{FittedGlm, TargetFit};
+use crate::observation::{ObservationModel, Observe};
+use crate::regularizer::Regularizer;
+use crate::solver::Status;
+use crate::{Error, Result, number};
+
+/// A likelihood-ratio test between two nested fits of one target to the same bins.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LikelihoodRatio {
+    /// Twice the gain in log-likelihood; where the scale is estimated the fall of the deviance divided by the scale of the
+    /// larger model.
+    #[serde(with = "number")]
+    pub statistic: f64,
+    /// Parameters that the larger model has more.
+    pub degrees_of_freedom: usize,
+    /// Chance of a statistic at least as large where the smaller model is true, by its chi-squared distribution in many bins.
+    #[serde(with = "number")]
+    pub p_value: f64,
+}
+
+impl LikelihoodRatio {
+    /// The test of target number `target` of `larger` against target number `smaller_target` of `smaller`.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for fits with a penalty, of different models or to different numbers of bins, for targets that are
+    /// not at their optimum, columns of the smaller model that the larger has not, and none that it has more.
+    ///
+    /// # Source
+    /// S. S. Wilks, Ann. Math. Stat. 9 (1938).
+    pub fn new(
+        (larger, target): (&FittedGlm, usize),
+        (smaller, smaller_target): (&FittedGlm, usize),
+    ) -> Result<Self> {
+        let wrong = |expected: &str, found: String, help: &str| {
+            Err(Error::argument("likelihood-ratio test", expected, found, help))
+        };
+        if [larger, smaller].iter().any(|fit| fit.regularizer != Regularizer::None) {
+            return wrong("fits without a penalty", "one with".into(), "fit both without --regularizer");
+        }
+        // dispersions may differ
+        let kinds = [larger, smaller].map(|fit| (fit.model.observation.name(), fit.model.inverse_link));
+        if kinds[0] != kinds[1] {
+            let found = format!("{} and {}", kinds[0].0, kinds[1].0);
+            return wrong("one observation model and link", found, "fit both with the same");
+        }
+        let (own, other) = (&larger.targets[target], &smaller.targets[smaller_target]);
+        if own.n_bins_used != other.n_bins_used {
+            let found = format!("{} and {} bins", own.n_bins_used, other.n_bins_used);
+            return wrong("fits to the same bins", found, "fit the smaller model to the bins of the larger");
+        }
+        if let Some(label) = smaller.labels.iter().find(|label| !larger.labels.contains(label)) {
+            let help = "test against a model whose columns are among those of the fit";
+            return wrong("a model within the fit", format!("{label}, which the fit has not"), help);
+        }
+        if let Some(open) = [own, other].iter().find(|fit| fit.status != Status::Converged) {
+            let found = format!("{} {}", open.name, open.status.name());
+            return wrong("two optima", found, "see the warning of that target");
+        }
+        let degrees_of_freedom = other.dof_resid.saturating_sub(own.dof_resid);
+        if degrees_of_freedom == 0 {
+            let help = "test against a model with fewer columns";
+            return wrong("a smaller model", "as many parameters".into(), help);
+        }
+        let statistic = Self::statistic(larger.model.observation, own, other).max(0.0);
+        let p_value = match ChiSquared::new(degrees_of_freedom as f64) {
+            Ok(law) => law.sf(statistic),
+            Err(_) => f64::NAN,
+        };
+        Ok(Self { statistic, degrees_of_freedom, p_value })
+    }
+
+    fn statistic(observation: ObservationModel, own: &TargetFit, other: &TargetFit) -> f64 {
+        // of a scale that is estimated both likelihoods would have their own
+        if observation.scale_term(1.0, 1.0).is_some() {
+            return (other.scores.deviance - own.scores.deviance) / own.scale;
+        }
+        2.0 * (own.scores.log_likelihood_sum - other.scores.log_likelihood_sum)
+    }
+}
