@@ -21,6 +21,7 @@ mod engine;
 mod engine_gpu;
 pub mod environment;
 mod examples;
+mod export;
 pub mod feature;
 mod figures;
 mod filters;
