@@ -7,6 +7,7 @@ use rheobase::figure::Mark;
 use rheobase::figure::basis::{BasisPanel, basis};
 use rheobase::figure::coefficients::{CoefficientPanel, coefficients};
 use rheobase::figure::convergence::{Descent, convergence};
+use rheobase::figure::cross_validation::{CurvePanel, cross_validation};
 use rheobase::figure::epochs::{EpochPanel, epochs};
 use rheobase::figure::filter::{FilterPanel, filter};
 use rheobase::figure::goodness::{GoodnessModel, GoodnessRow, goodness};
@@ -212,4 +213,22 @@ fn rates_of_epochs() {
         epochs.fold((0.0, 0.0), |(count, all), (hz, used_s)| (count + hz * used_s, all + used_s));
     assert!((y[0] - count / used_s).abs() < 1e-12, "{} {}", y[0], count / used_s);
     reviewed(&figure, "epochs_thousands");
+}
+
+#[test]
+fn curves_of_a_cross_validation_with_a_strength_that_cannot_be() {
+    let curve = |target: &str, best: usize, one_se: usize, middle: f64| CurvePanel {
+        target: target.into(),
+        strengths: (0..8).map(|k| f64::powi(10.0, k - 5)).collect(),
+        scores: bump(8, middle, 2.5, 0.05).into_iter().map(|score| score - 0.4).collect(),
+        standard_errors: vec![0.006; 8],
+        best,
+        one_se,
+    };
+    let mut second = curve("unit 7", 2, 4, 2.0);
+    second.scores[7] = f64::NEG_INFINITY;
+    let figure = cross_validation(&[curve("unit 3", 4, 5, 4.0), second], 10, "ridge", " A note.").unwrap();
+    reviewed(&figure, "cross_validation");
+    assert!(figure.caption.contains("10 folds") && figure.caption.ends_with("A note."), "{}", figure.caption);
+    assert!(cross_validation(&[], 10, "ridge", "").is_none());
 }

@@ -2,7 +2,7 @@
 
 fn mean_at(eta: f32) -> Mean {
     let mu = exp_of(eta);
-    return Mean(mu, mu, eta, 0.0, 0.0);
+    return Mean(mu, mu, eta, 0.0, 0.0, 1.0, 0.0);
 }
 
 fn mean_change(eta: f32, mean: Mean, delta: f32) -> MeanChange {

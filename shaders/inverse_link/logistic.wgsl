@@ -8,13 +8,9 @@ fn mean_at(eta: f32) -> Mean {
     let log_part = log1p_of(small);
     let low = small * part;
     let is_high = eta > 0.0;
-    return Mean(
-        select(low, part, is_high),
-        low * part,
-        min(eta, 0.0) - log_part,
-        min(-eta, 0.0) - log_part,
-        select(part, low, is_high),
-    );
+    let mu = select(low, part, is_high);
+    let rest = select(part, low, is_high);
+    return Mean(mu, low * part, min(eta, 0.0) - log_part, min(-eta, 0.0) - log_part, rest, rest, mu);
 }
 
 // long steps by the difference, short ones so that no digit is lost

@@ -9,7 +9,7 @@ fn mean_at(eta: f32) -> Mean {
     let is_high = eta > 0.0;
     let slope = select(small, 1.0, is_high) / (1.0 + small);
     let log_mu = min(eta, 0.0) + log1p_of(select(log_part / small, mu, is_high) - 1.0);
-    return Mean(mu, slope, log_mu, 0.0, 0.0);
+    return Mean(mu, slope, log_mu, 0.0, 0.0, slope / mu, 0.0);
 }
 
 // long steps by the difference, short ones so that no digit is lost

@@ -23,6 +23,19 @@ fn variance(mean: Mean) -> f32 {
     return mean.mu * mean.rest;
 }
 
+// relative slopes, which stay where both probability and slope vanish
+fn residual_along(y: f32, mean: Mean) -> f32 {
+    return select(-mean.rise, mean.fall, y == 0.0);
+}
+
+fn magnitude_along(y: f32, mean: Mean) -> f32 {
+    return 2.0 * abs(residual_along(y, mean));
+}
+
+fn curvature_along(mean: Mean) -> f32 {
+    return mean.rise * mean.fall;
+}
+
 // whether the row holds its linear predictor where it is
 fn holds(y: f32, mean: Mean) -> bool {
     return abs(residual_of(y, mean)) > HELD;

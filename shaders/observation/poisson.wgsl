@@ -22,6 +22,23 @@ fn variance(mean: Mean) -> f32 {
     return mean.mu;
 }
 
+// slope / variance
+fn steepness(mean: Mean) -> f32 {
+    return mean.rise;
+}
+
+fn residual_along(y: f32, mean: Mean) -> f32 {
+    return residual_of(y, mean) * steepness(mean);
+}
+
+fn magnitude_along(y: f32, mean: Mean) -> f32 {
+    return magnitude_of(y, mean) * abs(steepness(mean));
+}
+
+fn curvature_along(mean: Mean) -> f32 {
+    return mean.slope * steepness(mean);
+}
+
 // whether the row holds its linear predictor where it is
 fn holds(y: f32, mean: Mean) -> bool {
     return y != 0.0;

@@ -39,19 +39,30 @@ fn expm1_of(x: f32) -> f32 {
     return pin(parts.x * parts.y) + (parts.x - 1.0);
 }
 
-// for x > -1
-fn log1p_of(x: f32) -> f32 {
-    // 1 + x = 2^k (1 + f) with 1 + f between sqrt(1/2) and sqrt(2)
-    let biased = (bitcast<u32>(pin(1.0 + min(x, 8.5e37))) + (0x3f800000u - 0x3f3504f3u)) >> 23u;
-    let k = f32(i32(biased) - 127);
-    let scale = bitcast<f32>((254u - biased) << 23u);
-    let f = pin(min(x, 8.5e37) * scale) + (scale - 1.0);
+// ln(2^k (1 + f)) for 1 + f between sqrt(1/2) and sqrt(2)
+fn logarithm(k: f32, f: f32) -> f32 {
     let half_square = 0.5 * f * f;
     let z = f / (2.0 + f);
     let z2 = z * z;
     let tail = z2 * (0.6666666655 + z2 * (0.4000012221 + z2 * (0.2855077863 + z2 * 0.2333161447)));
     let low = z * (half_square + tail) + k * LN_2_LOW;
     return pin(k * LN_2_HIGH) + (f - (half_square - low));
+}
+
+// for x > -1
+fn log1p_of(x: f32) -> f32 {
+    // 1 + x = 2^k (1 + f)
+    let biased = (bitcast<u32>(pin(1.0 + min(x, 8.5e37))) + (0x3f800000u - 0x3f3504f3u)) >> 23u;
+    let scale = bitcast<f32>((254u - biased) << 23u);
+    return logarithm(f32(i32(biased) - 127), pin(min(x, 8.5e37) * scale) + (scale - 1.0));
+}
+
+// for x > 0
+fn ln_of(x: f32) -> f32 {
+    let bounded = clamp(x, 1.2e-38, 8.5e37);
+    let biased = (bitcast<u32>(bounded) + (0x3f800000u - 0x3f3504f3u)) >> 23u;
+    let scale = bitcast<f32>((254u - biased) << 23u);
+    return logarithm(f32(i32(biased) - 127), pin(bounded * scale) - 1.0);
 }
 
 // ln(1 + e^x)

@@ -3,11 +3,10 @@
 //! The usual basis for the memory of a neuron: what happened a millisecond ago matters in detail, what happened
 //! a fifth of a second ago only roughly. Each function has a compact support, so most taps of its kernel are 0.
 
-use std::f64::consts::PI;
-
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
+use super::raised_cosine::{WIDTH, check_n_functions, check_width, write};
 use super::{Declare, Expand, Parameter, Value, check_shape};
 use crate::{Error, Result};
 
@@ -60,15 +59,8 @@ impl RaisedCosineLog {
     /// # Errors
     /// [`Error::Argument`] for fewer than 2 functions.
     pub fn new(n_functions: usize) -> Result<Self> {
-        if n_functions < 2 {
-            return Err(Error::argument(
-                "number of functions of raised-cosine-log",
-                "2 or more",
-                n_functions.to_string(),
-                "give 5 to 10 functions, as in raised-cosine-log(8)",
-            ));
-        }
-        Ok(Self { n_functions, width: 2.0, time_scaling: 50.0, enforce_decay_to_zero: true })
+        check_n_functions("raised-cosine-log", n_functions)?;
+        Ok(Self { n_functions, width: WIDTH, time_scaling: 50.0, enforce_decay_to_zero: true })
     }
 
     /// The same with another width: each function spans `2 width` centre distances, so 2 means that the
@@ -77,15 +69,8 @@ impl RaisedCosineLog {
     /// # Errors
     /// [`Error::Argument`] unless `width > 1` and `2 width` is a whole number.
     pub fn with_width(self, width: f64) -> Result<Self> {
-        if width.is_finite() && width > 1.0 && (2.0 * width).fract() == 0.0 {
-            return Ok(Self { width, ..self });
-        }
-        Err(Error::argument(
-            "width of raised-cosine-log",
-            "a number above 1 in steps of 0.5",
-            width.to_string(),
-            "use width=1.5, 2 (the default), 2.5 and so on",
-        ))
+        check_width("raised-cosine-log", width)?;
+        Ok(Self { width, ..self })
     }
 
     /// The same with another time scaling: the larger, the more functions crowd at small lags.
@@ -127,14 +112,8 @@ impl Expand for RaisedCosineLog {
         check_shape(x.len(), self.n_functions, out)?;
         let spacing = self.spacing();
         let whole = self.time_scaling.ln_1p();
-        for (&u, mut row) in x.iter().zip(out.rows_mut()) {
-            let v = (self.time_scaling * u).ln_1p() / whole;
-            for (i, value) in row.iter_mut().enumerate() {
-                let centre = i as f64 * spacing;
-                let angle = PI * (v - centre) / (spacing * self.width);
-                // beyond its support a function is 0, which need not be computed; NaN is not beyond it
-                *value = if angle.abs() >= PI { 0.0 } else { f64::midpoint(1.0, angle.cos()) };
-            }
+        for (&u, row) in x.iter().zip(out.rows_mut()) {
+            write((self.time_scaling * u).ln_1p() / whole, spacing, self.width, row);
         }
         Ok(())
     }
@@ -143,7 +122,7 @@ impl Expand for RaisedCosineLog {
 impl Declare for RaisedCosineLog {
     const PARAMETERS: &'static [Parameter] = &[
         Parameter { name: "n-functions", default: Value::Count(0), required: true },
-        Parameter { name: "width", default: Value::Number(2.0), required: false },
+        Parameter { name: "width", default: Value::Number(WIDTH), required: false },
         Parameter { name: "time-scaling", default: Value::Number(50.0), required: false },
         Parameter { name: "decay-to-zero", default: Value::Flag(true), required: false },
     ];
@@ -156,12 +135,7 @@ impl Declare for RaisedCosineLog {
                 Value::Number(time_scaling),
                 Value::Flag(enforce_decay_to_zero),
             ] => Unchecked { n_functions, width, time_scaling, enforce_decay_to_zero }.try_into(),
-            _ => Err(Error::argument(
-                "values of raised-cosine-log",
-                "n-functions, width, time-scaling, decay-to-zero",
-                format!("{values:?}"),
-                "give the values in the order of its parameters",
-            )),
+            _ => Err(Self::wrong_values(values)),
         }
     }
 

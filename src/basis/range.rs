@@ -27,9 +27,8 @@ struct Unchecked {
 impl TryFrom<Unchecked> for Range {
     type Error = Error;
 
-    // A remembered range may be one point, which a typed one may not.
     fn try_from(Unchecked { lo, hi }: Unchecked) -> Result<Self> {
-        if lo == hi && lo.is_finite() { Ok(Self { lo, hi }) } else { Self::new(lo, hi) }
+        Self::remembered(lo, hi)
     }
 }
 
@@ -48,6 +47,11 @@ impl Range {
             format!("{lo}:{hi}"),
             "give the smallest and the largest value of the signal, as in range=0:150",
         ))
+    }
+
+    /// A range that was taken from data: it may be one point, which a typed one may not.
+    pub(super) fn remembered(lo: f64, hi: f64) -> Result<Self> {
+        if lo == hi && lo.is_finite() { Ok(Self { lo, hi }) } else { Self::new(lo, hi) }
     }
 
     /// The range of the samples of `what`, NaN left out; a constant signal gives a range of one point.
@@ -82,6 +86,11 @@ impl Range {
         self.hi
     }
 
+    /// Its width; 1 if it is a point, which leaves its samples at 0.
+    pub fn width(&self) -> f64 {
+        if self.hi > self.lo { self.hi - self.lo } else { 1.0 }
+    }
+
     /// Whether `x` is a number outside the closed range. A NaN is not outside: it is unknown.
     pub fn excludes(&self, x: f64) -> bool {
         x < self.lo || x > self.hi
@@ -92,7 +101,7 @@ impl Range {
     /// # Source
     /// `NeMoS`, rescaling of its `Eval` bases.
     pub fn rescale(&self, x: &[f64]) -> Vec<f64> {
-        let width = if self.hi > self.lo { self.hi - self.lo } else { 1.0 };
+        let width = self.width();
         x.iter().map(|x| (x - self.lo) / width).collect()
     }
 }

@@ -67,7 +67,7 @@ impl Applied {
         progress: &Progress,
     ) -> Result<Self> {
         let needs_units = match &model.study {
-            Study::Recording(study) => study.features.iter().any(|feature| feature.spec.signal.is_of_units()),
+            Study::Recording(study) => study.features.iter().any(|feature| feature.spec.units().is_some()),
             Study::Arrays(_) | Study::Nemos => false,
         };
         let is_all = choice.unit.is_empty() || choice.unit.iter().any(|unit| unit == "all");
@@ -289,7 +289,7 @@ pub(super) fn scored(
     let mu: Vec<f64> = bins.iter().map(|&bin| expected[bin]).collect();
     let outside = |(k, &y): (usize, &f64)| Some((k, fit.model.observation.outside(y)?));
     match y.iter().enumerate().find_map(outside) {
-        None => Ok(score_scaled(fit.model, fit.targets[fitted].scale, &y, &mu)),
+        None => Ok(score_scaled(fit.model_of(&fit.targets[fitted]), fit.targets[fitted].scale, &y, &mu)),
         Some((k, expected)) => Err(Error::Domain {
             what: data.response_of(target),
             row: data.row(bins[k]),

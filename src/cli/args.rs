@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::bench::BenchArgs;
+use super::cv_args::CvArgs;
 use super::environment::Environment;
 use super::examples::{
     COMPLETIONS_HELP, DEMO_HELP, DEVICES_HELP, FIT_HELP, INSPECT_HELP, MAN_HELP, SCORE_HELP,
@@ -160,7 +161,7 @@ pub struct FitArgs {
     /// Width of a bin, with its unit: 1ms
     #[arg(long, value_name = "TIME", value_parser = bin)]
     pub bin: Option<f64>,
-    /// A feature, `signal [*scale] [: basis(args)]` (repeatable)
+    /// A feature, `signal [*scale] [: basis(args)]`, or a product of such terms, `TERM x TERM` (repeatable)
     #[arg(long, value_name = "F")]
     pub feature: Vec<String>,
     /// Score the fit on these epochs too, without what was fitted; written as --epochs (repeatable)
@@ -172,9 +173,15 @@ pub struct FitArgs {
     #[command(flatten)]
     /// Which model.
     pub model: ModelArgs,
+    /// Which targets may use which features: a table of 0 and 1, a row for each feature (or column), a column for each target
+    #[arg(long, value_name = "FILE.csv")]
+    pub mask: Option<PathBuf>,
     #[command(flatten)]
     /// Which penalty.
     pub penalty: PenaltyArgs,
+    #[command(flatten)]
+    /// How its strength is chosen.
+    pub cv: CvArgs,
     /// Solver
     #[arg(long, default_value = "auto")]
     pub solver: Solver,

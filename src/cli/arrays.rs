@@ -89,18 +89,22 @@ pub(super) fn arrays(
         (None, Targets::Named(names)) => (names.clone(), String::new()),
         (None, Targets::Counted) => (Vec::new(), String::new()),
     };
-    let used = used_rows(&x, y.as_ref(), &lines, args.nan)?;
-    let n_dropped = n_rows - used.len();
-    if used.is_empty() {
-        let problem = format!("of {n_rows} rows, {n_dropped} have data that are not finite, so none is left");
+    let shares = used_rows(&x, y.as_ref(), names.len(), &lines, args.nan)?;
+    let n_dropped = shares.iter().map(|(_, used)| n_rows - used.len()).max().unwrap_or(0);
+    if let Some((targets, _)) = shares.iter().find(|(_, used)| used.is_empty()) {
+        let of = match targets.first() {
+            Some(&target) if shares.len() > 1 => format!(" for {:?}", names[target]),
+            _ => String::new(),
+        };
+        let problem =
+            format!("of {n_rows} rows, {n_dropped} have data that are not finite, so none is left{of}");
         let help = "check how the arrays were made".into();
         return Err(Error::Empty { what: args.data.display().to_string(), problem, help });
     }
     let name = format.feature_name(args).unwrap_or_else(|| "X".into());
-    let group = Group {
-        targets: (0..names.len()).collect(),
-        pieces: vec![Piece { block: 0, columns: 0..x.names.len(), labels: x.names.clone() }],
-    };
+    let piece = Piece { block: 0, columns: 0..x.names.len(), labels: x.names.clone() };
+    let part = |(targets, used)| Part { group: Group { targets, pieces: vec![piece.clone()] }, used };
+    let parts = shares.into_iter().map(part).collect();
     let read_s = started.elapsed().as_secs_f64();
     Ok(Data {
         observation: ObservationModel::default(),
@@ -112,7 +116,7 @@ pub(super) fn arrays(
         y: y.map_or_else(|| Array2::from_elem((n_rows, names.len()), f64::NAN).into(), |y| y.values.into()),
         names,
         blocks: vec![Block { name, labels: x.names.clone(), x: x.values.into() }],
-        parts: vec![Part { group, used }],
+        parts,
         features: Vec::new(),
         labels: vec![x.names],
         response,
@@ -171,16 +175,46 @@ impl Arrays {
     }
 }
 
-/// Rows without a number that is not finite; with `--nan error` there must be no others.
-fn used_rows(x: &Columns, y: Option<&Columns>, lines: &[usize], nan: NanPolicy) -> Result<Vec<usize>> {
+/// Targets that use the same rows, and these: rows whose features are finite, and the target's own response, so that a gap in
+/// one target's leaves the others as they are. With `--nan error` there must be no other rows.
+fn used_rows(
+    x: &Columns,
+    y: Option<&Columns>,
+    n_targets: usize,
+    lines: &[usize],
+    nan: NanPolicy,
+) -> Result<Vec<(Vec<usize>, Vec<usize>)>> {
+    let n_rows = x.values.dim().0;
     let both = || [Some(x), y].into_iter().flatten();
-    let mut is_finite = vec![true; x.values.dim().0];
-    both().for_each(|columns| columns.values.strike_non_finite(&mut is_finite));
-    let first_bad = is_finite.iter().position(|is_finite| !is_finite).filter(|_| nan == NanPolicy::Error);
-    match first_bad.and_then(|row| both().find_map(|columns| columns.bad(row, lines))) {
-        Some(error) => Err(error),
-        None => Ok((0..is_finite.len()).filter(|&row| is_finite[row]).collect()),
+    let mut of_features = vec![true; n_rows];
+    x.values.strike_non_finite(&mut of_features);
+    let mut of_all = of_features.clone();
+    if let Some(y) = y {
+        y.values.strike_non_finite(&mut of_all);
     }
+    let has_gaps = of_all != of_features;
+    let mut shares: Vec<(Vec<usize>, Vec<bool>)> = Vec::new();
+    for target in 0..n_targets {
+        let mut own = of_features.clone();
+        if let Some(y) = y.filter(|_| has_gaps) {
+            own.iter_mut().enumerate().for_each(|(row, own)| *own &= y.values.get(row, target).is_finite());
+        }
+        match shares.iter_mut().find(|(_, other)| *other == own) {
+            Some((targets, _)) => targets.push(target),
+            None => shares.push((vec![target], own)),
+        }
+    }
+    if shares.is_empty() {
+        shares.push((Vec::new(), of_features));
+    }
+    if nan == NanPolicy::Error {
+        let first_bad = (0..n_rows).find(|&row| shares.iter().any(|(_, own)| !own[row]));
+        if let Some(error) = first_bad.and_then(|row| both().find_map(|columns| columns.bad(row, lines))) {
+            return Err(error);
+        }
+    }
+    let rows = |own: Vec<bool>| (0..n_rows).filter(|&row| own[row]).collect();
+    Ok(shares.into_iter().map(|(targets, own)| (targets, rows(own))).collect())
 }
 
 #[cfg(test)]

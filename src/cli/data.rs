@@ -292,7 +292,7 @@ impl Data {
 
     /// Whether the response counts events: of a recording it always does.
     pub(super) fn has_events(&self) -> bool {
-        !self.epochs_s.is_empty() || self.observation != ObservationModel::Gaussian
+        !self.epochs_s.is_empty() || self.observation.has_events()
     }
 
     /// What a response and its expectation are called in tables.

@@ -6,10 +6,10 @@
 use super::args::{BackendChoice, Common, Precision};
 use super::machine::processor;
 use super::run::in_pool;
-use crate::backend::Cpu;
 use crate::backend::cpu::simd::Level;
+use crate::backend::{Backend, Cpu};
 use crate::design::DesignPlan;
-use crate::glm::{CheckedSpec, FittedGlm, GlmSpec, PlanFrom, Response};
+use crate::glm::{CheckedSpec, CrossValidation, FittedGlm, GlmSpec, PlanFrom, Response};
 use crate::{Error, Result, solver};
 
 #[cfg(feature = "gpu")]
@@ -73,16 +73,16 @@ impl Engine {
         }
     }
 
-    /// Fits the targets of a response.
+    /// Fits the targets of a response, with strengths by cross-validation if that is how.
     pub(super) fn fit(
         &mut self,
-        spec: &CheckedSpec,
+        (spec, how): (&CheckedSpec, Option<&CrossValidation>),
         plan: &DesignPlan,
         response: &Response,
         watcher: &mut Watcher,
     ) -> Result<FittedGlm> {
         #[cfg(feature = "gpu")]
-        let spec = &match self.gpu.fit(spec, plan, response, watcher, &mut self.notices)? {
+        let spec = &match self.gpu.fit((spec, how), plan, response, watcher, &mut self.notices)? {
             gpu::Turn::Fitted(fitted) => {
                 let title = self.gpu.title().filter(|_| fitted.plan.backend == "gpu");
                 self.device.get_or_insert_with(|| title.unwrap_or_else(processor));
@@ -95,11 +95,11 @@ impl Engine {
         match self.precision {
             Precision::F64 => {
                 let on = self.double.get_or_insert_with(|| Cpu::at(level));
-                in_pool(|| spec.fit(on, plan, response, watcher))
+                in_pool(|| fitted(on, (spec, how), plan, response, watcher))
             }
             Precision::F32 | Precision::Auto => {
                 let on = self.single.get_or_insert_with(|| Cpu::at(level));
-                in_pool(|| spec.fit(on, plan, response, watcher))
+                in_pool(|| fitted(on, (spec, how), plan, response, watcher))
             }
         }
     }
@@ -112,6 +112,20 @@ impl Engine {
     /// What there is to say about the device.
     pub(super) fn notices(&self) -> impl Iterator<Item = String> + '_ {
         self.notices.iter().cloned()
+    }
+}
+
+/// One fit, or a cross-validation.
+pub(super) fn fitted<B: Backend>(
+    on: &B,
+    (spec, how): (&CheckedSpec, Option<&CrossValidation>),
+    plan: &DesignPlan,
+    response: &Response,
+    watcher: &mut Watcher,
+) -> Result<FittedGlm> {
+    match how {
+        Some(how) => spec.cross_validate(on, plan, response, how, watcher),
+        None => spec.fit(on, plan, response, watcher),
     }
 }
 

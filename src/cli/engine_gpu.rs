@@ -6,14 +6,16 @@
 use std::time::Instant;
 
 use super::attempts::attempts;
-use super::engine::{Watcher, Wish};
+use super::engine::{Watcher, Wish, fitted};
 use super::run::in_pool;
 use crate::backend::cpu::Cpu;
 use crate::backend::gpu::{Gpu, costs};
 use crate::backend::{Backend, Costs};
 use crate::design::DesignPlan;
 use crate::error::{DeviceError, Reached};
-use crate::glm::{CheckedSpec, FittedGlm, PlanFrom, Response, StartPoint, estimated_seconds};
+use crate::glm::{
+    CheckedSpec, CrossValidation, FittedGlm, PlanFrom, Response, StartPoint, estimated_seconds,
+};
 use crate::{Error, Result};
 
 /// A GPU must be this much faster by the estimates, which are rough.
@@ -51,10 +53,10 @@ impl Choice {
         self.gpu.as_ref().map(|gpu| gpu.facts().title())
     }
 
-    /// Fits on the GPU if that is where to fit.
+    /// Fits on the GPU if that is where to fit. A cross-validation whose device is lost begins again.
     pub(super) fn fit(
         &mut self,
-        spec: &CheckedSpec,
+        (spec, how): (&CheckedSpec, Option<&CrossValidation>),
         plan: &DesignPlan,
         response: &Response,
         watcher: &mut Watcher,
@@ -71,22 +73,25 @@ impl Choice {
         let started = Instant::now();
         let size = (response.y.ncols(), plan.n_columns());
         let fit = |gpu: &Gpu, reached: &[Reached]| {
-            let spec = going_on(spec, reached, size, started)?;
-            in_pool(|| spec.fit(gpu, plan, response, &mut *watcher))
+            let spec = going_on(spec, if how.is_some() { &[] } else { reached }, size, started)?;
+            in_pool(|| fitted(gpu, (&spec, how), plan, response, &mut *watcher))
         };
         let open = |limits| Gpu::open_within(name.as_deref(), limits);
         let may_shrink = !matches!(spec.get().plan_from, PlanFrom::Plan(_));
-        let (gpu, fitted) = attempts(gpu, may_shrink, fit, open, notices);
+        let (gpu, outcome) = attempts(gpu, may_shrink, fit, open, notices);
         self.gpu = gpu;
-        match fitted {
+        match outcome {
             Ok((mut fitted, reached)) => {
-                count_all(&mut fitted, &reached);
+                if how.is_none() {
+                    count_all(&mut fitted, &reached);
+                }
                 self.say(&fitted, notices);
                 Ok(Turn::Fitted(Box::new(fitted)))
             }
             Err((Error::Gpu(error), reached)) => {
                 self.give_up(error, notices)?;
-                Ok(Turn::Cpu(Box::new(going_on(spec, &reached, size, started)?)))
+                let reached = if how.is_some() { &[] } else { reached.as_slice() };
+                Ok(Turn::Cpu(Box::new(going_on(spec, reached, size, started)?)))
             }
             Err((other, _)) => Err(other),
         }

@@ -22,11 +22,13 @@ Examples:
 
 /// The end of the help of `fit`.
 pub(super) const FIT_HELP: &str = "\
-Features: signal [*scale] [: basis(args)]
+Features: signal [*scale] [: basis(args)], or a product of such terms: TERM x TERM
   signal  a series of the file (`name`, `name[x]`, `name[0]`, 'a name with spaces'), `spikes` (the target's own),
           `units` or `units-others`; `name@linear`, `name@nearest` or `name@mean` says how samples become bins
   basis   raised-cosine-log(N, window=TIME) for the signal's past, raised-cosine-log(N) for its present value;
-          more arguments: width, time-scaling, decay-to-zero, causality, include-present, range=a:b
+          more arguments: width, time-scaling, decay-to-zero, causality, include-present, range=a:b, fill=VALUE
+          others: raised-cosine-linear(N), bspline(N), mspline(N), orth-exponential([RATE, ..]); for angles and phases
+          cyclic-bspline(N, range=0:360), fourier(N); history(window=TIME), one column per bin; identity
 
 Studies: the options above as a TOML file, one key each (`bin = \"1ms\"`, `feature = [\"stimulus\", \"spikes : ..\"]`,
 `data` for the file). What is typed wins over the environment, the environment over the study.
@@ -36,6 +38,7 @@ Examples (quote what holds spaces):
   rheobase fit FILE.nwb --epochs trials:correct=1 --unit all --bin 10ms \\
       --feature 'position[x] : raised-cosine-log(6)' \\
       --feature 'units : raised-cosine-log(4, window=100ms)'
+  rheobase fit FILE.nwb --unit 0 --bin 10ms --feature 'position[x] : bspline(8) x position[y] : bspline(8)'
   rheobase fit FILE.nwb --epochs 'Noise 1' --epoch 0 --unit 0 --bin 1ms --out results \\
       --feature 'stimulus*1e12' --test-epochs 'Noise 1' --compare other/model.json
   rheobase fit DATA.npz --x features --y counts --out results

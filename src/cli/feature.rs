@@ -1,28 +1,48 @@
-//! The feature language: `signal [*scale] [: basis(arguments)]`.
+//! The feature language: `signal [*scale] [: basis(arguments)]`, or a product of such terms.
 //!
 //! ```text
-//! feature   = signal ["*" number] [":" basis ["(" argument {"," argument} ")"]]
+//! feature   = term {"x" term}
+//! term      = signal ["*" number] [":" basis ["(" argument {"," argument} ")"]]
 //! signal    = "spikes" | "units" | "units-others" | name ["[" column "]"] ["@" ("mean" | "linear" | "nearest")]
 //! argument  = value | parameter "=" value
+//! value     = word | number ":" number | "[" number {"," number} "]"
 //! ```
 //!
 //! A name with spaces or any of `: * @ [ ] ( ) ' " , =` is written in quotes ('..' or "..", a quote inside is
 //! doubled), and so is a series called like one of the three words. The parameters of a basis are those of the
 //! registry, by place or by name; besides, `window=200ms` convolves the basis instead of evaluating it, with
 //! `causality=causal|anti-causal|acausal` and `include-present=true|false`, and `range=a:b` fixes the range of an
-//! evaluated one.
+//! evaluated one. A bin outside the range has no feature; with `fill=VALUE` all columns of the term are that value there.
+//!
+//! | basis | parameters | made for |
+//! |---|---|---|
+//! | `raised-cosine-log` | `n-functions`, `width=2`, `time-scaling=50`, `decay-to-zero=true` | windows, values |
+//! | `raised-cosine-linear` | `n-functions`, `width=2` | windows, values |
+//! | `bspline`, `mspline` | `n-functions`, `order=4` | windows, values |
+//! | `cyclic-bspline` | `n-functions`, `order=4` | angles: give `range=0:360` |
+//! | `orth-exponential` | `decay-rates`, as in `[1, 3, 9]` | windows, values |
+//! | `fourier` | `frequencies` (`4`, `1:5` or `[1, 3]`), `keep-zero=false` | periodic values |
+//! | `identity` | none | values |
+//! | `history` | none | windows |
+//!
+//! A product multiplies the columns of its terms, channel by channel, those of the last term running fastest:
+//! `position : bspline(10) x theta : cyclic-bspline(8, range=0:360)` has 80 columns. Its terms have equally many
+//! channels, which are paired. Sums are further features.
 //!
 //! ```
 //! use rheobase::cli::feature::parse;
 //!
 //! let feature = parse("stimulus*1e12 : raised-cosine-log(8, window=200ms)").unwrap();
 //! assert_eq!(feature.to_string(), "stimulus*1e12 : raised-cosine-log(8, window=200ms)");
+//! let map = parse("position : bspline(10) x theta : cyclic-bspline(8, range=0:360)").unwrap();
+//! assert_eq!(map.n_functions(0.001).unwrap(), 80);
 //! ```
 
 use super::cursor::Cursor;
+use super::feature_arguments::{Arguments, choice};
 use super::quantity;
-use crate::basis::{Basis, Parameter, Range, Value};
-use crate::features::{Causality, Expansion, FeatureSpec, Resample, Signal};
+use crate::basis::Basis;
+use crate::features::{Expansion, FeatureSpec, Resample, Signal, Term};
 use crate::{Error, Result};
 
 /// Reads one feature.
@@ -34,21 +54,37 @@ pub fn parse(text: &str) -> Result<FeatureSpec> {
     let mut cursor = Cursor::new("feature", text);
     cursor.skip_spaces();
     let start = cursor.at();
-    let signal = signal(&mut cursor)?;
-    let scale = if cursor.take('*') { scale(&mut cursor)? } else { 1.0 };
-    let expansion = if cursor.take(':') { expansion(&mut cursor)? } else { Expansion::Plain };
-    cursor.skip_spaces();
-    if !cursor.is_at_end() {
-        return cursor.fail(cursor.at(), "`*scale`, `: basis(..)` or the end", HELP_FEATURE);
+    let mut spec = FeatureSpec::from(term(&mut cursor)?);
+    while !cursor.is_at_end() {
+        cursor.skip_spaces();
+        let at = cursor.at();
+        if cursor.word() != "x" {
+            return cursor.fail(
+                at,
+                "`*scale`, `: basis(..)`, `x` and another term, or the end",
+                HELP_FEATURE,
+            );
+        }
+        cursor.skip_spaces();
+        spec.times.push(term(&mut cursor)?);
     }
-    let spec = FeatureSpec { signal, scale, expansion };
     spec.check().map_err(|error| cursor.mark(start, error))?;
     Ok(spec)
 }
 
+/// A signal and what is made of it.
+fn term(cursor: &mut Cursor<'_>) -> Result<Term> {
+    let start = cursor.at();
+    let signal = signal(cursor)?;
+    let scale = if cursor.take('*') { scale(cursor)? } else { 1.0 };
+    let expansion = if cursor.take(':') { expansion(cursor)? } else { Expansion::Plain };
+    let term = Term { signal, scale, expansion };
+    term.check().map_err(|error| cursor.mark(start, error))?;
+    Ok(term)
+}
+
 const HELP_FEATURE: &str = "write a feature like `stimulus*1e12 : raised-cosine-log(8, window=200ms)`; \
                             names with spaces or special characters go in quotes";
-const HELP_FLAG: &str = "write true or false";
 
 fn signal(cursor: &mut Cursor<'_>) -> Result<Signal> {
     let start = cursor.at();
@@ -111,20 +147,6 @@ fn scale(cursor: &mut Cursor<'_>) -> Result<f64> {
     }
 }
 
-/// One of a few words.
-fn choice<T: Copy>(cursor: &mut Cursor<'_>, all: &[T], name: fn(T) -> &'static str, what: &str) -> Result<T> {
-    cursor.skip_spaces();
-    let start = cursor.at();
-    let word = cursor.word();
-    match all.iter().find(|&&one| name(one) == word) {
-        Some(&one) => Ok(one),
-        None => {
-            let names: Vec<&str> = all.iter().map(|&one| name(one)).collect();
-            cursor.fail(start, what, &format!("use one of: {}", names.join(", ")))
-        }
-    }
-}
-
 fn expansion(cursor: &mut Cursor<'_>) -> Result<Expansion> {
     cursor.skip_spaces();
     let start = cursor.at();
@@ -141,7 +163,7 @@ fn expansion(cursor: &mut Cursor<'_>) -> Result<Expansion> {
             present: Basis::NAMES.iter().map(|&name| name.to_owned()).collect(),
         });
     };
-    let mut arguments = Arguments::new(parameters);
+    let mut arguments = Arguments::new(&name, parameters);
     if cursor.take('(') {
         arguments.read(cursor)?;
     }
@@ -151,158 +173,4 @@ fn expansion(cursor: &mut Cursor<'_>) -> Result<Expansion> {
         None => return cursor.fail(start, "the name of a basis", HELP_FEATURE),
     };
     arguments.expansion(basis, cursor)
-}
-
-/// The arguments of a basis as far as they were read; each is kept with its place in the text.
-struct Arguments {
-    parameters: &'static [Parameter],
-    values: Vec<Option<Value>>,
-    window_s: Option<f64>,
-    range: Option<(usize, Range)>,
-    causality: Option<(usize, Causality)>,
-    include_present: Option<(usize, bool)>,
-}
-
-impl Arguments {
-    fn new(parameters: &'static [Parameter]) -> Self {
-        Self {
-            parameters,
-            values: vec![None; parameters.len()],
-            window_s: None,
-            range: None,
-            causality: None,
-            include_present: None,
-        }
-    }
-
-    /// Reads up to and including the closing parenthesis.
-    fn read(&mut self, cursor: &mut Cursor<'_>) -> Result<()> {
-        if cursor.take(')') {
-            return Ok(());
-        }
-        let mut n_by_place = Some(0);
-        loop {
-            cursor.skip_spaces();
-            let start = cursor.at();
-            let name = cursor.word().to_owned();
-            if cursor.take('=') {
-                n_by_place = None;
-                self.named(cursor, start, &name)?;
-            } else {
-                cursor.go_back(start);
-                let Some(place) = n_by_place.filter(|&place| place < self.values.len()) else {
-                    let help = format!("give it by name; the parameters are {}", self.names());
-                    return cursor.fail(start, "`name=value`", &help);
-                };
-                self.values[place] = Some(value(cursor, &self.parameters[place])?);
-                n_by_place = Some(place + 1);
-            }
-            if cursor.take(')') {
-                return Ok(());
-            }
-            if !cursor.take(',') {
-                return cursor.fail(
-                    cursor.at(),
-                    "`,` or `)`",
-                    "separate arguments by commas and close the parenthesis",
-                );
-            }
-        }
-    }
-
-    fn named(&mut self, cursor: &mut Cursor<'_>, start: usize, name: &str) -> Result<()> {
-        cursor.skip_spaces();
-        let at = cursor.at();
-        let taken = match name {
-            "window" => {
-                let seconds =
-                    quantity::duration_s("window", cursor.word()).map_err(|e| cursor.mark(at, e))?;
-                if seconds == 0.0 {
-                    return cursor.fail(at, "a window above 0", "write it like window=200ms");
-                }
-                self.window_s.replace(seconds).is_some()
-            }
-            "range" => {
-                let (lo, hi) =
-                    quantity::range("range", cursor.until_any(",)")).map_err(|e| cursor.mark(at, e))?;
-                self.range.replace((start, Range::new(lo, hi)?)).is_some()
-            }
-            "causality" => {
-                let causality = choice(cursor, &Causality::ALL, Causality::name, "a causality")?;
-                self.causality.replace((start, causality)).is_some()
-            }
-            "include-present" => {
-                let Ok(flag) = cursor.word().parse() else {
-                    return cursor.fail(at, "true or false", HELP_FLAG);
-                };
-                self.include_present.replace((start, flag)).is_some()
-            }
-            _ => match self.parameters.iter().position(|parameter| parameter.name == name) {
-                Some(place) => self.values[place].replace(value(cursor, &self.parameters[place])?).is_some(),
-                None => {
-                    let help = format!("the parameters are {}", self.names());
-                    return cursor.fail(start, "the name of a parameter", &help);
-                }
-            },
-        };
-        if taken { cursor.fail(start, "each parameter once", "remove one of the two") } else { Ok(()) }
-    }
-
-    fn names(&self) -> String {
-        let own = self.parameters.iter().map(|parameter| parameter.name);
-        own.chain(["window", "causality", "include-present", "range"]).collect::<Vec<_>>().join(", ")
-    }
-
-    /// The values of the basis in order, defaults filled in.
-    fn values(&self, cursor: &Cursor<'_>, start: usize) -> Result<Vec<Value>> {
-        let mut values = Vec::with_capacity(self.values.len());
-        for (parameter, value) in self.parameters.iter().zip(&self.values) {
-            match value {
-                Some(value) => values.push(*value),
-                None if !parameter.required => values.push(parameter.default),
-                None => {
-                    let help =
-                        format!("give {} in the parentheses, as in raised-cosine-log(8)", parameter.name);
-                    return cursor.fail(start, &format!("a basis with its {}", parameter.name), &help);
-                }
-            }
-        }
-        Ok(values)
-    }
-
-    fn expansion(self, basis: Basis, cursor: &Cursor<'_>) -> Result<Expansion> {
-        let Some(window_s) = self.window_s else {
-            let place = self.causality.map(|(at, _)| at).or(self.include_present.map(|(at, _)| at));
-            return match place {
-                Some(at) => cursor.fail(
-                    at,
-                    "a window",
-                    "causality and include-present need window=, as in window=200ms",
-                ),
-                None => Ok(Expansion::Evaluated { basis, range: self.range.map(|(_, range)| range) }),
-            };
-        };
-        if let Some((at, _)) = self.range {
-            return cursor.fail(at, "no range", "a convolved basis has no range: remove range= or window=");
-        }
-        let causality = self.causality.map_or(Causality::default(), |(_, causality)| causality);
-        let include_present = self.include_present.map_or(causality.includes_present(), |(_, flag)| flag);
-        Ok(Expansion::Convolved { basis, window_s, causality, include_present })
-    }
-}
-
-/// The value of a parameter of a basis, of the kind of its default.
-fn value(cursor: &mut Cursor<'_>, parameter: &Parameter) -> Result<Value> {
-    cursor.skip_spaces();
-    let start = cursor.at();
-    let word = cursor.word();
-    let (value, expected) = match parameter.default {
-        Value::Count(_) => (word.parse().ok().map(Value::Count), "a whole number"),
-        Value::Number(_) => (quantity::number(parameter.name, word).ok().map(Value::Number), "a number"),
-        Value::Flag(_) => (word.parse().ok().map(Value::Flag), "true or false"),
-    };
-    match value {
-        Some(value) => Ok(value),
-        None => cursor.fail(start, expected, &format!("give {expected} for {}", parameter.name)),
-    }
 }

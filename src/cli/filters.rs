@@ -7,9 +7,10 @@ use ndarray::{Array2, ArrayView1};
 use super::data::{Data, Part};
 use super::fit::Fitting;
 use crate::Result;
-use crate::basis::{Basis, Expand};
-use crate::features::{Expansion, StudyFeature, Window};
+use crate::basis::{Expand, Neighbours};
+use crate::features::{Expansion, Piece, StudyFeature, Term, Window};
 use crate::glm::TargetFit;
+use crate::regularizer::{Grid, GridAxis};
 
 /// Points of a response curve.
 const N_VALUES: usize = 201;
@@ -42,41 +43,78 @@ pub(super) struct Filter {
 
 /// Columns that share one basis, by channel: the blocks whose covariance the errors of filters need.
 pub(super) fn blocks(data: &Data, part: &Part) -> Vec<Range<usize>> {
-    channel_columns(data, part)
-        .into_iter()
-        .filter_map(|(columns, has_basis)| has_basis.then_some(columns))
-        .collect()
+    let n = |feature: &StudyFeature| n_functions(feature, data.bin_s);
+    pieces(data, part, n).into_iter().flat_map(|(_, channels)| channels).collect()
 }
 
-/// The columns of every channel, and whether they share a basis.
-pub(super) fn channel_columns(data: &Data, part: &Part) -> Vec<(Range<usize>, bool)> {
-    let mut channels = Vec::new();
+/// The columns of every channel, those of a feature without a basis one by one.
+pub(super) fn channel_columns(data: &Data, part: &Part) -> Vec<Range<usize>> {
+    let n = |feature: &StudyFeature| feature.spec.n_functions(data.bin_s).ok().filter(|&n| n > 0);
+    let of_piece = |(columns, channels): (Range<usize>, Vec<Range<usize>>)| {
+        if channels.is_empty() { columns.map(|k| k..k + 1).collect() } else { channels }
+    };
+    pieces(data, part, n).into_iter().flat_map(of_piece).collect()
+}
+
+/// Coefficients with neighbours, channel by channel: along each basis whose functions have an order.
+pub(super) fn grids(data: &Data, part: &Part) -> Vec<Grid> {
+    let axes = |feature: &StudyFeature| -> Option<Vec<GridAxis>> {
+        let axis = |term: &Term| {
+            let len = term.n_functions(data.bin_s).ok()?;
+            match term.basis().map_or(Neighbours::Line, Expand::neighbours) {
+                Neighbours::Line => Some(GridAxis { len, is_cyclic: false }),
+                Neighbours::Circle => Some(GridAxis { len, is_cyclic: true }),
+                Neighbours::None => None,
+            }
+        };
+        feature.spec.terms().map(axis).collect()
+    };
+    let mut grids = Vec::new();
     let mut first = 0;
     for piece in &part.group.pieces {
-        let basis = data.features.get(piece.block).and_then(|feature| basis(feature));
         let end = first + piece.labels.len();
-        let n = basis.map_or(1, Expand::n_functions);
-        channels.extend((first..end).step_by(n).map(|first| (first..first + n, basis.is_some())));
+        let own = data.features.get(piece.block).and_then(&axes);
+        let n: usize = own.iter().flatten().map(|axis| axis.len).product();
+        if let Some(axes) = own.filter(|_| n > 1) {
+            grids.extend((first..end).step_by(n).map(|first| Grid { first, axes: axes.clone() }));
+        }
         first = end;
     }
-    channels
+    grids
 }
 
-fn basis(feature: &StudyFeature) -> Option<&Basis> {
-    match &feature.spec.expansion {
-        Expansion::Plain => None,
-        Expansion::Evaluated { basis, .. } | Expansion::Convolved { basis, .. } => Some(basis),
-    }
+/// The columns of every piece, and of its channels where their number of columns is known.
+fn pieces(
+    data: &Data,
+    part: &Part,
+    n_functions: impl Fn(&StudyFeature) -> Option<usize>,
+) -> Vec<(Range<usize>, Vec<Range<usize>>)> {
+    let mut first = 0;
+    let of_piece = |piece: &Piece| {
+        let n = data.features.get(piece.block).and_then(&n_functions);
+        let columns = first..first + piece.labels.len();
+        first = columns.end;
+        let channels = |n: usize| columns.clone().step_by(n).map(|first| first..first + n).collect();
+        (columns.clone(), n.map_or(Vec::new(), channels))
+    };
+    part.group.pieces.iter().map(of_piece).collect()
+}
+
+/// Functions per channel of a feature that is one term with a basis.
+fn n_functions(feature: &StudyFeature, bin_s: f64) -> Option<usize> {
+    let term = feature.spec.single().filter(|term| term.basis().is_some())?;
+    term.n_functions(bin_s).ok().filter(|&n| n > 0)
 }
 
 /// Whether a feature is made of past or future bins.
 pub(super) fn over_lags(feature: &StudyFeature) -> bool {
-    matches!(feature.spec.expansion, Expansion::Convolved { .. })
+    feature.spec.single().is_some_and(|term| matches!(term.expansion, Expansion::Convolved { .. }))
 }
 
-/// The basis functions of one channel of a feature; `None` without a basis.
+/// The basis functions of one channel of a feature; `None` without a basis, and for a product.
 pub(super) fn functions(feature: &StudyFeature, channel: &str, bin_s: f64) -> Result<Option<Functions>> {
-    match &feature.spec.expansion {
+    let Some(term) = feature.spec.single() else { return Ok(None) };
+    match &term.expansion {
         Expansion::Plain => Ok(None),
         Expansion::Convolved { basis, window_s, causality, include_present } => {
             let window = Window::from_duration(*window_s, bin_s)?.n_bins();
@@ -87,13 +125,14 @@ pub(super) fn functions(feature: &StudyFeature, channel: &str, bin_s: f64) -> Re
             Ok(Some(Functions { x, values: basis.kernel(window)?, over_lags: true }))
         }
         Expansion::Evaluated { basis, .. } => {
-            let Some(range) = feature.ranges.get(channel) else { return Ok(None) };
+            let Some(scale) = feature.ranges.get(channel) else { return Ok(None) };
+            let Some(range) = scale.range() else { return Ok(None) };
             // weighted so that both ends are those of the range, to the bit: beyond them there is no value
             let share = |k: usize| k as f64 / (N_VALUES - 1) as f64;
             let x: Vec<f64> =
                 (0..N_VALUES).map(|k| (1.0 - share(k)) * range.lo() + share(k) * range.hi()).collect();
             let mut values = Array2::zeros((N_VALUES, basis.n_functions()));
-            basis.expand(&range.rescale(&x), &mut values)?;
+            basis.evaluate(scale, &x, &mut values)?;
             Ok(Some(Functions { x, values, over_lags: false }))
         }
     }
@@ -102,13 +141,13 @@ pub(super) fn functions(feature: &StudyFeature, channel: &str, bin_s: f64) -> Re
 /// The channels of a feature that has a basis: name and first column.
 pub(super) fn channels(fitting: &Fitting, feature: usize) -> Vec<(String, usize)> {
     let (data, fit) = (&fitting.data, &fitting.model.fit);
-    let Some(basis) = basis(&data.features[feature]) else { return Vec::new() };
+    let Some(n) = n_functions(&data.features[feature], data.bin_s) else { return Vec::new() };
     let columns = fit.features[feature].columns;
     let channel = |first: usize| {
         let name = fit.labels[first].rsplit_once('.').map_or("", |(channel, _)| channel);
         (name.to_string(), first)
     };
-    (columns[0]..columns[1]).step_by(basis.n_functions()).map(channel).collect()
+    (columns[0]..columns[1]).step_by(n).map(channel).collect()
 }
 
 /// All filters and response curves: by feature, channel and target.

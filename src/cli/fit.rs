@@ -14,10 +14,13 @@ use super::machine::default_memory_limit_bytes;
 use super::progress::{Progress, Total};
 use super::run::{Report, pretty, say};
 use super::shell::option_words;
-use super::{filters, fit_text, merge, outputs, plan_file, result, score_rows, write_back};
+use super::{filters, fit_text, mask, merge, outputs, plan_file, result, score_rows, write_back};
 use crate::backend::Model;
 use crate::design::DesignPlan;
-use crate::glm::{CheckedSpec, FittedGlm, GlmSpec, Response, TOLERANCE_F32, TOLERANCE_F64};
+use crate::glm::{
+    CheckedSpec, CrossValidation, Dispersion, FittedGlm, GlmSpec, Response, TOLERANCE_F32, TOLERANCE_F64,
+};
+use crate::observation::Observe;
 use crate::regularizer::Regularizer;
 use crate::write::model::{ArraysStudy, ModelFile, RecordingStudy, Study};
 use crate::write::save::{PendingFile, check_writable};
@@ -155,7 +158,8 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
         };
         let plan = part.plan(&data.blocks, limit_bytes)?;
         let own = own.check().map_err(named)?;
-        fits.push(fit_part(&mut on, &data, part, &plan, &own, &mut watcher).map_err(named)?);
+        let how = args.cv.of_part(args.penalty.strength.as_ref(), &data, part)?;
+        fits.push(fit_part(&mut on, &data, part, &plan, (&own, how.as_ref()), &mut watcher).map_err(named)?);
         n_done += part.group.targets.len();
         progress.reach(n_done as u64);
     }
@@ -176,8 +180,16 @@ fn model_name(args: &FitArgs) -> String {
     folder.map_or("model".into(), |name| name.to_string_lossy().into_owned())
 }
 
-/// Reads the data of a fit and builds their features.
+/// Reads the data of a fit and builds their features; each target with those that it may use.
 pub(super) fn load(args: &FitArgs, limit_bytes: Option<u64>, progress: &Progress) -> Result<Data> {
+    let mut data = read(args, limit_bytes, progress)?;
+    if let Some(path) = &args.mask {
+        mask::apply(path, &mut data)?;
+    }
+    Ok(data)
+}
+
+fn read(args: &FitArgs, limit_bytes: Option<u64>, progress: &Progress) -> Result<Data> {
     match Format::of(&args.data) {
         Some(format) => {
             refuse_for_arrays(args)?;
@@ -194,6 +206,7 @@ pub(super) fn load(args: &FitArgs, limit_bytes: Option<u64>, progress: &Progress
 /// Checks the numbers that were typed, which needs no data.
 pub(super) fn check_numbers(args: &FitArgs) -> Result<()> {
     args.penalty.check()?;
+    args.cv.check(args.penalty.strength.as_ref())?;
     with_tolerance(args, TOLERANCE_F64, None, Regularizer::None).map(drop)
 }
 
@@ -216,6 +229,7 @@ fn with_tolerance(
 ) -> Result<CheckedSpec> {
     GlmSpec {
         model: args.model.model()?,
+        dispersion: args.model.dispersion_from(),
         regularizer,
         solver: args.solver.into(),
         plan_from: plan_file::plan_from(args)?,
@@ -261,13 +275,13 @@ fn recording_choices(args: &FitArgs) -> Result<(f64, Vec<crate::features::StudyF
     Ok((bin_s, typed_features(&args.feature)?))
 }
 
-/// Fits the targets of one part.
+/// Fits the targets of one part, with strengths by cross-validation if that is how.
 pub(super) fn fit_part(
     on: &mut Engine,
     data: &Data,
     part: &Part,
     plan: &DesignPlan,
-    spec: &CheckedSpec,
+    (spec, how): (&CheckedSpec, Option<&CrossValidation>),
     watcher: &mut (dyn FnMut(solver::Progress) + Send),
 ) -> Result<FittedGlm> {
     let own = &part.group.targets;
@@ -276,7 +290,7 @@ pub(super) fn fit_part(
     let some = if are_all { None } else { Some(data.y.select(own)) };
     let names = part.group.targets.iter().map(|&target| data.names[target].clone()).collect();
     let response = Response { y: some.as_ref().unwrap_or(&data.y).view(), names };
-    let fitted = on.fit(spec, plan, &response, watcher);
+    let fitted = on.fit((spec, how), plan, &response, watcher);
     fitted.map_err(|error| match error {
         // which array of which file
         Error::Domain { row, column, expected, value, .. } => {
@@ -319,8 +333,15 @@ fn command_line(args: &FitArgs) -> String {
     {
         add("--observation", model.observation.name().into());
         add("--link", model.inverse_link.name().into());
+        match args.model.dispersion_from() {
+            Dispersion::MaximumLikelihood => add("--dispersion", "ml".into()),
+            Dispersion::OfModel => {
+                model.observation.dispersion().iter().for_each(|d| add("--dispersion", d.to_string()));
+            }
+        }
     }
-    args.penalty.words().into_iter().for_each(|(option, value)| add(option, value));
+    args.mask.iter().for_each(|path| add("--mask", path.display().to_string()));
+    args.penalty.words().into_iter().chain(args.cv.words()).for_each(|(option, value)| add(option, value));
     add("--solver", format!("{:?}", args.solver).to_lowercase());
     args.plan.iter().for_each(|file| add("--plan", file.display().to_string()));
     args.cost_constants.iter().for_each(|file| add("--cost-constants", file.display().to_string()));

@@ -22,9 +22,12 @@ pub(super) fn text(fitting: &Fitting) -> String {
     let mut text = bins_line(data);
     // writing to a string cannot fail, here and below
     if fit.model != Model::default() || fit.regularizer != Regularizer::None {
-        let penalty = match fit.regularizer.strength() {
-            Some(strength) => format!(", {} penalty of strength {strength}", fit.regularizer.name()),
-            None => String::new(),
+        let penalty = match (fit.regularizer.strength(), fit.n_folds()) {
+            (Some(_), Some(n)) => {
+                format!(", {} penalty, its strength by {n}-fold cross-validation", fit.regularizer.name())
+            }
+            (Some(strength), None) => format!(", {} penalty of strength {strength}", fit.regularizer.name()),
+            (None, _) => String::new(),
         };
         let _ = writeln!(
             text,
@@ -99,8 +102,9 @@ fn whole(data: &Data, fit: &FittedGlm, target: &TargetFit, events: &str) -> Stri
     if !text.ends_with('\n') {
         text.push('\n');
     }
-    text.push_str(&scores_line(target));
+    text.push_str(&scores_line(fit.model, target));
     text.push_str(&proof_line(fit, target));
+    text.push_str(&strength_line(target));
     text
 }
 
@@ -116,10 +120,15 @@ fn row(label: &str, lag: String, coef: f64, error: f64) -> Vec<String> {
 }
 
 /// Scores in one line.
-pub(super) fn scores_line(target: &TargetFit) -> String {
-    let scale = match target.scale {
-        1.0 => String::new(),
-        scale => format!(", variance of the noise {scale:.6e}"),
+pub(super) fn scores_line(model: Model, target: &TargetFit) -> String {
+    let scale = match (model.observation, target.scale) {
+        (ObservationModel::NegativeBinomial(_), scale) if target.scale_standard_error.is_finite() => {
+            format!(", dispersion {scale:.6e} (standard error {:.1e})", target.scale_standard_error)
+        }
+        (ObservationModel::NegativeBinomial(_), scale) => format!(", dispersion {scale:.6e}"),
+        (ObservationModel::Gamma, scale) => format!(", squared coefficient of variation {scale:.6e}"),
+        (_, 1.0) => String::new(),
+        (_, scale) => format!(", variance of the noise {scale:.6e}"),
     };
     format!(
         "log-likelihood {:.9} per bin, pseudo-R2 {:.4} (McFadden) {:.4} (Cohen){scale}\n",
@@ -152,12 +161,29 @@ fn proof_line(fit: &FittedGlm, target: &TargetFit) -> String {
         target.loss_gap,
         target.loss,
         match fit.model.observation {
-            ObservationModel::Poisson => "terms free of the rate left out",
+            ObservationModel::Poisson | ObservationModel::NegativeBinomial(_) => {
+                "terms free of the rate left out"
+            }
+            ObservationModel::Gamma => "terms free of the mean left out",
             ObservationModel::Gaussian => "the mean squared residual",
             ObservationModel::Bernoulli => "minus the log-likelihood",
         },
         if fit.regularizer == Regularizer::None { "" } else { ", the penalty included" },
         target.iterations
+    )
+}
+
+/// The strength that cross-validation chose.
+fn strength_line(target: &TargetFit) -> String {
+    let (Some(strength), Some(curve)) = (target.strength, &target.cv) else { return String::new() };
+    let k = curve.strengths.iter().position(|own| *own == strength).unwrap_or(curve.best);
+    let [first, last] = [curve.strengths[0], curve.strengths[curve.strengths.len() - 1]];
+    let end =
+        if first < last && (strength == first || strength == last) { ", the end of those tried" } else { "" };
+    format!(
+        "strength {strength:.4e}{end}: held-out log-likelihood {:.6} ± {:.6} per bin (best at {:.4e}, within one standard \
+         error up to {:.4e})\n",
+        curve.scores[k], curve.standard_errors[k], curve.strengths[curve.best], curve.strengths[curve.one_se]
     )
 }
 
@@ -211,6 +237,7 @@ fn overview(data: &Data, fit: &FittedGlm) -> String {
         if !data.has_events() {
             cells.remove(2);
         }
+        cells.extend(target.strength.map(|strength| format!("{strength:.3e}")));
         cells
     };
     let rows: Vec<Vec<String>> = fit.targets.iter().enumerate().map(cells).collect();
@@ -226,6 +253,9 @@ fn overview(data: &Data, fit: &FittedGlm) -> String {
     ];
     if !data.has_events() {
         header.remove(2);
+    }
+    if fit.n_folds().is_some() {
+        header.push("strength");
     }
     let mut text = format!("\n{}", terminal_table(&header, &rows, None));
     if !text.ends_with('\n') {
@@ -248,7 +278,7 @@ pub(super) fn lags_ms(data: &Data) -> Vec<Option<f64>> {
 
 fn peak_lags_ms(feature: &StudyFeature, bin_s: f64) -> Option<Vec<f64>> {
     let Expansion::Convolved { basis, window_s, causality: Causality::Causal, include_present } =
-        &feature.spec.expansion
+        &feature.spec.single()?.expansion
     else {
         return None;
     };
@@ -273,7 +303,7 @@ pub(super) fn explanation(fit: &FittedGlm, device: &str) -> String {
         plan.n_columns,
         plan.n_targets,
         plan.events_per_parameter,
-        if fit.model.observation == ObservationModel::Gaussian { "rows" } else { "events" }
+        if fit.model.observation.has_events() { "events" } else { "rows" }
     );
     for estimate in &plan.estimates {
         let _ = writeln!(

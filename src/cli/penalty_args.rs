@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use csv::ReaderBuilder;
 
+use super::cv_args::Strengths;
 use super::data::{Data, Part};
 use super::filters;
 use crate::regularizer::{Grid, GridAxis, Groups, Regularizer};
@@ -20,9 +21,10 @@ pub struct PenaltyArgs {
     /// Penalty on the coefficients, added to the mean loss; never on the intercept
     #[arg(long, default_value = "none")]
     pub regularizer: Penalty,
-    /// Strength of the penalty, per unit of the features as typed: ridge is L/2 times the sum of squares
-    #[arg(long, value_name = "L")]
-    pub strength: Option<f64>,
+    /// Strength of the penalty, per unit of the features as typed: ridge is L/2 times the sum of squares; a:b:n is n
+    /// strengths from a to b for --cv to choose from
+    #[arg(long, value_name = "L", value_parser = Strengths::parse)]
+    pub strength: Option<Strengths>,
     /// Of the elastic net, the part of the magnitudes: 1 is the lasso [default: 0.5]
     #[arg(long, value_name = "R")]
     pub ratio: Option<f64>,
@@ -95,23 +97,11 @@ impl PenaltyArgs {
     /// # Errors
     /// [`Error::Argument`] for a smoothness penalty without a basis, and whatever reading the file of groups returns.
     pub(super) fn of_part(&self, data: &Data, part: &Part) -> Result<Regularizer> {
-        let grids = match self.regularizer {
-            Penalty::Smooth => filters::blocks(data, part)
-                .into_iter()
-                .map(|columns| {
-                    let axes = vec![GridAxis { len: columns.len(), is_cyclic: false }];
-                    Grid { first: columns.start, axes }
-                })
-                .collect(),
-            _ => Vec::new(),
-        };
+        let grids = if self.regularizer == Penalty::Smooth { filters::grids(data, part) } else { Vec::new() };
         let groups = match self.groups.as_deref().and_then(Path::to_str) {
             None | Some("feature") => Groups::Features,
             Some("channel") => Groups::Columns(
-                filters::channel_columns(data, part)
-                    .into_iter()
-                    .map(|(columns, _)| columns.collect())
-                    .collect(),
+                filters::channel_columns(data, part).into_iter().map(Iterator::collect).collect(),
             ),
             _ => {
                 let labels: Vec<&String> = part.group.pieces.iter().flat_map(|piece| &piece.labels).collect();
@@ -124,7 +114,8 @@ impl PenaltyArgs {
     }
 
     fn regularizer(&self, grids: Vec<Grid>, groups: Groups) -> Regularizer {
-        let strength = self.strength.unwrap_or_default();
+        // of several, what a cross-validation multiplies by each
+        let strength = self.strength.as_ref().map_or(0.0, |own| own.single().unwrap_or(1.0));
         match self.regularizer {
             Penalty::None => Regularizer::None,
             Penalty::Ridge => Regularizer::Ridge { strength: strength.into() },
@@ -147,7 +138,7 @@ impl PenaltyArgs {
         if self.regularizer != Penalty::None {
             words.push(("--regularizer", self.name().into()));
         }
-        words.extend(self.strength.map(|strength| ("--strength", strength.to_string())));
+        words.extend(self.strength.as_ref().map(|own| ("--strength", own.text().into())));
         words.extend(self.ratio.map(|ratio| ("--ratio", ratio.to_string())));
         words.extend(self.groups.as_ref().map(|groups| ("--groups", groups.display().to_string())));
         words

@@ -6,6 +6,7 @@ use super::beside::{compared_json, held_out_json};
 use super::data::Data;
 use super::fit::Fitting;
 use super::machine::peak_memory_bytes;
+use crate::glm::TargetFit;
 use crate::number;
 use crate::write::model::SCHEMA;
 
@@ -23,7 +24,8 @@ pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Ma
     add("observation", fit.model.observation.name().into());
     add("link", fit.model.inverse_link.name().into());
     add("regularizer", fit.regularizer.name().into());
-    if let Some(strength) = fit.regularizer.strength() {
+    // chosen for each target, it stands there
+    if let Some(strength) = fit.regularizer.strength().filter(|_| fit.n_folds().is_none()) {
         add("strength", strength.into());
     }
     add("solver", fit.solver.clone().into());
@@ -32,7 +34,7 @@ pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Ma
     bins(data, &mut add);
     add("features", json!(fit.features));
     add("labels", json!(fit.labels));
-    add("targets", json!(fit.targets));
+    add("targets", fit.targets.iter().map(target).collect());
     if !fitting.compared.is_empty() {
         add("compared", compared_json(&fitting.compared, data));
     }
@@ -59,6 +61,18 @@ pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Ma
     add("plan", json!(fit.plan));
     add("notices", json!(data.notices));
     document
+}
+
+/// A target with its tests.
+fn target(target: &TargetFit) -> Value {
+    let mut fields = json!(target);
+    fields["z"] = numbers(&target.z());
+    fields["p_value"] = numbers(&target.p_values());
+    fields
+}
+
+fn numbers(values: &[f64]) -> Value {
+    values.iter().map(|&value| number::to_value(value)).collect()
 }
 
 /// What every result begins with.

@@ -5,7 +5,7 @@
 use ndarray::{Array2, Axis};
 
 use crate::Result;
-use crate::features::{Signal, StudyFeature};
+use crate::features::{Signal, Term};
 use crate::read::nwb::{NwbFile, Series};
 use crate::recording::Samples;
 use crate::time::{IntervalSet, Lookup, Metadata, Ts, TsGroup, TsdFrame, matches};
@@ -14,7 +14,7 @@ use crate::tuning::{FeatureBins, FeatureRange, TuningCurves};
 /// Numbers of a piece: 4 MB.
 const PIECE_ITEMS: usize = 1 << 19;
 
-/// The series of a feature, to be read in pieces.
+/// The series of a term, to be read in pieces.
 struct SeriesPieces {
     series: Series,
     column: Option<usize>,
@@ -22,21 +22,21 @@ struct SeriesPieces {
 }
 
 impl SeriesPieces {
-    /// None for a feature of spikes.
-    fn open(file: &NwbFile, feature: &StudyFeature) -> Result<Option<Self>> {
-        let Signal::Series { name, column, .. } = &feature.spec.signal else { return Ok(None) };
+    /// None for a term of spikes.
+    fn open(file: &NwbFile, term: &Term) -> Result<Option<Self>> {
+        let Signal::Series { name, column, .. } = &term.signal else { return Ok(None) };
         let series = file.series(name)?;
         let column = column.as_ref().map(|column| series.facts().column(column)).transpose()?;
-        Ok(Some(Self { series, column, scale: feature.spec.scale }))
+        Ok(Some(Self { series, column, scale: term.scale }))
     }
 
-    /// The feature's name for each column.
-    fn labels(&self, feature: &StudyFeature) -> Vec<String> {
+    /// The term's name for each column.
+    fn labels(&self, term: &str) -> Vec<String> {
         let names = &self.series.facts().column_names;
         if self.column.is_some() || names.len() == 1 {
-            return vec![feature.name.clone()];
+            return vec![term.to_owned()];
         }
-        names.iter().map(|name| format!("{}[{name}]", feature.name)).collect()
+        names.iter().map(|name| format!("{term}[{name}]")).collect()
     }
 
     /// Gives all samples in the epochs, scaled, in pieces.
@@ -66,17 +66,17 @@ pub(super) struct ColumnCurves {
     pub(super) of_signals: Vec<TuningCurves>,
 }
 
-/// The curves over each column of a feature's series in the epochs; none for a feature of spikes.
+/// The curves over each column of a term's series in the epochs; none for a term of spikes.
 pub(super) fn curves(
     file: &NwbFile,
-    feature: &StudyFeature,
+    (term, name): (&Term, &str),
     support: &IntervalSet,
     bins: &FeatureBins,
     units: &TsGroup,
     signals: &[&TsdFrame],
 ) -> Result<Vec<ColumnCurves>> {
-    let Some(pieces) = SeriesPieces::open(file, feature)? else { return Ok(Vec::new()) };
-    let labels = pieces.labels(feature);
+    let Some(pieces) = SeriesPieces::open(file, term)? else { return Ok(Vec::new()) };
+    let labels = pieces.labels(name);
     let mut ranges = vec![FeatureRange::new(support); labels.len()];
     pieces.visit(support, |piece| {
         let mut columns = ranges.iter_mut().zip(piece.values.columns());
@@ -96,14 +96,14 @@ pub(super) fn curves(
     finished.collect()
 }
 
-/// The samples of a feature's series in the epochs, scaled: one frame per column; none for a feature of spikes.
+/// The samples of a term's series in the epochs, scaled: one frame per column; none for a term of spikes.
 pub(super) fn samples(
     file: &NwbFile,
-    feature: &StudyFeature,
+    (term, name): (&Term, &str),
     support: &IntervalSet,
 ) -> Result<Vec<TsdFrame>> {
-    let Some(pieces) = SeriesPieces::open(file, feature)? else { return Ok(Vec::new()) };
-    let labels = pieces.labels(feature);
+    let Some(pieces) = SeriesPieces::open(file, term)? else { return Ok(Vec::new()) };
+    let labels = pieces.labels(name);
     let (mut t, mut columns) = (Vec::new(), vec![Vec::new(); labels.len()]);
     pieces.visit(support, |piece| {
         t.extend_from_slice(&piece.t);

@@ -152,7 +152,14 @@ fn compute(args: &TuningArgs, bins: &[FeatureBins], progress: &Progress) -> Resu
         features => {
             let mut tuned = Vec::new();
             for (feature, bins) in features.iter().zip(bins) {
-                let found = curves(&file, feature, &selection.support, bins, &units, &[])?;
+                let found = curves(
+                    &file,
+                    (&feature.spec.first, &feature.name),
+                    &selection.support,
+                    bins,
+                    &units,
+                    &[],
+                )?;
                 tuned.extend(found.into_iter().map(curve).collect::<Result<Vec<_>>>()?);
             }
             tuned
@@ -197,7 +204,10 @@ fn features(args: &TuningArgs) -> Result<Vec<StudyFeature>> {
         let found = || format!("`{}`", feature.text);
         let refuse =
             |help: &str| Err(Error::argument("feature", "a series, `signal [*scale]`", found(), help));
-        match (&feature.spec.signal, &feature.spec.expansion) {
+        let Some(term) = feature.spec.single() else {
+            return refuse("give the two series as two features: the map over both is made of them");
+        };
+        match (&term.signal, &term.expansion) {
             (Signal::Series { resample: None, .. }, Expansion::Plain) => {}
             (Signal::Series { .. }, Expansion::Plain) => {
                 return refuse("leave out what follows the @: the samples are taken as they are");
@@ -228,7 +238,7 @@ fn map(
 ) -> Result<Tuned> {
     let mut sides = Vec::with_capacity(2);
     for feature in features {
-        let mut found = samples(file, feature, &selection.support)?;
+        let mut found = samples(file, (&feature.spec.first, &feature.name), &selection.support)?;
         if found.len() != 1 {
             let labels: Vec<String> = found.iter().flat_map(|frame| frame.columns().to_vec()).collect();
             let help = format!("name one column: {}", labels.join(", "));

@@ -10,7 +10,7 @@ use super::fit::Fitting;
 use super::series_samples::{self, ColumnCurves, spikes};
 use super::smooth_rates::{runs, smooth_within, smoothing};
 use crate::Result;
-use crate::features::{Signal, StudyFeature};
+use crate::features::{Signal, Term};
 use crate::read::nwb::{self, NwbFile};
 use crate::time::{IntervalSet, Tsd, TsdFrame};
 use crate::tuning::FeatureBins;
@@ -80,13 +80,16 @@ pub(super) fn curves(fitting: &Fitting) -> Result<Vec<SeriesCurves>> {
     let mut curves = Vec::new();
     let mut done: Vec<(Signal, f64)> = Vec::new();
     for feature in &data.features {
-        // two features of one signal have one tuning curve
-        let key = (feature.spec.signal.clone(), feature.spec.scale);
-        if !done.contains(&key) {
+        for (term, name) in feature.spec.terms().zip(feature.spec.term_names(&feature.name)) {
+            // two terms of one signal have one tuning curve
+            let key = (term.signal.clone(), term.scale);
+            if done.contains(&key) {
+                continue;
+            }
             done.push(key);
-            let unit = unit(&file, feature)?;
-            let found = series_samples::curves(&file, feature, &support, &bins, &units, &signals)?;
-            let of_column = |found| of_column(found, unit.clone(), feature.spec.scale, &models);
+            let unit = unit(&file, term)?;
+            let found = series_samples::curves(&file, (term, &name), &support, &bins, &units, &signals)?;
+            let of_column = |found| of_column(found, unit.clone(), term.scale, &models);
             curves.extend(found.into_iter().map(of_column));
         }
     }
@@ -121,9 +124,9 @@ fn predicted(data: &Data, expected: &[Array1<f64>], support: &IntervalSet) -> Re
     Ok(Predicted { rates_hz, smoothed_hz })
 }
 
-/// Unit of the series that a feature is made of; empty for a feature of spikes.
-fn unit(file: &NwbFile, feature: &StudyFeature) -> Result<String> {
-    match &feature.spec.signal {
+/// Unit of the series that a term is made of; empty for a term of spikes.
+fn unit(file: &NwbFile, term: &Term) -> Result<String> {
+    match &term.signal {
         Signal::Series { name, .. } => Ok(file.series(name)?.facts().unit.clone()),
         _ => Ok(String::new()),
     }

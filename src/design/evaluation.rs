@@ -1,7 +1,7 @@
-//! Channels seen through a basis, value by value, as columns that are not written out.
+//! Channels seen through bases, value by value, as columns that are not written out.
 //!
-//! What is kept is one number per bin and channel, on the scale of the basis. A tile of columns is computed from it
-//! whenever one is wanted, so memory does not grow with the number of functions. Unlike convolved columns these have no
+//! What is kept is one number per bin and signal. A tile of columns is computed from it whenever one is wanted, so
+//! memory does not grow with the number of functions, nor with their products. Unlike convolved columns these have no
 //! filters that would take their place: every product writes the tile, in cache, and forgets it.
 
 use std::ops::Range;
@@ -10,20 +10,28 @@ use ndarray::{Array2, ShapeBuilder};
 
 use super::rows::Rows;
 use crate::backend::cpu::TILE_ROWS;
-use crate::basis::{Basis, Expand};
+use crate::basis::{Basis, Composition, Scale};
 use crate::math::real::Real;
 use crate::{Error, Result};
 
-/// Channels of one grid evaluated by a basis: column `c K + i` is function i at the value of channel c,
+/// Channels of one grid evaluated by bases: column `c K + i` is function i at the values of channel c,
 /// `x[t, c K + i] = b_i(u_c[t])`.
 #[derive(Clone, Debug)]
 pub struct Evaluation {
-    basis: Basis,
-    /// On the scale of the basis, NaN where unknown.
-    channels: Vec<Vec<f64>>,
+    channels: Vec<EvaluatedChannel>,
     /// Per channel, the rows that are NaN.
     unknown: Vec<Vec<Range<usize>>>,
     n_bins: usize,
+    n_functions: usize,
+}
+
+/// One channel: its bases, and one value per bin for each of their signals, NaN where unknown.
+#[derive(Clone, Debug)]
+pub struct EvaluatedChannel {
+    /// The bases.
+    pub bases: Composition,
+    /// The values, in the order of the signals of the bases.
+    pub inputs: Vec<Vec<f64>>,
 }
 
 /// Some neighbouring channels of an [`Evaluation`].
@@ -38,16 +46,41 @@ impl Evaluation {
     /// Channels of `n_bins` values each, already on the scale of the basis (0 to 1); a row is unknown where a value is NaN.
     ///
     /// # Errors
-    /// [`Error::Length`] if a channel has another number of bins.
+    /// Those of [`Evaluation::composed`].
     pub fn new(channels: Vec<Vec<f64>>, n_bins: usize, basis: Basis) -> Result<Self> {
-        for channel in &channels {
-            if channel.len() != n_bins {
-                let (expected, found) = (n_bins, channel.len());
-                return Err(Error::Length { what: "values of a channel".into(), expected, found });
+        let bases = Composition::new(basis, Scale::unbounded());
+        let channel = |values| EvaluatedChannel { bases: bases.clone(), inputs: vec![values] };
+        Self::composed(channels.into_iter().map(channel).collect(), n_bins)
+    }
+
+    /// Channels of `n_bins` values of each signal.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if a signal has another number of bins, or a channel another number of signals or functions;
+    /// [`Error::Empty`] without functions.
+    pub fn composed(channels: Vec<EvaluatedChannel>, n_bins: usize) -> Result<Self> {
+        let n_functions = channels.first().map_or(0, |channel| channel.bases.n_functions());
+        if n_functions == 0 {
+            return Err(Error::Empty {
+                what: "evaluated columns".into(),
+                problem: "there is no function".into(),
+                help: "leave the feature out, or give its basis functions".into(),
+            });
+        }
+        for EvaluatedChannel { bases, inputs } in &channels {
+            let lengths = inputs.iter().map(|input| ("values of a channel", n_bins, input.len()));
+            let counts = [
+                ("signals of a channel", bases.n_inputs(), inputs.len()),
+                ("functions of a channel", n_functions, bases.n_functions()),
+            ];
+            for (what, expected, found) in counts.into_iter().chain(lengths) {
+                if expected != found {
+                    return Err(Error::Length { what: what.into(), expected, found });
+                }
             }
         }
-        let unknown = channels.iter().map(|channel| runs_of_nan(channel)).collect();
-        Ok(Self { basis, channels, unknown, n_bins })
+        let unknown = channels.iter().map(|channel| channel.unknown(n_bins)).collect();
+        Ok(Self { channels, unknown, n_bins, n_functions })
     }
 
     /// Bins of the grid.
@@ -62,7 +95,21 @@ impl Evaluation {
 
     /// Functions per channel.
     pub fn n_functions(&self) -> usize {
-        self.basis.n_functions()
+        self.n_functions
+    }
+
+    /// All columns, written out: shape (bins, columns).
+    ///
+    /// # Errors
+    /// [`Error::Length`] if there are more values than memory can count.
+    pub fn written(&self) -> Result<Array2<f64>> {
+        let values = self.all().rows(&(0..self.n_bins).collect::<Vec<usize>>());
+        let found = values.len();
+        Array2::from_shape_vec((self.n_bins, self.n_columns()), values).map_err(|_| Error::Length {
+            what: "values of evaluated columns".into(),
+            expected: self.n_bins.saturating_mul(self.n_columns()),
+            found,
+        })
     }
 
     /// The rows in which one of these columns is unknown.
@@ -86,16 +133,18 @@ impl Evaluation {
     }
 }
 
-/// The bins that are NaN, as ranges.
-fn runs_of_nan(values: &[f64]) -> Vec<Range<usize>> {
-    let mut runs: Vec<Range<usize>> = Vec::new();
-    for (bin, _) in values.iter().enumerate().filter(|(_, value)| value.is_nan()) {
-        match runs.last_mut() {
-            Some(last) if last.end == bin => last.end += 1,
-            _ => runs.push(bin..bin + 1),
+impl EvaluatedChannel {
+    /// The bins in which its functions are NaN, as ranges.
+    fn unknown(&self, n_bins: usize) -> Vec<Range<usize>> {
+        let mut runs: Vec<Range<usize>> = Vec::new();
+        for bin in (0..n_bins).filter(|&bin| !self.bases.is_known(bin, &self.inputs)) {
+            match runs.last_mut() {
+                Some(last) if last.end == bin => last.end += 1,
+                _ => runs.push(bin..bin + 1),
+            }
         }
+        runs
     }
-    runs
 }
 
 impl Evaluated<'_> {
@@ -163,13 +212,14 @@ impl Evaluated<'_> {
 
     /// The functions of one channel at some bins, shape (bins, functions), column after column.
     fn functions(&self, channel: usize, bins: impl Iterator<Item = usize>) -> Array2<f64> {
-        let values = &self.of.channels[self.first + channel];
-        let u: Vec<f64> = bins.map(|bin| values[bin]).collect();
-        let mut x = Array2::zeros((u.len(), self.n_functions()).f());
-        if self.of.basis.expand(&u, &mut x).is_err() {
-            x.fill(f64::NAN);
-        }
-        x
+        let EvaluatedChannel { bases, inputs } = &self.of.channels[self.first + channel];
+        let bins: Vec<usize> = bins.collect();
+        let at_bins = |input: &Vec<f64>| -> Vec<f64> { bins.iter().map(|&bin| input[bin]).collect() };
+        let inputs: Vec<Vec<f64>> = inputs.iter().map(at_bins).collect();
+        let inputs: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();
+        let shape = (bins.len(), self.n_functions()).f();
+        // lengths were checked when the channels were put together
+        bases.evaluate(&inputs).unwrap_or_else(|_| Array2::from_elem(shape, f64::NAN))
     }
 }
 

@@ -40,7 +40,7 @@ use crate::{Error, Result};
 pub use convolution::{Convolution, Convolved};
 pub use course::Course;
 pub use dense::Dense;
-pub use evaluation::{Evaluated, Evaluation};
+pub use evaluation::{Evaluated, EvaluatedChannel, Evaluation};
 pub use form::{Form, Placement};
 pub use form_on_device::DeviceWork;
 pub use layout::{FeatureColumns, Layout};

@@ -273,8 +273,8 @@ impl Error {
                     .into()
             }
             Self::Domain { .. } => {
-                "check how the response was made: counts are for --observation poisson, 0 or 1 for bernoulli, any numbers \
-                 for gaussian"
+                "check how the response was made: counts are for --observation poisson and negative-binomial, 0 or 1 for \
+                 bernoulli, any numbers for gaussian, numbers above 0 for gamma"
                     .into()
             }
             Self::Device { .. } => "use `--backend cpu`, or `--backend auto` to fall back by itself".into(),

@@ -6,8 +6,8 @@ use ndarray::{Array2, ArrayViewMut2, Axis, Slice};
 
 use super::Causality;
 use crate::backend::cpu::convolution::lags::Lags;
-use crate::basis::{Basis, Expand, Range};
-use crate::design::{Convolution, Course, Evaluation};
+use crate::basis::{Domain, Expand, Range, Scale};
+use crate::design::{Convolution, Course};
 use crate::time::BinGrid;
 use crate::{Error, Result};
 
@@ -67,85 +67,70 @@ pub fn plain(grid: &BinGrid, name: &str, channels: &[Channel]) -> Result<Feature
     Ok(block)
 }
 
-/// The channels evaluated by a basis: column `c K + i` is `b_i` of channel c, rescaled to its range.
+/// The channels evaluated by a basis: column `c K + i` is `b_i` of channel c, on the scale of its range.
 ///
-/// Without `remembered` ranges (one per channel) each channel takes its own from these bins; the ranges used are
+/// Without `remembered` scales (one per channel) each channel takes its own from these bins; the scales used are
 /// returned, so that a model can store them and expand new data alike. A bin where any channel lies outside its
 /// range is an edge row: NaN in every column. A NaN sample makes the columns of its own channel NaN.
 ///
 /// # Errors
-/// [`Error::Length`] if a channel does not have one value per bin or the number of ranges is not that of the
+/// [`Error::Length`] if a channel does not have one value per bin or the number of scales is not that of the
 /// channels, [`Error::Empty`] without channels or for a channel without a number, [`Error::NonFinite`] for an
-/// infinite value where the range is taken from the data.
+/// infinite value where the range is taken from the data; whatever the basis returns.
 pub fn evaluated(
     grid: &BinGrid,
     name: &str,
     channels: &[Channel],
     basis: &dyn Expand,
-    remembered: Option<&[Range]>,
-) -> Result<(FeatureBlock, Vec<Range>)> {
+    remembered: Option<&[Scale]>,
+) -> Result<(FeatureBlock, Vec<Scale>)> {
     let n_functions = basis.n_functions();
     let mut block = empty_block(grid, name, channels, Some(n_functions))?;
-    let ranges = ranges(name, channels, remembered)?;
+    let scales = match remembered {
+        Some(scales) => scales.to_vec(),
+        None => scales(channels, basis, None)?,
+    };
+    check_scales(name, channels, &scales)?;
     let mut values = Array2::zeros((grid.n_bins(), n_functions));
-    for (index, (channel, range)) in channels.iter().zip(&ranges).enumerate() {
-        basis.expand(&range.rescale(&channel.values), &mut values)?;
+    for (index, (channel, scale)) in channels.iter().zip(&scales).enumerate() {
+        basis.evaluate(scale, &channel.values, &mut values)?;
         let columns = index * n_functions..(index + 1) * n_functions;
         block.part(0..grid.n_bins(), columns).assign(&values);
         for (edge, &value) in block.edge.iter_mut().zip(&channel.values) {
-            *edge |= range.excludes(value);
+            *edge |= basis.domain().is_outside(scale, value);
         }
     }
     for (mut row, _) in block.x.rows_mut().into_iter().zip(&block.edge).filter(|(_, edge)| **edge) {
         row.fill(f64::NAN);
     }
-    Ok((block, ranges))
+    Ok((block, scales))
 }
 
-/// The ranges that are remembered, or those of the channels.
-fn ranges(name: &str, channels: &[Channel], remembered: Option<&[Range]>) -> Result<Vec<Range>> {
-    let ranges: Vec<Range> = match remembered {
-        Some(ranges) => ranges.to_vec(),
-        None => channels
-            .iter()
-            .map(|channel| Range::of(&channel.label, &channel.values))
-            .collect::<Result<_>>()?,
+/// What takes each channel to the basis: on a range that was given, or that of its own samples.
+pub(super) fn scales(channels: &[Channel], basis: &dyn Expand, given: Option<Range>) -> Result<Vec<Scale>> {
+    let of_channel = |channel: &Channel| {
+        let range = match (given, basis.domain()) {
+            (None, Domain::Samples) => return Ok(Scale::unbounded()),
+            (Some(range), _) => range,
+            (None, _) => Range::of(&channel.label, &channel.values)?,
+        };
+        let samples: Vec<f64> =
+            channel.values.iter().map(|&x| if range.excludes(x) { f64::NAN } else { x }).collect();
+        basis.scale(&channel.label, &samples, range)
     };
-    if ranges.len() == channels.len() {
-        return Ok(ranges);
+    channels.iter().map(of_channel).collect()
+}
+
+/// Refuses scales that are not those of the channels.
+pub(super) fn check_scales(name: &str, channels: &[Channel], scales: &[Scale]) -> Result<()> {
+    if scales.len() == channels.len() {
+        return Ok(());
     }
     Err(Error::Length {
         what: format!("remembered ranges of the channels of {name}"),
         expected: channels.len(),
-        found: ranges.len(),
+        found: scales.len(),
     })
-}
-
-/// The columns of [`evaluated`], computed when they are wanted.
-///
-/// # Errors
-/// Those of [`evaluated`].
-pub fn evaluation(
-    grid: &BinGrid,
-    name: &str,
-    channels: Vec<Channel>,
-    basis: &Basis,
-    remembered: Option<&[Range]>,
-) -> Result<(FeatureBlock<Evaluation>, Vec<Range>)> {
-    let labels = labels(grid, name, &channels, Some(basis.n_functions()))?;
-    let ranges = ranges(name, &channels, remembered)?;
-    let mut edge = vec![false; grid.n_bins()];
-    for (channel, range) in channels.iter().zip(&ranges) {
-        edge.iter_mut().zip(&channel.values).for_each(|(edge, &value)| *edge |= range.excludes(value));
-    }
-    let on_scale = |(channel, range): (Channel, &Range)| {
-        let mut values = range.rescale(&channel.values);
-        values.iter_mut().zip(&edge).filter(|(_, edge)| **edge).for_each(|(value, _)| *value = f64::NAN);
-        values
-    };
-    let values = channels.into_iter().zip(&ranges).map(on_scale).collect();
-    let x = Evaluation::new(values, grid.n_bins(), basis.clone())?;
-    Ok((FeatureBlock { name: name.into(), labels, x, edge }, ranges))
 }
 
 /// The channels convolved with the columns of `kernel`, shape (lags, functions), epoch by epoch: column `c K + i`
@@ -219,7 +204,7 @@ fn empty_block(
 }
 
 /// Values of which the number of bins may be known.
-trait Binned {
+pub(super) trait Binned {
     fn n_bins(&self) -> Option<usize>;
 }
 
@@ -239,7 +224,7 @@ impl Binned for Course {
 }
 
 /// One label per column, after checking the channels.
-fn labels<V: Binned>(
+pub(super) fn labels<V: Binned>(
     grid: &BinGrid,
     name: &str,
     channels: &[Channel<V>],

@@ -14,9 +14,10 @@ use super::group::{Group, all_labels, groups};
 use super::spec::is_large;
 use super::units::Units;
 use super::{
-    Channel, Columns, Expansion, FeatureBlock, FeatureSpec, Resample, Signal, Step, Watcher, binned_signal,
+    Built, Channel, Columns, Expansion, FeatureBlock, FeatureSpec, Resample, Signal, Step, Term, Watcher,
+    binned_signal,
 };
-use crate::basis::{self, Expand};
+use crate::basis::Scale;
 use crate::design::Course;
 use crate::read::nwb::{NwbFile, Series};
 use crate::recording::{Epoch, Samples};
@@ -32,9 +33,9 @@ pub struct StudyFeature {
     pub name: String,
     /// The feature; how its series became bins is decided here.
     pub spec: FeatureSpec,
-    /// Ranges of the channels of an evaluated feature, by the name of the channel.
+    /// Ranges of the channels of evaluated terms, and how their functions are mixed, by the name of the channel.
     #[serde(default)]
-    pub ranges: BTreeMap<String, basis::Range>,
+    pub ranges: BTreeMap<String, Scale>,
 }
 
 /// What to take from a recording.
@@ -107,7 +108,7 @@ impl Dataset {
     /// # Errors
     /// Those of [`Dataset::read`].
     pub fn read_features(file: &NwbFile, request: Request, watcher: Watcher) -> Result<Self> {
-        let with_units = request.features.iter().any(|feature| feature.spec.signal.is_of_units());
+        let with_units = request.features.iter().any(|feature| feature.spec.units().is_some());
         Self::read_for(file, request, with_units, watcher)
     }
 
@@ -124,15 +125,22 @@ impl Dataset {
         let mut features = request.features;
         let mut channels = Vec::with_capacity(features.len());
         for feature in &mut features {
-            channels.push(match feature.spec.signal {
-                Signal::Series { .. } => series_channels(file, &grid, feature, &mut notices, watcher)?
-                    .into_iter()
-                    .map(|channel| Channel { label: channel.label, values: channel.values.into() })
-                    .collect(),
-                _ => unit_channels(&units, feature)?,
-            });
+            let mut of_terms = Vec::new();
+            let names = feature.spec.term_names(&feature.name);
+            for (term, name) in feature.spec.terms_mut().zip(&names) {
+                of_terms.push(match term.signal {
+                    Signal::Series { .. } => {
+                        series_channels(file, &grid, (term, name), &mut notices, watcher)?
+                            .into_iter()
+                            .map(|channel| Channel { label: channel.label, values: channel.values.into() })
+                            .collect()
+                    }
+                    _ => unit_channels(&units, &term.signal, name)?,
+                });
+            }
+            channels.push(of_terms);
         }
-        refuse_memory(&features, &channels, grid.n_bins(), request.memory_limit_bytes)?;
+        refuse_memory(&features, &channels, &grid, request.memory_limit_bytes)?;
         let mut blocks = Vec::with_capacity(features.len());
         let of_features = features.len();
         for (n_features, (feature, channels)) in features.iter_mut().zip(channels).enumerate() {
@@ -149,16 +157,18 @@ impl Dataset {
     }
 }
 
-/// The binned channels of a feature of a series; none for a feature of spikes.
+/// The channels of the signal of one term.
+type Channels = Vec<Channel<Course>>;
+
+/// The binned channels of a term of a series, which is called `label`; none for a term of spikes.
 fn series_channels(
     file: &NwbFile,
     grid: &BinGrid,
-    feature: &mut StudyFeature,
+    (term, label): (&mut Term, &str),
     notices: &mut Vec<String>,
     watcher: Watcher,
 ) -> Result<Vec<Channel>> {
-    let label = feature.name.clone();
-    let Signal::Series { name, column, resample } = &mut feature.spec.signal else { return Ok(Vec::new()) };
+    let Signal::Series { name, column, resample } = &mut term.signal else { return Ok(Vec::new()) };
     let series = file.series(name)?;
     let column = match column {
         Some(column) => Some(series.facts().column(column)?),
@@ -170,7 +180,7 @@ fn series_channels(
         .map(|&k| Channel {
             label: match column {
                 None if series.n_columns() > 1 => format!("{label}[{}]", series.facts().column_names[k]),
-                _ => label.clone(),
+                _ => label.to_owned(),
             },
             values: Vec::with_capacity(grid.n_bins()),
         })
@@ -196,7 +206,7 @@ fn series_channels(
     for (start, end) in grid.support().iter() {
         let samples: Samples = series.read_range_watched(start, end, column, &mut |n_rows| {
             n_bytes += n_rows as u64 * row_bytes;
-            watcher(Step::Reading { name: &label, n_bytes, of_bytes });
+            watcher(Step::Reading { name: label, n_bytes, of_bytes });
         })?;
         // bins restart at every epoch, so each can be filled by itself
         let own = BinGrid::new(&IntervalSet::new(&[start], &[end])?, grid.bin_s())?;
@@ -217,16 +227,13 @@ fn spacing_s(series: &Series, grid: &BinGrid) -> Result<Option<f64>> {
     Ok(spacings.get(spacings.len().saturating_sub(1) / 2).copied())
 }
 
-/// The channels of a feature of spikes: one for each unit that some target needs, in the order of the units.
-fn unit_channels(units: &Units, feature: &StudyFeature) -> Result<Vec<Channel<Course>>> {
-    let signal = &feature.spec.signal;
+/// The channels of a term of spikes: one for each unit that some target needs, in the order of the units.
+fn unit_channels(units: &Units, signal: &Signal, name: &str) -> Result<Channels> {
     if *signal == Signal::UnitsOthers && units.names.len() == 1 {
         return Err(alone(&units.names[0]));
     }
-    let channel = |k: usize| Channel {
-        label: format!("{}[{}]", feature.name, units.names[k]),
-        values: units.events[k].clone(),
-    };
+    let channel =
+        |k: usize| Channel { label: format!("{name}[{}]", units.names[k]), values: units.events[k].clone() };
     Ok(match signal {
         Signal::Spikes => units.targets.iter().map(|&k| channel(k)).collect(),
         _ => (0..units.names.len()).map(channel).collect(),
@@ -242,33 +249,30 @@ fn alone(unit: &str) -> Error {
     )
 }
 
-/// Functions of a feature per channel.
-pub(super) fn n_functions(feature: &StudyFeature) -> usize {
-    match &feature.spec.expansion {
-        Expansion::Plain => 1,
-        Expansion::Evaluated { basis, .. } | Expansion::Convolved { basis, .. } => basis.n_functions(),
-    }
-}
-
 /// Refuses features that would not fit, twice: as they are, and as the design of a fit.
 fn refuse_memory(
     features: &[StudyFeature],
-    channels: &[Vec<Channel<Course>>],
-    n_bins: usize,
+    channels: &[Vec<Channels>],
+    grid: &BinGrid,
     limit_bytes: Option<u64>,
 ) -> Result<()> {
-    let n_columns_of = |(feature, channels): (&StudyFeature, &Vec<Channel<Course>>)| {
-        channels.len().saturating_mul(n_functions(feature))
-    };
-    let columns = features.iter().zip(channels).map(n_columns_of).fold(0, usize::saturating_add);
+    let n_bins = grid.n_bins();
+    // channels, and functions of each
+    let mut sizes = Vec::with_capacity(features.len());
+    for (feature, channels) in features.iter().zip(channels) {
+        sizes.push((channels.first().map_or(0, Vec::len), feature.spec.n_functions(grid.bin_s())?));
+    }
+    let n_columns_of = |&(n_channels, n_functions): &(usize, usize)| n_channels.saturating_mul(n_functions);
+    let columns = sizes.iter().map(n_columns_of).fold(0, usize::saturating_add);
     // what is computed when it is needed asks for its memory later, but a fit has a number for each pair of columns
-    let n_values_of = |own: (&StudyFeature, &Vec<Channel<Course>>)| {
-        let n_columns = n_columns_of(own);
-        let is_plain = matches!(own.0.spec.expansion, Expansion::Plain);
-        let is_large = !is_plain && is_large(n_bins, own.1.len(), n_functions(own.0));
-        n_columns.saturating_mul(if is_large { columns } else { n_bins })
+    let n_values_of = |(feature, own): (&StudyFeature, &(usize, usize))| {
+        let is_plain = feature.spec.single().is_some_and(|term| term.expansion == Expansion::Plain);
+        let is_large = !is_plain && is_large(n_bins, own.0, own.1);
+        let of_terms = if is_large { kept_of_product(&feature.spec, own.0, grid.bin_s()) } else { 0 };
+        let of_columns = n_columns_of(own).saturating_mul(if is_large { columns } else { n_bins });
+        of_columns.saturating_add(of_terms.saturating_mul(n_bins))
     };
-    let values = features.iter().zip(channels).map(n_values_of).fold(0, usize::saturating_add);
+    let values = features.iter().zip(&sizes).map(n_values_of).fold(0, usize::saturating_add);
     let needed_bytes = (values as u64).saturating_mul(2 * 8);
     match limit_bytes {
         Some(limit_bytes) if needed_bytes > limit_bytes => {
@@ -279,41 +283,69 @@ fn refuse_memory(
     }
 }
 
+/// Columns of the convolved terms of a product, which are written out whatever becomes of the product.
+fn kept_of_product(spec: &FeatureSpec, n_channels: usize, bin_s: f64) -> usize {
+    let is_convolved = |term: &&Term| matches!(term.expansion, Expansion::Convolved { .. });
+    let terms = spec.terms().filter(|term| spec.single().is_none() && is_convolved(term));
+    terms.filter_map(|term| term.n_functions(bin_s).ok()).map(|n| n.saturating_mul(n_channels)).sum()
+}
+
 /// The block of one feature. A feature that remembers ranges is expanded on them, and must know every channel.
 fn build(
     grid: &BinGrid,
     feature: &mut StudyFeature,
-    channels: Vec<Channel<Course>>,
+    channels: Vec<Channels>,
     notices: &mut Vec<String>,
 ) -> Result<FeatureBlock<Columns>> {
-    let labels: Vec<String> = channels.iter().map(|channel| channel.label.clone()).collect();
-    let mut remembered = Vec::new();
-    for label in labels.iter().filter(|_| !feature.ranges.is_empty()) {
-        let Some(range) = feature.ranges.get(label) else {
-            return Err(Error::Unknown {
-                kind: "channel",
-                name: label.clone(),
-                place: format!("the ranges that the model remembers of {}", feature.name),
-                present: feature.ranges.keys().cloned().collect(),
-            });
-        };
-        remembered.push(*range);
+    let labels_of = |own: &Channels| -> Vec<String> { own.iter().map(|c| c.label.clone()).collect() };
+    let labels: Vec<Vec<String>> = channels.iter().map(labels_of).collect();
+    let mut remembered = Vec::with_capacity(labels.len());
+    for (term, labels) in feature.spec.terms().zip(&labels) {
+        remembered.push(remembered_of(feature, term, labels)?);
     }
-    let ranges = if remembered.is_empty() { None } else { Some(remembered.as_slice()) };
-    let (block, ranges) = feature.spec.build(grid, &feature.name, channels, ranges)?;
-    if matches!(feature.spec.expansion, Expansion::Evaluated { .. }) && block.n_edge() > 0 {
-        notices.push(format!(
-            "{} of {} bins are left out because {} lies outside its range ({}); they count as edge bins",
-            block.n_edge(),
-            grid.n_bins(),
-            feature.name,
-            ranges
-                .iter()
-                .map(|range| format!("{} to {}", range.lo(), range.hi()))
-                .collect::<Vec<_>>()
-                .join(", ")
-        ));
+    let Built { block, scales, n_outside } =
+        feature.spec.build(grid, &feature.name, channels, &remembered)?;
+    if n_outside > 0 {
+        notices.push(outside(feature, &scales, n_outside, grid.n_bins()));
     }
-    feature.ranges.extend(labels.into_iter().zip(ranges));
+    for (labels, scales) in labels.into_iter().zip(scales) {
+        let bounded = labels.into_iter().zip(scales).filter(|(_, scale)| *scale != Scale::unbounded());
+        feature.ranges.extend(bounded);
+    }
     Ok(block)
+}
+
+/// What was remembered of the channels of a term; `None` on the first data.
+fn remembered_of(feature: &StudyFeature, term: &Term, labels: &[String]) -> Result<Option<Vec<Scale>>> {
+    if feature.ranges.is_empty() || !term.remembers() {
+        return Ok(None);
+    }
+    let scale = |label: &String| match feature.ranges.get(label) {
+        Some(scale) => Ok(scale.clone()),
+        None => Err(Error::Unknown {
+            kind: "channel",
+            name: label.clone(),
+            place: format!("the ranges that the model remembers of {}", feature.name),
+            present: feature.ranges.keys().cloned().collect(),
+        }),
+    };
+    labels.iter().map(scale).collect::<Result<Vec<Scale>>>().map(Some)
+}
+
+/// What a user should know of bins that lie outside a range.
+fn outside(feature: &StudyFeature, scales: &[Vec<Scale>], n_outside: usize, n_bins: usize) -> String {
+    let ranges = scales.iter().flatten().filter_map(Scale::range);
+    let ranges: Vec<String> = ranges.map(|range| format!("{} to {}", range.lo(), range.hi())).collect();
+    let (name, ranges) = (&feature.name, ranges.join(", "));
+    let is_filled = |term: &Term| matches!(term.expansion, Expansion::Evaluated { fill: Some(_), .. });
+    if feature.spec.terms().any(is_filled) {
+        return format!(
+            "in {n_outside} of {n_bins} bins {name} lies outside its range ({ranges}); where fill= is given they are \
+             filled, elsewhere they count as edge bins"
+        );
+    }
+    format!(
+        "{n_outside} of {n_bins} bins are left out because {name} lies outside its range ({ranges}); they count as \
+         edge bins"
+    )
 }

@@ -97,7 +97,8 @@ fn whole(file: &NwbFile, request: &Request) -> Result<Epoch> {
             format!("give --epochs one of: {}", present.join(", ")),
         ));
     }
-    let named = request.features.iter().find_map(|feature| match &feature.spec.signal {
+    let mut terms = request.features.iter().flat_map(|feature| feature.spec.terms());
+    let named = terms.find_map(|term| match &term.signal {
         Signal::Series { name, .. } => Some(name.as_str()),
         _ => None,
     });

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::dataset::n_functions;
 use super::units::Units;
 use super::{Columns, FeatureBlock, Signal, StudyFeature};
 
@@ -71,7 +70,8 @@ pub(super) fn groups(
     blocks: &[FeatureBlock<Columns>],
     units: &Units,
 ) -> Vec<Group> {
-    let own = |feature: &StudyFeature| matches!(feature.spec.signal, Signal::Spikes | Signal::UnitsOthers);
+    let own =
+        |feature: &StudyFeature| matches!(feature.spec.units(), Some(Signal::Spikes | Signal::UnitsOthers));
     let columns: Vec<usize> = (0..units.targets.len()).collect();
     let shares: Vec<Vec<usize>> = if features.iter().any(own) {
         columns.into_iter().map(|target| vec![target]).collect()
@@ -97,19 +97,25 @@ fn pieces(
     target: usize,
 ) -> Vec<Piece> {
     let n_columns = block.labels.len();
-    let n = n_functions(feature);
     let piece =
         |columns: Range<usize>| Piece { block: k, labels: block.labels[columns.clone()].to_vec(), columns };
-    match feature.spec.signal {
-        Signal::Spikes => {
+    match feature.spec.units() {
+        Some(Signal::Spikes) => {
+            let n = n_columns / units.targets.len().max(1);
             let mut own = piece(target * n..(target + 1) * n);
             // every target calls its own spikes by the same name
-            let unit = format!("[{}]", units.names[units.targets[target]]);
-            own.labels.iter_mut().for_each(|label| *label = label.replacen(&unit, "", 1));
+            let unit = &units.names[units.targets[target]];
+            for (term, name) in feature.spec.terms().zip(feature.spec.term_names(&feature.name)) {
+                if term.signal == Signal::Spikes {
+                    let of_unit = format!("{name}[{unit}]");
+                    own.labels.iter_mut().for_each(|label| *label = label.replacen(&of_unit, &name, 1));
+                }
+            }
             vec![own]
         }
-        Signal::UnitsOthers => {
+        Some(Signal::UnitsOthers) => {
             let own = units.targets[target];
+            let n = n_columns / units.names.len().max(1);
             let around = [0..own * n, (own + 1) * n..n_columns];
             around.into_iter().filter(|columns| !columns.is_empty()).map(piece).collect()
         }
@@ -127,7 +133,7 @@ pub(super) fn all_labels(
         |(k, (feature, block)): (usize, (&StudyFeature, &FeatureBlock<Columns>))| -> Vec<String> {
             let mut seen =
                 groups.iter().map(|group| group.pieces.iter().filter(move |piece| piece.block == k));
-            if feature.spec.signal == Signal::Spikes {
+            if feature.spec.units() == Some(&Signal::Spikes) {
                 return seen
                     .next()
                     .map_or(Vec::new(), |pieces| pieces.flat_map(|p| p.labels.clone()).collect());

@@ -8,7 +8,7 @@
 //!
 //! Columns are channel by channel, the basis function running fastest. Labels name them for people:
 //! `stimulus` (as it is), `stimulus.1` to `stimulus.8` (functions of a basis, from 1), `position[x].1` (of one
-//! channel of several).
+//! channel of several), `position.2 x theta.5` (of a product of two terms).
 
 mod block;
 mod causality;
@@ -21,10 +21,13 @@ mod selection;
 mod signal;
 mod spec;
 pub mod spike_detection;
+mod split;
+mod term;
+mod term_text;
 mod units;
 mod window;
 
-pub use block::{Channel, FeatureBlock, convolution, convolved, evaluated, evaluation, plain};
+pub use block::{Channel, FeatureBlock, convolution, convolved, evaluated, plain};
 pub use causality::Causality;
 pub use columns::{ColumnOf, Columns};
 pub use dataset::{Dataset, Request, StudyFeature};
@@ -33,6 +36,8 @@ pub use group::{Group, Piece};
 pub use reading::{Step, Watcher};
 pub use selection::Selection;
 pub use signal::{Resample, binned_signal, spike_counts};
-pub use spec::{Expansion, FeatureSpec, Signal};
+pub use spec::{Built, FeatureSpec};
+pub use split::{FeatureShape, split_by_feature};
+pub use term::{Expansion, Signal, Term};
 pub use units::DETECTED;
 pub use window::Window;

@@ -6,228 +6,267 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::Columns;
 use super::block::{self, Channel, FeatureBlock};
-use super::{Causality, Columns, Resample, Window};
-use crate::basis::{Basis, Expand, Range, Value};
-use crate::design::Course;
+use super::term::{BuiltTerm, Expansion, Signal, Term};
+use crate::basis::Scale;
+use crate::design::{Course, EvaluatedChannel, Evaluation};
 use crate::time::BinGrid;
 use crate::{Error, Result};
 
 /// Values of a feature that are written out at once; what is larger is written, if at all, where a fit wants it.
 const MOST_WRITTEN: usize = 1 << 20;
 
-/// One feature: a signal, a factor, and what is made of it.
+/// One feature: a term, or the product of several.
+///
+/// The columns of a product are, channel by channel, all products of a function of each term, those of the last term
+/// running fastest: of two terms with `A` and `B` functions, column `c A B + i B + j` is function i of the first times
+/// function j of the second, both of their channel c.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "Stored", into = "Stored")]
 pub struct FeatureSpec {
-    /// The signal.
-    pub signal: Signal,
-    /// Multiplies the signal before anything else, so that coefficients have readable units.
-    pub scale: f64,
-    /// What is made of the scaled signal.
-    pub expansion: Expansion,
+    /// The first term, or the only one.
+    pub first: Term,
+    /// The terms that it is multiplied with.
+    pub times: Vec<Term>,
 }
 
-/// Where a feature's numbers come from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Signal {
-    /// A series of the recording, or one column of it.
-    Series {
-        /// Its key.
-        name: String,
-        /// Name or number of the column; all columns without it.
-        column: Option<String>,
-        /// How its samples become one value per bin; chosen by [`Resample::for_spacing`] without it.
-        resample: Option<Resample>,
-    },
-    /// The target's own spikes.
-    Spikes,
-    /// The spikes of every unit, the target included, one channel each.
-    Units,
-    /// The spikes of every unit but the target, one channel each.
-    UnitsOthers,
+/// As it stands in a model file: the fields of the first term, and the others where there are some.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    signal: Signal,
+    scale: f64,
+    expansion: Expansion,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    times: Vec<Term>,
 }
 
-/// What is made of a signal.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Expansion {
-    /// The binned signal itself.
-    Plain,
-    /// A basis evaluated at the signal.
-    Evaluated {
-        /// The basis.
-        basis: Basis,
-        /// The range for every channel; taken from the data without it.
-        range: Option<Range>,
-    },
-    /// A basis convolved with the signal.
-    Convolved {
-        /// The basis.
-        basis: Basis,
-        /// Length of the window in seconds.
-        window_s: f64,
-        /// The side on which the window lies.
-        causality: Causality,
-        /// Whether the window holds the present bin.
-        include_present: bool,
-    },
-}
-
-impl Signal {
-    /// Names that mean something else than a series.
-    pub const RESERVED: [&'static str; 3] = ["spikes", "units", "units-others"];
-
-    /// Whether it is made of spikes instead of samples.
-    pub fn is_of_units(&self) -> bool {
-        !matches!(self, Self::Series { .. })
+impl From<Stored> for FeatureSpec {
+    fn from(Stored { signal, scale, expansion, times }: Stored) -> Self {
+        Self { first: Term { signal, scale, expansion }, times }
     }
+}
 
-    /// What people call it, the way of resampling left out: `stimulus`, `position[x]`, `spikes`.
-    pub fn name(&self) -> String {
-        match self {
-            Self::Series { name, column: None, .. } => quoted_name(name),
-            Self::Series { name, column: Some(column), .. } => {
-                format!("{}[{}]", quoted_name(name), quoted_column(column))
-            }
-            Self::Spikes => "spikes".into(),
-            Self::Units => "units".into(),
-            Self::UnitsOthers => "units-others".into(),
-        }
+impl From<FeatureSpec> for Stored {
+    fn from(spec: FeatureSpec) -> Self {
+        let Term { signal, scale, expansion } = spec.first;
+        Self { signal, scale, expansion, times: spec.times }
     }
+}
+
+impl From<Term> for FeatureSpec {
+    fn from(first: Term) -> Self {
+        Self { first, times: Vec::new() }
+    }
+}
+
+/// A feature on a grid.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// Its columns.
+    pub block: FeatureBlock<Columns>,
+    /// What takes each channel of each term to its basis; empty for a term without an evaluated one.
+    pub scales: Vec<Vec<Scale>>,
+    /// Bins in which a channel lies outside its range: edges, or filled.
+    pub n_outside: usize,
 }
 
 impl FeatureSpec {
+    /// The terms in order.
+    pub fn terms(&self) -> impl Iterator<Item = &Term> {
+        std::iter::once(&self.first).chain(&self.times)
+    }
+
+    /// The same, to decide on what was left open.
+    pub fn terms_mut(&mut self) -> impl Iterator<Item = &mut Term> {
+        std::iter::once(&mut self.first).chain(&mut self.times)
+    }
+
+    /// The term of a feature that is no product.
+    pub fn single(&self) -> Option<&Term> {
+        Some(&self.first).filter(|_| self.times.is_empty())
+    }
+
+    /// The signal of its terms that are made of spikes; one channel of the feature belongs to each unit.
+    pub fn units(&self) -> Option<&Signal> {
+        self.terms().map(|term| &term.signal).find(|signal| signal.is_of_units())
+    }
+
     /// Checks what no single part can know.
     ///
     /// # Errors
-    /// [`Error::Argument`] for a factor that is 0 or not finite, a window that is not positive, an acausal window
-    /// without the present bin, and a feature by which the present bin of the target would predict itself.
+    /// Those of [`Term::check`]; [`Error::Argument`] for a product of spikes of different units.
     pub fn check(&self) -> Result<()> {
-        let fail = |expected: &str, found: String, help: &str| {
-            Err(Error::argument("feature", expected, found, help))
-        };
-        if !self.scale.is_finite() || self.scale == 0.0 {
-            return fail("a factor other than 0", format!("*{}", self.scale), "write it like stimulus*1e12");
+        self.terms().try_for_each(Term::check)?;
+        let mut of_units = self.terms().map(|term| &term.signal).filter(|signal| signal.is_of_units());
+        let first = of_units.next();
+        match of_units.find(|other| Some(*other) != first) {
+            None => Ok(()),
+            Some(other) => Err(Error::argument(
+                "feature",
+                "spikes of the same units in every term",
+                format!("{} beside {}", other.name(), first.map(Signal::name).unwrap_or_default()),
+                "multiply spikes only with themselves or with series",
+            )),
         }
-        if self.signal == Signal::UnitsOthers && matches!(self.expansion, Expansion::Evaluated { .. }) {
-            let help = "add a window, as in units-others : raised-cosine-log(4, window=100ms)";
-            return fail("a window for the basis of units-others", "a basis without one".into(), help);
-        }
-        let holds_target = matches!(self.signal, Signal::Spikes | Signal::Units);
-        let sees_present = match self.expansion {
-            Expansion::Plain | Expansion::Evaluated { .. } => true,
-            Expansion::Convolved { window_s, causality, include_present, .. } => {
-                if !window_s.is_finite() || window_s <= 0.0 {
-                    return fail("a window above 0", format!("{window_s}s"), "write it like window=200ms");
-                }
-                causality.offset(include_present, 1)?;
-                include_present
-            }
-        };
-        if holds_target && sees_present {
-            let name = self.signal.name();
-            let help = match self.expansion {
-                Expansion::Convolved { .. } => "use a causal window and leave out include-present",
-                _ => "give a basis with a window, as in spikes : raised-cosine-log(8, window=100ms)",
-            };
-            return fail(
-                "a window that leaves out the present bin, or the target would predict itself",
-                format!("{name} in the present bin"),
-                help,
-            );
-        }
-        Ok(())
     }
 
-    /// One name per feature: its signal's, the second of the same signal with `_2` and so on.
+    /// Functions per channel on bins of `bin_s` seconds: the product of those of the terms.
+    ///
+    /// # Errors
+    /// Those of [`super::Window::from_duration`].
+    pub fn n_functions(&self, bin_s: f64) -> Result<usize> {
+        self.terms().try_fold(1_usize, |n, term| Ok(n.saturating_mul(term.n_functions(bin_s)?)))
+    }
+
+    /// One name per feature: that of its signals, the second of the same signals with `_2` and so on.
     pub fn names(features: &[Self]) -> Vec<String> {
-        let signals: Vec<String> = features.iter().map(|feature| feature.signal.name()).collect();
+        let signals: Vec<String> = features.iter().map(Self::signals).collect();
         let mut names: Vec<String> = Vec::with_capacity(signals.len());
         for signal in &signals {
-            let mut name = signal.clone();
-            let mut nth = 1;
-            // a series may itself be called like a second use of another
-            while names.contains(&name) || (nth > 1 && signals.contains(&name)) {
-                nth += 1;
-                name = format!("{signal}_{nth}");
-            }
-            names.push(name);
+            names.push(own_name(signal, &names, &signals));
         }
         names
     }
 
-    /// The block of this feature from the channels of its signal, which are not scaled yet.
+    fn signals(&self) -> String {
+        self.terms().map(|term| term.signal.name()).collect::<Vec<_>>().join(" x ")
+    }
+
+    /// One name per term of a feature of this name: that of its signal, told apart from the other terms.
+    pub fn term_names(&self, name: &str) -> Vec<String> {
+        if self.times.is_empty() {
+            return vec![name.to_owned()];
+        }
+        let signals: Vec<String> = self.terms().map(|term| term.signal.name()).collect();
+        let mut names: Vec<String> = Vec::with_capacity(signals.len());
+        for signal in &signals {
+            names.push(own_name(signal, &names, &signals));
+        }
+        // what tells the feature from others of the same signals
+        let suffix = name.strip_prefix(&self.signals()).unwrap_or_default();
+        if let Some(last) = names.last_mut() {
+            last.push_str(suffix);
+        }
+        names
+    }
+
+    /// The block of this feature from the channels of the signal of each term, which are not scaled yet.
     ///
-    /// `remembered` holds the ranges (one per channel) that an earlier call returned; without them, and without a
-    /// range in the feature, an evaluated feature takes its ranges from these bins. Other features have none.
+    /// `remembered` holds for each term the scales (one per channel) that an earlier call returned; without them, and
+    /// without a range in the term, an evaluated term takes its ranges from these bins. Other terms have none.
     ///
     /// # Errors
-    /// Those of [`Self::check`], [`Window::from_duration`], [`block::plain`], [`block::evaluated`] and
-    /// [`block::convolved`]; [`Error::Argument`] for a window longer than every epoch.
+    /// Those of [`Self::check`], [`super::Window::from_duration`], [`block::plain`], [`block::evaluated`] and
+    /// [`block::convolved`]; [`Error::Argument`] for a window longer than every epoch and for terms with different
+    /// numbers of channels.
     pub fn build<V: Into<Course>>(
         &self,
         grid: &BinGrid,
         name: &str,
-        channels: Vec<Channel<V>>,
-        remembered: Option<&[Range]>,
-    ) -> Result<(FeatureBlock<Columns>, Vec<Range>)> {
+        channels: Vec<Vec<Channel<V>>>,
+        remembered: &[Option<Vec<Scale>>],
+    ) -> Result<Built> {
         self.check()?;
-        let courses = channels.into_iter().map(|c| Channel { label: c.label, values: c.values.into() });
-        if let Expansion::Convolved { basis, .. } = &self.expansion
-            && is_large(grid.n_bins(), courses.len(), basis.n_functions())
+        let n_terms = 1 + self.times.len();
+        if channels.len() != n_terms {
+            let (what, found) = (format!("terms of {name} with channels"), channels.len());
+            return Err(Error::Length { what, expected: n_terms, found });
+        }
+        let courses = |own: Vec<Channel<V>>| -> Vec<Channel<Course>> {
+            own.into_iter().map(|c| Channel { label: c.label, values: c.values.into() }).collect()
+        };
+        let mut channels: Vec<Vec<Channel<Course>>> = channels.into_iter().map(courses).collect();
+        if let Some(term) =
+            self.single().filter(|term| !matches!(term.expansion, Expansion::Evaluated { .. }))
         {
-            return Ok((self.convolution(grid, name, courses.collect())?, Vec::new()));
+            let block = unevaluated(term, grid, name, channels.remove(0))?;
+            return Ok(Built { block, scales: vec![Vec::new()], n_outside: 0 });
         }
-        let written = |c: Channel<Course>| -> Result<Channel> {
-            if let Course::Events(_) = c.values {
-                c.values.check(grid.n_bins())?;
-            }
-            Ok(Channel { label: c.label, values: c.values.into_values(grid.n_bins(), self.scale) })
-        };
-        let channels: Vec<Channel> = courses.map(written).collect::<Result<_>>()?;
-        let (block, ranges) = match &self.expansion {
-            Expansion::Plain => (block::plain(grid, name, &channels)?, Vec::new()),
-            Expansion::Evaluated { basis, range } => {
-                let typed = range.map(|range| vec![range; channels.len()]);
-                if is_large(grid.n_bins(), channels.len(), basis.n_functions()) {
-                    let ranges = remembered.or(typed.as_deref());
-                    let (block, ranges) = block::evaluation(grid, name, channels, basis, ranges)?;
-                    return Ok((block.with(Columns::Evaluated), ranges));
-                }
-                block::evaluated(grid, name, &channels, basis.member(), remembered.or(typed.as_deref()))?
-            }
-            Expansion::Convolved { basis, window_s, causality, include_present } => {
-                let window = Window::from_duration(*window_s, grid.bin_s())?;
-                check_fits(window, *causality, *include_present, grid)?;
-                let kernel = basis.kernel(window.n_bins())?;
-                (block::convolved(grid, name, &channels, &kernel, *causality, *include_present)?, Vec::new())
-            }
-        };
-        Ok((block.with(Columns::from), ranges))
+        let names = self.term_names(name);
+        let mut built = Vec::with_capacity(n_terms);
+        for (k, ((term, own), name)) in self.terms().zip(channels).zip(&names).enumerate() {
+            let remembered = remembered.get(k).and_then(Option::as_deref);
+            built.push(term.build(grid, name, own, remembered)?);
+        }
+        product(name, &names, built, grid.n_bins())
     }
+}
 
-    /// The block of a convolved feature that is too large to be written out before it is needed.
-    fn convolution(
-        &self,
-        grid: &BinGrid,
-        name: &str,
-        mut channels: Vec<Channel<Course>>,
-    ) -> Result<FeatureBlock<Columns>> {
-        let Expansion::Convolved { basis, window_s, causality, include_present } = &self.expansion else {
-            return Err(Error::argument("feature", "a window", "none", "give a window"));
-        };
-        let window = Window::from_duration(*window_s, grid.bin_s())?;
-        check_fits(window, *causality, *include_present, grid)?;
-        let kernel = basis.kernel(window.n_bins())?;
-        for channel in channels.iter_mut().filter(|_| self.scale != 1.0) {
-            let course = std::mem::take(&mut channel.values);
-            channel.values = Course::Samples(course.into_values(grid.n_bins(), self.scale));
-        }
-        let block = block::convolution(grid, name, channels, &kernel, *causality, *include_present)?;
-        Ok(block.with(Columns::Convolved))
+/// The block of a single term without an evaluated basis.
+fn unevaluated(
+    term: &Term,
+    grid: &BinGrid,
+    name: &str,
+    mut channels: Vec<Channel<Course>>,
+) -> Result<FeatureBlock<Columns>> {
+    let (Some(kernel), Expansion::Convolved { causality, include_present, .. }) =
+        (term.kernel(grid)?, &term.expansion)
+    else {
+        let channels = term.samples(grid, channels)?;
+        return Ok(block::plain(grid, name, &channels)?.with(Columns::from));
+    };
+    if !is_large(grid.n_bins(), channels.len(), kernel.ncols()) {
+        let channels = term.samples(grid, channels)?;
+        let block = block::convolved(grid, name, &channels, &kernel, *causality, *include_present)?;
+        return Ok(block.with(Columns::from));
     }
+    for channel in channels.iter_mut().filter(|_| term.scale != 1.0) {
+        let course = std::mem::take(&mut channel.values);
+        channel.values = Course::Samples(course.into_values(grid.n_bins(), term.scale));
+    }
+    let block = block::convolution(grid, name, channels, &kernel, *causality, *include_present)?;
+    Ok(block.with(Columns::Convolved))
+}
+
+/// The terms multiplied channel by channel.
+fn product(name: &str, names: &[String], terms: Vec<BuiltTerm>, n_bins: usize) -> Result<Built> {
+    let mut scales = Vec::with_capacity(terms.len());
+    let (mut edge, mut n_outside) = (vec![false; n_bins], 0);
+    let mut channels: Vec<EvaluatedChannel> = Vec::new();
+    let mut labels: Vec<Vec<String>> = Vec::new();
+    for (k, term) in terms.into_iter().enumerate() {
+        edge.iter_mut().zip(&term.edge).for_each(|(edge, own)| *edge |= own);
+        n_outside = n_outside.max(term.n_outside);
+        scales.push(term.scales);
+        if k == 0 {
+            (channels, labels) = (term.channels, term.labels);
+            continue;
+        }
+        if term.channels.len() != channels.len() {
+            return Err(Error::argument(
+                format!("feature {name}"),
+                format!("as many channels of {} as of {}: they are paired", names[k], names[0]),
+                format!("{} and {}", term.channels.len(), channels.len()),
+                "choose one column of each, as in position[x] : bspline(8) x theta : cyclic-bspline(6)",
+            ));
+        }
+        for (channel, other) in channels.iter_mut().zip(term.channels) {
+            channel.bases = channel.bases.clone() * other.bases;
+            channel.inputs.extend(other.inputs);
+        }
+        for (own, other) in labels.iter_mut().zip(&term.labels) {
+            *own = own.iter().flat_map(|a| other.iter().map(move |b| format!("{a} x {b}"))).collect();
+        }
+    }
+    let x = Evaluation::composed(channels, n_bins)?;
+    let is_written = !is_large(n_bins, x.n_columns(), 1);
+    let x = if is_written { Columns::from(x.written()?) } else { Columns::Evaluated(x) };
+    let block = FeatureBlock { name: name.into(), labels: labels.concat(), x, edge };
+    Ok(Built { block, scales, n_outside })
+}
+
+/// What a signal is called that others may have the name of: with `_2` and so on where it is taken.
+fn own_name(signal: &str, taken: &[String], signals: &[String]) -> String {
+    let mut name = signal.to_owned();
+    let mut nth = 1;
+    // a series may itself be called like a second use of another
+    while taken.contains(&name) || (nth > 1 && signals.contains(&name)) {
+        nth += 1;
+        name = format!("{signal}_{nth}");
+    }
+    name
 }
 
 /// Whether the columns of a feature with a basis are computed when they are needed.
@@ -235,114 +274,9 @@ pub(super) fn is_large(n_bins: usize, n_channels: usize, n_functions: usize) -> 
     n_bins.saturating_mul(n_channels).saturating_mul(n_functions) > MOST_WRITTEN
 }
 
-/// Refuses a window that leaves no row in any epoch.
-fn check_fits(window: Window, causality: Causality, include_present: bool, grid: &BinGrid) -> Result<()> {
-    let offset = causality.offset(include_present, window.n_bins())?;
-    let n_needed = window.n_bins() + usize::from(offset < 0 || offset == window.n_bins() as isize);
-    let longest = grid.segments().iter().map(|segment| segment.rows.len()).max().unwrap_or(0);
-    if longest >= n_needed {
-        return Ok(());
-    }
-    Err(Error::argument(
-        "window",
-        format!(
-            "at most {} bins, as the longest epoch has {longest}",
-            longest.saturating_sub(n_needed - window.n_bins())
-        ),
-        format!("{} bins", window.n_bins()),
-        "shorten the window or choose longer epochs",
-    ))
-}
-
 impl fmt::Display for FeatureSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.signal.name())?;
-        if let Signal::Series { resample: Some(how), .. } = self.signal {
-            write!(f, "@{}", how.name())?;
-        }
-        if self.scale != 1.0 {
-            write!(f, "*{}", number_text(self.scale))?;
-        }
-        let (basis, mut arguments) = match &self.expansion {
-            Expansion::Plain => return Ok(()),
-            Expansion::Evaluated { basis, .. } | Expansion::Convolved { basis, .. } => {
-                (basis, basis_arguments(basis))
-            }
-        };
-        match &self.expansion {
-            Expansion::Evaluated { range: Some(range), .. } => {
-                arguments.push(format!("range={}:{}", number_text(range.lo()), number_text(range.hi())));
-            }
-            Expansion::Convolved { window_s, causality, include_present, .. } => {
-                arguments.push(format!("window={}", duration_text(*window_s)));
-                if *causality != Causality::default() {
-                    arguments.push(format!("causality={}", causality.name()));
-                }
-                if *include_present != causality.includes_present() {
-                    arguments.push(format!("include-present={include_present}"));
-                }
-            }
-            _ => {}
-        }
-        write!(f, " : {}", basis.name())?;
-        if arguments.is_empty() { Ok(()) } else { write!(f, "({})", arguments.join(", ")) }
+        write!(f, "{}", self.first)?;
+        self.times.iter().try_for_each(|term| write!(f, " x {term}"))
     }
-}
-
-/// The arguments of a basis: required ones by place, others by name where they are not the default.
-fn basis_arguments(basis: &Basis) -> Vec<String> {
-    let text = |value: Value| match value {
-        Value::Count(n) => n.to_string(),
-        Value::Number(x) => number_text(x),
-        Value::Flag(flag) => flag.to_string(),
-    };
-    let mut arguments = Vec::new();
-    for (parameter, value) in basis.parameters() {
-        if parameter.required {
-            arguments.push(text(value));
-        } else if value != parameter.default {
-            arguments.push(format!("{}={}", parameter.name, text(value)));
-        }
-    }
-    arguments
-}
-
-/// Of the two texts that read back to the same number, the decimal one unless the other is much shorter.
-fn number_text(x: f64) -> String {
-    let (decimal, scientific) = (format!("{x}"), format!("{x:e}"));
-    if scientific.len() + 2 < decimal.len() { scientific } else { decimal }
-}
-
-/// A duration in the largest unit in which it is a whole number, else in seconds; reads back to the same float.
-fn duration_text(seconds: f64) -> String {
-    for (unit, per_s) in [("s", 1.0), ("ms", 1e3), ("us", 1e6)] {
-        let whole = (seconds * per_s).round();
-        if whole / per_s == seconds {
-            return format!("{}{unit}", number_text(whole));
-        }
-    }
-    format!("{}s", number_text(seconds))
-}
-
-/// The name of a series, in quotes where it would read as something else.
-fn quoted_name(name: &str) -> String {
-    let special = |c: char| c.is_whitespace() || c.is_control() || r#":*@[]()'",="#.contains(c);
-    if name.is_empty() || name.contains(special) || Signal::RESERVED.contains(&name) {
-        quote(name)
-    } else {
-        name.into()
-    }
-}
-
-/// The name of a column, in quotes where it would read as something else.
-fn quoted_column(column: &str) -> String {
-    if column.is_empty() || column.contains(['[', ']', '\'', '"']) || column.trim() != column {
-        quote(column)
-    } else {
-        column.into()
-    }
-}
-
-fn quote(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }

@@ -59,10 +59,9 @@ impl Units {
 
     /// Counts the spikes in the bins.
     pub(super) fn counted(mut self, grid: &BinGrid, features: &[StudyFeature]) -> Self {
-        let others =
-            |feature: &StudyFeature| matches!(feature.spec.signal, Signal::Units | Signal::UnitsOthers);
-        let all = features.iter().any(others);
-        let own = features.iter().any(|feature| feature.spec.signal == Signal::Spikes);
+        let signals: Vec<&Signal> = features.iter().filter_map(|feature| feature.spec.units()).collect();
+        let all = signals.iter().any(|signal| matches!(signal, Signal::Units | Signal::UnitsOthers));
+        let own = signals.contains(&&Signal::Spikes);
         for (k, times) in self.times_s.iter().enumerate() {
             let is_target = self.targets.contains(&k);
             let counts = if all || is_target { spike_counts(grid, times) } else { Vec::new() };

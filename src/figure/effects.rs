@@ -9,5 +9,7 @@ pub fn sum_of_effects(link: InverseLink) -> [&'static str; 2] {
         InverseLink::Softplus => ["linear predictor", "the linear predictor, whose softplus is the mean"],
         InverseLink::Identity => ["mean", "the mean"],
         InverseLink::Logistic => ["log odds", "the log odds of an event"],
+        InverseLink::Probit => ["probit", "the probit of an event's probability"],
+        InverseLink::OneOverX => ["1 / mean", "one over the mean"],
     }
 }

@@ -13,6 +13,7 @@ mod canvas;
 mod clip;
 pub mod coefficients;
 pub mod convergence;
+pub mod cross_validation;
 mod decimate;
 mod drawing;
 mod effects;

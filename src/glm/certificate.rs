@@ -8,15 +8,18 @@ use std::ops::Range;
 use ndarray::{ArrayView1, Axis};
 
 use super::fit::Fit;
-use super::fitted::Covariance;
+use super::fitted::{Covariance, expected_counts};
 use super::rank::Rank;
+use super::score::estimate_scale;
+use super::standing::Standing;
 use crate::Result;
 use crate::backend::{Cpu, Every};
 use crate::design::Scaling;
 use crate::math::dense::{Cholesky, Matrix, condition};
 use crate::math::sum::Sum;
 use crate::objective::{GlmObjective, Objective, Optimality, Weight};
-use crate::observation::{Observe, Recession};
+use crate::observation::{ObservationModel, Observe, Recession};
+use crate::regularizer::Regularizer;
 use crate::solver::{reach, recession};
 
 /// How far a Newton step moves some row's linear predictor if the target has not settled.
@@ -32,6 +35,9 @@ struct Curvature {
     free: Option<Vec<bool>>,
     condition: f64,
 }
+
+/// A coefficient above this was chosen by a penalty that chooses.
+const CHOSEN: f64 = 1e-8;
 
 /// Coefficients of one target in the user's units.
 #[derive(Clone, Debug)]
@@ -117,15 +123,15 @@ impl Fit<'_, '_, '_> {
         f: &mut GlmObjective<Cpu<f64>>,
         target: usize,
         at: &[f64],
-        optimality: &Optimality,
+        end: &Standing,
     ) -> Result<Option<Inference>> {
-        let gradient = &optimality.gradient;
+        let gradient = &end.optimality.gradient;
         let hessian = f.gram(Every::ROW, Weight::Point { target, at })?;
         let Some(Curvature { step, inverse, free, condition }) = self.curvature(hessian, at, gradient) else {
             return Ok(None);
         };
         let loss_gap = -0.5 * step.iter().zip(gradient).map(|(d, g)| d * g).sum::<f64>();
-        let covariance = inverse * self.information(optimality.unpenalised) / self.plan.n_rows() as f64;
+        let covariance = inverse * self.information(end.scale) / self.plan.n_rows() as f64;
         // sqrt(aᵀ C a), a scaled first so that its squares neither overflow nor vanish
         let error = |a: &[f64]| -> f64 {
             let (largest, a) = scaled(a);
@@ -192,14 +198,45 @@ impl Fit<'_, '_, '_> {
         Some(Curvature { step, inverse, free: Some(is_free), condition: condition(&own) })
     }
 
-    /// The scale of a target with this mean loss, 1 where the model knows the variance.
-    pub(super) fn scale(&self, loss: f64) -> f64 {
-        self.spec.get().model.observation.scale(loss, self.plan.n_rows(), 1 + self.rank.n_members())
+    /// The degrees of freedom that the fit leaves: rows less the intercept and the rank, with a penalty all columns, or
+    /// those that it chose.
+    pub(super) fn dof_resid(&self, coef: &[f64]) -> usize {
+        let regularizer = &self.spec.get().regularizer;
+        let of_columns = match regularizer {
+            Regularizer::None => self.rank.n_members(),
+            _ if regularizer.selects() => coef.iter().filter(|w| w.abs() > CHOSEN).count(),
+            _ => self.plan.n_columns(),
+        };
+        self.plan.n_rows().saturating_sub(1 + of_columns)
+    }
+
+    /// The scale that a target shows, 1 where the model is given its variance.
+    pub(super) fn scale(&self, target: usize, reported: &Reported, optimality: &Optimality) -> f64 {
+        let (model, dof) = (self.spec.get().model, self.dof_resid(&reported.coef) as f64);
+        match model.observation {
+            // its loss is the sum of squares
+            ObservationModel::Gaussian => optimality.unpenalised * self.plan.n_rows() as f64 / dof,
+            ObservationModel::Gamma => {
+                let (y, mu) = self.expected(target, reported);
+                estimate_scale(model, &y, &mu, dof)
+            }
+            ObservationModel::Poisson
+            | ObservationModel::Bernoulli
+            | ObservationModel::NegativeBinomial(_) => 1.0,
+        }
+    }
+
+    /// Responses and expected responses of a target in the used rows.
+    pub(super) fn expected(&self, target: usize, reported: &Reported) -> (Vec<f64>, Vec<f64>) {
+        let model = self.spec.get().model;
+        let mu = expected_counts(model, self.plan.sources(), reported.intercept, &reported.coef);
+        let of_row = |row: usize| (self.response.y.get(row, target), mu[row]);
+        self.plan.rows().iter().map(of_row).unzip()
     }
 
     /// What the inverse of the Fisher information is of that of the Hessian.
-    fn information(&self, loss: f64) -> f64 {
-        self.spec.get().model.observation.factor() * self.scale(loss)
+    fn information(&self, scale: f64) -> f64 {
+        self.spec.get().model.observation.factor() * scale
     }
 
     /// The blocks of the covariance that are asked for, from that of the members' parameters, intercept first.

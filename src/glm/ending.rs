@@ -2,7 +2,7 @@
 
 use super::certificate::{Inference, Reported};
 use super::fit::Fit;
-use super::fitted::{GapFrom, TargetFit, expected_counts};
+use super::fitted::{GapFrom, TargetFit};
 use super::response_sums::ResponseSums;
 use super::score::{Scores, score_scaled};
 use super::standing::Standing;
@@ -59,6 +59,11 @@ impl Fit<'_, '_, '_> {
         }
     }
 
+    /// The dispersion that the model was given.
+    fn dispersion(&self) -> Option<f64> {
+        self.spec.get().model.observation.dispersion()
+    }
+
     /// Puts one target's numbers together.
     pub(super) fn target(
         &self,
@@ -85,6 +90,7 @@ impl Fit<'_, '_, '_> {
             }
             _ => (vec![f64::NAN; labels.len()], f64::NAN, Vec::new()),
         };
+        let dof_resid = self.dof_resid(&reported.coef);
         TargetFit {
             name: self.response.names[target].clone(),
             status,
@@ -100,7 +106,11 @@ impl Fit<'_, '_, '_> {
             iterations: outcome.iterations,
             passes: outcome.passes,
             n_bins_used: self.plan.n_rows(),
-            scale: of_response.scale,
+            scale: self.dispersion().unwrap_or(of_response.scale),
+            scale_standard_error: f64::NAN,
+            dof_resid,
+            strength: None,
+            cv: None,
             aliased,
             warnings,
             history,
@@ -138,7 +148,7 @@ impl Fit<'_, '_, '_> {
                 joined(&related)
             ));
         }
-        if !whole && self.spec.get().model.observation == ObservationModel::Poisson {
+        if !whole && self.spec.get().model.observation.is_of_counts() {
             warnings.push("the response is not whole numbers, which counts are: check its units".into());
         }
         if let Some(Inference { condition, worst_column: Some(worst), .. }) = &standing.inference
@@ -192,11 +202,8 @@ impl Fit<'_, '_, '_> {
         if of_response.keep_digits(&scores, loss, n) {
             return scores;
         }
-        let model = self.spec.get().model;
-        let mu = expected_counts(model, self.plan.sources(), reported.intercept, &reported.coef);
-        let of_row = |row: usize| (self.response.y.get(row, target), mu[row]);
-        let (y, mu): (Vec<f64>, Vec<f64>) = self.plan.rows().iter().map(of_row).unzip();
-        score_scaled(model, of_response.scale, &y, &mu)
+        let (y, mu) = self.expected(target, reported);
+        score_scaled(self.spec.get().model, of_response.scale, &y, &mu)
     }
 
     /// A target without events, or with one in every bin of a model of one or none: its mean is that, whatever the features.
@@ -225,7 +232,11 @@ impl Fit<'_, '_, '_> {
             iterations: 0,
             passes: 0,
             n_bins_used: n,
-            scale: 1.0,
+            scale: self.dispersion().unwrap_or(1.0),
+            scale_standard_error: f64::NAN,
+            dof_resid: self.dof_resid(&[]),
+            strength: None,
+            cv: None,
             scores: of_response.scores(0.0, n),
             aliased: Vec::new(),
             warnings: vec![warning.into()],

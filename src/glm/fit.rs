@@ -67,9 +67,9 @@ pub(super) struct Views<'v, 'f> {
     /// In the numbers of the backend, if these are not `f64`.
     pub(super) fast: Option<&'f mut dyn Objective>,
     /// Over the members of the basis, in `f64`.
-    pub(super) exact: GlmObjective<'v, Cpu<f64>>,
+    pub(super) exact: &'f mut GlmObjective<'v, Cpu<f64>>,
     /// Over the columns that vary, if these are not the members.
-    pub(super) all: Option<GlmObjective<'v, Cpu<f64>>>,
+    pub(super) all: Option<&'f mut GlmObjective<'v, Cpu<f64>>>,
     /// Over the columns that vary, for histories, which a solver asks for while it has the others.
     pub(super) beside: Option<GlmObjective<'v, Cpu<f64>>>,
 }
@@ -83,7 +83,7 @@ impl Fit<'_, '_, '_> {
         started: Instant,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<FittedGlm> {
-        let Views { mut fast, mut exact, mut all, mut beside } = views;
+        let Views { mut fast, exact, mut all, mut beside } = views;
         let spec = self.spec.get();
         let live: Vec<usize> =
             (0..self.metric.nulls.len()).filter(|&target| !self.metric.nulls[target].is_silent).collect();
@@ -136,17 +136,17 @@ impl Fit<'_, '_, '_> {
             watch.goal = goal;
             let targets: Vec<usize> = open.iter().map(|&k| live[k]).collect();
             let fast = fast.take().map(|fast| -> &mut dyn Objective { fast });
-            let mut objectives = Objectives { fast, exact: &mut exact, sample: sample.take() };
+            let mut objectives = Objectives { fast, exact: &mut *exact, sample: sample.take() };
             let solver = if taken_over { &Newton } else { solver };
             let solved = solver.minimize(&mut objectives, &self.metric, &targets, start, &mut watch);
             let solution = solved.map_err(|error| self.unfinished(error, &watch.halted))?;
-            let ends = self.ends(all.as_mut().unwrap_or(&mut exact), &solution, &targets)?;
+            let ends = self.ends(all.as_deref_mut().unwrap_or(&mut *exact), &solution, &targets)?;
             let inferring = Instant::now();
             // what Newton has taken over stays with it
             let mut again = [false, true].map(|taken_over| (taken_over, Vec::new()));
             for (column, mut end) in ends.into_iter().enumerate() {
                 let (k, at) = (open[column], solution.at.column(column).to_vec());
-                end.inference = self.look(&mut exact, live[k], &at, &end, left_out.is_some())?;
+                end.inference = self.look(exact, live[k], &at, &end, left_out.is_some())?;
                 let mut standing = end.after(standings[k].take());
                 watch.used[live[k]] = standing.outcome.iterations;
                 if self.goes_on(live[k], &mut standing, left_out.is_some(), &watch) {
@@ -216,9 +216,7 @@ impl Fit<'_, '_, '_> {
     ) -> FittedGlm {
         let (model, y) = (self.spec.get().model, self.response.y);
         let mut scales = vec![1.0; y.ncols()];
-        standings
-            .iter()
-            .for_each(|(target, standing)| scales[*target] = self.scale(standing.optimality.unpenalised));
+        standings.iter().for_each(|(target, standing)| scales[*target] = standing.scale);
         let sums = response_sums(model, y, self.plan.rows(), &self.metric.nulls, &scales);
         let mut targets: Vec<TargetFit> =
             sums.iter().enumerate().map(|(target, sums)| self.silent(target, sums)).collect();

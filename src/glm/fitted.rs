@@ -7,6 +7,7 @@ use ndarray::ArrayView2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::cross_validation::Curve;
 use super::plan::Plan;
 use super::score::Scores;
 use crate::backend::Model;
@@ -77,9 +78,23 @@ pub struct TargetFit {
     pub passes: usize,
     /// Bins that were used.
     pub n_bins_used: usize,
-    /// Variance of a response in parts of that of its model: of a Gaussian one `sum (y - mu)^2 / (n - parameters)`, else 1.
+    /// Variance of a response in parts of that of its model: of a Gaussian one `sum (y - mu)^2 / dof_resid`, of a Gamma one
+    /// `sum ((y - mu) / mu)^2 / dof_resid`, of a negative binomial one its dispersion, else 1.
     #[serde(with = "number", default = "one")]
     pub scale: f64,
+    /// Standard error of a dispersion that was estimated, by the curvature of its likelihood.
+    #[serde(with = "number", default = "nan", skip_serializing_if = "is_nan")]
+    pub scale_standard_error: f64,
+    /// Bins that were used less the parameters that were fitted to them: the rank and the intercept, with a penalty all
+    /// columns and the intercept.
+    #[serde(default)]
+    pub dof_resid: usize,
+    /// The strength of the penalty that cross-validation chose for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strength: Option<f64>,
+    /// How well every strength predicted bins that were not fitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cv: Option<Curve>,
     /// Agreement with the response that was fitted.
     #[serde(flatten)]
     pub scores: Scores,
@@ -99,6 +114,33 @@ pub struct TargetFit {
 /// The scale of models that know their variance.
 fn one() -> f64 {
     1.0
+}
+
+/// The standard error of a scale that has none.
+fn nan() -> f64 {
+    f64::NAN
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
+fn is_nan(value: &f64) -> bool {
+    value.is_nan()
+}
+
+impl TargetFit {
+    /// Every coefficient in its standard errors; NaN where it has none.
+    pub fn z(&self) -> Vec<f64> {
+        self.coef.iter().zip(&self.standard_errors).map(|(coef, error)| coef / error).collect()
+    }
+
+    /// Chance of a coefficient at least as far from 0 where the true one is 0, by the normal approximation to its
+    /// distribution (Wald, both sides); NaN where it has no standard error.
+    ///
+    /// # Source
+    /// Abraham Wald, "Tests of statistical hypotheses concerning several parameters when the number of observations is large",
+    /// Trans. Am. Math. Soc. 54 (1943).
+    pub fn p_values(&self) -> Vec<f64> {
+        self.z().iter().map(|z| libm::erfc(z.abs() * std::f64::consts::FRAC_1_SQRT_2)).collect()
+    }
 }
 
 /// Seconds of the parts of a fit.
@@ -145,6 +187,11 @@ pub struct FittedGlm {
 }
 
 impl FittedGlm {
+    /// The model of one target: with its own dispersion, if it has one.
+    pub fn model_of(&self, target: &TargetFit) -> Model {
+        self.model.with_dispersion(target.scale)
+    }
+
     /// Expected responses (counts) per bin, shape (bins, targets), for features `x`, shape (bins, columns), given in the order
     /// of [`FittedGlm::labels`]. A NaN in a row makes its prediction NaN.
     ///
@@ -189,10 +236,15 @@ impl FittedGlm {
     /// What the loss gap of a target is compared with, from the sum of its response over its used bins: `max(|loss|, size)`,
     /// see [`Null`].
     pub fn gap_scale(&self, target: &TargetFit, sum: f64) -> f64 {
-        // of a Gaussian response the deviance is the sum of squares
+        // the mean deviance of the null model, of a Gaussian response its variance
         let n = target.n_bins_used as f64;
-        let variance = target.scores.deviance / n / (1.0 - target.scores.pseudo_r2_cohen);
-        Null::new(self.model, sum / n, variance).scale(target.loss)
+        let spread = target.scores.deviance / n / (1.0 - target.scores.pseudo_r2_cohen);
+        Null::new(self.model_of(target), sum / n, spread).scale(target.loss)
+    }
+
+    /// Folds of the cross-validation that chose the strengths, if there was one.
+    pub fn n_folds(&self) -> Option<usize> {
+        self.targets.iter().find_map(|target| Some(target.cv.as_ref()?.by_fold.len()))
     }
 
     /// Whether every target converged.

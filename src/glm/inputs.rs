@@ -7,7 +7,7 @@ use crate::backend::Costs;
 use crate::design::DesignPlan;
 use crate::math::sum::Sum;
 use crate::objective::Counts;
-use crate::observation::{Null, ObservationModel, Observe};
+use crate::observation::{Null, Observe};
 use crate::{Error, Result};
 
 /// What is to be explained: counts, shape (bins, targets).
@@ -91,10 +91,11 @@ impl CheckedSpec {
     fn means(&self, plan: &DesignPlan, response: &Response) -> Option<Vec<f64>> {
         let rows = plan.rows();
         let n_targets = response.y.ncols();
+        let is_0_good = self.outside(0.0).is_none();
         let of_piece = |used: Range<usize>| {
             let (mut sums, mut are_good) = (vec![Sum::default(); n_targets], true);
             response.y.visit(rows, used, |target, y| {
-                if y != 0.0 {
+                if y != 0.0 || !is_0_good {
                     are_good &= y.is_finite() && self.outside(y).is_none();
                     sums[target].add(y);
                 }
@@ -106,23 +107,25 @@ impl CheckedSpec {
         Some((0..n_targets).map(|target| total(target) / rows.len() as f64).collect())
     }
 
-    /// The null models; the variance of a response is for those alone that need it.
+    /// The null models; the mean deviance of a response is for those alone that need it.
     fn nulls(&self, plan: &DesignPlan, response: &Response, means: Vec<f64>) -> Vec<Null> {
         let (model, rows) = (self.get().model, plan.rows());
-        let mut variances = vec![0.0; means.len()];
-        if model.observation == ObservationModel::Gaussian {
+        let mut spreads = vec![0.0; means.len()];
+        if Null::needs_spread(model.observation) {
             let of_piece = |used: Range<usize>| {
                 let mut sums = vec![Sum::default(); means.len()];
-                response.y.visit(rows, used, |target, y| sums[target].add((y - means[target]).powi(2)));
+                response.y.visit(rows, used, |target, y| {
+                    sums[target].add(model.observation.deviance(y, means[target]));
+                });
                 sums
             };
             let parts = response.y.pieces(rows, of_piece);
-            for (target, variance) in variances.iter_mut().enumerate() {
+            for (target, spread) in spreads.iter_mut().enumerate() {
                 let total = parts.iter().map(|part| part[target].value()).collect::<Sum>().value();
-                *variance = total / rows.len() as f64;
+                *spread = total / rows.len() as f64;
             }
         }
-        means.into_iter().zip(variances).map(|(mean, variance)| Null::new(model, mean, variance)).collect()
+        means.into_iter().zip(spreads).map(|(mean, spread)| Null::new(model, mean, spread)).collect()
     }
 
     fn outside(&self, y: f64) -> Option<&'static str> {

@@ -5,9 +5,12 @@
 
 mod certificate;
 mod choice;
+mod cross_validation;
+mod dispersion;
 mod ending;
 mod fit;
 mod fitted;
+mod folds;
 pub mod goodness;
 mod inputs;
 mod penalised;
@@ -21,9 +24,13 @@ mod standing;
 mod start;
 
 pub use choice::{CostConstants, estimated_seconds};
+pub use cross_validation::{CrossValidation, Curve, Pick};
 pub use fitted::{Covariance, FittedGlm, GapFrom, Seconds, TargetFit};
+pub use folds::{Fold, Folds};
 pub use inputs::Response;
 pub use plan::{Estimate, Placed, Plan};
-pub use score::{Scores, score, score_scaled};
-pub use spec::{CheckedSpec, GlmSpec, PlanFrom, SolverChoice, StandardErrors, TOLERANCE_F32, TOLERANCE_F64};
+pub use score::{Scores, estimate_scale, score, score_scaled};
+pub use spec::{
+    CheckedSpec, Dispersion, GlmSpec, PlanFrom, SolverChoice, StandardErrors, TOLERANCE_F32, TOLERANCE_F64,
+};
 pub use start::StartPoint;

@@ -13,12 +13,13 @@ use super::inputs::Response;
 use super::penalised::anchor;
 use super::plan::Plan;
 use super::rank::{Rank, varying};
-use super::spec::CheckedSpec;
-use crate::backend::{Backend, Every, Home};
+use super::spec::{CheckedSpec, Dispersion};
+use crate::backend::{Backend, Cpu, Every, Home};
 use crate::design::{Column, DesignPlan};
 use crate::math::dense::Matrix;
 use crate::math::whitening::Whitening;
 use crate::objective::{GlmObjective, Objective, Packed, Penalty, Weight};
+use crate::observation::Null;
 use crate::solver::{Metric, Progress};
 use crate::{Error, Result};
 
@@ -44,45 +45,158 @@ impl CheckedSpec {
         response: &Response,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<FittedGlm> {
-        let started = Instant::now();
+        match self.get().dispersion {
+            Dispersion::OfModel => self.fit_given(on, plan, response, progress),
+            Dispersion::MaximumLikelihood => self.fit_dispersed(on, plan, response, progress),
+        }
+    }
+
+    /// The fit of a model whose every number but the coefficients is given.
+    pub(super) fn fit_given<B: Backend>(
+        &self,
+        on: &B,
+        plan: &DesignPlan,
+        response: &Response,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<FittedGlm> {
+        let mut fitted = None;
+        self.fit_each(on, plan, response, &mut |problem| {
+            fitted = Some(problem.fit(self, progress)?);
+            Ok(())
+        })?;
+        // what was asked for once was done once
+        fitted.ok_or_else(|| Error::Empty {
+            what: "fit".into(),
+            problem: "nothing was fitted".into(),
+            help: "this is a mistake of the program: please report it".into(),
+        })
+    }
+
+    /// Brings design and response to a backend once, for any number of fits that differ in regularizer, start, tolerance,
+    /// limits and what is computed beside them.
+    pub(super) fn fit_each<B: Backend>(
+        &self,
+        on: &B,
+        plan: &DesignPlan,
+        response: &Response,
+        fit: &mut dyn FnMut(&mut dyn Fits) -> Result<()>,
+    ) -> Result<()> {
+        let started = Some(Instant::now());
         let guided = self.guided(plan, response.y.ncols(), on.costs(), size_of::<B::Scalar>())?;
         let plan = guided.as_ref().unwrap_or(plan);
         let nulls = self.check_inputs(plan, response, size_of::<B::Scalar>(), &on.costs())?;
-        let (model, y) = (self.get().model, Packed::new(response.y, plan.rows()));
+        let y = Packed::new(response.y, plan.rows());
         let varying = varying(plan);
-        let mut penalty = self.penalty(plan, &varying);
-        let alone = response.y.ncols() == 1;
         let own: Vec<Column> = varying.iter().map(|&column| Column::Source(column)).collect();
-        let exact_on = on.exact();
-        let beside = |penalty: &Penalty| {
-            let wanted = self.get().n_histories > 0;
-            let objective = || GlmObjective::new(exact_on, plan, &own, &y, model);
-            wanted.then(|| Ok(objective()?.with_penalty(penalty.clone()))).transpose()
-        };
-        let mut exact = GlmObjective::new(exact_on, plan, &own, &y, model)?.with_penalty(penalty.clone());
-        let replayed = self.replayed();
+        let exact = GlmObjective::new(on.exact(), plan, &own, &y, self.get().model)?;
+        let (fast, gram) = (None, None);
+        fit(&mut Problem { on, plan, response, nulls, y: &y, varying, own: &own, exact, fast, gram, started })
+    }
+}
+
+/// What can be fitted again and again.
+pub(super) trait Fits {
+    /// One fit.
+    fn fit(&mut self, spec: &CheckedSpec, progress: &mut dyn FnMut(Progress)) -> Result<FittedGlm>;
+}
+
+/// Design and response on a backend.
+struct Problem<'p, 'd, 'r, B: Backend> {
+    on: &'p B,
+    plan: &'p DesignPlan<'d>,
+    response: &'p Response<'r>,
+    nulls: Vec<Null>,
+    y: &'p Packed<'r>,
+    varying: Vec<usize>,
+    own: &'p [Column<'p>],
+    exact: GlmObjective<'p, Cpu<f64>>,
+    /// Once they were wanted.
+    fast: Option<Fast<'p, B>>,
+    /// The flat Gram in `f64`.
+    gram: Option<Matrix>,
+    /// When the first fit began, until it takes place.
+    started: Option<Instant>,
+}
+
+/// What the numbers of the backend are for.
+struct Fast<'p, B: Backend> {
+    objective: GlmObjective<'p, B>,
+    /// The flat Gram, and the smallest pivot of it that leaves no doubt.
+    gram: Matrix,
+    least: f64,
+}
+
+impl<B: Backend> Fits for Problem<'_, '_, '_, B> {
+    fn fit(&mut self, spec: &CheckedSpec, progress: &mut dyn FnMut(Progress)) -> Result<FittedGlm> {
+        let started = self.started.take().unwrap_or_else(Instant::now);
+        let penalty = spec.penalty(self.plan, &self.varying);
+        self.exact.set_penalty(&penalty);
+        let replayed = spec.replayed();
         let is_fast =
             size_of::<B::Scalar>() < size_of::<f64>() && replayed.is_none_or(|own| own.storage == "f32");
         if is_fast && replayed.is_none_or(|own| !own.whitened) {
-            let mut fast = GlmObjective::like(&exact, on, plan, &own, &y)?.with_penalty(penalty.clone());
-            let size = Size::new(plan, &nulls, own.len(), size_of::<B::Scalar>(), &on.costs());
-            let chosen = self.chosen(size, on.costs())?;
-            let (gram, are_apart) = fast.flat_gram(Every(chosen.gram_every), CERTAIN)?;
-            let metric = Metric::new(gram, &penalty, nulls.clone(), alone);
-            let least = if are_apart { PLAIN } else { CERTAIN };
-            if let Some(metric) = metric.filter(|metric| metric.smallest_pivot() > least) {
-                let rank = Rank::plain(plan, &varying);
-                let fit =
-                    Fit { spec: self, plan, response, costs: on.costs(), varying, rank, metric, penalty };
-                let views = Views { fast: Some(&mut fast), exact, all: None, beside: beside(&fit.penalty)? };
-                return fit.run(chosen, views, started, progress);
+            if let Some(fitted) = self.fit_fast(spec, &penalty, started, progress)? {
+                return Ok(fitted);
             }
             if replayed.is_some() {
                 return Err(Plan::too_coarse());
             }
         }
-        // columns that are nearly dependent: all digits from the start
-        let gram = exact.gram(Every::ROW, Weight::Flat)?;
+        self.fit_all_digits(spec, penalty, is_fast, started, progress)
+    }
+}
+
+impl<B: Backend> Problem<'_, '_, '_, B> {
+    /// With the numbers of the backend before the last steps, if they can tell the columns apart.
+    fn fit_fast(
+        &mut self,
+        spec: &CheckedSpec,
+        penalty: &Penalty,
+        started: Instant,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Option<FittedGlm>> {
+        let (on, plan, costs) = (self.on, self.plan, self.on.costs());
+        let size = Size::new(plan, &self.nulls, self.own.len(), size_of::<B::Scalar>(), &costs);
+        let chosen = spec.chosen(size, costs)?;
+        let fast = match &mut self.fast {
+            Some(fast) => fast,
+            none => {
+                let mut objective = GlmObjective::like(&self.exact, on, plan, self.own, self.y)?;
+                let (gram, are_apart) = objective.flat_gram(Every(chosen.gram_every), CERTAIN)?;
+                none.insert(Fast { objective, gram, least: if are_apart { PLAIN } else { CERTAIN } })
+            }
+        };
+        let alone = self.nulls.len() == 1;
+        let metric = Metric::new(fast.gram.clone(), penalty, self.nulls.clone(), alone);
+        let Some(metric) = metric.filter(|metric| metric.smallest_pivot() > fast.least) else {
+            return Ok(None);
+        };
+        fast.objective.set_penalty(penalty);
+        let rank = Rank::plain(plan, &self.varying);
+        let (varying, penalty) = (self.varying.clone(), penalty.clone());
+        let fit = Fit { spec, plan, response: self.response, costs, varying, rank, metric, penalty };
+        let beside = beside(spec, on.exact(), plan, self.own, self.y, &fit.penalty)?;
+        let views = Views { fast: Some(&mut fast.objective), exact: &mut self.exact, all: None, beside };
+        fit.run(chosen, views, started, progress).map(Some)
+    }
+
+    /// Columns that are nearly dependent: all digits from the start.
+    fn fit_all_digits(
+        &mut self,
+        spec: &CheckedSpec,
+        mut penalty: Penalty,
+        is_fast: bool,
+        started: Instant,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<FittedGlm> {
+        let (on, plan, response, own, y) = (self.on, self.plan, self.response, self.own, self.y);
+        let (nulls, varying, alone) = (&self.nulls, self.varying.clone(), self.nulls.len() == 1);
+        let (exact_on, model) = (on.exact(), spec.get().model);
+        let gram = match self.gram.take() {
+            Some(gram) => gram,
+            None => self.exact.gram(Every::ROW, Weight::Flat)?,
+        };
+        self.gram = Some(gram.clone());
         // a penalty determines what the data do not
         let mut rank = if penalty.is_none() {
             Rank::new(plan, &varying, &without_intercept(&gram))
@@ -90,32 +204,33 @@ impl CheckedSpec {
             Rank::plain(plan, &varying)
         };
         anchor(plan, &varying, &gram, &mut penalty, &mut rank);
-        exact = exact.with_penalty(penalty.clone());
+        self.exact.set_penalty(&penalty);
         let is_whitened = is_fast && on.costs().home != Home::Host && rank.is_whole(&varying);
         if is_whitened && let Some(metric) = Metric::new(gram.clone(), &penalty, nulls.clone(), alone) {
             // a device has no other numbers: there the columns stand in terms of others
-            let plan = plan.whitened(y.n_targets(), &on.costs());
+            let whitened = plan.whitened(y.n_targets(), &on.costs());
             let whitening = Whitening::new(0..varying.len(), &without_intercept(&gram));
-            let fast = GlmObjective::whitened(&exact, on, &plan, &varying, &y, whitening)?;
+            let fast = GlmObjective::whitened(&self.exact, on, &whitened, &varying, y, whitening)?;
             let mut fast = fast.with_penalty(penalty.clone());
-            let size = Size::new(&plan, &nulls, own.len(), size_of::<B::Scalar>(), &on.costs());
-            let chosen = Plan { gram_every: 1, whitened: true, ..self.chosen(size, on.costs())? };
-            let fit =
-                Fit { spec: self, plan: &plan, response, costs: on.costs(), varying, rank, metric, penalty };
-            let views = Views { fast: Some(&mut fast), exact, all: None, beside: beside(&fit.penalty)? };
+            let size = Size::new(&whitened, nulls, own.len(), size_of::<B::Scalar>(), &on.costs());
+            let chosen = Plan { gram_every: 1, whitened: true, ..spec.chosen(size, on.costs())? };
+            let costs = on.costs();
+            let fit = Fit { spec, plan: &whitened, response, costs, varying, rank, metric, penalty };
+            let beside = beside(spec, exact_on, plan, own, y, &fit.penalty)?;
+            let views = Views { fast: Some(&mut fast), exact: &mut self.exact, all: None, beside };
             return fit.run(chosen, views, started, progress);
         }
-        if is_fast && replayed.is_some() {
+        if is_fast && spec.replayed().is_some() {
             return Err(Plan::too_coarse());
         }
-        let (exact, all, gram) = if rank.is_whole(&varying) {
-            (exact, None, gram)
-        } else {
-            let mut members = GlmObjective::new(exact_on, plan, &rank.columns(), &y, model)?;
-            let gram = members.gram(Every::ROW, Weight::Flat)?;
-            (members, Some(exact), gram)
-        };
-        let Some(metric) = Metric::new(gram, &penalty, nulls.clone(), alone) else {
+        let mut members = None;
+        let mut own_gram = gram;
+        if !rank.is_whole(&varying) {
+            let mut objective = GlmObjective::new(exact_on, plan, &rank.columns(), y, model)?;
+            own_gram = objective.gram(Every::ROW, Weight::Flat)?;
+            members = Some(objective);
+        }
+        let Some(metric) = Metric::new(own_gram, &penalty, nulls.clone(), alone) else {
             return Err(Error::argument(
                 "features",
                 "columns that can be centred and scaled",
@@ -124,12 +239,32 @@ impl CheckedSpec {
             ));
         };
         let costs = exact_on.costs();
-        let size = Size::new(plan, &nulls, rank.n_members(), size_of::<f64>(), &costs);
-        let chosen = self.chosen(size, costs)?;
-        let fit = Fit { spec: self, plan, response, costs, varying, rank, metric, penalty };
-        let views = Views { fast: None, exact, all, beside: beside(&fit.penalty)? };
-        fit.run(chosen, views, started, progress)
+        let size = Size::new(plan, nulls, rank.n_members(), size_of::<f64>(), &costs);
+        let chosen = spec.chosen(size, costs)?;
+        let fit = Fit { spec, plan, response, costs, varying, rank, metric, penalty };
+        let beside = beside(spec, exact_on, plan, own, y, &fit.penalty)?;
+        let (exact, all) = match &mut members {
+            Some(members) => (members, Some(&mut self.exact)),
+            None => (&mut self.exact, None),
+        };
+        fit.run(chosen, Views { fast: None, exact, all, beside }, started, progress)
     }
+}
+
+/// An objective of its own for histories, if they are wanted.
+fn beside<'p>(
+    spec: &CheckedSpec,
+    exact_on: &'p Cpu<f64>,
+    plan: &'p DesignPlan,
+    own: &[Column],
+    y: &Packed,
+    penalty: &Penalty,
+) -> Result<Option<GlmObjective<'p, Cpu<f64>>>> {
+    if spec.get().n_histories == 0 {
+        return Ok(None);
+    }
+    let objective = GlmObjective::new(exact_on, plan, own, y, spec.get().model)?;
+    Ok(Some(objective.with_penalty(penalty.clone())))
 }
 
 /// The Gram of the columns alone.

@@ -57,7 +57,8 @@ pub fn score(model: Model, y: &[f64], mu: &[f64]) -> Scores {
 }
 
 /// The same with the scale of a fit, see [`super::TargetFit::scale`]: of Gaussian responses the variance that their
-/// likelihood is computed with. Deviances are those at scale 1.
+/// likelihood is computed with, of Gamma responses the square of their coefficient of variation. A negative binomial model
+/// has its dispersion instead. Deviances are those at scale 1.
 ///
 /// # Panics
 /// If there are fewer `mu` than `y`.
@@ -83,6 +84,29 @@ pub fn score_scaled(model: Model, scale: f64, y: &[f64], mu: &[f64]) -> Scores {
     let column = ArrayView1::from(y).insert_axis(Axis(1));
     let of_response = response_sums(model, column.into(), &(0..y.len()).into(), &[null], &[scale]);
     of_response[0].against_null(y.len(), log_likelihood_sum, deviance)
+}
+
+/// The scale that responses `y` show around their means `mu`, one entry per used bin: of Gaussian ones
+/// `sum (y - mu)^2 / dof`, of Gamma ones `sum ((y - mu) / mu)^2 / dof`; of a negative binomial model its dispersion, of
+/// others 1. `dof` is the number of bins less that of the parameters.
+///
+/// # Source
+/// Peter `McCullagh`, John A. Nelder, "Generalized Linear Models" (1989), section 8.3.6.
+///
+/// # Panics
+/// If there are fewer `mu` than `y`.
+///
+/// ```
+/// use rheobase::observation::ObservationModel;
+/// let scale = rheobase::glm::estimate_scale(ObservationModel::Gamma.into(), &[1.0, 4.0], &[2.0, 2.0], 1.0);
+/// assert_eq!(scale, 1.25);
+/// ```
+pub fn estimate_scale(model: Model, y: &[f64], mu: &[f64], dof: f64) -> f64 {
+    let terms = y.iter().zip(&mu[..y.len()]).map(|(&y, &mu)| model.observation.scale_term(y, mu));
+    match terms.collect::<Option<Sum>>() {
+        Some(sum) => sum.value() / dof,
+        None => model.observation.dispersion().unwrap_or(1.0),
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::choice::CostConstants;
 use super::plan::Plan;
 use super::start::StartPoint;
 use crate::backend::Model;
+use crate::observation::Observe;
 use crate::regularizer::Regularizer;
 use crate::solver::Lbfgs;
 use crate::{Error, Result};
@@ -28,6 +29,16 @@ pub enum SolverChoice {
     Newton,
     /// [`crate::solver::Lbfgs`].
     Lbfgs,
+}
+
+/// Where the dispersion of negative binomial counts is from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dispersion {
+    /// The observation model has it.
+    #[default]
+    OfModel,
+    /// The maximum-likelihood estimate of each target.
+    MaximumLikelihood,
 }
 
 /// Whether standard errors (and with them the exact Newton decrement) are computed.
@@ -60,6 +71,8 @@ pub enum PlanFrom {
 pub struct GlmSpec {
     /// Observation model and inverse link.
     pub model: Model,
+    /// Where the dispersion is from, of a model that has one.
+    pub dispersion: Dispersion,
     /// What is added to the mean loss.
     pub regularizer: Regularizer,
     /// Which solver.
@@ -92,6 +105,7 @@ impl Default for GlmSpec {
     fn default() -> Self {
         Self {
             model: Model::default(),
+            dispersion: Dispersion::OfModel,
             regularizer: Regularizer::None,
             solver: SolverChoice::Auto,
             plan_from: PlanFrom::Sizes,
@@ -128,6 +142,14 @@ impl GlmSpec {
                 format!("newton for {}, whose kinks L-BFGS has no steps for", self.regularizer.name()),
                 Lbfgs::NAME,
                 "leave the solver out, or use ridge",
+            ));
+        }
+        if self.dispersion == Dispersion::MaximumLikelihood && self.model.observation.dispersion().is_none() {
+            return Err(Error::argument(
+                "dispersion",
+                "a model that has one to estimate",
+                self.model.observation.name(),
+                "choose negative binomial observations",
             ));
         }
         match &self.plan_from {

@@ -17,6 +17,8 @@ pub(super) struct Standing {
     pub(super) flat_gap: f64,
     pub(super) inference: Option<Inference>,
     pub(super) outcome: Outcome,
+    /// See [`super::TargetFit::scale`]; 1 where the model is given its variance.
+    pub(super) scale: f64,
 }
 
 impl Fit<'_, '_, '_> {
@@ -36,14 +38,15 @@ impl Fit<'_, '_, '_> {
             targets.par_iter().zip(&optimality).map(gap).collect()
         };
         let ends = reports.into_iter().zip(optimality).zip(gaps).zip(&solution.outcomes);
-        let end = |(((reported, optimality), flat_gap), outcome): (_, &Outcome)| Standing {
+        let end = |(k, (((reported, optimality), flat_gap), outcome)): (usize, (_, &Outcome))| Standing {
+            scale: self.scale(targets[k], &reported, &optimality),
             reported,
             optimality,
             flat_gap,
             inference: None,
             outcome: outcome.clone(),
         };
-        Ok(ends.map(end).collect())
+        Ok(ends.enumerate().map(end).collect())
     }
 
     /// The Hessian at the point: wanted for standard errors, or, where these are left out, to see whether a target
@@ -65,7 +68,7 @@ impl Fit<'_, '_, '_> {
         {
             return Ok(None);
         }
-        self.infer(f, target, at, &end.optimality)
+        self.infer(f, target, at, end)
     }
 
     /// Whether the solver should go on although it says that it has arrived.

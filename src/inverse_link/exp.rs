@@ -10,7 +10,7 @@ impl InvertLink for Exp {
     #[inline(always)]
     fn mean<T: Real>(&self, eta: T, functions: impl Elementary<T>) -> Mean<T> {
         let mu = functions.exp(eta);
-        Mean { mu, rest: T::ONE - mu, slope: mu, log_mu: eta, log_rest: T::NAN }
+        Mean { mu, rest: T::ONE - mu, slope: mu, log_mu: eta, log_rest: T::NAN, rise: T::ONE, fall: T::NAN }
     }
 
     #[inline(always)]

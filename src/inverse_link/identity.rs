@@ -9,7 +9,15 @@ pub struct Identity;
 impl InvertLink for Identity {
     #[inline(always)]
     fn mean<T: Real>(&self, eta: T, _functions: impl Elementary<T>) -> Mean<T> {
-        Mean { mu: eta, rest: T::ONE - eta, slope: T::ONE, log_mu: T::NAN, log_rest: T::NAN }
+        Mean {
+            mu: eta,
+            rest: T::ONE - eta,
+            slope: T::ONE,
+            log_mu: T::NAN,
+            log_rest: T::NAN,
+            rise: T::NAN,
+            fall: T::NAN,
+        }
     }
 
     #[inline(always)]

@@ -19,7 +19,7 @@ impl InvertLink for Logistic {
         let is_likely = eta > T::ZERO;
         let (mu, rest) = (choose(is_likely, part, small * part), choose(is_likely, small * part, part));
         let (log_mu, log_rest) = (Real::min(eta, T::ZERO) + log_part, Real::min(-eta, T::ZERO) + log_part);
-        Mean { mu, rest, slope: mu * rest, log_mu, log_rest }
+        Mean { mu, rest, slope: mu * rest, log_mu, log_rest, rise: rest, fall: mu }
     }
 
     #[inline(always)]

@@ -1,6 +1,6 @@
 //! The menu of inverse links, which answers for the member that was chosen.
 
-use super::{Exp, Identity, InvertLink, Logistic, Mean, MeanChange, Softplus};
+use super::{Exp, Identity, InvertLink, Logistic, Mean, MeanChange, OneOverX, Probit, Softplus};
 use crate::math::elementary::Elementary;
 use crate::math::real::Real;
 
@@ -17,11 +17,16 @@ pub enum InverseLink {
     Identity,
     /// `mu = 1 / (1 + exp(-eta))`.
     Logistic,
+    /// `mu = Phi(eta)`, the distribution function of the normal distribution.
+    Probit,
+    /// `mu = 1 / eta`.
+    OneOverX,
 }
 
 impl InverseLink {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Exp, Self::Softplus, Self::Identity, Self::Logistic];
+    pub const ALL: [Self; 6] =
+        [Self::Exp, Self::Softplus, Self::Identity, Self::Logistic, Self::Probit, Self::OneOverX];
 
     /// Its name in options and results.
     pub fn name(self) -> &'static str {
@@ -30,6 +35,8 @@ impl InverseLink {
             Self::Softplus => "softplus",
             Self::Identity => "identity",
             Self::Logistic => "logistic",
+            Self::Probit => "probit",
+            Self::OneOverX => "one-over-x",
         }
     }
 }
@@ -42,6 +49,8 @@ impl InvertLink for InverseLink {
             Self::Softplus => Softplus.mean(eta, functions),
             Self::Identity => Identity.mean(eta, functions),
             Self::Logistic => Logistic.mean(eta, functions),
+            Self::Probit => Probit.mean(eta, functions),
+            Self::OneOverX => OneOverX.mean(eta, functions),
         }
     }
 
@@ -58,6 +67,8 @@ impl InvertLink for InverseLink {
             Self::Softplus => Softplus.mean_change(eta, mean, delta, functions),
             Self::Identity => Identity.mean_change(eta, mean, delta, functions),
             Self::Logistic => Logistic.mean_change(eta, mean, delta, functions),
+            Self::Probit => Probit.mean_change(eta, mean, delta, functions),
+            Self::OneOverX => OneOverX.mean_change(eta, mean, delta, functions),
         }
     }
 
@@ -67,6 +78,8 @@ impl InvertLink for InverseLink {
             Self::Softplus => Softplus.link(mu),
             Self::Identity => Identity.link(mu),
             Self::Logistic => Logistic.link(mu),
+            Self::Probit => Probit.link(mu),
+            Self::OneOverX => OneOverX.link(mu),
         }
     }
 }

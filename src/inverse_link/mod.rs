@@ -9,6 +9,8 @@ mod exp;
 mod identity;
 mod logistic;
 mod menu;
+mod one_over_x;
+mod probit;
 mod softplus;
 
 #[cfg(test)]
@@ -18,6 +20,8 @@ pub use exp::Exp;
 pub use identity::Identity;
 pub use logistic::Logistic;
 pub use menu::InverseLink;
+pub use one_over_x::OneOverX;
+pub use probit::Probit;
 pub use softplus::Softplus;
 
 use crate::math::elementary::Elementary;
@@ -36,6 +40,10 @@ pub struct Mean<T> {
     pub log_mu: T,
     /// `ln(1 - mu)`, likewise; NaN where a link gives means above 1.
     pub log_rest: T,
+    /// `d ln mu / d eta`, where a tail would make a quotient of 0 and 0 too; NaN where a link gives means of both signs.
+    pub rise: T,
+    /// `-d ln(1 - mu) / d eta`, likewise; NaN where a link gives means above 1.
+    pub fall: T,
 }
 
 /// How the mean changes when the linear predictor does.

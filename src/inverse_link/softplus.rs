@@ -19,12 +19,15 @@ impl InvertLink for Softplus {
         let mu = Real::max(eta, T::ZERO) + log_part;
         let is_high = eta > T::ZERO;
         let log_mu = functions.ln_1p(choose(is_high, mu, log_part / small) - T::ONE);
+        let slope = choose(is_high, T::ONE, small) / (T::ONE + small);
         Mean {
             mu,
             rest: T::ONE - mu,
-            slope: choose(is_high, T::ONE, small) / (T::ONE + small),
+            slope,
             log_mu: Real::min(eta, T::ZERO) + log_mu,
             log_rest: T::NAN,
+            rise: slope / mu,
+            fall: T::NAN,
         }
     }
 

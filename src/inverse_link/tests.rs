@@ -1,6 +1,6 @@
 //! Every link against its definition, its slope, and itself in twice the precision.
 
-use super::{Exp, Identity, InverseLink, InvertLink, Logistic, Mean, Softplus};
+use super::{Exp, Identity, InverseLink, InvertLink, Logistic, Mean, OneOverX, Probit, Softplus};
 use crate::math::elementary::{Standard, Vector};
 use crate::math::real::Real;
 
@@ -11,12 +11,20 @@ macro_rules! every {
         $check(Softplus, InverseLink::Softplus);
         $check(Identity, InverseLink::Identity);
         $check(Logistic, InverseLink::Logistic);
+        $check(Probit, InverseLink::Probit);
+        $check(OneOverX, InverseLink::OneOverX);
     }};
 }
 
 /// Linear predictors from tail to tail, with digits that do not repeat.
-fn points() -> impl Iterator<Item = f64> {
-    (-60..=60).map(|k| f64::from(k) * 0.993 + 0.0071)
+fn points(named: InverseLink) -> impl Iterator<Item = f64> {
+    (-60..=60).map(move |k| match named {
+        // probabilities that single precision can hold
+        InverseLink::Probit => f64::from(k) * 0.2093 + 0.0071,
+        // above 0, from far below 1 to far above
+        InverseLink::OneOverX => (f64::from(k) * 0.1993 + 0.0071).exp(),
+        _ => f64::from(k) * 0.993 + 0.0071,
+    })
 }
 
 fn near(found: f64, expected: f64, bound: f64, what: &str) {
@@ -24,15 +32,19 @@ fn near(found: f64, expected: f64, bound: f64, what: &str) {
     assert!(same || (found - expected).abs() <= bound * expected.abs(), "{what}: {found}, not {expected}");
 }
 
-fn parts<T: Real>(mean: Mean<T>) -> [f64; 5] {
-    [mean.mu, mean.rest, mean.slope, mean.log_mu, mean.log_rest].map(Real::to_f64)
+fn parts<T: Real>(mean: Mean<T>) -> [f64; 7] {
+    [mean.mu, mean.rest, mean.slope, mean.log_mu, mean.log_rest, mean.rise, mean.fall].map(Real::to_f64)
 }
 
 fn is_defined(link: impl InvertLink, named: InverseLink) {
-    for eta in points() {
+    for eta in points(named) {
         let what = format!("{named:?} at {eta}");
         let mean = link.mean(eta, Standard);
-        let step = 1e-5 * eta.abs().max(1e-3);
+        let step = match named {
+            InverseLink::OneOverX => 1e-5 * eta,
+            InverseLink::Probit => 1e-5 * eta.abs().clamp(1e-3, 1.0),
+            _ => 1e-5 * eta.abs().max(1e-3),
+        };
         let [low, high] = [eta - step, eta + step].map(|eta| link.mean(eta, Standard));
         // where the mean is near a bound its own digits cannot show the slope; those of what is left of it can
         let rise = if mean.mu > 0.5 && mean.rest > 0.0 { low.rest - high.rest } else { high.mu - low.mu };
@@ -41,9 +53,11 @@ fn is_defined(link: impl InvertLink, named: InverseLink) {
         if !mean.log_mu.is_nan() {
             near(mean.log_mu.exp(), mean.mu, 3e-14, &what);
             near((high.log_mu - low.log_mu) / (2.0 * step), mean.slope / mean.mu, 2e-6, &what);
+            near(mean.rise, mean.slope / mean.mu, 1e-14, &what);
         }
         if !mean.log_rest.is_nan() {
             near(mean.log_rest.exp(), mean.rest, 3e-14, &what);
+            near(mean.fall, mean.slope / mean.rest, 1e-14, &what);
         }
         near(mean.mu, named.mean(eta, Standard).mu, 0.0, &what);
         if mean.mu < 1e6 && mean.rest.abs() > 1e-6 {
@@ -58,7 +72,7 @@ fn means_slopes_and_logarithms_belong_together() {
 }
 
 fn vectors_are_like_the_library(link: impl InvertLink, named: InverseLink) {
-    for eta in points() {
+    for eta in points(named) {
         let truth = parts(link.mean(eta, Standard));
         let single = f64::from(eta as f32);
         let of_single = parts(link.mean(single, Standard));
@@ -81,9 +95,12 @@ fn both_precisions_agree_with_the_library() {
 }
 
 fn changes_are_differences(link: impl InvertLink, named: InverseLink) {
-    for eta in points() {
+    for eta in points(named) {
         let mean = link.mean(eta, Standard);
         for delta in [40.0, 3.0, 1.001, 0.999, 0.5, 0.1].into_iter().flat_map(|d: f64| [d, -d]) {
+            if named == InverseLink::OneOverX && eta + delta <= 0.0 {
+                continue;
+            }
             let what = format!("{named:?} from {eta} by {delta}");
             let there = link.mean(eta + delta, Standard);
             for change in [
@@ -111,9 +128,14 @@ fn changes_by_long_steps_are_differences() {
 }
 
 fn tiny_steps_keep_their_digits(link: impl InvertLink, named: InverseLink) {
-    for eta in points() {
+    for eta in points(named) {
         let mean = link.mean(eta, Standard);
         for delta in [1e-9, -1e-9, 1e-15, -1e-15] {
+            let delta = match named {
+                InverseLink::OneOverX => delta * eta,
+                InverseLink::Probit => delta / eta.abs().max(1.0),
+                _ => delta,
+            };
             let what = format!("{named:?} from {eta} by {delta}");
             let change = link.mean_change(eta, mean, delta, Vector::<true>);
             // to first order; the second is 1e-9 of it
@@ -143,11 +165,49 @@ fn tails_have_limits() {
     assert!(sure.mu == 1.0 && sure.rest > 1e-22 && sure.log_mu < 0.0 && sure.log_rest == -50.0);
     for link in InverseLink::ALL {
         let bottom = link.mean(f64::NEG_INFINITY, Standard).mu;
-        assert_eq!(bottom, if link == InverseLink::Identity { f64::NEG_INFINITY } else { 0.0 });
+        match link {
+            InverseLink::Identity => assert_eq!(bottom, f64::NEG_INFINITY),
+            InverseLink::OneOverX => assert!(bottom.is_nan()),
+            _ => assert_eq!(bottom, 0.0),
+        }
         assert!(link.mean(f64::NAN, Standard).mu.is_nan());
     }
-    assert_eq!(Logistic.link(1.0), f64::INFINITY);
+    assert_eq!(
+        [Logistic.link(1.0), Probit.link(1.0), Probit.link(0.0)],
+        [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY]
+    );
     // a long step down from far above overflows nothing
     let change = Softplus.mean_change(40.0, Softplus.mean(40.0, Standard), -100.0, Standard);
     assert!((change.mu + 40.0).abs() < 1e-13 && (change.log_mu + 60.0 + 40f64.ln()).abs() < 1e-12);
 }
+
+/// Against values that another program computed with 50 digits.
+#[test]
+fn normal_tails_keep_their_digits() {
+    for (eta, log_tail, hazard) in TAILS {
+        for functions in [true, false] {
+            let low = if functions { Probit.mean(-eta, Vector::<true>) } else { Probit.mean(-eta, Standard) };
+            let high = if functions { Probit.mean(eta, Vector::<false>) } else { Probit.mean(eta, Standard) };
+            for (found, expected) in
+                [(low.log_mu, log_tail), (high.log_rest, log_tail), (low.rise, hazard), (high.fall, hazard)]
+            {
+                near(found, expected, 2e-15, &format!("{eta}"));
+            }
+        }
+        let single = Probit.mean(-eta as f32, Vector::<true>);
+        near(single.log_mu.into(), log_tail, 1e-6, &format!("{eta} single"));
+        near(single.rise.into(), hazard, 1e-6, &format!("{eta} single"));
+    }
+    let median = Probit.mean(0.0, Vector::<true>);
+    near(median.mu, 0.5, 2e-16, "median");
+    near(Probit.link(1e-300), -37.047_096_299_361_2, 1e-14, "quantile");
+}
+
+/// Distance from 0, logarithm of the probability beyond, density over that probability.
+const TAILS: [(f64, f64, f64); 5] = [
+    (0.5, -1.175_911_761_593_618_5, 1.141_077_770_368_064_6),
+    (5.25, -16.391_880_010_037_79, 5.428_655_388_386_098),
+    (13.5, -94.652_041_881_282_9, 13.573_282_630_296_497),
+    (40.0, -804.608_442_013_753_8, 40.024_968_847_207_26),
+    (1000.0, -500_007.826_694_812_16, 1_000.000_999_998),
+];

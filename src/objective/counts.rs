@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ndarray::{ArrayView2, Axis, Slice};
 use rayon::prelude::*;
 
+use super::OwnedCounts;
 use crate::Result;
 use crate::backend::Backend;
 use crate::backend::cpu::{TILE_ROWS, bin_spikes};
@@ -85,6 +86,17 @@ impl Counts<'_> {
             return firsts.map(piece).collect();
         }
         firsts.collect::<Vec<_>>().into_par_iter().map(piece).collect()
+    }
+
+    /// The counts of some targets, in this order; a copy.
+    ///
+    /// # Panics
+    /// If there is no such target.
+    pub fn select(&self, targets: &[usize]) -> OwnedCounts {
+        match self {
+            Self::F64(y) => OwnedCounts::F64(y.select(Axis(1), targets)),
+            Self::Bytes(y) => OwnedCounts::Bytes(y.select(Axis(1), targets)),
+        }
     }
 
     /// The counts of one target.

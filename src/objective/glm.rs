@@ -91,10 +91,15 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
         Ok(Self { on, design, y, model, penalty, passes, n_targets, aimed, line_sizes })
     }
 
-    /// With a penalty on the parameters.
+    /// The same with a penalty on the parameters.
     #[must_use]
     pub fn with_penalty(self, penalty: Penalty) -> Self {
         Self { penalty, ..self }
+    }
+
+    /// Another penalty from now on.
+    pub fn set_penalty(&mut self, penalty: &Penalty) {
+        self.penalty = penalty.clone();
     }
 
     /// Keeps lines of at most so many numbers for trial steps: longer ones are computed again for each trial.

@@ -3,7 +3,7 @@
 //! A program that holds its data through a fit should not hold 8 bytes for a count that takes one: beside the features
 //! of a large population, its counts in float64 are the second largest thing in memory. Making them takes both at once.
 
-use ndarray::{Array1, Array2, Axis};
+use ndarray::{Array1, Array2};
 
 use super::Counts;
 use super::counts::byte;
@@ -78,10 +78,7 @@ impl OwnedCounts {
     /// If there is no such target.
     #[must_use]
     pub fn select(&self, targets: &[usize]) -> Self {
-        match self {
-            Self::F64(y) => Self::F64(y.select(Axis(1), targets)),
-            Self::Bytes(y) => Self::Bytes(y.select(Axis(1), targets)),
-        }
+        self.view().select(targets)
     }
 
     /// All counts in double precision; a copy.

@@ -49,6 +49,23 @@ impl Observe for Bernoulli {
     }
 
     #[inline(always)]
+    fn residual_along<T: Real>(&self, y: T, mean: Mean<T>) -> T {
+        // relative slopes, which stay where both probability and slope vanish
+        if y == T::ZERO { mean.fall } else { -mean.rise }
+    }
+
+    #[inline(always)]
+    fn magnitude_along<T: Real>(&self, y: T, mean: Mean<T>) -> T {
+        let size = self.residual_along(y, mean).abs();
+        size + size
+    }
+
+    #[inline(always)]
+    fn curvature_along<T: Real>(&self, mean: Mean<T>) -> T {
+        mean.rise * mean.fall
+    }
+
+    #[inline(always)]
     fn holds<T: Real>(&self, y: T, mean: Mean<T>) -> bool {
         self.residual(y, mean).abs() > T::from_f64(HELD)
     }

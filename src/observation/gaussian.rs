@@ -76,8 +76,8 @@ impl Observe for Gaussian {
         (y - mu) * (y - mu)
     }
 
-    fn scale(&self, loss: f64, n: usize, n_parameters: usize) -> f64 {
-        loss * n as f64 / n.saturating_sub(n_parameters) as f64
+    fn scale_term(&self, y: f64, mu: f64) -> Option<f64> {
+        Some(self.deviance(y, mu))
     }
 
     fn outside(&self, _y: f64) -> Option<&'static str> {

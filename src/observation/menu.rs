@@ -1,6 +1,6 @@
 //! The menu of observation models, which answers for the member that was chosen.
 
-use super::{Bernoulli, Gaussian, Observe, Poisson, Recession};
+use super::{Bernoulli, Gamma, Gaussian, NegativeBinomial, Observe, Poisson, Recession};
 use crate::inverse_link::{InverseLink, Mean, MeanChange};
 use crate::math::elementary::Elementary;
 use crate::math::real::Real;
@@ -16,11 +16,21 @@ pub enum ObservationModel {
     Gaussian,
     /// An event or none, 1 or 0.
     Bernoulli,
+    /// Numbers above 0 that vary in proportion to their mean.
+    Gamma,
+    /// Counts that vary more than their mean.
+    NegativeBinomial(NegativeBinomial),
 }
 
 impl ObservationModel {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Poisson, Self::Gaussian, Self::Bernoulli];
+    /// All of them, of a dispersion 1.
+    pub const ALL: [Self; 5] = [
+        Self::Poisson,
+        Self::Gaussian,
+        Self::Bernoulli,
+        Self::Gamma,
+        Self::NegativeBinomial(NegativeBinomial::UNIT),
+    ];
 
     /// Its name in options and results.
     pub fn name(self) -> &'static str {
@@ -28,16 +38,30 @@ impl ObservationModel {
             Self::Poisson => "poisson",
             Self::Gaussian => "gaussian",
             Self::Bernoulli => "bernoulli",
+            Self::Gamma => "gamma",
+            Self::NegativeBinomial(_) => "negative-binomial",
         }
     }
 
-    /// The link with which the residual is the difference of mean and response.
-    pub fn canonical_link(self) -> InverseLink {
+    /// The link of a model that names none: of the usual ones that with which the residual is the difference of mean and
+    /// response, if there is one.
+    pub fn default_link(self) -> InverseLink {
         match self {
-            Self::Poisson => InverseLink::Exp,
+            Self::Poisson | Self::NegativeBinomial(_) => InverseLink::Exp,
             Self::Gaussian => InverseLink::Identity,
             Self::Bernoulli => InverseLink::Logistic,
+            Self::Gamma => InverseLink::OneOverX,
         }
+    }
+
+    /// Whether responses are counts.
+    pub fn is_of_counts(self) -> bool {
+        matches!(self, Self::Poisson | Self::NegativeBinomial(_))
+    }
+
+    /// Whether responses are events, or none: of other models an event has no meaning.
+    pub fn has_events(self) -> bool {
+        self.is_of_counts() || self == Self::Bernoulli
     }
 }
 
@@ -57,6 +81,11 @@ macro_rules! of {
                 let $own = &Bernoulli;
                 $answer
             }
+            ObservationModel::Gamma => {
+                let $own = &Gamma;
+                $answer
+            }
+            ObservationModel::NegativeBinomial($own) => $answer,
         }
     };
 }
@@ -94,6 +123,26 @@ impl Observe for ObservationModel {
     }
 
     #[inline(always)]
+    fn steepness<T: Real>(&self, mean: Mean<T>) -> T {
+        of!(self, own => own.steepness(mean))
+    }
+
+    #[inline(always)]
+    fn residual_along<T: Real>(&self, y: T, mean: Mean<T>) -> T {
+        of!(self, own => own.residual_along(y, mean))
+    }
+
+    #[inline(always)]
+    fn magnitude_along<T: Real>(&self, y: T, mean: Mean<T>) -> T {
+        of!(self, own => own.magnitude_along(y, mean))
+    }
+
+    #[inline(always)]
+    fn curvature_along<T: Real>(&self, mean: Mean<T>) -> T {
+        of!(self, own => own.curvature_along(mean))
+    }
+
+    #[inline(always)]
     fn holds<T: Real>(&self, y: T, mean: Mean<T>) -> bool {
         of!(self, own => own.holds(y, mean))
     }
@@ -118,8 +167,12 @@ impl Observe for ObservationModel {
         of!(self, own => own.deviance(y, mu))
     }
 
-    fn scale(&self, loss: f64, n: usize, n_parameters: usize) -> f64 {
-        of!(self, own => own.scale(loss, n, n_parameters))
+    fn scale_term(&self, y: f64, mu: f64) -> Option<f64> {
+        of!(self, own => own.scale_term(y, mu))
+    }
+
+    fn dispersion(&self) -> Option<f64> {
+        of!(self, own => own.dispersion())
     }
 
     fn outside(&self, y: f64) -> Option<&'static str> {

@@ -6,20 +6,25 @@
 //! others score single bins in `f64`. To add one: a file, its `mod`, and its entry in [`ObservationModel`].
 
 mod bernoulli;
+mod gamma;
 mod gaussian;
 mod menu;
 mod model;
+mod negative_binomial;
 mod null;
 mod pair;
 mod poisson;
+mod sample;
 
 #[cfg(test)]
 mod tests;
 
 pub use bernoulli::Bernoulli;
+pub use gamma::Gamma;
 pub use gaussian::Gaussian;
 pub use menu::ObservationModel;
 pub use model::{Model, WithPair};
+pub use negative_binomial::NegativeBinomial;
 pub use null::Null;
 pub use pair::Pair;
 pub use poisson::Poisson;
@@ -46,6 +51,26 @@ pub trait Observe: Copy + Send + Sync {
     fn magnitude<T: Real>(&self, y: T, mean: Mean<T>) -> T;
     /// Variance of a response with this mean, at scale 1.
     fn variance<T: Real>(&self, mean: Mean<T>) -> T;
+    /// `slope / variance`, formed so that neither can vanish or overflow alone.
+    #[inline(always)]
+    fn steepness<T: Real>(&self, mean: Mean<T>) -> T {
+        mean.slope / self.variance(mean)
+    }
+    /// `d loss / d eta` with any link: the residual times the steepness.
+    #[inline(always)]
+    fn residual_along<T: Real>(&self, y: T, mean: Mean<T>) -> T {
+        self.residual(y, mean) * self.steepness(mean)
+    }
+    /// Sum of the magnitudes of its terms.
+    #[inline(always)]
+    fn magnitude_along<T: Real>(&self, y: T, mean: Mean<T>) -> T {
+        self.magnitude(y, mean) * self.steepness(mean).abs()
+    }
+    /// `slope² / variance`, the expectation of `d2 loss / d eta2` over [`Observe::factor`].
+    #[inline(always)]
+    fn curvature_along<T: Real>(&self, mean: Mean<T>) -> T {
+        mean.slope * self.steepness(mean)
+    }
     /// Whether no direction of recession moves a row with this response and mean, see [`Observe::recession`].
     fn holds<T: Real>(&self, y: T, mean: Mean<T>) -> bool;
     /// The loss in negative log-likelihoods at scale 1.
@@ -60,10 +85,14 @@ pub trait Observe: Copy + Send + Sync {
     fn free_of_mean(&self, y: f64, scale: f64) -> f64;
     /// Deviance `2 (ll(y, y) - ll(y, mu))` at scale 1; the limit where `y` or `mu` is at a bound.
     fn deviance(&self, y: f64, mu: f64) -> f64;
-    /// The scale (variance over that at scale 1) that explains a mean loss; `1` where the model knows its variance.
-    /// `n` bins, `n_parameters` fitted to them, the intercept among them.
-    fn scale(&self, _loss: f64, _n: usize, _n_parameters: usize) -> f64 {
-        1.0
+    /// Squared residual over the variance at scale 1, whose sum over the bins divided by their number less that of the
+    /// parameters estimates the scale; `None` where the model knows its variance.
+    fn scale_term(&self, _y: f64, _mu: f64) -> Option<f64> {
+        None
+    }
+    /// The dispersion that the model was given, if it has one.
+    fn dispersion(&self) -> Option<f64> {
+        None
     }
     /// What a response may be, or `None` if `y` is such a value.
     fn outside(&self, y: f64) -> Option<&'static str>;

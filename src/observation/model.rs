@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Bernoulli, Gaussian, ObservationModel, Observe, Pair, Poisson};
-use crate::inverse_link::{Exp, Identity, InverseLink, InvertLink, Logistic, Softplus};
+use super::{Bernoulli, Gamma, Gaussian, NegativeBinomial, ObservationModel, Observe, Pair, Poisson};
+use crate::inverse_link::{Exp, Identity, InverseLink, InvertLink, Logistic, OneOverX, Probit, Softplus};
 use crate::math::elementary::Standard;
 use crate::{Error, Result};
 
@@ -26,19 +26,22 @@ pub trait WithPair {
 }
 
 impl From<ObservationModel> for Model {
-    /// With its canonical link.
+    /// With its default link.
     fn from(observation: ObservationModel) -> Self {
-        Self { observation, inverse_link: observation.canonical_link() }
+        Self { observation, inverse_link: observation.default_link() }
     }
 }
 
 impl Model {
-    /// The links that fit an observation model, the canonical one first.
+    /// The links that fit an observation model, the default one first.
     pub fn links_of(observation: ObservationModel) -> &'static [InverseLink] {
         match observation {
-            ObservationModel::Poisson => &[InverseLink::Exp, InverseLink::Softplus],
+            ObservationModel::Poisson | ObservationModel::NegativeBinomial(_) => {
+                &[InverseLink::Exp, InverseLink::Softplus]
+            }
             ObservationModel::Gaussian => &[InverseLink::Identity],
-            ObservationModel::Bernoulli => &[InverseLink::Logistic],
+            ObservationModel::Bernoulli => &[InverseLink::Logistic, InverseLink::Probit],
+            ObservationModel::Gamma => &[InverseLink::OneOverX, InverseLink::Exp, InverseLink::Softplus],
         }
     }
 
@@ -67,6 +70,18 @@ impl Model {
         ))
     }
 
+    /// Whether the slope of the link is the variance, so that `d loss / d eta` is a multiple of `mu - y`.
+    pub fn is_canonical(self) -> bool {
+        let canonical = match self.observation {
+            ObservationModel::Poisson => InverseLink::Exp,
+            ObservationModel::Gaussian => InverseLink::Identity,
+            ObservationModel::Bernoulli => InverseLink::Logistic,
+            // that of Gamma has the other sign
+            ObservationModel::Gamma | ObservationModel::NegativeBinomial(_) => return false,
+        };
+        self.inverse_link == canonical
+    }
+
     /// Does work that is compiled for each pair that fits; one that does not is looked up bin by bin.
     #[inline]
     pub fn with<W: WithPair>(self, work: W) -> W::Output {
@@ -83,7 +98,34 @@ impl Model {
             (ObservationModel::Bernoulli, InverseLink::Logistic) => {
                 work.run(Pair::<_, _, true> { observation: Bernoulli, link: Logistic })
             }
+            (ObservationModel::Bernoulli, InverseLink::Probit) => {
+                work.run(Pair::<_, _, false> { observation: Bernoulli, link: Probit })
+            }
+            (ObservationModel::Gamma, InverseLink::OneOverX) => {
+                work.run(Pair::<_, _, false> { observation: Gamma, link: OneOverX })
+            }
+            (ObservationModel::Gamma, InverseLink::Exp) => {
+                work.run(Pair::<_, _, false> { observation: Gamma, link: Exp })
+            }
+            (ObservationModel::Gamma, InverseLink::Softplus) => {
+                work.run(Pair::<_, _, false> { observation: Gamma, link: Softplus })
+            }
+            (ObservationModel::NegativeBinomial(observation), InverseLink::Exp) => {
+                work.run(Pair::<_, _, false> { observation, link: Exp })
+            }
+            (ObservationModel::NegativeBinomial(observation), InverseLink::Softplus) => {
+                work.run(Pair::<_, _, false> { observation, link: Softplus })
+            }
             (observation, link) => work.run(Pair::<_, _, false> { observation, link }),
+        }
+    }
+
+    /// The same model of another dispersion, if it has one and this can be one.
+    #[must_use]
+    pub fn with_dispersion(self, dispersion: f64) -> Self {
+        match (self.observation, NegativeBinomial::new(dispersion)) {
+            (ObservationModel::NegativeBinomial(_), Ok(own)) => Self { observation: own.into(), ..self },
+            _ => self,
         }
     }
 

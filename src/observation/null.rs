@@ -4,17 +4,17 @@ use crate::math::elementary::Standard;
 
 /// The null model of a target: the mean response in every bin, whatever the features.
 ///
-/// | | Poisson | Gaussian | Bernoulli |
-/// |---|---|---|---|
-/// | `loss` | `m - m ln m` | variance of y | `-m ln m - (1 - m) ln(1 - m)` |
-/// | `curvature` | `m` with `exp`, else `slope² / m` | 2 | `m (1 - m)` |
-/// | `size` | `m` | variance of y | the null loss |
-/// | `noise` | `1 / m` | 1 | 1 / null loss |
-/// | `events` | `m` | 1 | `min(m, 1 - m)` |
+/// | | Poisson | Gaussian | Bernoulli | Gamma | negative binomial |
+/// |---|---|---|---|---|---|
+/// | `loss` | `m - m ln m` | variance of y | `-m ln m - (1 - m) ln(1 - m)` | `1 + ln m` | that of `y = m` |
+/// | `size` | `m` | variance of y | the null loss | mean deviance | `m / (1 + a m)` |
+/// | `noise` | `1 / m` | 1 | 1 / null loss | 1 | 1 / size |
+/// | `events` | `m` | 1 | `min(m, 1 - m)` | 1 | `m` |
 ///
-/// A gap is judged in parts of `max(|loss|, size)`, so `size` is what makes a gap large or small whatever the units: of
-/// counts a gap of `m` moves the rates by about their own size; of a Gaussian response, which has units, it moves the means
-/// by its standard deviation.
+/// `curvature` is `factor slope² / variance` at `m`. A gap is judged in parts of `max(|loss|, size)`, so `size` is what makes
+/// a gap large or small whatever the units: of counts a gap of `m` moves the rates by about their own size; of a Gaussian
+/// response, which has units, it moves the means by its standard deviation, and of a Gamma response by a part of them as
+/// large as its coefficient of variation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Null {
     /// The mean response `m`.
@@ -51,19 +51,30 @@ impl WithPair for Curvature {
 }
 
 impl Null {
-    /// That of responses with this mean and variance (around it).
-    pub fn new(model: Model, mean: f64, variance: f64) -> Self {
+    /// Whether it needs the mean deviance of the responses from their mean.
+    pub fn needs_spread(observation: ObservationModel) -> bool {
+        matches!(observation, ObservationModel::Gaussian | ObservationModel::Gamma)
+    }
+
+    /// That of responses with this mean and mean deviance from it: of Gaussian ones their variance.
+    pub fn new(model: Model, mean: f64, spread: f64) -> Self {
         let eta = model.inverse_link.link(mean);
         let (loss, size, noise, events) = match model.observation {
             ObservationModel::Poisson => (mean - mean * mean.ln(), mean, 1.0 / mean, mean),
             ObservationModel::Gaussian => {
                 // what varies less than its mean is rounded varies by nothing
                 let least = (f64::EPSILON * mean * mean).max(f64::MIN_POSITIVE);
-                (variance, variance.max(least), 1.0, 1.0)
+                (spread, spread.max(least), 1.0, 1.0)
             }
             ObservationModel::Bernoulli => {
                 let loss = -mean * mean.ln() - (1.0 - mean) * (-mean).ln_1p();
                 (loss, loss, 1.0 / loss, mean.min(1.0 - mean))
+            }
+            ObservationModel::Gamma => (1.0 + mean.ln(), spread.max(f64::EPSILON), 1.0, 1.0),
+            ObservationModel::NegativeBinomial(own) => {
+                let there = Mean { mu: mean, log_mu: mean.ln(), ..model.inverse_link.mean(eta, Standard) };
+                let size = mean / (1.0 + own.dispersion() * mean);
+                (own.loss(mean, there, Standard), size, 1.0 / size, mean)
             }
         };
         if events <= 0.0 {

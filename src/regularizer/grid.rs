@@ -49,7 +49,7 @@ impl Grid {
             let step: usize = self.axes[number + 1..].iter().map(|later| later.len).product();
             let starts =
                 if axis.is_cyclic && axis.len > order { axis.len } else { axis.len.saturating_sub(order) };
-            let lines = (0..self.len()).filter(|at| (at / step) % axis.len == 0);
+            let lines = (0..self.len()).filter(|at| (at / step).is_multiple_of(axis.len));
             for line in lines {
                 for start in 0..starts {
                     let at = |k: usize| self.first + line + (start + k) % axis.len * step;

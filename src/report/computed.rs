@@ -8,7 +8,6 @@ use super::page::{self, Section, column};
 use super::typeset::{bytes, count, duration, number};
 use super::verdict::entry;
 use super::{Report, WrittenFile};
-use crate::observation::ObservationModel;
 
 pub(super) fn section(report: &Report) -> Section {
     let (fit, computed) = (report.fit, &report.computed);
@@ -22,15 +21,20 @@ pub(super) fn section(report: &Report) -> Section {
                 (count(plan.n_rows)) " rows × " (count(plan.n_columns)) " columns × " (count(plan.n_targets))
                 @if plan.n_targets == 1 { " target" } @else { " targets" }
             }))
-            (entry(if report.fit.model.observation == ObservationModel::Gaussian {
-                "Rows per parameter"
-            } else {
+            (entry(if report.fit.model.observation.has_events() {
                 "Events per parameter"
+            } else {
+                "Rows per parameter"
             }, &html! {
                 (number(plan.events_per_parameter, 3)) @if plan.n_targets > 1 { " at least" }
             }))
             @if let Some(strength) = fit.regularizer.strength() {
-                (entry("Penalty", &html! { (fit.regularizer.name()) " of strength " (number(strength, 3)) }))
+                (entry("Penalty", &html! {
+                    (fit.regularizer.name())
+                    @if let Some(n) = fit.n_folds() {
+                        ", strength by " (count(n)) "-fold cross-validation"
+                    } @else { " of strength " (number(strength, 3)) }
+                }))
             }
             (entry("Iterations", &html! { (count(iterations)) @if fit.targets.len() > 1 { " at most" } }))
             (entry("Passes over the rows", &html! { (count(passes)) }))

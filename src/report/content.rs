@@ -1,7 +1,6 @@
 //! What a report is made of.
 
 use crate::glm::{FittedGlm, Scores};
-use crate::observation::ObservationModel;
 
 /// Everything that the page of a fit says.
 #[derive(Clone, Debug)]
@@ -153,7 +152,7 @@ impl Report<'_> {
 
     /// Whether the response counts events: of a recording it always does.
     pub(super) fn has_events(&self) -> bool {
-        self.is_recording() || self.fit.model.observation != ObservationModel::Gaussian
+        self.is_recording() || self.fit.model.observation.has_events()
     }
 
     /// What a row of the data is called, with its number.

@@ -57,6 +57,8 @@ fn changed(report: &Report) -> &'static str {
         InverseLink::Identity if report.is_recording() => "the expected count of a bin",
         InverseLink::Identity => "the expected response",
         InverseLink::Logistic => "the log odds of an event",
+        InverseLink::Probit => "x in probability = Phi(x), the normal distribution function",
+        InverseLink::OneOverX => "one over the expected response",
     }
 }
 

@@ -74,6 +74,24 @@ const OF_GAUSSIAN: [(&str, &str); 3] = [
          root of the tolerance. Both are computed in double precision at the numbers that are reported.",
     ),
 ];
+const OF_GAMMA: [(&str, &str); 3] = [
+    (
+        "Pseudo-R²",
+        "The part of the null model's misfit that the model explains; the null model predicts the mean of the same bins. \
+         McFadden compares log-likelihoods at the estimated scale, Cohen deviances at scale 1. 0 is no better than the mean, \
+         and less than 0 worse.",
+    ),
+    (
+        "Loss",
+        "The mean over the used bins of response / prediction + ln(prediction): the negative log-likelihood at scale 1 but for \
+         terms free of the prediction. The fit minimises it.",
+    ),
+    (
+        "Converged",
+        "The loss gap is at most the tolerance times the loss or the mean deviance of the null model, and the KKT residual at \
+         most the square root of the tolerance. Both are computed in double precision at the numbers that are reported.",
+    ),
+];
 const OF_BERNOULLI: [(&str, &str); 2] = [
     ("Loss", "The negative log-likelihood per bin, averaged over the used bins. The fit minimises it."),
     (
@@ -91,6 +109,8 @@ fn words(observation: ObservationModel) -> Vec<(&'static str, &'static str)> {
             (&OF_GAUSSIAN, &["Separated", "Bits per spike", "Kolmogorov-Smirnov plot"])
         }
         ObservationModel::Bernoulli => (&OF_BERNOULLI, &["Kolmogorov-Smirnov plot"]),
+        ObservationModel::Gamma => (&OF_GAMMA, &["Separated", "Bits per spike", "Kolmogorov-Smirnov plot"]),
+        ObservationModel::NegativeBinomial(_) => (&[], &["Kolmogorov-Smirnov plot"]),
     };
     let shown = WORDS.into_iter().filter(|(word, _)| !left_out.contains(word));
     shown

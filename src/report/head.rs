@@ -60,8 +60,8 @@ fn formula(report: &Report) -> Markup {
         p.formula {
             @match (report.is_recording(), report.fit.model.observation) {
                 (true, _) => "rate",
-                (false, ObservationModel::Poisson) => "expected count",
-                (false, ObservationModel::Gaussian) => "expected response",
+                (false, ObservationModel::Poisson | ObservationModel::NegativeBinomial(_)) => "expected count",
+                (false, ObservationModel::Gaussian | ObservationModel::Gamma) => "expected response",
                 (false, ObservationModel::Bernoulli) => "probability",
             }
             "(" i { "t" } ") = " (function(report.fit.model.inverse_link)) "( " i { "b" }
@@ -89,6 +89,8 @@ fn capital(observation: ObservationModel) -> &'static str {
         ObservationModel::Poisson => "Poisson",
         ObservationModel::Gaussian => "Gaussian",
         ObservationModel::Bernoulli => "Bernoulli",
+        ObservationModel::Gamma => "Gamma",
+        ObservationModel::NegativeBinomial(_) => "negative binomial",
     }
 }
 
@@ -96,6 +98,8 @@ fn capital(observation: ObservationModel) -> &'static str {
 fn function(link: InverseLink) -> &'static str {
     match link {
         InverseLink::Identity => "",
+        InverseLink::Probit => "Phi",
+        InverseLink::OneOverX => "1 / ",
         other => other.name(),
     }
 }

@@ -16,9 +16,13 @@
 //! - **What is written is what happened.** The neuron is driven by the current after the stimulator's lag and
 //!   digital resolution, which is also the current that is recorded.
 
+mod coupled;
+mod gammas;
 mod neuron;
 mod protocol;
 
+pub use coupled::{CoupledCounts, CoupledPopulation};
+pub use gammas::difference_of_gammas;
 pub use neuron::{Adaptation, Membrane, NeuronParameters};
 pub use protocol::{Protocol, RATE_HZ, Sweep, TUTORIAL_PLAN, lay_out};
 

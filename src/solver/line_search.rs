@@ -9,14 +9,17 @@ use crate::objective::{Kinks, Objective};
 const SUFFICIENT: f64 = 1e-4;
 /// Part of the slope that may be left, with the other sign, where losses cannot be compared.
 const SLOPE_LEFT: f64 = 0.8;
+/// Rise of a loss, relative, that is no rounding, in numbers of any precision.
+const RISEN: f64 = 1e-3;
 /// How much longer a step is tried next that a parabola calls too short.
 const LONGER: f64 = 3.0;
 /// Trials before a direction is given up.
 const MAX_TRIALS: usize = 40;
 
 /// Whether the full step to `to` is taken. Losses are compared where their difference is more than `rounding` times
-/// `scale`; closer together the slope at the end of the step decides. A slope that still falls is always good, because
-/// the loss is convex along a line. A penalty with `kinks` has its slope just before the end.
+/// `scale`; closer together the slope at the end of the step decides. A slope that still falls is good, because the loss is
+/// convex along a line; of the few models where it need not be it must not have risen on the way. A penalty with `kinks` has
+/// its slope just before the end.
 pub(super) fn is_acceptable(
     from: &Point,
     heading: &Heading,
@@ -31,10 +34,10 @@ pub(super) fn is_acceptable(
     let direction = &heading.direction;
     let (before, after) =
         (heading.slope, dot(direction, &to.gradient) + kinks.slope_before(&to.at, direction));
-    if after <= 0.0 {
-        return true;
-    }
     let change = to.loss - from.loss;
+    if after <= 0.0 {
+        return change <= RISEN * scale;
+    }
     if change.abs() > rounding * scale {
         change <= SUFFICIENT * before
     } else {

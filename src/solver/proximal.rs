@@ -227,9 +227,9 @@ impl Block {
                 .map(|(b, a)| (b / (a * r + strength), a / (a * r + strength)));
             let (sum, fall) = terms.fold((0.0, 0.0), |(sum, fall), (b, a)| (sum + b * b, fall + b * b * a));
             if sum >= 1.0 {
-                low = r
+                low = r;
             } else {
-                high = r
+                high = r;
             }
             // Newton's method for 1 / sqrt(sum) = 1, which is nearly straight
             let next = r + (sum.sqrt() - 1.0) * sum / fall;

@@ -171,7 +171,7 @@ fn models_that_cannot_be() {
         (
             &["--observation", "bernoulli", "--link", "exp"][..],
             [
-                "link: expected logistic for bernoulli responses, found exp",
+                "link: expected logistic or probit for bernoulli responses, found exp",
                 "poisson goes with exp or softplus",
             ],
         ),
@@ -187,7 +187,7 @@ fn models_that_cannot_be() {
             &["--observation", "binomial"],
             ["--observation: expected one of poisson, gaussian, bernoulli", "help"],
         ),
-        (&["--link", "probit"], ["--link: expected one of exp, softplus, identity, logistic", "help"]),
+        (&["--link", "cauchit"], ["--link: expected one of exp, softplus, identity, logistic", "help"]),
     ] {
         place.refused(&[&["fit", "Poisson.csv", "--y", "y"], options].concat(), 2, &said);
     }
@@ -211,7 +211,7 @@ fn a_study_holds_the_model() {
     let typed = place.run(&["fit", "s.toml", "--observation", "poisson", "--link", "softplus", "--json"]);
     assert_eq!(typed.ended(0).json()["link"], "softplus");
     fs::write(place.path("w.toml"), format!("{study}link = \"exp\"\n")).unwrap();
-    place.refused(&["fit", "w.toml"], 2, &["link: expected logistic for bernoulli", "help: "]);
+    place.refused(&["fit", "w.toml"], 2, &["link: expected logistic or probit for bernoulli", "help: "]);
 }
 
 #[test]
@@ -289,7 +289,10 @@ fn penalties_that_cannot_be() {
             &["--regularizer", "ridge", "--strength", "0"],
             ["strength: expected a number above 0, found 0", "1e-3"],
         ),
-        (&["--regularizer", "lasso"], ["--regularizer: expected one of none, ridge", "help"]),
+        (
+            &["--regularizer", "l1"],
+            ["--regularizer: expected one of none, ridge, lasso, elastic-net", "help"],
+        ),
     ] {
         place.refused(&[&["fit", "Poisson.csv", "--y", "y"], options].concat(), 2, &said);
     }

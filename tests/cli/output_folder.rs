@@ -109,6 +109,7 @@ fn every_field_is_there_and_no_number_is_null() {
         "passes",
         "n_bins_used",
         "scale",
+        "dof_resid",
         "log_likelihood",
         "log_likelihood_sum",
         "deviance",
@@ -117,6 +118,8 @@ fn every_field_is_there_and_no_number_is_null() {
         "aliased",
         "warnings",
         "history",
+        "z",
+        "p_value",
     ];
     assert_eq!(target.keys().collect::<Vec<_>>(), expected);
     assert_eq!((numbers(&target["coef"]).len(), numbers(&target["standard_errors"]).len()), (8, 8));

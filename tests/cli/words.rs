@@ -27,8 +27,8 @@ fn words_that_mean_nothing() {
         (&["bench", "tune"], ["command \"tune\" does not exist in rheobase bench", "present are: serve"]),
         (&["bench", "serve"], ["rheobase bench serve: expected <DATA>", "see `rheobase bench serve --help`"]),
         (
-            &["bench", "serve", &file, "--folds", "5"],
-            ["\"--folds\" does not exist in `rheobase bench serve`", "--solver"],
+            &["bench", "serve", &file, "--fold", "5"],
+            ["\"--fold\" does not exist in `rheobase bench serve`", "--solver"],
         ),
         (&["bench", "--workload", "z"], ["--workload: expected one of a, b", "see `rheobase bench --help`"]),
         (
@@ -46,10 +46,7 @@ fn words_that_mean_nothing() {
         (&["predict", "m.json", &file, "--solver", "x"], ["\"--solver\" does not exist", "--memory-limit"]),
         (&["fit", &file, "--epoch"], ["--epoch: expected a value, found nothing", "give one after --epoch"]),
         (&["fit", ""], ["<DATA>: expected a value, found nothing", "give the path of a file"]),
-        (
-            &["fit", &file, "--folds", "5"],
-            ["option \"--folds\" does not exist in `rheobase fit`", "--feature"],
-        ),
+        (&["fit", &file, "--fold", "5"], ["option \"--fold\" does not exist in `rheobase fit`", "--feature"]),
         (
             &["inspect", &file, "--unit", "0"],
             ["\"--unit\" does not exist in `rheobase inspect`", "--check, --json"],

@@ -25,7 +25,7 @@ fn fit<'a>(file: &'a str, changes: &[(&'a str, &'a str)]) -> Vec<&'a str> {
 fn names_that_nothing_carries_are_answered_with_those_that_are_there() {
     let place = Place::new();
     let file = tutorial();
-    let window = "stimulus : bspline(8, window=200ms)";
+    let window = "stimulus : sine(8, window=200ms)";
     for (option, value, said) in [
         ("--epochs", "Noise 7", ["epoch \"Noise 7\"", "present are: Ramp, Noise 1, Noise 2, Test, epochs"]),
         (
@@ -43,7 +43,7 @@ fn names_that_nothing_carries_are_answered_with_those_that_are_there() {
         ),
         ("--feature", "epochs", ["expected the name of a series", "present are: response, stimulus"]),
         ("--feature", "stimulus[3]", ["column \"3\" does not exist in series stimulus", "present are: 0"]),
-        ("--feature", window, ["basis \"bspline\"", "present are: raised-cosine-log"]),
+        ("--feature", window, ["basis \"sine\"", "present are: raised-cosine-log"]),
     ] {
         place.refused(&fit(&file, &[(option, value)]), 2, &said);
     }

@@ -83,8 +83,8 @@ impl BenchArgs {
 }
 
 /// Options of `fit` that would do nothing in `bench serve`, by their fields, as [`super::serve`] looks at them.
-pub(super) const REFUSED: [&str; 6] =
-    ["out", "write_nwb", "compare", "test_epochs", "explain", "print_config"];
+pub(super) const REFUSED: [&str; 7] =
+    ["out", "write_nwb", "compare", "test_epochs", "explain", "print_config", "cv"];
 
 /// What `bench` does beside its own workloads.
 #[derive(Debug, Subcommand)]

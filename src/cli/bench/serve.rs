@@ -72,6 +72,7 @@ fn refuse(args: &FitArgs) -> Result<()> {
         !args.test_epochs.is_empty(),
         args.explain,
         args.print_config,
+        args.cv.cv.is_some(),
     ];
     for (field, is_given) in REFUSED.into_iter().zip(are_given) {
         if is_given {
@@ -113,7 +114,7 @@ fn fit_once(
         let planning = Instant::now();
         let plan = part.plan(&data.blocks, spec.get().memory_limit_bytes)?;
         let planned_s = planning.elapsed().as_secs_f64();
-        let fitted = fit::fit_part(on, data, part, &plan, &own, &mut |_| {})?;
+        let fitted = fit::fit_part(on, data, part, &plan, (&own, None), &mut |_| {})?;
         seconds.fit += planned_s + fitted.seconds.fit;
         seconds.inference += fitted.seconds.inference;
         fits.push(fitted);

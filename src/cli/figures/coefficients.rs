@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::statistics::{MOST_TARGETS, busiest_and, title, unquoted};
 use crate::cli::data::{Data, Part};
 use crate::cli::fit::Fitting;
-use crate::features::Expansion;
+use crate::features::{Expansion, StudyFeature};
 use crate::figure::Figure;
 use crate::figure::coefficients::{CoefficientPanel, coefficients};
 
@@ -91,11 +91,15 @@ fn plain_deviations<'a>(data: &'a Data, part: &'a Part) -> HashMap<&'a String, f
     let mut deviations = HashMap::new();
     for piece in &part.group.pieces {
         let feature = data.features.get(piece.block);
-        if feature.is_some_and(|feature| !matches!(feature.spec.expansion, Expansion::Plain)) {
+        let is_plain =
+            |feature: &StudyFeature| feature.spec.terms().all(|term| term.expansion == Expansion::Plain);
+        if feature.is_some_and(|feature| !is_plain(feature)) {
             continue;
         }
         for (label, column) in piece.labels.iter().zip(piece.columns.clone()) {
-            let value = |bin: usize| data.blocks[piece.block].x.get(bin, column);
+            let column = data.blocks[piece.block].x.column(column);
+            let values = column.values();
+            let value = |bin: usize| values[bin];
             let mean = part.used.iter().map(|&bin| value(bin)).sum::<f64>() / n;
             let variance = part.used.iter().map(|&bin| (value(bin) - mean).powi(2)).sum::<f64>() / n;
             deviations.insert(label, variance.sqrt());

@@ -34,8 +34,10 @@ fn units(fitting: &Fitting) -> Result<Vec<String>> {
         return Ok(Vec::new());
     }
     let file = nwb::open(&data.input.path)?;
-    let unit = |feature: &crate::features::StudyFeature| match &feature.spec.signal {
-        Signal::Series { name, .. } => Ok(scaled_unit(&file.series(name)?.facts().unit, feature.spec.scale)),
+    let unit = |feature: &crate::features::StudyFeature| match &feature.spec.first.signal {
+        Signal::Series { name, .. } => {
+            Ok(scaled_unit(&file.series(name)?.facts().unit, feature.spec.first.scale))
+        }
         _ => Ok("spike".into()),
     };
     data.features.iter().map(unit).collect()

@@ -6,7 +6,7 @@ use super::scope::{MOST_TARGETS, Scope, part_length, scope};
 use super::statistics::{busiest as busiest_targets, unquoted};
 use super::traces::{SignalLines, pieces, rates, signals, smoothed, stretch};
 use crate::Result;
-use crate::basis::Expand;
+use crate::cli::filters;
 use crate::cli::fit::Fitting;
 use crate::features::{Expansion, Signal};
 use crate::figure::{Decimator, Figure, Onset, Prediction, Pulses, Session, busiest};
@@ -97,14 +97,14 @@ fn of_arrays(fitting: &Fitting) -> Result<Vec<Figure>> {
 /// The first convolved feature around the first pulse, or around the event in the middle.
 fn onset(fitting: &Fitting, signals: &[SignalLines], scope: &Scope) -> Result<Option<Figure>> {
     let data = &fitting.data;
-    let is_convolved = |k: &usize| matches!(data.features[*k].spec.expansion, Expansion::Convolved { .. });
-    let of_series = |k: &usize| matches!(data.features[*k].spec.signal, Signal::Series { .. });
+    let is_convolved = |k: &usize| filters::over_lags(&data.features[*k]);
+    let of_series = |k: &usize| matches!(data.features[*k].spec.first.signal, Signal::Series { .. });
     let convolved: Vec<usize> = (0..data.features.len()).filter(is_convolved).collect();
     let Some(&k) = convolved.iter().find(|k| of_series(k)).or(convolved.first()) else { return Ok(None) };
     let (feature, block) = (&data.features[k], &data.blocks[k]);
-    let Expansion::Convolved { basis, window_s, .. } = &feature.spec.expansion else { return Ok(None) };
+    let Expansion::Convolved { window_s, .. } = &feature.spec.first.expansion else { return Ok(None) };
     let window_s = *window_s;
-    let name = feature.spec.signal.name();
+    let name = feature.spec.first.signal.name();
     // pulses are those of the first signal
     let is_first = signals.first().is_some_and(|signal| signal.is_called(&name));
     let pulse = scope.pulses.iter().find(|pulse| pulse[0] > scope.range_s[0]).filter(|_| is_first);
@@ -129,7 +129,7 @@ fn onset(fitting: &Fitting, signals: &[SignalLines], scope: &Scope) -> Result<Op
         let (x, y) = line.finish();
         (unquoted(label), x, y)
     };
-    let n_functions = basis.n_functions();
+    let n_functions = feature.spec.n_functions(data.bin_s)?;
     let n_columns = n_functions.min(MOST_FEATURE_COLUMNS);
     let columns: Vec<_> = block.labels.iter().enumerate().take(n_columns).map(column).collect();
     if columns.iter().all(|(_, _, y)| y.iter().all(|y| !y.is_finite())) {

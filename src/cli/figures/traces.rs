@@ -44,13 +44,13 @@ pub(super) struct SignalLines {
 /// The series among the features, each once; and a sentence about those that are left out.
 pub(super) fn signals(file: &NwbFile, data: &Data) -> Result<(Vec<SignalLines>, String)> {
     let mut found: Vec<SignalLines> = Vec::new();
-    for feature in &data.features {
-        let Signal::Series { name, column, .. } = &feature.spec.signal else { continue };
-        let label = feature.spec.signal.name();
+    for term in data.features.iter().flat_map(|feature| feature.spec.terms()) {
+        let Signal::Series { name, column, .. } = &term.signal else { continue };
+        let label = term.signal.name();
         if found.iter().all(|known| known.label != label) {
             let series = file.series(name)?;
             let column = column.as_ref().map(|column| series.facts().column(column)).transpose()?;
-            found.push(SignalLines { series, column, scale: feature.spec.scale, label });
+            found.push(SignalLines { series, column, scale: term.scale, label });
         }
     }
     let mut notes = String::new();

@@ -5,6 +5,7 @@
 //! of this module hold against a reference of twice the precision. NaN in gives NaN out, everywhere.
 
 mod double;
+mod normal;
 mod single;
 
 #[cfg(test)]
@@ -24,6 +25,13 @@ pub trait Elementary<T>: Copy + Send + Sync {
     fn ln_1p(self, x: T) -> T;
     /// `ln(1 + e^x)`.
     fn softplus(self, x: T) -> T;
+    /// `ln x`.
+    fn ln(self, x: T) -> T;
+    /// Mills ratio of the normal distribution, the probability above `x` over the density there, for `x >= -1`.
+    fn mills(self, x: T) -> T;
+    /// Change of the logarithm of the probability above `x` from `x >= 0` to `x + delta`, `|delta| <= 1`, accurate
+    /// relative to itself however small `delta` is.
+    fn ln_tail_change(self, x: T, delta: T) -> T;
 }
 
 /// The functions of the standard library: for single values, and as the twin of the tests.
@@ -38,11 +46,17 @@ pub struct Standard;
 /// | `exp_m1` | 1.3e-7 | 3e-16 | below -87 (-708) -1, above 88.37 (709.4) infinity |
 /// | `ln_1p` | 1.3e-7 | 3e-16 | -1 gives -infinity, less NaN; above 2^126 (2^1022) the value there |
 /// | `softplus` | 1.6e-7 | 3e-16 | below -87 (-708) the value there |
+/// | `ln` | 1.3e-7 | 3e-16 | 0 gives -infinity, less NaN; above 2^126 (2^1022) the value there |
+/// | `mills` | 6e-7 | 1e-15 | below -1 no digits |
+/// | `ln_tail_change` | 3e-6 | 4e-15 | outside of its domain no digits |
 #[derive(Clone, Copy, Debug)]
 pub struct Vector<const FUSED: bool>;
 
 /// What [`Vector`] is made of for one type.
-pub trait Functions: Sized {
+pub trait Functions: Sized + 'static {
+    /// Coefficients of the Mills ratio.
+    const MILLS: &'static [Self];
+
     /// `e^x`.
     #[must_use]
     fn exp<const FUSED: bool>(self) -> Self;
@@ -52,6 +66,9 @@ pub trait Functions: Sized {
     /// `ln(1 + x)`.
     #[must_use]
     fn ln_1p<const FUSED: bool>(self) -> Self;
+    /// `ln x`.
+    #[must_use]
+    fn ln<const FUSED: bool>(self) -> Self;
 }
 
 impl<T: Real, const FUSED: bool> Elementary<T> for Vector<FUSED> {
@@ -73,6 +90,21 @@ impl<T: Real, const FUSED: bool> Elementary<T> for Vector<FUSED> {
     #[inline(always)]
     fn softplus(self, x: T) -> T {
         x.max(T::ZERO) + self.ln_1p(self.exp(-x.abs()))
+    }
+
+    #[inline(always)]
+    fn ln(self, x: T) -> T {
+        Functions::ln::<FUSED>(x)
+    }
+
+    #[inline(always)]
+    fn mills(self, x: T) -> T {
+        normal::mills::<T, FUSED>(x)
+    }
+
+    #[inline(always)]
+    fn ln_tail_change(self, x: T, delta: T) -> T {
+        normal::ln_tail_change::<T, FUSED>(x, delta)
     }
 }
 
@@ -97,6 +129,21 @@ macro_rules! standard {
             #[inline]
             fn softplus(self, x: $t) -> $t {
                 Real::max(x, 0.0) + (-x.abs()).exp().ln_1p()
+            }
+
+            #[inline]
+            fn ln(self, x: $t) -> $t {
+                x.ln()
+            }
+
+            #[inline]
+            fn mills(self, x: $t) -> $t {
+                $t::from_f64(normal::mills_by_definition(x.to_f64()))
+            }
+
+            #[inline]
+            fn ln_tail_change(self, x: $t, delta: $t) -> $t {
+                $t::from_f64(normal::ln_tail_change_by_definition(x.to_f64(), delta.to_f64()))
             }
         }
     )*};

@@ -131,6 +131,61 @@ fn softened_maximum() {
     }
 }
 
+#[test]
+fn plain_logarithm() {
+    fn check<T: Real>(bound: f64, least: f64, most: f64) {
+        for x in points(least.ln(), most.ln()).map(|x| T::from_f64(x.exp())) {
+            let truth = x.to_f64().ln();
+            for found in [Vector::<true>.ln(x), Vector::<false>.ln(x)] {
+                assert!(
+                    (found.to_f64() - truth).abs() <= bound * truth.abs(),
+                    "{x:?}: {found:?}, not {truth}"
+                );
+            }
+        }
+    }
+    check::<f32>(1.3e-7, 1e-37, 1e37);
+    check::<f64>(3.5e-16, 1e-300, 1e300);
+    check::<f64>(3.5e-16, 0.9, 1.1);
+    for f in [Vector::<true>; 1] {
+        assert_eq!([f.ln(0.0), f.ln(1.0)], [f64::NEG_INFINITY, 0.0]);
+        assert!(f.ln(-1.0_f64).is_nan() && f.ln(f64::NAN).is_nan() && f.ln(f64::INFINITY) > 700.0);
+    }
+}
+
+/// The polynomial against the error function and the continued fraction, its differences against an integral.
+#[test]
+fn tails_of_the_normal_distribution() {
+    fn near<T: Real>(found: T, truth: f64, bound: f64, what: &str) {
+        let error = (found.to_f64() / truth - 1.0).abs();
+        assert!(error <= bound, "{what}: {found:?}, not {truth} ({error:.1e})");
+    }
+    for x in points(-1.0, 12.0).step_by(7).chain(points(12.0, 1e4).step_by(29)) {
+        let single = x as f32;
+        let truth = Standard.mills(f64::from(single));
+        // the definition itself is good to 2.5e-15
+        near(Vector::<true>.mills(x), Standard.mills(x), 3.5e-15, &format!("{x}"));
+        near(Vector::<false>.mills(x), Standard.mills(x), 3.5e-15, &format!("{x}"));
+        near(Vector::<true>.mills(single), truth, 6e-7, &format!("{x}"));
+        for delta in [1.0, 0.3, 1e-3, 1e-9, -1e-13, -0.04, -0.9] {
+            if x < 0.0 {
+                continue;
+            }
+            let truth = Standard.ln_tail_change(x, delta);
+            near(Vector::<true>.ln_tail_change(x, delta), truth, 5e-15, &format!("{x} by {delta}"));
+            near(Vector::<false>.ln_tail_change(x, delta), truth, 5e-15, &format!("{x} by {delta}"));
+            let truth = Standard.ln_tail_change(f64::from(single), f64::from(delta as f32));
+            near(
+                Vector::<true>.ln_tail_change(single, delta as f32),
+                truth,
+                3e-6,
+                &format!("{x} by {delta}"),
+            );
+        }
+    }
+    assert!(Vector::<true>.mills(f64::NAN).is_nan() && Vector::<true>.mills(f64::INFINITY) < 1e-17);
+}
+
 /// What happens where the functions end.
 fn ends<T: Real, const FUSED: bool>(low: T, high: T) {
     let f = Vector::<FUSED>;

@@ -75,6 +75,19 @@ pub fn nemos_of(fit: &FittedGlm) -> Exported {
                 .into(),
         );
     }
+    let is_negative_binomial = matches!(fit.model.observation, ObservationModel::NegativeBinomial(_));
+    if is_negative_binomial && fit.targets.iter().any(|target| target.scale != fit.targets[0].scale) {
+        notices.push(
+            "NeMoS has one dispersion for all neurons: the file has that of the first, which scores of the others would need \
+             their own for"
+                .into(),
+        );
+    }
+    if n_targets > 1 && fit.targets.iter().any(|target| target.strength != fit.targets[0].strength) {
+        notices.push(
+            "strengths that cross-validation chose for each target are not in the file: it says that of the first".into(),
+        );
+    }
     let values = Array2::from_shape_fn((n_columns, n_targets), |(j, target)| fit.targets[target].coef[j]);
     let per_target = |value: fn(&TargetFit) -> f64| fit.targets.iter().map(value).collect::<Vec<f64>>();
     let written_by = format!("unused: written by rheobase {}", env!("CARGO_PKG_VERSION"));
@@ -84,7 +97,7 @@ pub fn nemos_of(fit: &FittedGlm) -> Exported {
     let selects = fit.regularizer.selects();
     let model = NemosModel {
         class,
-        observation: observation(fit.model.observation),
+        observation: observation(fit.model_of(&fit.targets[0]).observation),
         link: link(fit.model.inverse_link),
         regularizer: regularizer(fit, class),
         solver: if selects { "ProximalGradient[optimistix]" } else { "LBFGS[optax+optimistix]" }.into(),
@@ -111,6 +124,10 @@ fn observation(model: ObservationModel) -> NemosObservation {
         ObservationModel::Poisson => NemosObservation::Poisson,
         ObservationModel::Gaussian => NemosObservation::Gaussian,
         ObservationModel::Bernoulli => NemosObservation::Bernoulli,
+        ObservationModel::Gamma => NemosObservation::Gamma,
+        ObservationModel::NegativeBinomial(own) => {
+            NemosObservation::NegativeBinomial { scale: own.dispersion() }
+        }
     }
 }
 
@@ -120,6 +137,8 @@ fn link(link: InverseLink) -> NemosLink {
         InverseLink::Softplus => NemosLink::Softplus,
         InverseLink::Identity => NemosLink::Identity,
         InverseLink::Logistic => NemosLink::Logistic,
+        InverseLink::Probit => NemosLink::Probit,
+        InverseLink::OneOverX => NemosLink::OneOverX,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::backend::Model;
 use crate::design::FeatureColumns;
 use crate::glm::{FittedGlm, GapFrom, Plan, Scores, Seconds, TargetFit};
 use crate::inverse_link::InverseLink;
-use crate::observation::ObservationModel;
+use crate::observation::{NegativeBinomial, ObservationModel};
 use crate::read::nemos::{NemosLink, NemosModel, NemosObservation};
 use crate::regularizer::Regularizer;
 use crate::solver::Status;
@@ -17,7 +17,7 @@ use crate::{Error, Result};
 /// its solver came to rest. Targets are called `y`, or `y[0]`, `y[1]`, .. if there are several.
 ///
 /// # Errors
-/// [`Error::Object`] for an observation model or a link that we do not have, and for pairs that do not go together.
+/// [`Error::Object`] for an observation model and a link that do not go together.
 pub fn fit_of_nemos(path: &Path, nemos: &NemosModel) -> Result<FittedGlm> {
     let model = model_of(path, nemos)?;
     let labels = nemos.labels();
@@ -49,33 +49,27 @@ pub fn fit_of_nemos(path: &Path, nemos: &NemosModel) -> Result<FittedGlm> {
 
 fn model_of(path: &Path, nemos: &NemosModel) -> Result<Model> {
     let observation = match nemos.observation {
-        NemosObservation::Poisson => Some(ObservationModel::Poisson),
-        NemosObservation::Gaussian => Some(ObservationModel::Gaussian),
-        NemosObservation::Bernoulli => Some(ObservationModel::Bernoulli),
-        NemosObservation::Gamma | NemosObservation::NegativeBinomial { .. } => None,
+        NemosObservation::Poisson => ObservationModel::Poisson,
+        NemosObservation::Gaussian => ObservationModel::Gaussian,
+        NemosObservation::Bernoulli => ObservationModel::Bernoulli,
+        NemosObservation::Gamma => ObservationModel::Gamma,
+        NemosObservation::NegativeBinomial { scale } => NegativeBinomial::new(scale)?.into(),
     };
     let inverse_link = match nemos.link {
-        NemosLink::Exp => Some(InverseLink::Exp),
-        NemosLink::Softplus => Some(InverseLink::Softplus),
-        NemosLink::Identity => Some(InverseLink::Identity),
-        NemosLink::Logistic => Some(InverseLink::Logistic),
-        NemosLink::Probit | NemosLink::OneOverX => None,
-    };
-    let known: Vec<&str> = ObservationModel::ALL.iter().map(|model| model.name()).collect();
-    let (observation_class, link) = (nemos.observation.name(), nemos.link.name());
-    let Some(observation) = observation else {
-        let problem = format!("expected one of {}, found {observation_class}", known.join(", "));
-        let help = "predict with NeMoS: this version has no such model";
-        return Err(Error::object(path, "observation_model", problem, help));
+        NemosLink::Exp => InverseLink::Exp,
+        NemosLink::Softplus => InverseLink::Softplus,
+        NemosLink::Identity => InverseLink::Identity,
+        NemosLink::Logistic => InverseLink::Logistic,
+        NemosLink::Probit => InverseLink::Probit,
+        NemosLink::OneOverX => InverseLink::OneOverX,
     };
     let links: Vec<&str> = Model::links_of(observation).iter().map(|link| link.name()).collect();
-    let wrong_link = || {
-        let expected = format!("{} with {} responses", links.join(" or "), observation.name());
+    Model { observation, inverse_link }.check().map_err(|_| {
+        let (expected, link) = (links.join(" or "), nemos.link.name());
+        let problem = format!("expected {expected} with {} responses, found {link}", observation.name());
         let help = "predict with NeMoS, or refit with a link that suits the responses";
-        Error::object(path, "inverse_link_function", format!("expected {expected}, found {link}"), help)
-    };
-    let model = Model { observation, inverse_link: inverse_link.ok_or_else(wrong_link)? };
-    model.check().map_err(|_| wrong_link())
+        Error::object(path, "inverse_link_function", problem, help)
+    })
 }
 
 fn target_of(nemos: &NemosModel, k: usize, name: String) -> TargetFit {
@@ -95,6 +89,10 @@ fn target_of(nemos: &NemosModel, k: usize, name: String) -> TargetFit {
         passes: 0,
         n_bins_used: 0,
         scale: nemos.scale[k],
+        scale_standard_error: f64::NAN,
+        dof_resid: nemos.dof_resid[k].max(0.0) as usize,
+        strength: None,
+        cv: None,
         scores: Scores {
             log_likelihood: f64::NAN,
             log_likelihood_sum: f64::NAN,

@@ -164,12 +164,18 @@ impl Nwb<'_> {
             columns.insert(0, "unit");
         }
         let model = results.model.fit.model;
+        let link = match model.inverse_link {
+            InverseLink::Identity => "",
+            InverseLink::OneOverX => "1 / ",
+            InverseLink::Probit => "Phi",
+            other => other.name(),
+        };
         let description = format!(
             "{}{} generalized linear models, one row per neuron: the expected count of a bin is {}(intercept + sum over \
              the rows of the table `features` of coef x feature)",
             model.observation.name()[..1].to_uppercase(),
             &model.observation.name()[1..],
-            if model.inverse_link == InverseLink::Identity { "" } else { model.inverse_link.name() }
+            link
         );
         let table = self.table("glm", &description, &columns, targets.len())?;
         if let Some(units) = &results.units {

@@ -24,12 +24,20 @@ impl Case {
         let y = numbers(2 * N, 11)
             .iter()
             .map(|u| match model.observation {
-                ObservationModel::Poisson => (5.0 * u.powi(3)).max(0.0).floor(),
+                ObservationModel::Poisson | ObservationModel::NegativeBinomial(_) => {
+                    (5.0 * u.powi(3)).max(0.0).floor()
+                }
                 ObservationModel::Gaussian => 3.0 * u,
                 ObservationModel::Bernoulli => f64::from(u8::from(*u > 0.4)),
+                ObservationModel::Gamma => 0.1 + 3.0 * u * u,
             })
             .collect();
         Self { model, y, x: numbers(N * P, 5), reach }
+    }
+
+    /// The middle of the linear predictors: 0, or as much as keeps all that are looked at above 0.
+    fn centre(&self) -> f64 {
+        if self.model.inverse_link == InverseLink::OneOverX { 1.2 * self.reach + 0.9 } else { 0.0 }
     }
 
     /// The largest coefficients for which no linear predictor is beyond reach.
@@ -50,7 +58,7 @@ impl Case {
         let y = on.response(N, m, &|rows, out| fill(&self.y, m, 2, rows, out)).unwrap();
         let coef: Vec<f64> = (0..m).flat_map(|k| self.coef(k)).collect();
         let (coef, toward) = (on.upload(&coef).unwrap(), on.upload(&vec![0.01; P * m]).unwrap());
-        let (targets, constants) = ([0, 1], [0.125, -0.25]);
+        let (targets, constants) = ([0, 1], [0.125, -0.25].map(|constant| constant + self.centre()));
         let sweep = Sweep {
             n_rows: N,
             n_columns: P,
