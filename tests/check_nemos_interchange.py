@@ -67,6 +67,7 @@ warnings.filterwarnings("ignore")
 
 TOLERANCE = 1e-6
 N_ROWS, N_COLUMNS = 400, 4
+DISPERSION = 0.5
 GROUPS = np.array([[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]])
 # name: observation model, inverse link, regularizer, its strength, neurons, options of rheobase
 MODELS = {
@@ -74,6 +75,11 @@ MODELS = {
     "poisson softplus": ("Poisson", "softplus", "UnRegularized", None, 1, ["--link", "softplus"]),
     "bernoulli logistic": ("Bernoulli", None, "UnRegularized", None, 1, ["--observation", "bernoulli"]),
     "gaussian": ("Gaussian", None, "UnRegularized", None, 1, ["--observation", "gaussian"]),
+    "bernoulli probit": ("Bernoulli", "norm.cdf", "UnRegularized", None, 1,
+                         ["--observation", "bernoulli", "--link", "probit"]),
+    "gamma exp": ("Gamma", "exp", "UnRegularized", None, 1, ["--observation", "gamma", "--link", "exp"]),
+    "negative binomial": ("NegativeBinomial", None, "UnRegularized", None, 1,
+                          ["--observation", "negative-binomial", "--dispersion", "0.5"]),
     "ridge": ("Poisson", None, "Ridge", 0.1, 1, ["--regularizer", "ridge", "--strength", "0.1"]),
     "lasso": ("Poisson", None, "Lasso", 0.05, 1, ["--regularizer", "lasso", "--strength", "0.05"]),
     "elastic net": ("Poisson", None, "ElasticNet", (0.05, 0.4), 1,
@@ -138,6 +144,8 @@ def data(observation, n_neurons, seed=1):
         "Poisson": lambda: random.poisson(np.exp(eta)),
         "Bernoulli": lambda: random.random(eta.shape) < 1.0 / (1.0 + np.exp(-eta)),
         "Gaussian": lambda: eta + random.normal(size=eta.shape),
+        "Gamma": lambda: random.gamma(2.0, np.exp(eta) / 2.0),
+        "NegativeBinomial": lambda: random.poisson(random.gamma(1.0 / DISPERSION, np.exp(eta) * DISPERSION)),
     }[observation]().astype(float)
     return x, y[:, 0] if n_neurons == 1 else y
 
@@ -152,6 +160,8 @@ def model_of(observation, link, regularizer, strength, n_neurons):
                 for neuron in range(n_neurons):
                     mask[group * n_neurons + neuron, :, neuron] = GROUPS[group]
         regularizer = nemos.regularizer.GroupLasso(mask=mask)
+    if observation == "NegativeBinomial":
+        observation = nemos.observation_models.NegativeBinomialObservations(scale=DISPERSION)
     kind = nemos.glm.GLM if n_neurons == 1 else nemos.glm.PopulationGLM
     return kind(observation_model=observation, inverse_link_function=link, regularizer=regularizer,
                 regularizer_strength=strength, solver_kwargs={"tol": 1e-12, "maxiter": 20_000})
