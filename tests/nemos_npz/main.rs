@@ -14,7 +14,7 @@ use raw::{Raw, stored, written};
 use rheobase::backend::Model;
 use rheobase::glm::{FittedGlm, GlmSpec};
 use rheobase::inverse_link::InverseLink;
-use rheobase::observation::ObservationModel;
+use rheobase::observation::{NegativeBinomial, ObservationModel};
 use rheobase::read::nemos::{
     NemosClass, NemosLink, NemosModel, NemosObservation, NemosRegularizer, is_nemos, read_nemos,
 };
@@ -146,6 +146,8 @@ fn a_fit_comes_back_to_the_bit() {
     let ridge = || Regularizer::Ridge { strength: 0.1.into() };
     let lasso = || Regularizer::Lasso { strength: 0.02.into() };
     let softplus = Model { inverse_link: InverseLink::Softplus, ..Model::default() };
+    let gamma = Model { inverse_link: InverseLink::Exp, observation: ObservationModel::Gamma };
+    let probit = Model { inverse_link: InverseLink::Probit, observation: ObservationModel::Bernoulli };
     let of = Model::from;
     for (model, regularizer, y, names) in [
         (
@@ -167,6 +169,19 @@ fn a_fit_comes_back_to_the_bit() {
             one(&counts),
             ["identity", "Gaussian", "UnReg", "glm.GLM"],
         ),
+        (
+            of(NegativeBinomial::new(0.4).unwrap().into()),
+            Regularizer::None,
+            one(&counts),
+            ["jax.numpy.exp", "NegativeBinomial", "UnReg", "glm.GLM"],
+        ),
+        (
+            gamma,
+            Regularizer::None,
+            one(&counts.mapv(|y| y + 0.5)),
+            ["jax.numpy.exp", "Gamma", "UnReg", "glm.GLM"],
+        ),
+        (probit, Regularizer::None, one(&events), ["norm.cdf", "Bernoulli", "UnReg", "glm.GLM"]),
         (
             Model::default(),
             ridge(),
