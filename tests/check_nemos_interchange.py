@@ -23,8 +23,8 @@ What it printed:
     ok   poisson exp: rheobase scores as NeMoS: 1.6e-16
     ok   poisson exp: pseudo-r2-McFadden as NeMoS: 9.4e-15
     ok   poisson exp: pseudo-r2-Cohen as NeMoS: 2.0e-15
-    .. (the same of poisson softplus, bernoulli logistic, gaussian, ridge, lasso, elastic net, group lasso, population,
-    ridge population)
+    .. (the same of poisson softplus, bernoulli logistic, gaussian, bernoulli probit, gamma exp, negative binomial,
+    ridge, lasso, elastic net, group lasso, population, ridge population)
     ok   group lasso population: NeMoS predicts as rheobase: 8.3e-16
     ok   group lasso population: NeMoS scores as rheobase: 1.6e-16
     ok   group lasso population: the scale is that of NeMoS: 0.0e+00
@@ -46,7 +46,7 @@ What it printed:
     ok   a silent neuron has rate 0
     ok   NeMoS stored single precision
     ok   a file in single precision: rheobase predicts as NeMoS: 5.0e-16
-    PASS: models of rheobase and NeMoS 0.2.8 predict the same; the largest of 104 differences is 1.6e-08
+    PASS: models of rheobase and NeMoS 0.2.8 predict the same; the largest of 131 differences is 1.6e-08
 """
 import json
 import os
