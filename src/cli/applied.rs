@@ -68,7 +68,7 @@ impl Applied {
     ) -> Result<Self> {
         let needs_units = match &model.study {
             Study::Recording(study) => study.features.iter().any(|feature| feature.spec.units().is_some()),
-            Study::Arrays(_) => false,
+            Study::Arrays(_) | Study::Nemos => false,
         };
         let is_all = choice.unit.is_empty() || choice.unit.iter().any(|unit| unit == "all");
         let names = match is_all {
@@ -90,7 +90,10 @@ impl Applied {
     fn of(model: ModelFile, data: Data) -> Result<Self> {
         let data = Data { observation: model.fit.model.observation, ..data };
         let of_name = |name: &String| model_target(&model.fit, name);
-        let fitted: Vec<usize> = data.names.iter().map(of_name).collect::<Result<_>>()?;
+        let fitted: Vec<usize> = match &model.study {
+            Study::Nemos => (0..data.names.len()).collect(),
+            _ => data.names.iter().map(of_name).collect::<Result<_>>()?,
+        };
         let expected = expected_counts(&model.fit, &fitted, &data)?;
         Ok(Self { model, data, fitted, expected })
     }
@@ -103,6 +106,11 @@ impl Applied {
                 "{} is not the file that the fit.json beside it lists: they are of different runs",
                 path.display()
             ));
+        }
+        if matches!(self.model.study, Study::Nemos) {
+            notices
+                .push(format!("{} is of NeMoS: it does not say whether it is at an optimum", path.display()));
+            return notices;
         }
         let targets = self.model.fit.targets.iter().enumerate().filter(|(k, _)| self.fitted.contains(k));
         for (_, target) in targets.filter(|(_, target)| target.status != Status::Converged) {
@@ -138,6 +146,11 @@ fn data_of(
     let mut choice = choice.clone();
     match (&model.study, Format::of(&choice)) {
         (Study::Arrays(_), None) => Err(other_kind("an npz, npy, csv or HDF5 file", &choice)),
+        (Study::Nemos, None) => Err(no_study(&choice)),
+        (Study::Nemos, Some(format)) => {
+            let data = by_position(arrays(format, &choice, targets, limit_bytes)?, model)?;
+            check_targets(model, &data).map(|()| data)
+        }
         (Study::Recording(_), Some(_)) => Err(other_kind("an NWB file", &choice)),
         (Study::Arrays(_), Some(Format::Csv)) => by_name(model, choice, targets, limit_bytes),
         (Study::Arrays(study), Some(format)) => {
@@ -177,6 +190,23 @@ fn other_kind(expected: &str, choice: &DataArgs) -> Error {
     let expected = format!("{expected}, as the model was fitted to");
     let help = "use a model on the kind of data that it was fitted to";
     Error::argument("data", expected, choice.data.display().to_string(), help)
+}
+
+fn no_study(choice: &DataArgs) -> Error {
+    let expected =
+        "arrays of its features (npz, npy, csv, h5): a model of NeMoS names no signals, bases or bins";
+    let help = "make the features first: `rheobase fit RECORDING .. --out DIR` writes them to DIR/tables/features.csv";
+    Error::argument("data", expected, choice.data.display().to_string(), help)
+}
+
+/// Targets of a model of `NeMoS` have no names: they are those of the data, in their order.
+fn check_targets(model: &ModelFile, data: &Data) -> Result<()> {
+    let (expected, found) = (model.fit.targets.len(), data.names.len());
+    if expected == found {
+        return Ok(());
+    }
+    let problem = format!("expected as many columns as the model has targets ({expected}), found {found}");
+    Err(Error::object(&data.input.path, "counts", problem, "choose them with --y, in the order of the model"))
 }
 
 /// The columns of a csv file that the model's columns and targets are called after. Columns that are chosen and of

@@ -10,6 +10,7 @@ use super::environment::Environment;
 use super::examples::{
     COMPLETIONS_HELP, DEMO_HELP, DEVICES_HELP, FIT_HELP, INSPECT_HELP, MAN_HELP, SCORE_HELP,
 };
+use super::export::ExportArgs;
 use super::model_args::ModelArgs;
 use super::penalty_args::PenaltyArgs;
 use super::predict::PredictArgs;
@@ -42,6 +43,8 @@ pub enum Command {
     Score(Box<ScoreArgs>),
     /// Predict rates of other data with a fitted model
     Predict(Box<PredictArgs>),
+    /// Write a fitted model as a file of another program
+    Export(ExportArgs),
     /// Tuning curves: spikes per second while a series of the file had each value
     Tuning(Box<TuningArgs>),
     /// List the GPUs of this machine and whether fits can use them
@@ -222,7 +225,7 @@ pub struct FitArgs {
 #[derive(Debug, Args)]
 #[command(after_help = SCORE_HELP)]
 pub struct ScoreArgs {
-    /// A model.json that `fit --out` wrote, or a copy that `fit --write-nwb` wrote
+    /// A model.json that `fit --out` wrote, a copy that `fit --write-nwb` wrote, or an npz file of nemos
     pub model: PathBuf,
     #[command(flatten)]
     /// Which data.

@@ -51,13 +51,15 @@ Examples (quote what holds spaces):
 /// The end of the help of `score`.
 pub(super) const SCORE_HELP: &str = "\
 Whatever is not chosen is as in the fit; features and bin always are. Columns of a csv file are found by the names that
-the model has, columns of other arrays by their order.
+the model has, columns of other arrays by their order. A model that NeMoS saved takes all columns and all targets by
+their order.
 
 Examples:
   rheobase score results/model.json recording.nwb --epochs 'Noise 2'
   rheobase score results/model.json recording.nwb --epochs trials:correct=0 --unit 3 --json
   rheobase score results/model.json TEST.csv
-  rheobase score results/model.json TEST.npz --x X_test --y y_test";
+  rheobase score results/model.json TEST.npz --x X_test --y y_test
+  rheobase score nemos.npz TEST.npz --x X_test --y y_test";
 
 /// The end of the help of `bench`.
 pub(super) const BENCH_HELP: &str = "\

@@ -22,6 +22,7 @@ mod engine;
 mod engine_gpu;
 pub mod environment;
 mod examples;
+mod export;
 pub mod feature;
 mod feature_arguments;
 mod figures;

@@ -29,18 +29,20 @@ A recording needs units only if the model has features of spikes (`spikes`, `uni
 rate.csv has one row per bin: t_s, epoch and, for each target, rate_hz_NAME and
 expected_count_NAME. rate.npz has the arrays t, epoch, rate_hz and expected_count (bins, targets)
 and targets. Arrays have no time: a row number (from 0) and the expected count only (`expected` of
-a gaussian model). Bins whose features are unknown are NaN.
+a gaussian model). Bins whose features are unknown are NaN. A model that NeMoS saved takes arrays,
+with the columns in the order that it was fitted with.
 
 Examples:
   rheobase predict out/model.json FILE.nwb --epochs 'Noise 2' --out rate.csv
   rheobase predict out/model.json NEW.csv --out rate.npz
+  rheobase predict nemos.npz NEW.npz --x X --out rate.npz
   rheobase predict out/model.json FILE.nwb --epochs 'Noise 2' --json";
 
 /// Arguments of `predict`.
 #[derive(Debug, Args)]
 #[command(after_help = PREDICT_HELP)]
 pub struct PredictArgs {
-    /// A model.json that `fit --out` wrote
+    /// A model.json that `fit --out` wrote, or an npz file of nemos
     pub model: PathBuf,
     #[command(flatten)]
     /// Which data.

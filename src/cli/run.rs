@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use super::args::{BackendChoice, Cli, Command, Common};
 use super::progress::Progress;
 use super::study::{self, Refused};
-use super::{bench, demo, devices, fit, inspect, predict, score, shell_help, tuning, usage};
+use super::{bench, demo, devices, export, fit, inspect, predict, score, shell_help, tuning, usage};
 use crate::error::Blame;
 use crate::{Error, Result};
 
@@ -100,6 +100,7 @@ fn run(command: &Command) -> Result<Report> {
             settle_threads(args.threads)?;
             predict::predict(args)
         }
+        Command::Export(args) => export::export(args),
         Command::Tuning(args) => tuning::tuning(args),
     }
 }

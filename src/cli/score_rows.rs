@@ -17,7 +17,7 @@ const MOST_ROWS: usize = 24;
 pub(super) fn score_rows(fitting: &Fitting) -> Vec<ScoreRow> {
     let scores: Vec<&Scores> = fitting.model.fit.targets.iter().map(|target| &target.scores).collect();
     let fitted = match &fitting.model.study {
-        Study::Arrays(_) => "all rows".into(),
+        Study::Arrays(_) | Study::Nemos => "all rows".into(),
         study @ Study::Recording(_) => match epochs_asked(study) {
             asked if asked.is_empty() => "whole recording".into(),
             asked => asked,

@@ -31,7 +31,7 @@ pub struct Estimate {
 }
 
 /// How a fit was carried out, and why.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// The solver that ran: `newton` or `lbfgs`.
     pub solver: String,

@@ -2,6 +2,8 @@
 
 pub mod csv;
 pub mod h5;
+pub mod nemos;
 mod npy_number;
 pub mod npz;
+pub mod npz_entries;
 pub mod nwb;

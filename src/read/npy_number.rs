@@ -53,6 +53,16 @@ impl Number {
         self.kind == Kind::Float && self.size == 4
     }
 
+    /// Whether it is a whole number.
+    pub(super) fn is_whole(self) -> bool {
+        matches!(self.kind, Kind::Signed | Kind::Unsigned)
+    }
+
+    /// Whether it is true or false.
+    pub(super) fn is_flag(self) -> bool {
+        self.kind == Kind::Bool
+    }
+
     /// Appends the numbers in `bytes`, which are whole ones.
     #[allow(clippy::cast_lossless, reason = "one line for all kinds, of which some are not")]
     pub(super) fn decode<T: Real>(self, bytes: &[u8], values: &mut Vec<T>) {

@@ -90,7 +90,7 @@ fn open(path: &Path) -> Result<File> {
     Ok(file)
 }
 
-fn open_archive(path: &Path) -> Result<ZipArchive<BufReader<File>>> {
+pub(super) fn open_archive(path: &Path) -> Result<ZipArchive<BufReader<File>>> {
     ZipArchive::new(BufReader::new(open(path)?)).map_err(|error| match error {
         ZipError::Io(source) => Error::io(path, source),
         other => Error::Format {
@@ -103,7 +103,7 @@ fn open_archive(path: &Path) -> Result<ZipArchive<BufReader<File>>> {
 }
 
 /// Members of the archive with the names of their arrays.
-fn array_names(archive: &ZipArchive<BufReader<File>>) -> Vec<(String, String)> {
+pub(super) fn array_names(archive: &ZipArchive<BufReader<File>>) -> Vec<(String, String)> {
     archive
         .file_names()
         .map(|member| (member.to_string(), member.strip_suffix(".npy").unwrap_or(member).to_string()))
@@ -256,7 +256,7 @@ fn pieces(n: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
 }
 
 /// What a descriptor that is no real number stands for.
-fn describe(descriptor: &str) -> String {
+pub(super) fn describe(descriptor: &str) -> String {
     let kind = match descriptor.trim_matches('\'').trim_start_matches(['<', '>', '|', '=']).chars().next() {
         Some('O') => "Python objects",
         Some('U' | 'S') => "strings",

@@ -8,6 +8,7 @@
 pub mod digest;
 pub mod json;
 pub mod model;
+pub mod nemos;
 pub mod npz;
 pub mod nwb;
 pub mod same_file;

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::features::StudyFeature;
 use crate::glm::FittedGlm;
+use crate::read::nemos::read_nemos;
+use crate::write::nemos::fit_of_nemos;
 use crate::write::nwb::model_text;
 use crate::{Error, Result, number};
 
@@ -38,6 +40,8 @@ pub enum Study {
     Recording(RecordingStudy),
     /// Arrays that were given.
     Arrays(ArraysStudy),
+    /// Nothing that is known: a model that `NeMoS` fitted, whose columns and targets have no names of their own.
+    Nemos,
 }
 
 /// A file and its digest.
@@ -83,6 +87,9 @@ pub struct ArraysStudy {
 /// First bytes of an HDF5 file.
 const HDF5_SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 
+/// First bytes of an npz file, which is a zip archive.
+const ZIP_SIGNATURE: &[u8] = b"PK\x03\x04";
+
 const HELP_MODEL: &str = "give the model.json that `rheobase fit --out` wrote, whole";
 
 /// What tells a model file from others.
@@ -100,13 +107,19 @@ impl ModelFile {
         Self { schema: SCHEMA, version: env!("CARGO_PKG_VERSION").into(), study, fit }
     }
 
-    /// Reads a model file, or the model in a copy of a recording ([`crate::write::nwb::write_copy`]).
+    /// Reads a model file, the model in a copy of a recording ([`crate::write::nwb::write_copy`]), or a model of `NeMoS`
+    /// ([`crate::read::nemos`]).
     ///
     /// # Errors
     /// [`Error::Io`] if it cannot be read; [`Error::Format`] for what is no model file, is cut short, has another
-    /// schema or numbers of coefficients that do not fit its columns, and for HDF5 that holds no model.
+    /// schema or numbers of coefficients that do not fit its columns, and for HDF5 and npz files that hold no model;
+    /// [`Error::Object`] for an entry of a model of `NeMoS`.
     pub fn load(path: &Path) -> Result<Self> {
         let bytes = model_bytes(path)?;
+        if bytes.starts_with(ZIP_SIGNATURE) {
+            let fit = fit_of_nemos(path, &read_nemos(path)?)?;
+            return Ok(Self::new(Study::Nemos, fit));
+        }
         let wrong = |expected: &str, found: String, help: &str| Error::Format {
             path: path.into(),
             expected: expected.into(),
@@ -155,12 +168,15 @@ impl ModelFile {
     }
 }
 
-/// The bytes of a model file, also of one that stands in a copy of a recording.
+/// The bytes of a model file, also of one that stands in a copy of a recording; of an npz file the first ones.
 fn model_bytes(path: &Path) -> Result<Vec<u8>> {
     let unreadable = |e| Error::io(path, e);
     let mut file = File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     file.by_ref().take(HDF5_SIGNATURE.len() as u64).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.starts_with(ZIP_SIGNATURE) {
+        return Ok(bytes);
+    }
     if bytes != HDF5_SIGNATURE {
         file.read_to_end(&mut bytes).map_err(unreadable)?;
         return Ok(bytes);

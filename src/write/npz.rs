@@ -9,6 +9,7 @@ use ndarray::{ArrayView1, ArrayView2};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
+use crate::read::npz_entries::{Entry, EntryValues};
 use crate::{Error, Result};
 
 /// One array.
@@ -22,6 +23,8 @@ pub enum Array<'a> {
     Integers(&'a [i64]),
     /// Texts, (n,).
     Texts(&'a [String]),
+    /// Values of any shape.
+    Entry(&'a Entry),
 }
 
 /// The bytes of an npz file with these arrays under these names.
@@ -71,6 +74,16 @@ impl Array<'_> {
             Self::Table(values) => ("<f8".into(), format!("{}, {}", values.nrows(), values.ncols())),
             Self::Integers(values) => ("<i8".into(), format!("{},", values.len())),
             Self::Texts(texts) => (format!("<U{}", longest(texts)), format!("{},", texts.len())),
+            Self::Entry(entry) => {
+                let descriptor = match &entry.values {
+                    EntryValues::Numbers(_) => "<f8".into(),
+                    EntryValues::Integers(_) => "<i8".into(),
+                    EntryValues::Flags(_) => "|b1".into(),
+                    EntryValues::Texts(texts) => format!("<U{}", longest(texts)),
+                };
+                let lengths = entry.shape.iter().map(|len| format!("{len},")).collect::<Vec<_>>();
+                (descriptor, lengths.join(" "))
+            }
         };
         let mut header = format!("{{'descr': '{descriptor}', 'fortran_order': False, 'shape': ({shape}), }}");
         // magic, version and length take 10 bytes, the line end one; the numbers begin at a multiple of 64
@@ -86,15 +99,24 @@ impl Array<'_> {
             Self::Numbers(values) => bytes.extend(values.iter().flat_map(|x| x.to_le_bytes())),
             Self::Table(values) => bytes.extend(values.iter().flat_map(|x| x.to_le_bytes())),
             Self::Integers(values) => bytes.extend(values.iter().flat_map(|n| n.to_le_bytes())),
-            Self::Texts(texts) => {
-                let width = longest(texts);
-                for text in *texts {
-                    let padded = text.chars().map(u32::from).chain(std::iter::repeat(0)).take(width);
-                    bytes.extend(padded.flat_map(u32::to_le_bytes));
-                }
-            }
+            Self::Texts(texts) => push_texts(texts, &mut bytes),
+            Self::Entry(entry) => match &entry.values {
+                EntryValues::Numbers(values) => bytes.extend(values.iter().flat_map(|x| x.to_le_bytes())),
+                EntryValues::Integers(values) => bytes.extend(values.iter().flat_map(|n| n.to_le_bytes())),
+                EntryValues::Flags(values) => bytes.extend(values.iter().map(|&flag| u8::from(flag))),
+                EntryValues::Texts(texts) => push_texts(texts, &mut bytes),
+            },
         }
         bytes
+    }
+}
+
+/// Texts of one width.
+fn push_texts(texts: &[String], bytes: &mut Vec<u8>) {
+    let width = longest(texts);
+    for text in texts {
+        let padded = text.chars().map(u32::from).chain(std::iter::repeat(0)).take(width);
+        bytes.extend(padded.flat_map(u32::to_le_bytes));
     }
 }
 

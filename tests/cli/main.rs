@@ -11,6 +11,7 @@ mod completions;
 mod csv_fit;
 mod demo;
 mod device;
+mod export;
 mod figures;
 mod h5_fit;
 mod inspection;

@@ -11,7 +11,7 @@ fn words_that_mean_nothing() {
             &["frobnicate"][..],
             [
                 "command \"frobnicate\" does not exist",
-                "present are: demo, inspect, fit, score, predict, tuning, devices, bench, completions, man",
+                "present are: demo, inspect, fit, score, predict, export, tuning, devices, bench, completions, man",
             ],
         ),
         (&["fit"], ["rheobase fit: expected <DATA>, found nothing", "see `rheobase fit --help`"]),
@@ -19,6 +19,11 @@ fn words_that_mean_nothing() {
         (&["score", "m.json"], ["rheobase score: expected <DATA>", "see `rheobase score --help`"]),
         (&["inspect"], ["rheobase inspect: expected <FILE>", "see `rheobase inspect --help`"]),
         (&["predict", "m.json"], ["rheobase predict: expected <DATA>", "see `rheobase predict --help`"]),
+        (&["export", "m.json"], ["rheobase export: expected --to <PROGRAM> and <OUT>", "export --help"]),
+        (
+            &["export", "m.json", "--to", "nemo", "o.npz"],
+            ["--to: expected one of nemos, found `nemo`", "did you mean nemos? see"],
+        ),
         (&["bench", "tune"], ["command \"tune\" does not exist in rheobase bench", "present are: serve"]),
         (&["bench", "serve"], ["rheobase bench serve: expected <DATA>", "see `rheobase bench serve --help`"]),
         (
@@ -73,6 +78,7 @@ fn help_and_version_go_to_stdout() {
         &["inspect", "-h"],
         &["demo", "-h"],
         &["predict", "--help"],
+        &["export", "-h"],
         &["tuning", "-h"],
         &["devices", "-h"],
         &["bench", "--help"],

@@ -37,7 +37,7 @@ fn files_that_are_no_model() {
             "out/fit.json",
             ["out/fit.json: expected a model file, found another result, without a study", give],
         ),
-        ("d.npz", ["d.npz: expected a model file, found something else", give]),
+        ("d.npz", ["d.npz: expected a model that NeMoS saved, found an npz file without", "it holds X, y"]),
     ] {
         place.refused(&["score", file, "d.npz", "--out", "score"], 3, &said);
     }

@@ -1,0 +1,220 @@
+//! A fit as a model of `NeMoS`.
+
+use ndarray::Array2;
+
+use crate::glm::{FittedGlm, TargetFit};
+use crate::inverse_link::InverseLink;
+use crate::observation::ObservationModel;
+use crate::read::nemos::{NemosClass, NemosCoef, NemosLink, NemosModel, NemosObservation, NemosRegularizer};
+use crate::read::npz_entries::Entry;
+use crate::regularizer::{Groups, Regularizer, Strength};
+use crate::solver::Status;
+
+/// The version of `NeMoS` whose layout is written.
+const LAYOUT: &str = "0.2.8";
+
+/// The packages whose versions `NeMoS` keeps beside its own; its `inspect_npz` knows no others.
+const PACKAGES: [&str; 4] = ["jax", "jaxlib", "scipy", "scikit-learn"];
+
+/// A coefficient larger than this is counted as one that was fitted.
+const COUNTED: f64 = 1e-8;
+
+/// A model, and what a user of it should know.
+#[derive(Clone, Debug)]
+pub struct Exported {
+    /// The model.
+    pub model: NemosModel,
+    /// What of the fit it does not say.
+    pub notices: Vec<String>,
+}
+
+/// The model of a fit: a `GLM` of one target, a `PopulationGLM` of several, in the order of [`FittedGlm::labels`].
+///
+/// Degrees of freedom are `bins - rank - 1`, with a ridge `bins - columns - 1` and with penalties that select
+/// `bins - coefficients other than 0 - 1`. Columns that a target does not see (its own past among `units-others`) are left
+/// out by the feature mask.
+///
+/// ```
+/// use ndarray::array;
+/// use rheobase::backend::Cpu;
+/// use rheobase::design::{DesignPlan, Source};
+/// use rheobase::glm::{GlmSpec, Response};
+/// use rheobase::read::nemos::read_nemos;
+/// use rheobase::write::nemos::{fit_of_nemos, nemos_bytes, nemos_of};
+///
+/// let x = array![[0.5], [-1.0], [0.2], [1.5], [-0.3], [0.9]];
+/// let y = array![[1.0], [0.0], [0.0], [3.0], [1.0], [1.0]];
+/// let source = Source { name: "x".into(), labels: vec!["x".into()], x: x.view().into() };
+/// let plan = DesignPlan::new(vec![source], 0..6)?;
+/// let response = Response { names: vec!["y".into()], y: y.view().into() };
+/// let fit = GlmSpec::default().check()?.fit(&Cpu::<f32>::default(), &plan, &response, &mut |_| {})?;
+///
+/// let place = tempfile::tempdir().unwrap();
+/// let path = place.path().join("model.npz");
+/// std::fs::write(&path, nemos_bytes(&nemos_of(&fit).model)?).unwrap();
+/// let back = fit_of_nemos(&path, &read_nemos(&path)?)?;
+/// assert_eq!(back.predict(x.view())?, fit.predict(x.view())?);
+/// # Ok::<(), rheobase::Error>(())
+/// ```
+///
+/// # Panics
+/// If a fit has more targets or columns than coefficients, which no fit has.
+pub fn nemos_of(fit: &FittedGlm) -> Exported {
+    let (n_columns, n_targets) = (fit.labels.len(), fit.targets.len());
+    let class = if n_targets == 1 { NemosClass::Glm } else { NemosClass::PopulationGlm };
+    let mut notices = Vec::new();
+    for target in fit.targets.iter().filter(|target| target.status != Status::Converged) {
+        let (name, status) = (&target.name, target.status.name());
+        notices
+            .push(format!("the model of {name} is not at an optimum ({status}): the file does not say so"));
+    }
+    let smooth = matches!(fit.regularizer, Regularizer::Smooth { .. });
+    if smooth {
+        notices.push(
+            "NeMoS has no smoothness penalty: the file says UnRegularized, with the coefficients of the fit"
+                .into(),
+        );
+    }
+    let is_negative_binomial = matches!(fit.model.observation, ObservationModel::NegativeBinomial(_));
+    if is_negative_binomial && fit.targets.iter().any(|target| target.scale != fit.targets[0].scale) {
+        notices.push(
+            "NeMoS has one dispersion for all neurons: the file has that of the first, which scores of the others would need \
+             their own for"
+                .into(),
+        );
+    }
+    if n_targets > 1 && fit.targets.iter().any(|target| target.strength != fit.targets[0].strength) {
+        notices.push(
+            "strengths that cross-validation chose for each target are not in the file: it says that of the first".into(),
+        );
+    }
+    let values = Array2::from_shape_fn((n_columns, n_targets), |(j, target)| fit.targets[target].coef[j]);
+    let per_target = |value: fn(&TargetFit) -> f64| fit.targets.iter().map(value).collect::<Vec<f64>>();
+    let written_by = format!("unused: written by rheobase {}", env!("CARGO_PKG_VERSION"));
+    let mut versions: Vec<(String, String)> =
+        PACKAGES.iter().map(|package| (package.to_string(), written_by.clone())).collect();
+    versions.push(("nemos".into(), LAYOUT.into()));
+    let selects = fit.regularizer.selects();
+    let model = NemosModel {
+        class,
+        observation: observation(fit.model_of(&fit.targets[0]).observation),
+        link: link(fit.model.inverse_link),
+        regularizer: regularizer(fit, class),
+        solver: if selects { "ProximalGradient[optimistix]" } else { "LBFGS[optax+optimistix]" }.into(),
+        solver_options: Vec::new(),
+        coef: vec![NemosCoef { key: None, values }],
+        intercept: per_target(|target| target.intercept),
+        scale: per_target(|target| target.scale),
+        dof_resid: fit.targets.iter().map(|target| dof_resid(fit, target)).collect(),
+        feature_mask: feature_mask(fit),
+        versions,
+    };
+    if fit.plan.groups.len() > 1 && model.feature_mask.is_none() {
+        notices.push(
+            "columns that a target does not see have coefficient 0 in the file; to fit it again, give NeMoS a \
+             feature_mask"
+                .into(),
+        );
+    }
+    Exported { model, notices }
+}
+
+fn observation(model: ObservationModel) -> NemosObservation {
+    match model {
+        ObservationModel::Poisson => NemosObservation::Poisson,
+        ObservationModel::Gaussian => NemosObservation::Gaussian,
+        ObservationModel::Bernoulli => NemosObservation::Bernoulli,
+        ObservationModel::Gamma => NemosObservation::Gamma,
+        ObservationModel::NegativeBinomial(own) => {
+            NemosObservation::NegativeBinomial { scale: own.dispersion() }
+        }
+    }
+}
+
+fn link(link: InverseLink) -> NemosLink {
+    match link {
+        InverseLink::Exp => NemosLink::Exp,
+        InverseLink::Softplus => NemosLink::Softplus,
+        InverseLink::Identity => NemosLink::Identity,
+        InverseLink::Logistic => NemosLink::Logistic,
+        InverseLink::Probit => NemosLink::Probit,
+        InverseLink::OneOverX => NemosLink::OneOverX,
+    }
+}
+
+fn regularizer(fit: &FittedGlm, class: NemosClass) -> NemosRegularizer {
+    let (n_columns, n_targets) = (fit.labels.len(), fit.targets.len());
+    // NeMoS wants one strength for each coefficient, so those of a population for each of its targets
+    let of_columns = |strength: &Strength| match (strength, class) {
+        (Strength::All(strength), _) => Entry::from(*strength),
+        (Strength::Each(each), NemosClass::Glm) => Entry::numbers_of([n_columns], each.iter().copied()),
+        (Strength::Each(each), NemosClass::PopulationGlm) => {
+            let of_targets = each.iter().flat_map(|&own| std::iter::repeat_n(own, n_targets));
+            Entry::numbers_of([n_columns, n_targets], of_targets)
+        }
+    };
+    match &fit.regularizer {
+        Regularizer::None | Regularizer::Smooth { .. } => NemosRegularizer::UnRegularized,
+        Regularizer::Ridge { strength } => NemosRegularizer::Ridge { strength: of_columns(strength) },
+        Regularizer::Lasso { strength } => NemosRegularizer::Lasso { strength: of_columns(strength) },
+        Regularizer::ElasticNet { strength, ratio } => {
+            NemosRegularizer::ElasticNet { strength: of_columns(strength), ratio: Entry::from(*ratio) }
+        }
+        Regularizer::GroupLasso { strength, groups } => group_lasso(fit, class, strength, groups),
+    }
+}
+
+/// The groups of each target are groups of their own: targets share no penalty.
+fn group_lasso(fit: &FittedGlm, class: NemosClass, strength: &Strength, groups: &Groups) -> NemosRegularizer {
+    let (n_columns, n_targets) = (fit.labels.len(), fit.targets.len());
+    let features: Vec<[usize; 2]> = fit.features.iter().map(|feature| feature.columns).collect();
+    let groups = groups.of(&features);
+    let mut mask = vec![0.0; groups.len() * n_targets * n_columns * n_targets];
+    for (group, columns) in groups.iter().enumerate() {
+        for target in 0..n_targets {
+            for column in columns {
+                mask[((group * n_targets + target) * n_columns + column) * n_targets + target] = 1.0;
+            }
+        }
+    }
+    let n_groups = groups.len() * n_targets;
+    let strength = match strength {
+        Strength::All(strength) => Entry::from(*strength),
+        Strength::Each(each) => {
+            let of_targets = each.iter().flat_map(|&own| std::iter::repeat_n(own, n_targets));
+            Entry::numbers_of([n_groups], of_targets)
+        }
+    };
+    let shape = match class {
+        NemosClass::Glm => vec![n_groups, n_columns],
+        NemosClass::PopulationGlm => vec![n_groups, n_columns, n_targets],
+    };
+    NemosRegularizer::GroupLasso { strength, mask: Some(Entry::numbers_of(shape, mask)) }
+}
+
+fn dof_resid(fit: &FittedGlm, target: &TargetFit) -> f64 {
+    let n_parameters = match &fit.regularizer {
+        Regularizer::None | Regularizer::Smooth { .. } => fit.rank,
+        Regularizer::Ridge { .. } => fit.labels.len(),
+        Regularizer::Lasso { .. } | Regularizer::ElasticNet { .. } | Regularizer::GroupLasso { .. } => {
+            target.coef.iter().filter(|coef| coef.abs() > COUNTED).count()
+        }
+    };
+    target.n_bins_used as f64 - n_parameters as f64 - 1.0
+}
+
+/// The columns that each target sees, where they are not the same. Those that it does not see have coefficient 0 and no
+/// standard error, which tells them from others unless a penalty sets coefficients to 0 or the target is silent.
+fn feature_mask(fit: &FittedGlm) -> Option<Array2<f64>> {
+    if fit.plan.groups.len() < 2 || fit.regularizer.selects() {
+        return None;
+    }
+    Some(Array2::from_shape_fn((fit.labels.len(), fit.targets.len()), |(j, target)| {
+        let target = &fit.targets[target];
+        let is_unseen = target.status != Status::NoEvents
+            && target.coef[j] == 0.0
+            && target.standard_errors[j].is_nan()
+            && !target.aliased.contains(&fit.labels[j]);
+        if is_unseen { 0.0 } else { 1.0 }
+    }))
+}
