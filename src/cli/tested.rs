@@ -3,7 +3,7 @@
 //! The smaller model is fitted once more, to the bins of the fit: one with a shorter window has more of its own, and likelihoods
 //! of different bins do not compare.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::args::FitArgs;
 use super::data::{Data, Part};
@@ -11,12 +11,15 @@ use super::engine::Engine;
 use super::fit::fit_part;
 use super::{fit_text, mask, merge};
 use crate::features::Group;
-use crate::glm::{FittedGlm, GlmSpec, LikelihoodRatio, PlanFrom, StandardErrors};
+use crate::glm::{FittedGlm, GlmSpec, LikelihoodRatio, PlanFrom, StandardErrors, TargetFit};
 use crate::regularizer::Regularizer;
 use crate::solver::Status;
 use crate::write::digest::digest_file;
 use crate::write::model::{Input, ModelFile};
 use crate::{Error, Result};
+
+/// Why a target is not tested.
+const OPEN: &str = "one of the two fits is not at an optimum";
 
 /// A model to test against, read before anything is fitted.
 pub(super) struct Smaller {
@@ -109,20 +112,28 @@ impl Smaller {
 impl Tested {
     /// The tests in a result.
     pub(super) fn json(&self, fit: &FittedGlm) -> Value {
-        let of_target = |(ratio, target): (&Option<LikelihoodRatio>, &crate::glm::TargetFit)| json!({ "name": target.name, "test": ratio });
+        let of_target = |(ratio, target): (&Option<LikelihoodRatio>, &TargetFit)| {
+            let mut fields = Map::new();
+            fields.insert("name".into(), target.name.clone().into());
+            match json!(ratio) {
+                Value::Object(ratio) => fields.extend(ratio),
+                _ => drop(fields.insert("left_out".into(), OPEN.into())),
+            }
+            Value::Object(fields)
+        };
         let targets: Vec<Value> = self.ratios.iter().zip(&fit.targets).map(of_target).collect();
         json!({ "model": self.input, "targets": targets })
     }
 
     /// The tests for people, a line each.
     pub(super) fn text(&self, data: &Data, fit: &FittedGlm) -> String {
-        let line = |(ratio, target): (&Option<LikelihoodRatio>, &crate::glm::TargetFit)| {
+        let line = |(ratio, target): (&Option<LikelihoodRatio>, &TargetFit)| {
             let told = match ratio {
                 Some(ratio) => format!(
                     "likelihood ratio {:.4}, {} degrees of freedom, p = {:.2e}",
                     ratio.statistic, ratio.degrees_of_freedom, ratio.p_value
                 ),
-                None => "not tested: one of the two fits is not at an optimum".into(),
+                None => format!("not tested: {OPEN}"),
             };
             format!("{} against {}: {told}\n", fit_text::title(data, target), self.input.path.display())
         };

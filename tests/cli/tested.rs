@@ -15,12 +15,12 @@ fn a_larger_model_is_tested_on_the_bins_that_both_have() {
     let file = tutorial();
     let study =
         ["fit", &file, "--epochs", "Noise 1", "--unit", "0", "--bin", "1ms", "--feature", "stimulus*1e12"];
-    let history = ["--feature", "spikes : raised-cosine-log(3, window=50ms)"];
+    let history = ["--feature", "spikes : raised-cosine-log(3, window=250ms)"];
     fit(&place, &[&study[..], &["--out", "small"]].concat());
     let words = [&study[..], &history, &["--test-against", "small/model.json"]].concat();
     let tested = fit(&place, &words);
     assert!(tested["command"].as_str().unwrap().contains("--test-against small/model.json"));
-    let test = &tested["tested"]["targets"][0]["test"];
+    let test = &tested["tested"]["targets"][0];
     let smaller = fit(&place, &[&study[..], &["--out", "again"]].concat());
     // the smaller model alone has the bins at the edge of the window, too
     assert!(smaller["targets"][0]["n_bins_used"].as_u64() > tested["targets"][0]["n_bins_used"].as_u64());
@@ -49,7 +49,7 @@ fn a_column_of_noise_is_not_significant_and_what_is_not_nested_is_refused() {
     std::fs::write(place.path("m.csv"), "feature,y\nX[2],0\n").unwrap();
     fit(&place, &["fit", "d.npz", "--mask", "m.csv", "--out", "two"]);
     let tested = fit(&place, &["fit", "d.npz", "--test-against", "two/model.json"]);
-    let test = &tested["tested"]["targets"][0]["test"];
+    let test = &tested["tested"]["targets"][0];
     assert_eq!(test["degrees_of_freedom"], 1);
     // the square of its z, nearly
     let z = number(&tested["targets"][0]["z"][2]);

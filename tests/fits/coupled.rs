@@ -1,11 +1,16 @@
 //! Simulated populations: the reference without spikes, laws of counts, growth, and couplings that a fit finds again.
 
-use crate::common::{golden, matrix, number, numbers};
-use ndarray::{Array1, Array2, Array3};
+use crate::common::{Random, fit, golden, matrix, number, numbers};
+use ndarray::{Array1, Array2, Array3, Axis};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use rheobase::basis::{Expand, RaisedCosineLog};
+use rheobase::features::{Causality, Channel, convolved};
+use rheobase::glm::GlmSpec;
 use rheobase::inverse_link::InverseLink;
+use rheobase::regularizer::{Groups, Regularizer};
 use rheobase::simulate::{CoupledPopulation, difference_of_gammas};
+use rheobase::time::{BinGrid, IntervalSet};
 use serde_json::Value;
 
 fn cube(value: &Value) -> Array3<f64> {
@@ -124,4 +129,71 @@ fn a_filter_that_excites_and_then_inhibits_is_that_of_the_reference() {
     assert!(difference_of_gammas(1, 0.99, [2.0, 2.0], [1.0, 1.0]).is_err());
     assert!(difference_of_gammas(8, 1.0, [2.0, 2.0], [1.0, 1.0]).is_err());
     assert!(difference_of_gammas(8, 0.9, [0.0, 2.0], [1.0, 1.0]).is_err());
+}
+
+#[test]
+fn couplings_are_found_again() {
+    const N: usize = 12;
+    const N_BINS: usize = 60_000;
+    let basis = RaisedCosineLog::new(3).unwrap().kernel(20).unwrap();
+    let mut random = Random(61);
+    // each unit is quiet after its own spikes; a fifth of the pairs are coupled, with either sign
+    let coupling = Array3::from_shape_fn((N, N, 3), |(i, j, b)| {
+        let is_coupled = i != j && (5 * i + 7 * j) % 5 == 0;
+        match b {
+            _ if i == j => -1.5,
+            0 | 1 if is_coupled => {
+                if (i + j) % 3 == 0 {
+                    -0.8
+                } else {
+                    0.5
+                }
+            }
+            _ => 0.0,
+        }
+    });
+    let (drive, before) = (Array2::zeros((N_BINS, N)), Array2::zeros((20, N)));
+    let intercepts: Vec<f64> = (0..N).map(|_| -3.0 + 0.2 * random.normal()).collect();
+    let population = CoupledPopulation {
+        coupling: coupling.view(),
+        basis: basis.view(),
+        intercepts: &intercepts,
+        drive: drive.view(),
+        before: before.view(),
+        inverse_link: InverseLink::Exp,
+        most_expected: 2.0,
+    };
+    let simulated = population.simulate(&mut ChaCha8Rng::seed_from_u64(62)).unwrap();
+    assert_eq!(simulated.n_held, 0);
+    let rates: Vec<f64> =
+        simulated.counts.columns().into_iter().map(|own| own.sum() / N_BINS as f64).collect();
+    assert!(population.growth(&rates).unwrap() < 1.0);
+    let grid = BinGrid::new(&IntervalSet::new(&[0.0], &[N_BINS as f64 * 0.01]).unwrap(), 0.01).unwrap();
+    let channel = |(unit, counts): (usize, ndarray::ArrayView1<f64>)| Channel {
+        label: format!("units[{unit}]"),
+        values: counts.to_vec(),
+    };
+    let channels: Vec<Channel> = simulated.counts.columns().into_iter().enumerate().map(channel).collect();
+    let block = convolved(&grid, "units", &channels, &basis, Causality::Causal, false).unwrap();
+    let rows: Vec<usize> = (20..N_BINS).collect();
+    let (x, y) = (block.x.select(Axis(0), &rows), simulated.counts.select(Axis(0), &rows));
+    let groups = Groups::Columns((0..N).map(|j| (3 * j..3 * j + 3).collect()).collect());
+    let regularizer = Regularizer::GroupLasso { strength: 1e-4.into(), groups };
+    let fitted = fit(GlmSpec { regularizer, tolerance: 1e-10, ..GlmSpec::default() }, &x, &y);
+    assert!(fitted.converged());
+    // what a spike adds in all
+    let total =
+        |coef: &dyn Fn(usize) -> f64| -> f64 { (0..3).map(|b| coef(b) * basis.column(b).sum()).sum() };
+    let pairs: Vec<[f64; 2]> = (0..N * N)
+        .map(|k| {
+            let (i, j) = (k / N, k % N);
+            [total(&|b| coupling[(i, j, b)]), total(&|b| fitted.targets[i].coef[3 * j + b])]
+        })
+        .collect();
+    let mean = |side: usize| pairs.iter().map(|pair| pair[side]).sum::<f64>() / pairs.len() as f64;
+    let means = [mean(0), mean(1)];
+    let moment =
+        |a: usize, b: usize| pairs.iter().map(|p| (p[a] - means[a]) * (p[b] - means[b])).sum::<f64>();
+    let correlation = moment(0, 1) / (moment(0, 0) * moment(1, 1)).sqrt();
+    assert!(correlation > 0.95, "{correlation}");
 }
