@@ -15,7 +15,7 @@ use rheobase::design::{DesignPlan, Rows};
 use rheobase::glm::{CrossValidation, FittedGlm, Folds, GlmSpec, Pick, Response, StandardErrors};
 use rheobase::regularizer::Regularizer;
 
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 const N_TARGETS: usize = 12;
 
 fn strengths(from: f64, to: f64) -> Vec<f64> {
@@ -44,7 +44,7 @@ fn main() {
         ("ridge", Regularizer::Ridge { strength: 1.0.into() }, strengths(1e-4, 1.0)),
         ("lasso", Regularizer::Lasso { strength: 1.0.into() }, strengths(1e-4, 0.1)),
     ];
-    for (n, p) in [(20_000, 40), (100_000, 100)] {
+    for (n, p) in [(20_000, 40), (60_000, 80)] {
         let (x, y) = population(n, p);
         let plan = DesignPlan::new(source(&x), 0..n).unwrap();
         let names: Vec<String> = (0..N_TARGETS).map(|k| format!("y{k}")).collect();

@@ -3,12 +3,15 @@
 //! First all bins are fitted along the strengths, from the strongest on, each fit from the answer of the one before. Then
 //! every fold is: design and response of its bins are brought to the backend once, and every fit begins where the one to all
 //! bins ended, moved by what the fold differed from it at the strength before. That is so near that few passes are left. All
-//! targets advance together. A fit that is only scored ends at a gap of 1e-8 of its loss; those of the chosen strengths go
+//! targets advance together. A fit that is only scored ends at a gap of 1e-8 of its loss, by the solver's word; those of the chosen strengths go
 //! on to the tolerance, with standard errors, from where they are.
+
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
 use super::certificate::{Reported, read_back};
+use super::fit::Solved;
 use super::fitted::{FittedGlm, TargetFit};
 use super::folds::{Fold, Folds};
 use super::inputs::Response;
@@ -134,6 +137,7 @@ impl CheckedSpec {
         how: &CrossValidation,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<FittedGlm> {
+        let started = Instant::now();
         let strengths = how.strengths()?;
         self.check_for_strengths()?;
         let path = self.scored_path(on, plan, response, &strengths, progress)?;
@@ -153,6 +157,7 @@ impl CheckedSpec {
             target.strength = Some(strengths[k]);
             target.cv = Some(curve);
         }
+        fitted.seconds.fit = started.elapsed().as_secs_f64() - fitted.seconds.inference;
         Ok(fitted)
     }
 
@@ -205,8 +210,10 @@ impl CheckedSpec {
         self.fit_each(on, plan, response, &mut |problem: &mut dyn Fits| {
             for &strength in strengths {
                 let regularizer = self.get().regularizer.times(strength);
-                let start =
-                    path.last().map_or_else(|| self.get().start.clone(), |last| starts(&last.targets));
+                let start = path.last().map_or_else(
+                    || self.get().start.clone(),
+                    |last| last.targets.iter().map(StartPoint::from).collect(),
+                );
                 let spec = GlmSpec { regularizer, start, ..self.get().clone() }.check()?;
                 path.push(problem.fit(&spec, progress)?);
             }
@@ -223,12 +230,35 @@ impl CheckedSpec {
         response: &Response,
         strengths: &[f64],
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<Vec<FittedGlm>> {
-        let own = self.at_strength(1.0, Vec::new())?;
-        let from_the_last: Vec<f64> = strengths.iter().rev().copied().collect();
-        let mut path = own.fit_path(on, plan, response, &from_the_last, progress)?;
+    ) -> Result<Vec<Vec<Scored>>> {
+        let mut path: Vec<Vec<Scored>> = Vec::with_capacity(strengths.len());
+        self.fit_each(on, plan, response, &mut |problem: &mut dyn Fits| {
+            for &strength in strengths.iter().rev() {
+                let start = path.last().map_or(Vec::new(), |last| starts(last));
+                path.push(self.scored(problem, strength, start, progress)?);
+            }
+            Ok(())
+        })?;
         path.reverse();
         Ok(path)
+    }
+
+    /// One fit for its score alone. Its proof would cost as much as the rest; only a scale needs a whole fit.
+    fn scored(
+        &self,
+        problem: &mut dyn Fits,
+        strength: f64,
+        start: Vec<StartPoint>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Vec<Scored>> {
+        let spec = self.at_strength(strength, start)?;
+        if spec.get().model.observation.scale_term(1.0, 1.0).is_none() {
+            let solved = problem.solve(&spec, progress)?.into_iter();
+            return Ok(solved.map(|Solved { point, status }| Scored { point, status, scale: 1.0 }).collect());
+        }
+        let fitted = problem.fit(&spec, progress)?;
+        let scored = |fit: &TargetFit| Scored { point: fit.into(), status: fit.status, scale: fit.scale };
+        Ok(fitted.targets.iter().map(scored).collect())
     }
 
     /// The log-likelihood per held-out bin of every strength and target.
@@ -237,7 +267,7 @@ impl CheckedSpec {
         on: &B,
         plan: &DesignPlan,
         response: &Response,
-        path: &[FittedGlm],
+        path: &[Vec<Scored>],
         (fold, strengths): (&Fold, &[f64]),
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Vec<f64>>> {
@@ -246,19 +276,17 @@ impl CheckedSpec {
         let mut held_out = HeldOut::new(on.exact(), &test, response, self)?;
         let mut scores = vec![Vec::new(); strengths.len()];
         self.fit_each(on, &train, response, &mut |problem: &mut dyn Fits| {
-            let mut before: Option<(usize, FittedGlm)> = None;
+            let mut before: Option<(usize, Vec<Scored>)> = None;
             for (k, &strength) in strengths.iter().enumerate().rev() {
-                let mut start = starts(&path[k].targets);
+                let mut start = starts(&path[k]);
                 if let Some((last, own)) = &before {
-                    for (start, (own, all)) in
-                        start.iter_mut().zip(own.targets.iter().zip(&path[*last].targets))
-                    {
-                        start.move_by(own, all);
+                    for (start, (own, all)) in start.iter_mut().zip(own.iter().zip(&path[*last])) {
+                        start.move_by(&own.point, &all.point);
                     }
                 }
-                let fitted = problem.fit(&self.at_strength(strength, start)?, progress)?;
-                scores[k] = held_out.scores(&fitted.targets)?;
-                before = Some((k, fitted));
+                let scored = self.scored(problem, strength, start, progress)?;
+                scores[k] = held_out.scores(&scored)?;
+                before = Some((k, scored));
             }
             Ok(())
         })?;
@@ -271,7 +299,7 @@ impl CheckedSpec {
         on: &B,
         plan: &DesignPlan,
         response: &Response,
-        path: &[FittedGlm],
+        path: &[Vec<Scored>],
         (chosen, strengths): (&[usize], &[f64]),
         progress: &mut dyn FnMut(Progress),
     ) -> Result<FittedGlm> {
@@ -289,7 +317,7 @@ impl CheckedSpec {
             let (some, names) = (response.y.select(&own), &response.names);
             let names = own.iter().map(|&target| names[target].clone()).collect();
             let regularizer = self.get().regularizer.times(strength);
-            let start = starts(own.iter().map(|&target| &path[k].targets[target]));
+            let start = own.iter().map(|&target| path[k][target].point.clone()).collect();
             let spec = GlmSpec { regularizer, start, ..self.get().clone() }.check()?;
             let mut part = spec.fit(on, plan, &Response { y: some.view(), names }, progress)?;
             for (fit, &target) in part.targets.drain(..).zip(&own) {
@@ -315,19 +343,25 @@ impl CheckedSpec {
             });
         };
         fitted.targets = targets.into_iter().flatten().collect();
-        let all = path.iter().map(|own| own.seconds.fit);
-        fitted.seconds.fit += all.sum::<f64>();
         Ok(fitted)
     }
 }
 
-fn starts<'t>(targets: impl IntoIterator<Item = &'t TargetFit>) -> Vec<StartPoint> {
-    targets.into_iter().map(StartPoint::from).collect()
+/// Where a target came to in a fit that is only scored.
+#[derive(Clone, Debug)]
+struct Scored {
+    point: StartPoint,
+    status: Status,
+    scale: f64,
+}
+
+fn starts(scored: &[Scored]) -> Vec<StartPoint> {
+    scored.iter().map(|own| own.point.clone()).collect()
 }
 
 impl StartPoint {
-    /// Moves it by what one fit differs from another.
-    fn move_by(&mut self, own: &TargetFit, other: &TargetFit) {
+    /// Moves it by what one point differs from another.
+    fn move_by(&mut self, own: &Self, other: &Self) {
         self.intercept += own.intercept - other.intercept;
         for (w, (own, other)) in self.coef.iter_mut().zip(own.coef.iter().zip(&other.coef)) {
             *w += own - other;
@@ -360,11 +394,12 @@ impl<'p, 'd, 'r> HeldOut<'p, 'd, 'r> {
 
     /// The log-likelihood per bin of every target: minus infinity where a target has events that cannot be by a model that has
     /// seen none.
-    fn scores(&mut self, targets: &[TargetFit]) -> Result<Vec<f64>> {
-        let is_known = |k: &usize| targets[*k].intercept.is_finite() && targets[*k].status != Status::Failed;
+    fn scores(&mut self, targets: &[Scored]) -> Result<Vec<f64>> {
+        let is_known =
+            |k: &usize| targets[*k].point.intercept.is_finite() && targets[*k].status != Status::Failed;
         let known: Vec<usize> = (0..targets.len()).filter(is_known).collect();
         let point = |k: &usize| {
-            let TargetFit { coef, intercept, .. } = &targets[*k];
+            let StartPoint { coef, intercept } = &targets[*k].point;
             let reported = Reported { coef: coef.clone(), intercept: *intercept };
             read_back(self.plan.scaling(), &reported, &self.varying)
         };
@@ -379,7 +414,7 @@ impl<'p, 'd, 'r> HeldOut<'p, 'd, 'r> {
         Ok(targets.iter().enumerate().map(|(k, fit)| self.score(k, fit, losses[k])).collect())
     }
 
-    fn score(&self, target: usize, fit: &TargetFit, loss: f64) -> f64 {
+    fn score(&self, target: usize, fit: &Scored, loss: f64) -> f64 {
         let (model, rows) = (self.spec.get().model, self.plan.rows());
         let responses = || rows.iter().map(|row| self.response.y.get(row, target));
         let n = rows.len() as f64;
@@ -388,7 +423,7 @@ impl<'p, 'd, 'r> HeldOut<'p, 'd, 'r> {
                 return f64::NAN;
             }
             // certain of the one response that it has seen
-            let mean = model.mean(fit.intercept);
+            let mean = model.mean(fit.point.intercept);
             return if responses().all(|y| y == mean) { 0.0 } else { f64::NEG_INFINITY };
         }
         let observation = model.observation;

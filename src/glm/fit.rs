@@ -10,13 +10,16 @@ use super::rank::Rank;
 use super::response_sums::response_sums;
 use super::spec::{CheckedSpec, StandardErrors, TOLERANCE_F64};
 use super::standing::Standing;
+use super::start::StartPoint;
 use crate::backend::{Backend, Costs, Cpu, Every, Home};
 use crate::design::DesignPlan;
 use crate::error::Reached;
 use crate::math::dense::{Cholesky, Matrix};
 use crate::objective::{GlmObjective, Objective, Packed, Penalty, Weight};
-use crate::observation::Recession;
-use crate::solver::{Halted, Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Residuals, Start, Watch};
+use crate::observation::{Null, Recession};
+use crate::solver::{
+    Halted, Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Residuals, Start, Status, Watch,
+};
 use crate::{Error, Result};
 
 /// Largest rows x columns x (columns + 1) x targets for which standard errors are computed without asking.
@@ -60,6 +63,13 @@ struct Round {
     goal: f64,
     /// Whether Newton's method has taken them over.
     taken_over: bool,
+}
+
+/// Where a target came to without a certificate.
+#[derive(Clone, Debug)]
+pub(super) struct Solved {
+    pub(super) point: StartPoint,
+    pub(super) status: Status,
 }
 
 /// Objectives of a fit.
@@ -169,6 +179,50 @@ impl Fit<'_, '_, '_> {
         chosen.n_taken_over = standings.iter().flatten().filter(taken_over).count();
         let standings = live.into_iter().zip(standings.into_iter().flatten());
         Ok(self.finish(chosen, left_out, standings.collect(), seconds))
+    }
+
+    /// The solver's part alone, without sample, certificate and another round; silent targets stay at their mean.
+    pub(super) fn solve(
+        &self,
+        chosen: &Plan,
+        views: Views,
+        started: Instant,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Vec<Solved>> {
+        let (spec, nulls) = (self.spec.get(), &self.metric.nulls);
+        let live: Vec<usize> = (0..nulls.len()).filter(|&target| !nulls[target].is_silent).collect();
+        let left = |limit: f64| started.checked_add(Duration::try_from_secs_f64(limit).ok()?);
+        let mut watch = Watch {
+            tolerance: spec.tolerance,
+            goal: spec.tolerance,
+            max_iterations: spec.max_iterations,
+            used: vec![0; nulls.len()],
+            deadline: spec.time_limit_s.and_then(left),
+            n_waiting: 0,
+            halted: Vec::new(),
+            progress,
+            residuals: None,
+            history_time: Duration::ZERO,
+        };
+        let lbfgs = Lbfgs { newton_if_slow: chosen.newton_if_slow };
+        let solver: &dyn Minimize = if chosen.solver == Newton.name() { &Newton } else { &lbfgs };
+        let silent = |null: &Null| Solved {
+            point: StartPoint { coef: vec![0.0; self.plan.n_columns()], intercept: null.eta },
+            status: Status::NoEvents,
+        };
+        let mut solved: Vec<Solved> = nulls.iter().map(silent).collect();
+        if live.is_empty() {
+            return Ok(solved);
+        }
+        let mut objectives = Objectives { fast: views.fast, exact: views.exact, sample: None };
+        let start = self.start(&live, false);
+        let solution = solver.minimize(&mut objectives, &self.metric, &live, start, &mut watch);
+        let solution = solution.map_err(|error| self.unfinished(error, &watch.halted))?;
+        let reports = self.reports(&solution.at).into_iter().zip(&solution.outcomes);
+        for (&target, (Reported { coef, intercept }, outcome)) in live.iter().zip(reports) {
+            solved[target] = Solved { point: StartPoint { coef, intercept }, status: outcome.status };
+        }
+        Ok(solved)
     }
 
     /// Loss and optimality residual at points of shape (parameters, targets), of targets whose history is wanted.

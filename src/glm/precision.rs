@@ -7,7 +7,7 @@
 use std::time::Instant;
 
 use super::choice::Size;
-use super::fit::{CERTAIN, Fit, Views};
+use super::fit::{CERTAIN, Fit, Solved, Views};
 use super::fitted::FittedGlm;
 use super::inputs::Response;
 use super::penalised::anchor;
@@ -96,9 +96,15 @@ impl CheckedSpec {
 
 /// What can be fitted again and again.
 pub(super) trait Fits {
-    /// One fit.
+    /// One fit, with its certificate.
     fn fit(&mut self, spec: &CheckedSpec, progress: &mut dyn FnMut(Progress)) -> Result<FittedGlm>;
+
+    /// Where the solver comes to, without a certificate.
+    fn solve(&mut self, spec: &CheckedSpec, progress: &mut dyn FnMut(Progress)) -> Result<Vec<Solved>>;
 }
+
+/// What is done with a fit that is ready to begin.
+type Finish<'f, R> = dyn FnMut(&Fit, Plan, Views, Instant) -> Result<R> + 'f;
 
 /// Design and response on a backend.
 struct Problem<'p, 'd, 'r, B: Backend> {
@@ -128,6 +134,17 @@ struct Fast<'p, B: Backend> {
 
 impl<B: Backend> Fits for Problem<'_, '_, '_, B> {
     fn fit(&mut self, spec: &CheckedSpec, progress: &mut dyn FnMut(Progress)) -> Result<FittedGlm> {
+        self.with(spec, &mut |fit, chosen, views, started| fit.run(chosen, views, started, progress))
+    }
+
+    fn solve(&mut self, spec: &CheckedSpec, progress: &mut dyn FnMut(Progress)) -> Result<Vec<Solved>> {
+        self.with(spec, &mut |fit, chosen, views, started| fit.solve(&chosen, views, started, progress))
+    }
+}
+
+impl<B: Backend> Problem<'_, '_, '_, B> {
+    /// Makes a fit ready, in the numbers that it needs.
+    fn with<R>(&mut self, spec: &CheckedSpec, finish: &mut Finish<R>) -> Result<R> {
         let started = self.started.take().unwrap_or_else(Instant::now);
         let penalty = spec.penalty(self.plan, &self.varying);
         self.exact.set_penalty(&penalty);
@@ -135,26 +152,24 @@ impl<B: Backend> Fits for Problem<'_, '_, '_, B> {
         let is_fast =
             size_of::<B::Scalar>() < size_of::<f64>() && replayed.is_none_or(|own| own.storage == "f32");
         if is_fast && replayed.is_none_or(|own| !own.whitened) {
-            if let Some(fitted) = self.fit_fast(spec, &penalty, started, progress)? {
+            if let Some(fitted) = self.fit_fast(spec, &penalty, started, finish)? {
                 return Ok(fitted);
             }
             if replayed.is_some() {
                 return Err(Plan::too_coarse());
             }
         }
-        self.fit_all_digits(spec, penalty, is_fast, started, progress)
+        self.fit_all_digits(spec, penalty, is_fast, started, finish)
     }
-}
 
-impl<B: Backend> Problem<'_, '_, '_, B> {
     /// With the numbers of the backend before the last steps, if they can tell the columns apart.
-    fn fit_fast(
+    fn fit_fast<R>(
         &mut self,
         spec: &CheckedSpec,
         penalty: &Penalty,
         started: Instant,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<Option<FittedGlm>> {
+        finish: &mut Finish<R>,
+    ) -> Result<Option<R>> {
         let (on, plan, costs) = (self.on, self.plan, self.on.costs());
         let size = Size::new(plan, &self.nulls, self.own.len(), size_of::<B::Scalar>(), &costs);
         let chosen = spec.chosen(size, costs)?;
@@ -177,18 +192,18 @@ impl<B: Backend> Problem<'_, '_, '_, B> {
         let fit = Fit { spec, plan, response: self.response, costs, varying, rank, metric, penalty };
         let beside = beside(spec, on.exact(), plan, self.own, self.y, &fit.penalty)?;
         let views = Views { fast: Some(&mut fast.objective), exact: &mut self.exact, all: None, beside };
-        fit.run(chosen, views, started, progress).map(Some)
+        finish(&fit, chosen, views, started).map(Some)
     }
 
     /// Columns that are nearly dependent: all digits from the start.
-    fn fit_all_digits(
+    fn fit_all_digits<R>(
         &mut self,
         spec: &CheckedSpec,
         mut penalty: Penalty,
         is_fast: bool,
         started: Instant,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<FittedGlm> {
+        finish: &mut Finish<R>,
+    ) -> Result<R> {
         let (on, plan, response, own, y) = (self.on, self.plan, self.response, self.own, self.y);
         let (nulls, varying, alone) = (&self.nulls, self.varying.clone(), self.nulls.len() == 1);
         let (exact_on, model) = (on.exact(), spec.get().model);
@@ -218,7 +233,7 @@ impl<B: Backend> Problem<'_, '_, '_, B> {
             let fit = Fit { spec, plan: &whitened, response, costs, varying, rank, metric, penalty };
             let beside = beside(spec, exact_on, plan, own, y, &fit.penalty)?;
             let views = Views { fast: Some(&mut fast), exact: &mut self.exact, all: None, beside };
-            return fit.run(chosen, views, started, progress);
+            return finish(&fit, chosen, views, started);
         }
         if is_fast && spec.replayed().is_some() {
             return Err(Plan::too_coarse());
@@ -247,7 +262,7 @@ impl<B: Backend> Problem<'_, '_, '_, B> {
             Some(members) => (members, Some(&mut self.exact)),
             None => (&mut self.exact, None),
         };
-        fit.run(chosen, Views { fast: None, exact, all, beside }, started, progress)
+        finish(&fit, chosen, Views { fast: None, exact, all, beside }, started)
     }
 }
 
