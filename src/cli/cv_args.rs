@@ -139,6 +139,10 @@ impl CvArgs {
             let help = "add --regularizer ridge --strength 1e-4:1:20";
             return Err(Error::argument("--cv", "a penalty and strengths to choose from", "none", help));
         }
+        if let Some(one) = strengths.filter(|own| own.single().is_some()) {
+            let help = "give a range, as in --strength 1e-4:1:20, or leave --cv out";
+            return Err(Error::argument("strength", "several to choose from", one.text(), help));
+        }
         if self.gap.is_some() && held == Held::Kfold {
             let help = "use --cv blocked, or leave it out";
             return Err(Error::argument("--gap", "stretches of held-out bins", "bins at random", help));

@@ -3,10 +3,11 @@
 //! ```csv
 //! feature,3,7,12
 //! stimulus,1,1,1
-//! units[3].1,0,1,1
+//! units[3],0,1,1
 //! ```
 //!
-//! The first column names features (all of their columns) or single columns, the header names targets. What the table does
+//! The first column names features (all of their columns), channels of features with a basis, or columns of features without; the
+//! header names targets. What the table does
 //! not name may be used. A coefficient that may not be used is 0 and takes no part in the fit: targets with different rows
 //! of the table are fitted to designs of their own.
 
@@ -38,6 +39,7 @@ pub(super) fn apply(path: &Path, data: &mut Data) -> Result<()> {
         let mut seen: Vec<(Vec<bool>, Vec<usize>)> = Vec::new();
         for &target in &part.group.targets {
             let may = mask.of_target(target, &part.group.pieces);
+            check_channels(path, data, &part.group.pieces, &may)?;
             if !may.contains(&true) {
                 return Err(Error::argument(
                     format!("--mask {}", path.display()),
@@ -59,6 +61,29 @@ pub(super) fn apply(path: &Path, data: &mut Data) -> Result<()> {
     // in the order of their first targets, as parts are
     parts.sort_by_key(|part| part.group.targets[0]);
     data.parts = parts;
+    Ok(())
+}
+
+/// The functions of a basis stand and fall together: penalties, filters and their errors are those of whole channels.
+fn check_channels(path: &Path, data: &Data, pieces: &[Piece], may: &[bool]) -> Result<()> {
+    let mut first = 0;
+    for piece in pieces {
+        let own =
+            data.features.get(piece.block).and_then(|feature| feature.spec.n_functions(data.bin_s).ok());
+        let columns = &may[first..first + piece.labels.len()];
+        for (k, channel) in columns.chunks(own.unwrap_or(1).max(1)).enumerate() {
+            if channel.iter().any(|own| own != &channel[0]) {
+                let label = &piece.labels[k * channel.len()];
+                return Err(Error::argument(
+                    format!("--mask {}", path.display()),
+                    "whole features, or whole channels of a basis",
+                    format!("a part of the functions beside {label}"),
+                    "name the feature or the channel, as in units[3], not one of its functions",
+                ));
+            }
+        }
+        first += piece.labels.len();
+    }
     Ok(())
 }
 
@@ -148,10 +173,16 @@ impl Mask {
     }
 }
 
-/// The columns of a feature, or the one of this label.
+/// The columns of a feature or a channel, or the one of this label.
 fn columns_of(name: &str, data: &Data) -> Option<Vec<String>> {
     if let Some(k) = data.blocks.iter().position(|block| block.name == name) {
         return Some(data.labels[k].clone());
     }
-    data.labels.iter().flatten().find(|label| *label == name).map(|label| vec![label.clone()])
+    // `units[3]` for `units[3].1`, `units[3].2` and so on
+    let is_of_channel = |label: &&String| {
+        let rest = label.strip_prefix(name).and_then(|rest| rest.strip_prefix('.'));
+        label.as_str() == name || rest.is_some_and(|rest| rest.bytes().all(|digit| digit.is_ascii_digit()))
+    };
+    let own: Vec<String> = data.labels.iter().flatten().filter(is_of_channel).cloned().collect();
+    (!own.is_empty()).then_some(own)
 }

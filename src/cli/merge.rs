@@ -14,7 +14,8 @@ use crate::glm::{Covariance, FittedGlm, TargetFit};
 /// If two columns have the same name.
 pub(super) fn merge(data: &Data, fits: Vec<FittedGlm>) -> Result<FittedGlm> {
     let mut fits = fits;
-    if fits.len() == 1 {
+    // a mask may leave columns out of all targets
+    if fits.len() == 1 && fits[0].labels.iter().eq(data.labels.iter().flatten()) {
         return Ok(fits.remove(0));
     }
     let mut layout = Layout::default();

@@ -106,9 +106,15 @@ impl PenaltyArgs {
             _ => {
                 let labels: Vec<&String> = part.group.pieces.iter().flat_map(|piece| &piece.labels).collect();
                 let path = self.groups.as_deref().unwrap_or(Path::new(""));
-                Groups::Columns(groups_of_file(path, &labels)?)
+                let all: Vec<&String> = data.labels.iter().flatten().collect();
+                Groups::Columns(groups_of_file(path, &labels, &all)?)
             }
         };
+        let others = || data.parts.iter().any(|other| !filters::grids(data, other).is_empty());
+        if self.regularizer == Penalty::Smooth && grids.is_empty() && others() {
+            // a mask may leave a target nothing to smooth
+            return Ok(Regularizer::None);
+        }
         let regularizer = self.regularizer(grids, groups);
         regularizer.check().map(|()| regularizer)
     }
@@ -150,8 +156,9 @@ impl PenaltyArgs {
     }
 }
 
-/// Groups of columns from a file with the columns `column` and `group`; columns that it does not name are in none.
-fn groups_of_file(path: &Path, labels: &[&String]) -> Result<Vec<Vec<usize>>> {
+/// Groups of columns from a file with the columns `column` and `group`, of those that some targets see; columns that it does not
+/// name are in none.
+fn groups_of_file(path: &Path, labels: &[&String], all: &[&String]) -> Result<Vec<Vec<usize>>> {
     let help = "write a table with the columns `column` and `group`, one row for each column of the fit";
     let unreadable = |error: csv::Error| match error.into_kind() {
         csv::ErrorKind::Io(error) => Error::io(path, error),
@@ -172,11 +179,15 @@ fn groups_of_file(path: &Path, labels: &[&String]) -> Result<Vec<Vec<usize>>> {
         let record = record.map_err(unreadable)?;
         let [column, group] = [column, group].map(|place| record.get(place).unwrap_or_default());
         let Some(number) = labels.iter().position(|label| label.as_str() == column) else {
+            if all.iter().any(|label| label.as_str() == column) {
+                // these targets do not see it
+                continue;
+            }
             return Err(Error::Unknown {
                 kind: "column",
                 name: column.into(),
                 place: format!("{}, row {}", path.display(), row + 2),
-                present: labels.iter().map(|label| (*label).clone()).collect(),
+                present: all.iter().map(|label| (*label).clone()).collect(),
             });
         };
         groups.entry(group.into()).or_default().push(number);

@@ -13,25 +13,23 @@ use super::{fit_text, mask, merge};
 use crate::features::Group;
 use crate::glm::{FittedGlm, GlmSpec, LikelihoodRatio, PlanFrom, StandardErrors, TargetFit};
 use crate::regularizer::Regularizer;
-use crate::solver::Status;
 use crate::write::digest::digest_file;
-use crate::write::model::{Input, ModelFile};
+use crate::write::model::{Input, ModelFile, RecordingStudy, Study};
 use crate::{Error, Result};
-
-/// Why a target is not tested.
-const OPEN: &str = "one of the two fits is not at an optimum";
 
 /// A model to test against, read before anything is fitted.
 pub(super) struct Smaller {
     input: Input,
     labels: Vec<String>,
+    /// The study of a recording, whose features must be those of the fit.
+    study: Option<RecordingStudy>,
 }
 
 /// The tests.
 pub(super) struct Tested {
     input: Input,
-    /// One per target; none of targets that are not at an optimum.
-    ratios: Vec<Option<LikelihoodRatio>>,
+    /// One per target, or why there is none.
+    ratios: Vec<std::result::Result<LikelihoodRatio, String>>,
 }
 
 impl Smaller {
@@ -48,7 +46,13 @@ impl Smaller {
         }
         let model = ModelFile::load(path)?;
         let input = Input { path: path.clone(), sha256: digest_file(path)? };
-        Ok(Some(Self { input, labels: model.fit.labels }))
+        let study = if let Study::Recording(study) = &model.study { Some(study.clone()) } else { None };
+        // a column that a mask kept from all targets is none of the model
+        let is_used =
+            |(k, _): &(usize, String)| model.fit.targets.iter().any(|target| target.coef[*k] != 0.0);
+        let labels =
+            model.fit.labels.iter().cloned().enumerate().filter(is_used).map(|(_, label)| label).collect();
+        Ok(Some(Self { input, labels, study }))
     }
 
     /// Fits the columns of the smaller model to the bins of the fit, and tests every target.
@@ -67,6 +71,7 @@ impl Smaller {
             let help = "test against a model whose columns are among those of the fit";
             return Err(Error::argument(what, "a model within the fit", format!("the column {label}"), help));
         }
+        self.check_features(&what, data)?;
         if self.labels.len() == fit.labels.len() {
             let help = "test against a model with fewer features";
             return Err(Error::argument(what, "a smaller model", "the same columns", help));
@@ -88,15 +93,28 @@ impl Smaller {
         }
         let smaller = merge::merge(data, fits)?;
         let ratio = |target: usize| {
-            let are_open = [fit, &smaller].iter().any(|fit| fit.targets[target].status != Status::Converged);
-            if are_open {
-                Ok(None)
-            } else {
-                LikelihoodRatio::new((fit, target), (&smaller, target)).map(Some)
-            }
+            LikelihoodRatio::new((fit, target), (&smaller, target)).map_err(|error| error.to_string())
         };
-        let ratios = (0..fit.targets.len()).map(ratio).collect::<Result<_>>()?;
+        let ratios = (0..fit.targets.len()).map(ratio).collect();
         Ok(Tested { input: self.input, ratios })
+    }
+
+    /// Columns of one name must be the same functions of the same signal.
+    fn check_features(&self, what: &str, data: &Data) -> Result<()> {
+        let Some(study) = &self.study else { return Ok(()) };
+        let help = "fit the smaller model with the same bins, bases and ranges (range=a:b) as those features of the larger";
+        if study.bin_s != data.bin_s {
+            let found = format!("{} s", study.bin_s);
+            return Err(Error::argument(what, format!("bins of {} s", data.bin_s), found, help));
+        }
+        for feature in &study.features {
+            let own = data.features.iter().find(|own| own.name == feature.name);
+            if own.is_none_or(|own| own.spec != feature.spec || own.ranges != feature.ranges) {
+                let expected = own.map_or("a feature of the fit".into(), |own| own.spec.to_string());
+                return Err(Error::argument(what, expected, feature.spec.to_string(), help));
+            }
+        }
+        Ok(())
     }
 
     /// A part with the columns of the smaller model alone.
@@ -112,12 +130,16 @@ impl Smaller {
 impl Tested {
     /// The tests in a result.
     pub(super) fn json(&self, fit: &FittedGlm) -> Value {
-        let of_target = |(ratio, target): (&Option<LikelihoodRatio>, &TargetFit)| {
+        let of_target = |(ratio, target): (&std::result::Result<LikelihoodRatio, String>, &TargetFit)| {
             let mut fields = Map::new();
             fields.insert("name".into(), target.name.clone().into());
-            match json!(ratio) {
-                Value::Object(ratio) => fields.extend(ratio),
-                _ => drop(fields.insert("left_out".into(), OPEN.into())),
+            match ratio {
+                Ok(ratio) => {
+                    if let Value::Object(ratio) = json!(ratio) {
+                        fields.extend(ratio);
+                    }
+                }
+                Err(reason) => drop(fields.insert("left_out".into(), reason.clone().into())),
             }
             Value::Object(fields)
         };
@@ -127,13 +149,13 @@ impl Tested {
 
     /// The tests for people, a line each.
     pub(super) fn text(&self, data: &Data, fit: &FittedGlm) -> String {
-        let line = |(ratio, target): (&Option<LikelihoodRatio>, &TargetFit)| {
+        let line = |(ratio, target): (&std::result::Result<LikelihoodRatio, String>, &TargetFit)| {
             let told = match ratio {
-                Some(ratio) => format!(
+                Ok(ratio) => format!(
                     "likelihood ratio {:.4}, {} degrees of freedom, p = {:.2e}",
                     ratio.statistic, ratio.degrees_of_freedom, ratio.p_value
                 ),
-                None => format!("not tested: {OPEN}"),
+                Err(reason) => format!("not tested: {reason}"),
             };
             format!("{} against {}: {told}\n", fit_text::title(data, target), self.input.path.display())
         };

@@ -36,9 +36,6 @@ struct Curvature {
     condition: f64,
 }
 
-/// A coefficient above this was chosen by a penalty that chooses.
-const CHOSEN: f64 = 1e-8;
-
 /// Coefficients of one target in the user's units.
 #[derive(Clone, Debug)]
 pub(super) struct Reported {
@@ -179,7 +176,9 @@ impl Fit<'_, '_, '_> {
             let factor = Cholesky::new(&hessian).filter(|factor| factor.jitter() == 0.0)?;
             let step = factor.solve(gradient).iter().map(|d| -d).collect();
             let condition = condition(&hessian);
-            return Some(Curvature { step, inverse: factor.inverse(), free: None, condition });
+            let mut inverse = factor.inverse();
+            self.penalty.confine(&mut inverse);
+            return Some(Curvature { step, inverse, free: None, condition });
         }
         kinks.add_to(&mut hessian, at);
         let free = kinks.free(at, gradient);
@@ -204,7 +203,7 @@ impl Fit<'_, '_, '_> {
         let regularizer = &self.spec.get().regularizer;
         let of_columns = match regularizer {
             Regularizer::None => self.rank.n_members(),
-            _ if regularizer.selects() => coef.iter().filter(|w| w.abs() > CHOSEN).count(),
+            _ if regularizer.selects() => coef.iter().filter(|w| **w != 0.0).count(),
             _ => self.plan.n_columns(),
         };
         self.plan.n_rows().saturating_sub(1 + of_columns)
@@ -213,6 +212,9 @@ impl Fit<'_, '_, '_> {
     /// The scale that a target shows, 1 where the model is given its variance.
     pub(super) fn scale(&self, target: usize, reported: &Reported, optimality: &Optimality) -> f64 {
         let (model, dof) = (self.spec.get().model, self.dof_resid(&reported.coef) as f64);
+        if dof == 0.0 && model.observation.scale_term(1.0, 1.0).is_some() {
+            return f64::NAN;
+        }
         match model.observation {
             // its loss is the sum of squares
             ObservationModel::Gaussian => optimality.unpenalised * self.plan.n_rows() as f64 / dof,

@@ -21,6 +21,8 @@ use crate::{Error, Result};
 const LEAST: f64 = 1e-8;
 /// The largest one that is looked for.
 const MOST: f64 = 1e8;
+/// The largest count: how many there are of each is kept.
+const LARGEST: f64 = 1e7;
 /// Change of the logarithm of the dispersion that ends the rounds.
 const SETTLED: f64 = 1e-10;
 /// Rounds; about five are usual.
@@ -244,8 +246,8 @@ fn check_whole(plan: &DesignPlan, response: &Response) -> Result<()> {
     for row in plan.rows().iter().filter(|&row| row < response.y.nrows()) {
         for column in 0..response.y.ncols() {
             let value = response.y.get(row, column);
-            if value.is_finite() && value.fract() != 0.0 {
-                let expected = "whole numbers, of which a dispersion can be estimated";
+            if value.is_finite() && (value.fract() != 0.0 || value > LARGEST) {
+                let expected = "whole numbers up to 1e7, of which a dispersion can be estimated";
                 return Err(Error::Domain { what: "response".into(), row, column, expected, value });
             }
         }

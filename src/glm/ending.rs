@@ -121,6 +121,11 @@ impl Fit<'_, '_, '_> {
     fn warnings(&self, standing: &Standing, aliased: &[String], whole: bool) -> Vec<String> {
         let labels = &self.plan.layout().labels;
         let mut warnings = Vec::new();
+        if standing.scale.is_nan() {
+            warnings.push(
+                "as many parameters as bins: no scale can be estimated, and with it no log-likelihood and no error".into(),
+            );
+        }
         if let Some(direction) = standing.recession() {
             warnings.push(self.separation_warning(direction));
         }

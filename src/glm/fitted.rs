@@ -7,7 +7,7 @@ use ndarray::ArrayView2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::cross_validation::Curve;
+use super::curve::Curve;
 use super::plan::Plan;
 use super::score::Scores;
 use crate::backend::Model;
@@ -89,7 +89,7 @@ pub struct TargetFit {
     /// columns and the intercept.
     #[serde(default)]
     pub dof_resid: usize,
-    /// The strength of the penalty that cross-validation chose for it.
+    /// What cross-validation multiplied the strength of the regularizer by for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strength: Option<f64>,
     /// How well every strength predicted bins that were not fitted.

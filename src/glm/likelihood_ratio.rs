@@ -66,7 +66,13 @@ impl LikelihoodRatio {
             let help = "test against a model with fewer columns";
             return wrong("a smaller model", "as many parameters".into(), help);
         }
-        let statistic = Self::statistic(larger.model.observation, own, other).max(0.0);
+        let statistic = Self::statistic(larger.model.observation, own, other);
+        if !statistic.is_finite() {
+            let help = "fit fewer columns or more bins";
+            return wrong("likelihoods that are numbers", statistic.to_string(), help);
+        }
+        // what rounding leaves of nothing may have either sign
+        let statistic = statistic.max(0.0);
         let p_value = match ChiSquared::new(degrees_of_freedom as f64) {
             Ok(law) => law.sf(statistic),
             Err(_) => f64::NAN,

@@ -6,12 +6,14 @@
 mod certificate;
 mod choice;
 mod cross_validation;
+mod curve;
 mod dispersion;
 mod ending;
 mod fit;
 mod fitted;
 mod folds;
 pub mod goodness;
+mod held_out;
 mod inputs;
 mod likelihood_ratio;
 mod penalised;
@@ -25,7 +27,8 @@ mod standing;
 mod start;
 
 pub use choice::{CostConstants, estimated_seconds};
-pub use cross_validation::{CrossValidation, Curve, Pick};
+pub use cross_validation::CrossValidation;
+pub use curve::{Curve, Pick};
 pub use fitted::{Covariance, FittedGlm, GapFrom, Seconds, TargetFit};
 pub use folds::{Fold, Folds};
 pub use inputs::Response;

@@ -62,7 +62,8 @@ pub enum Regularizer {
         groups: Groups,
     },
     /// Squared differences of neighbours: tuning curves and filters become smooth. Constant coefficients cost nothing, and
-    /// from order 2 on straight lines. Coefficients on no grid are not penalised.
+    /// from order 2 on straight lines. Coefficients on no grid are not penalised. A column that never changes has the coefficient
+    /// 0, and a fit leaves out the differences that it is part of: functions without data are a gap, not a bridge.
     Smooth {
         /// Its strength, above 0.
         strength: f64,

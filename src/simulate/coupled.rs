@@ -12,6 +12,11 @@ use crate::inverse_link::InvertLink;
 use crate::math::elementary::Standard;
 use crate::{Error, Result};
 
+/// Rounds in which the growth is found.
+const POWERS: usize = 1000;
+/// The largest expected count that may be allowed.
+const LARGEST: f64 = 1e6;
+
 /// A population: with `y_j` the counts of unit j,
 /// `mu_i[t] = g(b_i + f_i[t] + sum_j sum_k h_ij[k] y_j[t - 1 - k])`, `h_ij[k] = sum_b c_ijb basis[k, b]`.
 #[derive(Clone, Debug)]
@@ -48,7 +53,7 @@ impl CoupledPopulation<'_> {
     /// Simulates all bins with Poisson counts.
     ///
     /// # Errors
-    /// [`Error::Length`] for shapes that do not go together, [`Error::NonFinite`] for a drive that is not finite,
+    /// [`Error::Length`] for shapes that do not go together, [`Error::NonFinite`] for numbers that are not finite,
     /// [`Error::Argument`] for a largest count that is not above 0.
     ///
     /// # Source
@@ -97,6 +102,9 @@ impl CoupledPopulation<'_> {
     pub fn growth(&self, expected: &[f64]) -> Result<f64> {
         self.check()?;
         let n = self.intercepts.len();
+        if expected.len() != n {
+            return Err(Error::Length { what: "expected counts".into(), expected: n, found: expected.len() });
+        }
         let slope = |unit: usize| {
             let eta = self.inverse_link.link(expected[unit]);
             self.inverse_link.mean(eta, Standard).slope
@@ -107,20 +115,18 @@ impl CoupledPopulation<'_> {
                 &self.filters_of(sender)[receiver * self.basis.nrows()..(receiver + 1) * self.basis.nrows()];
             slopes[receiver] * own.iter().map(|h| h.abs()).sum::<f64>()
         });
-        // powers of a matrix without negative entries grow with its spectral radius
+        // powers of a matrix without negative entries grow with its spectral radius; one more on the diagonal keeps them from
+        // going back and forth
         let mut vector = vec![1.0; n];
         let mut growth = 0.0;
-        for _ in 0..200 {
-            let next: Vec<f64> = gains
-                .rows()
-                .into_iter()
-                .map(|row| row.iter().zip(&vector).map(|(g, v)| g * v).sum())
-                .collect();
-            growth = next.iter().copied().fold(0.0, f64::max);
-            if growth == 0.0 {
-                break;
-            }
-            vector = next.into_iter().map(|v| v / growth).collect();
+        for _ in 0..POWERS {
+            let grown = |(row, own): (ndarray::ArrayView1<f64>, &f64)| {
+                own + row.iter().zip(&vector).map(|(g, v)| g * v).sum::<f64>()
+            };
+            let next: Vec<f64> = gains.rows().into_iter().zip(&vector).map(grown).collect();
+            let largest = next.iter().copied().fold(0.0, f64::max);
+            growth = largest - 1.0;
+            vector = next.into_iter().map(|v| v / largest).collect();
         }
         Ok(growth)
     }
@@ -155,14 +161,31 @@ impl CoupledPopulation<'_> {
         {
             return Err(Error::Length { what: what.into(), expected, found });
         }
-        if self.most_expected.is_nan() || self.most_expected <= 0.0 {
+        if !(f64::MIN_POSITIVE..=LARGEST).contains(&self.most_expected) {
             let found = self.most_expected.to_string();
-            return Err(Error::argument("largest expected count", "a number above 0", found, "try 10"));
+            return Err(Error::argument(
+                "largest expected count",
+                "a number above 0, at most 1e6",
+                found,
+                "try 10",
+            ));
         }
-        let mut values = self.drive.indexed_iter();
-        match values.find(|(_, value)| !value.is_finite()) {
-            Some(((row, column), &value)) => {
-                Err(Error::NonFinite { what: "drive".into(), row, column, value })
+        let tables = [("drive", self.drive), ("basis", self.basis), ("counts before", self.before)];
+        for (what, table) in tables {
+            if let Some(((row, column), &value)) = table.indexed_iter().find(|(_, value)| !value.is_finite())
+            {
+                return Err(Error::NonFinite { what: what.into(), row, column, value });
+            }
+        }
+        if let Some(((row, column, _), &value)) =
+            self.coupling.indexed_iter().find(|(_, value)| !value.is_finite())
+        {
+            return Err(Error::NonFinite { what: "coupling".into(), row, column, value });
+        }
+        match self.intercepts.iter().position(|value| !value.is_finite()) {
+            Some(row) => {
+                let value = self.intercepts[row];
+                Err(Error::NonFinite { what: "intercepts".into(), row, column: 0, value })
             }
             None => Ok(()),
         }

@@ -7,7 +7,8 @@ use crate::{Error, Result};
 /// given as shape and rate.
 ///
 /// # Errors
-/// [`Error::Argument`] for fewer than 2 lags, a quantile outside (0, 1), and shapes or rates that are not above 0.
+/// [`Error::Argument`] for fewer than 2 lags, a quantile outside (0, 1), and shapes or rates that are not above 0, and laws whose difference is
+/// nothing or infinite.
 ///
 /// # Source
 /// `difference_of_gammas` in `NeMoS`.
@@ -35,5 +36,9 @@ pub fn difference_of_gammas(
         (0..n_lags).map(at).map(|lag| excitation.pdf(lag) - inhibition.pdf(lag)).collect();
     let size = filter.iter().map(|value| value * value).sum::<f64>().sqrt();
     filter.iter_mut().for_each(|value| *value /= size);
+    if filter.iter().any(|value| !value.is_finite()) {
+        let help = "use two different laws with shapes of 1 or more";
+        return Err(Error::argument("gamma laws", "densities that differ and are finite", "others", help));
+    }
     Ok(filter)
 }

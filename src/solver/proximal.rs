@@ -22,6 +22,8 @@ const SETTLED: f64 = 1e-6;
 const DONE: f64 = 1e-24;
 /// Steps of Newton's method for the norm of a group.
 const NORM_STEPS: usize = 100;
+/// Part of a value that may be rounding.
+const ROUNDING: f64 = 1e-9;
 /// Steps of all parameters that are not 0 together.
 const POLISH: usize = 6;
 
@@ -154,15 +156,24 @@ impl<'a> Step<'a> {
     /// Solves for all parameters that are not 0 at once; false, and nothing changes, if one of them would cross its kink.
     fn polish(&mut self) -> bool {
         let free = self.kinks.free(&self.at, &vec![0.0; self.at.len()]);
-        let (at, gradient) = (self.at.clone(), self.gradient.clone());
+        let (at, gradient, before) = (self.at.clone(), self.gradient.clone(), self.model());
         let n_steps = if self.groups.is_empty() { 1 } else { POLISH };
-        for _ in 0..n_steps {
-            if !self.polish_once(&free) {
-                (self.at, self.gradient) = (at, gradient);
-                return false;
-            }
+        let all = (0..n_steps).all(|_| self.polish_once(&free));
+        // steps that end above where they began were too long for the norms of groups
+        if !all || self.model().is_nan() || self.model() > before + ROUNDING * before.abs() {
+            (self.at, self.gradient) = (at, gradient);
+            return false;
         }
         true
+    }
+
+    /// The value of the model, 0 where it begins.
+    fn model(&self) -> f64 {
+        let (from, slope) = self.from;
+        let moved: Vec<f64> = self.at.iter().zip(from).map(|(to, from)| to - from).collect();
+        let curved =
+            moved.iter().zip(self.gradient.iter().zip(slope)).map(|(d, (now, then))| d * (now - then));
+        self.kinks.change(from, &moved, 1.0, slope) + 0.5 * curved.sum::<f64>()
     }
 
     fn polish_once(&mut self, free: &[usize]) -> bool {

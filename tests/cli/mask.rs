@@ -104,3 +104,40 @@ fn features_of_a_recording_are_named_whole_or_by_column() {
         assert!([2, 3].contains(&end.code) && end.stderr.contains(said), "{}", end.stderr);
     }
 }
+
+#[test]
+fn columns_that_no_target_may_use_are_0_and_the_model_scores() {
+    let place = Place::new();
+    write_recording(&place.path("r.nwb"));
+    let data = ["r.nwb", "--epochs", "run", "--unit", "3", "--quiet"];
+    let features = [
+        "--feature",
+        "current : raised-cosine-log(3, window=100ms)",
+        "--feature",
+        "units-others : raised-cosine-log(3, window=50ms)",
+        "--bin",
+        "10ms",
+    ];
+    let all = place.run(&[&["fit"], &data[..], &features, &["--json"]].concat()).ended(0).json();
+    let labels = texts(&all["labels"]);
+    let channel = labels.iter().find(|label| label.starts_with("units")).unwrap().trim_end_matches(".1");
+    for (masked, text) in
+        [("current", "feature,3\ncurrent,0\n".to_string()), (channel, format!("feature,3\n{channel},0\n"))]
+    {
+        fs::write(place.path("m.csv"), text).unwrap();
+        let more = ["--mask", "m.csv", "--out", "o", "--json"];
+        let fit = place.run(&[&["fit"], &data[..], &features, &more].concat()).ended(0).json();
+        assert_eq!(texts(&fit["labels"]), labels);
+        for (label, w) in labels.iter().zip(numbers(&fit["targets"][0]["coef"])) {
+            assert_eq!(label.starts_with(&format!("{masked}.")), w == 0.0, "{label} {w}");
+        }
+        let score = place.run(&[&["score", "o/model.json"], &data[..], &["--json"]].concat()).ended(0).json();
+        let [a, b] = [&score, &fit].map(|own| number(&own["targets"][0]["log_likelihood"]));
+        assert!((a / b - 1.0).abs() < 1e-12, "{a} {b}");
+        let smooth = ["--regularizer", "smooth", "--strength", "1", "--mask", "m.csv"];
+        place.run(&[&["fit"], &data[..], &features, &smooth].concat()).ended(0);
+    }
+    fs::write(place.path("m.csv"), "feature,3\ncurrent.2,0\n").unwrap();
+    let end = place.run(&[&["fit"], &data[..], &features, &["--mask", "m.csv"]].concat()).ended(2);
+    assert!(end.stderr.contains("whole channels of a basis"), "{}", end.stderr);
+}

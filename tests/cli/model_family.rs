@@ -126,7 +126,11 @@ fn dispersions_that_cannot_be() {
     let said = ["column \"y\"", "expected a number above 0", "numbers above 0 for gamma"];
     place.refused(&["fit", "NegativeBinomial.csv", "--y", "y", "--observation", "gamma"], 3, &said);
     let ml = ["fit", "Gamma.csv", "--y", "y", dispersed[0], dispersed[1], dispersed[2], "ml"];
-    place.refused(&ml, 3, &["expected whole numbers, of which a dispersion can be estimated", "help"]);
+    place.refused(
+        &ml,
+        3,
+        &["expected whole numbers up to 1e7, of which a dispersion can be estimated", "help"],
+    );
 }
 
 #[test]

@@ -164,7 +164,7 @@ fn each_target_has_the_strength_that_predicts_best() {
 fn what_does_not_go_together_is_refused_with_the_remedy() {
     let place = arrays();
     let lasso = ["--regularizer", "lasso", "--strength", "0.1"];
-    let cases: [(&[&str], &[&str], &str); 13] = [
+    let cases: [(&[&str], &[&str], &str); 14] = [
         (&lasso, &["--solver", "lbfgs"], "leave the solver out"),
         (&lasso, &["--ratio", "0.5"], "--regularizer elastic-net"),
         (&lasso, &["--groups", "channel"], "--regularizer group-lasso"),
@@ -174,6 +174,7 @@ fn what_does_not_go_together_is_refused_with_the_remedy() {
         (&RIDGE, &[], "add --cv blocked"),
         (&lasso, &["--folds", "5"], "add --cv blocked"),
         (&[], &["--cv", "blocked"], "--strength 1e-4:1:20"),
+        (&["--regularizer", "ridge", "--strength", "0.1"], &["--cv", "blocked"], "--strength 1e-4:1:20"),
         (&RIDGE, &["--cv", "blocked", "--folds", "1"], "use 5 or 10"),
         (&RIDGE, &["--cv", "blocked", "--folds", "601"], "use 5 or 10"),
         (&RIDGE, &["--cv", "kfold", "--gap", "3"], "use --cv blocked"),
@@ -189,4 +190,23 @@ fn what_does_not_go_together_is_refused_with_the_remedy() {
     let words = ["fit", "d.npz", "--regularizer", "group-lasso", "--strength", "1", "--groups", "g.csv"];
     let end = place.run(&words).ended(2);
     assert!(end.stderr.contains("g.csv, row 2") && end.stderr.contains("X[0]"), "{}", end.stderr);
+}
+
+#[test]
+fn more_columns_than_bins_have_a_curve_and_no_scale() {
+    let place = Place::new();
+    let x: Vec<f64> =
+        (0..50 * 60).map(|k| (f64::from(k) * 0.73).sin() + (f64::from(k * k % 97)).cos()).collect();
+    let y: Vec<f64> = x.chunks(60).map(|x| x[0] - 0.5 * x[1] + 0.1 * x[2]).collect();
+    write_npz(&place.path("w.npz"), &[("X", Array::matrix(60, &x)), ("y", Array::vector(&y))]);
+    let words = ["fit", "w.npz", "--observation", "gaussian", "--json", "--quiet"];
+    let cv = ["--cv", "kfold", "--folds", "5"];
+    let fit = place.run(&[&words[..], &RIDGE, &cv].concat()).ended(0).json();
+    let curve = &fit["targets"][0]["cv"];
+    assert!(numbers(&curve["scores"]).iter().all(|score| score.is_finite()), "{curve}");
+    let warnings = texts(&fit["targets"][0]["warnings"]);
+    assert!(
+        fit["targets"][0]["scale"] == "NaN" && warnings.iter().any(|told| told.contains("no scale")),
+        "{warnings:?}"
+    );
 }

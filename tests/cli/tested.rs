@@ -34,6 +34,16 @@ fn a_larger_model_is_tested_on_the_bins_that_both_have() {
     assert!((number(&test["statistic"]) - loose).abs() < 5.0, "{test} {loose}");
     assert_eq!(test["degrees_of_freedom"], 3);
     assert!(number(&test["p_value"]) < 1e-3, "{test}");
+    // columns of one name that are other functions
+    let other = ["--feature", "spikes : raised-cosine-log(2, window=200ms)", "--out", "other"];
+    fit(&place, &[&study[..], &other].concat());
+    let words_of_other = [&study[..], &history, &["--test-against", "other/model.json"]].concat();
+    let end = place.run(&words_of_other).ended(2);
+    assert!(
+        end.stderr.contains("raised-cosine-log(2, window=200ms)") && end.stderr.contains("same bins, bases"),
+        "{}",
+        end.stderr
+    );
     let text = place.run(&words).ended(0).stdout;
     assert!(
         text.contains("unit 0 against small/model.json: likelihood ratio ")
@@ -61,13 +71,13 @@ fn a_column_of_noise_is_not_significant_and_what_is_not_nested_is_refused() {
             &["--test-against", "two/model.json", "--regularizer", "ridge", "--strength", "1"],
             "leave --regularizer out",
         ),
-        (
-            &["--test-against", "two/model.json", "--mask", "m.csv"],
-            "test against a model with fewer features",
-        ),
         (&["--test-against", "none.json"], "none.json"),
     ] {
         let end = place.run(&[&["fit", "d.npz", "--quiet"], words].concat());
         assert!([1, 2, 3].contains(&end.code) && end.stderr.contains(said), "{}", end.stderr);
     }
+    // a target that has nothing more is left out, the fit is not lost
+    let same = fit(&place, &["fit", "d.npz", "--test-against", "two/model.json", "--mask", "m.csv"]);
+    let told = same["tested"]["targets"][0]["left_out"].as_str().unwrap();
+    assert!(told.contains("as many parameters"), "{told}");
 }

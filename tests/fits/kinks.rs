@@ -261,3 +261,27 @@ fn lbfgs_is_refused() {
     let error = GlmSpec { solver: SolverChoice::Lbfgs, ..spec(Model::default(), own) }.check().unwrap_err();
     assert!(error.to_string().contains("newton for lasso"), "{error}");
 }
+
+#[test]
+fn groups_of_columns_that_resemble_each_other_are_found_however_weak_the_penalty() {
+    let mut random = Random(36);
+    for (n, p, own_part, strengths) in [(60, 120, 0.5, [1e-4, 1e-3]), (120, 60, 0.03, [1e-3, 0.03])] {
+        let shared = Array2::from_shape_simple_fn((n, p / 6), || random.normal());
+        let x = Array2::from_shape_fn((n, p), |(i, j)| shared[(i, j / 6)] + own_part * random.normal());
+        let y =
+            Array2::from_shape_fn((n, 1), |(i, _)| random.poisson((0.5 * x[(i, 0)] - 0.3 * x[(i, 7)]).exp()));
+        let groups = Groups::Columns((0..p / 6).map(|g| (6 * g..6 * g + 6).collect()).collect());
+        for strength in strengths {
+            let own = Regularizer::GroupLasso { strength: strength.into(), groups: groups.clone() };
+            let target =
+                fit(GlmSpec { tolerance: 1e-10, ..spec(Model::default(), own) }, &x, &y).targets.remove(0);
+            assert_eq!(
+                target.status,
+                Status::Converged,
+                "{n} x {p}, {strength}: {} {}",
+                target.loss_gap,
+                target.iterations
+            );
+        }
+    }
+}

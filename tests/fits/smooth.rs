@@ -115,12 +115,31 @@ fn what_neither_data_nor_penalty_determine_has_the_smallest_norm() {
             let centred: Vec<f64> = expected[1..].iter().map(|w| w - mean).collect();
             assert!(relative(&target.coef, &centred) < 1e-8, "{:?} {centred:?}", target.coef);
             assert!((target.intercept - expected[0] - mean).abs() < 1e-8);
+            if standard_errors == StandardErrors::On {
+                // of coefficients that sum to 0: the first eight, the last minus their sum
+                let turn = Matrix::from_shape_fn((10, 9), |(i, j)| match (i, j) {
+                    (9, 0) => 0.0,
+                    (9, _) => -1.0,
+                    (i, j) => f64::from(u8::from(i == j)),
+                });
+                let with_ones = concatenate![Axis(1), Array2::ones((600, 1)), x].dot(&turn);
+                let mu = with_ones.dot(&Array1::from_iter(
+                    std::iter::once(target.intercept).chain(target.coef[..8].iter().copied()),
+                ));
+                let weighted = &with_ones * &mu.mapv(f64::exp).insert_axis(Axis(1));
+                let mut whole = Matrix::zeros((10, 10));
+                let penalty = second_differences(9) * 1e-2;
+                (0..9).for_each(|i| (0..9).for_each(|j| whole[(1 + i, 1 + j)] = penalty[(i, j)]));
+                let hessian = with_ones.t().dot(&weighted) / 600.0 + turn.t().dot(&whole).dot(&turn);
+                let error = (Cholesky::new(&hessian).unwrap().inverse()[(0, 0)] / 600.0).sqrt();
+                assert!((target.intercept_standard_error / error - 1.0).abs() < 1e-6, "{error} {target:?}");
+            }
         }
     }
 }
 
 #[test]
-fn knots_without_data_follow_their_neighbours() {
+fn knots_without_data_are_a_gap() {
     let (x, y) = triangles(400, 12);
     // no bin near knots 4 to 6: those functions are never on together with the others
     let seen: Vec<usize> = (0..400).filter(|&i| (3..=7).all(|j| x[(i, j)] == 0.0)).collect();

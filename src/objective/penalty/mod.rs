@@ -17,6 +17,8 @@ pub struct Penalty {
     curvature: Vec<f64>,
     /// `a`: parameters and factors of each combination.
     combinations: Vec<Vec<(usize, f64)>>,
+    /// How many of the combinations, the last ones, are anchors.
+    n_anchors: usize,
     kinks: Kinks,
 }
 
@@ -45,6 +47,7 @@ impl Penalty {
         Self {
             curvature: each(&terms.squares, |sd| sd * sd),
             combinations: combinations.collect(),
+            n_anchors: 0,
             kinks: Kinks { magnitudes: each(&terms.magnitudes, |sd| sd), groups: groups.collect() },
         }
     }
@@ -83,7 +86,26 @@ impl Penalty {
     /// Adds combinations of all parameters, intercept first, whose squares are kept small: of directions that neither
     /// the data nor the penalty determine.
     pub fn anchor(&mut self, directions: impl IntoIterator<Item = Vec<f64>>) {
+        let before = self.combinations.len();
         self.combinations.extend(directions.into_iter().map(|own| own.into_iter().enumerate().collect()));
+        self.n_anchors += self.combinations.len() - before;
+    }
+
+    /// Takes out of a covariance what it has across the anchors: estimates do not move there.
+    pub fn confine(&self, covariance: &mut Matrix) {
+        let first = self.combinations.len() - self.n_anchors;
+        for anchor in &self.combinations[first..] {
+            let mut across = vec![0.0; covariance.nrows()];
+            for (j, factor) in anchor {
+                across.iter_mut().zip(covariance.column(*j)).for_each(|(to, value)| *to += factor * value);
+            }
+            let own = along(anchor, &across);
+            if own > 0.0 {
+                for (mut row, a) in covariance.rows_mut().into_iter().zip(&across) {
+                    row.iter_mut().zip(&across).for_each(|(to, b)| *to -= a * b / own);
+                }
+            }
+        }
     }
 
     /// Its value.

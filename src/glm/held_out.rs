@@ -1,0 +1,101 @@
+//! Fits that are only scored, on bins that they have not seen.
+
+use super::certificate::{Reported, read_back};
+use super::fitted::TargetFit;
+use super::inputs::Response;
+use super::rank::varying;
+use super::spec::CheckedSpec;
+use super::start::StartPoint;
+use crate::Result;
+use crate::backend::{Cpu, Every};
+use crate::design::{Column, DesignPlan};
+use crate::math::dense::Matrix;
+use crate::math::sum::Sum;
+use crate::objective::{GlmObjective, Objective, Packed};
+use crate::observation::Observe;
+use crate::solver::Status;
+
+/// Where a target came to in a fit that is only scored.
+#[derive(Clone, Debug)]
+pub(super) struct Scored {
+    pub(super) point: StartPoint,
+    pub(super) status: Status,
+    pub(super) scale: f64,
+}
+
+/// The scale of a fit, or where no degrees of freedom are left what its own bins show.
+pub(super) fn own_scale(fit: &TargetFit) -> f64 {
+    if fit.scale.is_finite() { fit.scale } else { fit.scores.deviance / fit.n_bins_used as f64 }
+}
+
+pub(super) fn starts(scored: &[Scored]) -> Vec<StartPoint> {
+    scored.iter().map(|own| own.point.clone()).collect()
+}
+
+impl StartPoint {
+    /// Moves it by what one point differs from another.
+    pub(super) fn move_by(&mut self, own: &Self, other: &Self) {
+        self.intercept += own.intercept - other.intercept;
+        for (w, (own, other)) in self.coef.iter_mut().zip(own.coef.iter().zip(&other.coef)) {
+            *w += own - other;
+        }
+    }
+}
+
+/// The bins of a fold that are scored.
+pub(super) struct HeldOut<'p, 'd, 'r> {
+    objective: GlmObjective<'p, Cpu<f64>>,
+    plan: &'p DesignPlan<'d>,
+    varying: Vec<usize>,
+    response: &'p Response<'r>,
+    spec: &'p CheckedSpec,
+}
+
+impl<'p, 'd, 'r> HeldOut<'p, 'd, 'r> {
+    pub(super) fn new(
+        on: &'p Cpu<f64>,
+        plan: &'p DesignPlan<'d>,
+        response: &'p Response<'r>,
+        spec: &'p CheckedSpec,
+    ) -> Result<Self> {
+        let varying = varying(plan);
+        let columns: Vec<Column> = varying.iter().map(|&column| Column::Source(column)).collect();
+        let y = Packed::new(response.y, plan.rows());
+        let objective = GlmObjective::new(on, plan, &columns, &y, spec.get().model)?;
+        Ok(Self { objective, plan, varying, response, spec })
+    }
+
+    /// The log-likelihood per bin of every target; NaN of one whose fit did not arrive or had no event.
+    pub(super) fn scores(&mut self, targets: &[Scored]) -> Result<Vec<f64>> {
+        let is_known = |k: &usize| targets[*k].status == Status::Converged;
+        let known: Vec<usize> = (0..targets.len()).filter(is_known).collect();
+        let point = |k: &usize| {
+            let StartPoint { coef, intercept } = &targets[*k].point;
+            let reported = Reported { coef: coef.clone(), intercept: *intercept };
+            read_back(self.plan.scaling(), &reported, &self.varying)
+        };
+        let points: Vec<Vec<f64>> = known.iter().map(point).collect();
+        let at = Matrix::from_shape_fn((1 + self.varying.len(), known.len()), |(j, k)| points[k][j]);
+        let mut gradient = Matrix::zeros(at.dim());
+        let mut losses = vec![f64::NAN; targets.len()];
+        if !known.is_empty() {
+            let found = self.objective.loss_gradient(&at, &known, Every::ROW, &mut gradient)?;
+            known.iter().zip(found).for_each(|(&k, loss)| losses[k] = loss);
+        }
+        Ok(targets.iter().enumerate().map(|(k, fit)| self.score(k, fit, losses[k])).collect())
+    }
+
+    fn score(&self, target: usize, fit: &Scored, loss: f64) -> f64 {
+        let (model, rows) = (self.spec.get().model, self.plan.rows());
+        let responses = || rows.iter().map(|row| self.response.y.get(row, target));
+        let n = rows.len() as f64;
+        if loss.is_nan() {
+            return f64::NAN;
+        }
+        let observation = model.observation;
+        // a dispersion is part of the model
+        let scale = if observation.dispersion().is_some() { 1.0 } else { fit.scale };
+        let free: Sum = responses().map(|y| observation.free_of_mean(y, scale)).collect();
+        (free.value() - loss * n / (observation.factor() * scale)) / n
+    }
+}
