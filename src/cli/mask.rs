@@ -119,9 +119,12 @@ impl Mask {
     fn read(path: &Path, data: &Data) -> Result<Self> {
         const HELP: &str =
             "write a table with a row for each feature, a column for each target, and 0 or 1 in each cell";
-        let unreadable = |error: csv::Error| match error.into_kind() {
-            csv::ErrorKind::Io(error) => Error::io(path, error),
-            other => Error::object(path, "table", format!("cannot be read: {other:?}"), HELP),
+        let unreadable = |error: csv::Error| {
+            let told = format!("cannot be read: {error}");
+            match error.into_kind() {
+                csv::ErrorKind::Io(error) => Error::io(path, error),
+                _ => Error::object(path, "table", told, HELP),
+            }
         };
         let unknown = |kind: &'static str, name: &str, row: usize, present: Vec<String>| Error::Unknown {
             kind,
@@ -158,6 +161,14 @@ impl Mask {
                 }
             };
             rows.push((columns, record.iter().skip(1).map(cell).collect::<Result<Vec<bool>>>()?));
+        }
+        if targets.is_empty() || rows.is_empty() {
+            let problem = format!(
+                "expected targets in its header and rows of features, found {} and {}",
+                targets.len(),
+                rows.len()
+            );
+            return Err(Error::object(path, "table", problem, HELP));
         }
         Ok(Self { targets, rows })
     }

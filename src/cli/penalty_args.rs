@@ -160,9 +160,12 @@ impl PenaltyArgs {
 /// name are in none.
 fn groups_of_file(path: &Path, labels: &[&String], all: &[&String]) -> Result<Vec<Vec<usize>>> {
     let help = "write a table with the columns `column` and `group`, one row for each column of the fit";
-    let unreadable = |error: csv::Error| match error.into_kind() {
-        csv::ErrorKind::Io(error) => Error::io(path, error),
-        other => Error::object(path, "table", format!("cannot be read: {other:?}"), help),
+    let unreadable = |error: csv::Error| {
+        let told = format!("cannot be read: {error}");
+        match error.into_kind() {
+            csv::ErrorKind::Io(error) => Error::io(path, error),
+            _ => Error::object(path, "table", told, help),
+        }
     };
     let mut reader = ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(unreadable)?;
     let header = reader.headers().map_err(unreadable)?.clone();

@@ -10,6 +10,7 @@ use super::data::{Data, Part};
 use super::engine::Engine;
 use super::fit::fit_part;
 use super::{fit_text, mask, merge};
+use crate::backend::Model;
 use crate::features::Group;
 use crate::glm::{FittedGlm, GlmSpec, LikelihoodRatio, PlanFrom, StandardErrors, TargetFit};
 use crate::regularizer::Regularizer;
@@ -45,6 +46,13 @@ impl Smaller {
             return Err(Error::argument("--test-against", "a fit without a penalty", "one with", help));
         }
         let model = ModelFile::load(path)?;
+        let (own, other) = (args.model.model()?, model.fit.model);
+        if own.observation.name() != other.observation.name() || own.inverse_link != other.inverse_link {
+            let names =
+                |model: Model| format!("{} with {}", model.observation.name(), model.inverse_link.name());
+            let help = "fit the smaller model with the same --observation and --link";
+            return Err(Error::argument("--test-against", names(own), names(other), help));
+        }
         let input = Input { path: path.clone(), sha256: digest_file(path)? };
         let study = if let Study::Recording(study) = &model.study { Some(study.clone()) } else { None };
         // a column that a mask kept from all targets is none of the model

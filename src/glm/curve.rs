@@ -72,7 +72,7 @@ impl Curve {
         };
         (missing > 0).then(|| {
             format!(
-                "cross-validation: {missing} of {all} scores are missing (folds without an event to fit, or fits that did not \
+                "cross-validation: {missing} of {all} scores are missing (folds without an event to fit, held-out bins that the model has no mean for, or fits that did not \
                  arrive){told}"
             )
         })

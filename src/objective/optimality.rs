@@ -16,7 +16,7 @@ pub struct Optimality {
     /// Mean gradient, intercept first; where the penalty has kinks, what its best subgradient leaves of it.
     pub gradient: Vec<f64>,
     /// `max_j |sum_i c_ij r_i + n p_j| / (sum_i |c_ij| m_i + n |p_j|)`, `p` the gradient of the penalty (at a kink the
-    /// subgradient that makes the numerator smallest), 0/0 being 0. Numerators are `f64`; of several
+    /// subgradient that makes the numerator smallest; for `|p_j|` the magnitudes of the terms that it is the sum of), 0/0 being 0. Numerators are `f64`; of several
     /// targets, and of a matrix that lies in single precision or nowhere, the denominators are good to six digits.
     pub kkt_residual: f64,
     /// Rows in which the magnitude is below the limit that was asked about.
@@ -52,9 +52,10 @@ impl<T: Storage> GlmObjective<'_, Cpu<T>> {
             let mut gradient = self.gradient_of(&sums, k, n);
             let mut below = sums[magnitudes][k * p..(k + 1) * p].to_vec();
             let own = self.penalty.subgradient(&at, &gradient);
-            for ((g, m), own) in gradient.iter_mut().zip(&mut below).zip(own) {
+            let sizes = self.penalty.sizes(&at, &own);
+            for ((g, m), (own, size)) in gradient.iter_mut().zip(&mut below).zip(own.iter().zip(sizes)) {
                 *g += own;
-                *m += n as f64 * own.abs();
+                *m += n as f64 * size;
             }
             let ratio = |(&g, &m): (&f64, &f64)| if g == 0.0 { 0.0 } else { (g * n as f64).abs() / m };
             // a NaN must not vanish in a maximum

@@ -211,3 +211,17 @@ fn a_population_on_a_cyclic_grid() {
         assert!(relative(&alone.targets[0].coef, &fitted.targets[2].coef) < 1e-9);
     }
 }
+
+#[test]
+fn a_curve_that_is_nearly_straight_is_proven() {
+    let (x, y) = triangles(600, 9);
+    for (strength, order) in [(1e2, 2), (1e6, 2), (1e9, 1)] {
+        for solver in SOLVERS {
+            let own = smooth(strength, order, vec![line(0, 9, false)]);
+            let target = fit(spec(solver, own), &x, &y).targets.remove(0);
+            is_proven(&target);
+            let bends = target.coef.windows(3).map(|w| (w[0] - 2.0 * w[1] + w[2]).abs());
+            assert!(bends.fold(0.0, f64::max) < 1.0 / strength, "{target:?}");
+        }
+    }
+}

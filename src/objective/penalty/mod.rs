@@ -147,6 +147,17 @@ impl Penalty {
         smooth
     }
 
+    /// For each parameter the magnitudes of the terms that this subgradient is the sum of: a difference that nearly vanishes is made
+    /// of coefficients that do not, and rounding is of their size.
+    pub fn sizes(&self, v: &[f64], subgradient: &[f64]) -> Vec<f64> {
+        let mut sizes: Vec<f64> = subgradient.iter().map(|own| own.abs()).collect();
+        for own in &self.combinations {
+            let value: f64 = own.iter().map(|(j, factor)| (factor * v[*j]).abs()).sum();
+            own.iter().for_each(|(j, factor)| sizes[*j] += factor.abs() * value);
+        }
+        sizes
+    }
+
     /// Adds `part` of the Hessian of the smooth part.
     pub fn add_to(&self, hessian: &mut Matrix, part: f64) {
         hessian.diag_mut().iter_mut().zip(&self.curvature).for_each(|(to, c)| *to += part * c);

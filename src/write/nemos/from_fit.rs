@@ -16,9 +16,6 @@ const LAYOUT: &str = "0.2.8";
 /// The packages whose versions `NeMoS` keeps beside its own; its `inspect_npz` knows no others.
 const PACKAGES: [&str; 4] = ["jax", "jaxlib", "scipy", "scikit-learn"];
 
-/// A coefficient larger than this is counted as one that was fitted.
-const COUNTED: f64 = 1e-8;
-
 /// A model, and what a user of it should know.
 #[derive(Clone, Debug)]
 pub struct Exported {
@@ -105,7 +102,7 @@ pub fn nemos_of(fit: &FittedGlm) -> Exported {
         coef: vec![NemosCoef { key: None, values }],
         intercept: per_target(|target| target.intercept),
         scale: per_target(|target| target.scale),
-        dof_resid: fit.targets.iter().map(|target| dof_resid(fit, target)).collect(),
+        dof_resid: fit.targets.iter().map(|target| target.dof_resid as f64).collect(),
         feature_mask: feature_mask(fit),
         versions,
     };
@@ -190,17 +187,6 @@ fn group_lasso(fit: &FittedGlm, class: NemosClass, strength: &Strength, groups: 
         NemosClass::PopulationGlm => vec![n_groups, n_columns, n_targets],
     };
     NemosRegularizer::GroupLasso { strength, mask: Some(Entry::numbers_of(shape, mask)) }
-}
-
-fn dof_resid(fit: &FittedGlm, target: &TargetFit) -> f64 {
-    let n_parameters = match &fit.regularizer {
-        Regularizer::None | Regularizer::Smooth { .. } => fit.rank,
-        Regularizer::Ridge { .. } => fit.labels.len(),
-        Regularizer::Lasso { .. } | Regularizer::ElasticNet { .. } | Regularizer::GroupLasso { .. } => {
-            target.coef.iter().filter(|coef| coef.abs() > COUNTED).count()
-        }
-    };
-    target.n_bins_used as f64 - n_parameters as f64 - 1.0
 }
 
 /// The columns that each target sees, where they are not the same. Those that it does not see have coefficient 0 and no
