@@ -89,6 +89,7 @@ fn target_of(nemos: &NemosModel, k: usize, name: String) -> TargetFit {
         passes: 0,
         n_bins_used: 0,
         scale: nemos.scale[k],
+        total_weight: None,
         scale_standard_error: f64::NAN,
         dof_resid: nemos.dof_resid[k].max(0.0) as usize,
         strength: None,
