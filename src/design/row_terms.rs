@@ -97,14 +97,14 @@ impl DesignPlan<'_> {
     /// The same with weights, one per bin; those of used rows must be positive.
     ///
     /// # Errors
-    /// [`Error::Length`] if there are not as many as bins, [`Error::NonFinite`] or [`Error::Domain`] with the first used row
-    /// whose weight is not a positive number.
-    pub fn with_weights(mut self, weights: Vec<f64>) -> Result<Self> {
-        let values = self.row_values("weights", weights)?;
+    /// [`Error::Length`] if there are not as many as bins, [`Error::NonFinite`] or [`Error::Argument`] with the first used
+    /// row whose weight is not a positive number.
+    pub fn with_weights(mut self, weights: impl Into<Arc<Vec<f64>>>) -> Result<Self> {
+        let values = self.row_values("weights", weights.into())?;
         if let Some(row) = self.rows.iter().find(|&row| values[row] <= 0.0) {
-            let (what, value) = ("weights".to_string(), values[row]);
-            let expected = "positive weights: leave bins that do not count out of the used rows";
-            return Err(Error::Domain { what, row, column: 0, expected, value });
+            let found = format!("{} in row {row}", values[row]);
+            let help = "leave bins that do not count out of the used rows";
+            return Err(Error::argument("weights", "numbers above 0", found, help));
         }
         let weights = Weights { values, total: 0.0 }.of(&self.rows);
         if !weights.total.is_finite() {
@@ -120,8 +120,8 @@ impl DesignPlan<'_> {
     /// # Errors
     /// [`Error::Length`] if there are not as many as bins, [`Error::NonFinite`] with the first used row where it is not
     /// finite.
-    pub fn with_offset(mut self, offset: Vec<f64>) -> Result<Self> {
-        let values = self.row_values("offset", offset)?;
+    pub fn with_offset(mut self, offset: impl Into<Arc<Vec<f64>>>) -> Result<Self> {
+        let values = self.row_values("offset", offset.into())?;
         self.offset = Some(Offset(values));
         Ok(self)
     }
@@ -146,7 +146,7 @@ impl DesignPlan<'_> {
         self.weights.as_ref().map(|weights| weights.of(rows))
     }
 
-    fn row_values(&self, what: &str, values: Vec<f64>) -> Result<Arc<Vec<f64>>> {
+    fn row_values(&self, what: &str, values: Arc<Vec<f64>>) -> Result<Arc<Vec<f64>>> {
         let n_bins = self.sources.first().map_or(values.len(), super::Values::nrows);
         if values.len() != n_bins {
             let what = format!("{what}, one per bin");
@@ -157,7 +157,7 @@ impl DesignPlan<'_> {
                 let value = values.get(row).copied().unwrap_or(f64::NAN);
                 Err(Error::NonFinite { what: what.into(), row, column: 0, value })
             }
-            None => Ok(Arc::new(values)),
+            None => Ok(values),
         }
     }
 }

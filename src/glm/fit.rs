@@ -285,6 +285,7 @@ impl Fit<'_, '_, '_> {
         FittedGlm {
             model,
             regularizer: self.spec.get().regularizer.clone(),
+            has_intercept: self.spec.get().has_intercept,
             solver: plan.solver.clone(),
             tolerance: self.spec.get().tolerance,
             features: layout.features.clone(),

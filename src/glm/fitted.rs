@@ -166,6 +166,9 @@ pub struct FittedGlm {
     /// What was added to the mean loss.
     #[serde(default)]
     pub regularizer: Regularizer,
+    /// Whether the intercept was a parameter; if not it is 0.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub has_intercept: bool,
     /// The solver that ran.
     pub solver: String,
     /// Largest relative loss gap of a converged target.
@@ -216,18 +219,19 @@ impl FittedGlm {
         }))
     }
 
-    /// Expected counts per bin of one target for features given in any order: columns are found by their labels.
+    /// Expected counts per bin of one target for features given in any order, columns are found by their labels, and what is
+    /// given of the linear predictor of every bin.
     /// One that the model does not have counts for nothing; see [`FittedGlm::missing_from`] for the other way.
     ///
     /// # Panics
     /// If there is no target of this number, or the features have different numbers of bins.
-    pub fn expected_counts(&self, target: usize, features: &[Source]) -> Vec<f64> {
+    pub fn expected_counts(&self, target: usize, features: &[Source], offset: Option<&[f64]>) -> Vec<f64> {
         let own = &self.targets[target];
         let known: HashMap<&String, f64> = self.labels.iter().zip(own.coef.iter().copied()).collect();
         let coef_of = |label: &String| known.get(label).copied().unwrap_or(0.0);
         let coef: Vec<f64> = features.iter().flat_map(|feature| feature.labels.iter().map(coef_of)).collect();
         let sources: Vec<Values> = features.iter().map(|feature| feature.x).collect();
-        means(self.model, (&sources, None), own.intercept, &coef)
+        means(self.model, (&sources, offset), own.intercept, &coef)
     }
 
     /// A column that the model of `target` needs (its coefficient is not 0) and that is not among `labels`.
@@ -255,6 +259,15 @@ impl FittedGlm {
     pub fn converged(&self) -> bool {
         self.targets.iter().all(|target| target.status == Status::Converged)
     }
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 /// Expected counts in every bin of a design.

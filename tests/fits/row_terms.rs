@@ -109,7 +109,7 @@ fn the_unit_of_the_weights_moves_no_coefficient() {
     let weights: Vec<f64> = (0..N).map(|i| 0.5 + (i % 7) as f64).collect();
     let spec = GlmSpec { regularizer: Regularizer::Ridge { strength: 0.1.into() }, ..GlmSpec::default() };
     let by = |unit: f64| {
-        let weights = weights.iter().map(|weight| unit * weight).collect();
+        let weights: Vec<f64> = weights.iter().map(|weight| unit * weight).collect();
         fit(&spec, &plan(&x).with_weights(weights).unwrap(), &y).targets.remove(0)
     };
     let (small, large) = (by(1.0), by(1e6));
@@ -127,7 +127,7 @@ fn a_dispersion_is_estimated_with_weights_and_offset() {
     let repeated: Vec<usize> = (0..N).flat_map(|i| vec![i; 1 + i % 2]).collect();
     let [long_x, long_y] = [&x, &y].map(|values| values.select(Axis(0), &repeated));
     let offset: Vec<f64> = (0..N).map(|i| 0.1 * (i % 3) as f64).collect();
-    let long_offset = repeated.iter().map(|&i| offset[i]).collect();
+    let long_offset: Vec<f64> = repeated.iter().map(|&i| offset[i]).collect();
     let spec = GlmSpec { model: own.into(), dispersion: Dispersion::MaximumLikelihood, ..GlmSpec::default() };
     let short = plan(&x).with_weights(weights).unwrap().with_offset(offset).unwrap();
     let found = fit(&spec, &short, &y);
@@ -165,7 +165,7 @@ fn counts_of_bins_that_are_alike_are_one_count_of_their_exposure() {
     let (long_x, long_y) =
         (x.select(Axis(0), &repeated), Array2::from_shape_vec((repeated.len(), 1), y.concat()));
     let sums = Array2::from_shape_fn((300, 1), |(i, _)| y[i].iter().sum());
-    let offset = (0..300).map(|i| (times(i) as f64).ln()).collect();
+    let offset: Vec<f64> = (0..300).map(|i| (times(i) as f64).ln()).collect();
     let spec = GlmSpec::default();
     let found = fit(&spec, &plan(&x).with_offset(offset).unwrap(), &sums).targets.remove(0);
     let truth = fit(&spec, &plan(&long_x), &long_y.unwrap()).targets.remove(0);
@@ -320,7 +320,7 @@ fn folds_keep_weights_and_offset() {
     let plain = scores(&plan(&x));
     let alike = scores(&plan(&x).with_weights(vec![3.0; N]).unwrap().with_offset(vec![0.5; N]).unwrap());
     assert!(relative(&alike, &plain) < 1e-8);
-    let uneven = (0..N).map(|i| if i % 2 == 0 { 1.0 } else { 1e-6 }).collect();
+    let uneven: Vec<f64> = (0..N).map(|i| if i % 2 == 0 { 1.0 } else { 1e-6 }).collect();
     let uneven = scores(&plan(&x).with_weights(uneven).unwrap());
     assert!(relative(&uneven, &plain) > 1e-4);
 }
@@ -330,8 +330,7 @@ fn bad_weights_and_offsets_name_the_row() {
     let (x, _) = data(ObservationModel::Poisson, 5);
     let own = |values: [f64; 5]| values.to_vec();
     let error = plan(&x).with_weights(own([1.0, 2.0, 0.0, 1.0, 1.0])).unwrap_err();
-    assert!(matches!(error, Error::Domain { row: 2, .. }), "{error}");
-    assert!(error.to_string().contains("weights"), "{error}");
+    assert!(error.to_string().contains("weights") && error.to_string().contains("0 in row 2"), "{error}");
     let error = plan(&x).with_offset(own([1.0, f64::NAN, 0.0, 1.0, 1.0])).unwrap_err();
     assert!(matches!(error, Error::NonFinite { row: 1, .. }), "{error}");
     let error = plan(&x).with_offset(vec![0.0; 4]).unwrap_err();

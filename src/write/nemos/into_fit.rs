@@ -34,6 +34,7 @@ pub fn fit_of_nemos(path: &Path, nemos: &NemosModel) -> Result<FittedGlm> {
         model,
         // nothing is fitted again, and a penalty says nothing about new data
         regularizer: Regularizer::None,
+        has_intercept: true,
         solver: nemos.solver.clone(),
         tolerance: f64::NAN,
         features,
