@@ -50,6 +50,7 @@ mod score_rows;
 mod series_samples;
 mod shell;
 mod shell_help;
+mod simulate;
 mod smooth_rates;
 pub mod study;
 pub mod study_text;

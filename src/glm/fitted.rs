@@ -1,6 +1,6 @@
 //! The result of a fit.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use ndarray::ArrayView2;
@@ -227,6 +227,26 @@ impl FittedGlm {
         expected_counts(self.model, &sources, own.intercept, &coef)
     }
 
+    /// Linear predictor per bin of one target for features in any order, without the columns that are `left_out` by their
+    /// labels: what is not of them. See [`FittedGlm::expected_counts`], which is the mean at the whole of it.
+    ///
+    /// # Panics
+    /// As [`FittedGlm::expected_counts`].
+    pub fn linear_predictor(
+        &self,
+        target: usize,
+        features: &[Source],
+        left_out: &HashSet<String>,
+    ) -> Vec<f64> {
+        let own = &self.targets[target];
+        let known: HashMap<&String, f64> = self.labels.iter().zip(own.coef.iter().copied()).collect();
+        let known_of = |label: &String| known.get(label).copied().filter(|_| !left_out.contains(label));
+        let labels = features.iter().flat_map(|feature| &feature.labels);
+        let coef: Vec<f64> = labels.map(|label| known_of(label).unwrap_or(0.0)).collect();
+        let sources: Vec<Values> = features.iter().map(|feature| feature.x).collect();
+        linear_predictor(&sources, own.intercept, &coef)
+    }
+
     /// A column that the model of `target` needs (its coefficient is not 0) and that is not among `labels`.
     pub fn missing_from(&self, target: usize, labels: &[&String]) -> Option<&String> {
         let needed = self.labels.iter().zip(&self.targets[target].coef).filter(|(_, coef)| **coef != 0.0);
@@ -255,6 +275,12 @@ impl FittedGlm {
 
 /// Expected counts in every bin of these matrices side by side.
 pub(super) fn expected_counts(model: Model, sources: &[Values], intercept: f64, coef: &[f64]) -> Vec<f64> {
+    let mut eta = linear_predictor(sources, intercept, coef);
+    eta.par_iter_mut().with_min_len(MANY_BINS).for_each(|eta| *eta = model.mean(*eta));
+    eta
+}
+
+fn linear_predictor(sources: &[Values], intercept: f64, coef: &[f64]) -> Vec<f64> {
     let n_bins = sources.first().map_or(0, Values::nrows);
     let (mut eta, mut first) = (vec![intercept; n_bins], 0);
     for source in sources {
@@ -262,6 +288,5 @@ pub(super) fn expected_counts(model: Model, sources: &[Values], intercept: f64, 
         eta.iter_mut().zip(product).for_each(|(eta, x)| *eta += x);
         first += source.ncols();
     }
-    eta.par_iter_mut().with_min_len(MANY_BINS).for_each(|eta| *eta = model.mean(*eta));
     eta
 }
