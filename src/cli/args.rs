@@ -176,6 +176,9 @@ pub struct FitArgs {
     /// Test the fit against this smaller model by likelihood ratios, both on the bins of the fit
     #[arg(long, value_name = "MODEL")]
     pub test_against: Option<PathBuf>,
+    /// Compare the couplings of the fit with those of a simulation: FILE-couplings.csv
+    #[arg(long, value_name = "FILE.csv")]
+    pub true_couplings: Option<PathBuf>,
     #[command(flatten)]
     /// Which model.
     pub model: ModelArgs,

@@ -12,6 +12,7 @@ mod attempts;
 pub mod bench;
 mod beside;
 mod cost_constants;
+mod couplings;
 mod cursor;
 mod cv_args;
 mod data;

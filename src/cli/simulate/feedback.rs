@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use ndarray::{Array2, Array3};
 
 use super::super::applied::Applied;
+use super::super::couplings::channel_unit;
 use crate::basis::Expand;
 use crate::features::{Causality, Expansion, Signal, StudyFeature, Term, Window};
 use crate::{Error, Result};
@@ -90,17 +91,6 @@ fn sender(
     }
     let unit = channel_unit(feature, label)?;
     targets.iter().position(|target| *target == unit)
-}
-
-/// The unit in the label of a column: `3` of `units[3].1`.
-pub(in crate::cli) fn channel_unit(feature: &StudyFeature, label: &str) -> Option<String> {
-    let terms = feature.spec.terms().zip(feature.spec.term_names(&feature.name));
-    let of_units = terms.into_iter().find(|(term, _)| term.signal.is_of_units());
-    let (_, name) = of_units?;
-    let rest = label.split_once(&format!("{name}["))?.1;
-    let is_plain = feature.spec.single().is_some_and(|term| term.expansion == Expansion::Plain);
-    let rest = if is_plain { rest } else { rest.rsplit_once("].").map(|(unit, _)| unit)? };
-    Some(rest.strip_suffix(']').unwrap_or(rest).to_string())
 }
 
 /// The filter of one channel: what a spike adds to the linear predictor in each bin after it.
