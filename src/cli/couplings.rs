@@ -106,8 +106,7 @@ pub(super) fn channel_unit(feature: &StudyFeature, label: &str) -> Option<String
     let names = feature.spec.term_names(&feature.name);
     let (_, name) = feature.spec.terms().zip(names).find(|(term, _)| term.signal.is_of_units())?;
     let rest = label.split_once(&format!("{name}["))?.1;
-    // functions have a number behind the bracket
-    rest.strip_suffix(']').or_else(|| rest.rsplit_once("].").map(|(unit, _)| unit)).map(String::from)
+    rest.split_once(']').map(|(unit, _)| unit.to_string())
 }
 
 /// A table with a row for each pair: feature, receiving, sending, area and standard error, and the true area where it was given.

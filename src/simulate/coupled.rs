@@ -122,6 +122,24 @@ impl CoupledPopulation<'_> {
     /// # Errors
     /// As [`CoupledPopulation::simulate`].
     pub fn growth(&self, expected: &[f64]) -> Result<f64> {
+        self.radius(expected, f64::abs)
+    }
+
+    /// The same of excitation alone: the spectral radius of `sum_k max(d mu_i / d eta · h_ij[k], 0)`. What a spike takes away,
+    /// such as the silence after it, lets no population run away; above 1 what it adds may.
+    ///
+    /// # Errors
+    /// As [`CoupledPopulation::simulate`].
+    ///
+    /// # Source
+    /// Costa, Graham, Marsalle and Tran, "Renewal in Hawkes processes with self-excitation and inhibition", Adv. Appl. Probab. 52
+    /// (2020): with an integral of the positive part below 1 the process is stable, whatever inhibits it.
+    pub fn excitatory_growth(&self, expected: &[f64]) -> Result<f64> {
+        self.radius(expected, |effect| effect.max(0.0))
+    }
+
+    /// The spectral radius of the sums over the lags of what `part` makes of `d mu_i / d eta · h_ij[k]`.
+    fn radius(&self, expected: &[f64], part: fn(f64) -> f64) -> Result<f64> {
         self.check()?;
         let n = self.intercepts.len();
         if expected.len() != n {
@@ -135,7 +153,7 @@ impl CoupledPopulation<'_> {
         let gains = Array2::from_shape_fn((n, n), |(receiver, sender)| {
             let own =
                 &self.filters_of(sender)[receiver * self.basis.nrows()..(receiver + 1) * self.basis.nrows()];
-            slopes[receiver] * own.iter().map(|h| h.abs()).sum::<f64>()
+            own.iter().map(|h| part(slopes[receiver] * h)).sum::<f64>()
         });
         // powers of a matrix without negative entries grow with its spectral radius; one more on the diagonal keeps them from
         // going back and forth

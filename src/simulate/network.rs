@@ -59,8 +59,8 @@ pub struct SimulatedPopulation {
     pub spike_times_s: SpikeTrains,
     /// Bins and units whose expected count was held at the largest.
     pub n_held: usize,
-    /// The growth of a small disturbance from one generation of spikes to the next at these rates, see
-    /// [`CoupledPopulation::growth`].
+    /// The growth of excitation from one generation of spikes to the next at these rates, see
+    /// [`CoupledPopulation::excitatory_growth`]: above 1 the population may run away.
     pub growth: f64,
 }
 
@@ -144,7 +144,8 @@ impl Network {
             first += drive.nrows();
             if first == n_bins {
                 let rate = |times: &Vec<f64>| times.len() as f64 / n_bins as f64;
-                growth = population.growth(&spike_times_s.iter().map(rate).collect::<Vec<f64>>())?;
+                growth =
+                    population.excitatory_growth(&spike_times_s.iter().map(rate).collect::<Vec<f64>>())?;
             }
             // the last bins of all so far
             let rows = concatenate![Axis(0), before, simulated.counts];
@@ -243,13 +244,13 @@ mod tests {
         }
         // a seam would show: drawn in one piece the counts are the same
         let network = &long.network;
-        let (basis, drive) = (Array2::eye(50), Array2::zeros((150_000, 6)));
+        let (basis, drive, silence) = (Array2::eye(50), Array2::zeros((150_000, 6)), Array2::zeros((50, 6)));
         let population = CoupledPopulation {
             coupling: network.filters.view(),
             basis: basis.view(),
             intercepts: &network.intercepts,
             drive: drive.view(),
-            before: Array2::zeros((50, 6)).view(),
+            before: silence.view(),
             inverse_link: InverseLink::Exp,
             most_expected: 1.0,
         };

@@ -49,7 +49,7 @@ pub(super) fn coupled(args: &CoupledArgs) -> Result<Report> {
     if !args.quiet {
         if population.growth > 1.0 {
             say(&format!(
-                "warning: a spike leads to up to {:.2} others at these rates (more than 1): the population may run away \
+                "warning: a spike leads to {:.2} others at these rates (more than 1): the population may run away \
                  and be held by the largest rate alone; lower --strength or --inputs",
                 population.growth
             ));
@@ -131,7 +131,7 @@ fn text(args: &CoupledArgs, truth: &[PathBuf; 2], population: &SimulatedPopulati
         "{}: {n} units, {duration_s} s in bins of {} ms, seed {seed}: {n_spikes} spikes, {mean_hz:.2} Hz on average\n\
          {} couplings between {} pairs of units, {} negative\n\
          rates held at {} Hz at most (--max-rate): {n_held} bins\n\
-         growth from one generation of spikes to the next: at most {growth:.3} ({rests})\n\
+         growth of excitation from one generation of spikes to the next: {growth:.3} ({rests})\n\
          next: {}\n",
         args.out.display(),
         network.bin_s * 1e3,

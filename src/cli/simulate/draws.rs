@@ -36,7 +36,7 @@ pub(super) struct Draws {
     pub(super) n_held: Option<usize>,
     /// Features through which the draws act on later ones; empty where every bin is drawn by itself.
     pub(super) features: Vec<String>,
-    /// Growth of a small disturbance from one generation of spikes to the next, see [`CoupledPopulation::growth`].
+    /// Growth of excitation from one generation of spikes to the next, see [`CoupledPopulation::excitatory_growth`].
     pub(super) growth: Option<f64>,
 }
 
@@ -99,7 +99,7 @@ impl Draws {
         let mut warnings = Vec::new();
         if let Some(growth) = self.growth.filter(|growth| *growth > 1.0) {
             warnings.push(format!(
-                "a spike leads to up to {growth:.2} others at these rates (more than 1): the population may run away and be \
+                "a spike leads to {growth:.2} others at these rates (more than 1): the population may run away and be \
                  held by the largest rate alone; a penalty on the fit, or a shorter window, makes filters smaller"
             ));
         }
@@ -241,6 +241,6 @@ impl<'a> Recurrent<'a> {
         };
         let means: Vec<f64> = (0..self.intercepts.len()).map(mean).collect();
         let silence = self.silence();
-        self.population(self.drive.view(), silence.view(), most_hz * data.bin_s).growth(&means)
+        self.population(self.drive.view(), silence.view(), most_hz * data.bin_s).excitatory_growth(&means)
     }
 }

@@ -191,8 +191,10 @@ pub(super) fn text(applied: &Applied, draws: &Draws) -> String {
     }
     if let Some(growth) = draws.growth {
         let rests = if growth < 1.0 { "below 1, comes to rest" } else { "not below 1, may run away" };
-        let _ =
-            writeln!(text, "growth from one generation of spikes to the next: at most {growth:.3} ({rests})");
+        let _ = writeln!(
+            text,
+            "growth of excitation from one generation of spikes to the next: {growth:.3} ({rests})"
+        );
     }
     format!("{text}{}\n", terminal_table(&header, &rows, None).trim_end())
 }
