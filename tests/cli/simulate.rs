@@ -233,6 +233,33 @@ fn a_population_that_runs_away_is_warned_about() {
 }
 
 #[test]
+fn a_unit_without_events_stays_silent_and_a_factor_of_the_signal_counts() {
+    let place = population();
+    let mut model = json(&place.path("out/model.json"));
+    let silent = &mut model["fit"]["targets"][1];
+    silent["coef"].as_array_mut().unwrap().iter_mut().for_each(|coef| *coef = 0.0.into());
+    (silent["intercept"], silent["status"]) = ("-Infinity".into(), "no_events".into());
+    fs::create_dir(place.path("silent")).unwrap();
+    fs::write(place.path("silent/model.json"), serde_json::to_vec(&model).unwrap()).unwrap();
+    let run = place.run(&["simulate", "silent/model.json", "c.nwb", "--out", "s.csv"]).ended(0);
+    assert!(run.stderr.contains("the model of 1 is not at an optimum (no_events)"), "{run:?}");
+    let drawn = Table::read(&place.path("s.csv"));
+    assert!(drawn.numbers("count_1")[20..].iter().all(|count| *count == 0.0));
+    assert!(drawn.numbers("count_0")[20..].iter().sum::<f64>() > 100.0);
+    // twice the signal, half the coefficient: the same model
+    fit(&place, "all", &["units*2 : raised-cosine-log(3, window=20ms)"], "twice");
+    for (model, out) in [("out/model.json", "a.csv"), ("twice/model.json", "b.csv")] {
+        place.run(&["simulate", model, "c.nwb", "--quiet", "--out", out]).ended(0);
+    }
+    let means = |out: &str| Table::read(&place.path(out)).numbers("expected_count_2");
+    let near = |(a, b): (&f64, &f64)| (a.is_nan() && b.is_nan()) || (a / b - 1.0).abs() < 1e-6;
+    assert!(means("a.csv").iter().zip(&means("b.csv")).all(near));
+    let areas =
+        |out: &str| Table::read(&place.path(&format!("{out}/tables/couplings.csv"))).numbers("area_s");
+    assert!(areas("out").iter().zip(&areas("twice")).all(near));
+}
+
+#[test]
 fn spikes_of_units_that_are_not_simulated_are_those_that_were_recorded() {
     let place = population();
     fit(&place, "0", &["units-others : raised-cosine-log(3, window=20ms)"], "one");

@@ -11,6 +11,9 @@ use crate::observation::ObservationModel;
 use crate::simulate::CoupledPopulation;
 use crate::{Error, Result};
 
+/// Linear predictors beyond this are as good as infinite, which that of a target without an event is.
+const FAR: f64 = 1e300;
+
 /// What decides the draws beside the model and the data.
 #[derive(Clone, Copy)]
 pub(super) struct Chance {
@@ -162,7 +165,7 @@ impl<'a> Recurrent<'a> {
                         let count = data.y.get(bin, target);
                         given[(bin, target)] = if count.is_nan() { 0.0 } else { count };
                     } else {
-                        drive[(bin, target)] = eta;
+                        drive[(bin, target)] = eta.clamp(-FAR, FAR);
                     }
                 }
             }
