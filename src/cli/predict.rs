@@ -83,6 +83,7 @@ struct Range {
 pub(super) fn predict(args: &PredictArgs) -> Result<Report> {
     let inputs = [&args.model, &args.data.data];
     let out = args.out.as_ref().map(|path| Ok((path, checked_out(path, &inputs)?))).transpose()?;
+    refuse_weights(&args.data)?;
     let progress = Progress::new(args.quiet);
     progress.stage("reading", None);
     let limit_bytes = args.memory_limit.or_else(default_memory_limit_bytes);
@@ -104,6 +105,17 @@ pub(super) fn predict(args: &PredictArgs) -> Result<Report> {
         args.out.iter().for_each(|path| say(&format!("prediction written to {}", path.display())));
     }
     Ok(Report { text, converged: true })
+}
+
+/// Refuses weights, which say nothing of a mean.
+pub(super) fn refuse_weights(choice: &DataArgs) -> Result<()> {
+    match &choice.weights {
+        None => Ok(()),
+        Some(weights) => {
+            let help = "leave it out: a weight says how often a bin counts, not what is expected of it";
+            Err(Error::argument("--weights", "a fit or a score", weights.clone(), help))
+        }
+    }
 }
 
 /// How a file is written, by its name; refused if it is an input or cannot be written.

@@ -155,10 +155,12 @@ impl<'a> Recurrent<'a> {
         let (fit, data) = (&applied.model.fit, &applied.data);
         let shape = (data.n_bins(), data.names.len());
         let (mut drive, mut given) = (Array2::zeros(shape), Array2::from_elem(shape, f64::NAN));
+        let offset = data.row_terms.offset.as_ref().map(|offset| offset.as_slice());
         for part in &data.parts {
             let sources = part.sources(&data.blocks)?;
             for &target in &part.group.targets {
-                let own = fit.linear_predictor(applied.fitted[target], &sources, &feedback.columns[target]);
+                let own =
+                    fit.linear_predictor(applied.fitted[target], &sources, &feedback.columns[target], offset);
                 for (bin, eta) in own.into_iter().enumerate() {
                     if applied.expected[target][bin].is_nan() {
                         // no count is as good as one that nobody knows

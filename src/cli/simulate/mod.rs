@@ -13,7 +13,7 @@ pub(super) use args::SimulateArgs;
 
 use super::applied::Applied;
 use super::machine::default_memory_limit_bytes;
-use super::predict::{Format, checked_out};
+use super::predict::{Format, checked_out, refuse_weights};
 use super::progress::Progress;
 use super::run::{Report, pretty, say, settle_threads};
 use crate::write::model::ModelFile;
@@ -46,6 +46,7 @@ fn of_model(args: &SimulateArgs) -> Result<Report> {
     };
     let chance = Chance { seed: args.seed, n_repeats: args.n_repeats()?, most_hz: args.max_rate };
     let out = args.out.as_ref().map(|path| checked_out(path, &[model, &data.data])).transpose()?;
+    refuse_weights(data)?;
     let progress = Progress::new(args.quiet);
     progress.stage("reading", None);
     let limit_bytes = args.memory_limit.or_else(default_memory_limit_bytes);
