@@ -297,12 +297,20 @@ fn every_epoch_begins_with_what_was_recorded() {
         "--strength",
         "1e-4",
     ];
-    place.run(&[&words[..], &more, &["--quiet"]].concat()).ended(0);
+    let offset = ["--offset", "stimulus*2e10", "--quiet"];
+    place.run(&[&words[..], &more, &offset].concat()).ended(0);
+    place.run(&["predict", "out/model.json", &file, "--epochs", "Noise 1", "--out", "p.csv"]).ended(0);
+    let predicted = Table::read(&place.path("p.csv")).numbers("expected_count_0");
     let run =
         place.run(&["simulate", "out/model.json", &file, "--epochs", "Noise 1", "--out", "d.csv"]).ended(0);
     assert!(run.stdout.contains("fed back through spikes\n"), "{run:?}");
     let table = Table::read(&place.path("d.csv"));
     let (counts, epochs) = (table.numbers("count_0"), table.numbers("epoch"));
+    let means = table.numbers("expected_count_0");
+    // up to there the past is that of the recording, and so is the mean, offset included
+    for bin in [100, 28_120, 56_140] {
+        assert!(predicted[bin] > 0.0 && (means[bin] / predicted[bin] - 1.0).abs() < 1e-12, "{}", means[bin]);
+    }
     for epoch in [0.0, 1.0, 2.0] {
         let own: Vec<f64> =
             counts.iter().zip(&epochs).filter(|(_, e)| **e == epoch).map(|(c, _)| *c).collect();
@@ -339,6 +347,7 @@ fn what_cannot_be_simulated_is_refused_with_a_remedy() {
         (&["--out", "out/model.json/d.csv"], ["a file, where a folder is needed", "another path"]),
         (&["--out", "./c.nwb"], ["--out: expected a file that ends in .csv or .npz", "help: "]),
         (&["--fold", "5"], ["option \"--fold\" does not exist in `rheobase simulate`", "--max-rate"]),
+        (&["--weights", "w"], ["--weights: expected a fit or a score, found w", "leave it out"]),
         (&["--unit", "7"], ["unit \"7\" does not exist", "present are: 0, 1, 2"]),
         (&["--memory-limit", "1MB", "--repeats", "9999"], ["", "memory"]),
     ] {
