@@ -144,7 +144,7 @@ fn data_of(
     progress: &Progress,
 ) -> Result<Data> {
     let mut choice = choice.clone();
-    choice.take_row_terms(&model.study.row_terms())?;
+    choice.take_row_terms(&model.study.row_terms(), *targets == Targets::Counted)?;
     match (&model.study, Format::of(&choice)) {
         (Study::Arrays(_), None) => Err(other_kind("an npz, npy, csv or HDF5 file", &choice)),
         (Study::Nemos, None) => Err(no_study(&choice)),
@@ -229,6 +229,14 @@ fn by_name(
             if !typed.iter().any(|list| list.contains(&name)) =>
         {
             let present = present.join(", ");
+            if choice.row_term_columns().any(|own| *own == name) {
+                let problem = format!("expected the column {}, as of the model, found none", column_list(&[name]));
+                let help = format!(
+                    "--offset and --weights take NAME or FILE.npy, and --weights none leaves weights out; present are: \
+                     {present}"
+                );
+                return Error::object(&choice.data, "weights and offset", problem, help);
+            }
             let (object, problem, help) = if names.contains(&name) && !model.fit.labels.contains(&name) {
                 let help =
                     if names.len() == 1 { "names the column of the counts" } else { "chooses some of them" };
@@ -270,7 +278,7 @@ fn expected_counts(fit: &FittedGlm, fitted: &[usize], data: &Data) -> Result<Vec
         for &target in &part.group.targets {
             check_columns(fit, fitted[target], &labels, data)?;
             let offset = data.row_terms.offset.as_ref().map(|offset| offset.as_slice());
-            expected[target] = fit.expected_counts(fitted[target], &sources, offset).into();
+            expected[target] = fit.expected_counts(fitted[target], &sources, offset)?.into();
         }
     }
     Ok(expected)

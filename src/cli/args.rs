@@ -144,7 +144,7 @@ pub struct DataArgs {
     #[arg(long, value_name = "NAME")]
     pub y: Option<String>,
     /// What bins count for, one number each: column, array or dataset of the data, signal of a recording
-    /// (NAME [*scale]), or FILE.npy; a bin of weight 2 is two bins
+    /// (NAME or NAME*scale), or FILE.npy; a bin of weight 2 is two bins
     #[arg(long, value_name = "NAME|FILE.npy")]
     pub weights: Option<String>,
     /// A part of the linear predictor with coefficient 1, one number per bin, from where weights may come from; of

@@ -9,7 +9,7 @@ use ndarray::Array2;
 
 use super::args::{DataArgs, NanPolicy};
 use super::array_columns::{self, Arrays, Columns};
-use super::data::{Block, Data, Part, Reading, Targets};
+use super::data::{Block, Data, Part, Reading, Targets, weightless};
 use super::row_terms::RowTerms;
 use crate::features::{Group, Piece};
 use crate::observation::ObservationModel;
@@ -83,7 +83,7 @@ pub(super) fn arrays(
     }
     let arrays = format.read(args, with_counts, limit_bytes.unwrap_or(u64::MAX))?;
     arrays.refuse_lengths()?;
-    let Arrays { x, y, lines, mut notices } = arrays;
+    let Arrays { x, y, lines, notices } = arrays;
     let (n_rows, _) = x.values.dim();
     let (names, response) = match (&y, targets) {
         (Some(y), _) => (y.names.clone(), y.origin.clone()),
@@ -91,20 +91,22 @@ pub(super) fn arrays(
         (None, Targets::Counted) => (Vec::new(), String::new()),
     };
     let row_terms = RowTerms::of_arrays(format, args, n_rows, &lines, limit_bytes.unwrap_or(u64::MAX))?;
-    notices.extend(row_terms.notice());
     let mut shares = used_rows(&x, y.as_ref(), names.len(), &lines, args.nan)?;
-    let mut n_dropped = 0;
+    let (mut n_dropped, mut n_weightless) = (0, 0);
     for (_, used) in &mut shares {
         let n_unknown = n_rows - used.len();
-        n_dropped = n_dropped.max(n_unknown + row_terms.strike(used, args.nan, &lines)?);
+        let [unknown, weightless] = row_terms.strike(used, args.nan, &lines)?;
+        (n_dropped, n_weightless) = (n_dropped.max(n_unknown + unknown), n_weightless.max(weightless));
     }
     if let Some((targets, _)) = shares.iter().find(|(_, used)| used.is_empty()) {
         let of = match targets.first() {
             Some(&target) if shares.len() > 1 => format!(" for {:?}", names[target]),
             _ => String::new(),
         };
-        let problem =
-            format!("of {n_rows} rows, {n_dropped} have data that are not finite, so none is left{of}");
+        let problem = format!(
+            "of {n_rows} rows, {n_dropped} have data that are not finite{}, so none is left{of}",
+            weightless(n_weightless)
+        );
         let help = "check how the arrays were made".into();
         return Err(Error::Empty { what: args.data.display().to_string(), problem, help });
     }
@@ -131,6 +133,7 @@ pub(super) fn arrays(
         lines,
         n_edge: 0,
         n_dropped,
+        n_weightless,
         notices,
         seconds: Reading { read: read_s, features: 0.0 },
     })

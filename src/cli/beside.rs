@@ -99,6 +99,7 @@ impl Beside {
                 let help = "keep the test rows in a file of their own and use `rheobase score`";
                 return Err(Error::argument("--test-epochs", "an NWB file", found, help));
             }
+            args.data.refuse_row_term_files("--test-epochs")?;
             let file = nwb::open(&args.data.data)?;
             for selector in &args.test_epochs {
                 file.epochs(selector)?;
@@ -144,8 +145,7 @@ impl Beside {
 
     fn apply(&self, rival: &Rival, choice: &DataArgs, n_bins: usize, progress: &Progress) -> Result<Applied> {
         let within = |error| within(format!("--compare {}", rival.path.display()), error);
-        // each model with an offset of its own
-        let choice = &DataArgs { weights: None, offset: None, ..choice.clone() };
+        let choice = &choice.for_other(&rival.model.study.row_terms());
         let applied =
             Applied::new(rival.model.clone(), choice, self.limit_bytes, progress).map_err(within)?;
         if applied.data.n_bins() == n_bins {

@@ -72,6 +72,8 @@ pub(super) struct Data {
     pub(super) lines: Vec<usize>,
     pub(super) n_edge: usize,
     pub(super) n_dropped: usize,
+    /// Bins of weight 0 that could be used otherwise.
+    pub(super) n_weightless: usize,
     pub(super) notices: Vec<String>,
     pub(super) seconds: Reading,
 }
@@ -151,8 +153,7 @@ pub(super) fn recording(
     let input = Input { path: args.data.clone(), sha256: digest_file(&args.data)? };
     let read_s = started.elapsed().as_secs_f64() - features_s;
     let row_terms = RowTerms::of_recording(args, &mut dataset, limit_bytes.unwrap_or(u64::MAX))?;
-    dataset.notices.extend(row_terms.notice());
-    let (parts, n_edge, n_dropped) = parts(args, &dataset, &row_terms)?;
+    let (parts, [n_edge, n_dropped, n_weightless]) = parts(args, &dataset, &row_terms)?;
     Ok(Data {
         row_terms,
         observation: ObservationModel::default(),
@@ -172,6 +173,7 @@ pub(super) fn recording(
         lines: Vec::new(),
         n_edge,
         n_dropped,
+        n_weightless,
         notices: dataset.notices,
         seconds: Reading { read: read_s, features: features_s },
     })
@@ -185,23 +187,25 @@ fn except(args: &DataArgs) -> Result<IntervalSet> {
 }
 
 /// The bins that each group of targets can use, and the most that any of them loses at edges and to bad data.
-fn parts(args: &DataArgs, dataset: &Dataset, row_terms: &RowTerms) -> Result<(Vec<Part>, usize, usize)> {
+fn parts(args: &DataArgs, dataset: &Dataset, row_terms: &RowTerms) -> Result<(Vec<Part>, [usize; 3])> {
     let n_bins = dataset.grid.n_bins();
-    let (mut n_edge, mut n_dropped) = (0, 0);
+    let (mut n_edge, mut n_dropped, mut n_weightless) = (0, 0, 0);
     let mut parts = Vec::with_capacity(dataset.groups.len());
     for group in &dataset.groups {
         let (mut used, edge, mut dropped) = group.used_bins(&dataset.blocks, n_bins);
-        dropped += row_terms.strike(&mut used, args.nan, &[])?;
+        let [unknown, weightless] = row_terms.strike(&mut used, args.nan, &[])?;
+        dropped += unknown;
         if args.nan == NanPolicy::Error && dropped > 0 {
             return Err(first_bad(&args.data, group, &dataset.blocks, n_bins));
         }
         if used.is_empty() {
-            return Err(nothing_left(&args.data, n_bins, edge, dropped));
+            return Err(nothing_left(&args.data, n_bins, [edge, dropped, weightless]));
         }
         (n_edge, n_dropped) = (n_edge.max(edge), n_dropped.max(dropped));
+        n_weightless = n_weightless.max(weightless);
         parts.push(Part { group: group.clone(), used });
     }
-    Ok((parts, n_edge, n_dropped))
+    Ok((parts, [n_edge, n_dropped, n_weightless]))
 }
 
 fn refuse_names_of_arrays(args: &DataArgs) -> Result<()> {
@@ -227,15 +231,20 @@ fn first_bad(path: &Path, group: &Group, blocks: &[FeatureBlock<Columns>], n_bin
     Error::NonFinite { what: format!("{}: feature {label} by bins", path.display()), row, column, value }
 }
 
-fn nothing_left(path: &Path, n_bins: usize, n_edge: usize, n_dropped: usize) -> Error {
+fn nothing_left(path: &Path, n_bins: usize, [n_edge, n_dropped, n_weightless]: [usize; 3]) -> Error {
     Error::Empty {
         what: path.display().to_string(),
         problem: format!(
-            "of {n_bins} bins, {n_edge} lie at window edges or outside a range and {n_dropped} have data that are not \
-             finite"
+            "of {n_bins} bins, {n_edge} lie at window edges or outside a range, {n_dropped} have data that are not finite{}",
+            weightless(n_weightless)
         ),
         help: "check the signals with `rheobase inspect --check`, and the window against the epochs".into(),
     }
+}
+
+/// Bins of weight 0 among others, in words.
+pub(super) fn weightless(n: usize) -> String {
+    if n == 0 { String::new() } else { format!(", {n} of weight 0") }
 }
 
 impl Part {
@@ -331,7 +340,7 @@ impl Data {
             let sources = part.sources(&self.blocks)?;
             for &target in &part.group.targets {
                 let offset = self.row_terms.offset.as_ref().map(|offset| offset.as_slice());
-                expected[target] = fit.expected_counts(target, &sources, offset).into();
+                expected[target] = fit.expected_counts(target, &sources, offset)?.into();
             }
         }
         Ok(expected)

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::data::Data;
+use super::data::{Data, weightless};
 use super::fit::Fitting;
 use crate::backend::Model;
 use crate::basis::Expand;
@@ -94,7 +94,8 @@ pub(super) fn bins_line(data: &Data) -> String {
         // writing to a string cannot fail
         let _ = write!(text, "{} at window edges, ", data.n_edge);
     }
-    let _ = writeln!(text, "{} with data that are not finite)", data.n_dropped);
+    let weightless = weightless(data.n_weightless);
+    let _ = writeln!(text, "{} with data that are not finite{weightless})", data.n_dropped);
     text
 }
 

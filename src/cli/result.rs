@@ -101,5 +101,8 @@ pub(super) fn bins(data: &Data, add: &mut impl FnMut(&str, Value)) {
     add("n_bins_used", n_used.into());
     add("n_bins_edge", data.n_edge.into());
     add("n_bins_dropped", data.n_dropped.into());
+    if data.row_terms.weights.is_some() {
+        add("n_bins_weightless", data.n_weightless.into());
+    }
     add("bin_s", number::to_value(data.bin_s));
 }

@@ -31,6 +31,8 @@ enum Place {
     Name(String),
 }
 
+/// What leaves the weights of a model out.
+const NONE: &str = "none";
 /// What each is called on the command line.
 const OPTIONS: [&str; 2] = ["--weights", "--offset"];
 
@@ -51,14 +53,16 @@ impl DataArgs {
         self.row_terms().into_iter().flatten().filter(|text| matches!(Place::of(text), Place::Name(_)))
     }
 
-    /// Takes those that a model was fitted with, where others are not chosen.
+    /// Takes those that a model was fitted with, where others are not chosen; weights for scores alone.
     ///
     /// # Errors
     /// [`Error::Argument`] for an offset that the model's data had in a file of its own.
-    pub(super) fn take_row_terms(&mut self, of_model: &RowTermNames) -> Result<()> {
+    pub(super) fn take_row_terms(&mut self, of_model: &RowTermNames, with_weights: bool) -> Result<()> {
         let is_named = |text: &&String| matches!(Place::of(text), Place::Name(_));
-        if self.weights.is_none() {
-            self.weights = of_model.weights.as_ref().filter(is_named).cloned();
+        match &self.weights {
+            Some(weights) if weights == NONE => self.weights = None,
+            None if with_weights => self.weights = of_model.weights.as_ref().filter(is_named).cloned(),
+            _ => {}
         }
         match (&self.offset, &of_model.offset) {
             (None, Some(own)) if !is_named(&own) => Err(Error::argument(
@@ -79,6 +83,38 @@ impl DataArgs {
             )),
             _ => Ok(()),
         }
+    }
+
+    /// For another model on these data: with its own offset, which may be in the same file, and without weights.
+    pub(super) fn for_other(&self, of_model: &RowTermNames) -> Self {
+        let offset = self
+            .offset
+            .clone()
+            .filter(|own| matches!(Place::of(own), Place::File(_)) && of_model.offset.as_ref() == Some(own));
+        Self { weights: Some(NONE.into()), offset, ..self.clone() }
+    }
+
+    /// Refuses files of one number per bin where other bins are read as well.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if there is one.
+    pub(super) fn refuse_row_term_files(&self, option: &str) -> Result<()> {
+        for (name, text) in OPTIONS.into_iter().zip(self.row_terms()) {
+            if let Some(Place::File(_)) = text.map(|text| Place::of(text)) {
+                let found = format!("{} of the fitted ones", text.map_or("", |text| text));
+                let help = format!(
+                    "name a signal of the recording, or leave {option} out and use `rheobase score MODEL DATA --epochs TAG \
+                     {name} FILE.npy`"
+                );
+                return Err(Error::argument(
+                    name,
+                    format!("a number for every bin of {option} too"),
+                    found,
+                    help,
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// What a model file keeps of them.
@@ -186,12 +222,16 @@ impl RowTerms {
         Ok(Self { weights, offset })
     }
 
-    /// Leaves bins out of those used that have a weight of 0, or a weight or offset that is not finite; the number of the
-    /// latter.
+    /// Leaves bins out of those used that have a weight or offset that is not finite, or a weight of 0; how many of each.
     ///
     /// # Errors
     /// [`Error::NonFinite`] with the first of them if there must be none.
-    pub(super) fn strike(&self, used: &mut Vec<usize>, nan: NanPolicy, lines: &[usize]) -> Result<usize> {
+    pub(super) fn strike(
+        &self,
+        used: &mut Vec<usize>,
+        nan: NanPolicy,
+        lines: &[usize],
+    ) -> Result<[usize; 2]> {
         let mut n_dropped = 0;
         for (option, values) in OPTIONS.into_iter().zip([&self.weights, &self.offset]) {
             let Some(values) = values else { continue };
@@ -206,16 +246,11 @@ impl RowTerms {
             used.retain(|&row| values[row].is_finite());
             n_dropped += before - used.len();
         }
+        let before = used.len();
         if let Some(weights) = &self.weights {
             used.retain(|&row| weights[row] > 0.0);
         }
-        Ok(n_dropped)
-    }
-
-    /// How many bins have a weight of 0, in words.
-    pub(super) fn notice(&self) -> Option<String> {
-        let n = self.weights.as_ref()?.iter().filter(|&&weight| weight == 0.0).count();
-        (n > 0).then(|| format!("{n} bins of weight 0 are left out"))
+        Ok([n_dropped, before - used.len()])
     }
 
     /// Those of some bins: weights, then offsets.

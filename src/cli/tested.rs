@@ -53,6 +53,20 @@ impl Smaller {
             let help = "fit the smaller model with the same --observation and --link";
             return Err(Error::argument("--test-against", names(own), names(other), help));
         }
+        let (intercepts, offsets) = (
+            [!args.model.no_intercept, model.fit.has_intercept],
+            [args.data.offset.clone(), model.study.row_terms().offset],
+        );
+        if intercepts[0] != intercepts[1] || offsets[0] != offsets[1] {
+            let words = |k: usize| {
+                let intercept = if intercepts[k] { "an intercept" } else { "no intercept" };
+                let offset =
+                    offsets[k].as_ref().map_or("no offset".into(), |own| format!("the offset {own}"));
+                format!("a model with {intercept} and {offset}")
+            };
+            let help = "fit the smaller model with the same --no-intercept and --offset";
+            return Err(Error::argument("--test-against", words(0), words(1), help));
+        }
         let input = Input { path: path.clone(), sha256: digest_file(path)? };
         let study = if let Study::Recording(study) = &model.study { Some(study.clone()) } else { None };
         // a column that a mask kept from all targets is none of the model

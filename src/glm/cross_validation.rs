@@ -10,12 +10,12 @@
 use std::time::Instant;
 
 use super::curve::{Curve, Pick};
-use super::fit::Solved;
 use super::fitted::{FittedGlm, TargetFit};
 use super::folds::{Fold, Folds};
 use super::held_out::{HeldOut, Scored, own_scale, starts};
 use super::inputs::Response;
 use super::precision::Fits;
+use super::solve::Solved;
 use super::spec::{CheckedSpec, Dispersion, GlmSpec, StandardErrors};
 use super::start::StartPoint;
 use crate::backend::Backend;

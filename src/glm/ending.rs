@@ -108,6 +108,7 @@ impl Fit<'_, '_, '_> {
             passes: outcome.passes,
             n_bins_used: self.plan.n_rows(),
             scale: self.dispersion().unwrap_or(of_response.scale),
+            gap_scale: Some(self.metric.nulls[target].scale(optimality.loss)),
             total_weight: self.plan.weights().map(Weights::total),
             scale_standard_error: f64::NAN,
             dof_resid,
@@ -128,6 +129,16 @@ impl Fit<'_, '_, '_> {
                 "as many parameters as bins: no scale can be estimated, and with it no log-likelihood and no error".into(),
             );
         }
+        if let Some(weights) =
+            self.plan.weights().filter(|own| own.total() <= (1 + self.rank.n_members()) as f64)
+        {
+            warnings.push(format!(
+                "the weights of {} bins sum to {:.3e}, no more than there are parameters: errors and scale are those of so \
+                 little data; divide weights by their mean if they are no counts",
+                self.plan.n_rows(),
+                weights.total()
+            ));
+        }
         if let Some(direction) = standing.recession() {
             warnings.push(self.separation_warning(direction));
         }
@@ -136,8 +147,8 @@ impl Fit<'_, '_, '_> {
         };
         let (constant, related): (Vec<&String>, Vec<&String>) = aliased.iter().partition(is_constant);
         if !constant.is_empty() {
-            warnings
-                .push(format!("{} never changes in the used bins: its coefficient is 0", joined(&constant)));
+            let what = if self.plan.has_intercept() { "never changes" } else { "is 0" };
+            warnings.push(format!("{} {what} in the used bins: its coefficient is 0", joined(&constant)));
         }
         let left_out: Vec<&String> = self.rank.left_out.iter().map(|&column| &labels[column]).collect();
         if !related.is_empty() && left_out.is_empty() {
@@ -240,6 +251,7 @@ impl Fit<'_, '_, '_> {
             passes: 0,
             n_bins_used: n,
             scale: self.dispersion().unwrap_or(1.0),
+            gap_scale: None,
             total_weight: self.plan.weights().map(Weights::total),
             scale_standard_error: f64::NAN,
             dof_resid: self.dof_resid(&[]),

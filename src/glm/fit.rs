@@ -10,17 +10,13 @@ use super::rank::Rank;
 use super::response_sums::response_sums;
 use super::spec::{CheckedSpec, StandardErrors, TOLERANCE_F64};
 use super::standing::Standing;
-use super::start::StartPoint;
 use crate::backend::{Backend, Costs, Cpu, Every, Home};
 use crate::design::DesignPlan;
 use crate::error::Reached;
 use crate::math::dense::{Cholesky, Matrix};
 use crate::objective::{GlmObjective, Objective, Packed, Penalty, Weight};
-use crate::observation::{Null, Recession};
-use crate::solver::{
-    Chord, Halted, Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Residuals, Solution, Start, Status,
-    Watch,
-};
+use crate::observation::Recession;
+use crate::solver::{Halted, Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Residuals, Start, Watch};
 use crate::{Error, Result};
 
 /// Largest rows x columns x (columns + 1) x targets for which standard errors are computed without asking.
@@ -40,10 +36,6 @@ const SPANNING_ROWS: [usize; 2] = [2, 4];
 const CLOSER: f64 = 1e-2;
 /// Distance of a row's linear predictor below the mean above which a target may be running away.
 const FAR: f64 = 3.0;
-/// Bytes of the Hessians of all targets that are kept from one fit to the next, at most.
-const MOST_KEPT_BYTES: usize = 1 << 28;
-/// Passes that a fit with a kept Hessian takes at most where there is nothing to gain from a new one.
-const QUICK: usize = 4;
 /// How much larger than estimated the rates of such rows may be.
 const SURELY: f64 = 10.0;
 
@@ -68,13 +60,6 @@ struct Round {
     goal: f64,
     /// Whether Newton's method has taken them over.
     taken_over: bool,
-}
-
-/// Where a target came to without a certificate.
-#[derive(Clone, Debug)]
-pub(super) struct Solved {
-    pub(super) point: StartPoint,
-    pub(super) status: Status,
 }
 
 /// Objectives of a fit.
@@ -186,86 +171,6 @@ impl Fit<'_, '_, '_> {
         Ok(self.finish(chosen, left_out, standings.collect(), seconds))
     }
 
-    /// The solver's part alone, without sample, certificate and another round; silent targets stay at their mean. Where
-    /// Newton's method would form Hessians, those of an earlier fit to the same rows are used while they lead on quickly.
-    pub(super) fn solve(
-        &self,
-        chosen: &Plan,
-        views: Views,
-        (started, kept): (Instant, &mut Option<Vec<Matrix>>),
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<Vec<Solved>> {
-        let (spec, nulls) = (self.spec.get(), &self.metric.nulls);
-        let live: Vec<usize> = (0..nulls.len()).filter(|&target| !nulls[target].is_silent).collect();
-        let left = |limit: f64| started.checked_add(Duration::try_from_secs_f64(limit).ok()?);
-        let mut watch = Watch {
-            tolerance: spec.tolerance,
-            goal: spec.tolerance,
-            max_iterations: spec.max_iterations,
-            used: vec![0; nulls.len()],
-            deadline: spec.time_limit_s.and_then(left),
-            n_waiting: 0,
-            halted: Vec::new(),
-            progress,
-            residuals: None,
-            history_time: Duration::ZERO,
-        };
-        let lbfgs = Lbfgs { newton_if_slow: chosen.newton_if_slow };
-        let is_newton = chosen.solver == Newton.name();
-        let bytes = nulls.len() * (1 + self.rank.n_members()).pow(2) * size_of::<f64>();
-        let may_be_kept = is_newton && self.rank.is_whole(&self.varying) && bytes <= MOST_KEPT_BYTES;
-        let chord = kept.as_deref().filter(|_| may_be_kept).map(|hessians| Chord { hessians });
-        let solver: &dyn Minimize = match &chord {
-            Some(chord) => chord,
-            None if is_newton => &Newton,
-            None => &lbfgs,
-        };
-        let silent = |null: &Null| Solved {
-            point: StartPoint { coef: vec![0.0; self.plan.n_columns()], intercept: null.eta },
-            status: Status::NoEvents,
-        };
-        let mut solved: Vec<Solved> = nulls.iter().map(silent).collect();
-        if live.is_empty() {
-            return Ok(solved);
-        }
-        let mut objectives = Objectives { fast: views.fast, exact: views.exact, sample: None };
-        let start = self.start(&live, false);
-        let solution = solver.minimize(&mut objectives, &self.metric, &live, start, &mut watch);
-        let solution = solution.map_err(|error| self.unfinished(error, &watch.halted))?;
-        if may_be_kept {
-            let f = objectives.fast.unwrap_or(objectives.exact);
-            self.renew(kept, f, &live, &solution)?;
-        } else {
-            *kept = None;
-        }
-        let reports = self.reports(&solution.at).into_iter().zip(&solution.outcomes);
-        for (&target, (Reported { coef, intercept }, outcome)) in live.iter().zip(reports) {
-            solved[target] = Solved { point: StartPoint { coef, intercept }, status: outcome.status };
-        }
-        Ok(solved)
-    }
-
-    /// Hessians of the losses, without the penalty, one for each target of the response: anew where there was none and where
-    /// the one that there was took long to lead to the optimum. Those of silent targets are empty.
-    fn renew(
-        &self,
-        kept: &mut Option<Vec<Matrix>>,
-        f: &mut dyn Objective,
-        live: &[usize],
-        solution: &Solution,
-    ) -> Result<()> {
-        let is_first = kept.is_none();
-        let hessians = kept.get_or_insert_with(|| vec![Matrix::zeros((0, 0)); self.metric.nulls.len()]);
-        for ((&target, at), outcome) in live.iter().zip(solution.at.columns()).zip(&solution.outcomes) {
-            if is_first || outcome.taken_over || outcome.passes > QUICK {
-                let mut hessian = f.gram(Every::ROW, Weight::Point { target, at: &at.to_vec() })?;
-                self.penalty.add_to(&mut hessian, -1.0);
-                hessians[target] = hessian;
-            }
-        }
-        Ok(())
-    }
-
     /// Loss and optimality residual at points of shape (parameters, targets), of targets whose history is wanted.
     fn residuals(
         &self,
@@ -287,7 +192,7 @@ impl Fit<'_, '_, '_> {
     }
 
     /// The error of a device that failed, with how far targets had come.
-    fn unfinished(&self, error: Error, halted: &[Halted]) -> Error {
+    pub(super) fn unfinished(&self, error: Error, halted: &[Halted]) -> Error {
         let Error::Gpu(source) = error else { return error };
         let reached = halted.iter().map(|&Halted { target, ref at, iterations, passes }| {
             let Reported { coef, intercept } = report(&self.rank, self.plan.scaling(), at);
@@ -327,6 +232,7 @@ impl Fit<'_, '_, '_> {
             model,
             regularizer: self.spec.get().regularizer.clone(),
             has_intercept: self.spec.get().has_intercept,
+            has_offset: self.plan.offset().is_some(),
             solver: plan.solver.clone(),
             tolerance: self.spec.get().tolerance,
             features: layout.features.clone(),

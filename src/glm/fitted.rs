@@ -78,6 +78,9 @@ pub struct TargetFit {
     pub passes: usize,
     /// Bins that were used.
     pub n_bins_used: usize,
+    /// What `loss_gap` is compared with: it is at most the tolerance times this where a target converged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap_scale: Option<f64>,
     /// The sum of their weights, if there were weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total_weight: Option<f64>,
@@ -169,6 +172,9 @@ pub struct FittedGlm {
     /// Whether the intercept was a parameter; if not it is 0.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub has_intercept: bool,
+    /// Whether a part of the linear predictor was given, so that predictions need one too.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub has_offset: bool,
     /// The solver that ran.
     pub solver: String,
     /// Largest relative loss gap of a converged target.
@@ -202,8 +208,18 @@ impl FittedGlm {
     /// of [`FittedGlm::labels`]. A NaN in a row makes its prediction NaN.
     ///
     /// # Errors
-    /// [`Error::Length`] if `x` has another number of columns.
+    /// [`Error::Length`] if `x` has another number of columns, [`Error::Argument`] for a fit with an offset.
     pub fn predict(&self, x: ArrayView2<f64>) -> Result<Matrix> {
+        self.predict_beside(x, None)
+    }
+
+    /// The same beside what is given of the linear predictor, one number per bin.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if `x` has another number of columns, or the offset of bins; [`Error::Argument`] for none of a fit with
+    /// one.
+    pub fn predict_beside(&self, x: ArrayView2<f64>, offset: Option<&[f64]>) -> Result<Matrix> {
+        self.check_offset(x.nrows(), offset)?;
         if x.ncols() != self.labels.len() {
             return Err(Error::Length {
                 what: "columns of the features".into(),
@@ -215,23 +231,48 @@ impl FittedGlm {
             let target = &self.targets[target];
             let terms = x.row(row);
             let effects = terms.iter().zip(&target.coef).map(|(x, w)| x * w).sum::<f64>();
-            self.model.mean(target.intercept + effects)
+            self.model.mean(target.intercept + effects + offset.map_or(0.0, |offset| offset[row]))
         }))
+    }
+
+    fn check_offset(&self, n_bins: usize, offset: Option<&[f64]>) -> Result<()> {
+        match offset {
+            Some(offset) if offset.len() != n_bins => {
+                let (what, found) = ("numbers of the offset, one per bin".into(), offset.len());
+                Err(Error::Length { what, expected: n_bins, found })
+            }
+            None if self.has_offset => Err(Error::argument(
+                "offset",
+                "the offset of these bins, since the fit had one",
+                "none",
+                "give one number per bin, 0 for what is predicted beside an offset of 0",
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Expected counts per bin of one target for features given in any order, columns are found by their labels, and what is
     /// given of the linear predictor of every bin.
     /// One that the model does not have counts for nothing; see [`FittedGlm::missing_from`] for the other way.
     ///
+    /// # Errors
+    /// As [`FittedGlm::predict_beside`] of the offset.
+    ///
     /// # Panics
     /// If there is no target of this number, or the features have different numbers of bins.
-    pub fn expected_counts(&self, target: usize, features: &[Source], offset: Option<&[f64]>) -> Vec<f64> {
+    pub fn expected_counts(
+        &self,
+        target: usize,
+        features: &[Source],
+        offset: Option<&[f64]>,
+    ) -> Result<Vec<f64>> {
+        self.check_offset(features.first().map_or(0, |feature| feature.x.nrows()), offset)?;
         let own = &self.targets[target];
         let known: HashMap<&String, f64> = self.labels.iter().zip(own.coef.iter().copied()).collect();
         let coef_of = |label: &String| known.get(label).copied().unwrap_or(0.0);
         let coef: Vec<f64> = features.iter().flat_map(|feature| feature.labels.iter().map(coef_of)).collect();
         let sources: Vec<Values> = features.iter().map(|feature| feature.x).collect();
-        means(self.model, (&sources, offset), own.intercept, &coef)
+        Ok(means(self.model, (&sources, offset), own.intercept, &coef))
     }
 
     /// Linear predictor per bin of one target for features in any order, without the columns that are `left_out` by their
@@ -264,11 +305,13 @@ impl FittedGlm {
     /// What the loss gap of a target is compared with, from the sum of its response over its used bins: `max(|loss|, size)`,
     /// see [`Null`].
     pub fn gap_scale(&self, target: &TargetFit, sum: f64) -> f64 {
-        // the mean deviance of the null model, of a Gaussian response its variance
-        let n_bins = target.n_bins_used as f64;
-        let n = target.total_weight.unwrap_or(n_bins);
+        if let Some(scale) = target.gap_scale {
+            return scale;
+        }
+        // of a model file that does not say: the mean deviance of the null model, of a Gaussian response its variance
+        let n = target.n_bins_used as f64;
         let spread = target.scores.deviance / n / (1.0 - target.scores.pseudo_r2_cohen);
-        Null::new(self.model_of(target), sum / n_bins, spread).scale(target.loss)
+        Null::new(self.model_of(target), sum / n, spread).scale(target.loss)
     }
 
     /// Folds of the cross-validation that chose the strengths, if there was one.
@@ -289,6 +332,11 @@ fn yes() -> bool {
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
 fn is_yes(value: &bool) -> bool {
     *value
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_no(value: &bool) -> bool {
+    !value
 }
 
 /// Expected counts in every bin of a design.

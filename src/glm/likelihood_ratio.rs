@@ -48,7 +48,21 @@ impl LikelihoodRatio {
             let found = format!("{} and {}", kinds[0].0, kinds[1].0);
             return wrong("one observation model and link", found, "fit both with the same");
         }
+        let terms = [larger, smaller].map(|fit| (fit.has_intercept, fit.has_offset));
+        if terms[0] != terms[1] {
+            let help = "fit both with or both without an intercept, and with the same offset";
+            return wrong("fits with the same intercept and offset", "one of them without".into(), help);
+        }
         let (own, other) = (&larger.targets[target], &smaller.targets[smaller_target]);
+        if own.total_weight != other.total_weight {
+            let found = format!("{:?} and {:?}", own.total_weight, other.total_weight);
+            return wrong("fits with the same weights", found, "give both the same weights");
+        }
+        if own.total_weight.is_some() && own.dof_resid == 0 {
+            let found = format!("weights that sum to {:?}", own.total_weight);
+            let help = "divide the weights by their mean, so that they sum to the number of bins";
+            return wrong("more data than parameters", found, help);
+        }
         if own.n_bins_used != other.n_bins_used {
             let found = format!("{} and {} bins", own.n_bins_used, other.n_bins_used);
             return wrong("fits to the same bins", found, "fit the smaller model to the bins of the larger");

@@ -24,6 +24,7 @@ mod precision;
 mod rank;
 mod response_sums;
 mod score;
+mod solve;
 mod spec;
 mod standing;
 mod start;

@@ -7,12 +7,13 @@
 use std::time::Instant;
 
 use super::choice::Size;
-use super::fit::{CERTAIN, Fit, Solved, Views};
+use super::fit::{CERTAIN, Fit, Views};
 use super::fitted::FittedGlm;
 use super::inputs::Response;
 use super::penalised::anchor;
 use super::plan::Plan;
 use super::rank::{Rank, varying};
+use super::solve::Solved;
 use super::spec::{CheckedSpec, Dispersion};
 use crate::backend::{Backend, Cpu, Every, Home};
 use crate::design::{Column, DesignPlan};

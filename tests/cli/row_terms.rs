@@ -71,6 +71,8 @@ fn every_format_has_weights_and_offsets() {
     ] {
         let found = fit(&place, words);
         assert_eq!(found["features"][0]["columns"], serde_json::json!([0, 3]), "{words:?}");
+        let weightless = terms().0.iter().filter(|weight| **weight == 0.0).count();
+        assert_eq!(found["n_bins_weightless"], weightless);
         assert_eq!(
             found["n_bins_used"],
             N_ROWS - N_ROWS.div_ceil(4) + usize::from(N_ROWS % 4 == 1 || N_ROWS % 4 == 2)
@@ -186,4 +188,39 @@ fn what_cannot_be_is_refused() {
     refused(&["--weights", "nowhere"], 2, &["nowhere"]);
     let dropped = fit(&place, &["d.npz", "--offset", "nan.npy"]);
     assert_eq!(dropped["n_bins_dropped"], 1);
+}
+
+#[test]
+fn predictions_need_no_weights_and_other_epochs_no_files() {
+    let place = place();
+    fit(&place, &["d.csv", "--y", "count", "--weights", "times", "--offset", "exposure", "--out", "m"]);
+    let text = fs::read_to_string(place.path("d.csv")).unwrap();
+    let without = |column: usize| -> String {
+        let row = |line: &str| {
+            let cells: Vec<&str> =
+                line.split(',').enumerate().filter(|(k, _)| *k != column).map(|(_, c)| c).collect();
+            cells.join(",") + "\n"
+        };
+        text.lines().map(row).collect()
+    };
+    fs::write(place.path("weightless.csv"), without(4)).unwrap();
+    fs::write(place.path("bare.csv"), without(5)).unwrap();
+    place.run(&["predict", "m/model.json", "weightless.csv", "--out", "p.csv", "--quiet"]).ended(0);
+    place.refused(&["score", "m/model.json", "weightless.csv"], 3, &["times", "--weights none"]);
+    place.run(&["score", "m/model.json", "weightless.csv", "--weights", "none"]).ended(0);
+    place.refused(&["predict", "m/model.json", "bare.csv"], 3, &["exposure", "--offset"]);
+    // another model beside the fit has an offset of its own
+    let words = ["d.csv", "--y", "count", "--compare", "m/model.json"];
+    let beside = fit(&place, &words);
+    assert_eq!(beside["compared"][0]["targets"][0]["n_bins_used"], N_ROWS);
+    place.refused(
+        &["fit", "d.csv", "--y", "count", "--test-against", "m/model.json"],
+        2,
+        &["--test-against", "the offset exposure", "same --no-intercept and --offset"],
+    );
+    write_recording(&place.path("r.nwb"));
+    fs::write(place.path("short.npy"), Array::vector(&[1.0, 2.0]).bytes()).unwrap();
+    let words = ["fit", "r.nwb", "--epochs", "run", "--test-epochs", "run", "--bin", "10ms", "--unit", "3"];
+    let more = ["--feature", "current", "--offset", "short.npy"];
+    place.refused(&[&words[..], &more].concat(), 2, &["--offset", "--test-epochs", "rheobase score"]);
 }

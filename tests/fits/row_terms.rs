@@ -287,6 +287,100 @@ fn columns_that_repeat_one_another_are_found_without_intercept() {
 }
 
 #[test]
+fn columns_that_repeat_one_another_are_found_beside_weights() {
+    let (x, y) = data(ObservationModel::Poisson, N);
+    let twice = concatenate![Axis(1), x, x.select(Axis(1), &[2])];
+    for has_intercept in [true, false] {
+        let weights: Vec<f64> = (0..N).map(|i| 1.0 / (1.0 + x[(i, 2)] * x[(i, 2)])).collect();
+        let spec = GlmSpec { has_intercept, ..GlmSpec::default() };
+        let by = |x: &Array2<f64>| fit(&spec, &plan(x).with_weights(weights.clone()).unwrap(), &y);
+        for (once, twice) in by(&x).targets.iter().zip(&by(&twice).targets) {
+            assert_eq!((once.status, twice.status), (Status::Converged, Status::Converged));
+            assert_eq!(twice.aliased, ["x2", "x3"]);
+            assert!((twice.coef[2] - 0.5 * once.coef[2]).abs() < 1e-8, "{twice:?}");
+            assert!((twice.coef[3] - twice.coef[2]).abs() < 1e-10, "{twice:?}");
+            assert!((once.scores.deviance / twice.scores.deviance - 1.0).abs() < 1e-10);
+        }
+    }
+}
+
+#[test]
+fn without_intercept_a_target_without_events_is_fitted() {
+    // the sum of the features is 0, so that no direction lowers all means: the optimum is 0 and the means are 1
+    let x = Array2::from_shape_fn((100, 1), |(i, _)| if i % 2 == 0 { 1.0 } else { -1.0 });
+    let y = Array2::zeros((100, 1));
+    let spec = GlmSpec { has_intercept: false, ..GlmSpec::default() };
+    let target = fit(&spec, &plan(&x), &y).targets.remove(0);
+    assert_eq!((target.status, target.intercept), (Status::Converged, 0.0), "{target:?}");
+    assert!(target.coef[0].abs() < 1e-8 && (target.scores.log_likelihood + 1.0).abs() < 1e-12, "{target:?}");
+    // a constant lowers them for ever
+    let target = fit(&spec, &plan(&Array2::ones((100, 1))), &y).targets.remove(0);
+    assert_eq!((target.status, target.intercept), (Status::Separated, 0.0), "{target:?}");
+}
+
+#[test]
+fn what_says_nothing_is_warned_about_or_refused() {
+    let (x, y) = data(ObservationModel::Poisson, 300);
+    let shares = vec![1.0 / 300.0; 300];
+    let target = fit(&GlmSpec::default(), &plan(&x).with_weights(shares).unwrap(), &y).targets.remove(0);
+    assert!(
+        target.warnings.iter().any(|warning| warning.contains("divide weights by their mean")),
+        "{target:?}"
+    );
+    let offset: Vec<f64> = (0..300).map(|i| if i == 7 { 800.0 } else { 0.0 }).collect();
+    let own = plan(&x).with_offset(offset).unwrap();
+    let response = Response { y: y.view().into(), names: vec!["a".into(), "b".into()] };
+    let spec = GlmSpec::default().check().unwrap();
+    let error = spec.fit(&Cpu::<f64>::default(), &own, &response, &mut |_| {}).unwrap_err();
+    assert!(error.to_string().contains("offset") && error.help().contains("logarithm"), "{error}");
+    // a fit with an offset predicts beside one
+    let shifted = fit(&GlmSpec::default(), &plan(&x).with_offset(vec![0.5; 300]).unwrap(), &y);
+    assert!(shifted.predict(x.view()).unwrap_err().to_string().contains("offset"));
+    let plain = fit(&GlmSpec::default(), &plan(&x), &y).predict(x.view()).unwrap();
+    let beside = shifted.predict_beside(x.view(), Some(&[0.5; 300])).unwrap();
+    assert!((&plain - &beside).iter().all(|apart| apart.abs() < 1e-8));
+}
+
+#[test]
+fn folds_do_not_learn_from_what_they_are_scored_on() {
+    // a column that varies in one fold alone: what the others say of it is the penalty
+    let mut random = Random(5);
+    let x = Array2::from_shape_fn((2000, 2), |(i, j)| match j {
+        1 if i >= 500 => 0.0,
+        _ => random.normal(),
+    });
+    let y = Array2::from_shape_fn((2000, 1), |(i, _)| {
+        random.poisson((0.3 * x[(i, 0)] + 0.8 * x[(i, 1)] - 1.0).exp())
+    });
+    for regularizer in
+        [Regularizer::Ridge { strength: 1.0.into() }, Regularizer::Lasso { strength: 1.0.into() }]
+    {
+        let spec = GlmSpec { regularizer, solver: SolverChoice::Newton, ..GlmSpec::default() };
+        let strengths = vec![1e-5, 3e-5, 1e-4];
+        let folds = Folds::blocked(&(0..2000).into(), 4, 0).unwrap();
+        let how = CrossValidation { strengths: strengths.clone(), folds: folds.clone(), pick: Pick::Best };
+        let response = Response { y: y.view().into(), names: vec!["y".into()] };
+        let checked = spec.clone().check().unwrap();
+        let on = Cpu::<f64>::default();
+        let fitted = checked.cross_validate(&on, &plan(&x), &response, &how, &mut |_| {}).unwrap();
+        let curve = fitted.targets[0].cv.clone().unwrap();
+        for (fold, scores) in folds.iter().zip(&curve.by_fold) {
+            for (strength, found) in strengths.iter().zip(scores) {
+                let own = GlmSpec { regularizer: spec.regularizer.times(*strength), ..spec.clone() };
+                let alone = fit(&own, &plan(&x).with_rows(fold.train.clone()), &y);
+                let mu = alone.predict(x.view()).unwrap();
+                let test: Vec<usize> = fold.test.iter().collect();
+                let [y, mu] =
+                    [&y, &mu].map(|all| test.iter().map(|&row| all[(row, 0)]).collect::<Vec<f64>>());
+                let expected = rheobase::glm::score(spec.model, &y, &mu).log_likelihood;
+                // a gap of 1e-8 leaves digits of a coefficient that the penalty alone decides
+                assert!((found / expected - 1.0).abs() < 1e-3, "{strength}: {found}, not {expected}");
+            }
+        }
+    }
+}
+
+#[test]
 fn weights_of_a_target_do_not_depend_on_companions_and_threads() {
     let (x, y) = data(ObservationModel::Poisson, N);
     let weights: Vec<f64> = (0..N).map(|i| 0.5 + (i % 5) as f64).collect();

@@ -60,6 +60,12 @@ pub fn nemos_of(fit: &FittedGlm) -> Exported {
     let (n_columns, n_targets) = (fit.labels.len(), fit.targets.len());
     let class = if n_targets == 1 { NemosClass::Glm } else { NemosClass::PopulationGlm };
     let mut notices = Vec::new();
+    if fit.has_offset {
+        notices.push(
+            "the offset is left out, which NeMoS has not: its predictions are those beside an offset of 0"
+                .into(),
+        );
+    }
     for target in fit.targets.iter().filter(|target| target.status != Status::Converged) {
         let (name, status) = (&target.name, target.status.name());
         notices

@@ -35,6 +35,7 @@ pub fn fit_of_nemos(path: &Path, nemos: &NemosModel) -> Result<FittedGlm> {
         // nothing is fitted again, and a penalty says nothing about new data
         regularizer: Regularizer::None,
         has_intercept: true,
+        has_offset: false,
         solver: nemos.solver.clone(),
         tolerance: f64::NAN,
         features,
@@ -90,6 +91,7 @@ fn target_of(nemos: &NemosModel, k: usize, name: String) -> TargetFit {
         passes: 0,
         n_bins_used: 0,
         scale: nemos.scale[k],
+        gap_scale: None,
         total_weight: None,
         scale_standard_error: f64::NAN,
         dof_resid: nemos.dof_resid[k].max(0.0) as usize,
