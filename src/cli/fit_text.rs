@@ -15,6 +15,8 @@ use crate::write::table::terminal_table;
 
 /// Most targets that are shown coefficient by coefficient.
 const SHOWN_WHOLE: usize = 3;
+/// Most columns whose dependence is told.
+const MOST_EQUATIONS: usize = 12;
 
 /// Everything that is printed about a fit.
 pub(super) fn text(fitting: &Fitting) -> String {
@@ -60,6 +62,23 @@ pub(super) fn text(fitting: &Fitting) -> String {
     );
     if let Some(reason) = &fit.inference_left_out {
         let _ = writeln!(text, "standard errors left out: {reason}");
+    }
+    text.push_str(&not_determined(fit));
+    text
+}
+
+/// Which columns repeat which.
+fn not_determined(fit: &FittedGlm) -> String {
+    let Some(found) = fit.identifiability.as_ref().filter(|found| !found.is_whole()) else {
+        return String::new();
+    };
+    let mut text = format!("{}:\n", found.summary());
+    for dependence in found.dependences.iter().take(MOST_EQUATIONS) {
+        let _ = writeln!(text, "  {}", dependence.equation(&fit.features));
+    }
+    if found.dependences.len() > MOST_EQUATIONS {
+        let _ =
+            writeln!(text, "  and {} more: --json, or --out DIR", found.dependences.len() - MOST_EQUATIONS);
     }
     text
 }

@@ -6,7 +6,7 @@
 use super::data::Data;
 use crate::Result;
 use crate::design::Layout;
-use crate::glm::{Covariance, FittedGlm, TargetFit};
+use crate::glm::{Covariance, FittedGlm, Identifiability, TargetFit};
 
 /// Joins one fit per part of the data, which are in the order of their targets.
 ///
@@ -30,6 +30,12 @@ pub(super) fn merge(data: &Data, fits: Vec<FittedGlm>) -> Result<FittedGlm> {
     joined.plan.groups = fits.iter().map(|fit| fit.plan.clone()).collect();
     joined.seconds = crate::glm::Seconds::default();
     joined.condition = f64::NAN;
+    let known = fits.iter().zip(&data.parts).filter_map(|(fit, part)| {
+        let names = part.group.targets.iter().map(|&target| data.names[target].clone());
+        Some((fit.identifiability.as_ref()?, names.collect()))
+    });
+    joined.identifiability =
+        joined.identifiability.is_some().then(|| Identifiability::join(known, layout.labels.len()));
     for (fit, part) in fits.into_iter().zip(&data.parts) {
         joined.condition = fit.condition.max(joined.condition);
         joined.rank = joined.rank.max(fit.rank);

@@ -292,6 +292,7 @@ impl Fit<'_, '_, '_> {
             targets,
             condition,
             rank: self.rank.n_members(),
+            identifiability: self.identifiability(),
             inference_left_out: left_out,
             seconds,
             plan,

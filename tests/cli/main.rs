@@ -14,6 +14,7 @@ mod device;
 mod export;
 mod figures;
 mod h5_fit;
+mod identifiability;
 mod inspection;
 mod marked_fit;
 mod mask;

@@ -27,6 +27,7 @@ mod gpu_matrix_free;
 mod gpu_whitened;
 mod hard_designs;
 mod history;
+mod identifiability;
 mod kinks;
 mod matrix_free;
 mod model_goldens;
