@@ -26,6 +26,7 @@ mod product;
 mod rows;
 mod scaling;
 mod shared_events;
+mod some_columns;
 mod values;
 mod whitened;
 

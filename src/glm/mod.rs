@@ -16,8 +16,10 @@ pub mod goodness;
 mod held_out;
 mod identifiability;
 mod inputs;
+mod joined;
 mod likelihood_ratio;
 mod penalised;
+mod per_target;
 mod plan;
 mod precision;
 mod rank;
@@ -35,6 +37,7 @@ pub use folds::{Fold, Folds};
 pub use identifiability::{Dependence, DeterminedBy, Identifiability, Part};
 pub use inputs::Response;
 pub use likelihood_ratio::LikelihoodRatio;
+pub use per_target::{PerTarget, alike};
 pub use plan::{Estimate, Placed, Plan};
 pub use score::{Scores, estimate_scale, score, score_scaled};
 pub use spec::{

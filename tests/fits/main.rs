@@ -34,6 +34,7 @@ mod model_goldens;
 mod models;
 mod packages;
 mod plans;
+mod populations;
 mod products;
 mod report;
 mod ridge;
