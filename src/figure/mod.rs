@@ -12,6 +12,7 @@ pub mod basis;
 mod canvas;
 mod clip;
 pub mod coefficients;
+mod colours;
 pub mod convergence;
 pub mod cross_validation;
 mod decimate;
@@ -35,6 +36,7 @@ pub mod tuning;
 mod words;
 
 pub use axis::{Axis, Scale, Ticks};
+pub use colours::{Colours, Gradient};
 pub use decimate::Decimator;
 pub use drawing::{Drawing, Legend, Panel, Row};
 pub use effects::sum_of_effects;
