@@ -11,6 +11,8 @@
 //! basis of the null space of the design. Which columns are called dependent follows from their order; their number, the span and the
 //! null space do not.
 
+use std::fmt::Write;
+
 use serde::{Deserialize, Serialize};
 
 use super::fit::Fit;
@@ -254,6 +256,7 @@ impl Dependence {
             rest = later;
         }
         let mut text = format!("{} {} ", self.column, if self.is_exact { "=" } else { "is nearly" });
+        // writing to a string cannot fail
         let begins = self.constant != 0.0 || terms.is_empty();
         if begins {
             text.push_str(&digits(self.constant));
@@ -266,17 +269,17 @@ impl Dependence {
                 (false, false) => " + ",
             });
             if (factor.abs() - 1.0).abs() >= ALIKE {
-                text.push_str(&format!("{} ", digits(factor.abs())));
+                let _ = write!(text, "{} ", digits(factor.abs()));
             }
             text.push_str(name);
         }
         if terms.len() > MOST_NAMES {
-            text.push_str(&format!(" and {} more", terms.len() - MOST_NAMES));
+            let _ = write!(text, " and {} more", terms.len() - MOST_NAMES);
         }
         match self.targets.len() {
             0 => {}
-            1 => text.push_str(&format!(" (of {})", self.targets[0])),
-            n => text.push_str(&format!(" (of {n} targets)")),
+            1 => drop(write!(text, " (of {})", self.targets[0])),
+            n => drop(write!(text, " (of {n} targets)")),
         }
         text
     }

@@ -105,7 +105,7 @@ fn whole(report: &Report, target: &TargetFit, words: &TargetWords) -> Markup {
     let body = html! {
         tbody {
             @let digits = Digits::of(&[target.intercept], &[target.intercept_standard_error]);
-            (row("intercept", has_lags.then_some(None), digits, [target.intercept, target.intercept_standard_error], p_value(None)))
+            (row("intercept", has_lags, None, digits, [target.intercept, target.intercept_standard_error], p_value(None)))
         }
         @for feature in &report.fit.features {
             @let [first, end] = feature.columns.map(|column| column.min(MOST_COLUMNS));
@@ -115,7 +115,7 @@ fn whole(report: &Report, target: &TargetFit, words: &TargetWords) -> Markup {
                     @for k in first..end {
                         @let lag = report.lags_ms.get(k).copied().flatten();
                         @let error = target.standard_errors[k];
-                        (row(&report.fit.labels[k], has_lags.then_some(lag), digits, [target.coef[k], error], p_value(Some(k))))
+                        (row(&report.fit.labels[k], has_lags, lag, digits, [target.coef[k], error], p_value(Some(k))))
                     }
                 }
             }
@@ -140,10 +140,11 @@ fn has_tests(report: &Report) -> bool {
     report.fit.regularizer == Regularizer::None && report.fit.inference_left_out.is_none()
 }
 
-/// One column; the lag and the p-value where the table has such columns.
+/// One column; the p-value where the table has them.
 fn row(
     label: &str,
-    lag_ms: Option<Option<f64>>,
+    has_lags: bool,
+    lag_ms: Option<f64>,
     digits: Digits,
     [coef, error]: [f64; 2],
     p_value: Option<f64>,
@@ -152,7 +153,7 @@ fn row(
     html! {
         tr {
             th scope="row" { (label) }
-            @if let Some(lag_ms) = lag_ms {
+            @if has_lags {
                 td.number {
                     // what is below a nanosecond is rounding
                     @if let Some(lag_ms) = lag_ms { ((lag_ms * 1e6).round() / 1e6) }

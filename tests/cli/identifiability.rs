@@ -1,5 +1,7 @@
 //! What the data do not determine, as text, in `fit.json` and in the report.
 
+use std::fmt::Write as _;
+
 use crate::html::read;
 use crate::recording_file::write_recording;
 use crate::{Place, json, texts};
@@ -65,13 +67,12 @@ fn a_ridge_decides_alone() {
 #[test]
 fn a_dependence_of_some_targets_names_them() {
     let place = Place::new();
-    let rows: String = (0..60)
-        .map(|k| {
-            let (a, b) = (f64::from(k * 7 % 11), f64::from(k * 5 % 13));
-            format!("{a},{b},{},{},{}\n", 2.0 * a - b, k % 3, (k + 1) % 4)
-        })
-        .collect();
-    std::fs::write(place.path("d.csv"), format!("a,b,c,y,z\n{rows}")).unwrap();
+    let mut text = String::from("a,b,c,y,z\n");
+    for k in 0..60 {
+        let (a, b) = (f64::from(k * 7 % 11), f64::from(k * 5 % 13));
+        writeln!(text, "{a},{b},{},{},{}", 2.0 * a - b, k % 3, (k + 1) % 4).unwrap();
+    }
+    std::fs::write(place.path("d.csv"), text).unwrap();
     std::fs::write(place.path("m.csv"), "feature,z\nb,0\n").unwrap();
     let words = ["fit", "d.csv", "--y", "y,z", "--mask", "m.csv", "--quiet"];
     let text = place.run(&words).ended(0).stdout;
