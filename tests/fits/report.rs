@@ -184,7 +184,10 @@ fn the_filters_are_those_of_the_fit() {
     let fit = fitted(3, 1);
     let (html, _) = page("filters", &recording(&fit));
     let cells = Page::texts_of(&html[html.find("id=\"filters\"").unwrap()..], "td");
-    let number = |text: &String| text.replace('−', "-").replace('\u{202f}', "").parse::<f64>().unwrap();
+    let number = |text: &String| {
+        let plain = text.replace('−', "-").replace('\u{202f}', "").replace("×10", "e");
+        plain.parse::<f64>().unwrap_or_else(|error| panic!("{text}: {error}"))
+    };
     let target = &fit.targets[0];
     // lag, coefficient, standard error, z, p and the interval; the intercept comes first and has neither lag nor p
     assert_eq!(cells[0], "");
