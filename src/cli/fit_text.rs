@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::data::Data;
 use super::fit::Fitting;
+use super::not_determined;
 use crate::backend::Model;
 use crate::basis::Expand;
 use crate::features::{Causality, Expansion, StudyFeature, Window};
@@ -15,15 +16,27 @@ use crate::write::table::terminal_table;
 
 /// Most targets that are shown coefficient by coefficient.
 const SHOWN_WHOLE: usize = 3;
-/// Most columns whose dependence is told.
-const MOST_EQUATIONS: usize = 12;
+
+/// What the bins have beside response and features, and a missing intercept.
+fn row_terms(fitting: &Fitting) -> String {
+    let terms = fitting.model.study.row_terms();
+    let mut text = String::new();
+    if !fitting.model.fit.has_intercept {
+        text.push_str(", no intercept");
+    }
+    for (what, name) in [("weights", terms.weights), ("offset", terms.offset)] {
+        let _ = name.map(|name| write!(text, ", {what} {name}"));
+    }
+    text
+}
 
 /// Everything that is printed about a fit.
 pub(super) fn text(fitting: &Fitting) -> String {
     let (data, fit) = (&fitting.data, &fitting.model.fit);
     let mut text = bins_line(data);
     // writing to a string cannot fail, here and below
-    if fit.model != Model::default() || fit.regularizer != Regularizer::None {
+    let terms = row_terms(fitting);
+    if fit.model != Model::default() || fit.regularizer != Regularizer::None || !terms.is_empty() {
         let penalty = match (fit.regularizer.strength(), fit.n_folds()) {
             (Some(_), Some(n)) => {
                 format!(", {} penalty, its strength by {n}-fold cross-validation", fit.regularizer.name())
@@ -33,7 +46,7 @@ pub(super) fn text(fitting: &Fitting) -> String {
         };
         let _ = writeln!(
             text,
-            "model: {} observations, {} inverse link{penalty}",
+            "model: {} observations, {} inverse link{penalty}{terms}",
             fit.model.observation.name(),
             fit.model.inverse_link.name()
         );
@@ -63,23 +76,7 @@ pub(super) fn text(fitting: &Fitting) -> String {
     if let Some(reason) = &fit.inference_left_out {
         let _ = writeln!(text, "standard errors left out: {reason}");
     }
-    text.push_str(&not_determined(fit));
-    text
-}
-
-/// Which columns repeat which.
-fn not_determined(fit: &FittedGlm) -> String {
-    let Some(found) = fit.identifiability.as_ref().filter(|found| !found.is_whole()) else {
-        return String::new();
-    };
-    let mut text = format!("{}:\n", found.summary());
-    for dependence in found.dependences.iter().take(MOST_EQUATIONS) {
-        let _ = writeln!(text, "  {}", dependence.equation(&fit.features));
-    }
-    if found.dependences.len() > MOST_EQUATIONS {
-        let _ =
-            writeln!(text, "  and {} more: --json, or --out DIR", found.dependences.len() - MOST_EQUATIONS);
-    }
+    text.push_str(&not_determined::text(fit));
     text
 }
 

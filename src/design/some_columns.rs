@@ -9,7 +9,8 @@ use super::{DesignPlan, Evaluated, Values, whole_channels};
 use crate::{Error, Result};
 
 impl DesignPlan<'_> {
-    /// The same rows of some of the columns, `keep` saying of each whether it stays; limit and speeds as here, forms are not kept.
+    /// The same rows of some of the columns, `keep` saying of each whether it stays; weights, offset, limit and speeds as here, forms
+    /// are not kept.
     ///
     /// # Errors
     /// [`Error::Length`] if `keep` has not one entry per column, [`Error::Argument`] for a part of the columns of a channel that are
@@ -30,7 +31,9 @@ impl DesignPlan<'_> {
         }
         let mut plan = Self::new(features, self.rows.clone())?.with_limit(self.limit_bytes);
         plan.speeds = self.speeds;
-        Ok(plan)
+        plan.weights.clone_from(&self.weights);
+        plan.offset.clone_from(&self.offset);
+        Ok(if self.has_intercept { plan } else { plan.without_intercept() })
     }
 }
 
@@ -98,5 +101,10 @@ mod tests {
         }
         assert_eq!((some.n_rows(), some.limit_bytes), (3, Some(1 << 20)));
         assert!(plan.with_columns(&[true; 4]).is_err());
+        // what rows have beside their columns stays
+        let weighted = plan.with_weights(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap().without_intercept();
+        let some = weighted.with_columns(&[false, true, true, false, false]).unwrap();
+        assert_eq!((some.total_weight(), some.has_intercept(), some.scaling().mean[0]), (10.0, false, 0.0));
+        assert_eq!(some.standardised(0), weighted.standardised(1));
     }
 }

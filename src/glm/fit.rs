@@ -129,7 +129,7 @@ impl Fit<'_, '_, '_> {
         chosen.n_gram_rows = exact.n_rows_of(Every(chosen.gram_every));
         let lbfgs = Lbfgs { newton_if_slow: chosen.newton_if_slow };
         let solver: &dyn Minimize = if chosen.solver == Newton.name() { &Newton } else { &lbfgs };
-        if !spec.start.is_empty() {
+        if !spec.start.is_empty() || !spec.has_intercept {
             chosen.sample_every = None;
         }
         let mut sample = chosen.sample_every.map(Every);
@@ -271,7 +271,7 @@ impl Fit<'_, '_, '_> {
         let (model, y) = (self.spec.get().model, self.response.y);
         let mut scales = vec![1.0; y.ncols()];
         standings.iter().for_each(|(target, standing)| scales[*target] = standing.scale);
-        let sums = response_sums(model, y, self.plan.rows(), &self.metric.nulls, &scales);
+        let sums = response_sums(model, y, &self.plan.into(), &self.metric.nulls, &scales);
         let mut targets: Vec<TargetFit> =
             sums.iter().enumerate().map(|(target, sums)| self.silent(target, sums)).collect();
         let mut condition = f64::NAN;
@@ -285,6 +285,7 @@ impl Fit<'_, '_, '_> {
         FittedGlm {
             model,
             regularizer: self.spec.get().regularizer.clone(),
+            has_intercept: self.spec.get().has_intercept,
             solver: plan.solver.clone(),
             tolerance: self.spec.get().tolerance,
             features: layout.features.clone(),

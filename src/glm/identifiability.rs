@@ -1,4 +1,4 @@
-//! What data cannot tell apart: columns that are combinations of others, the intercept's column of ones among these.
+//! What data cannot tell apart: columns that are combinations of others, the intercept's column of ones among these if there is one.
 //!
 //! Columns are taken in their order. One that the earlier ones and the intercept make up is *dependent*,
 //!
@@ -85,6 +85,9 @@ pub struct Identifiability {
     pub rank: usize,
     /// Columns, the intercept not counted.
     pub n_columns: usize,
+    /// Whether the intercept's column of ones is one of those that make others up.
+    #[serde(default)]
+    pub has_intercept: bool,
     /// Directions of the null space along which a penalty decides; along the others none does.
     pub n_by_penalty: usize,
     /// The dependent columns, in their order.
@@ -159,6 +162,7 @@ impl Identifiability {
         Self {
             rank: plan.n_columns() - dependences.len(),
             n_columns: plan.n_columns(),
+            has_intercept: plan.has_intercept(),
             n_by_penalty: if n_dear > 0 { n_dear } else { n_kinked },
             dependences: dependences.into_iter().map(|(_, own)| own).collect(),
         }
@@ -187,6 +191,7 @@ impl Identifiability {
         for (part, targets) in parts {
             n_targets += targets.len();
             joined.rank = joined.rank.max(part.rank);
+            joined.has_intercept = part.has_intercept;
             joined.n_by_penalty = joined.n_by_penalty.max(part.n_by_penalty);
             for own in &part.dependences {
                 // columns that other targets use in other bins have other means
@@ -227,9 +232,9 @@ impl Identifiability {
         let n_independent = self.n_columns - n.min(self.n_columns);
         let directions = if n == 1 { "1 direction".into() } else { format!("{n} directions") };
         format!(
-            "the data do not determine {directions}: {n_independent} of {} columns are independent of one another and of the \
-             intercept; {decides}",
-            self.n_columns
+            "the data do not determine {directions}: {n_independent} of {} columns are independent of one another{}; {decides}",
+            self.n_columns,
+            if self.has_intercept { " and of the intercept" } else { "" }
         )
     }
 }
@@ -339,6 +344,7 @@ mod tests {
         let of = |dependences: Vec<Dependence>| Identifiability {
             rank: 5 - dependences.len(),
             n_columns: 5,
+            has_intercept: true,
             n_by_penalty: 0,
             dependences,
         };

@@ -3,6 +3,7 @@
 //! Only a [`CheckedSpec`] fits and only a [`FittedGlm`] predicts. The certificate is computed in `f64` at the
 //! numbers that are reported, whatever found them.
 
+mod bins;
 mod certificate;
 mod choice;
 mod cross_validation;
@@ -18,6 +19,7 @@ mod identifiability;
 mod inputs;
 mod joined;
 mod likelihood_ratio;
+mod null_models;
 mod penalised;
 mod per_target;
 mod plan;
@@ -39,7 +41,7 @@ pub use inputs::Response;
 pub use likelihood_ratio::LikelihoodRatio;
 pub use per_target::{PerTarget, alike};
 pub use plan::{Estimate, Placed, Plan};
-pub use score::{Scores, estimate_scale, score, score_scaled};
+pub use score::{Scores, estimate_scale, score, score_scaled, score_weighted};
 pub use spec::{
     CheckedSpec, Dispersion, GlmSpec, PlanFrom, SolverChoice, StandardErrors, TOLERANCE_F32, TOLERANCE_F64,
 };

@@ -85,6 +85,8 @@ impl CheckedSpec {
         let started = Some(Instant::now());
         let guided = self.guided(plan, response.y.ncols(), on.costs(), size_of::<B::Scalar>())?;
         let plan = guided.as_ref().unwrap_or(plan);
+        let not_centred = (!self.get().has_intercept).then(|| plan.without_intercept());
+        let plan = not_centred.as_ref().unwrap_or(plan);
         let nulls = self.check_inputs(plan, response, size_of::<B::Scalar>(), &on.costs())?;
         let y = Packed::new(response.y, plan.rows());
         let varying = varying(plan);
@@ -322,8 +324,10 @@ fn beside<'p>(
     Ok(Some(objective.with_penalty(penalty.clone())))
 }
 
-/// The Gram of the columns alone.
+/// The Gram of the columns alone: of what the intercept leaves of them, where weights have moved their means.
 fn without_intercept(gram: &Matrix) -> Matrix {
     let p = gram.nrows() - 1;
-    Matrix::from_shape_fn((p, p), |(i, j)| gram[(1 + i, 1 + j)])
+    let own =
+        |(i, j): (usize, usize)| gram[(1 + i, 1 + j)] - gram[(1 + i, 0)] * gram[(0, 1 + j)] / gram[(0, 0)];
+    Matrix::from_shape_fn((p, p), own)
 }

@@ -2,6 +2,7 @@
 
 mod counts;
 mod glm;
+mod gram;
 mod line;
 mod optimality;
 mod owned_counts;

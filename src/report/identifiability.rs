@@ -23,7 +23,7 @@ pub(super) fn told(report: &Report) -> Markup {
         h3 { "What the data do not determine" }
         p {
             "Here " (found.summary()) ". Along each of them no prediction changes when the coefficient of the column on the left "
-            "grows and those on the right, with the intercept, make up for it."
+            "grows and those on the right" @if found.has_intercept { ", with the intercept," } " make up for it."
         }
         (page::table("Columns that repeat others", html! { (column("feature")) (column("column")) (column("decided by")) }, html! {
             @for feature in &fit.features {

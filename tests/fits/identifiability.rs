@@ -109,6 +109,26 @@ fn rank_and_null_space_are_those_of_the_reference() {
     }
 }
 
+/// Without an intercept nothing else is constant, and the functions of a basis are independent.
+#[test]
+fn without_an_intercept_a_basis_is_kept_whole() {
+    let records = &golden("reference_nemos.json")["identifiability"];
+    let of_reference = records[0]["kept_without_intercept"].as_array().unwrap();
+    let designs = designs();
+    let own = |x: &Array2<f64>| {
+        fitted(x, GlmSpec { has_intercept: false, ..GlmSpec::default() }).identifiability.unwrap()
+    };
+    let first = own(&designs[0].0);
+    assert_eq!((kept(&first).len(), of_reference.len(), first.has_intercept), (5, 5, false));
+    // of both bases one function makes up for the other basis' constant, without a constant of its own
+    let both = own(&designs[1].0);
+    assert_eq!((both.rank, both.dependences.len(), both.dependences[0].constant), (8, 1, 0.0));
+    let null = directions(&both);
+    let outside = with_ones(&designs[1].0).dot(&null.t());
+    assert!(null[(0, 0)] == 0.0 && outside.iter().all(|x| x.abs() < 1e-13), "{outside:?}");
+    assert!(both.summary().contains("8 of 9 columns are independent of one another; "), "{}", both.summary());
+}
+
 #[test]
 fn the_equation_of_a_basis_says_that_its_functions_sum_to_one() {
     let (x, _) = designs().remove(0);

@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::convolution::transforms::Fourier;
 use super::simd::Level;
 use super::{Array, Line, Signals, Storage, Worker, line, signals, tile};
-use crate::backend::{Beside, Into, Model, Reach};
+use crate::backend::{Beside, Into, Model, Observed, Reach};
 
 /// The kernels of [`super::Cpu`] for numbers of one kind; see [`crate::backend::Backend`] for what they do.
 pub trait Compiled: Sized + Fourier {
@@ -37,7 +37,7 @@ pub trait Compiled: Sized + Fourier {
         work: &mut Worker<Self>,
         model: Model,
         first: usize,
-        y: &Array<'_, Self>,
+        observed: Observed<Array<'_, Self>>,
         beside: Beside,
     ) where
         Self: Storage;
@@ -79,7 +79,7 @@ pub trait Compiled: Sized + Fourier {
         level: Level,
         line: &Line<Self>,
         model: Model,
-        y: &Array<'_, Self>,
+        observed: Observed<Array<'_, Self>>,
         steps: &[f64],
         changes: &mut [f64],
     ) where
@@ -119,10 +119,10 @@ macro_rules! compiled {
                 work: &mut Worker<Self>,
                 model: Model,
                 first: usize,
-                y: &Array<'_, Self>,
+                observed: Observed<Array<'_, Self>>,
                 beside: Beside,
             ) {
-                tile::pointwise(level, work, model, first, y, beside);
+                tile::pointwise(level, work, model, first, observed, beside);
             }
 
             fn tile_gram(
@@ -171,11 +171,11 @@ macro_rules! compiled {
                 level: Level,
                 line: &Line<Self>,
                 model: Model,
-                y: &Array<'_, Self>,
+                observed: Observed<Array<'_, Self>>,
                 steps: &[f64],
                 changes: &mut [f64],
             ) {
-                line::loss_changes(level, line, model, y, steps, changes);
+                line::loss_changes(level, line, model, observed, steps, changes);
             }
 
             fn reach(level: Level, line: &Line<Self>, y: &Array<'_, Self>, reach: &mut [Reach]) {

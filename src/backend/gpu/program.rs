@@ -2,7 +2,7 @@
 
 use super::array::{Array, Made, Width};
 use super::convolution::Signals;
-use crate::backend::{Beside, Into, Model};
+use crate::backend::{Beside, Into, Model, Observed};
 
 /// Products that are added to constants, one per target.
 #[derive(Debug, Default)]
@@ -28,6 +28,7 @@ impl Forward<'_> {
 pub(super) struct Pointwise<'a> {
     pub(super) model: Model,
     pub(super) y: Array<'a>,
+    pub(super) weights: Option<Array<'a>>,
     pub(super) beside: Beside,
 }
 
@@ -94,8 +95,9 @@ impl<'a> Program<'a> {
         self.correlations.push((x.clone(), sums));
     }
 
-    pub(super) fn add_pointwise(&mut self, model: Model, y: &Array<'a>, beside: Beside) {
-        self.pointwise = Some(Pointwise { model, y: y.clone(), beside });
+    pub(super) fn add_pointwise(&mut self, model: Model, observed: Observed<Array<'a>>, beside: Beside) {
+        let (y, weights) = (observed.y.clone(), observed.weights.cloned());
+        self.pointwise = Some(Pointwise { model, y, weights, beside });
     }
 
     pub(super) fn add_columns(&mut self, x: &Array<'a>, first: usize) {
@@ -116,7 +118,7 @@ impl<'a> Program<'a> {
     /// All matrices.
     pub(super) fn arrays(&self) -> impl Iterator<Item = &Array<'a>> {
         let products = self.eta.iter().chain(&self.direction).flat_map(|forward| &forward.products);
-        let y = self.pointwise.iter().map(|pointwise| &pointwise.y);
+        let y = self.pointwise.iter().flat_map(|point| std::iter::once(&point.y).chain(&point.weights));
         products
             .map(|(x, _)| x)
             .chain(y)

@@ -65,7 +65,8 @@ pub(super) fn all() -> Vec<(Kernel, Vec<Constants>)> {
     let built = windows
         .iter()
         .flat_map(|&w| [false, true].map(|is_events| build_features::constants(w, 7, 24, is_events)));
-    let beside = |own: &Constants| [0, 1, 2, 3].map(|beside| with(own.clone(), &[("BESIDE", beside)]));
+    let weighted = |own: &Constants| [0, 1].map(|weighted| with(own.clone(), &[("WEIGHTED", weighted)]));
+    let beside = |own: Constants| [0, 1, 2, 3, 4].map(|beside| with(own.clone(), &[("BESIDE", beside)]));
     vec![
         (fused::FUSED, tiles),
         (fused::FUSED_SMALL, small.collect()),
@@ -75,8 +76,8 @@ pub(super) fn all() -> Vec<(Kernel, Vec<Constants>)> {
             sides.iter().flat_map(|&p4| add(products::transposed_constants(p4))).collect(),
         ),
         (products::WEIGHTED_GRAM, grams.flat_map(add).collect()),
-        (rows::POINTWISE, across.iter().flat_map(beside).collect()),
-        (rows::LOSS_CHANGES, across.clone()),
+        (rows::POINTWISE, across.iter().flat_map(weighted).flat_map(beside).collect()),
+        (rows::LOSS_CHANGES, across.iter().flat_map(weighted).collect()),
         (rows::REACH, across),
         (partials::REDUCE, [8, 32].map(|slots| vec![("SLOTS", slots)]).to_vec()),
         (convolve::CONVOLVE, windows.iter().flat_map(|&w| starts(convolve::constants(w, 3))).collect()),
