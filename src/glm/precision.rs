@@ -7,7 +7,7 @@
 use std::time::Instant;
 
 use super::choice::Size;
-use super::fit::{CERTAIN, Fit, Solved, Views};
+use super::fit::{CERTAIN, Fit, Hessians, Solved, Views};
 use super::fitted::FittedGlm;
 use super::identifiability::Identifiability;
 use super::inputs::Response;
@@ -104,7 +104,12 @@ pub(super) trait Fits {
     fn fit(&mut self, spec: &CheckedSpec, progress: &mut dyn FnMut(Progress)) -> Result<FittedGlm>;
 
     /// Where the solver comes to, without a certificate.
-    fn solve(&mut self, spec: &CheckedSpec, progress: &mut dyn FnMut(Progress)) -> Result<Vec<Solved>>;
+    fn solve(
+        &mut self,
+        spec: &CheckedSpec,
+        hessians: &mut Hessians,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Vec<Solved>>;
 }
 
 /// What is done with a fit that is ready to begin.
@@ -158,8 +163,15 @@ impl<B: Backend> Fits for Problem<'_, '_, '_, B> {
         Ok(fitted)
     }
 
-    fn solve(&mut self, spec: &CheckedSpec, progress: &mut dyn FnMut(Progress)) -> Result<Vec<Solved>> {
-        self.with(spec, &mut |fit, chosen, views, started| fit.solve(&chosen, views, started, progress))
+    fn solve(
+        &mut self,
+        spec: &CheckedSpec,
+        hessians: &mut Hessians,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Vec<Solved>> {
+        self.with(spec, &mut |fit, chosen, views, started| {
+            fit.solve(&chosen, views, (started, &mut *hessians), progress)
+        })
     }
 }
 

@@ -346,8 +346,8 @@ fn a_gpu_weighs_and_shifts_as_the_cpu_does() {
     let Some((gpu, _turn)) = crate::gpu::gpu() else { return };
     for observation in models() {
         let (x, y) = data(observation, 3000);
-        let weights: Vec<f64> = (0..3000).map(|i| 0.5 + (i % 5) as f64).collect();
-        let offset: Vec<f64> = (0..3000).map(|i| 0.02 * (i % 9) as f64).collect();
+        let weights: Vec<f64> = (0..3000).map(|i| 0.5 + f64::from(i % 5)).collect();
+        let offset: Vec<f64> = (0..3000).map(|i| 0.02 * f64::from(i % 9)).collect();
         let own = plan(&x).with_weights(weights).unwrap().with_offset(offset).unwrap();
         for (has_intercept, n_targets) in [(true, 1), (true, 2), (false, 2)] {
             if !has_intercept && observation == ObservationModel::Gamma {
