@@ -85,6 +85,12 @@ pub(super) fn read_back(scaling: &Scaling, reported: &Reported, columns: &[usize
 }
 
 impl Fit<'_, '_, '_> {
+    /// The user's coefficients at points of shape (parameters, targets).
+    pub(super) fn reports(&self, at: &Matrix) -> Vec<Reported> {
+        let columns = at.columns().into_iter();
+        columns.map(|column| report(&self.rank, self.plan.scaling(), &column.to_vec())).collect()
+    }
+
     /// Loss and optimality residual of the given targets at the reported numbers, over all columns that vary; the
     /// gradient with respect to the parameters of the members. `over_all` has those columns as they are.
     pub(super) fn optimality(

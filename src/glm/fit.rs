@@ -291,12 +291,6 @@ impl Fit<'_, '_, '_> {
         Error::Unfinished { source, reached: reached.collect() }
     }
 
-    /// The user's coefficients at points of shape (parameters, targets).
-    pub(super) fn reports(&self, at: &Matrix) -> Vec<Reported> {
-        let columns = at.columns().into_iter();
-        columns.map(|column| report(&self.rank, self.plan.scaling(), &column.to_vec())).collect()
-    }
-
     fn finish(
         &self,
         plan: Plan,
