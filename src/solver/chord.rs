@@ -112,3 +112,82 @@ impl Chord<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use ndarray::Array2;
+
+    use super::*;
+    use crate::backend::{Cpu, Model};
+    use crate::design::{Column, DesignPlan, Source};
+    use crate::objective::{GlmObjective, Packed, Penalty, Weight};
+    use crate::observation::Null;
+    use crate::solver::{Outcome, Status};
+
+    /// Counts of two targets that three columns drive.
+    fn data() -> (Array2<f64>, Array2<f64>) {
+        let x = Array2::from_shape_fn((600, 3), |(i, j)| ((i * (j + 2) * 7) as f64).sin());
+        let y = Array2::from_shape_fn((600, 2), |(i, k)| {
+            (1.2 + x[(i, k)] + 0.7 * ((i * i) as f64).cos()).floor().max(0.0)
+        });
+        (x, y)
+    }
+
+    /// Ends of both targets, by Hessians that are `factor` times those of the optimum.
+    fn ends(factor: Option<f64>) -> (Matrix, Vec<Outcome>) {
+        let (x, y) = data();
+        let labels = (0..3).map(|j| format!("x{j}")).collect();
+        let source = Source { name: "x".into(), labels, x: x.view().into() };
+        let plan = DesignPlan::new(vec![source], 0..600).unwrap();
+        let columns: Vec<Column> = (0..3).map(Column::Source).collect();
+        let on = Cpu::<f64>::default();
+        let packed = Packed::new(y.view(), plan.rows());
+        let mut f = GlmObjective::new(&on, &plan, &columns, &packed, Model::default()).unwrap();
+        let means = y.columns().into_iter().map(|y| y.sum() / 600.0);
+        let nulls: Vec<Null> = means.map(|mean| Null::new(Model::default(), mean, 1.0)).collect();
+        let start =
+            || Start::from(Matrix::from_shape_fn((4, 2), |(j, k)| if j == 0 { nulls[k].eta } else { 0.0 }));
+        let gram = f.gram(Every::ROW, Weight::Flat).unwrap();
+        let metric = Metric::new(gram, &Penalty::default(), nulls.clone(), false).unwrap();
+        let minimize = |solver: &dyn Minimize, f: &mut GlmObjective<Cpu<f64>>| {
+            let mut watch = Watch {
+                tolerance: 1e-10,
+                goal: 1e-10,
+                max_iterations: None,
+                used: vec![0; 2],
+                deadline: None,
+                n_waiting: 0,
+                halted: Vec::new(),
+                progress: &mut |_| {},
+                residuals: None,
+                history_time: Duration::ZERO,
+            };
+            let mut objectives = Objectives { fast: None, exact: f, sample: None };
+            solver.minimize(&mut objectives, &metric, &[0, 1], start(), &mut watch).unwrap()
+        };
+        let by_newton = minimize(&newton::Newton, &mut f);
+        let Some(factor) = factor else { return (by_newton.at, by_newton.outcomes) };
+        let hessian = |target: usize, f: &mut GlmObjective<Cpu<f64>>| {
+            let at = by_newton.at.column(target).to_vec();
+            f.gram(Every::ROW, Weight::Point { target, at: &at }).unwrap() * factor
+        };
+        let hessians: Vec<Matrix> = (0..2).map(|target| hessian(target, &mut f)).collect();
+        let solution = minimize(&Chord { hessians: &hessians }, &mut f);
+        (solution.at, solution.outcomes)
+    }
+
+    #[test]
+    fn kept_hessians_lead_to_the_optimum_and_bad_ones_to_newton() {
+        let (truth, _) = ends(None);
+        for (factor, takes_over) in [(1.0, false), (1.1, false), (30.0, true), (f64::NAN, true)] {
+            let (at, outcomes) = ends(Some(factor));
+            for outcome in &outcomes {
+                assert_eq!((outcome.status, outcome.taken_over), (Status::Converged, takes_over), "{factor}");
+            }
+            let apart = (&at - &truth).iter().fold(0.0, |a: f64, b| a.max(b.abs()));
+            assert!(apart < 1e-4, "{factor}: {apart:e}");
+        }
+    }
+}
