@@ -24,6 +24,8 @@ use crate::objective::Penalty;
 
 /// A direction costs something if its penalty is more than this part of that of the dearest.
 const COSTS: f64 = 1e-12;
+/// A cost that is this part of what a direction of its length could cost at most is rounding.
+const NOTHING: f64 = 1e-22;
 /// Most columns that an equation names one by one.
 const MOST_NAMES: usize = 8;
 /// Coefficients as near as this are written as one, and significant digits are not more than this.
@@ -111,9 +113,15 @@ impl Identifiability {
             penalty.product(&directions[i], &directions[j])
         });
         let dearest = costs.diag().iter().fold(0.0, |a: f64, b| a.max(*b));
+        let stiffest = if directions.is_empty() { 0.0 } else { stiffest(penalty, 1 + varying.len()) };
+        // of a direction that costs nothing rounding is left
+        let is_dear = |k: usize| {
+            let square: f64 = directions[k].iter().map(|v| v * v).sum();
+            costs[(k, k)] > NOTHING * stiffest * square
+        };
         let has_kinks = |direction: &[f64]| penalty.kinks().value(direction) > 0.0;
         let by = |k: usize, exact: bool| {
-            if costs[(k, k)] > COSTS * dearest {
+            if is_dear(k) {
                 DeterminedBy::Penalty
             } else if has_kinks(&directions[k]) {
                 DeterminedBy::Kinks
@@ -123,8 +131,9 @@ impl Identifiability {
                 DeterminedBy::LeavingOut
             }
         };
+        let count = |own: Vec<f64>| own.iter().filter(|e| **e > COSTS * dearest).count();
         let n_dear =
-            eigenvalues(&costs).map_or(0, |own| own.iter().filter(|e| **e > COSTS * dearest).count());
+            if (0..directions.len()).any(is_dear) { eigenvalues(&costs).map_or(0, count) } else { 0 };
         let n_kinked = directions.iter().filter(|own| has_kinks(own)).count();
         let mut dependences: Vec<(usize, Dependence)> = Vec::with_capacity(directions.len());
         for (k, relation) in rank.relations.iter().enumerate() {
@@ -288,6 +297,13 @@ impl Dependence {
         }
         text
     }
+}
+
+/// The largest curvature of the smooth part of a penalty along one parameter.
+fn stiffest(penalty: &Penalty, n_parameters: usize) -> f64 {
+    let mut own = Matrix::zeros((n_parameters, n_parameters));
+    penalty.add_to(&mut own, 1.0);
+    own.diag().iter().fold(0.0, |a: f64, b| a.max(*b))
 }
 
 /// A number with at most six digits, without zeros at its end.

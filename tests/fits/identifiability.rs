@@ -197,6 +197,11 @@ fn a_penalty_decides_where_the_data_do_not() {
     let smooth = of(&twice, smooth);
     assert_eq!((smooth.rank, smooth.n_by_penalty), (4, 3));
     assert!(smooth.summary().contains("along 3, along the other 3 the answer of smallest norm"));
+    // of one basis it is the constant alone, which costs nothing
+    let smooth = Regularizer::Smooth { strength: 1e-2, order: 2, grids: vec![line(0)] };
+    let smooth = of(&one, smooth);
+    assert_eq!((smooth.rank, smooth.n_by_penalty), (4, 0));
+    assert_eq!(smooth.dependences[0].determined_by, DeterminedBy::SmallestNorm);
     // kinks say that much
     let lasso = of(&twice, Regularizer::Lasso { strength: 0.01.into() });
     assert!(lasso.dependences.iter().all(|own| own.determined_by == DeterminedBy::Kinks));
