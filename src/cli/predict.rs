@@ -66,7 +66,7 @@ pub struct PredictArgs {
 
 /// How a prediction is written.
 #[derive(Clone, Copy)]
-enum Format {
+pub(super) enum Format {
     Csv,
     Npz,
 }
@@ -81,25 +81,9 @@ struct Range {
 
 /// Predicts, prints a summary and writes the prediction.
 pub(super) fn predict(args: &PredictArgs) -> Result<Report> {
-    let out = match &args.out {
-        Some(path) => {
-            let format = format_of(path)?;
-            for input in [&args.model, &args.data.data] {
-                if is_same_file(input, path) {
-                    let found = format!("an input ({})", path.display());
-                    let help = "give another name: inputs are never changed";
-                    return Err(Error::argument("--out", "the name of a new file", found, help));
-                }
-            }
-            check_writable_file(path)?;
-            Some((path, format))
-        }
-        None => None,
-    };
-    if let Some(weights) = &args.data.weights {
-        let help = "leave it out: a weight says how often a bin counts, not what is expected of it";
-        return Err(Error::argument("--weights", "a fit or a score", weights.clone(), help));
-    }
+    let inputs = [&args.model, &args.data.data];
+    let out = args.out.as_ref().map(|path| Ok((path, checked_out(path, &inputs)?))).transpose()?;
+    refuse_weights(&args.data)?;
     let progress = Progress::new(args.quiet);
     progress.stage("reading", None);
     let limit_bytes = args.memory_limit.or_else(default_memory_limit_bytes);
@@ -121,6 +105,29 @@ pub(super) fn predict(args: &PredictArgs) -> Result<Report> {
         args.out.iter().for_each(|path| say(&format!("prediction written to {}", path.display())));
     }
     Ok(Report { text, converged: true })
+}
+
+/// Refuses weights, which say nothing of a mean.
+pub(super) fn refuse_weights(choice: &DataArgs) -> Result<()> {
+    match &choice.weights {
+        None => Ok(()),
+        Some(weights) => {
+            let help = "leave it out: a weight says how often a bin counts, not what is expected of it";
+            Err(Error::argument("--weights", "a fit or a score", weights.clone(), help))
+        }
+    }
+}
+
+/// How a file is written, by its name; refused if it is an input or cannot be written.
+pub(super) fn checked_out(path: &Path, inputs: &[&PathBuf]) -> Result<Format> {
+    let format = format_of(path)?;
+    if inputs.iter().any(|input| is_same_file(input, path)) {
+        let found = format!("an input ({})", path.display());
+        let help = "give another name: inputs are never changed";
+        return Err(Error::argument("--out", "the name of a new file", found, help));
+    }
+    check_writable_file(path)?;
+    Ok(format)
 }
 
 fn format_of(path: &Path) -> Result<Format> {

@@ -6,7 +6,9 @@ use std::io::{self, Write};
 use super::args::{BackendChoice, Cli, Command, Common};
 use super::progress::Progress;
 use super::study::{self, Refused};
-use super::{bench, demo, devices, export, fit, inspect, predict, score, shell_help, tuning, usage};
+use super::{
+    bench, demo, devices, export, fit, inspect, predict, score, shell_help, simulate, tuning, usage,
+};
 use crate::error::Blame;
 use crate::{Error, Result};
 
@@ -100,6 +102,7 @@ fn run(command: &Command) -> Result<Report> {
             settle_threads(args.threads)?;
             predict::predict(args)
         }
+        Command::Simulate(args) => simulate::simulate(args),
         Command::Export(args) => export::export(args),
         Command::Tuning(args) => tuning::tuning(args),
     }

@@ -14,6 +14,7 @@ mod clip;
 pub mod coefficients;
 mod colours;
 pub mod convergence;
+pub mod couplings;
 pub mod cross_validation;
 mod decimate;
 mod drawing;
