@@ -12,7 +12,7 @@ use super::args::{DataArgs, FitArgs};
 use super::arrays::Format;
 use super::data::{Data, Targets, recording};
 use super::progress::Progress;
-use super::result;
+use super::{result, undefined};
 use crate::glm::{FittedGlm, Scores};
 use crate::observation::ObservationModel;
 use crate::read::nwb;
@@ -173,8 +173,10 @@ impl Ready {
     ) -> Result<(Vec<Compared>, Vec<HeldOut>)> {
         let mut held_out = Vec::with_capacity(self.held_out.len());
         let rivals: Vec<&Rival> = self.compared.iter().map(|(rival, _)| rival).collect();
-        for (selector, data, applied) in self.held_out {
+        for (selector, mut data, applied) in self.held_out {
             let expected = data.expected(fit)?;
+            let undefined = undefined::notices(fit, &data, &expected);
+            data.notices.extend(undefined);
             let scores = (0..data.names.len())
                 .map(|target| scored((fit, target), &data, target, data.used(target), &expected[target]))
                 .collect::<Result<_>>()?;

@@ -10,6 +10,7 @@ use super::args::{DataArgs, NanPolicy};
 use super::feature;
 use super::progress::Progress;
 use super::row_terms::RowTerms;
+use crate::basis::Scale;
 use crate::design::{DesignPlan, Source};
 use crate::features::{
     Columns, Dataset, FeatureBlock, FeatureSpec, Group, Piece, Request, Step, StudyFeature,
@@ -199,7 +200,7 @@ fn parts(args: &DataArgs, dataset: &Dataset, row_terms: &RowTerms) -> Result<(Ve
             return Err(first_bad(&args.data, group, &dataset.blocks, n_bins));
         }
         if used.is_empty() {
-            return Err(nothing_left(&args.data, n_bins, [edge, dropped, weightless]));
+            return Err(nothing_left(&args.data, dataset, group, [n_bins, edge, dropped, weightless]));
         }
         (n_edge, n_dropped) = (n_edge.max(edge), n_dropped.max(dropped));
         n_weightless = n_weightless.max(weightless);
@@ -231,9 +232,38 @@ fn first_bad(path: &Path, group: &Group, blocks: &[FeatureBlock<Columns>], n_bin
     Error::NonFinite { what: format!("{}: feature {label} by bins", path.display()), row, column, value }
 }
 
-fn nothing_left(path: &Path, n_bins: usize, [n_edge, n_dropped, n_weightless]: [usize; 3]) -> Error {
+fn nothing_left(
+    path: &Path,
+    dataset: &Dataset,
+    group: &Group,
+    [n_bins, n_edge, n_dropped, n_weightless]: [usize; 4],
+) -> Error {
+    let what = path.display().to_string();
+    // a range leaves out what lies outside of it, whatever the epochs
+    let is_outside = |piece: &&Piece| {
+        let block = &dataset.blocks[piece.block];
+        let has_range = !dataset.features[piece.block].ranges.is_empty();
+        has_range && block.edge.iter().all(|edge| *edge)
+    };
+    if let Some(piece) = group.pieces.iter().find(is_outside) {
+        let feature = &dataset.features[piece.block];
+        let ranges = feature.ranges.values().filter_map(Scale::range);
+        let ranges: Vec<String> = ranges.map(|range| format!("{} to {}", range.lo(), range.hi())).collect();
+        return Error::Empty {
+            what,
+            problem: format!(
+                "in all of {n_bins} bins {} lies outside its range ({}) or at a window edge",
+                feature.name,
+                ranges.join(", ")
+            ),
+            help: format!(
+                "range= is in the units of {:?} after its factor; leave it out for that of the data",
+                feature.text
+            ),
+        };
+    }
     Error::Empty {
-        what: path.display().to_string(),
+        what,
         problem: format!(
             "of {n_bins} bins, {n_edge} lie at window edges or outside a range, {n_dropped} have data that are not finite{}",
             weightless(n_weightless)

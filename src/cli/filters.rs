@@ -84,7 +84,7 @@ pub(super) fn grids(data: &Data, part: &Part) -> Vec<Grid> {
 }
 
 /// The columns of every piece, and of its channels where their number of columns is known.
-fn pieces(
+pub(super) fn pieces(
     data: &Data,
     part: &Part,
     n_functions: impl Fn(&StudyFeature) -> Option<usize>,

@@ -16,7 +16,7 @@ use super::progress::{Progress, Total};
 use super::run::{Report, pretty, say};
 use super::shell::option_words;
 use super::tested::{Smaller, Tested};
-use super::{filters, fit_text, mask, merge, outputs, plan_file, result, score_rows, write_back};
+use super::{filters, fit_text, mask, merge, outputs, plan_file, result, score_rows, surfaces, write_back};
 use crate::backend::Model;
 use crate::design::DesignPlan;
 use crate::glm::{
@@ -146,6 +146,11 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
         let notice = "tables/features.csv is left out: its columns are computed when they are needed";
         data.notices.push(notice.into());
     }
+    let mut notices: Vec<String> = args.penalty.notice(&data).into_iter().collect();
+    if args.common.out.is_some() {
+        notices.extend(surfaces::notices(&data));
+    }
+    data.notices.extend(notices);
     let beside = beside.read(&data, progress)?;
     let spec = specification(args, &data, limit_bytes)?;
     let fitting = Instant::now();
@@ -167,6 +172,7 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
         }
         if args.common.out.is_some() || args.write_nwb.is_some() {
             own.covariance_of = filters::blocks(&data, part);
+            own.covariance_of.extend(surfaces::blocks(&data, part));
         }
         let goal = own.tolerance;
         let mut watcher = |at: solver::Progress| {

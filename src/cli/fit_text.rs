@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::data::{Data, weightless};
 use super::fit::Fitting;
+use super::not_determined;
 use crate::backend::Model;
 use crate::basis::Expand;
 use crate::features::{Causality, Expansion, StudyFeature, Window};
@@ -75,6 +76,7 @@ pub(super) fn text(fitting: &Fitting) -> String {
     if let Some(reason) = &fit.inference_left_out {
         let _ = writeln!(text, "standard errors left out: {reason}");
     }
+    text.push_str(&not_determined::text(fit));
     text
 }
 
@@ -102,13 +104,21 @@ pub(super) fn bins_line(data: &Data) -> String {
 /// One target with its coefficients.
 fn whole(data: &Data, fit: &FittedGlm, target: &TargetFit, events: &str) -> String {
     let mut text = format!("\n{}: {}{events}\n", title(data, target), target.status.name());
-    let mut rows = vec![row("intercept", String::new(), target.intercept, target.intercept_standard_error)];
+    // of the intercept nobody asks whether it is 0
+    let intercept = [target.intercept, target.intercept_standard_error, f64::NAN, f64::NAN];
+    let mut rows = vec![row("intercept", String::new(), intercept)];
     let lags = lags_ms(data);
+    let (z, p) = (target.z(), target.p_values());
     for (k, label) in fit.labels.iter().enumerate() {
         let lag = lags.get(k).copied().flatten().map_or(String::new(), |lag| format!("{lag:.0}"));
-        rows.push(row(label, lag, target.coef[k], target.standard_errors[k]));
+        rows.push(row(label, lag, [target.coef[k], target.standard_errors[k], z[k], p[k]]));
     }
-    let mut header = vec!["feature", "peak lag (ms)", "coefficient", "standard error"];
+    let mut header = vec!["feature", "peak lag (ms)", "coefficient", "standard error", "z", "p"];
+    // a penalty moves estimates towards 0, which no test knows of
+    if fit.regularizer != Regularizer::None || z.iter().all(|z| z.is_nan()) {
+        header.truncate(4);
+        rows.iter_mut().for_each(|row| row.truncate(4));
+    }
     if lags.iter().all(Option::is_none) {
         header.remove(1);
         rows.iter_mut().for_each(|row| drop(row.remove(1)));
@@ -128,10 +138,14 @@ pub(super) fn title(data: &Data, target: &TargetFit) -> String {
     if data.epochs_s.is_empty() { target.name.clone() } else { format!("unit {}", target.name) }
 }
 
-fn row(label: &str, lag: String, coef: f64, error: f64) -> Vec<String> {
-    let error = if error.is_nan() { "-".into() } else { format!("{error:.3e}") };
+/// Cells of a column: coefficient, standard error, z and p.
+fn row(label: &str, lag: String, [coef, error, z, p]: [f64; 4]) -> Vec<String> {
+    let known = |number: f64, text: String| if number.is_nan() { "-".into() } else { text };
+    let small = if p < 1e-3 { format!("{p:.1e}") } else { format!("{p:.3}") };
     // a zero without a sign
-    vec![label.into(), lag, format!("{:.6e}", coef + 0.0), error]
+    let numbers = [format!("{:.6e}", coef + 0.0), known(error, format!("{error:.3e}"))];
+    [vec![label.into(), lag], numbers.into(), vec![known(z, format!("{:.2}", z + 0.0)), known(p, small)]]
+        .concat()
 }
 
 /// Scores in one line.

@@ -17,6 +17,7 @@ use csv::{ReaderBuilder, StringRecord};
 
 use super::data::{Data, Part};
 use crate::features::{Group, Piece};
+use crate::glm::alike;
 use crate::{Error, Result};
 
 /// A table, as it was read.
@@ -36,7 +37,7 @@ pub(super) fn apply(path: &Path, data: &mut Data) -> Result<()> {
     let mask = Mask::read(path, data)?;
     let mut parts = Vec::new();
     for part in &data.parts {
-        let mut seen: Vec<(Vec<bool>, Vec<usize>)> = Vec::new();
+        let mut rows = Vec::with_capacity(part.group.targets.len());
         for &target in &part.group.targets {
             let may = mask.of_target(target, &part.group.pieces);
             check_channels(path, data, &part.group.pieces, &may)?;
@@ -48,12 +49,10 @@ pub(super) fn apply(path: &Path, data: &mut Data) -> Result<()> {
                     "write a 1 into its column, or leave the target out",
                 ));
             }
-            match seen.iter_mut().find(|(other, _)| *other == may) {
-                Some((_, targets)) => targets.push(target),
-                None => seen.push((may, vec![target])),
-            }
+            rows.push(may);
         }
-        for (may, targets) in seen {
+        for (may, members) in alike(rows) {
+            let targets = members.into_iter().map(|k| part.group.targets[k]).collect();
             let group = Group { targets, pieces: pieces(&part.group.pieces, &may) };
             parts.push(Part { group, used: part.used.clone() });
         }

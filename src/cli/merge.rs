@@ -1,12 +1,9 @@
-//! Fits of targets with designs of their own, put together as one result.
-//!
-//! All targets get the same columns; a column that a target does not see (its own among `units-others`) has
-//! coefficient 0 and no standard error.
+//! Fits of the parts of the data, put together as one result.
 
 use super::data::Data;
 use crate::Result;
 use crate::design::Layout;
-use crate::glm::{Covariance, FittedGlm, TargetFit};
+use crate::glm::FittedGlm;
 
 /// Joins one fit per part of the data, which are in the order of their targets.
 ///
@@ -22,45 +19,6 @@ pub(super) fn merge(data: &Data, fits: Vec<FittedGlm>) -> Result<FittedGlm> {
     for (block, labels) in data.blocks.iter().zip(&data.labels) {
         layout.push(&block.name, labels.iter().cloned())?;
     }
-    let mut targets: Vec<Option<TargetFit>> = data.names.iter().map(|_| None).collect();
-    // a silent target's fit has no plan worth telling
-    let told = fits.iter().find(|fit| fit.plan.n_targets > 0).unwrap_or(&fits[0]);
-    let mut joined = told.clone();
-    (joined.plan.n_targets, joined.plan.n_taken_over) = (0, 0);
-    joined.plan.groups = fits.iter().map(|fit| fit.plan.clone()).collect();
-    joined.seconds = crate::glm::Seconds::default();
-    joined.condition = f64::NAN;
-    for (fit, part) in fits.into_iter().zip(&data.parts) {
-        joined.condition = fit.condition.max(joined.condition);
-        joined.rank = joined.rank.max(fit.rank);
-        joined.seconds.fit += fit.seconds.fit;
-        joined.seconds.inference += fit.seconds.inference;
-        joined.seconds.history += fit.seconds.history;
-        joined.plan.n_targets += fit.plan.n_targets;
-        joined.plan.n_taken_over += fit.plan.n_taken_over;
-        if fit.plan.n_targets > 0 {
-            let fewest = &mut joined.plan.events_per_parameter;
-            *fewest = fewest.min(fit.plan.events_per_parameter);
-        }
-        joined.inference_left_out = joined.inference_left_out.take().or(fit.inference_left_out);
-        let place = |label: &String| fit.labels.iter().position(|own| own == label);
-        let places: Vec<Option<usize>> = layout.labels.iter().map(place).collect();
-        for (mut target, &column) in fit.targets.into_iter().zip(&part.group.targets) {
-            target.coef = places.iter().map(|place| place.map_or(0.0, |k| target.coef[k])).collect();
-            target.standard_errors =
-                places.iter().map(|place| place.map_or(f64::NAN, |k| target.standard_errors[k])).collect();
-            // the columns of a block stay together
-            target.covariances = (target.covariances.into_iter())
-                .filter_map(|block| {
-                    let first = places.iter().position(|place| *place == Some(block.columns.start))?;
-                    Some(Covariance { columns: first..first + block.columns.len(), ..block })
-                })
-                .collect();
-            targets[column] = Some(target);
-        }
-    }
-    joined.targets = targets.into_iter().flatten().collect();
-    joined.features = layout.features;
-    joined.labels = layout.labels;
-    Ok(joined)
+    let targets = data.parts.iter().map(|part| part.group.targets.clone());
+    FittedGlm::of_groups(&layout, fits.into_iter().zip(targets).collect())
 }

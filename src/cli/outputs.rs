@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::fit::Fitting;
 use super::progress::{Progress, Total};
-use super::{couplings, figures, filters, report, tuning_curves, tuning_table};
+use super::{couplings, figures, filters, report, surfaces, tuning_curves, tuning_table};
 use crate::Result;
 use crate::features::{ColumnOf, Piece};
 use crate::report::FigureSvg;
@@ -34,6 +34,9 @@ pub(super) fn write(
     features(fitting, &mut saver)?;
     if let Some(bytes) = filters(fitting)? {
         saver.stage("tables/filters.csv", &bytes)?;
+    }
+    if let Some(bytes) = surfaces(fitting)? {
+        saver.stage("tables/surfaces.csv", &bytes)?;
     }
     if let Some(bytes) = couplings::bytes(fitting)? {
         saver.stage("tables/couplings.csv", &bytes)?;
@@ -149,6 +152,32 @@ fn filters(fitting: &Fitting) -> Result<Option<Vec<u8>>> {
     let titles = ["lag_s", "value", "filter", "standard_error"];
     let mut columns: Vec<(&str, Values)> =
         vec![("target", Values::Texts(&targets)), ("channel", Values::Texts(&channels))];
+    columns.extend(titles.into_iter().zip(numbers.iter().map(|column| column.as_slice().into())));
+    csv_bytes(&columns).map(Some)
+}
+
+/// The surfaces of products of two evaluated bases: one row per channel, target and cell. `None` without any.
+fn surfaces(fitting: &Fitting) -> Result<Option<Vec<u8>>> {
+    let mut texts: [Vec<String>; 3] = Default::default();
+    let mut numbers: [Vec<f64>; 4] = Default::default();
+    for surface in surfaces::surfaces(fitting)? {
+        let [one, other] = surface.channels;
+        let cells = [fitting.data.names[surface.target].clone(), one, other];
+        let n = surface.values.len();
+        texts.iter_mut().zip(cells).for_each(|(column, cell)| column.extend(vec![cell; n]));
+        for ((i, j), value) in surface.values.indexed_iter() {
+            let error = surface.standard_errors[(i, j)];
+            let row = [surface.centres[0][i], surface.centres[1][j], *value, error];
+            numbers.iter_mut().zip(row).for_each(|(column, value)| column.push(value));
+        }
+    }
+    if texts[0].is_empty() {
+        return Ok(None);
+    }
+    let titles = ["target", "channel_1", "channel_2"];
+    let mut columns: Vec<(&str, Values)> =
+        titles.into_iter().zip(texts.iter().map(|own| Values::Texts(own))).collect();
+    let titles = ["value_1", "value_2", "surface", "standard_error"];
     columns.extend(titles.into_iter().zip(numbers.iter().map(|column| column.as_slice().into())));
     csv_bytes(&columns).map(Some)
 }

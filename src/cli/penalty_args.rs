@@ -9,6 +9,8 @@ use csv::ReaderBuilder;
 use super::cv_args::Strengths;
 use super::data::{Data, Part};
 use super::filters;
+use crate::basis::{Expand, Neighbours};
+use crate::features::{StudyFeature, Term};
 use crate::regularizer::{Grid, GridAxis, Groups, Regularizer};
 use crate::{Error, Result};
 
@@ -103,6 +105,10 @@ impl PenaltyArgs {
             Some("channel") => Groups::Columns(
                 filters::channel_columns(data, part).into_iter().map(Iterator::collect).collect(),
             ),
+            Some(word) if Path::new(word).extension().is_none() && !Path::new(word).exists() => {
+                let help = "write --groups channel, or a table with the columns `column` and `group`";
+                return Err(Error::argument("--groups", "feature, channel or FILE.csv", word, help));
+            }
             _ => {
                 let labels: Vec<&String> = part.group.pieces.iter().flat_map(|piece| &piece.labels).collect();
                 let path = self.groups.as_deref().unwrap_or(Path::new(""));
@@ -111,12 +117,29 @@ impl PenaltyArgs {
             }
         };
         let others = || data.parts.iter().any(|other| !filters::grids(data, other).is_empty());
-        if self.regularizer == Penalty::Smooth && grids.is_empty() && others() {
+        if self.regularizer == Penalty::Smooth && grids.is_empty() {
             // a mask may leave a target nothing to smooth
-            return Ok(Regularizer::None);
+            if others() {
+                return Ok(Regularizer::None);
+            }
+            check_order(data)?;
         }
         let regularizer = self.regularizer(grids, groups);
         regularizer.check().map(|()| regularizer)
+    }
+
+    /// What to say about the groups that were chosen.
+    pub(super) fn notice(&self, data: &Data) -> Option<String> {
+        let by_feature = self.groups.as_deref().is_none_or(|own| own == Path::new("feature"));
+        // arrays have no features that were typed
+        if self.regularizer != Penalty::GroupLasso || !by_feature || !data.features.is_empty() {
+            return None;
+        }
+        let n: usize = data.labels.iter().map(Vec::len).sum();
+        Some(format!(
+            "the {n} columns of an array are one feature, so that they vanish together or not at all; --groups FILE.csv makes \
+             groups of them, --groups channel one of each"
+        ))
     }
 
     fn regularizer(&self, grids: Vec<Grid>, groups: Groups) -> Regularizer {
@@ -153,6 +176,23 @@ impl PenaltyArgs {
         words.extend(self.ratio.map(|ratio| ("--ratio", ratio.to_string())));
         words.extend(self.groups.as_ref().map(|groups| ("--groups", groups.display().to_string())));
         words
+    }
+}
+
+/// Names a feature whose basis has functions that are no neighbours.
+fn check_order(data: &Data) -> Result<()> {
+    let is_unordered = |feature: &&StudyFeature| {
+        let mut bases = feature.spec.terms().filter_map(Term::basis);
+        bases.any(|basis| basis.neighbours() == Neighbours::None && basis.n_functions() > 1)
+    };
+    match data.features.iter().find(is_unordered) {
+        None => Ok(()),
+        Some(feature) => Err(Error::argument(
+            "smooth",
+            "a feature with a basis whose functions have an order, as bspline(10) has",
+            format!("{}, whose functions are no neighbours of one another", feature.text),
+            "use ridge, or bspline, cyclic-bspline, raised-cosine-linear, raised-cosine-log or history",
+        )),
     }
 }
 

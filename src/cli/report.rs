@@ -114,6 +114,7 @@ fn what(name: &str) -> &'static str {
         "model.json" => "the model with its study, for use on other data",
         "tables/bins.csv" => "every bin: time, epoch, whether it was used, response, prediction",
         "tables/filters.csv" => "filters and response curves of all features with a basis, point by point",
+        "tables/surfaces.csv" => "surfaces of products of two bases over both values, cell by cell",
         "tables/tuning.csv" => "tuning curves of the data and of the models",
         name if name.starts_with("tables/features") => "the features of every bin",
         name if name.starts_with("figures/") => "a figure of this report",

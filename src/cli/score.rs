@@ -8,9 +8,9 @@ use super::data::Data;
 use super::fit_text::bins_line;
 use super::machine::default_memory_limit_bytes;
 use super::progress::Progress;
-use super::result;
 use super::run::{Report, pretty, say};
 use super::shell::shell_word;
+use super::{result, undefined};
 use crate::Result;
 use crate::glm::Scores;
 use crate::write::digest::digest_file;
@@ -53,6 +53,8 @@ pub(super) fn targets(args: &ScoreArgs, progress: &Progress) -> Result<(Data, Ve
     let notices = applied.notices(&args.model, &args.data, ["scored", "scores"]);
     applied.data.notices.extend(notices);
     let targets = score_targets(&applied)?;
+    let undefined = undefined::notices(&applied.model.fit, &applied.data, &applied.expected);
+    applied.data.notices.extend(undefined);
     Ok((applied.data, targets))
 }
 

@@ -163,6 +163,11 @@ impl Evaluated<'_> {
         self.of.n_functions()
     }
 
+    /// The channels from number `first` on.
+    pub(super) fn some(&self, channels: Range<usize>) -> Self {
+        Self { of: self.of, first: self.first + channels.start, n: channels.len() }
+    }
+
     /// One value, NaN where unknown.
     ///
     /// # Panics

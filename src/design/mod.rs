@@ -27,6 +27,7 @@ mod row_terms;
 mod rows;
 mod scaling;
 mod shared_events;
+mod some_columns;
 mod values;
 mod whitened;
 

@@ -33,6 +33,7 @@ mod prediction;
 mod pulses;
 mod session;
 mod stretch;
+pub mod surface;
 pub mod tuning;
 mod words;
 

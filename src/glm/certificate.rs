@@ -11,6 +11,7 @@ use super::fit::Fit;
 use super::fitted::{Covariance, expected_counts};
 use super::rank::Rank;
 use super::score::estimate_scale;
+use super::spec::StandardErrors;
 use super::standing::Standing;
 use crate::Result;
 use crate::backend::{Cpu, Every};
@@ -22,6 +23,8 @@ use crate::observation::{ObservationModel, Observe, Recession};
 use crate::regularizer::Regularizer;
 use crate::solver::{reach, recession};
 
+/// Largest rows x columns x (columns + 1) x targets for which standard errors are computed without asking.
+const INFERENCE_LIMIT: f64 = 1e11;
 /// How far a Newton step moves some row's linear predictor if the target has not settled.
 pub(super) const RESTLESS: f64 = 0.1;
 
@@ -85,6 +88,26 @@ pub(super) fn read_back(scaling: &Scaling, reported: &Reported, columns: &[usize
 }
 
 impl Fit<'_, '_, '_> {
+    /// Why standard errors are left out, if they are.
+    pub(super) fn inference_left_out(&self, n_targets: usize) -> Option<String> {
+        let p = self.rank.n_members() as f64;
+        let cost = self.plan.n_rows() as f64 * p * (p + 1.0) * n_targets as f64;
+        match self.spec.get().standard_errors {
+            StandardErrors::Off => Some("not asked for".into()),
+            StandardErrors::Auto if cost > INFERENCE_LIMIT => Some(format!(
+                "rows x columns x (columns + 1) x targets = {cost:.1e} is above {INFERENCE_LIMIT:.0e}; \
+                 `--standard-errors on` computes them all the same"
+            )),
+            _ => None,
+        }
+    }
+
+    /// The user's coefficients at points of shape (parameters, targets).
+    pub(super) fn reports(&self, at: &Matrix) -> Vec<Reported> {
+        let columns = at.columns().into_iter();
+        columns.map(|column| report(&self.rank, self.plan.scaling(), &column.to_vec())).collect()
+    }
+
     /// Loss and optimality residual of the given targets at the reported numbers, over all columns that vary; the
     /// gradient with respect to the parameters of the members. `over_all` has those columns as they are.
     pub(super) fn optimality(

@@ -15,6 +15,8 @@ use crate::solver::{Iterate, Status};
 const ILL_CONDITIONED: f64 = 1e8;
 /// Mean of a column, in its standard deviations, above which its digits suffer.
 const FAR_FROM_ZERO: f64 = 1e8;
+/// A response is predicted to rounding if the mean square of what is left is this part of its own.
+const EXACT: f64 = 1e-27;
 /// A feature is named in a direction if its part is at least this much of the largest.
 const NAMED: f64 = 0.05;
 /// Most names in a warning; the whole list of aliased columns is in the result.
@@ -77,7 +79,8 @@ impl Fit<'_, '_, '_> {
         let (loss_gap, gap_from) = self.gap(&standing, left_out);
         let status = self.status(target, &standing, left_out);
         let aliased: Vec<String> = self.rank.aliased.iter().map(|&column| labels[column].clone()).collect();
-        let warnings = self.warnings(&standing, &aliased, of_response.are_whole);
+        let mut warnings = self.warnings(&standing, &aliased, of_response.are_whole);
+        warnings.extend(self.exact_warning(target, of_response.scale));
         let Standing { reported, optimality, inference, outcome, .. } = standing;
         let mut history = outcome.history;
         if let Some(last) = history.last_mut() {
@@ -188,6 +191,31 @@ impl Fit<'_, '_, '_> {
             }
         }
         warnings
+    }
+
+    /// What to say of a response that leaves nothing to chance: its likelihood is that of a distribution without width.
+    fn exact_warning(&self, target: usize, scale: f64) -> Option<String> {
+        let null = &self.metric.nulls[target];
+        // squares: of the response, and by how much it varies
+        let (square, spread, unit) = match self.spec.get().model.observation {
+            ObservationModel::Gaussian => {
+                (null.mean * null.mean + null.loss, null.loss, "variance of the noise")
+            }
+            ObservationModel::Gamma => (1.0, f64::INFINITY, "squared coefficient of variation"),
+            _ => return None,
+        };
+        if scale.is_nan() || scale > EXACT * square {
+            return None;
+        }
+        let what = if spread <= EXACT * square {
+            "the response never changes in the used bins"
+        } else {
+            "the model predicts the response to rounding"
+        };
+        Some(format!(
+            "{what}: the {unit} is {scale:.1e}, so that log-likelihoods are infinite or only rounding, and standard errors say \
+             nothing"
+        ))
     }
 
     /// Names the features of a direction of recession, given as parameters of the members.

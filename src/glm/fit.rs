@@ -8,7 +8,7 @@ use super::inputs::Response;
 use super::plan::{Placed, Plan};
 use super::rank::Rank;
 use super::response_sums::response_sums;
-use super::spec::{CheckedSpec, StandardErrors, TOLERANCE_F64};
+use super::spec::{CheckedSpec, TOLERANCE_F64};
 use super::standing::Standing;
 use crate::backend::{Backend, Costs, Cpu, Every, Home};
 use crate::design::DesignPlan;
@@ -19,8 +19,6 @@ use crate::observation::Recession;
 use crate::solver::{Halted, Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Residuals, Start, Watch};
 use crate::{Error, Result};
 
-/// Largest rows x columns x (columns + 1) x targets for which standard errors are computed without asking.
-const INFERENCE_LIMIT: f64 = 1e11;
 /// The smallest relative gap worth aiming at: the rounding floor. At the default tolerance of `f64` data it is the
 /// first goal: one or two more steps buy digits of the coefficients, of which a gap of 1e-16 alone guarantees few.
 pub(super) const FLOOR: f64 = 1e-30;
@@ -201,12 +199,6 @@ impl Fit<'_, '_, '_> {
         Error::Unfinished { source, reached: reached.collect() }
     }
 
-    /// The user's coefficients at points of shape (parameters, targets).
-    pub(super) fn reports(&self, at: &Matrix) -> Vec<Reported> {
-        let columns = at.columns().into_iter();
-        columns.map(|column| report(&self.rank, self.plan.scaling(), &column.to_vec())).collect()
-    }
-
     fn finish(
         &self,
         plan: Plan,
@@ -240,6 +232,7 @@ impl Fit<'_, '_, '_> {
             targets,
             condition,
             rank: self.rank.n_members(),
+            identifiability: self.identifiability(),
             inference_left_out: left_out,
             seconds,
             plan,
@@ -298,18 +291,5 @@ impl Fit<'_, '_, '_> {
         let gram = f.gram(Every::ROW, Weight::Flat)?;
         Ok(Cholesky::new(&gram)
             .is_some_and(|factor| factor.jitter() == 0.0 && factor.smallest_pivot() > least))
-    }
-
-    fn inference_left_out(&self, n_targets: usize) -> Option<String> {
-        let p = self.rank.n_members() as f64;
-        let cost = self.plan.n_rows() as f64 * p * (p + 1.0) * n_targets as f64;
-        match self.spec.get().standard_errors {
-            StandardErrors::Off => Some("not asked for".into()),
-            StandardErrors::Auto if cost > INFERENCE_LIMIT => Some(format!(
-                "rows x columns x (columns + 1) x targets = {cost:.1e} is above {INFERENCE_LIMIT:.0e}; \
-                 `--standard-errors on` computes them all the same"
-            )),
-            _ => None,
-        }
     }
 }

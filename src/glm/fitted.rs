@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::curve::Curve;
+use super::identifiability::Identifiability;
 use super::plan::Plan;
 use super::score::Scores;
 use crate::backend::Model;
@@ -190,6 +191,10 @@ pub struct FittedGlm {
     pub condition: f64,
     /// Columns that are linearly independent.
     pub rank: usize,
+    /// Which columns repeat which; `None` if it was not looked for: beside a penalty where standard errors are left out, and of
+    /// models from other programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identifiability: Option<Identifiability>,
     /// Why standard errors were left out, if they were.
     pub inference_left_out: Option<String>,
     /// What it took.

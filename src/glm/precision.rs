@@ -9,6 +9,7 @@ use std::time::Instant;
 use super::choice::Size;
 use super::fit::{CERTAIN, Fit, Views};
 use super::fitted::FittedGlm;
+use super::identifiability::Identifiability;
 use super::inputs::Response;
 use super::penalised::anchor;
 use super::plan::Plan;
@@ -17,7 +18,7 @@ use super::solve::Solved;
 use super::spec::{CheckedSpec, Dispersion};
 use crate::backend::{Backend, Cpu, Every, Home};
 use crate::design::{Column, DesignPlan};
-use crate::math::dense::Matrix;
+use crate::math::dense::{Cholesky, Matrix};
 use crate::math::whitening::Whitening;
 use crate::objective::{GlmObjective, Objective, Packed, Penalty, Weight};
 use crate::observation::Null;
@@ -92,8 +93,9 @@ impl CheckedSpec {
         let varying = varying(plan);
         let own: Vec<Column> = varying.iter().map(|&column| Column::Source(column)).collect();
         let exact = GlmObjective::new(on.exact(), plan, &own, &y, self.get().model)?;
-        let (fast, gram) = (None, None);
-        fit(&mut Problem { on, plan, response, nulls, y: &y, varying, own: &own, exact, fast, gram, started })
+        let (fast, gram, rank) = (None, None, None);
+        let own = &own;
+        fit(&mut Problem { on, plan, response, nulls, y: &y, varying, own, exact, fast, gram, rank, started })
     }
 }
 
@@ -128,6 +130,8 @@ struct Problem<'p, 'd, 'r, B: Backend> {
     fast: Option<Fast<'p, B>>,
     /// The flat Gram in `f64`.
     gram: Option<Matrix>,
+    /// What the data determine, if a penalty kept it from being seen.
+    rank: Option<Rank>,
     /// When the first fit began, until it takes place.
     started: Option<Instant>,
 }
@@ -140,9 +144,24 @@ struct Fast<'p, B: Backend> {
     least: f64,
 }
 
+impl<B: Backend> Fast<'_, B> {
+    /// Whether the data alone tell all columns apart.
+    fn is_certain(&self) -> bool {
+        Cholesky::new(&self.gram)
+            .is_some_and(|factor| factor.jitter() == 0.0 && factor.smallest_pivot() > self.least)
+    }
+}
+
 impl<B: Backend> Fits for Problem<'_, '_, '_, B> {
     fn fit(&mut self, spec: &CheckedSpec, progress: &mut dyn FnMut(Progress)) -> Result<FittedGlm> {
-        self.with(spec, &mut |fit, chosen, views, started| fit.run(chosen, views, started, progress))
+        let mut fitted =
+            self.with(spec, &mut |fit, chosen, views, started| fit.run(chosen, views, started, progress))?;
+        if fitted.identifiability.is_none() && fitted.inference_left_out.is_none() {
+            let started = Instant::now();
+            fitted.identifiability = Some(self.identifiability(spec)?);
+            fitted.seconds.inference += started.elapsed().as_secs_f64();
+        }
+        Ok(fitted)
     }
 
     fn solve(
@@ -175,6 +194,27 @@ impl<B: Backend> Problem<'_, '_, '_, B> {
             }
         }
         self.fit_all_digits(spec, penalty, is_fast, started, finish)
+    }
+
+    /// What of a fit its penalty alone determines.
+    fn identifiability(&mut self, spec: &CheckedSpec) -> Result<Identifiability> {
+        let (plan, varying) = (self.plan, &self.varying);
+        let rank = match self.rank.take() {
+            Some(rank) => rank,
+            None if self.fast.as_ref().is_some_and(Fast::is_certain) => Rank::plain(plan, varying),
+            None => {
+                let gram = match self.gram.take() {
+                    Some(gram) => gram,
+                    None => self.exact.gram(Every::ROW, Weight::Flat)?,
+                };
+                let rank = Rank::new(plan, varying, &without_intercept(&gram));
+                self.gram = Some(gram);
+                rank
+            }
+        };
+        let found = Identifiability::new(plan, varying, &rank, &spec.penalty(plan, varying));
+        self.rank = Some(rank);
+        Ok(found)
     }
 
     /// With the numbers of the backend before the last steps, if they can tell the columns apart.

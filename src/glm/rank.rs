@@ -17,11 +17,11 @@ use crate::math::dense::{Cholesky, Matrix};
 const WEAK: f64 = 1e-6;
 /// A column is aliased if what the others leave of it is this part of the combination or less: a coefficient larger
 /// by the inverse would drown the optimum in the rounding of what is reported.
-const ALIASED: f64 = 1e-7;
+pub(super) const ALIASED: f64 = 1e-7;
 /// A relation is exact if what it leaves is this many roundings of the values that it is made of.
 const EXACT: f64 = 64.0 * f64::EPSILON;
 /// A column takes part in a relation if its factor is larger than this part of the largest.
-const TAKES_PART: f64 = 1e-6;
+pub(super) const TAKES_PART: f64 = 1e-6;
 /// Rounds of removing the others from a column: each leaves the rounding of the one before.
 const ROUNDS: usize = 3;
 
@@ -43,6 +43,8 @@ pub(super) struct Rank {
     /// Those of them that are too close to a combination of others to be told apart, but not equal to it: they have
     /// no member, and their coefficient is 0.
     pub(super) left_out: Vec<usize>,
+    /// Why: of each column without a member what makes it up, constant ones first.
+    pub(super) relations: Vec<Relation>,
     /// From parameters of the members to coefficients of all columns, centred and scaled: shape (columns, members).
     pub(super) to_standard: Matrix,
     /// The same in the user's units, moved to the smallest norm.
@@ -68,8 +70,9 @@ impl Rank {
         let n_columns = plan.n_columns();
         let mut basis = Basis::new(plan, strong.iter().map(|&k| varying[k]).collect(), gram);
         let constant = (0..n_columns).filter(|column| !varying.contains(column));
-        let mut relations: Vec<Relation> =
-            constant.map(|column| Relation { factors: unit(n_columns, column), exact: true }).collect();
+        let mut relations: Vec<Relation> = constant
+            .map(|column| Relation { column, factors: unit(n_columns, column), exact: true })
+            .collect();
         let mut left_out = Vec::new();
         for k in (0..varying.len()).filter(|k| !strong.contains(k)) {
             if let Some(relation) = basis.take(plan, varying[k]) {
@@ -88,11 +91,11 @@ impl Rank {
         for (mut column, factors) in to_standard.columns_mut().into_iter().zip(&basis.factors) {
             column.iter_mut().zip(factors).for_each(|(to, &factor)| *to = factor);
         }
-        let exact = relations.into_iter().filter(|relation| relation.exact);
-        let nulls = exact.map(|relation| relation.factors).collect();
+        let exact = relations.iter().filter(|relation| relation.exact);
+        let nulls = exact.map(|relation| relation.factors.clone()).collect();
         let to_user = smallest_norm(&plan.scaling().sd, &to_standard, nulls);
         let aliased = (0..n_columns).filter(|&column| aliased[column]).collect();
-        Self { members: basis.members, aliased, left_out, to_standard, to_user }
+        Self { members: basis.members, aliased, left_out, relations, to_standard, to_user }
     }
 
     /// The rank of a design whose `varying` columns are known to be independent.
@@ -162,9 +165,13 @@ fn unit(n: usize, at: usize) -> Vec<f64> {
 }
 
 /// A combination of the standardised columns that is 0, or nearly.
-struct Relation {
-    factors: Vec<f64>,
-    exact: bool,
+#[derive(Clone, Debug)]
+pub(super) struct Relation {
+    /// The column that the others make up.
+    pub(super) column: usize,
+    /// One per column; 1 for that one.
+    pub(super) factors: Vec<f64>,
+    pub(super) exact: bool,
 }
 
 /// The members so far.
@@ -230,7 +237,7 @@ impl Basis {
                 }
             };
             let rounding: f64 = factors.iter().enumerate().map(|(k, factor)| factor.abs() * values(k)).sum();
-            return Some(Relation { factors, exact: deviation <= EXACT * rounding });
+            return Some(Relation { column, factors, exact: deviation <= EXACT * rounding });
         }
         left.iter_mut().for_each(|left| *left /= deviation);
         factors.iter_mut().for_each(|factor| *factor /= deviation);

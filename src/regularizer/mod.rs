@@ -17,6 +17,7 @@
 
 mod grid;
 mod groups;
+mod of_columns;
 mod strength;
 
 use serde::{Deserialize, Serialize};

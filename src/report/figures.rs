@@ -9,7 +9,7 @@ use super::{FigureSvg, Report};
 const GROUPS: [(&str, &[&str]); 6] = [
     ("The recording", &["session", "pulses", "intervals"]),
     ("Tuning", &["tuning"]),
-    ("The model", &["basis", "onset", "filter", "coefficients"]),
+    ("The model", &["basis", "onset", "filter", "surface", "coefficients"]),
     ("Predictions", &["prediction", "epochs"]),
     ("Goodness of fit", &["goodness"]),
     ("Convergence", &["convergence"]),

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::page::{self, Section, column, number_column};
-use super::typeset::{Digits, count};
+use super::typeset::{Digits, count, number};
 use super::{MOST_TARGETS, Report, TargetWords};
 use crate::glm::TargetFit;
 use crate::inverse_link::InverseLink;
@@ -24,13 +24,14 @@ pub(super) fn section(report: &Report) -> Section {
     let body = html! {
         p {
             "Coefficients are changes of " (changed(report)) " per unit of their column, its factor included. Standard errors "
-            "are those of the Fisher information, z is the coefficient in standard errors, and the interval "
-            "holds 95 % under the normal approximation."
+            "are those of the Fisher information, z is the coefficient in standard errors, "
+            @if has_tests(report) { "p the chance of one at least as far from 0 where the true one is 0 (Wald's test, both sides), " }
+            "and the interval holds 95 % under the normal approximation."
         }
         @if report.fit.regularizer != Regularizer::None {
             p.note {
                 "A penalty on their squares shrinks them. Errors and intervals are by the Hessian with the penalty, and say "
-                "nothing about how far."
+                "nothing about how far; a test against 0 would mean nothing."
             }
         }
         @for (k, (target, words)) in pairs.enumerate() {
@@ -90,16 +91,21 @@ fn whole(report: &Report, target: &TargetFit, words: &TargetWords) -> Markup {
         };
     }
     let has_lags = report.lags_ms.iter().any(Option::is_some);
+    let has_tests = has_tests(report);
+    let p_values = target.p_values();
+    // none of the intercept: nobody asks whether it is 0
+    let p_value = |k: Option<usize>| has_tests.then(|| k.map_or(f64::NAN, |k| p_values[k]));
     let header = html! {
         (column("column"))
         @if has_lags { (number_column("peak lag (ms)")) }
         (number_column("coefficient")) (number_column("standard error")) (number_column("z"))
+        @if has_tests { (number_column("p")) }
         th.number scope="colgroup" colspan="2" { "95 % interval" }
     };
     let body = html! {
         tbody {
             @let digits = Digits::of(&[target.intercept], &[target.intercept_standard_error]);
-            (row("intercept", has_lags, None, digits, target.intercept, target.intercept_standard_error))
+            (row("intercept", has_lags, None, digits, [target.intercept, target.intercept_standard_error], p_value(None)))
         }
         @for feature in &report.fit.features {
             @let [first, end] = feature.columns.map(|column| column.min(MOST_COLUMNS));
@@ -109,7 +115,7 @@ fn whole(report: &Report, target: &TargetFit, words: &TargetWords) -> Markup {
                     @for k in first..end {
                         @let lag = report.lags_ms.get(k).copied().flatten();
                         @let error = target.standard_errors[k];
-                        (row(&report.fit.labels[k], has_lags, lag, digits, target.coef[k], error))
+                        (row(&report.fit.labels[k], has_lags, lag, digits, [target.coef[k], error], p_value(Some(k))))
                     }
                 }
             }
@@ -129,7 +135,20 @@ fn whole(report: &Report, target: &TargetFit, words: &TargetWords) -> Markup {
     }
 }
 
-fn row(label: &str, has_lags: bool, lag_ms: Option<f64>, digits: Digits, coef: f64, error: f64) -> Markup {
+/// Whether coefficients are tested against 0: a penalty moves them there, which no test knows of.
+fn has_tests(report: &Report) -> bool {
+    report.fit.regularizer == Regularizer::None && report.fit.inference_left_out.is_none()
+}
+
+/// One column; the p-value where the table has them.
+fn row(
+    label: &str,
+    has_lags: bool,
+    lag_ms: Option<f64>,
+    digits: Digits,
+    [coef, error]: [f64; 2],
+    p_value: Option<f64>,
+) -> Markup {
     let z = coef / error;
     html! {
         tr {
@@ -143,6 +162,7 @@ fn row(label: &str, has_lags: bool, lag_ms: Option<f64>, digits: Digits, coef: f
             td.number { (digits.set(coef)) }
             td.number { (digits.set(error)) }
             td.number { (Digits::Decimals(2).set(z)) }
+            @if let Some(p_value) = p_value { td.number { (number(p_value, 2)) } }
             td.number { (digits.set(coef - QUANTILE * error)) }
             td.number { (digits.set(coef + QUANTILE * error)) }
         }

@@ -11,6 +11,7 @@ mod figures;
 mod filters;
 mod glossary;
 mod head;
+mod identifiability;
 mod page;
 mod scores;
 pub mod typeset;

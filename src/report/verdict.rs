@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::page::{self, Section, column, names, number_column};
 use super::typeset::{NONE, count, number};
-use super::{MOST_TARGETS, Report, TargetWords};
+use super::{MOST_TARGETS, Report, TargetWords, identifiability};
 use crate::glm::{GapFrom, TargetFit};
 use crate::regularizer::Regularizer;
 use crate::solver::Status;
@@ -26,6 +26,7 @@ pub(super) fn section(report: &Report) -> Section {
         }
         (numbers(report, &pairs))
         (warnings(&pairs))
+        (identifiability::told(report))
         p.note {
             "An optimum says that this model cannot fit these data better, not that it is the right model: that is what "
             "the scores and the figures of the goodness of fit are about."

@@ -78,6 +78,7 @@ fn every_field_is_there_and_no_number_is_null() {
         "peak_memory_bytes",
         "condition",
         "rank",
+        "identifiability",
         "plan",
         "notices",
         "goodness",

@@ -53,8 +53,10 @@ fn the_tutorial_model_is_reported_with_its_proof() {
     }
     // the first of the README's coefficients, with its error
     let cells = Page::texts_of(&html[html.find("id=\"filters\"").unwrap()..], "td");
-    assert_eq!(cells[6..8], ["1", "0.007926"]);
-    assert!(cells[8].starts_with("0.0235"), "{}", cells[8]);
+    assert_eq!(cells[7..9], ["1", "0.007926"]);
+    assert!(cells[9].starts_with("0.0235"), "{}", cells[9]);
+    // z and p stand behind the error, none of the intercept
+    assert_eq!((cells[4].as_str(), &cells[10..12]), ("–", &["0.34".to_string(), "0.74".to_string()][..]));
 }
 
 #[test]

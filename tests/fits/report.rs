@@ -184,20 +184,27 @@ fn the_filters_are_those_of_the_fit() {
     let fit = fitted(3, 1);
     let (html, _) = page("filters", &recording(&fit));
     let cells = Page::texts_of(&html[html.find("id=\"filters\"").unwrap()..], "td");
-    let number = |text: &String| text.replace('−', "-").replace('\u{202f}', "").parse::<f64>().unwrap();
+    let number = |text: &String| {
+        let plain = text.replace('−', "-").replace('\u{202f}', "").replace("×10", "e");
+        plain.parse::<f64>().unwrap_or_else(|error| panic!("{text}: {error}"))
+    };
     let target = &fit.targets[0];
-    // lag, coefficient, standard error, z and the interval; the intercept comes first and has no lag
+    // lag, coefficient, standard error, z, p and the interval; the intercept comes first and has neither lag nor p
     assert_eq!(cells[0], "");
     let rows = [(target.intercept, target.intercept_standard_error)]
         .into_iter()
         .chain(target.coef.iter().copied().zip(target.standard_errors.iter().copied()));
     for (k, (coef, error)) in rows.enumerate() {
-        let row = &cells[6 * k..6 * k + 6];
+        let mut row = cells[7 * k..7 * k + 7].to_vec();
+        let p = row.remove(4);
         let half = 1.959_963_984_540_054 * error;
         for (text, expected) in row[1..].iter().zip([coef, error, coef / error, coef - half, coef + half]) {
             assert!((number(text) - expected).abs() <= 5.1e-3 * error.max(1.0), "{text} {expected}");
         }
+        assert_eq!(p == "–", k == 0, "{p}");
         if k > 0 {
+            let expected = target.p_values()[k - 1];
+            assert!((number(&p) - expected).abs() <= 0.06 * expected, "{p} {expected}");
             assert!((number(&row[1]) - coef).abs() < 1e-4 * coef.abs().max(0.1));
             assert_eq!(row[0], ["0.3", "1.3", "2.3"][k - 1]);
         }

@@ -139,7 +139,7 @@ fn filter_of(fitting: &Fitting, units: &[String]) -> Result<Option<Figure>> {
 }
 
 /// Why coefficients are no estimate; empty where they are.
-fn no_estimate(status: Status) -> &'static str {
+pub(super) fn no_estimate(status: Status) -> &'static str {
     match status {
         Status::Converged => "",
         Status::Separated => "separated: not an estimate",

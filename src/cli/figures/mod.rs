@@ -7,6 +7,7 @@ mod goodness;
 mod learned;
 mod scope;
 mod statistics;
+mod surfaces;
 mod time;
 mod traces;
 mod unit;

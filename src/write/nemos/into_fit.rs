@@ -43,6 +43,7 @@ pub fn fit_of_nemos(path: &Path, nemos: &NemosModel) -> Result<FittedGlm> {
         labels,
         targets,
         condition: f64::NAN,
+        identifiability: None,
         inference_left_out: Some("a file of NeMoS has no standard errors".into()),
         seconds: Seconds::default(),
         plan: Plan::default(),

@@ -1,0 +1,24 @@
+//! What the data of a fit do not determine, for people.
+
+use std::fmt::Write;
+
+use crate::glm::FittedGlm;
+
+/// Most columns whose dependence is told.
+const MOST_EQUATIONS: usize = 12;
+
+/// Which columns repeat which; empty where all is determined.
+pub(super) fn text(fit: &FittedGlm) -> String {
+    let Some(found) = fit.identifiability.as_ref().filter(|found| !found.is_whole()) else {
+        return String::new();
+    };
+    let mut text = format!("{}:\n", found.summary());
+    for dependence in found.dependences.iter().take(MOST_EQUATIONS) {
+        let _ = writeln!(text, "  {}", dependence.equation(&fit.features));
+    }
+    if found.dependences.len() > MOST_EQUATIONS {
+        let _ =
+            writeln!(text, "  and {} more: --json, or --out DIR", found.dependences.len() - MOST_EQUATIONS);
+    }
+    text
+}
