@@ -3,6 +3,7 @@
 //! Only a [`CheckedSpec`] fits and only a [`FittedGlm`] predicts. The certificate is computed in `f64` at the
 //! numbers that are reported, whatever found them.
 
+mod categorical;
 mod certificate;
 mod choice;
 mod cross_validation;
@@ -26,6 +27,7 @@ mod spec;
 mod standing;
 mod start;
 
+pub use categorical::{CategoricalSpec, ClassFit, FittedCategorical, Labelled, score_classes};
 pub use choice::{CostConstants, estimated_seconds};
 pub use cross_validation::CrossValidation;
 pub use curve::{Curve, Pick};

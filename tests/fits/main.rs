@@ -8,6 +8,7 @@ mod html;
 
 mod bases_goldens;
 mod basis;
+mod classes;
 mod convolution;
 mod convolved_designs;
 mod coupled;
