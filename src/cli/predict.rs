@@ -1,6 +1,6 @@
 //! `rheobase predict`: what a fitted model expects of other data.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use ndarray::{Array1, Array2, Axis};
@@ -28,7 +28,8 @@ const PREDICT_HELP: &str = "\
 A recording needs units only if the model has features of spikes (`spikes`, `units`, ..).
 rate.csv has one row per bin: t_s, epoch and, for each target, rate_hz_NAME and
 expected_count_NAME. rate.npz has the arrays t, epoch, rate_hz and expected_count (bins, targets)
-and targets. Arrays have no time: a row number (from 0) and the expected count only (`expected` of
+and targets. A categorical model gives label_NAME and probability_NAME_CLASS instead (npz: tables
+probability_NAME, classes_NAME). Arrays have no time: a row number (from 0) and the expected count only (`expected` of
 a gaussian model). Bins whose features are unknown are NaN. A model that NeMoS saved takes arrays,
 with the columns in the order that it was fitted with.
 
@@ -64,13 +65,6 @@ pub struct PredictArgs {
     pub memory_limit: Option<u64>,
 }
 
-/// How a prediction is written.
-#[derive(Clone, Copy)]
-enum Format {
-    Csv,
-    Npz,
-}
-
 /// Mean, least and greatest of the values that are known.
 struct Range {
     mean: f64,
@@ -81,21 +75,7 @@ struct Range {
 
 /// Predicts, prints a summary and writes the prediction.
 pub(super) fn predict(args: &PredictArgs) -> Result<Report> {
-    let out = match &args.out {
-        Some(path) => {
-            let format = format_of(path)?;
-            for input in [&args.model, &args.data.data] {
-                if is_same_file(input, path) {
-                    let found = format!("an input ({})", path.display());
-                    let help = "give another name: inputs are never changed";
-                    return Err(Error::argument("--out", "the name of a new file", found, help));
-                }
-            }
-            check_writable_file(path)?;
-            Some((path, format))
-        }
-        None => None,
-    };
+    let is_npz = output(args)?;
     let progress = Progress::new(args.quiet);
     progress.stage("reading", None);
     let limit_bytes = args.memory_limit.or_else(default_memory_limit_bytes);
@@ -104,11 +84,8 @@ pub(super) fn predict(args: &PredictArgs) -> Result<Report> {
     applied.data.notices.extend(notices);
     let (data, expected) = (&applied.data, &applied.expected);
     let text = if args.json { pretty(&document(args, data, expected)?.into()) } else { text(data, expected) };
-    if let Some((path, format)) = out {
-        let bytes = match format {
-            Format::Csv => csv(data, expected)?,
-            Format::Npz => npz(data, expected)?,
-        };
+    if let (Some(path), Some(is_npz)) = (&args.out, is_npz) {
+        let bytes = if is_npz { npz(data, expected)? } else { csv(data, expected)? };
         save_bytes(path, &bytes)?;
     }
     drop(progress);
@@ -119,16 +96,30 @@ pub(super) fn predict(args: &PredictArgs) -> Result<Report> {
     Ok(Report { text, converged: true })
 }
 
-fn format_of(path: &Path) -> Result<Format> {
-    match path.extension().and_then(|ending| ending.to_str()) {
-        Some("csv") => Ok(Format::Csv),
-        Some("npz") => Ok(Format::Npz),
+/// Whether the output, if there is one, is an npz file and not a table.
+///
+/// # Errors
+/// [`Error::Argument`] for another ending and for a file that is an input, and if it cannot be written.
+pub(super) fn output(args: &PredictArgs) -> Result<Option<bool>> {
+    let Some(path) = &args.out else { return Ok(None) };
+    let is_npz = match path.extension().and_then(|ending| ending.to_str()) {
+        Some("csv") => false,
+        Some("npz") => true,
         _ => {
             let found = path.display().to_string();
             let help = "end the name in .csv for a table, in .npz for numpy";
-            Err(Error::argument("--out", "a file that ends in .csv or .npz", found, help))
+            return Err(Error::argument("--out", "a file that ends in .csv or .npz", found, help));
+        }
+    };
+    for input in [&args.model, &args.data.data] {
+        if is_same_file(input, path) {
+            let found = format!("an input ({})", path.display());
+            let help = "give another name: inputs are never changed";
+            return Err(Error::argument("--out", "the name of a new file", found, help));
         }
     }
+    check_writable_file(path)?;
+    Ok(Some(is_npz))
 }
 
 /// Expected counts divided by the width of a bin; none for arrays, which have no time.
@@ -223,7 +214,7 @@ fn document(args: &PredictArgs, data: &Data, expected: &[Array1<f64>]) -> Result
 }
 
 /// The command with everything that decides the result.
-fn command_line(args: &PredictArgs) -> String {
+pub(super) fn command_line(args: &PredictArgs) -> String {
     let mut words = vec!["rheobase".into(), "predict".into(), shell_word(&args.model.display().to_string())];
     words.extend(args.data.words());
     args.out.iter().for_each(|out| words.extend(["--out".into(), shell_word(&out.display().to_string())]));

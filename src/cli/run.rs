@@ -6,8 +6,11 @@ use std::io::{self, Write};
 use super::args::{BackendChoice, Cli, Command, Common};
 use super::progress::Progress;
 use super::study::{self, Refused};
-use super::{bench, demo, devices, export, fit, inspect, predict, score, shell_help, tuning, usage};
+use super::{
+    bench, categorical, demo, devices, export, fit, inspect, predict, score, shell_help, tuning, usage,
+};
 use crate::error::Blame;
+use crate::write::categorical::CategoricalFile;
 use crate::{Error, Result};
 
 /// What a command did.
@@ -88,28 +91,36 @@ fn run(command: &Command) -> Result<Report> {
         Command::Completions(args) => Ok(shell_help::completions(args)),
         Command::Man(args) => shell_help::man(args),
         Command::Fit(args) if args.print_config => fit::print_study(args),
+        Command::Fit(args) if args.model.is_categorical() => {
+            settle_on_cpu("fit --observation categorical", "fits of other models", &args.common)?;
+            categorical::fit(args)
+        }
         Command::Fit(args) => {
             settle_threads(args.common.threads)?;
             fit::fit(args)
         }
         Command::Score(args) => {
-            settle_on_cpu("score", &args.common)?;
-            score::score(args)
+            settle_on_cpu("score", "fits", &args.common)?;
+            if CategoricalFile::is_one(&args.model) { categorical::score(args) } else { score::score(args) }
         }
         Command::Predict(args) => {
             settle_threads(args.threads)?;
-            predict::predict(args)
+            if CategoricalFile::is_one(&args.model) {
+                categorical::predict(args)
+            } else {
+                predict::predict(args)
+            }
         }
         Command::Export(args) => export::export(args),
         Command::Tuning(args) => tuning::tuning(args),
     }
 }
 
-/// Puts the common settings of a command in force that computes on the CPU alone.
-fn settle_on_cpu(command: &str, common: &Common) -> Result<()> {
+/// Puts the common settings of a command in force that computes on the CPU alone; `others` do not.
+fn settle_on_cpu(command: &str, others: &str, common: &Common) -> Result<()> {
     let is_typed = |option: &str| common.environment.variable(option).is_none();
     let refused = |device: String| {
-        let problem = format!("`rheobase {command}` computes on the CPU; only fits use a GPU");
+        let problem = format!("`rheobase {command}` computes on the CPU; only {others} use a GPU");
         Err(Error::Device { device, problem })
     };
     match &common.device {

@@ -19,8 +19,7 @@ fn ridge(strength: f64) -> Regularizer {
 }
 
 fn labelled(codes: &[usize]) -> Labelled {
-    let labels: Vec<Option<Label>> = codes.iter().map(|&code| Some((code as i64).into())).collect();
-    Labelled::learn("y", &labels)
+    Labelled::learn("y", codes.iter().map(|&code| Some((code as i64).into())))
 }
 
 fn fit(spec: GlmSpec, x: &Array2<f64>, codes: &[usize]) -> FittedCategorical {

@@ -151,7 +151,7 @@ impl Course<'_, '_> {
         }
         let hessian = f.gram(Every::ROW, Weight::Point { target: 0, at })?;
         let Some(Curvature { step, inverse, free, condition }) =
-            self.curvature(f, hessian, at, &standing.gradient)
+            Self::curvature(f, hessian, at, &standing.gradient)
         else {
             return Ok(None);
         };
@@ -173,7 +173,6 @@ impl Course<'_, '_> {
 
     /// What the Hessian says; `None` if it is singular to rounding or not finite.
     fn curvature(
-        &self,
         f: &ClassObjective<Cpu<f64>>,
         mut hessian: Matrix,
         at: &[f64],

@@ -75,7 +75,7 @@ impl CategoricalSpec {
     /// let labels = ["left", "right", "left", "stop", "right", "stop"].map(|text| Some(Label::from(text)));
     /// let source = Source { name: "x".into(), labels: vec!["x".into()], x: x.view().into() };
     /// let plan = DesignPlan::new(vec![source], 0..6)?;
-    /// let response = [Labelled::learn("turn", &labels)];
+    /// let response = [Labelled::learn("turn", labels)];
     /// let spec = CategoricalSpec::new(GlmSpec::default())?;
     /// let fitted = spec.fit(&Cpu::<f64>::default(), &plan, &response, &mut |_| {})?;
     /// assert!(fitted.converged());

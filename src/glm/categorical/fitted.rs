@@ -1,5 +1,7 @@
 //! The result of a fit to labels.
 
+use std::collections::HashMap;
+
 use ndarray::Array2;
 use rand::Rng;
 use rayon::prelude::*;
@@ -143,31 +145,38 @@ impl ClassFit {
 }
 
 impl FittedCategorical {
-    /// Logarithms of the probabilities of the classes of a target, shape (bins, classes), for features whose columns are those
-    /// of [`FittedCategorical::labels`], in their order. A NaN in a row makes its probabilities NaN.
+    /// Logarithms of the probabilities of the classes of a target, shape (bins, classes), for features with the columns of
+    /// [`FittedCategorical::labels`] in any order: columns are found by their labels. A NaN in a row makes its probabilities NaN.
     ///
     /// # Errors
-    /// [`Error::Length`] if the features have another number of columns.
+    /// [`Error::Unknown`] for a column of the model that the features do not have, and for one of theirs that the model does not
+    /// have.
     ///
     /// # Panics
     /// If there is no such target, or the features have different numbers of bins.
     pub fn log_probabilities(&self, target: usize, features: &[Source]) -> Result<Matrix> {
         let own = &self.targets[target];
-        let found: usize = features.iter().map(|source| source.x.ncols()).sum();
-        if found != self.labels.len() {
-            let what = "columns of the features".into();
-            return Err(Error::Length { what, expected: self.labels.len(), found });
+        let given: Vec<&String> = features.iter().flat_map(|source| &source.labels).collect();
+        let unknown = |name: &String, place: &str, present: Vec<String>| {
+            Err(Error::Unknown { kind: "column", name: name.clone(), place: place.into(), present })
+        };
+        if let Some(missing) = self.labels.iter().find(|label| !given.contains(label)) {
+            return unknown(missing, "the features", given.into_iter().cloned().collect());
+        }
+        let places: HashMap<&String, usize> =
+            self.labels.iter().enumerate().map(|(k, label)| (label, k)).collect();
+        if let Some(other) = given.iter().find(|label| !places.contains_key(*label)) {
+            return unknown(other, "the model", self.labels.clone());
         }
         let n_bins = features.first().map_or(0, |source| source.x.nrows());
         let n_classes = own.n_classes();
         let mut eta: Matrix = Array2::from_shape_fn((n_bins, n_classes), |(_, class)| own.intercept[class]);
         for class in 0..n_classes {
-            let (coef, mut first) = (own.coef_of(class), 0);
+            let of_class = own.coef_of(class);
             for source in features {
-                let end = first + source.x.ncols();
-                let product = source.x.product(&coef[first..end]);
+                let coef: Vec<f64> = source.labels.iter().map(|label| of_class[places[label]]).collect();
+                let product = source.x.product(&coef);
                 eta.column_mut(class).iter_mut().zip(product).for_each(|(eta, x)| *eta += x);
-                first = end;
             }
         }
         if let Some(rows) = eta.as_slice_mut() {

@@ -1,5 +1,7 @@
 //! The response: a label in every bin.
 
+use std::collections::BTreeMap;
+
 use crate::design::Rows;
 use crate::math::dense::Matrix;
 use crate::observation::Label;
@@ -21,15 +23,18 @@ pub struct Labelled {
 
 impl Labelled {
     /// Learns the classes from the labels of all bins; bins without one must not be used.
-    pub fn learn(name: impl Into<String>, labels: &[Option<Label>]) -> Self {
-        let mut classes: Vec<Label> = labels.iter().flatten().cloned().collect();
-        classes.sort();
-        classes.dedup();
-        let code = |label: &Option<Label>| {
-            label.as_ref().and_then(|label| classes.binary_search(label).ok()).unwrap_or(UNKNOWN)
+    pub fn learn(name: impl Into<String>, labels: impl IntoIterator<Item = Option<Label>>) -> Self {
+        let mut numbers: BTreeMap<Label, usize> = BTreeMap::new();
+        let first_seen = |label: Option<Label>| {
+            let next = numbers.len();
+            label.map_or(UNKNOWN, |label| *numbers.entry(label).or_insert(next))
         };
-        let codes = labels.iter().map(code).collect();
-        Self { name: name.into(), classes, codes }
+        let mut codes: Vec<usize> = labels.into_iter().map(first_seen).collect();
+        // from the order in which they were seen to their own
+        let mut places = vec![0; numbers.len()];
+        numbers.values().enumerate().for_each(|(place, &number)| places[number] = place);
+        codes.iter_mut().filter(|code| **code != UNKNOWN).for_each(|code| *code = places[*code]);
+        Self { name: name.into(), classes: numbers.into_keys().collect(), codes }
     }
 
     /// The same with the classes of a fit.
@@ -130,7 +135,7 @@ mod tests {
     #[test]
     fn classes_are_learnt_in_order() {
         let labels = ["b", "a", "b"].map(|text| Some(Label::from(text)));
-        let own = Labelled::learn("y", &[&labels[..], &[None]].concat());
+        let own = Labelled::learn("y", labels.into_iter().chain([None]));
         assert_eq!(own.classes(), [Label::from("a"), Label::from("b")]);
         assert_eq!((0..4).map(|bin| own.code(bin)).collect::<Vec<_>>(), [Some(1), Some(0), Some(1), None]);
         assert_eq!(own.counts(&(0..3).into()).unwrap(), [1, 2]);
@@ -139,12 +144,12 @@ mod tests {
     #[test]
     fn what_cannot_be_fitted_is_said() {
         let labels = [0, 1, 1, 2].map(|number| Some(Label::from(number)));
-        let own = Labelled::learn("y", &[&labels[..], &[None]].concat());
+        let own = Labelled::learn("y", labels.iter().cloned().chain([None]));
         let message = |rows: Vec<usize>| own.counts(&rows.into()).unwrap_err().to_string();
         assert!(message(vec![0, 4]).contains("row 4, which is used, has none"));
         assert!(message(vec![0, 1]).contains("no used row is of class 2"));
         assert!(message(vec![0, 9]).contains("rows below 5"));
-        let one = Labelled::learn("y", &labels[1..3]);
+        let one = Labelled::learn("y", labels[1..3].to_vec());
         assert!(one.counts(&(0..2).into()).unwrap_err().to_string().contains("every used row is of class 1"));
         let error = own.of_classes(&[0.into(), 1.into()], &[0, 3]).unwrap_err().to_string();
         assert!(error.contains("label \"2\"") && error.contains("row 3"), "{error}");

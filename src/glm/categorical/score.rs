@@ -36,7 +36,7 @@ pub(super) fn class_scores(log_likelihood: f64, counts: &[usize]) -> Scores {
 /// let eta = [[1.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.5, 0.5, 1.0], [0.0, 0.0, 0.0]];
 /// let rows = eta.map(|row| log_softmax(&row));
 /// let log_proba = ndarray::Array2::from_shape_fn((4, 3), |(i, k)| rows[i][k]);
-/// let scores = score_classes(&Labelled::learn("y", &labels), &log_proba, &[0, 1, 2, 3]);
+/// let scores = score_classes(&Labelled::learn("y", labels), &log_proba, &[0, 1, 2, 3]);
 /// assert!((scores.log_likelihood + 0.6709946345599223).abs() < 1e-12);
 /// assert!((scores.pseudo_r2_mcfadden - 0.3546395788381985).abs() < 1e-12);
 /// ```
