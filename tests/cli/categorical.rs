@@ -159,8 +159,8 @@ fn counts_of_a_recording_are_labels() {
 #[test]
 fn separated_labels_end_in_a_status() {
     let place = Place::new();
-    let rows: String = (0..60).map(|k| format!("{k},{}\n", ["a", "b", "c"][k / 20])).collect();
-    std::fs::write(place.path("apart.csv"), format!("x,y\n{rows}")).unwrap();
+    let rows: Vec<String> = (0..60).map(|k| format!("{k},{}", ["a", "b", "c"][k / 20])).collect();
+    std::fs::write(place.path("apart.csv"), format!("x,y\n{}\n", rows.join("\n"))).unwrap();
     let run = place.run(&["fit", "apart.csv", "--y", "y", "--observation", "categorical", "--json"]).ended(4);
     assert_eq!(run.json()["targets"][0]["status"], "separated");
     assert!(run.stderr.contains("separated: the likelihood rises for ever"), "{run:?}");

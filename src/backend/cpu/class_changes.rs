@@ -8,7 +8,7 @@ use super::lanes::{LANES, total};
 use super::pass::SMALL;
 use super::simd::{Kernel, Level, run};
 use super::{Array, Line, Piece, Storage, TILE_ROWS};
-use crate::backend::{LINE_ROWS, Reach};
+use crate::backend::LINE_ROWS;
 use crate::math::contrasts::Contrasts;
 use crate::math::elementary::{Elementary, Vector};
 use crate::math::real::Real;
@@ -30,46 +30,16 @@ pub(super) fn class_changes<T: Storage>(
     fold(level, line, y, 0.0, on_tile).into_iter().sum()
 }
 
-/// See [`crate::backend::Classes::class_reach`].
-pub(super) fn class_reach<T: Storage>(
-    level: Level,
-    line: &Line<T>,
-    contrasts: &Contrasts,
-    y: &Array<'_, T>,
-) -> Reach {
-    let n_free = contrasts.n_free();
-    let on_tile = |reach: &mut Reach, rows: Stretch<T>| {
-        let mut free = vec![0.0; n_free];
-        for i in 0..rows.n {
-            free.iter_mut().zip(rows.direction).for_each(|(to, piece)| *to = piece[i].to_f64());
-            let of_classes = contrasts.of_classes(&free);
-            let own = of_classes[rows.y[i].to_f64() as usize];
-            for difference in of_classes.iter().map(|of_class| of_class - own) {
-                reach.all = reach.all.max(difference.abs());
-                reach.fall = reach.fall.max(difference);
-            }
-        }
-        reach.events = reach.all;
-    };
-    let join = |a: Reach, b: Reach| Reach {
-        all: a.all.max(b.all),
-        events: a.events.max(b.events),
-        silent: a.silent.max(b.silent),
-        fall: a.fall.max(b.fall),
-    };
-    fold(level, line, y, Reach::NONE, on_tile).into_iter().fold(Reach::NONE, join)
-}
-
 /// The rows of one tile of a line.
-struct Stretch<'a, T> {
-    n: usize,
-    y: &'a Piece<T>,
+pub(super) struct Stretch<'a, T> {
+    pub(super) n: usize,
+    pub(super) y: &'a Piece<T>,
     zeta: &'a [Piece<T>],
-    direction: &'a [Piece<T>],
+    pub(super) direction: &'a [Piece<T>],
 }
 
 /// What `on_tile` makes of the tiles of a line, [`LINE_ROWS`] by [`LINE_ROWS`].
-fn fold<T: Storage, S: Send + Sync + Copy>(
+pub(super) fn fold<T: Storage, S: Send + Sync + Copy>(
     level: Level,
     line: &Line<T>,
     y: &Array<'_, T>,

@@ -7,7 +7,10 @@ use std::ops::Range;
 
 use super::convolution::transforms::Fourier;
 use super::simd::Level;
-use super::{Array, Line, Signals, Storage, Worker, class_changes, line, pointwise_classes, signals, tile};
+use super::{
+    Array, Line, Signals, Storage, Worker, class_changes, class_reach, class_weights, line,
+    pointwise_classes, signals, tile,
+};
 use crate::backend::{Beside, Into, Model, Reach};
 use crate::math::contrasts::Contrasts;
 
@@ -238,7 +241,7 @@ macro_rules! compiled {
                 y: &Array<'_, Self>,
                 beside: Beside,
             ) {
-                pointwise_classes::class_weights(level, work, contrasts, pair, first, y, beside);
+                class_weights::class_weights(level, work, contrasts, pair, first, y, beside);
             }
 
             fn class_changes(
@@ -257,7 +260,7 @@ macro_rules! compiled {
                 contrasts: &Contrasts,
                 y: &Array<'_, Self>,
             ) -> Reach {
-                class_changes::class_reach(level, line, contrasts, y)
+                class_reach::class_reach(level, line, contrasts, y)
             }
         }
     )*};

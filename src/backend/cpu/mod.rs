@@ -19,6 +19,8 @@ mod array;
 mod bin_spikes;
 mod buffer;
 mod class_changes;
+mod class_reach;
+mod class_weights;
 mod compiled;
 mod gram_lanes;
 mod gram_panels;
