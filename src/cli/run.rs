@@ -92,7 +92,7 @@ fn run(command: &Command) -> Result<Report> {
         Command::Man(args) => shell_help::man(args),
         Command::Fit(args) if args.print_config => fit::print_study(args),
         Command::Fit(args) if args.model.is_categorical() => {
-            settle_on_cpu("fit --observation categorical", "fits of other models", &args.common)?;
+            settle_threads(args.common.threads)?;
             categorical::fit(args)
         }
         Command::Fit(args) => {
@@ -100,7 +100,7 @@ fn run(command: &Command) -> Result<Report> {
             fit::fit(args)
         }
         Command::Score(args) => {
-            settle_on_cpu("score", "fits", &args.common)?;
+            settle_on_cpu("score", &args.common)?;
             if CategoricalFile::is_one(&args.model) { categorical::score(args) } else { score::score(args) }
         }
         Command::Predict(args) => {
@@ -116,11 +116,11 @@ fn run(command: &Command) -> Result<Report> {
     }
 }
 
-/// Puts the common settings of a command in force that computes on the CPU alone; `others` do not.
-fn settle_on_cpu(command: &str, others: &str, common: &Common) -> Result<()> {
+/// Puts the common settings of a command in force that computes on the CPU alone.
+fn settle_on_cpu(command: &str, common: &Common) -> Result<()> {
     let is_typed = |option: &str| common.environment.variable(option).is_none();
     let refused = |device: String| {
-        let problem = format!("`rheobase {command}` computes on the CPU; only {others} use a GPU");
+        let problem = format!("`rheobase {command}` computes on the CPU; only fits use a GPU");
         Err(Error::Device { device, problem })
     };
     match &common.device {

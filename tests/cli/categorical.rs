@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use crate::device::{adapter, seeing};
 use crate::{Place, json, number, numbers, relative, tutorial};
 
 /// Rows of two features and a label that depends on them: of one of `names`, or missing in every 50th row.
@@ -157,6 +158,19 @@ fn counts_of_a_recording_are_labels() {
 }
 
 #[test]
+fn a_device_that_is_asked_for_ends_where_the_cpu_does() {
+    let place = Place::new();
+    let Some(number) = adapter(&place) else { return };
+    table(&place, "turns.csv", NAMES, 5);
+    let fit = ["fit", "turns.csv", "--y", Y, "--observation", "categorical", "--json"];
+    let on_cpu = place.run(&fit).ended(0).json();
+    let there = seeing(&place, &[&fit[..], &["--device", &number]].concat()).ended(0).json();
+    assert_eq!((&there["backend"], &on_cpu["backend"]), (&"gpu".into(), &"cpu".into()));
+    let coef = |document: &Value| numbers(&document["targets"][0]["coef"]);
+    assert!(relative(&coef(&there), &coef(&on_cpu)) < 1e-10);
+}
+
+#[test]
 fn separated_labels_end_in_a_status() {
     let place = Place::new();
     let rows: Vec<String> = (0..60).map(|k| format!("{k},{}", ["a", "b", "c"][k / 20])).collect();
@@ -186,7 +200,7 @@ fn what_does_not_apply_is_refused_with_a_remedy() {
     ] {
         place.refused(&[&fit[..], words].concat(), 2, &[said]);
     }
-    place.refused(&[&fit[..], &["--backend", "gpu"]].concat(), 5, &["computes on the CPU"]);
+    place.refused(&[&fit[..], &["--backend", "gpu"]].concat(), 5, &["GPU"]);
     let other = ["fit", "one.csv", "--y", "y", "--observation"];
     place.refused(&[&other[..], &["categorical"]].concat(), 3, &["every used row is of class a"]);
     place.refused(

@@ -4,16 +4,16 @@ use std::time::Instant;
 
 use super::super::args::{FitArgs, Precision};
 use super::super::arrays::{Format, arrays};
-use super::super::data::{self, Data, Part, Targets};
+use super::super::data::{self, Data, Targets};
 use super::super::fit::{command_line, recording_choices, refuse_for_arrays, study, study_toml};
 use super::super::machine::{default_memory_limit_bytes, processor};
 use super::super::penalty_args::Penalty;
 use super::super::progress::{Progress, Total};
-use super::super::run::{Report, in_pool, pretty, say};
+use super::super::run::{Report, pretty, say};
 use super::super::{fit_text, plan_file};
+use super::device::Device;
 use super::labels::{Labels, of_csv, only_labelled};
 use super::{outputs, result};
-use crate::backend::{Classes, Cpu};
 use crate::glm::{CategoricalSpec, FittedCategorical, GlmSpec, Labelled, TOLERANCE_F32, TOLERANCE_F64};
 use crate::regularizer::Regularizer;
 use crate::write::categorical::CategoricalFile;
@@ -108,6 +108,7 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
         _ => Regularizer::None,
     };
     specification(args, TOLERANCE_F64, None, None, typed)?;
+    let device = Device::new(&args.common)?;
     let (mut data, labels) = read(args, limit_bytes, progress)?;
     let is_single = data.is_f32() || args.common.precision == Precision::F32;
     let tolerance = if is_single { TOLERANCE_F32 } else { TOLERANCE_F64 };
@@ -123,12 +124,8 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
         let mut watcher = |at: solver::Progress| progress.solver(at, goal);
         let target = part.group.targets[0];
         let response = labels.of(&data, target);
-        fits.push(match args.common.precision {
-            Precision::F64 => {
-                fit_part(&Cpu::<f64>::default(), &spec, &data, part, &response, limit_bytes, &mut watcher)
-            }
-            _ => fit_part(&Cpu::<f32>::default(), &spec, &data, part, &response, limit_bytes, &mut watcher),
-        }?);
+        let plan = part.plan(&data.blocks, limit_bytes)?;
+        fits.push(device.fit(&spec, &plan, &response, &mut watcher)?);
         labelled.push(response);
         progress.reach(n_done as u64 + 1);
     }
@@ -140,21 +137,9 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     }
     let model = CategoricalFile::new(study(args, &data), fit);
     let seconds_total = started.elapsed().as_secs_f64();
-    Ok(Fitting { data, model, labelled, device: processor(), seconds_total })
-}
-
-fn fit_part<B: Classes>(
-    on: &B,
-    spec: &CategoricalSpec,
-    data: &Data,
-    part: &Part,
-    response: &Labelled,
-    limit_bytes: Option<u64>,
-    watcher: &mut (dyn FnMut(solver::Progress) + Send),
-) -> Result<FittedCategorical> {
-    let plan = part.plan(&data.blocks, limit_bytes)?;
-    let response = std::slice::from_ref(response);
-    in_pool(|| spec.fit(on, &plan, response, watcher))
+    // what a device could not tell apart was fitted by the CPU
+    let device = if model.fit.plan.backend == "gpu" { device.title() } else { processor() };
+    Ok(Fitting { data, model, labelled, device, seconds_total })
 }
 
 fn specification(

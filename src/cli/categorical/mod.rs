@@ -4,6 +4,7 @@
 //! class, and what is made of it.
 
 mod applied;
+mod device;
 mod fit;
 mod labels;
 mod outputs;

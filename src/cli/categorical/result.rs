@@ -28,7 +28,7 @@ pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Ma
         document.insert(name.into(), value);
     };
     add("seed", Value::Null);
-    add("backend", "cpu".into());
+    add("backend", if fit.plan.backend == "gpu" { "gpu" } else { "cpu" }.into());
     add("device", fitting.device.clone().into());
     add("observation", model.observation.clone().into());
     add("link", model.link.clone().into());
@@ -100,8 +100,9 @@ pub(super) fn text(fitting: &Fitting) -> String {
     }
     let _ = writeln!(
         text,
-        "{} on the CPU in {}, {:.0} ms (with standard errors {:.0} ms){}",
+        "{} on {} in {}, {:.0} ms (with standard errors {:.0} ms){}",
         fit.solver,
+        if fit.plan.backend == "gpu" { fitting.device.as_str() } else { "the CPU" },
         fit.plan.arithmetic(),
         fit.seconds.fit * 1e3,
         (fit.seconds.fit + fit.seconds.inference) * 1e3,
