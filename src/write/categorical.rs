@@ -1,5 +1,7 @@
 //! Model files of responses that are one of several classes: the whole study beside the fit.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -48,7 +50,10 @@ impl CategoricalFile {
 
     /// Whether a file is one; false for one that cannot be read, about which whoever reads it says more.
     pub fn is_one(path: &Path) -> bool {
-        let Ok(bytes) = std::fs::read(path) else { return false };
+        // recordings, which may hold a model of another kind, are large
+        let (mut first, Ok(mut file)) = ([0], File::open(path)) else { return false };
+        let is_text = file.read_exact(&mut first).is_ok() && first == *b"{";
+        let Ok(bytes) = (if is_text { std::fs::read(path) } else { Ok(Vec::new()) }) else { return false };
         serde_json::from_slice::<Head>(&bytes).is_ok_and(|head| head.observation == CATEGORICAL)
     }
 

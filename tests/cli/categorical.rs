@@ -70,7 +70,7 @@ fn labels_are_fitted_predicted_and_scored() {
     assert_eq!(score["targets"][0]["n_bins_used"], 294);
     // labels of other names are not those of the model
     table(&place, "others.csv", ["left", "right", "up"], 2);
-    place.refused(&["score", "out/model.json", "others.csv"], 2, &["label \"up\"", "left"]);
+    place.refused(&["score", "out/model.json", "others.csv"], 3, &["found \"up\"", "left"]);
     // features alone are enough for a prediction
     let summary =
         place.run(&["predict", "out/model.json", "turns.csv", "--out", "p.csv", "--json"]).ended(0).json();
@@ -216,6 +216,10 @@ fn what_does_not_apply_is_refused_with_a_remedy() {
     let strict = [&fit[..], &["--nan", "error"]].concat();
     place.refused(&strict, 3, &["row 9", "expected a label"]);
     place.refused(&["fit", "turns.csv", "--observation", "categorical"], 2, &["--y COL"]);
+    let numbers: Vec<String> = (0..300).map(|k| format!("{},{}.5", k % 7, k)).collect();
+    std::fs::write(place.path("numbers.csv"), format!("x,y\n{}\n", numbers.join("\n"))).unwrap();
+    let many = ["fit", "numbers.csv", "--y", "y", "--observation", "categorical"];
+    place.refused(&many, 2, &["at most 256 classes", "another observation model"]);
     place.refused(&[&fit[..], &["--x", Y]].concat(), 2, &["in both"]);
     assert_eq!(place.run(&[&fit[..], &["--json"]].concat()).ended(0).json()["seed"], Value::Null);
 }

@@ -170,3 +170,18 @@ fn groups_of_features_vanish_for_all_classes() {
     assert!(target.coef.iter().all(|w| *w == 0.0));
     assert_eq!(target.dof_resid, 500 - 2);
 }
+
+#[test]
+fn threads_change_no_bit() {
+    let (x, codes) = data(37, 60_000, 5, 4);
+    for solver in SOLVERS {
+        let fits = [1, 3].map(|n_threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+            let target = pool.install(|| fit(GlmSpec { solver, ..GlmSpec::default() }, &x, &codes));
+            let target = target.targets[0].clone();
+            assert_eq!(target.status, Status::Converged, "{target:?}");
+            (target.coef, target.intercept, target.standard_errors, target.kkt_residual, target.loss)
+        });
+        assert_eq!(fits[0], fits[1], "{solver:?}");
+    }
+}

@@ -87,6 +87,10 @@ pub(super) fn of_columns(
     let limit = limit_bytes.unwrap_or(u64::MAX);
     let file = CsvFile::open(&args.data, limit)?;
     let columns = find(&file, &args.data, "--y", y)?;
+    if columns.len() != texts.len() {
+        let expected = format!("as many columns as the model has targets ({})", texts.len());
+        return Err(Error::argument("--y", expected, y, "name them in the order of the model"));
+    }
     let cells = file.read_texts(&columns, limit)?.into_iter().zip(texts);
     let labels = Labels::Cells(cells.map(|(cells, &as_texts)| of_cells(cells, as_texts)).collect());
     data.response = args.data.display().to_string();

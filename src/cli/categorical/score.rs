@@ -10,12 +10,12 @@ use super::super::result::{bins, head};
 use super::super::run::{Report, pretty, say};
 use super::super::score::command_line;
 use super::applied::Applied;
-use crate::Result;
 use crate::glm::{Scores, score_classes};
 use crate::write::digest::digest_file;
 use crate::write::model::Input;
 use crate::write::save::{check_writable, save_bytes};
 use crate::write::table::terminal_table;
+use crate::{Error, Result};
 
 /// Scores of one target.
 struct TargetScores {
@@ -39,7 +39,22 @@ pub(in super::super) fn score(args: &ScoreArgs) -> Result<Report> {
     for (target, name) in applied.data.names.iter().enumerate() {
         let used = applied.data.used(target);
         let classes = &applied.model.fit.targets[applied.fitted[target]].classes;
-        let response = labels.of(&applied.data, target).of_classes(classes, used)?;
+        let response = labels.of(&applied.data, target);
+        let unknown = used
+            .iter()
+            .copied()
+            .find(|&bin| response.code(bin).is_some_and(|code| !classes.contains(&response.classes()[code])));
+        let response = response.of_classes(classes, used).map_err(|error| match (error, unknown) {
+            (Error::Unknown { name, present, .. }, Some(bin)) => {
+                let path = &applied.data.input.path;
+                let object = format!("row {}", applied.data.row(bin));
+                let problem =
+                    format!("expected a class of the model ({}), found {name:?}", present.join(", "));
+                let help = "score rows of these classes, or fit a model to rows of all of them";
+                Error::object(path, object, problem, help)
+            }
+            (other, _) => other,
+        })?;
         let logs = applied.probabilities[target].values.mapv(f64::ln);
         let scores = score_classes(&response, &logs, used);
         targets.push(TargetScores { name: name.clone(), n_bins_used: used.len(), scores });

@@ -220,10 +220,15 @@ impl CategoricalSpec {
         self.get().regularizer.check_columns(plan.n_columns(), &features)?;
         let counts = response.counts(plan.rows())?;
         let bytes = size_of::<B::Scalar>();
-        let needed_bytes = plan.needed_bytes(counts.len(), bytes, &on.costs());
+        let n_parameters = ((1 + plan.n_columns()) * (counts.len() - 1)) as u64;
+        // a Hessian, its factor, the metric and its factor
+        let of_matrices =
+            n_parameters.saturating_mul(n_parameters).saturating_mul(4 * size_of::<f64>() as u64);
+        let needed_bytes = plan.needed_bytes(counts.len(), bytes, &on.costs()).saturating_add(of_matrices);
         match self.get().memory_limit_bytes {
             Some(limit_bytes) if needed_bytes > limit_bytes => {
-                Err(Error::Memory { what: "the design".into(), needed_bytes, limit_bytes })
+                let what = "the design and the matrices of all classes".into();
+                Err(Error::Memory { what, needed_bytes, limit_bytes })
             }
             _ => Ok(counts),
         }

@@ -7,6 +7,8 @@ use crate::math::dense::Matrix;
 use crate::observation::Label;
 use crate::{Error, Result};
 
+/// Most classes of a fit: more are numbers that somebody took for labels.
+const MOST_CLASSES: usize = 256;
 /// The number of a bin without a label.
 const UNKNOWN: usize = usize::MAX;
 
@@ -86,7 +88,7 @@ impl Labelled {
     ///
     /// # Errors
     /// [`Error::Argument`] for rows that are not there, [`Error::Empty`] for a used bin without a label, for fewer than two
-    /// classes, and for a class that no used bin has.
+    /// classes, and for a class that no used bin has; [`Error::Argument`] for more than 256 classes.
     pub(super) fn counts(&self, rows: &Rows) -> Result<Vec<usize>> {
         if let Some(row) = rows.max().filter(|&row| row >= self.codes.len()) {
             let expected = format!("rows below {}", self.codes.len());
@@ -113,6 +115,12 @@ impl Labelled {
             return Err(empty(problem, "learn the classes from the rows that are used, or use more rows"));
         }
         match self.classes.as_slice() {
+            many if many.len() > MOST_CLASSES => Err(Error::argument(
+                format!("labels of {}", self.name),
+                format!("at most {MOST_CLASSES} classes"),
+                format!("{} (from {} to {})", many.len(), many[0], many[many.len() - 1]),
+                "labels name classes: for counts or other numbers choose another observation model",
+            )),
             [_, _, ..] => Ok(counts),
             [only] => {
                 let problem = format!("every used row is of class {only}, so there is nothing to tell apart");
@@ -149,6 +157,12 @@ mod tests {
         assert!(message(vec![0, 4]).contains("row 4, which is used, has none"));
         assert!(message(vec![0, 1]).contains("no used row is of class 2"));
         assert!(message(vec![0, 9]).contains("rows below 5"));
+        let numbers = Labelled::learn("y", (0..300).map(|k| Some(Label::from(f64::from(k) + 0.5))));
+        let error = numbers.counts(&(0..300).into()).unwrap_err();
+        assert!(
+            error.to_string().contains("300 (from 0.5 to 299.5)")
+                && error.help().contains("observation model")
+        );
         let one = Labelled::learn("y", labels[1..3].to_vec());
         assert!(one.counts(&(0..2).into()).unwrap_err().to_string().contains("every used row is of class 1"));
         let error = own.of_classes(&[0.into(), 1.into()], &[0, 3]).unwrap_err().to_string();
