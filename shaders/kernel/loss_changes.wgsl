@@ -1,4 +1,5 @@
-// Change of each target's loss for its step along a direction. Work group (k, m): rows k, ACROSS targets m.
+// Change of each target's loss for its step along a direction. Work group (k, m): rows k, ACROSS targets m. If WEIGHTED is 1
+// the change of a row is multiplied by its weight.
 //
 // Sums of a group: one change per target.
 
@@ -8,6 +9,7 @@
 @group(0) @binding(4) var<storage, read> columns: array<u32>;
 @group(0) @binding(5) var<storage, read> steps: array<f32>;
 @group(0) @binding(6) var<storage, read_write> sums: array<f32>;
+@group(0) @binding(7) var<storage, read> weights: array<f32>;
 
 var<workgroup> joined: array<f32, 256>;
 
@@ -23,7 +25,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             let place = i * params.n_targets + t;
             let at = eta[place];
             let mean = mean_at(at);
-            sum += loss_change(response(row_of(i), t), mean, mean_change(at, mean, step * direction[place]));
+            var weight = 1.0;
+            if (WEIGHTED == 1u) {
+                weight = weights[row_of(i)];
+            }
+            let change = mean_change(at, mean, step * direction[place]);
+            sum += weight * loss_change(response(row_of(i), t), mean, change);
         }
     }
     joined[lane] = sum;

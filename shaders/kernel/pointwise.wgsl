@@ -1,8 +1,8 @@
 // Residual, loss and what else is asked for from stored linear predictors. Work group (k, m): rows k, ACROSS targets m.
 //
-// BESIDE is 0 for nothing, 1 for curvatures, 2 for 1 where the row holds its linear
-// predictor, 3 for the
-// magnitude of the residual's terms. Residuals replace the linear predictors.
+// BESIDE is 0 for nothing, 1 for curvatures, 2 for 1 where the row holds its linear predictor, 3 for the magnitude of the
+// residual's terms, 4 for 1. If WEIGHTED is 1 everything of a row is multiplied by its weight. Residuals replace the linear
+// predictors.
 // Sums of a group: losses of the targets, then sums of residuals.
 
 @group(0) @binding(1) var<storage, read_write> eta: array<f32>;
@@ -10,6 +10,7 @@
 @group(0) @binding(3) var<storage, read> columns: array<u32>;
 @group(0) @binding(4) var<storage, read_write> beside: array<f32>;
 @group(0) @binding(5) var<storage, read_write> sums: array<f32>;
+@group(0) @binding(6) var<storage, read> weights: array<f32>;
 
 var<workgroup> joined: array<vec2<f32>, 256>;
 
@@ -24,15 +25,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             let place = i * params.n_targets + t;
             let value = response(row_of(i), t);
             let mean = mean_at(eta[place]);
-            let residual = residual_at(value, mean);
-            sum += vec2<f32>(loss_at(value, mean), residual);
+            var weight = 1.0;
+            if (WEIGHTED == 1u) {
+                weight = weights[row_of(i)];
+            }
+            let residual = weight * residual_at(value, mean);
+            sum += vec2<f32>(weight * loss_at(value, mean), residual);
             eta[place] = residual;
             if (BESIDE == 1u) {
-                beside[place] = curvature_at(mean);
+                beside[place] = weight * curvature_at(mean);
             } else if (BESIDE == 2u) {
-                beside[place] = select(0.0, 1.0, holds(value, mean));
+                beside[place] = select(0.0, weight, holds(value, mean));
             } else if (BESIDE == 3u) {
-                beside[place] = magnitude_at(value, mean);
+                beside[place] = weight * magnitude_at(value, mean);
+            } else if (BESIDE == 4u) {
+                beside[place] = weight;
             }
         }
     }

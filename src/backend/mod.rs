@@ -69,11 +69,37 @@ pub enum Into {
     Direction,
 }
 
-/// What the pointwise stage writes beside the residual `d loss / d eta`.
+/// Responses on a backend, and what they count for.
+#[derive(Debug)]
+pub struct Observed<'y, A> {
+    /// One column per target of the fit.
+    pub y: &'y A,
+    /// One column: what loss, residual and everything beside it are multiplied with; 1 if there is none.
+    pub weights: Option<&'y A>,
+}
+
+impl<A> Clone for Observed<'_, A> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<A> Copy for Observed<'_, A> {}
+
+impl<'y, A> From<&'y A> for Observed<'y, A> {
+    fn from(y: &'y A) -> Self {
+        Self { y, weights: None }
+    }
+}
+
+/// What the pointwise stage writes beside the residual `d loss / d eta`. Residual and this are multiplied by the weight of
+/// their row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beside {
     /// Nothing.
     Nothing,
+    /// 1, that is the weight alone.
+    One,
     /// The curvature `d2 loss / d eta2` (Fisher).
     Curvature,
     /// The sum of magnitudes of the residual's terms, of Poisson counts `mu + |residual|`.
@@ -302,13 +328,13 @@ pub trait Backend: Sync + Sized {
     /// pointwise stage. The sweep has one target.
     fn correlate(&self, work: &mut Self::Worker<'_>, rows: Range<usize>, x: &Self::Signals, sums: usize);
 
-    /// Residual, loss (added to sum 0) and residual total (added to sum 1) of the tile's rows.
+    /// Residual, loss (added to sum 0) and residual total (added to sum 1) of the tile's rows, times their weights.
     fn pointwise<'a>(
         &self,
         work: &mut Self::Worker<'a>,
         rows: Range<usize>,
         model: Model,
-        y: &Self::Array<'a>,
+        observed: Observed<Self::Array<'a>>,
         beside: Beside,
     );
 
@@ -341,7 +367,7 @@ pub trait Backend: Sync + Sized {
         &self,
         line: &Self::Line,
         model: Model,
-        y: &Self::Array<'_>,
+        observed: Observed<Self::Array<'_>>,
         steps: &[f64],
         changes: &mut [f64],
     ) -> Result<()>;

@@ -9,7 +9,7 @@ use super::array_columns::column_list;
 use super::data::{Data, Targets};
 use super::progress::Progress;
 use super::study_data::{Known, data_of};
-use crate::glm::{FittedGlm, Scores, score_scaled};
+use crate::glm::{FittedGlm, Scores, score_weighted};
 use crate::observation::Observe;
 use crate::solver::Status;
 use crate::write::model::{ModelFile, Study};
@@ -127,7 +127,8 @@ fn expected_counts(fit: &FittedGlm, fitted: &[usize], data: &Data) -> Result<Vec
         let labels: Vec<&String> = part.group.pieces.iter().flat_map(|piece| &piece.labels).collect();
         for &target in &part.group.targets {
             check_columns(fit, fitted[target], &labels, data)?;
-            expected[target] = fit.expected_counts(fitted[target], &sources).into();
+            let offset = data.row_terms.offset.as_ref().map(|offset| offset.as_slice());
+            expected[target] = fit.expected_counts(fitted[target], &sources, offset).into();
         }
     }
     Ok(expected)
@@ -148,7 +149,12 @@ pub(super) fn scored(
     let mu: Vec<f64> = bins.iter().map(|&bin| expected[bin]).collect();
     let outside = |(k, &y): (usize, &f64)| Some((k, fit.model.observation.outside(y)?));
     match y.iter().enumerate().find_map(outside) {
-        None => Ok(score_scaled(fit.model_of(&fit.targets[fitted]), fit.targets[fitted].scale, &y, &mu)),
+        None => {
+            let [weights, offset] = data.row_terms.of_bins(bins);
+            let beside = [weights.as_deref(), offset.as_deref()];
+            let own = &fit.targets[fitted];
+            Ok(score_weighted(fit.model_of(own), own.scale, &y, &mu, beside))
+        }
         Some((k, expected)) => Err(Error::Domain {
             what: data.response_of(target),
             row: data.row(bins[k]),

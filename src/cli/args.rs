@@ -140,6 +140,14 @@ pub struct DataArgs {
     /// holds them; a column whose name holds a comma goes in quotes ('"a,b",c')
     #[arg(long, value_name = "NAME")]
     pub y: Option<String>,
+    /// What bins count for, one number each: column, array or dataset of the data, signal of a recording
+    /// (NAME [*scale]), or FILE.npy; a bin of weight 2 is two bins
+    #[arg(long, value_name = "NAME|FILE.npy")]
+    pub weights: Option<String>,
+    /// A part of the linear predictor with coefficient 1, one number per bin, from where weights may come from; of
+    /// counts with an exponential link the logarithm of the exposure
+    #[arg(long, value_name = "NAME|FILE.npy")]
+    pub offset: Option<String>,
     /// Rows whose data are not finite: leave them out and count them, or fail
     #[arg(long, default_value = "drop")]
     pub nan: NanPolicy,
@@ -351,6 +359,8 @@ impl DataArgs {
         self.detect_spikes.iter().for_each(|series| add("--detect-spikes", series));
         self.x.iter().for_each(|x| add("--x", x));
         self.y.iter().for_each(|y| add("--y", y));
+        self.weights.iter().for_each(|weights| add("--weights", weights));
+        self.offset.iter().for_each(|offset| add("--offset", offset));
         add("--nan", if self.nan == NanPolicy::Drop { "drop" } else { "error" });
         words
     }

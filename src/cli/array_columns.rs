@@ -141,7 +141,13 @@ pub(super) fn csv(args: &DataArgs, with_counts: bool, limit_bytes: u64) -> Resul
     let y = typed("--y", &args.y)?.unwrap_or_default();
     let x = match x {
         Some(x) => x,
-        None => others(&file, &args.data, &y)?,
+        None => {
+            let terms: Vec<&String> = args.row_term_columns().collect();
+            let is_term = |column: &usize| terms.contains(&&file.names()[*column]);
+            let apart: Vec<usize> =
+                y.iter().copied().chain((0..file.names().len()).filter(is_term)).collect();
+            others(&file, &args.data, &apart)?
+        }
     };
     if let Some(both) = x.iter().find(|column| y.contains(column)) {
         let found = format!("{:?} in both", file.names()[*both]);

@@ -10,6 +10,7 @@ use ndarray::Array2;
 use super::args::{DataArgs, NanPolicy};
 use super::array_columns::{self, Arrays, Columns};
 use super::data::{Block, Data, Part, Reading, Targets};
+use super::row_terms::RowTerms;
 use crate::features::{Group, Piece};
 use crate::observation::ObservationModel;
 use crate::read::h5::is_recording;
@@ -82,15 +83,21 @@ pub(super) fn arrays(
     }
     let arrays = format.read(args, with_counts, limit_bytes.unwrap_or(u64::MAX))?;
     arrays.refuse_lengths()?;
-    let Arrays { x, y, lines, notices } = arrays;
+    let Arrays { x, y, lines, mut notices } = arrays;
     let (n_rows, _) = x.values.dim();
     let (names, response) = match (&y, targets) {
         (Some(y), _) => (y.names.clone(), y.origin.clone()),
         (None, Targets::Named(names)) => (names.clone(), String::new()),
         (None, Targets::Counted) => (Vec::new(), String::new()),
     };
-    let shares = used_rows(&x, y.as_ref(), names.len(), &lines, args.nan)?;
-    let n_dropped = shares.iter().map(|(_, used)| n_rows - used.len()).max().unwrap_or(0);
+    let row_terms = RowTerms::of_arrays(format, args, n_rows, &lines, limit_bytes.unwrap_or(u64::MAX))?;
+    notices.extend(row_terms.notice());
+    let mut shares = used_rows(&x, y.as_ref(), names.len(), &lines, args.nan)?;
+    let mut n_dropped = 0;
+    for (_, used) in &mut shares {
+        let n_unknown = n_rows - used.len();
+        n_dropped = n_dropped.max(n_unknown + row_terms.strike(used, args.nan, &lines)?);
+    }
     if let Some((targets, _)) = shares.iter().find(|(_, used)| used.is_empty()) {
         let of = match targets.first() {
             Some(&target) if shares.len() > 1 => format!(" for {:?}", names[target]),
@@ -117,6 +124,7 @@ pub(super) fn arrays(
         names,
         blocks: vec![Block { name, labels: x.names.clone(), x: x.values.into() }],
         parts,
+        row_terms,
         features: Vec::new(),
         labels: vec![x.names],
         response,

@@ -144,6 +144,8 @@ impl Beside {
 
     fn apply(&self, rival: &Rival, choice: &DataArgs, n_bins: usize, progress: &Progress) -> Result<Applied> {
         let within = |error| within(format!("--compare {}", rival.path.display()), error);
+        // each model with an offset of its own
+        let choice = &DataArgs { weights: None, offset: None, ..choice.clone() };
         let applied =
             Applied::new(rival.model.clone(), choice, self.limit_bytes, progress).map_err(within)?;
         if applied.data.n_bins() == n_bins {

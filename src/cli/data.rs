@@ -1,6 +1,7 @@
 //! Data for a fit, a score or a prediction, with the bins that can be used; those of a recording are read here.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use ndarray::Array1;
@@ -8,6 +9,7 @@ use ndarray::Array1;
 use super::args::{DataArgs, NanPolicy};
 use super::feature;
 use super::progress::Progress;
+use super::row_terms::RowTerms;
 use crate::design::{DesignPlan, Source};
 use crate::features::{
     Columns, Dataset, FeatureBlock, FeatureSpec, Group, Piece, Request, Step, StudyFeature,
@@ -60,6 +62,8 @@ pub(super) struct Data {
     /// One block per feature.
     pub(super) blocks: Vec<Block>,
     pub(super) parts: Vec<Part>,
+    /// Weights and offsets of all bins.
+    pub(super) row_terms: RowTerms,
     pub(super) features: Vec<StudyFeature>,
     pub(super) labels: Vec<Vec<String>>,
     /// File and array of the response, for messages.
@@ -126,7 +130,7 @@ pub(super) fn recording(
         units: args.unit.clone(),
         detect_spikes: detect_spikes.cloned(),
         bin_s,
-        features,
+        features: features.into_iter().chain(RowTerms::signals(args)?).collect(),
         memory_limit_bytes: limit_bytes,
     };
     let mut building = None;
@@ -136,7 +140,7 @@ pub(super) fn recording(
         }
         progress.step(step);
     };
-    let dataset = match targets {
+    let mut dataset = match targets {
         Targets::Counted => Dataset::read_watched(&file, request, &mut watcher)?,
         Targets::Named(names) => {
             Dataset::read_features(&file, Request { units: names.clone(), ..request }, &mut watcher)?
@@ -146,8 +150,11 @@ pub(super) fn recording(
     progress.stage("taking the digest of the file", None);
     let input = Input { path: args.data.clone(), sha256: digest_file(&args.data)? };
     let read_s = started.elapsed().as_secs_f64() - features_s;
-    let (parts, n_edge, n_dropped) = parts(args, &dataset)?;
+    let row_terms = RowTerms::of_recording(args, &mut dataset, limit_bytes.unwrap_or(u64::MAX))?;
+    dataset.notices.extend(row_terms.notice());
+    let (parts, n_edge, n_dropped) = parts(args, &dataset, &row_terms)?;
     Ok(Data {
+        row_terms,
         observation: ObservationModel::default(),
         input,
         centres_s: dataset.grid.centres().to_vec(),
@@ -178,12 +185,13 @@ fn except(args: &DataArgs) -> Result<IntervalSet> {
 }
 
 /// The bins that each group of targets can use, and the most that any of them loses at edges and to bad data.
-fn parts(args: &DataArgs, dataset: &Dataset) -> Result<(Vec<Part>, usize, usize)> {
+fn parts(args: &DataArgs, dataset: &Dataset, row_terms: &RowTerms) -> Result<(Vec<Part>, usize, usize)> {
     let n_bins = dataset.grid.n_bins();
     let (mut n_edge, mut n_dropped) = (0, 0);
     let mut parts = Vec::with_capacity(dataset.groups.len());
     for group in &dataset.groups {
-        let (used, edge, dropped) = group.used_bins(&dataset.blocks, n_bins);
+        let (mut used, edge, mut dropped) = group.used_bins(&dataset.blocks, n_bins);
+        dropped += row_terms.strike(&mut used, args.nan, &[])?;
         if args.nan == NanPolicy::Error && dropped > 0 {
             return Err(first_bad(&args.data, group, &dataset.blocks, n_bins));
         }
@@ -242,8 +250,16 @@ impl Part {
     }
 
     /// The design of the used bins.
-    pub(super) fn plan<'b>(&self, blocks: &'b [Block], limit_bytes: Option<u64>) -> Result<DesignPlan<'b>> {
-        Ok(DesignPlan::new(self.sources(blocks)?, self.used.clone())?.with_limit(limit_bytes))
+    pub(super) fn plan<'d>(&self, data: &'d Data, limit_bytes: Option<u64>) -> Result<DesignPlan<'d>> {
+        let mut plan =
+            DesignPlan::new(self.sources(&data.blocks)?, self.used.clone())?.with_limit(limit_bytes);
+        if let Some(weights) = &data.row_terms.weights {
+            plan = plan.with_weights(Arc::clone(weights))?;
+        }
+        if let Some(offset) = &data.row_terms.offset {
+            plan = plan.with_offset(Arc::clone(offset))?;
+        }
+        Ok(plan)
     }
 }
 
@@ -314,7 +330,8 @@ impl Data {
         for part in &self.parts {
             let sources = part.sources(&self.blocks)?;
             for &target in &part.group.targets {
-                expected[target] = fit.expected_counts(target, &sources).into();
+                let offset = self.row_terms.offset.as_ref().map(|offset| offset.as_slice());
+                expected[target] = fit.expected_counts(target, &sources, offset).into();
             }
         }
         Ok(expected)

@@ -73,6 +73,12 @@ pub(super) fn export(args: &ExportArgs) -> Result<Report> {
         let help = "copy it, or give the model.json that `rheobase fit --out` wrote";
         return Err(Error::argument("<MODEL>", "a model of rheobase", found, help));
     }
+    if let Some(offset) = model.study.row_terms().offset {
+        let found = format!("one with the offset {offset}");
+        let help =
+            "NeMoS has none, so its predictions would be others: fit without --offset, or predict here";
+        return Err(Error::argument("<MODEL>", "a model without an offset", found, help));
+    }
     let Exported { model: nemos, notices } = nemos_of(&model.fit);
     let bytes = nemos_bytes(&nemos)?;
     let sha256 = digest_bytes(&bytes);

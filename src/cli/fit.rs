@@ -163,7 +163,7 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
             progress.solver(at, goal);
             progress.reach((n_done + part.group.targets.len() - at.n_active) as u64);
         };
-        let plan = part.plan(&data.blocks, limit_bytes)?;
+        let plan = part.plan(&data, limit_bytes)?;
         let own = own.check().map_err(named)?;
         let how = args.cv.of_part(args.penalty.strength.as_ref(), &data, part)?;
         fits.push(fit_part(&mut on, &data, part, &plan, (&own, how.as_ref()), &mut watcher).map_err(named)?);
@@ -239,6 +239,7 @@ fn with_tolerance(
         model: args.model.model()?,
         dispersion: args.model.dispersion_from(),
         regularizer,
+        has_intercept: !args.model.no_intercept,
         solver: args.solver.into(),
         plan_from: plan_file::plan_from(args)?,
         tolerance: args.tolerance.unwrap_or(tolerance),
@@ -314,7 +315,7 @@ pub(super) fn study(args: &FitArgs, data: &Data) -> Study {
     if let Some(format) = Format::of(&args.data) {
         let x = format.feature_name(&args.data);
         let y = args.data.y.clone().unwrap_or_else(|| "y".into());
-        return Study::Arrays(ArraysStudy { input, x, y });
+        return Study::Arrays(ArraysStudy { input, x, y, row_terms: args.data.row_term_names() });
     }
     Study::Recording(RecordingStudy {
         input,
@@ -324,6 +325,7 @@ pub(super) fn study(args: &FitArgs, data: &Data) -> Study {
         bin_s: data.bin_s,
         detect_spikes: args.data.detect_spikes.clone(),
         features: data.features.clone(),
+        row_terms: args.data.row_term_names(),
     })
 }
 
@@ -336,6 +338,10 @@ pub(super) fn command_line(args: &FitArgs) -> String {
     args.feature.iter().for_each(|feature| add("--feature", feature.clone()));
     args.test_epochs.iter().for_each(|tag| add("--test-epochs", tag.clone()));
     args.compare.iter().for_each(|model| add("--compare", model.display().to_string()));
+    if args.model.no_intercept {
+        words.push("--no-intercept".into());
+    }
+    let mut add = |option: &str, value: String| words.extend(option_words(option, &value));
     if args.model.is_categorical() {
         add("--observation", CATEGORICAL.into());
         add("--link", LOG_SOFTMAX.into());

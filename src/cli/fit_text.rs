@@ -16,12 +16,26 @@ use crate::write::table::terminal_table;
 /// Most targets that are shown coefficient by coefficient.
 const SHOWN_WHOLE: usize = 3;
 
+/// What the bins have beside response and features, and a missing intercept.
+fn row_terms(fitting: &Fitting) -> String {
+    let terms = fitting.model.study.row_terms();
+    let mut text = String::new();
+    if !fitting.model.fit.has_intercept {
+        text.push_str(", no intercept");
+    }
+    for (what, name) in [("weights", terms.weights), ("offset", terms.offset)] {
+        let _ = name.map(|name| write!(text, ", {what} {name}"));
+    }
+    text
+}
+
 /// Everything that is printed about a fit.
 pub(super) fn text(fitting: &Fitting) -> String {
     let (data, fit) = (&fitting.data, &fitting.model.fit);
     let mut text = bins_line(data);
     // writing to a string cannot fail, here and below
-    if fit.model != Model::default() || fit.regularizer != Regularizer::None {
+    let terms = row_terms(fitting);
+    if fit.model != Model::default() || fit.regularizer != Regularizer::None || !terms.is_empty() {
         let penalty = match (fit.regularizer.strength(), fit.n_folds()) {
             (Some(_), Some(n)) => {
                 format!(", {} penalty, its strength by {n}-fold cross-validation", fit.regularizer.name())
@@ -31,7 +45,7 @@ pub(super) fn text(fitting: &Fitting) -> String {
         };
         let _ = writeln!(
             text,
-            "model: {} observations, {} inverse link{penalty}",
+            "model: {} observations, {} inverse link{penalty}{terms}",
             fit.model.observation.name(),
             fit.model.inverse_link.name()
         );

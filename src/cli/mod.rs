@@ -45,6 +45,7 @@ mod progress;
 pub mod quantity;
 mod report;
 mod result;
+mod row_terms;
 pub mod run;
 mod score;
 mod score_rows;

@@ -22,6 +22,9 @@ pub struct ModelArgs {
     /// estimate, one for each target
     #[arg(long, value_name = "D|ml", value_parser = dispersion)]
     pub dispersion: Option<DispersionArg>,
+    /// Fit without an intercept: the linear predictor is 0 (plus the offset) where all features are
+    #[arg(long)]
+    pub no_intercept: bool,
 }
 
 /// The dispersion of negative binomial counts.

@@ -76,6 +76,10 @@ struct Range {
 /// Predicts, prints a summary and writes the prediction.
 pub(super) fn predict(args: &PredictArgs) -> Result<Report> {
     let is_npz = output(args)?;
+    if let Some(weights) = &args.data.weights {
+        let help = "leave it out: a weight says how often a bin counts, not what is expected of it";
+        return Err(Error::argument("--weights", "a fit or a score", weights.clone(), help));
+    }
     let progress = Progress::new(args.quiet);
     progress.stage("reading", None);
     let limit_bytes = args.memory_limit.or_else(default_memory_limit_bytes);

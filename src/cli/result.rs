@@ -28,6 +28,12 @@ pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Ma
     if let Some(strength) = fit.regularizer.strength().filter(|_| fit.n_folds().is_none()) {
         add("strength", strength.into());
     }
+    if !fit.has_intercept {
+        add("has_intercept", false.into());
+    }
+    let row_terms = fitting.model.study.row_terms();
+    row_terms.weights.into_iter().for_each(|weights| add("weights", weights.into()));
+    row_terms.offset.into_iter().for_each(|offset| add("offset", offset.into()));
     add("solver", fit.solver.clone().into());
     add("precision", fit.plan.storage.clone().into());
     add("tolerance", fit.tolerance.into());

@@ -76,6 +76,7 @@ pub(super) fn data_of(
     progress: &Progress,
 ) -> Result<Data> {
     let mut choice = choice.clone();
+    choice.take_row_terms(&model.study.row_terms())?;
     match (model.study, Format::of(&choice)) {
         (Study::Arrays(_), None) => Err(other_kind("an npz, npy, csv or HDF5 file", &choice)),
         (Study::Nemos, None) => Err(no_study(&choice)),

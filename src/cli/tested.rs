@@ -96,7 +96,7 @@ impl Smaller {
         let mut fits = Vec::with_capacity(data.parts.len());
         for part in &data.parts {
             let own = self.part(part);
-            let plan = own.plan(&data.blocks, spec.get().memory_limit_bytes)?;
+            let plan = own.plan(data, spec.get().memory_limit_bytes)?;
             fits.push(fit_part(on, data, &own, &plan, (&spec, None), &mut |_| {})?);
         }
         let smaller = merge::merge(data, fits)?;

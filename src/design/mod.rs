@@ -4,7 +4,7 @@
 //! be placed on any backend as often as needed: for a subset of its columns, again after a device was lost, or in
 //! `f64` for the certificate. On a backend every column is centred by its mean and divided by its standard deviation
 //! over the used rows, in `f64` before it becomes `f32`, so that solvers meet well-scaled numbers whatever the units of
-//! the features are. Where a device builds convolved columns itself, it builds others in place of those of each channel, hardly
+//! the features are. Without an intercept they are divided by their root mean square and not centred. Where a device builds convolved columns itself, it builds others in place of those of each channel, hardly
 //! correlated ones ([`crate::math::whitening`]), because single precision could not tell the columns apart; coefficients, gradients and Grams
 //! are translated in `f64` on the host, so that solvers see the same parameters everywhere.
 //!
@@ -23,6 +23,7 @@ mod matrix_free;
 mod placement;
 mod plan;
 mod product;
+mod row_terms;
 mod rows;
 mod scaling;
 mod shared_events;
@@ -47,6 +48,7 @@ pub use layout::{FeatureColumns, Layout};
 pub use matrix_free::MatrixFree;
 pub use plan::{Column, DesignPlan, Source};
 pub use product::Product;
+pub use row_terms::{Offset, Weights};
 pub use rows::Rows;
 pub use scaling::Scaling;
 pub use values::{ColumnValues, Values};

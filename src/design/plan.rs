@@ -1,5 +1,6 @@
 //! Sources of a design on the host, and how they are placed on a backend.
 
+use super::row_terms::{Offset, Weights};
 use super::rows::Rows;
 use super::scaling::Scaling;
 use super::{Block, ColumnValues, Dense, Design, FeatureColumns, Form, Layout, Values};
@@ -37,6 +38,10 @@ pub struct DesignPlan<'a> {
     pub(super) scaling: Scaling,
     pub(super) limit_bytes: Option<u64>,
     pub(super) speeds: Option<Speeds>,
+    /// Whether columns are centred, since an intercept takes up what that moves.
+    pub(super) has_intercept: bool,
+    pub(super) weights: Option<Weights>,
+    pub(super) offset: Option<Offset>,
     /// Forms that were given, by the names of backends.
     pub(super) forms: Vec<(&'static str, Vec<Form>)>,
 }
@@ -87,7 +92,18 @@ impl<'a> DesignPlan<'a> {
             }
         }
         let scaling = Scaling::new(&sources, &rows)?;
-        Ok(Self { sources, layout, rows, scaling, limit_bytes: None, speeds: None, forms: Vec::new() })
+        Ok(Self {
+            sources,
+            layout,
+            rows,
+            scaling,
+            limit_bytes: None,
+            speeds: None,
+            has_intercept: true,
+            weights: None,
+            offset: None,
+            forms: Vec::new(),
+        })
     }
 
     /// Writes no more than so many bytes of columns out that can be computed instead.
@@ -117,7 +133,25 @@ impl<'a> DesignPlan<'a> {
     /// they were chosen for the rows.
     #[must_use]
     pub fn with_rows(&self, rows: impl Into<Rows>) -> Self {
-        Self { rows: rows.into(), forms: Vec::new(), ..self.clone() }
+        let rows = rows.into();
+        Self { weights: self.weights_of(&rows), rows, forms: Vec::new(), ..self.clone() }
+    }
+
+    /// The same for a model without intercept: columns are divided by their root mean square and not centred, since nothing
+    /// takes up what that would move. Then a constant column is one like others.
+    #[must_use]
+    pub fn without_intercept(&self) -> Self {
+        let mut plan = self.clone();
+        if plan.has_intercept {
+            plan.has_intercept = false;
+            plan.scaling.do_not_centre();
+        }
+        plan
+    }
+
+    /// Whether the intercept is a parameter.
+    pub fn has_intercept(&self) -> bool {
+        self.has_intercept
     }
 
     /// Rows that are used.

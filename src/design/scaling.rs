@@ -85,6 +85,16 @@ impl Scaling {
     }
 }
 
+impl Scaling {
+    /// Means of 0, root mean squares as deviations.
+    pub(super) fn do_not_centre(&mut self) {
+        for (mean, sd) in self.mean.iter_mut().zip(&mut self.sd) {
+            *sd = mean.hypot(*sd);
+            *mean = 0.0;
+        }
+    }
+}
+
 /// Sums of one read.
 struct Moments {
     sums: Vec<f64>,

@@ -128,7 +128,7 @@ impl Fit<'_, '_, '_> {
             return Ok(None);
         };
         let loss_gap = -0.5 * step.iter().zip(gradient).map(|(d, g)| d * g).sum::<f64>();
-        let covariance = inverse * self.information(end.scale) / self.plan.n_rows() as f64;
+        let covariance = inverse * self.information(end.scale) / self.plan.total_weight();
         // sqrt(aᵀ C a), a scaled first so that its squares neither overflow nor vanish
         let error = |a: &[f64]| -> f64 {
             let (largest, a) = scaled(a);
@@ -158,7 +158,8 @@ impl Fit<'_, '_, '_> {
         let (condition, worst_column) = self.condition(condition, &standard_errors);
         Ok(Some(Inference {
             loss_gap,
-            intercept_standard_error: error(&of_intercept),
+            // one that is given has none
+            intercept_standard_error: if self.plan.has_intercept() { error(&of_intercept) } else { 0.0 },
             standard_errors,
             covariances: self.covariances(&covariance),
             condition,
@@ -198,29 +199,44 @@ impl Fit<'_, '_, '_> {
     }
 
     /// The degrees of freedom that the fit leaves: rows less the intercept and the rank, with a penalty all columns, or
-    /// those that it chose.
+    /// those that it chose. With weights they stand for the rows.
     pub(super) fn dof_resid(&self, coef: &[f64]) -> usize {
+        self.dof(coef) as usize
+    }
+
+    /// The same before it is rounded down.
+    fn dof(&self, coef: &[f64]) -> f64 {
         let regularizer = &self.spec.get().regularizer;
         let of_columns = match regularizer {
             Regularizer::None => self.rank.n_members(),
             _ if regularizer.selects() => coef.iter().filter(|w| **w != 0.0).count(),
             _ => self.plan.n_columns(),
         };
-        self.plan.n_rows().saturating_sub(1 + of_columns)
+        let n_parameters = of_columns + usize::from(self.plan.has_intercept());
+        (self.plan.total_weight() - n_parameters as f64).max(0.0)
     }
 
     /// The scale that a target shows, 1 where the model is given its variance.
     pub(super) fn scale(&self, target: usize, reported: &Reported, optimality: &Optimality) -> f64 {
-        let (model, dof) = (self.spec.get().model, self.dof_resid(&reported.coef) as f64);
+        let (model, dof) = (self.spec.get().model, self.dof(&reported.coef));
         if dof == 0.0 && model.observation.scale_term(1.0, 1.0).is_some() {
             return f64::NAN;
         }
         match model.observation {
             // its loss is the sum of squares
-            ObservationModel::Gaussian => optimality.unpenalised * self.plan.n_rows() as f64 / dof,
+            ObservationModel::Gaussian => optimality.unpenalised * self.plan.total_weight() / dof,
             ObservationModel::Gamma => {
                 let (y, mu) = self.expected(target, reported);
-                estimate_scale(model, &y, &mu, dof)
+                match self.plan.weights() {
+                    None => estimate_scale(model, &y, &mu, dof),
+                    Some(weights) => {
+                        let rows = self.plan.rows().iter().zip(y.iter().zip(&mu));
+                        let term = |(row, (&y, &mu)): (usize, (&f64, &f64))| {
+                            Some(weights.get(row) * model.observation.scale_term(y, mu)?)
+                        };
+                        rows.filter_map(term).collect::<Sum>().value() / dof
+                    }
+                }
             }
             ObservationModel::Poisson
             | ObservationModel::Bernoulli
@@ -231,7 +247,7 @@ impl Fit<'_, '_, '_> {
     /// Responses and expected responses of a target in the used rows.
     pub(super) fn expected(&self, target: usize, reported: &Reported) -> (Vec<f64>, Vec<f64>) {
         let model = self.spec.get().model;
-        let mu = expected_counts(model, self.plan.sources(), reported.intercept, &reported.coef);
+        let mu = expected_counts(model, self.plan, reported.intercept, &reported.coef);
         let of_row = |row: usize| (self.response.y.get(row, target), mu[row]);
         self.plan.rows().iter().map(of_row).unzip()
     }

@@ -38,8 +38,10 @@ const N_TERMS: i32 = 16;
 struct Spread<'a> {
     y: &'a [f64],
     mu: &'a [f64],
+    /// What each counts for; 1 if there are none.
+    weights: &'a [f64],
     /// How many counts are above 0, 1, 2 ..
-    n_above: Vec<usize>,
+    n_above: Vec<f64>,
 }
 
 /// `(ln(1 + x) - x) / x²` and its derivative.
@@ -56,15 +58,16 @@ fn bend(x: f64) -> [f64; 2] {
 }
 
 impl<'a> Spread<'a> {
-    fn new(y: &'a [f64], mu: &'a [f64]) -> Self {
+    fn new(y: &'a [f64], mu: &'a [f64], weights: &'a [f64]) -> Self {
         let largest = y.iter().fold(0.0, |a: f64, &b| a.max(b));
-        let mut n_above = vec![0; largest as usize];
+        let mut n_above = vec![0.0; largest as usize];
         // first how many there are of each, then how many of it or more
-        y.iter().filter(|&&y| y > 0.0).for_each(|&y| n_above[y as usize - 1] += 1);
+        let weights_of = weights.iter().copied().chain(std::iter::repeat(1.0));
+        y.iter().zip(weights_of).filter(|(y, _)| **y > 0.0).for_each(|(&y, w)| n_above[y as usize - 1] += w);
         for k in (1..n_above.len()).rev() {
             n_above[k - 1] += n_above[k];
         }
-        Self { y, mu, n_above }
+        Self { y, mu, weights, n_above }
     }
 
     /// First and second derivative of the log-likelihood by the dispersion `a`: with `h` the bend the first is the sum of
@@ -73,14 +76,15 @@ impl<'a> Spread<'a> {
         let (mut first, mut second) = (Sum::default(), Sum::default());
         for (k, &n) in self.n_above.iter().enumerate() {
             let part = k as f64 / (1.0 + a * k as f64);
-            first.add(n as f64 * part);
-            second.add(-(n as f64) * part * part);
+            first.add(n * part);
+            second.add(-n * part * part);
         }
-        for (&y, &mu) in self.y.iter().zip(self.mu) {
+        let weights = self.weights.iter().copied().chain(std::iter::repeat(1.0));
+        for ((&y, &mu), weight) in self.y.iter().zip(self.mu).zip(weights) {
             let [value, slope] = bend(a * mu);
             let part = mu / (1.0 + a * mu);
-            first.add(mu * mu * value + part * (mu - y));
-            second.add(mu * mu * mu * slope - part * part * (mu - y));
+            first.add(weight * (mu * mu * value + part * (mu - y)));
+            second.add(weight * (mu * mu * mu * slope - part * part * (mu - y)));
         }
         [first.value(), second.value()]
     }
@@ -158,8 +162,10 @@ impl CheckedSpec {
             spec.check()?.fit_given(on, plan, response, progress)
         };
         let y: Vec<f64> = plan.rows().iter().map(|row| response.y.get(row, 0)).collect();
+        let weights: Vec<f64> =
+            plan.weights().map_or(Vec::new(), |own| plan.rows().iter().map(|row| own.get(row)).collect());
         let means = |of: &TargetFit, model: Model| -> Vec<f64> {
-            let mu = expected_counts(model, plan.sources(), of.intercept, &of.coef);
+            let mu = expected_counts(model, plan, of.intercept, &of.coef);
             plan.rows().iter().map(|row| mu[row]).collect()
         };
         let start = self.get().start.get(target).cloned();
@@ -173,7 +179,7 @@ impl CheckedSpec {
                 settled = true;
                 break;
             }
-            let next = Spread::new(&y, &means(own, fitted.model)).most_likely();
+            let next = Spread::new(&y, &means(own, fitted.model), &weights).most_likely();
             settled = fitted.model.observation != ObservationModel::Poisson
                 && (next / dispersion).ln().abs() <= SETTLED;
             dispersion = next;
@@ -191,7 +197,7 @@ impl CheckedSpec {
         if own.status == Status::NoEvents {
             return Ok(last);
         }
-        own.scale_standard_error = Spread::new(&y, &means(own, model)).standard_error(dispersion);
+        own.scale_standard_error = Spread::new(&y, &means(own, model), &weights).standard_error(dispersion);
         if dispersion <= LEAST {
             own.warnings.push(
                 "the counts vary no more than Poisson's: the dispersion is at its limit 0 and the fit that of Poisson counts"
@@ -285,7 +291,7 @@ mod tests {
     #[test]
     fn slopes_are_those_of_the_log_likelihood() {
         let (y, mu) = ([0.0, 1.0, 7.0, 2.0, 30.0, 0.0], [0.2, 1.4, 3.0, 1e-3, 12.0, 4.0]);
-        let spread = Spread::new(&y, &mu);
+        let spread = Spread::new(&y, &mu, &[]);
         for a in [1e-3, 0.04, 0.7, 9.0, 500.0] {
             let step = 1e-4 * a;
             let [down, here, up] = [a - step, a, a + step].map(|a| log_likelihood(&y, &mu, a));
@@ -304,7 +310,7 @@ mod tests {
     fn the_most_likely_dispersion_is_where_the_likelihood_is_flat() {
         let mu = [1.0, 2.0, 3.0, 4.0, 1.5, 2.5];
         for y in [[0.0, 5.0, 1.0, 9.0, 0.0, 7.0], [1.0, 3.0, 2.0, 11.0, 1.0, 2.0]] {
-            let spread = Spread::new(&y, &mu);
+            let spread = Spread::new(&y, &mu, &[]);
             let a = spread.most_likely();
             let [slope, curvature] = spread.slopes(a);
             assert!(a > LEAST && (slope / (a * curvature)).abs() < 1e-9 && curvature < 0.0, "{a} {slope}");
@@ -314,7 +320,7 @@ mod tests {
             }
         }
         // counts that are their means: no more varied than Poisson's
-        let spread = Spread::new(&[1.0, 2.0, 3.0, 4.0, 1.0, 3.0], &mu);
+        let spread = Spread::new(&[1.0, 2.0, 3.0, 4.0, 1.0, 3.0], &mu, &[]);
         assert_eq!(spread.most_likely(), LEAST);
         assert!(spread.standard_error(LEAST).is_nan());
     }

@@ -4,8 +4,9 @@ use super::certificate::{Inference, Reported};
 use super::fit::Fit;
 use super::fitted::{GapFrom, TargetFit};
 use super::response_sums::ResponseSums;
-use super::score::{Scores, score_scaled};
+use super::score::{Scores, score_by};
 use super::standing::Standing;
+use crate::design::Weights;
 use crate::objective::Optimality;
 use crate::observation::{ObservationModel, Observe, Recession};
 use crate::solver::{Iterate, Status};
@@ -107,6 +108,7 @@ impl Fit<'_, '_, '_> {
             passes: outcome.passes,
             n_bins_used: self.plan.n_rows(),
             scale: self.dispersion().unwrap_or(of_response.scale),
+            total_weight: self.plan.weights().map(Weights::total),
             scale_standard_error: f64::NAN,
             dof_resid,
             strength: None,
@@ -202,13 +204,13 @@ impl Fit<'_, '_, '_> {
     /// How well the reported numbers predict the used rows: by the loss there, or by every expected count where that would
     /// cost digits.
     fn scores(&self, target: usize, reported: &Reported, of_response: &ResponseSums, loss: f64) -> Scores {
-        let n = self.plan.n_rows();
-        let scores = of_response.scores(loss, n);
-        if of_response.keep_digits(&scores, loss, n) {
+        let scores = of_response.scores(loss);
+        if of_response.keep_digits(&scores, loss) {
             return scores;
         }
         let (y, mu) = self.expected(target, reported);
-        score_scaled(self.spec.get().model, of_response.scale, &y, &mu)
+        let terms = self.plan.into();
+        score_by(self.spec.get().model, of_response, &terms, &y, &mu)
     }
 
     /// A target without events, or with one in every bin of a model of one or none: its mean is that, whatever the features.
@@ -238,11 +240,12 @@ impl Fit<'_, '_, '_> {
             passes: 0,
             n_bins_used: n,
             scale: self.dispersion().unwrap_or(1.0),
+            total_weight: self.plan.weights().map(Weights::total),
             scale_standard_error: f64::NAN,
             dof_resid: self.dof_resid(&[]),
             strength: None,
             cv: None,
-            scores: of_response.scores(0.0, n),
+            scores: of_response.scores(0.0),
             aliased: Vec::new(),
             warnings: vec![warning.into()],
             history: Vec::new(),

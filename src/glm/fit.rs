@@ -18,7 +18,7 @@ use crate::math::dense::{Cholesky, Matrix};
 use crate::objective::{GlmObjective, Objective, Packed, Penalty, Weight};
 use crate::observation::{Null, Recession};
 use crate::solver::{
-    Halted, Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Residuals, Start, Status, Watch,
+    Chord, Halted, Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Residuals, Start, Status, Watch,
 };
 use crate::{Error, Result};
 
@@ -70,6 +70,15 @@ struct Round {
 pub(super) struct Solved {
     pub(super) point: StartPoint,
     pub(super) status: Status,
+}
+
+/// Hessians of the losses of all targets, from one fit to others that are similar.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Hessians {
+    /// Those to use in place of a fit's own; none to form them as Newton's method does.
+    pub(super) given: Option<Vec<Matrix>>,
+    /// Whether those at the new points take their place.
+    pub(super) renew: bool,
 }
 
 /// Objectives of a fit.
@@ -129,7 +138,7 @@ impl Fit<'_, '_, '_> {
         chosen.n_gram_rows = exact.n_rows_of(Every(chosen.gram_every));
         let lbfgs = Lbfgs { newton_if_slow: chosen.newton_if_slow };
         let solver: &dyn Minimize = if chosen.solver == Newton.name() { &Newton } else { &lbfgs };
-        if !spec.start.is_empty() {
+        if !spec.start.is_empty() || !spec.has_intercept {
             chosen.sample_every = None;
         }
         let mut sample = chosen.sample_every.map(Every);
@@ -181,12 +190,13 @@ impl Fit<'_, '_, '_> {
         Ok(self.finish(chosen, left_out, standings.collect(), seconds))
     }
 
-    /// The solver's part alone, without sample, certificate and another round; silent targets stay at their mean.
+    /// The solver's part alone, without sample, certificate and another round; silent targets stay at their mean. Where
+    /// Newton's method would form them, Hessians of the losses may be given, and are kept: those at the new points.
     pub(super) fn solve(
         &self,
         chosen: &Plan,
         views: Views,
-        started: Instant,
+        (started, hessians): (Instant, &mut Hessians),
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Solved>> {
         let (spec, nulls) = (self.spec.get(), &self.metric.nulls);
@@ -205,7 +215,15 @@ impl Fit<'_, '_, '_> {
             history_time: Duration::ZERO,
         };
         let lbfgs = Lbfgs { newton_if_slow: chosen.newton_if_slow };
-        let solver: &dyn Minimize = if chosen.solver == Newton.name() { &Newton } else { &lbfgs };
+        let is_newton = chosen.solver == Newton.name();
+        let may_be_kept = is_newton && self.rank.is_whole(&self.varying);
+        let given = hessians.given.as_deref().filter(|_| may_be_kept);
+        let chord = given.map(|hessians| Chord { hessians });
+        let solver: &dyn Minimize = match &chord {
+            Some(chord) => chord,
+            None if is_newton => &Newton,
+            None => &lbfgs,
+        };
         let silent = |null: &Null| Solved {
             point: StartPoint { coef: vec![0.0; self.plan.n_columns()], intercept: null.eta },
             status: Status::NoEvents,
@@ -218,11 +236,29 @@ impl Fit<'_, '_, '_> {
         let start = self.start(&live, false);
         let solution = solver.minimize(&mut objectives, &self.metric, &live, start, &mut watch);
         let solution = solution.map_err(|error| self.unfinished(error, &watch.halted))?;
+        if hessians.renew {
+            hessians.given = None;
+            if may_be_kept {
+                let f = objectives.fast.unwrap_or(objectives.exact);
+                hessians.given = Some(self.hessians(f, &live, &solution.at)?);
+            }
+        }
         let reports = self.reports(&solution.at).into_iter().zip(&solution.outcomes);
         for (&target, (Reported { coef, intercept }, outcome)) in live.iter().zip(reports) {
             solved[target] = Solved { point: StartPoint { coef, intercept }, status: outcome.status };
         }
         Ok(solved)
+    }
+
+    /// Hessians of the losses, without the penalty, one for each target of the response; those of silent ones are empty.
+    fn hessians(&self, f: &mut dyn Objective, live: &[usize], at: &Matrix) -> Result<Vec<Matrix>> {
+        let mut hessians = vec![Matrix::zeros((0, 0)); self.metric.nulls.len()];
+        for (&target, at) in live.iter().zip(at.columns()) {
+            let mut hessian = f.gram(Every::ROW, Weight::Point { target, at: &at.to_vec() })?;
+            self.penalty.add_to(&mut hessian, -1.0);
+            hessians[target] = hessian;
+        }
+        Ok(hessians)
     }
 
     /// Loss and optimality residual at points of shape (parameters, targets), of targets whose history is wanted.
@@ -271,7 +307,7 @@ impl Fit<'_, '_, '_> {
         let (model, y) = (self.spec.get().model, self.response.y);
         let mut scales = vec![1.0; y.ncols()];
         standings.iter().for_each(|(target, standing)| scales[*target] = standing.scale);
-        let sums = response_sums(model, y, self.plan.rows(), &self.metric.nulls, &scales);
+        let sums = response_sums(model, y, &self.plan.into(), &self.metric.nulls, &scales);
         let mut targets: Vec<TargetFit> =
             sums.iter().enumerate().map(|(target, sums)| self.silent(target, sums)).collect();
         let mut condition = f64::NAN;
@@ -285,6 +321,7 @@ impl Fit<'_, '_, '_> {
         FittedGlm {
             model,
             regularizer: self.spec.get().regularizer.clone(),
+            has_intercept: self.spec.get().has_intercept,
             solver: plan.solver.clone(),
             tolerance: self.spec.get().tolerance,
             features: layout.features.clone(),

@@ -11,7 +11,7 @@ use super::curve::Curve;
 use super::plan::Plan;
 use super::score::Scores;
 use crate::backend::Model;
-use crate::design::{FeatureColumns, Source, Values};
+use crate::design::{DesignPlan, FeatureColumns, Offset, Source, Values};
 use crate::math::dense::Matrix;
 use crate::number;
 use crate::observation::Null;
@@ -78,6 +78,9 @@ pub struct TargetFit {
     pub passes: usize,
     /// Bins that were used.
     pub n_bins_used: usize,
+    /// The sum of their weights, if there were weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_weight: Option<f64>,
     /// Variance of a response in parts of that of its model: of a Gaussian one `sum (y - mu)^2 / dof_resid`, of a Gamma one
     /// `sum ((y - mu) / mu)^2 / dof_resid`, of a negative binomial one its dispersion, else 1.
     #[serde(with = "number", default = "one")]
@@ -163,6 +166,9 @@ pub struct FittedGlm {
     /// What was added to the mean loss.
     #[serde(default)]
     pub regularizer: Regularizer,
+    /// Whether the intercept was a parameter; if not it is 0.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub has_intercept: bool,
     /// The solver that ran.
     pub solver: String,
     /// Largest relative loss gap of a converged target.
@@ -213,18 +219,19 @@ impl FittedGlm {
         }))
     }
 
-    /// Expected counts per bin of one target for features given in any order: columns are found by their labels.
+    /// Expected counts per bin of one target for features given in any order, columns are found by their labels, and what is
+    /// given of the linear predictor of every bin.
     /// One that the model does not have counts for nothing; see [`FittedGlm::missing_from`] for the other way.
     ///
     /// # Panics
     /// If there is no target of this number, or the features have different numbers of bins.
-    pub fn expected_counts(&self, target: usize, features: &[Source]) -> Vec<f64> {
+    pub fn expected_counts(&self, target: usize, features: &[Source], offset: Option<&[f64]>) -> Vec<f64> {
         let own = &self.targets[target];
         let known: HashMap<&String, f64> = self.labels.iter().zip(own.coef.iter().copied()).collect();
         let coef_of = |label: &String| known.get(label).copied().unwrap_or(0.0);
         let coef: Vec<f64> = features.iter().flat_map(|feature| feature.labels.iter().map(coef_of)).collect();
         let sources: Vec<Values> = features.iter().map(|feature| feature.x).collect();
-        expected_counts(self.model, &sources, own.intercept, &coef)
+        means(self.model, (&sources, offset), own.intercept, &coef)
     }
 
     /// A column that the model of `target` needs (its coefficient is not 0) and that is not among `labels`.
@@ -237,9 +244,10 @@ impl FittedGlm {
     /// see [`Null`].
     pub fn gap_scale(&self, target: &TargetFit, sum: f64) -> f64 {
         // the mean deviance of the null model, of a Gaussian response its variance
-        let n = target.n_bins_used as f64;
+        let n_bins = target.n_bins_used as f64;
+        let n = target.total_weight.unwrap_or(n_bins);
         let spread = target.scores.deviance / n / (1.0 - target.scores.pseudo_r2_cohen);
-        Null::new(self.model_of(target), sum / n, spread).scale(target.loss)
+        Null::new(self.model_of(target), sum / n_bins, spread).scale(target.loss)
     }
 
     /// Folds of the cross-validation that chose the strengths, if there was one.
@@ -253,14 +261,36 @@ impl FittedGlm {
     }
 }
 
-/// Expected counts in every bin of these matrices side by side.
-pub(super) fn expected_counts(model: Model, sources: &[Values], intercept: f64, coef: &[f64]) -> Vec<f64> {
+fn yes() -> bool {
+    true
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_yes(value: &bool) -> bool {
+    *value
+}
+
+/// Expected counts in every bin of a design.
+pub(super) fn expected_counts(model: Model, plan: &DesignPlan, intercept: f64, coef: &[f64]) -> Vec<f64> {
+    means(model, (plan.sources(), plan.offset().map(Offset::values)), intercept, coef)
+}
+
+/// Expected counts in every bin of these matrices side by side, and of what is given of the linear predictor.
+fn means(
+    model: Model,
+    (sources, offset): (&[Values], Option<&[f64]>),
+    intercept: f64,
+    coef: &[f64],
+) -> Vec<f64> {
     let n_bins = sources.first().map_or(0, Values::nrows);
     let (mut eta, mut first) = (vec![intercept; n_bins], 0);
     for source in sources {
         let product = source.product(&coef[first..first + source.ncols()]);
         eta.iter_mut().zip(product).for_each(|(eta, x)| *eta += x);
         first += source.ncols();
+    }
+    if let Some(offset) = offset {
+        eta.iter_mut().zip(offset).for_each(|(eta, offset)| *eta += offset);
     }
     eta.par_iter_mut().with_min_len(MANY_BINS).for_each(|eta| *eta = model.mean(*eta));
     eta

@@ -1,5 +1,6 @@
 //! Fits that are only scored, on bins that they have not seen.
 
+use super::bins::Bins;
 use super::certificate::{Reported, read_back};
 use super::fitted::TargetFit;
 use super::inputs::Response;
@@ -86,16 +87,17 @@ impl<'p, 'd, 'r> HeldOut<'p, 'd, 'r> {
     }
 
     fn score(&self, target: usize, fit: &Scored, loss: f64) -> f64 {
-        let (model, rows) = (self.spec.get().model, self.plan.rows());
-        let responses = || rows.iter().map(|row| self.response.y.get(row, target));
-        let n = rows.len() as f64;
+        let (model, bins) = (self.spec.get().model, Bins::from(self.plan));
+        let n = bins.total_weight();
         if loss.is_nan() {
             return f64::NAN;
         }
         let observation = model.observation;
         // a dispersion is part of the model
         let scale = if observation.dispersion().is_some() { 1.0 } else { fit.scale };
-        let free: Sum = responses().map(|y| observation.free_of_mean(y, scale)).collect();
+        let free =
+            |row: usize| bins.weight(row) * observation.free_of_mean(self.response.y.get(row, target), scale);
+        let free: Sum = bins.rows.iter().map(free).collect();
         (free.value() - loss * n / (observation.factor() * scale)) / n
     }
 }

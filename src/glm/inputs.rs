@@ -1,11 +1,9 @@
 //! What goes into a fit, and what is wrong with it.
 
-use std::ops::Range;
-
+use super::null_models::{means, null_models};
 use super::spec::CheckedSpec;
 use crate::backend::Costs;
 use crate::design::DesignPlan;
-use crate::math::sum::Sum;
 use crate::objective::Counts;
 use crate::observation::{Null, Observe};
 use crate::{Error, Result};
@@ -55,7 +53,9 @@ impl CheckedSpec {
                 (format!("columns below {}", plan.n_columns()), "give columns of the design");
             return Err(Error::argument("covariance of", expected, format!("{columns:?}"), help));
         }
-        let Some(means) = self.means(plan, response) else {
+        let (model, bins) = (self.get().model, plan.into());
+        let is_good = |y: f64| y.is_finite() && self.outside(y).is_none();
+        let Some(means) = means(response.y, &bins, &is_good) else {
             return Err(self.first_bad(plan, response));
         };
         let needed_bytes = plan.needed_bytes(response.y.ncols(), bytes_per_value, costs);
@@ -63,7 +63,7 @@ impl CheckedSpec {
             Some(limit_bytes) if needed_bytes > limit_bytes => {
                 Err(Error::Memory { what: "the design".into(), needed_bytes, limit_bytes })
             }
-            _ => Ok(self.nulls(plan, response, means)),
+            _ => Ok(null_models(model, response.y, &bins, means)),
         }
     }
 
@@ -85,47 +85,6 @@ impl CheckedSpec {
             Some(point) => wrong(format!("{n_columns} coefficients of each target"), point.coef.len()),
             None => Ok(()),
         }
-    }
-
-    /// The mean of every target over the used bins; `None` if a value is not finite or not what the model knows.
-    fn means(&self, plan: &DesignPlan, response: &Response) -> Option<Vec<f64>> {
-        let rows = plan.rows();
-        let n_targets = response.y.ncols();
-        let is_0_good = self.outside(0.0).is_none();
-        let of_piece = |used: Range<usize>| {
-            let (mut sums, mut are_good) = (vec![Sum::default(); n_targets], true);
-            response.y.visit(rows, used, |target, y| {
-                if y != 0.0 || !is_0_good {
-                    are_good &= y.is_finite() && self.outside(y).is_none();
-                    sums[target].add(y);
-                }
-            });
-            are_good.then_some(sums)
-        };
-        let parts = response.y.pieces(rows, of_piece).into_iter().collect::<Option<Vec<_>>>()?;
-        let total = |target: usize| parts.iter().map(|part| part[target].value()).collect::<Sum>().value();
-        Some((0..n_targets).map(|target| total(target) / rows.len() as f64).collect())
-    }
-
-    /// The null models; the mean deviance of a response is for those alone that need it.
-    fn nulls(&self, plan: &DesignPlan, response: &Response, means: Vec<f64>) -> Vec<Null> {
-        let (model, rows) = (self.get().model, plan.rows());
-        let mut spreads = vec![0.0; means.len()];
-        if Null::needs_spread(model.observation) {
-            let of_piece = |used: Range<usize>| {
-                let mut sums = vec![Sum::default(); means.len()];
-                response.y.visit(rows, used, |target, y| {
-                    sums[target].add(model.observation.deviance(y, means[target]));
-                });
-                sums
-            };
-            let parts = response.y.pieces(rows, of_piece);
-            for (target, spread) in spreads.iter_mut().enumerate() {
-                let total = parts.iter().map(|part| part[target].value()).collect::<Sum>().value();
-                *spread = total / rows.len() as f64;
-            }
-        }
-        means.into_iter().zip(spreads).map(|(mean, spread)| Null::new(model, mean, spread)).collect()
     }
 
     fn outside(&self, y: f64) -> Option<&'static str> {

@@ -3,6 +3,7 @@
 //! Only a [`CheckedSpec`] fits and only a [`FittedGlm`] predicts. The certificate is computed in `f64` at the
 //! numbers that are reported, whatever found them.
 
+mod bins;
 mod categorical;
 mod certificate;
 mod choice;
@@ -17,6 +18,7 @@ pub mod goodness;
 mod held_out;
 mod inputs;
 mod likelihood_ratio;
+mod null_models;
 mod penalised;
 mod plan;
 mod precision;
@@ -36,7 +38,7 @@ pub use folds::{Fold, Folds};
 pub use inputs::Response;
 pub use likelihood_ratio::LikelihoodRatio;
 pub use plan::{Estimate, Placed, Plan};
-pub use score::{Scores, estimate_scale, score, score_scaled};
+pub use score::{Scores, estimate_scale, score, score_scaled, score_weighted};
 pub use spec::{
     CheckedSpec, Dispersion, GlmSpec, PlanFrom, SolverChoice, StandardErrors, TOLERANCE_F32, TOLERANCE_F64,
 };

@@ -7,7 +7,7 @@
 use std::time::Instant;
 
 use super::choice::Size;
-use super::fit::{CERTAIN, Fit, Solved, Views};
+use super::fit::{CERTAIN, Fit, Hessians, Solved, Views};
 use super::fitted::FittedGlm;
 use super::inputs::Response;
 use super::penalised::anchor;
@@ -84,6 +84,8 @@ impl CheckedSpec {
         let started = Some(Instant::now());
         let guided = self.guided(plan, response.y.ncols(), on.costs(), size_of::<B::Scalar>())?;
         let plan = guided.as_ref().unwrap_or(plan);
+        let not_centred = (!self.get().has_intercept).then(|| plan.without_intercept());
+        let plan = not_centred.as_ref().unwrap_or(plan);
         let nulls = self.check_inputs(plan, response, size_of::<B::Scalar>(), &on.costs())?;
         let y = Packed::new(response.y, plan.rows());
         let varying = varying(plan);
@@ -100,7 +102,12 @@ pub(super) trait Fits {
     fn fit(&mut self, spec: &CheckedSpec, progress: &mut dyn FnMut(Progress)) -> Result<FittedGlm>;
 
     /// Where the solver comes to, without a certificate.
-    fn solve(&mut self, spec: &CheckedSpec, progress: &mut dyn FnMut(Progress)) -> Result<Vec<Solved>>;
+    fn solve(
+        &mut self,
+        spec: &CheckedSpec,
+        hessians: &mut Hessians,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Vec<Solved>>;
 }
 
 /// What is done with a fit that is ready to begin.
@@ -137,8 +144,15 @@ impl<B: Backend> Fits for Problem<'_, '_, '_, B> {
         self.with(spec, &mut |fit, chosen, views, started| fit.run(chosen, views, started, progress))
     }
 
-    fn solve(&mut self, spec: &CheckedSpec, progress: &mut dyn FnMut(Progress)) -> Result<Vec<Solved>> {
-        self.with(spec, &mut |fit, chosen, views, started| fit.solve(&chosen, views, started, progress))
+    fn solve(
+        &mut self,
+        spec: &CheckedSpec,
+        hessians: &mut Hessians,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Vec<Solved>> {
+        self.with(spec, &mut |fit, chosen, views, started| {
+            fit.solve(&chosen, views, (started, &mut *hessians), progress)
+        })
     }
 }
 
@@ -282,8 +296,10 @@ fn beside<'p>(
     Ok(Some(objective.with_penalty(penalty.clone())))
 }
 
-/// The Gram of the columns alone.
+/// The Gram of the columns alone: of what the intercept leaves of them, where weights have moved their means.
 fn without_intercept(gram: &Matrix) -> Matrix {
     let p = gram.nrows() - 1;
-    Matrix::from_shape_fn((p, p), |(i, j)| gram[(1 + i, 1 + j)])
+    let own =
+        |(i, j): (usize, usize)| gram[(1 + i, 1 + j)] - gram[(1 + i, 0)] * gram[(0, 1 + j)] / gram[(0, 0)];
+    Matrix::from_shape_fn((p, p), own)
 }

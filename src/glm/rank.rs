@@ -208,8 +208,10 @@ impl Basis {
                     left.iter_mut().zip(values).for_each(|(left, value)| *left -= factor * value);
                 }
             }
-            let mean = left.iter().sum::<f64>() / n;
-            left.iter_mut().for_each(|left| *left -= mean);
+            if plan.has_intercept() {
+                let mean = left.iter().sum::<f64>() / n;
+                left.iter_mut().for_each(|left| *left -= mean);
+            }
             removed.iter_mut().zip(along).for_each(|(removed, along)| *removed += along);
         }
         let deviation = (left.iter().map(|x| x * x).sum::<f64>() / n).sqrt();

@@ -5,9 +5,9 @@
 
 use std::ops::Range;
 
+use super::bins::Bins;
 use super::score::Scores;
 use crate::backend::Model;
-use crate::design::Rows;
 use crate::math::sum::Sum;
 use crate::objective::Counts;
 use crate::observation::{Null, Observe};
@@ -22,6 +22,8 @@ const KNOWN: usize = 16;
 pub(super) struct ResponseSums {
     /// Whether all are whole numbers.
     pub(super) are_whole: bool,
+    /// The bins, or the sum of their weights.
+    n: f64,
     /// The scale that log-likelihoods are at, see [`Observe::scale`].
     pub(super) scale: f64,
     /// The terms of the log-likelihood that the mean does not enter.
@@ -35,31 +37,55 @@ pub(super) struct ResponseSums {
     factor: f64,
 }
 
-/// The three terms of one response.
-type Terms<'a> = dyn Fn(f64, usize) -> [f64; 3] + Sync + 'a;
+/// The three terms of the response of a target in a bin. Where all bins are alike any of them will do.
+type Terms<'a> = dyn Fn(f64, usize, usize) -> [f64; 3] + Sync + 'a;
 
 /// Those of every target, from its null model and scale.
 pub(super) fn response_sums(
     model: Model,
     y: Counts,
-    rows: &Rows,
+    bins: &Bins,
     nulls: &[Null],
     scales: &[f64],
 ) -> Vec<ResponseSums> {
     let observation = model.observation;
-    let terms = |y: f64, target: usize| {
-        let (mean, scale) = (nulls[target].mean, scales[target]);
+    let terms = |y: f64, target: usize, bin: usize| {
+        let scale = scales[target];
+        let mean = match bins.offset {
+            None => nulls[target].mean,
+            Some(offset) => model.mean(nulls[target].eta + offset.get(bin)),
+        };
         [
             observation.free_of_mean(y, scale),
             observation.log_likelihood(y, mean, scale),
             observation.deviance(y, mean),
         ]
     };
-    let mut sums = sums(y, rows, nulls.len(), &terms);
+    let mut sums =
+        if bins.are_alike() { sums(y, bins, nulls.len(), &terms) } else { all(y, bins, nulls.len(), &terms) };
     for ((sums, null), &scale) in sums.iter_mut().zip(nulls).zip(scales) {
         (sums.null_loss, sums.factor, sums.scale) = (null.loss, observation.factor(), scale);
     }
     sums
+}
+
+/// Bin by bin.
+fn all(y: Counts, bins: &Bins, n_targets: usize, terms: &Terms) -> Vec<ResponseSums> {
+    let of_target = |target: usize| {
+        let of_piece = |used: Range<usize>| {
+            let (mut sums, mut are_whole) = ([Sum::default(); 3], true);
+            for bin in bins.rows.some(used) {
+                let (y, weight) = (y.get(bin, target), bins.weight(bin));
+                are_whole &= y.fract() == 0.0;
+                sums.iter_mut().zip(terms(y, target, bin)).for_each(|(sum, term)| sum.add(weight * term));
+            }
+            (sums.map(Sum::value), are_whole)
+        };
+        let parts = y.pieces(bins.rows, of_piece);
+        let total = |k: usize| parts.iter().map(|(sums, _)| sums[k]).collect::<Sum>().value();
+        ResponseSums::new(parts.iter().all(|part| part.1), bins.total_weight(), [0, 1, 2].map(total))
+    };
+    (0..n_targets).map(of_target).collect()
 }
 
 /// Counts of one target in a piece: of the small whole ones how many, of the others the terms.
@@ -70,7 +96,9 @@ struct Seen {
     are_whole: bool,
 }
 
-fn sums(y: Counts, rows: &Rows, n_targets: usize, terms: &Terms) -> Vec<ResponseSums> {
+/// By the counts of each, since most are small and alike.
+fn sums(y: Counts, bins: &Bins, n_targets: usize, terms: &Terms) -> Vec<ResponseSums> {
+    let rows = bins.rows;
     let nothing = Seen { known: [0; KNOWN], others: [Sum::default(); 3], are_whole: true };
     let of_piece = |used: Range<usize>| {
         let mut seen = vec![nothing.clone(); n_targets];
@@ -81,7 +109,7 @@ fn sums(y: Counts, rows: &Rows, n_targets: usize, terms: &Terms) -> Vec<Response
                 return;
             }
             seen.are_whole &= y.fract() == 0.0;
-            seen.others.iter_mut().zip(terms(y, target)).for_each(|(sum, term)| sum.add(term));
+            seen.others.iter_mut().zip(terms(y, target, 0)).for_each(|(sum, term)| sum.add(term));
         });
         seen
     };
@@ -94,26 +122,31 @@ fn sums(y: Counts, rows: &Rows, n_targets: usize, terms: &Terms) -> Vec<Response
         for count in 0..KNOWN {
             let n: usize = pieces.iter().map(|piece| piece[target].known[count]).sum();
             if n > 0 {
-                let terms = terms(count as f64, target);
+                let terms = terms(count as f64, target, 0);
                 totals.iter_mut().zip(terms).for_each(|(total, term)| total.add(n as f64 * term));
             }
         }
-        let [free_of_mean, null, null_deviance] = totals.map(Sum::value);
         let are_whole = pieces.iter().all(|piece| piece[target].are_whole);
-        ResponseSums { are_whole, scale: 1.0, free_of_mean, null, null_deviance, null_loss: 0.0, factor: 1.0 }
+        ResponseSums::new(are_whole, bins.total_weight(), totals.map(Sum::value))
     };
     (0..n_targets).map(of_target).collect()
 }
 
 impl ResponseSums {
-    /// The scores of a model whose mean loss over the `n` bins is `loss`.
-    pub(super) fn scores(&self, loss: f64, n: usize) -> Scores {
+    fn new(are_whole: bool, n: f64, [free_of_mean, null, null_deviance]: [f64; 3]) -> Self {
+        let (scale, null_loss, factor) = (1.0, 0.0, 1.0);
+        Self { are_whole, n, scale, free_of_mean, null, null_deviance, null_loss, factor }
+    }
+
+    /// The scores of a model whose mean loss over the bins is `loss`.
+    pub(super) fn scores(&self, loss: f64) -> Scores {
+        let n = self.n;
         // likelihoods are at the scale, deviances at 1
-        let log_likelihood_sum = self.free_of_mean - loss * n as f64 / (self.factor * self.scale);
+        let log_likelihood_sum = self.free_of_mean - loss * n / (self.factor * self.scale);
         // what the mean does not enter is in both and would cost digits
-        let gain = (self.null_loss - loss) * n as f64 / self.factor;
+        let gain = (self.null_loss - loss) * n / self.factor;
         Scores {
-            log_likelihood: log_likelihood_sum / n as f64,
+            log_likelihood: log_likelihood_sum / n,
             log_likelihood_sum,
             deviance: self.null_deviance - 2.0 * gain,
             pseudo_r2_mcfadden: -gain / self.scale / self.null,
@@ -121,10 +154,10 @@ impl ResponseSums {
         }
     }
 
-    /// The scores of a model of this log-likelihood and deviance over the `n` bins, beside the null model.
-    pub(super) fn against_null(&self, n: usize, log_likelihood_sum: f64, deviance: f64) -> Scores {
+    /// The scores of a model of this log-likelihood and deviance over the bins, beside the null model.
+    pub(super) fn against_null(&self, log_likelihood_sum: f64, deviance: f64) -> Scores {
         Scores {
-            log_likelihood: log_likelihood_sum / n as f64,
+            log_likelihood: log_likelihood_sum / self.n,
             log_likelihood_sum,
             deviance,
             pseudo_r2_mcfadden: 1.0 - log_likelihood_sum / self.null,
@@ -133,8 +166,8 @@ impl ResponseSums {
     }
 
     /// Whether these scores kept their digits: of very large counts they are small differences of large sums.
-    pub(super) fn keep_digits(&self, scores: &Scores, loss: f64, n: usize) -> bool {
-        let terms = [self.free_of_mean, self.null, loss * n as f64 / (self.factor * self.scale)];
+    pub(super) fn keep_digits(&self, scores: &Scores, loss: f64) -> bool {
+        let terms = [self.free_of_mean, self.null, loss * self.n / (self.factor * self.scale)];
         let rounding = f64::EPSILON * terms.map(f64::abs).iter().sum::<f64>();
         rounding <= DIGITS * scores.deviance.abs().min(scores.log_likelihood_sum.abs())
     }
@@ -176,15 +209,15 @@ mod tests {
         let loss = y.iter().zip(mu).map(|(y, mu)| mu - y * mu.ln()).sum::<f64>() / y.len() as f64;
         let mean = y.iter().sum::<f64>() / y.len() as f64;
         let counts = ndarray::arr2(&y.map(|y| [y, 1.0]));
-        let rows: Rows = (0..y.len()).into();
+        let rows: crate::design::Rows = (0..y.len()).into();
         let sums = response_sums(
             model,
             counts.view().into(),
-            &rows,
+            &(&rows).into(),
             &[Null::new(model, mean, 0.0), Null::new(model, 1.0, 0.0)],
             &[1.0; 2],
         );
-        let (found, expected) = (sums[0].scores(loss, y.len()), by_definition(&y, &mu));
+        let (found, expected) = (sums[0].scores(loss), by_definition(&y, &mu));
         let by_means = score(model, &y, &mu);
         for (found, expected) in [
             (found.log_likelihood, expected.log_likelihood),
@@ -200,7 +233,7 @@ mod tests {
             assert!((found / expected - 1.0).abs() < 1e-13, "{found} {expected}");
         }
         assert_eq!([sums[0].are_whole, sums[1].are_whole], [false, true]);
-        assert!(sums[0].keep_digits(&expected, loss, y.len()));
-        assert_eq!(sums[0].scores(f64::INFINITY, 7).log_likelihood, f64::NEG_INFINITY);
+        assert!(sums[0].keep_digits(&expected, loss));
+        assert_eq!(sums[0].scores(f64::INFINITY).log_likelihood, f64::NEG_INFINITY);
     }
 }

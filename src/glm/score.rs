@@ -4,10 +4,14 @@ use ndarray::{ArrayView1, Axis};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::response_sums::response_sums;
+use super::bins::Bins;
+use super::null_models::{means, null_models};
+use super::response_sums::{ResponseSums, response_sums};
 use crate::backend::Model;
+use crate::design::{Offset, Rows, Weights};
 use crate::math::sum::Sum;
 use crate::number;
+use crate::objective::Counts;
 use crate::observation::{Null, Observe};
 
 /// Bins whose terms are added up by one thread.
@@ -63,27 +67,67 @@ pub fn score(model: Model, y: &[f64], mu: &[f64]) -> Scores {
 /// # Panics
 /// If there are fewer `mu` than `y`.
 pub fn score_scaled(model: Model, scale: f64, y: &[f64], mu: &[f64]) -> Scores {
-    let (observation, mu) = (model.observation, &mu[..y.len()]);
-    let mean = y.iter().copied().collect::<Sum>().value() / y.len() as f64;
-    let of_piece = |(y, mu): (&[f64], &[f64])| -> [f64; 2] {
+    score_weighted(model, scale, y, mu, [None, None])
+}
+
+/// The same with a weight and an offset of every used bin, where there are some: sums are weighted sums, means are divided by
+/// the sum of the weights, and the null model is the offset and the constant beside it that makes the responses most likely.
+///
+/// # Panics
+/// If there are fewer `mu`, weights or offsets than `y`.
+pub fn score_weighted(
+    model: Model,
+    scale: f64,
+    y: &[f64],
+    mu: &[f64],
+    [weights, offset]: [Option<&[f64]>; 2],
+) -> Scores {
+    let rows: Rows = (0..y.len()).into();
+    let weights = weights.map(|weights| Weights::new(weights[..y.len()].to_vec(), &rows));
+    let offset = offset.map(|offset| Offset::new(offset[..y.len()].to_vec()));
+    let bins = Bins { rows: &rows, weights: weights.as_ref(), offset: offset.as_ref() };
+    let column: Counts = ArrayView1::from(y).insert_axis(Axis(1)).into();
+    let mean = means(column, &bins, &|_| true).unwrap_or_default();
+    let nulls = if offset.is_some() {
+        null_models(model, column, &bins, mean)
+    } else {
+        mean.into_iter().map(|mean| Null::new(model, mean, 0.0)).collect()
+    };
+    let of_response = response_sums(model, column, &bins, &nulls, &[scale]);
+    score_by(model, &of_response[0], &bins, y, mu)
+}
+
+/// Scores of means against responses, one of each per used bin, whose own sums are known.
+pub(super) fn score_by(
+    model: Model,
+    of_response: &ResponseSums,
+    bins: &Bins,
+    y: &[f64],
+    mu: &[f64],
+) -> Scores {
+    let (observation, mu, scale) = (model.observation, &mu[..y.len()], of_response.scale);
+    let of_piece = |(piece, (y, mu)): (usize, (&[f64], &[f64]))| -> [f64; 2] {
         let mut totals = [Sum::default(); 2];
+        let mut rows = bins.rows.some(piece * PIECE..piece * PIECE + y.len());
         for (y, mu) in y.chunks(TOGETHER).zip(mu.chunks(TOGETHER)) {
             let mut sums = [0.0; 2];
             for (&y, &mu) in y.iter().zip(mu) {
+                let weight = match bins.weights {
+                    Some(weights) => rows.next().map_or(1.0, |row| weights.get(row)),
+                    None => 1.0,
+                };
                 let terms = [observation.log_likelihood(y, mu, scale), observation.deviance(y, mu)];
-                sums.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
+                sums.iter_mut().zip(terms).for_each(|(sum, term)| *sum += weight * term);
             }
             totals.iter_mut().zip(sums).for_each(|(total, sum)| total.add(sum));
         }
         totals.map(Sum::value)
     };
-    let parts: Vec<[f64; 2]> = y.par_chunks(PIECE).zip(mu.par_chunks(PIECE)).map(of_piece).collect();
+    let pieces = y.par_chunks(PIECE).zip(mu.par_chunks(PIECE)).enumerate();
+    let parts: Vec<[f64; 2]> = pieces.map(of_piece).collect();
     let [log_likelihood_sum, deviance] =
         [0, 1].map(|k| parts.iter().map(|part| part[k]).collect::<Sum>().value());
-    let null = Null::new(model, mean, 0.0);
-    let column = ArrayView1::from(y).insert_axis(Axis(1));
-    let of_response = response_sums(model, column.into(), &(0..y.len()).into(), &[null], &[scale]);
-    of_response[0].against_null(y.len(), log_likelihood_sum, deviance)
+    of_response.against_null(log_likelihood_sum, deviance)
 }
 
 /// The scale that responses `y` show around their means `mu`, one entry per used bin: of Gaussian ones

@@ -75,6 +75,9 @@ pub struct GlmSpec {
     pub dispersion: Dispersion,
     /// What is added to the mean loss.
     pub regularizer: Regularizer,
+    /// Whether there is an intercept; without one the linear predictor is 0 where all features are, and a constant column is
+    /// one like others.
+    pub has_intercept: bool,
     /// Which solver.
     pub solver: SolverChoice,
     /// How the fit is carried out.
@@ -107,6 +110,7 @@ impl Default for GlmSpec {
             model: Model::default(),
             dispersion: Dispersion::OfModel,
             regularizer: Regularizer::None,
+            has_intercept: true,
             solver: SolverChoice::Auto,
             plan_from: PlanFrom::Sizes,
             start: Vec::new(),

@@ -11,9 +11,9 @@ use ndarray::{Axis, Slice};
 use super::line::{Aimed, LineSizes};
 use super::{Objective, Packed, Penalty, Quadratic, Weight};
 use crate::Result;
-use crate::backend::{Backend, Beside, Cpu, Every, Into, Model, POINTWISE_SUMS, Reach, Sweep};
+use crate::backend::{Backend, Beside, Cpu, Every, Into, Model, Observed, POINTWISE_SUMS, Reach, Sweep};
 use crate::design::{Block, Column, Design, DesignPlan};
-use crate::math::dense::{Cholesky, Matrix, symmetric};
+use crate::math::dense::{Matrix, symmetric};
 use crate::math::whitening::Whitening;
 use crate::observation::Recession;
 
@@ -21,7 +21,11 @@ use crate::observation::Recession;
 pub struct GlmObjective<'a, B: Backend> {
     pub(super) on: &'a B,
     pub(super) design: Design<'a, B>,
-    pub(super) y: B::Array<'a>,
+    y: B::Array<'a>,
+    pub(super) weights: Option<B::Array<'a>>,
+    offset: Option<B::Array<'a>>,
+    /// Whether the intercept is a parameter; if not it stays 0.
+    pub(super) has_intercept: bool,
     pub(super) model: Model,
     pub(super) penalty: Penalty,
     pub(super) passes: usize,
@@ -85,10 +89,25 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
 
     fn of(on: &'a B, design: Design<'a, B>, plan: &DesignPlan, y: &Packed, model: Model) -> Result<Self> {
         let n_targets = y.n_targets();
-        let y = y.place(on, plan.rows())?;
+        let weights = plan.weights().map(|own| own.place(on, plan.rows())).transpose()?;
+        let offset = plan.offset().map(|own| own.place(on, plan.rows())).transpose()?;
+        let (y, has_intercept) = (y.place(on, plan.rows())?, plan.has_intercept());
         let (penalty, aimed, passes) = (Penalty::default(), None, 0);
         let line_sizes = LineSizes::of(on.costs().home);
-        Ok(Self { on, design, y, model, penalty, passes, n_targets, aimed, line_sizes })
+        Ok(Self {
+            on,
+            design,
+            y,
+            weights,
+            offset,
+            has_intercept,
+            model,
+            penalty,
+            passes,
+            n_targets,
+            aimed,
+            line_sizes,
+        })
     }
 
     /// The same with a penalty on the parameters.
@@ -108,6 +127,11 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
         Self { line_sizes: LineSizes { most_kept, ..self.line_sizes }, ..self }
     }
 
+    /// The responses with what they count for.
+    pub(super) fn observed(&self) -> Observed<'_, B::Array<'a>> {
+        Observed { y: &self.y, weights: self.weights.as_ref() }
+    }
+
     pub(super) fn sweep<'t>(&self, every: Every, targets: &'t [usize]) -> Sweep<'t> {
         Sweep {
             n_rows: self.design.n_rows,
@@ -119,28 +143,7 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
         }
     }
 
-    /// The flat Gram over some of the rows, and whether the columns stand in terms of others whose own Gram has no pivot below
-    /// `least`: then single precision has lost nothing of what makes them differ.
-    ///
-    /// # Errors
-    /// If the backend fails.
-    pub fn flat_gram(&mut self, every: Every, least: f64) -> Result<(Matrix, bool)> {
-        let mut gram = self.gram_of_blocks(every, Weight::Flat)?;
-        if self.design.whitening.is_empty() {
-            return Ok((gram, false));
-        }
-        let factor = Cholesky::new(&gram);
-        let is_good = factor.is_some_and(|factor| factor.jitter() == 0.0 && factor.smallest_pivot() > least);
-        self.in_terms_of_columns(&mut gram);
-        Ok((gram, is_good))
-    }
-
-    /// The Gram of the columns, intercept first, from that of what stands for them.
-    fn in_terms_of_columns(&self, gram: &mut Matrix) {
-        self.design.whitening.iter().for_each(|whitening| whitening.around(gram));
-    }
-
-    /// Every block's coefficients on the backend, from `at` (1 + columns, targets).
+    /// Every block's coefficients on the backend, from `at` (1 + columns, targets), then those of the offset.
     pub(super) fn load(&self, at: &Matrix) -> Result<Vec<B::Array<'static>>> {
         let mut own = Cow::Borrowed(at);
         for whitening in &self.design.whitening {
@@ -154,7 +157,11 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
             block
                 .load(self.on, own.slice_axis(Axis(0), Slice::from(1 + first..1 + first + block.n_columns())))
         };
-        self.design.columns().map(load).collect()
+        let mut loaded = self.design.columns().map(load).collect::<Result<Vec<_>>>()?;
+        if self.offset.is_some() {
+            loaded.push(self.on.upload(&vec![1.0; at.ncols()])?);
+        }
+        Ok(loaded)
     }
 
     pub(super) fn forward(
@@ -165,9 +172,24 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
         loaded: &[B::Array<'static>],
         into: Into,
     ) {
-        self.on.start(work, into, intercepts);
+        self.start(work, rows, intercepts, loaded, into);
         for (block, loaded) in self.design.blocks.iter().zip(loaded) {
             block.forward(self.on, work, rows.clone(), loaded, into);
+        }
+    }
+
+    /// Linear predictors without an effect of any feature.
+    fn start(
+        &self,
+        work: &mut B::Worker<'a>,
+        rows: &Range<usize>,
+        intercepts: &[f64],
+        loaded: &[B::Array<'static>],
+        into: Into,
+    ) {
+        self.on.start(work, into, intercepts);
+        if let (Some(offset), Some(ones), Into::Eta) = (&self.offset, loaded.last(), into) {
+            self.on.matmul(work, rows.clone(), offset, ones, into);
         }
     }
 
@@ -196,7 +218,7 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
     pub(super) fn gradient_of(&self, sums: &[Vec<f64>], k: usize, n: usize) -> Vec<f64> {
         let mut out = vec![0.0; 1 + self.design.n_columns()];
         let residual_sum = sums[1][k];
-        out[0] = residual_sum;
+        out[0] = if self.has_intercept { residual_sum } else { 0.0 };
         for ((first, block), sums) in self.design.columns().zip(&sums[POINTWISE_SUMS.len()..]) {
             let own = &sums[k * block.n_sums()..(k + 1) * block.n_sums()];
             block.finish(own, residual_sum, (&mut out[1 + first..1 + first + block.n_columns()]).into());
@@ -212,7 +234,7 @@ pub(super) fn is_exact<B: Backend>() -> bool {
     size_of::<B::Scalar>() == size_of::<f64>()
 }
 
-fn column(values: &[f64]) -> Matrix {
+pub(super) fn column(values: &[f64]) -> Matrix {
     Matrix::from_shape_fn((values.len(), 1), |(j, _)| values[j])
 }
 
@@ -247,11 +269,11 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
         let is_flat = at.iter().skip(at.ncols()).all(|&w| w == 0.0);
         let sums = self.on.pass(self.sweep(every, targets), &self.gradient_sums(), &|work, rows| {
             if is_flat {
-                self.on.start(work, Into::Eta, &intercepts);
+                self.start(work, &rows, &intercepts, &loaded, Into::Eta);
             } else {
                 self.forward(work, &rows, &intercepts, &loaded, Into::Eta);
             }
-            self.on.pointwise(work, rows.clone(), self.model, &self.y, Beside::Nothing);
+            self.on.pointwise(work, rows.clone(), self.model, self.observed(), Beside::Nothing);
             self.backward(work, &rows);
             Ok(())
         })?;
@@ -281,7 +303,7 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
         self.passes += 1;
         let sums = self.on.pass(self.sweep(Every::ROW, &[target]), &sizes, &|work, rows| {
             self.forward(work, &rows, &intercept, &loaded, Into::Eta);
-            self.on.pointwise(work, rows.clone(), self.model, &self.y, Beside::Curvature);
+            self.on.pointwise(work, rows.clone(), self.model, self.observed(), Beside::Curvature);
             self.backward(work, &rows);
             self.write(work, &rows);
             self.on.weighted_gram(work, rows, self.design.matrix(), false, gram);
@@ -292,6 +314,7 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
         let mut gradient = self.gradient_of(&sums, 0, n);
         gradient.iter_mut().zip(self.penalty.gradient(at)).for_each(|(g, own)| *g += own);
         let mut hessian = symmetric(&sums[gram], p, 1.0 / n as f64);
+        self.without_intercept(&mut hessian);
         self.in_terms_of_columns(&mut hessian);
         self.penalty.add_to(&mut hessian, 1.0);
         Ok(Quadratic { loss, gradient, hessian })
@@ -325,32 +348,5 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
 
     fn passes(&self) -> usize {
         self.passes
-    }
-}
-
-impl<B: Backend> GlmObjective<'_, B> {
-    /// The Gram of the columns of the blocks, without the penalty.
-    fn gram_of_blocks(&mut self, every: Every, weight: Weight) -> Result<Matrix> {
-        let p = self.n_parameters();
-        let (target, weighted) = match weight {
-            Weight::Flat => (0, None),
-            Weight::Held { target, at } => (target, Some((at, Beside::Events))),
-            Weight::Point { target, at } => (target, Some((at, Beside::Curvature))),
-        };
-        let weighted = match weighted {
-            Some((at, beside)) => Some((self.load(&column(at))?, [at[0]], beside)),
-            None => None,
-        };
-        self.passes += 1;
-        let sums = self.on.pass(self.sweep(every, &[target]), &[1, 1, p * p], &|work, rows| {
-            if let Some((loaded, intercept, beside)) = &weighted {
-                self.forward(work, &rows, intercept, loaded, Into::Eta);
-                self.on.pointwise(work, rows.clone(), self.model, &self.y, *beside);
-            }
-            self.write(work, &rows);
-            self.on.weighted_gram(work, rows, self.design.matrix(), weighted.is_none(), 2);
-            Ok(())
-        })?;
-        Ok(symmetric(&sums[2], p, 1.0 / self.n_rows_of(every) as f64))
     }
 }

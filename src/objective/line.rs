@@ -85,7 +85,7 @@ impl<B: Backend> GlmObjective<'_, B> {
     /// Change of each loss for its step.
     pub(super) fn changes(&mut self, steps: &[f64]) -> Result<Vec<f64>> {
         let mut changes = vec![0.0; steps.len()];
-        self.along(|f, line| f.on.loss_changes(line, f.model, &f.y, steps, &mut changes))?;
+        self.along(|f, line| f.on.loss_changes(line, f.model, f.observed(), steps, &mut changes))?;
         changes.iter_mut().for_each(|change| *change /= self.design.n_rows as f64);
         if let Some(aimed) = &self.aimed {
             let own = steps.iter().zip(&aimed.penalties);
@@ -102,7 +102,7 @@ impl<B: Backend> GlmObjective<'_, B> {
     pub(super) fn reaches(&mut self) -> Result<Vec<Reach>> {
         let n_targets = self.aimed.as_ref().map_or(0, |aimed| aimed.targets.len());
         let mut reach = vec![Reach::NONE; n_targets];
-        self.along(|f, line| f.on.reach(line, &f.y, &mut reach))?;
+        self.along(|f, line| f.on.reach(line, f.observed().y, &mut reach))?;
         Ok(reach)
     }
 

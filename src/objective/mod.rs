@@ -3,6 +3,7 @@
 mod classes;
 mod counts;
 mod glm;
+mod gram;
 mod line;
 mod optimality;
 mod owned_counts;

@@ -39,7 +39,7 @@ impl<T: Storage> GlmObjective<'_, Cpu<T>> {
         self.passes += 1;
         let sums = self.on.pass(self.sweep(Every::ROW, targets), &sizes, &|work, rows| {
             self.forward(work, &rows, &intercepts, &loaded, Into::Eta);
-            self.on.pointwise(work, rows.clone(), self.model, &self.y, Beside::Magnitude);
+            self.on.pointwise(work, rows.clone(), self.model, self.observed(), Beside::Magnitude);
             self.backward(work, &rows);
             self.write(work, &rows);
             self.on.magnitudes(work, rows, self.design.matrix(), magnitudes);

@@ -85,6 +85,16 @@ impl Null {
         Self { mean, eta, loss, curvature, size, noise, events, is_silent: false }
     }
 
+    /// The same beside an offset: with another linear predictor, to which the offset of a bin is added, and the mean loss and
+    /// curvature there.
+    #[must_use]
+    pub fn at(self, eta: f64, loss: f64, curvature: f64) -> Self {
+        // of binary responses the size is the null loss
+        let is_loss = self.size == self.loss && self.noise == 1.0 / self.loss;
+        let (size, noise) = if is_loss { (loss, 1.0 / loss) } else { (self.size, self.noise) };
+        Self { eta, loss, curvature, size, noise, ..self }
+    }
+
     /// The loss that a gap is a part of.
     pub fn scale(&self, loss: f64) -> f64 {
         loss.abs().max(self.size)

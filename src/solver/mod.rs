@@ -8,6 +8,8 @@
 //! may hand a target that is slow over to Newton's method. Near the optimum steps are judged by slopes and loss
 //! *changes*, never by the difference of two losses.
 
+mod chord;
+mod curvature;
 mod descent;
 mod lbfgs;
 mod line_search;
@@ -25,6 +27,7 @@ use crate::backend::Every;
 use crate::math::dense::Matrix;
 use crate::objective::Objective;
 
+pub use chord::Chord;
 pub use lbfgs::Lbfgs;
 pub use metric::Metric;
 pub use newton::Newton;

@@ -1,11 +1,12 @@
 //! Newton's method: few passes, each with a weighted Gram. For small designs; targets go one after the other.
 
+use super::curvature::{Curvature, smooth};
 use super::descent::{Direct, Stage, Taken, descend};
 use super::run::{Heading, Run};
-use super::{Metric, Minimize, Objectives, Solution, Start, Watch, dot, proximal};
+use super::{Metric, Minimize, Objectives, Solution, Start, Watch};
 use crate::Result;
 use crate::backend::Every;
-use crate::math::dense::{Cholesky, Matrix};
+use crate::math::dense::Matrix;
 use crate::objective::{Kinks, Objective};
 
 /// The relative gap above which a full step is often refused: the Hessian waits until the point is taken.
@@ -33,14 +34,6 @@ const STALE: f64 = 0.05;
 /// J. D. Lee, Y. Sun, M. A. Saunders, SIAM J. Optim. 24 (2014), for the steps with kinks.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Newton;
-
-/// What is kept of a Hessian.
-enum Curvature {
-    /// Its factor.
-    Factor(Cholesky),
-    /// All of it, where the penalty has kinks.
-    Whole(Matrix),
-}
 
 /// One target's Hessian.
 struct Rule<'a> {
@@ -174,16 +167,6 @@ pub(super) fn finish(f: &mut Objectives, metric: &Metric, run: &mut Run, watch: 
     Ok(())
 }
 
-impl Curvature {
-    /// `None` if numbers are not finite.
-    fn new(hessian: Matrix, kinks: &Kinks) -> Option<Self> {
-        if !kinks.is_none() {
-            return hessian.iter().all(|value| value.is_finite()).then_some(Self::Whole(hessian));
-        }
-        Cholesky::new(&hessian).map(Self::Factor)
-    }
-}
-
 impl Rule<'_> {
     fn heading(&mut self, kinks: &Kinks, taken: &Taken) -> Option<Heading> {
         let Taken { point, scale, .. } = taken;
@@ -191,15 +174,9 @@ impl Rule<'_> {
         if let Some(hessian) = self.fresh.take() {
             self.curvature = Some(Curvature::new(hessian, kinks)?);
         }
-        let smooth = |mut direction: Vec<f64>| {
-            direction.iter_mut().for_each(|d| *d = -*d);
-            let slope = dot(&direction, &point.gradient);
-            Heading { direction, gap: -0.5 * slope, slope }
-        };
         let heading = match &self.curvature {
-            Some(Curvature::Whole(hessian)) => proximal::heading(hessian, kinks, &point.at, &point.gradient)?,
-            Some(Curvature::Factor(factor)) => smooth(factor.solve(&point.gradient)),
-            None => smooth(self.metric.step(taken.target, &point.gradient)),
+            Some(curvature) => curvature.heading(kinks, point)?,
+            None => smooth(self.metric.step(taken.target, &point.gradient), &point.gradient),
         };
         let gap = heading.gap;
         self.keeps = if is_fresh { gap < self.near * scale } else { gap <= STALE * self.last_gap };

@@ -82,6 +82,11 @@ impl Run {
         }
     }
 
+    /// Whether it ended where Newton's own Hessian may lead on.
+    pub(super) fn needs_newton(&self) -> bool {
+        matches!(self.outcome, Some(Status::Stalled | Status::Failed | Status::MaxIterations))
+    }
+
     /// Makes ready for the next stage, at the best point so far.
     pub(super) fn start_stage(&mut self) {
         if let Next::Try(point, _) = std::mem::replace(&mut self.next, Next::Take) {

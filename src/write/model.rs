@@ -45,6 +45,17 @@ pub enum Study {
     Nemos,
 }
 
+impl Study {
+    /// Where weights and offset came from, if that is known.
+    pub fn row_terms(&self) -> RowTermNames {
+        match self {
+            Self::Recording(study) => study.row_terms.clone(),
+            Self::Arrays(study) => study.row_terms.clone(),
+            Self::Nemos => RowTermNames::default(),
+        }
+    }
+}
+
 /// A file and its digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Input {
@@ -52,6 +63,17 @@ pub struct Input {
     pub path: PathBuf,
     /// Its SHA-256.
     pub sha256: String,
+}
+
+/// Where weights and offset of the bins came from, as asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowTermNames {
+    /// What bins count for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
+    /// Parts of their linear predictors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<String>,
 }
 
 /// A study of a recording.
@@ -72,6 +94,9 @@ pub struct RecordingStudy {
     pub detect_spikes: Option<String>,
     /// The features.
     pub features: Vec<StudyFeature>,
+    /// Weights and offset.
+    #[serde(flatten)]
+    pub row_terms: RowTermNames,
 }
 
 /// A study of arrays.
@@ -83,6 +108,9 @@ pub struct ArraysStudy {
     pub x: Option<String>,
     /// Name of the response in it, or the file that holds the response.
     pub y: String,
+    /// Weights and offset.
+    #[serde(flatten)]
+    pub row_terms: RowTermNames,
 }
 
 /// First bytes of an HDF5 file.

@@ -31,6 +31,7 @@ mod products;
 mod progress;
 mod recording_file;
 mod report;
+mod row_terms;
 mod settings;
 mod single_precision;
 mod statistics;

@@ -18,7 +18,7 @@ use rheobase::regularizer::Regularizer;
 use rheobase::solver::Status;
 
 /// The device of all tests, one test at a time.
-fn gpu() -> Option<(&'static Gpu, MutexGuard<'static, ()>)> {
+pub(super) fn gpu() -> Option<(&'static Gpu, MutexGuard<'static, ()>)> {
     static GPU: OnceLock<Option<Gpu>> = OnceLock::new();
     static TURN: Mutex<()> = Mutex::new(());
     let open = || gpu_number().map(|number| Gpu::open(Some(&number)).unwrap());

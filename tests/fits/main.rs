@@ -39,6 +39,7 @@ mod products;
 mod report;
 mod ridge;
 mod rounds;
+mod row_terms;
 mod same_bits;
 mod shared_rows;
 mod single_sums;

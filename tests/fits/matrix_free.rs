@@ -186,7 +186,7 @@ fn blocks_of_all_kinds_stand_side_by_side() {
         source("x", of_trains.columns(&(2 * k..4 * k)).unwrap().into()),
     ];
     let same = vec![source("p", plain.view().into()), source("x", tail.view().into())];
-    let expected = [sources, same].map(|sources| fits[0].expected_counts(0, &sources));
+    let expected = [sources, same].map(|sources| fits[0].expected_counts(0, &sources, None));
     for (row, (a, b)) in expected[0].iter().zip(&expected[1]).enumerate() {
         assert!((a - b).abs() <= 1e-12 * b || (a.is_nan() && b.is_nan()), "{row}: {a} {b}");
     }

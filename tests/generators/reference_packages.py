@@ -6,7 +6,8 @@ Data:     cpunish, scotland, spector, randhie (every 20th row) of statsmodels; d
 
 statsmodels: GLM by IRLS to a deviance change of 1e-14, expected information. Log-likelihoods are at the scale that is
 stored (Pearson, divided by the residual degrees of freedom). scikit-learn's mean squared error has a factor 1/2, so
-its alpha is half of the strength that is stored.
+its alpha is half of the strength that is stored. Weights are statsmodels' freq_weights and scikit-learn's sample_weight;
+weights and offsets repeat the few numbers that are stored.
 """
 
 import json
@@ -42,30 +43,39 @@ def data():
     }
 
 
-def glm(tables, name, observation, link, family, dispersion=None):
+def glm(tables, name, observation, link, family, dispersion=None, intercept=True, **terms):
     x, y = np.array(tables[name]["x"]), np.array(tables[name]["y"])
-    fit = sm.GLM(y, sm.add_constant(x, has_constant="add"), family=family).fit(tol=1e-14, maxiter=500)
+    given = {term: np.resize(values, len(y)) for term, values in terms.items()}
+    exog = sm.add_constant(x, has_constant="add") if intercept else x
+    names = {"weights": "freq_weights", "offset": "offset"}
+    model = sm.GLM(y, exog, family=family, **{names[term]: values for term, values in given.items()})
+    fit = model.fit(tol=1e-14, maxiter=500)
+    first = 1 if intercept else 0
     scale = fit.scale if observation in ("gaussian", "gamma") else 1.0
     record = {
         "package": "statsmodels",
         "data": name,
         "observation": observation,
         "link": link,
-        "coef": fit.params[1:].tolist(),
-        "intercept": fit.params[0],
-        "standard_errors": fit.bse[1:].tolist(),
-        "intercept_standard_error": fit.bse[0],
-        "log_likelihood_sum": float(family.loglike(y, fit.mu, scale=scale)),
+        "coef": fit.params[first:].tolist(),
+        "intercept": fit.params[0] if intercept else 0.0,
+        "standard_errors": fit.bse[first:].tolist(),
+        "intercept_standard_error": fit.bse[0] if intercept else 0.0,
+        "log_likelihood_sum": float(family.loglike(y, fit.mu, freq_weights=given.get("weights", 1.0), scale=scale)),
         "deviance": fit.deviance,
+        "null_deviance": fit.null_deviance,
+        "dof_resid": float(fit.df_resid),
+        "has_intercept": intercept,
+        **terms,
     }
     if dispersion is not None:
         record["dispersion"] = dispersion
     return record
 
 
-def penalised(tables, name, observation, link, regularizer, strength, model, ratio=None):
+def penalised(tables, name, observation, link, regularizer, strength, model, ratio=None, **terms):
     x, y = np.array(tables[name]["x"]), np.array(tables[name]["y"])
-    fit = model.fit(x, y)
+    fit = model.fit(x, y, **{"sample_weight": np.resize(values, len(y)) for values in terms.values()})
     record = {
         "package": "scikit-learn",
         "data": name,
@@ -75,6 +85,7 @@ def penalised(tables, name, observation, link, regularizer, strength, model, rat
         "strength": strength,
         "coef": fit.coef_.tolist(),
         "intercept": float(fit.intercept_),
+        **terms,
     }
     if ratio is not None:
         record["ratio"] = ratio
@@ -93,6 +104,12 @@ def main(path):
         glm(tables, "spector", "bernoulli", "logistic", f.Binomial()),
         glm(tables, "spector", "bernoulli", "probit", f.Binomial(links.Probit())),
         glm(tables, "diabetes", "gaussian", "identity", f.Gaussian()),
+        glm(tables, "randhie", "poisson", "exp", f.Poisson(), weights=[1.0, 3.0, 0.5, 2.0]),
+        glm(tables, "randhie", "poisson", "exp", f.Poisson(), offset=[0.0, -0.7, 1.2]),
+        glm(tables, "scotland", "gamma", "exp", f.Gamma(links.Log()), weights=[1.0, 2.0], offset=[0.3, 0.0, -0.2]),
+        glm(tables, "spector", "bernoulli", "logistic", f.Binomial(), weights=[2.0, 1.0, 3.0]),
+        glm(tables, "randhie", "poisson", "exp", f.Poisson(), intercept=False),
+        glm(tables, "diabetes", "gaussian", "identity", f.Gaussian(), intercept=False, weights=[1.0, 2.0, 2.0]),
     ]
     exact = {"tol": 1e-15, "max_iter": 10_000_000}
     for strength in (2.0, 40.0):
@@ -105,6 +122,9 @@ def main(path):
     for strength in (1e-3, 0.3):
         model = PoissonRegressor(alpha=strength, solver="newton-cholesky", tol=1e-12, max_iter=1000)
         fits.append(penalised(tables, "randhie", "poisson", "exp", "ridge", strength, model))
+    model = PoissonRegressor(alpha=0.05, solver="newton-cholesky", tol=1e-12, max_iter=1000)
+    weights = [1.0, 0.25, 4.0]
+    fits.append(penalised(tables, "randhie", "poisson", "exp", "ridge", 0.05, model, weights=weights))
     versions = {"statsmodels": statsmodels.__version__, "scikit-learn": sklearn.__version__, "numpy": np.__version__}
     with open(path, "w") as out:
         json.dump({"versions": versions, "data": tables, "fits": fits}, out)

@@ -11,7 +11,7 @@ use super::{
     Array, Line, Signals, Storage, Worker, class_changes, class_reach, class_weights, line,
     pointwise_classes, signals, tile,
 };
-use crate::backend::{Beside, Into, Model, Reach};
+use crate::backend::{Beside, Into, Model, Observed, Reach};
 use crate::math::contrasts::Contrasts;
 
 /// The kernels of [`super::Cpu`] for numbers of one kind; see [`crate::backend::Backend`] for what they do.
@@ -41,7 +41,7 @@ pub trait Compiled: Sized + Fourier {
         work: &mut Worker<Self>,
         model: Model,
         first: usize,
-        y: &Array<'_, Self>,
+        observed: Observed<Array<'_, Self>>,
         beside: Beside,
     ) where
         Self: Storage;
@@ -83,7 +83,7 @@ pub trait Compiled: Sized + Fourier {
         level: Level,
         line: &Line<Self>,
         model: Model,
-        y: &Array<'_, Self>,
+        observed: Observed<Array<'_, Self>>,
         steps: &[f64],
         changes: &mut [f64],
     ) where
@@ -158,10 +158,10 @@ macro_rules! compiled {
                 work: &mut Worker<Self>,
                 model: Model,
                 first: usize,
-                y: &Array<'_, Self>,
+                observed: Observed<Array<'_, Self>>,
                 beside: Beside,
             ) {
-                tile::pointwise(level, work, model, first, y, beside);
+                tile::pointwise(level, work, model, first, observed, beside);
             }
 
             fn tile_gram(
@@ -210,11 +210,11 @@ macro_rules! compiled {
                 level: Level,
                 line: &Line<Self>,
                 model: Model,
-                y: &Array<'_, Self>,
+                observed: Observed<Array<'_, Self>>,
                 steps: &[f64],
                 changes: &mut [f64],
             ) {
-                line::loss_changes(level, line, model, y, steps, changes);
+                line::loss_changes(level, line, model, observed, steps, changes);
             }
 
             fn reach(level: Level, line: &Line<Self>, y: &Array<'_, Self>, reach: &mut [Reach]) {

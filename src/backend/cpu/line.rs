@@ -9,7 +9,7 @@ use super::buffer::Buffer;
 use super::pass::SMALL;
 use super::simd::Level;
 use super::{Array, Piece, Storage, TILE_ROWS, loss_changes as kernel};
-use crate::backend::{LINE_ROWS, Model, Reach};
+use crate::backend::{LINE_ROWS, Model, Observed, Reach};
 
 /// Linear predictor and direction of rows, tile by tile: (targets, rows) of the one, then of the other.
 #[derive(Debug)]
@@ -24,15 +24,16 @@ pub(super) fn loss_changes<T: Storage>(
     level: Level,
     line: &Line<T>,
     model: Model,
-    y: &Array<'_, T>,
+    observed: Observed<Array<'_, T>>,
     steps: &[f64],
     changes: &mut [f64],
 ) {
     let term = |total: &mut f64, rows: Stretch<T>| {
         let step = T::from_f64(steps[rows.k]);
-        *total += kernel::loss_changes(level, model, rows.eta, rows.direction, rows.y, rows.n, step);
+        let Stretch { eta, direction, y, weights, n, .. } = rows;
+        *total += kernel::loss_changes(level, model, eta, direction, y, weights, n, step);
     };
-    line.fold(level, y, 0.0, changes, term, |a, b| a + b);
+    line.fold(level, observed, 0.0, changes, term, |a, b| a + b);
 }
 
 /// Joins how far the direction moves each target's linear predictor.
@@ -55,7 +56,7 @@ pub(super) fn reach<T: Storage>(level: Level, line: &Line<T>, y: &Array<'_, T>, 
         silent: a.silent.max(b.silent),
         fall: a.fall.max(b.fall),
     };
-    line.fold(level, y, Reach::NONE, reach, term, join);
+    line.fold(level, y.into(), Reach::NONE, reach, term, join);
 }
 
 /// One target's rows of one tile of a line.
@@ -66,6 +67,8 @@ struct Stretch<'a, T> {
     n: usize,
     /// The response.
     y: &'a Piece<T>,
+    /// What rows count for.
+    weights: Option<&'a Piece<T>>,
     /// The linear predictor.
     eta: &'a Piece<T>,
     /// Its direction.
@@ -77,7 +80,7 @@ impl<T: Storage> Line<T> {
     fn fold<S: Send + Sync + Copy>(
         &self,
         level: Level,
-        y: &Array<'_, T>,
+        observed: Observed<Array<'_, T>>,
         start: S,
         totals: &mut [S],
         term: impl Fn(&mut S, Stretch<T>) + Sync,
@@ -90,12 +93,14 @@ impl<T: Storage> Line<T> {
             for tile in tiles.clone() {
                 let values = self.values[2 * tile * size..2 * (tile + 1) * size].as_chunks().0;
                 let first = self.rows.start + tile * TILE_ROWS;
-                let mut scratch = [T::ZERO; TILE_ROWS];
+                let (mut scratch, mut of_weights) = ([T::ZERO; TILE_ROWS], [T::ZERO; TILE_ROWS]);
+                let weights = observed.weights.map(|weights| weights.piece(level, first, 0, &mut of_weights));
                 for (k, (total, &target)) in totals.iter_mut().zip(&self.targets).enumerate() {
                     let stretch = Stretch {
                         k,
                         n: TILE_ROWS.min(self.rows.end - first),
-                        y: y.piece(level, first, target, &mut scratch),
+                        y: observed.y.piece(level, first, target, &mut scratch),
+                        weights,
                         eta: &values[k],
                         direction: &values[n_targets + k],
                     };

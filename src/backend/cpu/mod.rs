@@ -54,8 +54,8 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::{
-    Backend, Beside, Body, Classes, Costs, Every, Fill, HostRows, HostSignals, Into, Model, Reach, Rewrite,
-    Sweep,
+    Backend, Beside, Body, Classes, Costs, Every, Fill, HostRows, HostSignals, Into, Model, Observed, Reach,
+    Rewrite, Sweep,
 };
 use crate::Result;
 use crate::math::contrasts::Contrasts;
@@ -274,10 +274,10 @@ impl<T: Storage> Backend for Cpu<T> {
         work: &mut Worker<T>,
         rows: Range<usize>,
         model: Model,
-        y: &Array<'_, T>,
+        observed: Observed<Array<'_, T>>,
         beside: Beside,
     ) {
-        T::tile_pointwise(self.level, work, model, rows.start, y, beside);
+        T::tile_pointwise(self.level, work, model, rows.start, observed, beside);
     }
 
     fn copy_rows(&self, work: &mut Worker<T>, rows: Range<usize>, x: &Array<'_, T>, first: usize) {
@@ -303,11 +303,11 @@ impl<T: Storage> Backend for Cpu<T> {
         &self,
         line: &Line<T>,
         model: Model,
-        y: &Array<'_, T>,
+        observed: Observed<Array<'_, T>>,
         steps: &[f64],
         changes: &mut [f64],
     ) -> Result<()> {
-        T::loss_changes(self.level, line, model, y, steps, changes);
+        T::loss_changes(self.level, line, model, observed, steps, changes);
         Ok(())
     }
 

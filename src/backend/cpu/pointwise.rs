@@ -19,8 +19,8 @@ pub(super) struct PointwiseSums {
 }
 
 /// Turns the linear predictors `eta` of a tile and its responses `y` into residuals `d loss / d eta`, and what
-/// `beside` asks for ([`Beside::Nothing`] leaves the curvature there too). Rows from `n_valid` on get 0 everywhere and count
-/// in no sum.
+/// `beside` asks for ([`Beside::Nothing`] leaves the curvature there too), times the weights if there are any. Rows from
+/// `n_valid` on get 0 everywhere and count in no sum.
 #[allow(clippy::too_many_arguments)]
 pub(super) fn pointwise<T: Real>(
     level: Level,
@@ -28,11 +28,12 @@ pub(super) fn pointwise<T: Real>(
     beside: Beside,
     eta: &Piece<T>,
     y: &Piece<T>,
+    weights: Option<&Piece<T>>,
     n_valid: usize,
     residual: &mut Piece<T>,
     out: &mut Piece<T>,
 ) -> PointwiseSums {
-    model.with(Tile { level, beside, eta, y, n_valid, residual, out })
+    model.with(Tile { level, beside, eta, y, weights, n_valid, residual, out })
 }
 
 /// A tile, before the model is known.
@@ -41,6 +42,7 @@ struct Tile<'a, T> {
     beside: Beside,
     eta: &'a Piece<T>,
     y: &'a Piece<T>,
+    weights: Option<&'a Piece<T>>,
     n_valid: usize,
     residual: &'a mut Piece<T>,
     out: &'a mut Piece<T>,
@@ -75,13 +77,19 @@ impl<T: Real, O: Observe, L: InvertLink, const CANONICAL: bool> Kernel
             Beside::Nothing | Beside::Curvature => {
                 self.residuals::<FUSED>(|pair, _, mean| pair.curvature(mean))
             }
+            Beside::One => self.residuals::<FUSED>(|_, _, _| T::ONE),
             Beside::Magnitude => self.residuals::<FUSED>(Pair::magnitude),
             Beside::Events => {
                 let held = |is_held: bool| if is_held { T::ONE } else { T::ZERO };
                 self.residuals::<FUSED>(|pair, y, mean| held(pair.observation.holds(y, mean)))
             }
         };
-        let Tile { n_valid, residual, out, .. } = self.tile;
+        let Tile { n_valid, residual, out, weights, .. } = self.tile;
+        if let Some(weights) = weights {
+            for rows in [&mut losses.0, &mut *residual, &mut *out] {
+                rows.iter_mut().zip(weights).for_each(|(value, &weight)| *value *= weight);
+            }
+        }
         if n_valid < TILE_ROWS {
             for rows in [&mut losses.0, residual, out] {
                 rows[n_valid..].fill(T::ZERO);

@@ -76,6 +76,9 @@ fn products_of_a_tile() {
     products::<f64>();
 }
 
+const BESIDES: [Beside; 5] =
+    [Beside::Nothing, Beside::One, Beside::Curvature, Beside::Magnitude, Beside::Events];
+
 /// Counts: mostly 0, then 1, 2, ...
 fn counts<T: Real>() -> Piece<T> {
     std::array::from_fn(|i| T::from_f64(if i % 5 == 0 { (i % 3) as f64 } else { 0.0 }))
@@ -84,27 +87,38 @@ fn counts<T: Real>() -> Piece<T> {
 fn residuals<T: Real>() {
     let scale = T::from_f64(6.0);
     let (eta, y) = (piece::<T>(5).map(|e| scale * e - T::ONE), counts::<T>());
+    let weights = piece::<T>(8).map(|u| u + T::from_f64(1.5));
     for level in Level::available() {
         for n_valid in [0, 1, 15, 16, 255, TILE_ROWS] {
-            for beside in [Beside::Nothing, Beside::Curvature, Beside::Magnitude, Beside::Events] {
+            let cases = BESIDES.into_iter().flat_map(|beside| [(beside, None), (beside, Some(&weights))]);
+            for (beside, weights) in cases {
                 let (mut residual, mut out) = ([T::ONE; TILE_ROWS], [T::ONE; TILE_ROWS]);
-                let sums =
-                    pointwise(level, Model::default(), beside, &eta, &y, n_valid, &mut residual, &mut out);
+                let sums = pointwise(
+                    level,
+                    Model::default(),
+                    beside,
+                    &eta,
+                    &y,
+                    weights,
+                    n_valid,
+                    &mut residual,
+                    &mut out,
+                );
                 let (mut loss, mut total, mut size) = (0.0, 0.0, 1.0);
                 for i in 0..n_valid {
                     let (eta, y) = (eta[i].to_f64(), y[i].to_f64());
-                    let mu = eta.exp();
-                    close::<T>(residual[i].to_f64(), mu - y, mu + y, "residual");
+                    let (mu, w) = (eta.exp(), weights.map_or(1.0, |weights| weights[i].to_f64()));
+                    close::<T>(residual[i].to_f64(), w * (mu - y), w * (mu + y), "residual");
                     let (truth, size_out) = match beside {
-                        Beside::Nothing => (out[i].to_f64(), 0.0),
-                        Beside::Curvature => (mu, mu),
+                        Beside::One => (1.0, 0.0),
+                        Beside::Nothing | Beside::Curvature => (mu, mu),
                         Beside::Magnitude => (mu + (mu - y).abs(), mu + y),
                         Beside::Events => (f64::from(u8::from(y != 0.0)), 0.0),
                     };
-                    close::<T>(out[i].to_f64(), truth, size_out, "beside");
-                    loss += mu - y * eta;
-                    total += mu - y;
-                    size += mu + (y * eta).abs() + y;
+                    close::<T>(out[i].to_f64(), w * truth, w * size_out, "beside");
+                    loss += w * (mu - y * eta);
+                    total += w * (mu - y);
+                    size += w * (mu + (y * eta).abs() + y);
                 }
                 assert!(residual[n_valid..].iter().chain(&out[n_valid..]).all(|&v| v == T::ZERO));
                 close::<T>(sums.loss, loss, size, "loss");
@@ -129,11 +143,20 @@ fn a_diverging_row_is_seen_and_a_row_outside_is_not() {
             eta[100] = bad;
             for (n_valid, counts) in [(101, true), (100, false)] {
                 let model = Model::default();
-                let sums =
-                    pointwise(level, model, Beside::Curvature, &eta, &y, n_valid, &mut residual, &mut out);
+                let sums = pointwise(
+                    level,
+                    model,
+                    Beside::Curvature,
+                    &eta,
+                    &y,
+                    None,
+                    n_valid,
+                    &mut residual,
+                    &mut out,
+                );
                 assert_eq!(sums.loss.is_finite(), fine || !counts, "{bad} {n_valid}");
                 assert!(residual[n_valid..].iter().chain(&out[n_valid..]).all(|&v| v == 0.0));
-                let change = loss_changes(level, model, &eta, &[0.5; TILE_ROWS], &y, n_valid, 1.0);
+                let change = loss_changes(level, model, &eta, &[0.5; TILE_ROWS], &y, None, n_valid, 1.0);
                 assert_eq!(change.is_finite(), fine || !counts, "{bad} {n_valid}");
             }
         }
@@ -147,7 +170,7 @@ fn changes<T: Real>(bound: f64) {
         for step in [1.0, 1e-3, 1e-8, 1e-15] {
             for n_valid in [0, 100, TILE_ROWS] {
                 let step = T::from_f64(step);
-                let change = loss_changes(level, Model::default(), &eta, &direction, &y, n_valid, step);
+                let change = loss_changes(level, Model::default(), &eta, &direction, &y, None, n_valid, step);
                 let (mut truth, mut size) = (0.0, 0.0_f64);
                 for i in 0..n_valid {
                     let delta = step.to_f64() * direction[i].to_f64();

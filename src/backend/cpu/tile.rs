@@ -9,7 +9,7 @@ use super::{
     magnitudes as magnitude_kernel, matmul as matmul_kernel, matmul_transposed as transposed_kernel,
 };
 use super::{pointwise as pointwise_kernel, targets};
-use crate::backend::{Beside, HostRows, Into, Model};
+use crate::backend::{Beside, HostRows, Into, Model, Observed};
 use crate::math::real::Real;
 
 /// The pieces of a vector of whole tiles.
@@ -117,23 +117,24 @@ fn raw_matmul_transposed<T: Storage>(
     }
 }
 
-/// Residual, loss and residual total; `y` holds one column per target of the fit.
+/// Residual, loss and residual total.
 pub(super) fn pointwise<T: Storage>(
     level: Level,
     work: &mut Worker<T>,
     model: Model,
     first: usize,
-    y: &Array<'_, T>,
+    observed: Observed<Array<'_, T>>,
     beside: Beside,
 ) {
-    let mut scratch = [T::ZERO; TILE_ROWS];
+    let (mut scratch, mut of_weights) = ([T::ZERO; TILE_ROWS], [T::ZERO; TILE_ROWS]);
+    let weights = observed.weights.map(|weights| weights.piece(level, first, 0, &mut of_weights));
     let eta = pieces(&work.eta);
     let residual = work.residual.as_chunks_mut().0;
     let out = work.beside.as_chunks_mut().0;
     let rows = eta.iter().zip(residual).zip(out);
     for (k, (&target, ((eta, residual), out))) in work.targets.iter().zip(rows).enumerate() {
-        let y = y.piece(level, first, target, &mut scratch);
-        let found = pointwise_kernel::pointwise(level, model, beside, eta, y, work.n, residual, out);
+        let y = observed.y.piece(level, first, target, &mut scratch);
+        let found = pointwise_kernel::pointwise(level, model, beside, eta, y, weights, work.n, residual, out);
         work.sums[0].totals_mut()[k] += found.loss;
         work.sums[1].totals_mut()[k] += found.residual;
     }

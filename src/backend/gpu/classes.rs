@@ -12,7 +12,7 @@ use super::program::{ClassWeights, PointwiseClasses, Program};
 use super::shader::{Access, Constants, Kernel, Shared};
 use super::spans::Span;
 use crate::Result;
-use crate::backend::{Beside, Classes, Reach};
+use crate::backend::{Beside, Classes, Observed, Reach};
 use crate::math::contrasts::Contrasts;
 use std::ops::Range;
 
@@ -184,7 +184,7 @@ impl Classes for Gpu {
         let device = &self.device;
         let steps = Bound::from(&device.filled(&[step as f32])?);
         let factors = factors(device, contrasts)?;
-        let stretches = line.stretches(device, y, GROUP_ROWS)?;
+        let stretches = line.stretches(device, Observed { y, weights: None }, GROUP_ROWS)?;
         let groups: Vec<usize> =
             stretches.iter().map(|own| (own.params.n as usize).div_ceil(GROUP_ROWS)).collect();
         let unpack = |total: &[f64], sums: &mut [Vec<f64>]| sums[0][0] += total[0];
@@ -217,7 +217,7 @@ impl Classes for Gpu {
         let device = &self.device;
         let factors = factors(device, contrasts)?;
         let (mut found, mut dispatches) = (Vec::new(), Vec::new());
-        for own in line.stretches(device, y, GROUP_ROWS)? {
+        for own in line.stretches(device, Observed { y, weights: None }, GROUP_ROWS)? {
             let n = (own.params.n as usize).div_ceil(GROUP_ROWS) * 2;
             let buffer = device.scratch(bytes(n))?;
             let bound = vec![

@@ -12,7 +12,7 @@ use super::program::Program;
 use super::rows::{loss_changes, reach};
 use super::spans::{Span, cut, span_rows};
 use crate::Result;
-use crate::backend::{Model, Reach, Sweep};
+use crate::backend::{Model, Observed, Reach, Sweep};
 
 /// Rows of a group, of a part of a line as of a whole one.
 pub(super) const GROUP_ROWS: usize = 1024;
@@ -67,11 +67,17 @@ impl Device {
 
 impl Line {
     /// The rows, run by run.
-    pub(super) fn stretches(&self, device: &Device, y: &Array, group_rows: usize) -> Result<Vec<Stretch>> {
+    pub(super) fn stretches(
+        &self,
+        device: &Device,
+        observed: Observed<Array>,
+        group_rows: usize,
+    ) -> Result<Vec<Stretch>> {
         let columns: Vec<u32> = self.targets.iter().map(|&target| target as u32).collect();
         let columns = Bound::from(&device.filled(&columns)?);
-        let arrays = [&self.eta, &self.direction, y];
-        let rows = span_rows(arrays.into_iter(), self.targets.len(), MOST_ROWS, device.binding_bytes);
+        let Observed { y, weights } = observed;
+        let arrays = [&self.eta, &self.direction, y].into_iter().chain(weights);
+        let rows = span_rows(arrays, self.targets.len(), MOST_ROWS, device.binding_bytes);
         let stretch = |span: Span| {
             // the line begins at its first row
             let own = span.rows.start - self.rows.start..span.rows.end - self.rows.start;
@@ -83,6 +89,7 @@ impl Line {
                     stride: y.stride(),
                     is_bytes: y.is_bytes(),
                     columns: columns.clone(),
+                    weights: weights.map(|weights| weights.window(&span.rows)).transpose()?,
                 },
                 params: Params {
                     n: span.n as u32,
@@ -101,14 +108,14 @@ impl Line {
         &self,
         device: &Device,
         model: Model,
-        y: &Array,
+        observed: Observed<Array>,
         steps: &[f64],
         changes: &mut [f64],
     ) -> Result<()> {
         let steps: Vec<f32> = steps.iter().map(|&step| step as f32).collect();
         let steps = Bound::from(&device.filled(&steps)?);
         let group_rows = GROUP_ROWS;
-        let stretches = self.stretches(device, y, group_rows)?;
+        let stretches = self.stretches(device, observed, group_rows)?;
         let groups: Vec<usize> =
             stretches.iter().map(|own| (own.params.n as usize).div_ceil(group_rows)).collect();
         let unpack = |total: &[f64], sums: &mut [Vec<f64>]| {
@@ -134,7 +141,7 @@ impl Line {
     /// Joins how far the direction moves each target's linear predictor.
     pub(super) fn reach(&self, device: &Device, y: &Array, joined: &mut [Reach]) -> Result<()> {
         let group_rows = GROUP_ROWS;
-        let stretches = self.stretches(device, y, group_rows)?;
+        let stretches = self.stretches(device, y.into(), group_rows)?;
         let mut found = Vec::new();
         let mut dispatches = Vec::new();
         for own in &stretches {

@@ -50,8 +50,8 @@ use std::sync::{Arc, OnceLock};
 use super::cpu::simd::Level;
 use super::cpu::{Cpu, standardise_span};
 use super::{
-    Backend, Beside, Body, Costs, Every, Fill, Home, HostColumns, HostRows, HostSignals, Into, Model, Reach,
-    Rewrite, Sweep,
+    Backend, Beside, Body, Costs, Every, Fill, Home, HostColumns, HostRows, HostSignals, Into, Model,
+    Observed, Reach, Rewrite, Sweep,
 };
 use crate::Result;
 use adapter::Facts;
@@ -270,10 +270,10 @@ impl Backend for Gpu {
         work: &mut Program<'a>,
         _rows: Range<usize>,
         model: Model,
-        y: &Array<'a>,
+        observed: Observed<Array<'a>>,
         beside: Beside,
     ) {
-        work.add_pointwise(model, y, beside);
+        work.add_pointwise(model, observed, beside);
     }
 
     fn copy_rows<'a>(&self, work: &mut Program<'a>, _rows: Range<usize>, x: &Array<'a>, first: usize) {
@@ -295,11 +295,11 @@ impl Backend for Gpu {
         &self,
         line: &Line,
         model: Model,
-        y: &Array<'_>,
+        observed: Observed<Array<'_>>,
         steps: &[f64],
         changes: &mut [f64],
     ) -> Result<()> {
-        line.loss_changes(&self.device, model, y, steps, changes)
+        line.loss_changes(&self.device, model, observed, steps, changes)
     }
 
     fn reach(&self, line: &Line, y: &Array<'_>, reach: &mut [Reach]) -> Result<()> {

@@ -43,7 +43,8 @@ impl Outputs {
                 ([], [(x, _)]) => x.stride() <= SLICE && pass.has_rows_of_y(x),
                 _ => false,
             };
-            let is_plain = matches!(point.beside, Beside::Nothing | Beside::Curvature);
+            let is_plain =
+                point.weights.is_none() && matches!(point.beside, Beside::Nothing | Beside::Curvature);
             let is_dense = forward.convolutions.is_empty() && program.correlations.is_empty();
             let is_fused = pass.sweep.alone && is_one && is_plain && is_dense;
             if !is_fused {

@@ -132,12 +132,14 @@ impl<'p> Pass<'p> {
         self.spans().iter().map(|span| span.n.div_ceil(group_rows)).collect()
     }
 
-    fn responses(&self, span: &Span, y: &Array) -> Result<Responses> {
+    fn responses(&self, span: &Span, y: &Array, weights: Option<&Array>) -> Result<Responses> {
+        let weights = weights.map(|weights| weights.window(&span.rows)).transpose()?;
         Ok(Responses {
             y: y.window(&span.rows)?,
             stride: y.stride(),
             is_bytes: y.is_bytes(),
             columns: self.columns.clone(),
+            weights,
         })
     }
 
@@ -189,12 +191,12 @@ impl<'p> Pass<'p> {
     ) -> Result<()> {
         let program = self.program;
         if let (Some(point), Some(forward), Some(loaded)) = (&program.pointwise, &program.eta, loaded) {
-            let responses = self.responses(span, &point.y)?;
+            let responses = self.responses(span, &point.y, point.weights.as_ref())?;
             let Some(losses) = outputs.losses else {
                 return self.record_fused(span, (point, responses.y), (forward, loaded), vectors, outputs);
             };
             match forward.products.as_slice() {
-                [(x, _)] if !self.sweep.alone && point.beside == Beside::Nothing && self.has_rows_of_y(x) => {
+                [(x, _)] if self.rates_in_tail(x, point) => {
                     let with = (&loaded.coefs[0], &loaded.constants);
                     let x = self.view(x, span)?;
                     self.product(span, &x, with, false, &vectors.eta, Some((point, &responses, losses)))?;
@@ -230,7 +232,7 @@ impl<'p> Pass<'p> {
         outputs: &Outputs,
     ) -> Result<()> {
         let (program, Some(losses)) = (self.program, outputs.losses) else { return Ok(()) };
-        let responses = self.responses(span, &classes.y)?;
+        let responses = self.responses(span, &classes.y, None)?;
         self.forward(span, forward, loaded, &vectors.eta)?;
         self.pointwise_classes(span, classes, &responses, vectors, losses)?;
         for ((x, _), &partial) in program.backward.iter().zip(&outputs.backward) {
@@ -307,6 +309,12 @@ impl<'p> Pass<'p> {
         let bound = [&vectors.eta, &place.sums];
         self.dispatches.push(matmul_transposed(self.device, x.rows, x.stride, bound, place.adds, params)?);
         Ok(())
+    }
+
+    /// Whether the kernel that multiplies by coefficients makes the residuals too.
+    fn rates_in_tail(&self, x: &Array, point: &Pointwise) -> bool {
+        let is_plain = point.beside == Beside::Nothing && point.weights.is_none();
+        !self.sweep.alone && is_plain && self.has_rows_of_y(x)
     }
 
     /// Whether a kernel that sees rows of this matrix finds those of the response at the same places: rows that are built or

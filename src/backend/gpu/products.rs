@@ -105,13 +105,14 @@ pub(super) fn response_constants(y_stride: usize, is_bytes: bool) -> Constants {
     vec![("Y_STRIDE", y_stride as u32), ("BYTES", is_bytes.into())]
 }
 
-/// Responses and the columns of them that take part.
+/// Responses, the columns of them that take part, and what their rows count for.
 #[derive(Clone, Debug)]
 pub(super) struct Responses {
     pub(super) y: Bound,
     pub(super) stride: usize,
     pub(super) is_bytes: bool,
     pub(super) columns: Bound,
+    pub(super) weights: Option<Bound>,
 }
 
 /// What a product with coefficients starts from and becomes.

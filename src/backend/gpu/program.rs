@@ -2,7 +2,7 @@
 
 use super::array::{Array, Made, Width};
 use super::convolution::Signals;
-use crate::backend::{Beside, Into, Model};
+use crate::backend::{Beside, Into, Model, Observed};
 use crate::math::contrasts::Contrasts;
 
 /// Products that are added to constants, one per target.
@@ -29,6 +29,7 @@ impl Forward<'_> {
 pub(super) struct Pointwise<'a> {
     pub(super) model: Model,
     pub(super) y: Array<'a>,
+    pub(super) weights: Option<Array<'a>>,
     pub(super) beside: Beside,
 }
 
@@ -117,8 +118,9 @@ impl<'a> Program<'a> {
         self.correlations.push((x.clone(), sums));
     }
 
-    pub(super) fn add_pointwise(&mut self, model: Model, y: &Array<'a>, beside: Beside) {
-        self.pointwise = Some(Pointwise { model, y: y.clone(), beside });
+    pub(super) fn add_pointwise(&mut self, model: Model, observed: Observed<Array<'a>>, beside: Beside) {
+        let (y, weights) = (observed.y.clone(), observed.weights.cloned());
+        self.pointwise = Some(Pointwise { model, y, weights, beside });
     }
 
     pub(super) fn add_columns(&mut self, x: &Array<'a>, first: usize) {
@@ -158,7 +160,8 @@ impl<'a> Program<'a> {
     pub(super) fn arrays(&self) -> impl Iterator<Item = &Array<'a>> {
         let products = self.eta.iter().chain(&self.direction).flat_map(|forward| &forward.products);
         let of_classes = self.classes.iter().map(|classes| &classes.y);
-        let y = self.pointwise.iter().map(|pointwise| &pointwise.y).chain(of_classes);
+        let y = self.pointwise.iter().flat_map(|point| std::iter::once(&point.y).chain(&point.weights));
+        let y = y.chain(of_classes);
         products
             .map(|(x, _)| x)
             .chain(y)

@@ -11,14 +11,22 @@ pub(super) const POINTWISE: Kernel = Kernel {
     name: "pointwise",
     text: include_str!("../../../shaders/kernel/pointwise.wgsl"),
     shared: &[Shared::Rows, Shared::Numeric, Shared::Model, Shared::Response],
-    bindings: &[Access::Write, Access::Read, Access::Read, Access::Write, Access::Write],
+    bindings: &[Access::Write, Access::Read, Access::Read, Access::Write, Access::Write, Access::Read],
 };
 
 pub(super) const LOSS_CHANGES: Kernel = Kernel {
     name: "loss_changes",
     text: include_str!("../../../shaders/kernel/loss_changes.wgsl"),
     shared: &[Shared::Rows, Shared::Numeric, Shared::Model, Shared::Response],
-    bindings: &[Access::Read, Access::Read, Access::Read, Access::Read, Access::Read, Access::Write],
+    bindings: &[
+        Access::Read,
+        Access::Read,
+        Access::Read,
+        Access::Read,
+        Access::Read,
+        Access::Write,
+        Access::Read,
+    ],
 };
 
 pub(super) const REACH: Kernel = Kernel {
@@ -43,6 +51,20 @@ fn constants(alone: bool, responses: &Responses) -> Constants {
     constants
 }
 
+/// What kernels that weigh rows are compiled for.
+fn weighted_constants(alone: bool, responses: &Responses) -> Constants {
+    let mut constants = constants(alone, responses);
+    constants.push(("WEIGHTED", responses.weights.is_some().into()));
+    constants
+}
+
+impl Responses {
+    /// The weights, or something to bind where there are none.
+    fn weights(&self) -> Bound {
+        self.weights.as_ref().unwrap_or(&self.columns).clone()
+    }
+}
+
 fn groups(alone: bool, params: &Params) -> [u32; 3] {
     [params.n.div_ceil(params.group_rows), params.n_targets.div_ceil(across(alone) as u32), 1]
 }
@@ -60,17 +82,18 @@ pub(super) fn pointwise(
     [eta, out, sums]: [&Bound; 3],
     params: Params,
 ) -> Result<Dispatch> {
-    let mut constants = constants(alone, responses);
+    let mut constants = weighted_constants(alone, responses);
     let beside = match beside {
         Beside::Nothing => 0,
         Beside::Curvature => 1,
         Beside::Events => 2,
         Beside::Magnitude => 3,
+        Beside::One => 4,
     };
     constants.push(("BESIDE", beside));
     let pipeline = device.pipeline(&POINTWISE, constants, Some(model))?;
     let (y, columns) = (responses.y.clone(), responses.columns.clone());
-    let bound = vec![eta.clone(), y, columns, out.clone(), sums.clone()];
+    let bound = vec![eta.clone(), y, columns, out.clone(), sums.clone(), responses.weights()];
     Ok(Dispatch { pipeline, params, bound, groups: groups(alone, &params), flop: flop(&params) })
 }
 
@@ -83,9 +106,10 @@ pub(super) fn loss_changes(
     [eta, direction, steps, sums]: [&Bound; 4],
     params: Params,
 ) -> Result<Dispatch> {
-    let pipeline = device.pipeline(&LOSS_CHANGES, constants(alone, responses), Some(model))?;
+    let pipeline = device.pipeline(&LOSS_CHANGES, weighted_constants(alone, responses), Some(model))?;
     let (y, columns) = (responses.y.clone(), responses.columns.clone());
-    let bound = vec![eta.clone(), direction.clone(), y, columns, steps.clone(), sums.clone()];
+    let (steps, sums) = (steps.clone(), sums.clone());
+    let bound = vec![eta.clone(), direction.clone(), y, columns, steps, sums, responses.weights()];
     Ok(Dispatch { pipeline, params, bound, groups: groups(alone, &params), flop: flop(&params) })
 }
 

@@ -113,7 +113,7 @@ fn fit_once(
         own.plan_from = plan_file::of_group(&own.plan_from, group, data.parts.len())?;
         let own = own.check()?;
         let planning = Instant::now();
-        let plan = part.plan(&data.blocks, spec.get().memory_limit_bytes)?;
+        let plan = part.plan(data, spec.get().memory_limit_bytes)?;
         let planned_s = planning.elapsed().as_secs_f64();
         let fitted = fit::fit_part(on, data, part, &plan, (&own, None), &mut |_| {})?;
         seconds.fit += planned_s + fitted.seconds.fit;

@@ -48,6 +48,10 @@ impl Applied {
         progress: &Progress,
     ) -> Result<Self> {
         let model = CategoricalFile::load(path)?;
+        if let Some(weights) = &choice.weights {
+            let help = "leave it out: a weight says how often a bin counts, not what is expected of it";
+            return Err(Error::argument("--weights", "a fit or a score", weights, help));
+        }
         let names = known(&model).chosen(choice)?;
         let data = data_of(&known(&model), choice, &Targets::Named(names), limit_bytes, progress)?;
         Self::of(model, data)
@@ -62,6 +66,10 @@ impl Applied {
     ) -> Result<(Self, Labels)> {
         let model = CategoricalFile::load(path)?;
         let own = known(&model);
+        if let Some(weights) = &choice.weights {
+            let help = "leave it out: every bin of a categorical model counts once";
+            return Err(Error::argument("--weights", "a model of another kind", weights, help));
+        }
         if Format::of(choice) != Some(Format::Csv) {
             let mut data = data_of(&own, choice, &Targets::Counted, limit_bytes, progress)?;
             only_labelled(&mut data, &Labels::Numbers, choice.nan)?;

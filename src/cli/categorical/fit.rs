@@ -83,6 +83,13 @@ fn refuse(args: &FitArgs) -> Result<()> {
             "use --out DIR, which writes probabilities to tables/bins.csv",
         ),
         ("--plan", args.plan.is_some(), "leave it out"),
+        ("--weights", args.data.weights.is_some(), "leave it out: every bin counts once"),
+        ("--offset", args.data.offset.is_some(), "make it a feature, whose coefficients are fitted"),
+        (
+            "--no-intercept",
+            args.model.no_intercept,
+            "leave it out: intercepts are the frequencies of the classes",
+        ),
     ];
     match given.into_iter().find(|(_, is_given, _)| *is_given) {
         None => Ok(()),
@@ -124,7 +131,7 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
         let mut watcher = |at: solver::Progress| progress.solver(at, goal);
         let target = part.group.targets[0];
         let response = labels.of(&data, target);
-        let plan = part.plan(&data.blocks, limit_bytes)?;
+        let plan = part.plan(&data, limit_bytes)?;
         fits.push(device.fit(&spec, &plan, &response, &mut watcher)?);
         labelled.push(response);
         progress.reach(n_done as u64 + 1);

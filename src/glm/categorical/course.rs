@@ -61,7 +61,8 @@ impl CategoricalSpec {
     ///
     /// # Errors
     /// [`Error::Length`] if response and design have different numbers of bins; [`Error::Empty`] for a used bin without a label,
-    /// fewer than two classes, and a class that no used bin has; [`Error::Memory`] if the design is larger than allowed;
+    /// fewer than two classes, and a class that no used bin has; [`Error::Argument`] for more than 256 classes, and for weights or
+    /// an offset of the bins; [`Error::Memory`] if the design is larger than allowed;
     /// [`Error::Gpu`] if a device fails. Not arriving is a status, not an error.
     ///
     /// ```
@@ -215,6 +216,12 @@ impl CategoricalSpec {
                 expected: source.nrows(),
                 found: response.n_bins(),
             });
+        }
+        for (what, is_given) in [("weights", plan.weights().is_some()), ("offset", plan.offset().is_some())] {
+            if is_given {
+                let help = "leave them out: every bin of a categorical fit counts once, and every part of it is fitted";
+                return Err(Error::argument(what, "none in a fit to labels", "some", help));
+            }
         }
         let features: Vec<[usize; 2]> = plan.layout().features.iter().map(|own| own.columns).collect();
         self.get().regularizer.check_columns(plan.n_columns(), &features)?;

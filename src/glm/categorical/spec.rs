@@ -14,7 +14,7 @@ impl CategoricalSpec {
     ///
     /// # Errors
     /// [`Error::Argument`] as [`GlmSpec::check`] says, for penalties of single coefficients (lasso, elastic-net), and for what fits of
-    /// classes do not have: a dispersion, a plan to repeat, starts, histories, blocks of a covariance.
+    /// classes do not have: a dispersion, no intercept, a plan to repeat, starts, histories, blocks of a covariance.
     pub fn new(spec: GlmSpec) -> Result<Self> {
         let refused = |what: &str, expected: &str, found: &str, help: &str| {
             Err(Error::argument(what, format!("{expected} of categorical responses"), found, help))
@@ -32,6 +32,9 @@ impl CategoricalSpec {
         }
         if matches!(spec.plan_from, PlanFrom::Plan(_)) {
             return refused("plan", "no plan to repeat", "one", "leave the plan out");
+        }
+        if !spec.has_intercept {
+            return refused("intercept", "an intercept", "none", "leave has_intercept true");
         }
         if !spec.start.is_empty() {
             return refused("start", "no starts", "some", "leave them out");

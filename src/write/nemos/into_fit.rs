@@ -34,6 +34,7 @@ pub fn fit_of_nemos(path: &Path, nemos: &NemosModel) -> Result<FittedGlm> {
         model,
         // nothing is fitted again, and a penalty says nothing about new data
         regularizer: Regularizer::None,
+        has_intercept: true,
         solver: nemos.solver.clone(),
         tolerance: f64::NAN,
         features,
@@ -89,6 +90,7 @@ fn target_of(nemos: &NemosModel, k: usize, name: String) -> TargetFit {
         passes: 0,
         n_bins_used: 0,
         scale: nemos.scale[k],
+        total_weight: None,
         scale_standard_error: f64::NAN,
         dof_resid: nemos.dof_resid[k].max(0.0) as usize,
         strength: None,

@@ -173,7 +173,7 @@ fn gradient(gpu: &Gpu, case: &Case, every: usize, is_mixed: bool) -> Vec<Vec<f64
             gpu.matmul(work, rows.clone(), &dense, &coef, Into::Eta);
         }
         gpu.convolve(work, rows.clone(), &x, &filters, Into::Eta);
-        gpu.pointwise(work, rows.clone(), Model::default(), &y, Beside::Nothing);
+        gpu.pointwise(work, rows.clone(), Model::default(), (&y).into(), Beside::Nothing);
         gpu.correlate(work, rows.clone(), &x, 2);
         if is_mixed {
             gpu.matmul_transposed(work, rows, &dense, 3);
@@ -258,7 +258,7 @@ fn gram(gpu: &Gpu, case: &Case, every: usize, is_mixed: bool) -> Vec<f64> {
     let sums = gpu.pass(case.sweep(every), &[1, 1, q * q], &|work, rows| {
         gpu.start(work, Into::Eta, &[INTERCEPT]);
         gpu.convolve(work, rows.clone(), &x, &filters, Into::Eta);
-        gpu.pointwise(work, rows.clone(), Model::default(), &y, Beside::Curvature);
+        gpu.pointwise(work, rows.clone(), Model::default(), (&y).into(), Beside::Curvature);
         if is_mixed {
             gpu.copy_rows(work, rows.clone(), &dense, 0);
             gpu.copy_rows(work, rows.clone(), &built, 2);
@@ -352,7 +352,7 @@ fn trial_steps_along_filters() {
             Ok(())
         });
         let mut changes = [0.0];
-        gpu.loss_changes(&line.unwrap(), Model::default(), &y, &[0.5], &mut changes).unwrap();
+        gpu.loss_changes(&line.unwrap(), Model::default(), (&y).into(), &[0.5], &mut changes).unwrap();
         let mut truth = Truth::new(&[1], 1);
         for i in rows {
             let along = INTERCEPT - SHIFT + case.convolved(case.rows[i], &toward);

@@ -3,13 +3,15 @@
 use std::ops::Range;
 
 use super::{gpu, numbers};
-use crate::backend::{Backend, Beside, Cpu, Every, Into, Model, POINTWISE_SUMS, Reach, Sweep};
+use crate::backend::{Backend, Beside, Cpu, Every, Into, Model, Observed, POINTWISE_SUMS, Reach, Sweep};
 use crate::inverse_link::InverseLink;
 use crate::math::real::Real;
 use crate::observation::ObservationModel;
 
 const N: usize = 2500;
 const P: usize = 6;
+const BESIDES: [Beside; 5] =
+    [Beside::Nothing, Beside::One, Beside::Curvature, Beside::Magnitude, Beside::Events];
 
 /// Responses that a model can have, and linear predictors between -reach and reach.
 struct Case {
@@ -46,7 +48,7 @@ impl Case {
     }
 
     /// Sums of a pass, of two targets or one: with `beside` and the Gram of one.
-    fn sums<B: Backend>(&self, on: &B, m: usize, beside: Beside) -> [Vec<Vec<f64>>; 2] {
+    fn sums<B: Backend>(&self, on: &B, m: usize, beside: Beside, weighted: bool) -> [Vec<Vec<f64>>; 2] {
         fn fill<T: Real>(from: &[f64], columns: usize, stride: usize, rows: Range<usize>, out: &mut [T]) {
             for (k, i) in rows.enumerate() {
                 for j in 0..columns {
@@ -56,6 +58,9 @@ impl Case {
         }
         let x = on.matrix(N, P, &|rows, out| fill(&self.x, P, P, rows, out)).unwrap();
         let y = on.response(N, m, &|rows, out| fill(&self.y, m, 2, rows, out)).unwrap();
+        let weights = numbers(N, 3).iter().map(|u| f64::from((1.5 + u) as f32)).collect::<Vec<f64>>();
+        let weights = on.response(N, 1, &|rows, out| fill(&weights, 1, 1, rows, out)).unwrap();
+        let observed = Observed { y: &y, weights: weighted.then_some(&weights) };
         let coef: Vec<f64> = (0..m).flat_map(|k| self.coef(k)).collect();
         let (coef, toward) = (on.upload(&coef).unwrap(), on.upload(&vec![0.01; P * m]).unwrap());
         let (targets, constants) = ([0, 1], [0.125, -0.25].map(|constant| constant + self.centre()));
@@ -77,7 +82,7 @@ impl Case {
                 work,
                 rows.clone(),
                 self.model,
-                &y,
+                observed,
                 if with_gram { beside } else { Beside::Nothing },
             );
             on.matmul_transposed(work, rows.clone(), &x, 2);
@@ -96,7 +101,7 @@ impl Case {
         let line = line.unwrap();
         let mut changes = vec![vec![0.0; m]; 3];
         for (step, changes) in [1.0, 0.03125, 1.0 / 65_536.0].into_iter().zip(&mut changes) {
-            on.loss_changes(&line, self.model, &y, &vec![step; m], changes).unwrap();
+            on.loss_changes(&line, self.model, observed, &vec![step; m], changes).unwrap();
             changes.iter_mut().for_each(|change| *change /= step);
         }
         let mut reach = vec![Reach::NONE; m];
@@ -131,11 +136,13 @@ fn every_model_is_that_of_the_cpu() {
             let reaches = if inverse_link == InverseLink::Exp { [1.0, 5.0] } else { [1.0, 40.0] };
             for reach in reaches {
                 let case = Case::new(Model { observation, inverse_link }, reach);
-                for beside in [Beside::Nothing, Beside::Curvature, Beside::Magnitude, Beside::Events] {
-                    for m in [1, 2] {
-                        let what = format!("{:?} {beside:?} {m} targets, reach {reach}", case.model);
-                        let [found, changes] = case.sums(gpu, m, beside);
-                        let [truth, true_changes] = case.sums(&cpu, m, beside);
+                for beside in BESIDES {
+                    for (m, weighted) in [(1, false), (2, false), (1, true), (2, true)] {
+                        let weights = if weighted { "weighted" } else { "unweighted" };
+                        let what =
+                            format!("{:?} {beside:?} {m} targets, {weights}, reach {reach}", case.model);
+                        let [found, changes] = case.sums(gpu, m, beside, weighted);
+                        let [truth, true_changes] = case.sums(&cpu, m, beside, weighted);
                         agree(&found, &truth, &what);
                         agree(&changes, &true_changes, &format!("{what}, changes"));
                     }

@@ -75,7 +75,7 @@ fn gradient(
         .pass(case.sweep(every, targets), &sizes, &|work, rows| {
             gpu.start(work, Into::Eta, &constants);
             gpu.matmul(work, rows.clone(), &x, &coef, Into::Eta);
-            gpu.pointwise(work, rows.clone(), Model::default(), &y, Beside::Nothing);
+            gpu.pointwise(work, rows.clone(), Model::default(), (&y).into(), Beside::Nothing);
             gpu.matmul_transposed(work, rows, &x, 2);
             Ok(())
         })
@@ -189,7 +189,7 @@ fn gram(gpu: &Gpu, case: &Case, every: usize, beside: Option<Beside>) -> Vec<Vec
         if let Some(beside) = beside {
             gpu.start(work, Into::Eta, &case.intercepts[..1]);
             gpu.matmul(work, rows.clone(), &x, &coef, Into::Eta);
-            gpu.pointwise(work, rows.clone(), Model::default(), &y, beside);
+            gpu.pointwise(work, rows.clone(), Model::default(), (&y).into(), beside);
             gpu.matmul_transposed(work, rows.clone(), &x, 2);
         }
         gpu.weighted_gram(work, rows, Some(&x), beside.is_none(), 3);
@@ -252,7 +252,7 @@ fn columns_of_several_matrices_are_multiplied_with_one_another() {
                 gpu.matmul(work, rows.clone(), x, coef, Into::Eta);
                 gpu.copy_rows(work, rows.clone(), x, 5 * k);
             }
-            gpu.pointwise(work, rows.clone(), Model::default(), &y, Beside::Curvature);
+            gpu.pointwise(work, rows.clone(), Model::default(), (&y).into(), Beside::Curvature);
             for (k, x) in blocks.iter().enumerate() {
                 gpu.matmul_transposed(work, rows.clone(), x, 2 + k);
             }
@@ -310,7 +310,7 @@ fn trial_steps_and_reach() {
         for step in [1.0, 1e-3, 1e-6] {
             let steps = vec![f64::from(step as f32); m];
             let mut changes = vec![0.5; m];
-            gpu.loss_changes(&line, Model::default(), &y, &steps, &mut changes).unwrap();
+            gpu.loss_changes(&line, Model::default(), (&y).into(), &steps, &mut changes).unwrap();
             let mut truth = Truth::new(&[1], m);
             for i in rows.clone() {
                 for k in 0..m {

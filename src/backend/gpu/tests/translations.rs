@@ -65,7 +65,6 @@ pub(super) fn all() -> Vec<(Kernel, Vec<Constants>)> {
     let built = windows
         .iter()
         .flat_map(|&w| [false, true].map(|is_events| build_features::constants(w, 7, 24, is_events)));
-    let beside = |own: &Constants| [0, 1, 2, 3].map(|beside| with(own.clone(), &[("BESIDE", beside)]));
     let of_classes: Vec<Constants> = responses
         .iter()
         .flat_map(|own| [(2, 1), (2, 2), (5, 4)].map(|(k, d)| classes::constants(own.clone(), k, d)))
@@ -74,10 +73,12 @@ pub(super) fn all() -> Vec<(Kernel, Vec<Constants>)> {
         [[0, 0], [1, 0], [0, 1]]
             .map(|[sizes, p]| with(own.clone(), &[("MAGNITUDES", sizes), ("PROBABILITIES", p)]))
     });
-    let weights = of_classes.iter().flat_map(|own| [0, 1].map(|held| with(own.clone(), &[("HELD", held)])));
+    let of_pairs = of_classes.iter().flat_map(|own| [0, 1].map(|held| with(own.clone(), &[("HELD", held)])));
+    let weighted = |own: &Constants| [0, 1].map(|weighted| with(own.clone(), &[("WEIGHTED", weighted)]));
+    let beside = |own: Constants| [0, 1, 2, 3, 4].map(|beside| with(own.clone(), &[("BESIDE", beside)]));
     vec![
         (classes::POINTWISE_CLASSES, points.collect()),
-        (classes::CLASS_WEIGHTS, weights.collect()),
+        (classes::CLASS_WEIGHTS, of_pairs.collect()),
         (classes::CLASS_CHANGES, of_classes.clone()),
         (classes::CLASS_REACH, of_classes),
         (fused::FUSED, tiles),
@@ -88,8 +89,8 @@ pub(super) fn all() -> Vec<(Kernel, Vec<Constants>)> {
             sides.iter().flat_map(|&p4| add(products::transposed_constants(p4))).collect(),
         ),
         (products::WEIGHTED_GRAM, grams.flat_map(add).collect()),
-        (rows::POINTWISE, across.iter().flat_map(beside).collect()),
-        (rows::LOSS_CHANGES, across.clone()),
+        (rows::POINTWISE, across.iter().flat_map(weighted).flat_map(beside).collect()),
+        (rows::LOSS_CHANGES, across.iter().flat_map(weighted).collect()),
         (rows::REACH, across),
         (partials::REDUCE, [8, 32].map(|slots| vec![("SLOTS", slots)]).to_vec()),
         (convolve::CONVOLVE, windows.iter().flat_map(|&w| starts(convolve::constants(w, 3))).collect()),

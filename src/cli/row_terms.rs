@@ -1,0 +1,238 @@
+//! `--weights` and `--offset`: one number per bin, from the data or from an npy file of its own.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::args::{DataArgs, NanPolicy};
+use super::arrays::Format;
+use super::feature;
+use crate::features::{Columns, Dataset, Expansion, StudyFeature};
+use crate::math::numbers::Numbers;
+use crate::read::csv::CsvFile;
+use crate::read::h5::read_h5;
+use crate::read::npz::{read_npy, read_npz};
+use crate::write::model::RowTermNames;
+use crate::{Error, Result};
+
+/// What bins have beside response and features.
+#[derive(Clone, Default)]
+pub(super) struct RowTerms {
+    /// What bins count for.
+    pub(super) weights: Option<Arc<Vec<f64>>>,
+    /// Parts of their linear predictors.
+    pub(super) offset: Option<Arc<Vec<f64>>>,
+}
+
+/// Where one of them is.
+enum Place {
+    /// An npy file.
+    File(PathBuf),
+    /// A column, array, dataset or signal of the data.
+    Name(String),
+}
+
+/// What each is called on the command line.
+const OPTIONS: [&str; 2] = ["--weights", "--offset"];
+
+impl Place {
+    fn of(text: &str) -> Self {
+        let is_file = Path::new(text).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npy"));
+        if is_file { Self::File(text.into()) } else { Self::Name(text.into()) }
+    }
+}
+
+impl DataArgs {
+    fn row_terms(&self) -> [Option<&String>; 2] {
+        [self.weights.as_ref(), self.offset.as_ref()]
+    }
+
+    /// The names of those that are in the data, whose columns are no features.
+    pub(super) fn row_term_columns(&self) -> impl Iterator<Item = &String> {
+        self.row_terms().into_iter().flatten().filter(|text| matches!(Place::of(text), Place::Name(_)))
+    }
+
+    /// Takes those that a model was fitted with, where others are not chosen.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for an offset that the model's data had in a file of its own.
+    pub(super) fn take_row_terms(&mut self, of_model: &RowTermNames) -> Result<()> {
+        let is_named = |text: &&String| matches!(Place::of(text), Place::Name(_));
+        if self.weights.is_none() {
+            self.weights = of_model.weights.as_ref().filter(is_named).cloned();
+        }
+        match (&self.offset, &of_model.offset) {
+            (None, Some(own)) if !is_named(&own) => Err(Error::argument(
+                "--offset",
+                "the offset of these data, since the model has one",
+                format!("nothing (that of the model was in {own})"),
+                "add --offset FILE.npy with one number per bin",
+            )),
+            (None, own) => {
+                self.offset.clone_from(own);
+                Ok(())
+            }
+            (Some(given), None) => Err(Error::argument(
+                "--offset",
+                "a model that was fitted with an offset",
+                format!("{given} for one without"),
+                "leave it out",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// What a model file keeps of them.
+    pub(super) fn row_term_names(&self) -> RowTermNames {
+        RowTermNames { weights: self.weights.clone(), offset: self.offset.clone() }
+    }
+}
+
+impl RowTerms {
+    /// Those of arrays, one number per row.
+    pub(super) fn of_arrays(
+        format: Format,
+        args: &DataArgs,
+        n_rows: usize,
+        lines: &[usize],
+        limit_bytes: u64,
+    ) -> Result<Self> {
+        let read = |(option, text): (&str, Option<&String>)| -> Result<Option<Vec<f64>>> {
+            let Some(text) = text else { return Ok(None) };
+            let values = match (Place::of(text), format) {
+                (Place::File(path), _) => read_npy(&path, limit_bytes)?.values,
+                (Place::Name(name), Format::Npz) => read_npz(&args.data, &name, limit_bytes)?.values,
+                (Place::Name(name), Format::Hdf5) => read_h5(&args.data, &name, limit_bytes)?,
+                (Place::Name(name), Format::Csv) => {
+                    let file = CsvFile::open(&args.data, limit_bytes)?;
+                    let Some(column) = file.names().iter().position(|known| *known == name) else {
+                        return Err(Error::Unknown {
+                            kind: "column",
+                            name,
+                            place: args.data.display().to_string(),
+                            present: file.names().to_vec(),
+                        });
+                    };
+                    file.read(&[column], limit_bytes)?.values.into()
+                }
+                (Place::Name(name), Format::Npy) => {
+                    let help = "save them as an npy file of their own";
+                    return Err(Error::argument(option, "an npy file, FILE.npy", name, help));
+                }
+            };
+            one_per_bin(option, text, &values, n_rows).map(Some)
+        };
+        Self::checked(OPTIONS.into_iter().zip(args.row_terms()).map(read), lines)
+    }
+
+    /// The signals that a recording has them in, as features to read beside the others.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a signal with a basis, and spikes.
+    pub(super) fn signals(args: &DataArgs) -> Result<Vec<StudyFeature>> {
+        let mut signals = Vec::new();
+        for (option, text) in OPTIONS.into_iter().zip(args.row_terms()) {
+            let Some((text, Place::Name(_))) = text.map(|text| (text, Place::of(text))) else { continue };
+            let spec = feature::parse(text)?;
+            let is_plain = spec.times.is_empty() && matches!(spec.first.expansion, Expansion::Plain);
+            if !is_plain || spec.units().is_some() {
+                let help = "name a series of the recording, as NAME or NAME*SCALE, or give FILE.npy";
+                return Err(Error::argument(option, "a signal without a basis", text.clone(), help));
+            }
+            let (name, ranges) = (option.into(), std::collections::BTreeMap::new());
+            signals.push(StudyFeature { text: text.clone(), name, spec, ranges });
+        }
+        Ok(signals)
+    }
+
+    /// Those of a recording: of the signals, which are its last features and are taken out of it, and of files.
+    pub(super) fn of_recording(args: &DataArgs, dataset: &mut Dataset, limit_bytes: u64) -> Result<Self> {
+        let n_bins = dataset.grid.n_bins();
+        let n_signals = Self::signals(args)?.len();
+        let first = dataset.blocks.len() - n_signals;
+        let mut blocks = dataset.blocks.split_off(first).into_iter();
+        dataset.features.truncate(first);
+        dataset.labels.truncate(first);
+        for group in &mut dataset.groups {
+            group.pieces.retain(|piece| piece.block < first);
+        }
+        let read = |(option, text): (&str, Option<&String>)| -> Result<Option<Vec<f64>>> {
+            let Some(text) = text else { return Ok(None) };
+            if let Place::File(path) = Place::of(text) {
+                return one_per_bin(option, text, &read_npy(&path, limit_bytes)?.values, n_bins).map(Some);
+            }
+            let Some(block) = blocks.next() else { return Ok(None) };
+            let x: Columns = block.x;
+            if x.dim().1 != 1 {
+                let (found, help) =
+                    (format!("{text} with {} columns", x.dim().1), "choose one of them: NAME[0]");
+                return Err(Error::argument(option, "a signal of one column", found, help));
+            }
+            Ok(Some((0..n_bins).map(|bin| x.get(bin, 0)).collect()))
+        };
+        Self::checked(OPTIONS.into_iter().zip(args.row_terms()).map(read), &[])
+    }
+
+    /// Refuses weights below 0.
+    fn checked(mut found: impl Iterator<Item = Result<Option<Vec<f64>>>>, lines: &[usize]) -> Result<Self> {
+        let mut next = || found.next().transpose().map(|values| values.flatten().map(Arc::new));
+        let (weights, offset) = (next()?, next()?);
+        if let Some(weights) = &weights
+            && let Some(row) = weights.iter().position(|&weight| weight < 0.0)
+        {
+            let found = format!("{} in row {}", weights[row], lines.get(row).copied().unwrap_or(row));
+            let help = "a bin that is not to count has the weight 0";
+            return Err(Error::argument("--weights", "weights of 0 or more", found, help));
+        }
+        Ok(Self { weights, offset })
+    }
+
+    /// Leaves bins out of those used that have a weight of 0, or a weight or offset that is not finite; the number of the
+    /// latter.
+    ///
+    /// # Errors
+    /// [`Error::NonFinite`] with the first of them if there must be none.
+    pub(super) fn strike(&self, used: &mut Vec<usize>, nan: NanPolicy, lines: &[usize]) -> Result<usize> {
+        let mut n_dropped = 0;
+        for (option, values) in OPTIONS.into_iter().zip([&self.weights, &self.offset]) {
+            let Some(values) = values else { continue };
+            if nan == NanPolicy::Error
+                && let Some(&row) = used.iter().find(|&&row| !values[row].is_finite())
+            {
+                let (what, value) = (option.to_string(), values[row]);
+                let row = lines.get(row).copied().unwrap_or(row);
+                return Err(Error::NonFinite { what, row, column: 0, value });
+            }
+            let before = used.len();
+            used.retain(|&row| values[row].is_finite());
+            n_dropped += before - used.len();
+        }
+        if let Some(weights) = &self.weights {
+            used.retain(|&row| weights[row] > 0.0);
+        }
+        Ok(n_dropped)
+    }
+
+    /// How many bins have a weight of 0, in words.
+    pub(super) fn notice(&self) -> Option<String> {
+        let n = self.weights.as_ref()?.iter().filter(|&&weight| weight == 0.0).count();
+        (n > 0).then(|| format!("{n} bins of weight 0 are left out"))
+    }
+
+    /// Those of some bins: weights, then offsets.
+    pub(super) fn of_bins(&self, bins: &[usize]) -> [Option<Vec<f64>>; 2] {
+        [&self.weights, &self.offset]
+            .map(|values| values.as_ref().map(|values| bins.iter().map(|&bin| values[bin]).collect()))
+    }
+}
+
+/// The only column, if it has as many rows as there are bins.
+fn one_per_bin(option: &str, text: &str, values: &Numbers, n_bins: usize) -> Result<Vec<f64>> {
+    let (n_rows, n_columns) = values.dim();
+    if n_columns != 1 || n_rows != n_bins {
+        let expected = format!("one number for each of the {n_bins} bins");
+        let found = format!("{text} with {n_rows} rows of {n_columns}");
+        let help = "give as many numbers as the data have rows (bins of the epochs, in their order)";
+        return Err(Error::argument(option, expected, found, help));
+    }
+    Ok((0..n_rows).map(|row| values.get(row, 0)).collect())
+}

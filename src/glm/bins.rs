@@ -1,0 +1,45 @@
+//! The bins that are used, and what they have beside their responses.
+
+use crate::design::{DesignPlan, Offset, Rows, Weights};
+
+/// Rows, what they count for and the parts of their linear predictors that are given.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bins<'a> {
+    pub(super) rows: &'a Rows,
+    pub(super) weights: Option<&'a Weights>,
+    pub(super) offset: Option<&'a Offset>,
+}
+
+impl<'a> From<&'a DesignPlan<'_>> for Bins<'a> {
+    fn from(plan: &'a DesignPlan) -> Self {
+        Self { rows: plan.rows(), weights: plan.weights(), offset: plan.offset() }
+    }
+}
+
+impl<'a> From<&'a Rows> for Bins<'a> {
+    fn from(rows: &'a Rows) -> Self {
+        Self { rows, weights: None, offset: None }
+    }
+}
+
+impl Bins<'_> {
+    /// What a bin counts for.
+    pub(super) fn weight(&self, bin: usize) -> f64 {
+        self.weights.map_or(1.0, |weights| weights.get(bin))
+    }
+
+    /// What is given of its linear predictor.
+    pub(super) fn offset(&self, bin: usize) -> f64 {
+        self.offset.map_or(0.0, |offset| offset.get(bin))
+    }
+
+    /// The sum of the weights.
+    pub(super) fn total_weight(&self) -> f64 {
+        self.weights.map_or(self.rows.len() as f64, Weights::total)
+    }
+
+    /// Whether all bins are alike but for response and features.
+    pub(super) fn are_alike(&self) -> bool {
+        self.weights.is_none() && self.offset.is_none()
+    }
+}

@@ -1,0 +1,137 @@
+//! Null models of responses: what is expected of every bin whatever its features.
+//!
+//! Without an offset that is the mean response. With one it is the linear predictor `b + offset` whose `b` makes the responses
+//! most likely, which for counts and an exponential inverse link is `ln(sum w y / sum w exp(offset))`.
+
+use std::ops::Range;
+
+use super::bins::Bins;
+use crate::backend::Model;
+use crate::inverse_link::InvertLink;
+use crate::math::elementary::Standard;
+use crate::math::sum::Sum;
+use crate::objective::Counts;
+use crate::observation::{Null, Observe, Pair, WithPair};
+
+/// Newton steps at most, and halvings of one.
+const MOST_STEPS: usize = 100;
+const MOST_HALVINGS: usize = 60;
+/// The length of a step, in parts of `1 + |b|`, that is rounding.
+const SETTLED: f64 = 4.0 * f64::EPSILON;
+
+/// The weighted mean of every target over the used bins; `None` if `is_good` says so of a value other than a 0 that is good.
+pub(super) fn means(y: Counts, bins: &Bins, is_good: &(dyn Fn(f64) -> bool + Sync)) -> Option<Vec<f64>> {
+    let n_targets = y.ncols();
+    let is_0_good = is_good(0.0);
+    let of_piece = |used: Range<usize>| {
+        let (mut sums, mut are_good) = (vec![Sum::default(); n_targets], true);
+        let mut weights = bins.rows.some(used.clone()).map(|bin| bins.weight(bin));
+        let (mut seen, mut weight) = (0, 1.0);
+        y.visit(bins.rows, used, |target, y| {
+            // bin by bin, the targets of each together
+            if bins.weights.is_some() && seen % n_targets == 0 {
+                weight = weights.next().unwrap_or(1.0);
+            }
+            seen += 1;
+            if y != 0.0 || !is_0_good {
+                are_good &= is_good(y);
+                sums[target].add(weight * y);
+            }
+        });
+        are_good.then_some(sums)
+    };
+    let parts = y.pieces(bins.rows, of_piece).into_iter().collect::<Option<Vec<_>>>()?;
+    let total = |target: usize| parts.iter().map(|part| part[target].value()).collect::<Sum>().value();
+    Some((0..n_targets).map(|target| total(target) / bins.total_weight()).collect())
+}
+
+/// The null model of every target, from its mean.
+pub(super) fn null_models(model: Model, y: Counts, bins: &Bins, means: Vec<f64>) -> Vec<Null> {
+    let null_model = |(target, mean): (usize, f64)| {
+        let known = Null::new(model, mean, 1.0);
+        if bins.offset.is_some() && !known.is_silent {
+            return beside_offset(model, y, target, bins, mean);
+        }
+        if !Null::needs_spread(model.observation) {
+            return known;
+        }
+        let of_piece = |used: Range<usize>| {
+            let own = bins.rows.some(used);
+            own.map(|bin| bins.weight(bin) * model.observation.deviance(y.get(bin, target), mean))
+                .collect::<Sum>()
+        };
+        let spread: Sum = y.pieces(bins.rows, of_piece).into_iter().map(Sum::value).collect();
+        Null::new(model, mean, spread.value() / bins.total_weight())
+    };
+    means.into_iter().enumerate().map(null_model).collect()
+}
+
+/// Sums over the bins of one target at a linear predictor `at` beside the offset.
+struct AtOffset<'a, 'y> {
+    y: Counts<'y>,
+    target: usize,
+    bins: &'a Bins<'a>,
+    at: f64,
+}
+
+/// Means over the bins.
+#[derive(Clone, Copy)]
+struct Means {
+    loss: f64,
+    slope: f64,
+    curvature: f64,
+    deviance: f64,
+}
+
+impl WithPair for AtOffset<'_, '_> {
+    type Output = Means;
+
+    fn run<O: Observe, L: InvertLink, const CANONICAL: bool>(self, pair: Pair<O, L, CANONICAL>) -> Means {
+        let Self { y, target, bins, at } = self;
+        let of_piece = |used: Range<usize>| {
+            let mut sums = [Sum::default(); 4];
+            for bin in bins.rows.some(used) {
+                let (y, weight) = (y.get(bin, target), bins.weight(bin));
+                let mean = pair.link.mean(at + bins.offset(bin), Standard);
+                let terms = [
+                    pair.observation.loss(y, mean, Standard),
+                    pair.residual(y, mean),
+                    pair.curvature(mean),
+                    pair.observation.deviance(y, mean.mu),
+                ];
+                sums.iter_mut().zip(terms).for_each(|(sum, term)| sum.add(weight * term));
+            }
+            sums.map(Sum::value)
+        };
+        let parts = y.pieces(bins.rows, of_piece);
+        let mean = |k: usize| parts.iter().map(|part| part[k]).collect::<Sum>().value() / bins.total_weight();
+        Means { loss: mean(0), slope: mean(1), curvature: mean(2), deviance: mean(3) }
+    }
+}
+
+/// The most likely one of one target: Newton's method with the expected curvature.
+fn beside_offset(model: Model, y: Counts, target: usize, bins: &Bins, mean: f64) -> Null {
+    let look = |at: f64| model.with(AtOffset { y, target, bins, at });
+    let offsets: Sum = bins.rows.iter().map(|bin| bins.weight(bin) * bins.offset(bin)).collect();
+    let mut at = model.inverse_link.link(mean) - offsets.value() / bins.total_weight();
+    let mut here = look(at);
+    for _ in 0..MOST_STEPS {
+        let mut step = -here.slope / here.curvature;
+        if !step.is_finite() || step.abs() <= SETTLED * (1.0 + at.abs()) {
+            break;
+        }
+        let mut there = look(at + step);
+        let mut halvings = 0;
+        // where losses no longer tell, slopes do
+        while !(there.loss < here.loss || there.slope.abs() < here.slope.abs()) && halvings < MOST_HALVINGS {
+            step *= 0.5;
+            halvings += 1;
+            there = look(at + step);
+        }
+        if halvings == MOST_HALVINGS {
+            break;
+        }
+        (at, here) = (at + step, there);
+    }
+    Null::new(model, mean, here.deviance).at(at, here.loss, here.curvature)
+}
