@@ -144,6 +144,11 @@ fn the_page_for_users_of_pynapple_and_nemos_runs() {
 }
 
 #[test]
+fn the_page_on_couplings_runs() {
+    run("coupling.md");
+}
+
+#[test]
 fn every_page_is_run() {
     let source = include_str!("docs.rs");
     for name in pages() {

@@ -4,8 +4,8 @@
 mod snapshot;
 
 use rheobase::figure::{
-    Axis, Drawing, Figure, Mark, Onset, Panel, Prediction, Pulses, Rates, Role, Row, Session, Stimulus,
-    Stretch, Style, Ticks,
+    Axis, Colours, Drawing, Figure, Mark, Onset, Panel, Prediction, Pulses, Rates, Role, Row, Session,
+    Stimulus, Stretch, Style, Ticks,
 };
 use snapshot::reviewed;
 
@@ -146,6 +146,57 @@ fn features_around_an_onset() {
         &Onset { stretch, at_s: 2.0, is_pulse: true, feature, columns, window_s: 0.2, place, notes }.figure(),
         "onset",
     );
+}
+
+/// A heat map of these numbers.
+fn cells(x: Vec<f64>, y: Vec<f64>, values: Vec<f64>, colours: Colours) -> Mark {
+    Mark::Cells { x, y, values, colours, style: Style::of(Role::Shade).width(1.0).label("no value") }
+}
+
+#[test]
+fn a_heat_map_of_names_with_cells_without_a_number() {
+    let edges = || (0..=4).map(f64::from).collect::<Vec<f64>>();
+    let names = || Ticks::Named((0..4).map(|k| (f64::from(k) + 0.5, format!("unit {k}"))).collect());
+    let mut values: Vec<f64> = (0..16).map(|k| f64::from(k - 6) / 4.0).collect();
+    (values[5], values[14]) = (f64::NAN, f64::INFINITY);
+    let colours = || Colours::diverging(Axis::new("sum of the filter", "log rate"));
+    // the first row on top
+    let panel = Panel::new(
+        Axis::new("sending unit", "").ticks(names()),
+        Axis::new("receiving unit", "").range(4.0, 0.0).ticks(names()),
+    )
+    .with(cells(edges(), edges(), values.clone(), colours()));
+    let drawing = Drawing::new(vec![Row::new(300.0, vec![panel.clone(), panel])]);
+    let figure = Figure::new("cells", "A heat map of names", "Made up.", drawing);
+    let svg = figure.drawing.svg();
+    assert_eq!(svg.matches("<rect x=").count(), 2 * (14 + 2 + 64), "a cell each, and the steps of the bar");
+    assert!(figure.drawing.png(2.0).unwrap().starts_with(b"\x89PNG"));
+    reviewed(&figure, "cells_of_names");
+}
+
+#[test]
+fn a_heat_map_of_uneven_edges_fills_its_panel() {
+    let x = vec![0.0, 1.0, 2.0, 4.0, 8.0];
+    let y = vec![-10.0, 0.0, 20.0, 30.0];
+    let values: Vec<f64> =
+        (0..12).map(|k| if k == 7 { f64::NAN } else { zigzag(f64::from(k), 12.0, 30.0) }).collect();
+    let axes = || (Axis::new("speed", "cm/s"), Axis::new("position", "cm"));
+    let colours = || Colours::sequential(Axis::new("rate", "Hz").from_zero());
+    let map = cells(x, y, values, colours());
+    let line =
+        Mark::Line { x: vec![0.0, 8.0], y: vec![5.0, 9.0], style: Style::of(Role::Data).label("model") };
+    let (above, below) =
+        (Panel::new(axes().0, axes().1).with(map), Panel::new(axes().0, axes().1).with(line));
+    let rows = vec![Row::new(200.0, vec![above]), Row::new(100.0, vec![below])];
+    let drawing = Drawing::new(rows).shares_x();
+    reviewed(&Figure::new("cells", "A heat map of numbers", "Made up.", drawing), "cells_of_numbers");
+    // nothing at all, and one number, are drawings as well
+    for values in [Vec::new(), vec![3.0], vec![f64::NAN]] {
+        let map = cells(vec![0.0, 1.0], vec![0.0, 1.0], values, colours());
+        let panel = Panel::new(axes().0, axes().1).with(map);
+        let svg = Drawing::new(vec![Row::new(100.0, vec![panel])]).svg();
+        assert!(svg.contains("rate (Hz)") && !svg.contains("NaN"));
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use rheobase::figure::Mark;
 use rheobase::figure::basis::{BasisPanel, basis};
 use rheobase::figure::coefficients::{CoefficientPanel, coefficients};
 use rheobase::figure::convergence::{Descent, convergence};
+use rheobase::figure::couplings::{CouplingPanel, couplings};
 use rheobase::figure::cross_validation::{CurvePanel, cross_validation};
 use rheobase::figure::epochs::{EpochPanel, epochs};
 use rheobase::figure::filter::{FilterPanel, filter};
@@ -57,6 +58,40 @@ fn tuning_curves_of_two_models_with_empty_bins() {
     assert!(figure.caption.ends_with("the tables have all."));
     reviewed(&figure, "tuning_of_several");
     assert!(tuning(&[], 2, "").is_none());
+}
+
+#[test]
+fn couplings_with_a_truth_and_without() {
+    let names = |n: usize| (0..n).map(|k| format!("{}", 3 * k)).collect::<Vec<String>>();
+    let panel = |title: &str, shift: f64| CouplingPanel {
+        title: title.into(),
+        receiving: names(4),
+        sending: names(5),
+        // a unit's own past is far beyond the others
+        area_ms: (0..20)
+            .map(|k| if k / 5 == k % 5 { -80.0 } else { f64::from(k % 7) - 3.0 + shift })
+            .collect(),
+    };
+    let mut others = panel("units-others: fit", 0.25);
+    (0..4).for_each(|k| others.area_ms[6 * k] = NAN);
+    let rows = [vec![panel("units: fit", 0.25), panel("units: truth", 0.0)], vec![others]];
+    let figure = couplings(&rows, InverseLink::Exp, "").unwrap();
+    assert!(figure.caption.contains("the logarithm of the rate") && figure.drawing.rows[0].panels.len() == 2);
+    let svg = figure.drawing.svg();
+    assert_eq!(svg.matches("no estimate").count(), 1, "only where a cell is missing");
+    reviewed(&figure, "couplings");
+    assert!(
+        couplings(&[], InverseLink::Exp, "").is_none()
+            && couplings(&[vec![]], InverseLink::Exp, "").is_none()
+    );
+    // nothing but zeros, and nothing but own pasts
+    let zeros = CouplingPanel { area_ms: vec![0.0; 20], ..panel("units", 0.0) };
+    let alone =
+        CouplingPanel { receiving: names(1), sending: names(1), area_ms: vec![-3.0], ..panel("units", 0.0) };
+    for panel in [zeros, alone] {
+        let svg = couplings(&[vec![panel]], InverseLink::Softplus, "").unwrap().drawing.svg();
+        assert!(svg.contains("linear predictor × time (ms)") && !svg.contains("NaN"));
+    }
 }
 
 #[test]

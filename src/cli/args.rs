@@ -16,6 +16,7 @@ use super::penalty_args::PenaltyArgs;
 use super::predict::PredictArgs;
 use super::quantity;
 use super::shell::{option_words, shell_word};
+use super::simulate::SimulateArgs;
 use super::study_text::StudyText;
 use super::tuning::TuningArgs;
 use crate::glm::{SolverChoice, StandardErrors};
@@ -43,6 +44,8 @@ pub enum Command {
     Score(Box<ScoreArgs>),
     /// Predict rates of other data with a fitted model
     Predict(Box<PredictArgs>),
+    /// Draw responses of a fitted model, or simulate a recording of coupled units (`simulate coupled`)
+    Simulate(Box<SimulateArgs>),
     /// Write a fitted model as a file of another program
     Export(ExportArgs),
     /// Tuning curves: spikes per second while a series of the file had each value
@@ -181,6 +184,9 @@ pub struct FitArgs {
     /// Test the fit against this smaller model by likelihood ratios, both on the bins of the fit
     #[arg(long, value_name = "MODEL")]
     pub test_against: Option<PathBuf>,
+    /// Compare the couplings of the fit with those of a simulation: FILE-couplings.csv
+    #[arg(long, value_name = "FILE.csv")]
+    pub true_couplings: Option<PathBuf>,
     #[command(flatten)]
     /// Which model.
     pub model: ModelArgs,
@@ -366,11 +372,11 @@ impl DataArgs {
     }
 }
 
-fn duration(text: &str) -> Result<f64> {
+pub(super) fn duration(text: &str) -> Result<f64> {
     quantity::duration_s("time", text)
 }
 
-fn bin(text: &str) -> Result<f64> {
+pub(super) fn bin(text: &str) -> Result<f64> {
     let bin_s = quantity::duration_s("bin", text)?;
     if bin_s > 0.0 {
         return Ok(bin_s);

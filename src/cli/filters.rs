@@ -177,7 +177,11 @@ pub(super) fn filters(fitting: &Fitting) -> Result<Vec<Filter>> {
 }
 
 /// `sqrt(b' C b)` for every row b of the functions, C the covariance of their coefficients.
-fn standard_errors(target: &TargetFit, columns: Range<usize>, functions: &Array2<f64>) -> Vec<f64> {
+pub(super) fn standard_errors(
+    target: &TargetFit,
+    columns: Range<usize>,
+    functions: &Array2<f64>,
+) -> Vec<f64> {
     // rounding may take a form that is 0 below it; NaN stays
     let root = |square: f64| square.clamp(0.0, f64::INFINITY).sqrt();
     match target.covariances.iter().find(|block| block.columns == columns) {

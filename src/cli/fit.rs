@@ -7,6 +7,7 @@ use ndarray::Array1;
 use super::args::{FitArgs, Precision};
 use super::arrays::{Format, arrays};
 use super::beside::{Beside, Compared, HeldOut};
+use super::couplings::{self, Truth};
 use super::data::{self, Data, Part, Targets, typed_features};
 use super::engine::Engine;
 use super::goodness::Goodness;
@@ -46,6 +47,8 @@ pub(super) struct Fitting {
     pub(super) held_out: Vec<HeldOut>,
     /// Tests against a smaller model.
     pub(super) tested: Option<Tested>,
+    /// Couplings that are known.
+    pub(super) truth: Option<Truth>,
     pub(super) seconds_total: f64,
 }
 
@@ -63,6 +66,8 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
         let goodness = Goodness::new(&fitting);
         goodness.map(|goodness| document.insert("goodness".into(), goodness.document()));
     }
+    let compared = couplings::Compared::of(&fitting)?;
+    compared.iter().for_each(|compared| drop(document.insert("couplings".into(), compared.json())));
     let copy = write_back::prepare(args, &fitting, &command, &mut document)?;
     let mut text = if args.common.json { pretty(&document.clone().into()) } else { fit_text::text(&fitting) };
     if !args.common.json {
@@ -70,6 +75,9 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
         if let Some(tested) = &fitting.tested {
             text.push_str(&tested.text(&fitting.data, &fitting.model.fit));
         }
+    }
+    if let Some(compared) = compared.filter(|_| !args.common.json) {
+        text.push_str(&compared.text());
     }
     if args.explain && !args.common.json {
         text.push_str(&fit_text::explanation(&fitting.model.fit, &fitting.device));
@@ -130,7 +138,9 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     let name = model_name(args);
     let beside = Beside::check(args, &name, limit_bytes)?;
     let smaller = Smaller::read(args)?;
+    let truth = Truth::read(args, limit_bytes)?;
     let mut data = load(args, limit_bytes, progress)?;
+    truth.iter().try_for_each(|truth| truth.check(&data))?;
     data.observation = args.model.model()?.observation;
     if args.common.out.is_some() && data.blocks.iter().any(|block| block.x.is_computed()) {
         let notice = "tables/features.csv is left out: its columns are computed when they are needed";
@@ -179,7 +189,7 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     let expected = data.expected(&model.fit)?;
     let (compared, held_out) = beside.score(&model.fit, &data, &expected)?;
     let seconds_total = started.elapsed().as_secs_f64();
-    Ok(Fitting { name, data, model, device, expected, compared, held_out, tested, seconds_total })
+    Ok(Fitting { name, data, model, device, expected, compared, held_out, tested, truth, seconds_total })
 }
 
 /// The last part of the folder, or plain `model`.
@@ -359,6 +369,7 @@ pub(super) fn command_line(args: &FitArgs) -> String {
         }
     }
     args.test_against.iter().for_each(|model| add("--test-against", model.display().to_string()));
+    args.true_couplings.iter().for_each(|path| add("--true-couplings", path.display().to_string()));
     args.mask.iter().for_each(|path| add("--mask", path.display().to_string()));
     args.penalty.words().into_iter().chain(args.cv.words()).for_each(|(option, value)| add(option, value));
     add("--solver", format!("{:?}", args.solver).to_lowercase());

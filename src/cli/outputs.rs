@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::fit::Fitting;
 use super::progress::{Progress, Total};
-use super::{figures, filters, report, tuning_curves, tuning_table};
+use super::{couplings, figures, filters, report, tuning_curves, tuning_table};
 use crate::Result;
 use crate::features::{ColumnOf, Piece};
 use crate::report::FigureSvg;
@@ -34,6 +34,9 @@ pub(super) fn write(
     features(fitting, &mut saver)?;
     if let Some(bytes) = filters(fitting)? {
         saver.stage("tables/filters.csv", &bytes)?;
+    }
+    if let Some(bytes) = couplings::bytes(fitting)? {
+        saver.stage("tables/couplings.csv", &bytes)?;
     }
     let curves = tuning_curves::curves(fitting)?;
     if let Some(bytes) = tuning_table::bytes(&curves, fitting)? {

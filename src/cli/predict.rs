@@ -1,6 +1,6 @@
 //! `rheobase predict`: what a fitted model expects of other data.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ndarray::{Array1, Array2, Axis};
@@ -65,6 +65,13 @@ pub struct PredictArgs {
     pub memory_limit: Option<u64>,
 }
 
+/// How a prediction is written.
+#[derive(Clone, Copy)]
+pub(super) enum Format {
+    Csv,
+    Npz,
+}
+
 /// Mean, least and greatest of the values that are known.
 struct Range {
     mean: f64,
@@ -75,11 +82,9 @@ struct Range {
 
 /// Predicts, prints a summary and writes the prediction.
 pub(super) fn predict(args: &PredictArgs) -> Result<Report> {
-    let is_npz = output(args)?;
-    if let Some(weights) = &args.data.weights {
-        let help = "leave it out: a weight says how often a bin counts, not what is expected of it";
-        return Err(Error::argument("--weights", "a fit or a score", weights.clone(), help));
-    }
+    let inputs = [&args.model, &args.data.data];
+    let out = args.out.as_ref().map(|path| Ok((path, checked_out(path, &inputs)?))).transpose()?;
+    refuse_weights(&args.data)?;
     let progress = Progress::new(args.quiet);
     progress.stage("reading", None);
     let limit_bytes = args.memory_limit.or_else(default_memory_limit_bytes);
@@ -88,8 +93,11 @@ pub(super) fn predict(args: &PredictArgs) -> Result<Report> {
     applied.data.notices.extend(notices);
     let (data, expected) = (&applied.data, &applied.expected);
     let text = if args.json { pretty(&document(args, data, expected)?.into()) } else { text(data, expected) };
-    if let (Some(path), Some(is_npz)) = (&args.out, is_npz) {
-        let bytes = if is_npz { npz(data, expected)? } else { csv(data, expected)? };
+    if let Some((path, format)) = out {
+        let bytes = match format {
+            Format::Csv => csv(data, expected)?,
+            Format::Npz => npz(data, expected)?,
+        };
         save_bytes(path, &bytes)?;
     }
     drop(progress);
@@ -100,30 +108,39 @@ pub(super) fn predict(args: &PredictArgs) -> Result<Report> {
     Ok(Report { text, converged: true })
 }
 
-/// Whether the output, if there is one, is an npz file and not a table.
-///
-/// # Errors
-/// [`Error::Argument`] for another ending and for a file that is an input, and if it cannot be written.
-pub(super) fn output(args: &PredictArgs) -> Result<Option<bool>> {
-    let Some(path) = &args.out else { return Ok(None) };
-    let is_npz = match path.extension().and_then(|ending| ending.to_str()) {
-        Some("csv") => false,
-        Some("npz") => true,
+/// Refuses weights, which say nothing of a mean.
+pub(super) fn refuse_weights(choice: &DataArgs) -> Result<()> {
+    match &choice.weights {
+        None => Ok(()),
+        Some(weights) => {
+            let help = "leave it out: a weight says how often a bin counts, not what is expected of it";
+            Err(Error::argument("--weights", "a fit or a score", weights.clone(), help))
+        }
+    }
+}
+
+/// How a file is written, by its name; refused if it is an input or cannot be written.
+pub(super) fn checked_out(path: &Path, inputs: &[&PathBuf]) -> Result<Format> {
+    let format = format_of(path)?;
+    if inputs.iter().any(|input| is_same_file(input, path)) {
+        let found = format!("an input ({})", path.display());
+        let help = "give another name: inputs are never changed";
+        return Err(Error::argument("--out", "the name of a new file", found, help));
+    }
+    check_writable_file(path)?;
+    Ok(format)
+}
+
+fn format_of(path: &Path) -> Result<Format> {
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some("csv") => Ok(Format::Csv),
+        Some("npz") => Ok(Format::Npz),
         _ => {
             let found = path.display().to_string();
             let help = "end the name in .csv for a table, in .npz for numpy";
-            return Err(Error::argument("--out", "a file that ends in .csv or .npz", found, help));
-        }
-    };
-    for input in [&args.model, &args.data.data] {
-        if is_same_file(input, path) {
-            let found = format!("an input ({})", path.display());
-            let help = "give another name: inputs are never changed";
-            return Err(Error::argument("--out", "the name of a new file", found, help));
+            Err(Error::argument("--out", "a file that ends in .csv or .npz", found, help))
         }
     }
-    check_writable_file(path)?;
-    Ok(Some(is_npz))
 }
 
 /// Expected counts divided by the width of a bin; none for arrays, which have no time.

@@ -7,7 +7,8 @@ use super::args::{BackendChoice, Cli, Command, Common};
 use super::progress::Progress;
 use super::study::{self, Refused};
 use super::{
-    bench, categorical, demo, devices, export, fit, inspect, predict, score, shell_help, tuning, usage,
+    bench, categorical, demo, devices, export, fit, inspect, predict, score, shell_help, simulate, tuning,
+    usage,
 };
 use crate::error::Blame;
 use crate::write::categorical::CategoricalFile;
@@ -111,6 +112,7 @@ fn run(command: &Command) -> Result<Report> {
                 predict::predict(args)
             }
         }
+        Command::Simulate(args) => simulate::simulate(args),
         Command::Export(args) => export::export(args),
         Command::Tuning(args) => tuning::tuning(args),
     }

@@ -43,6 +43,23 @@ impl Weights {
         self.total
     }
 
+    /// Those of used rows must be above 0.
+    fn check(&self, rows: &Rows) -> Result<()> {
+        match rows.iter().find(|&row| self.values[row] <= 0.0 || !self.values[row].is_finite()) {
+            Some(row) => {
+                let found = format!("{} in row {row}", self.values[row]);
+                let help = "leave bins that do not count out of the used rows";
+                Err(Error::argument("weights", "finite numbers above 0", found, help))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The largest of the used rows, in parts of their mean.
+    pub(crate) fn largest(&self, rows: &Rows) -> f64 {
+        rows.iter().map(|row| self.values[row]).fold(0.0, f64::max) * rows.len() as f64 / self.total
+    }
+
     /// The same for other rows, which must be bins.
     fn of(&self, rows: &Rows) -> Self {
         let total: Sum = rows.iter().map(|row| self.values[row]).collect();
@@ -52,8 +69,9 @@ impl Weights {
     /// Brings those of the used rows to a backend, with mean 1.
     ///
     /// # Errors
-    /// If the backend refuses.
+    /// If the backend refuses, and for a weight that is not above 0.
     pub(crate) fn place<'p, B: Backend + 'p>(&self, on: &B, rows: &Rows) -> Result<B::Array<'p>> {
+        self.check(rows)?;
         let factor = rows.len() as f64 / self.total;
         on.response(rows.len(), 1, &|span, out| {
             let own = rows.some(span).map(|row| B::Scalar::from_f64(self.values[row] * factor));
@@ -84,8 +102,11 @@ impl Offset {
     /// Brings those of the used rows to a backend, as a matrix of one column.
     ///
     /// # Errors
-    /// If the backend refuses.
+    /// If the backend refuses, and for one that is not finite.
     pub(crate) fn place<'p, B: Backend + 'p>(&self, on: &B, rows: &Rows) -> Result<B::Array<'p>> {
+        if let Some(row) = rows.iter().find(|&row| !self.0[row].is_finite()) {
+            return Err(Error::NonFinite { what: "offset".into(), row, column: 0, value: self.0[row] });
+        }
         on.matrix(rows.len(), 1, &|span, out| {
             let own = rows.some(span).map(|row| B::Scalar::from_f64(self.0[row]));
             out.iter_mut().zip(own).for_each(|(out, value)| *out = value);
@@ -101,12 +122,8 @@ impl DesignPlan<'_> {
     /// row whose weight is not a positive number.
     pub fn with_weights(mut self, weights: impl Into<Arc<Vec<f64>>>) -> Result<Self> {
         let values = self.row_values("weights", weights.into())?;
-        if let Some(row) = self.rows.iter().find(|&row| values[row] <= 0.0) {
-            let found = format!("{} in row {row}", values[row]);
-            let help = "leave bins that do not count out of the used rows";
-            return Err(Error::argument("weights", "numbers above 0", found, help));
-        }
         let weights = Weights { values, total: 0.0 }.of(&self.rows);
+        weights.check(&self.rows)?;
         if !weights.total.is_finite() {
             let help = "divide them by their mean";
             return Err(Error::argument("weights", "a sum that is finite", weights.total.to_string(), help));

@@ -7,7 +7,7 @@ use kuva::backend::svg::SvgBackend;
 use kuva::render::color::Color;
 use kuva::render::render::{PathData, Primitive, Scene, TextAnchor};
 
-use super::clip::Point;
+use super::clip::{Area, Point};
 use super::palette::{Dash, Rgb, WHITE, mix};
 use crate::{Error, Result};
 
@@ -21,6 +21,8 @@ pub(super) enum Shape {
     Lines { pieces: Vec<Vec<Point>>, ink: Ink },
     /// A filled polygon.
     Area { points: Vec<Point>, rgb: Rgb, opacity: f64 },
+    /// Filled boxes side by side, each in its colour.
+    Cells { cells: Vec<(Area, Rgb)>, opacity: f64 },
     /// Discs.
     Discs { centres: Vec<Point>, radius: f64, rgb: Rgb, opacity: f64 },
     /// One line of words; `upwards` turns it by a quarter.
@@ -98,6 +100,13 @@ fn add_svg(scene: &mut Scene, shape: &Shape) {
             scene.add(path(&dots, None, Some(&ink), None));
             scene.add(Primitive::GroupEnd);
         }
+        Shape::Cells { cells, opacity } => {
+            // neighbours that meet inside of a pixel of the screen would show a seam of the background
+            let sharp = format!("shape-rendering=\"crispEdges\" fill-opacity=\"{}\"", rounded(*opacity));
+            scene.add(Primitive::GroupStart { transform: None, title: None, extra_attrs: Some(sharp) });
+            scene.add(boxes(cells, 1.0));
+            scene.add(Primitive::GroupEnd);
+        }
         Shape::Text { .. } => add_text(scene, shape),
     }
 }
@@ -129,7 +138,20 @@ fn add_png(scene: &mut Scene, shape: &Shape) {
                 stroke_width: None,
             });
         }
+        Shape::Cells { cells, opacity } => scene.add(boxes(cells, *opacity)),
         Shape::Text { .. } => add_text(scene, shape),
+    }
+}
+
+/// Filled boxes, mixed with white where the format has no opacity for them.
+fn boxes(cells: &[(Area, Rgb)], opacity: f64) -> Primitive {
+    let of = |number: fn(&Area) -> f64| cells.iter().map(|(area, _)| number(area)).collect();
+    Primitive::RectBatch {
+        x: of(|area| area.left),
+        y: of(|area| area.top),
+        w: of(Area::width),
+        h: of(Area::height),
+        fills: cells.iter().map(|(_, rgb)| color(mix(WHITE, *rgb, opacity))).collect(),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::axis::{Scaled, Ticks, range_of, scaled};
 use super::canvas::{Anchor, Ink, Shape};
 use super::clip::Area;
+use super::colours::{bar_space, draw_bar};
 use super::drawing::{Drawing, Legend, Panel, Row};
 use super::mark::Mark;
 use super::marks::{Frame, sample};
@@ -10,12 +11,12 @@ use super::palette::{Dash, INK};
 use super::words::{broken, cut, width};
 
 /// Sizes of words, pixels.
-const TICK: u32 = 15;
-const LABEL: u32 = 16;
+pub(super) const TICK: u32 = 15;
+pub(super) const LABEL: u32 = 16;
 /// Height of a line of words, pixels.
-const LINE: f64 = 21.0;
+pub(super) const LINE: f64 = 21.0;
 /// Length of the mark at a tick, pixels.
-const TICK_MARK: f64 = 5.0;
+pub(super) const TICK_MARK: f64 = 5.0;
 /// Free space at the edge of the drawing, pixels.
 const EDGE: f64 = 10.0;
 /// Free space at the right, where the last number of an axis stands out, pixels.
@@ -51,6 +52,8 @@ pub(super) fn shapes(drawing: &Drawing) -> (Vec<Shape>, f64) {
         top += above(row, &columns, &mut shapes, top);
         for (column, panel) in row.panels.iter().enumerate() {
             let (left, right) = columns[column];
+            // a bar of colours stands at the right of the axes
+            let right = (right - bar_width(drawing, index, column)).max(left + 20.0);
             let area = Area { left, top, right, bottom: top + row.height_px };
             let x_range = x_range(drawing, index, column);
             let x = x_axis(panel, x_range, area.width());
@@ -155,13 +158,20 @@ fn left_margins(drawing: &Drawing) -> Vec<f64> {
     (0..n).map(margin).collect()
 }
 
+/// Space at the right of a panel for its bar of colours; panels that share an x axis are equally wide.
+fn bar_width(drawing: &Drawing, row: usize, column: usize) -> f64 {
+    let of = |row: &Row| row.panels.get(column).map_or(0.0, |panel| bar_space(&panel.marks, row.height_px));
+    let shared = drawing.rows.iter().filter(|_| drawing.shares_x).map(of);
+    shared.fold(of(&drawing.rows[row]), f64::max)
+}
+
 /// The words of a vertical label, which must not reach into the rows above and below.
-fn label_lines(axis: &Scaled, height: f64) -> Vec<String> {
+pub(super) fn label_lines(axis: &Scaled, height: f64) -> Vec<String> {
     broken(&axis.label, f64::from(LABEL), height + ROW_GAP)
 }
 
 /// Space for the numbers of a vertical axis with their marks.
-fn number_width(axis: &Scaled) -> f64 {
+pub(super) fn number_width(axis: &Scaled) -> f64 {
     let widest = axis.ticks.iter().map(|(_, word)| width(word, f64::from(TICK))).fold(0.0, f64::max);
     if axis.ticks.is_empty() { 4.0 } else { widest + TICK_MARK + 5.0 }
 }
@@ -175,7 +185,9 @@ fn y_axes(drawing: &Drawing) -> Vec<Vec<Scaled>> {
             axis.from_zero |= panels.iter().any(has_bars);
             axis.range = panels.iter().find_map(|panel| panel.y.range);
             let values = panels.iter().flat_map(|panel| &panel.marks).flat_map(Mark::along_y);
-            range_of(&axis, values, true)
+            // cells fill the panel
+            let has_cells = panels.iter().any(|panel| has_cells(panel));
+            range_of(&axis, values, !has_cells)
         };
         let all: Vec<&Panel> = row.panels.iter().collect();
         let axis = |panel: &&Panel| {
@@ -191,6 +203,11 @@ fn y_axes(drawing: &Drawing) -> Vec<Vec<Scaled>> {
         all.iter().map(axis).collect()
     };
     drawing.rows.iter().map(of_row).collect()
+}
+
+/// Whether a panel holds a heat map.
+fn has_cells(panel: &Panel) -> bool {
+    panel.marks.iter().any(|mark| matches!(mark, Mark::Cells { .. }))
 }
 
 /// Leaves out named ticks that do not fit.
@@ -211,7 +228,8 @@ fn x_range(drawing: &Drawing, row: usize, column: usize) -> [f64; 2] {
     axis.range = own.x.range.or_else(|| panels.iter().find_map(|panel| panel.x.range));
     let marks = || panels.iter().flat_map(|panel| &panel.marks);
     let has_points = marks().any(|mark| matches!(mark, Mark::Points { .. } | Mark::Whiskers { .. }));
-    range_of(&axis, marks().flat_map(Mark::along_x), has_points)
+    let is_padded = has_points && !panels.iter().any(|panel| has_cells(panel));
+    range_of(&axis, marks().flat_map(Mark::along_x), is_padded)
 }
 
 /// The horizontal axis with as many ticks as its words leave room for.
@@ -245,6 +263,7 @@ fn draw(placed: &Placed, shapes: &mut Vec<Shape>) {
     let Placed { panel, area, x, y, is_lowest, is_first } = placed;
     let frame = Frame { area: *area, x, y };
     panel.marks.iter().for_each(|mark| shapes.extend(frame.shapes(mark)));
+    draw_bar(&panel.marks, area, shapes);
     let Area { left, top, right, bottom } = *area;
     let mut pieces = vec![vec![(left, bottom), (right, bottom)]];
     if panel.y.ticks != Ticks::Hidden {

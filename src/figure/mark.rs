@@ -1,5 +1,6 @@
 //! [`Mark`]: what is drawn in a panel, in the units of its axes, and [`Style`]: how.
 
+use super::colours::Colours;
 use super::palette::{Dash, Role};
 
 /// How a mark looks and what the legend calls it.
@@ -119,6 +120,21 @@ pub enum Mark {
         /// How.
         style: Style,
     },
+    /// Cells of a rectangular grid, each with the colour of its number, and a bar beside the panel that says which
+    /// colour is which number: a heat map. An axis from its last number to its first turns the grid around.
+    Cells {
+        /// Edges of the columns, one more than there are; equal steps where the columns are names, as those of
+        /// [`crate::figure::Ticks::Named`].
+        x: Vec<f64>,
+        /// Edges of the rows, one more than there are.
+        y: Vec<f64>,
+        /// Numbers, row by row: those of the first row for all columns, then those of the next.
+        values: Vec<f64>,
+        /// How they become colours.
+        colours: Colours,
+        /// The cells without a finite number: crossed by a stroke, on this colour.
+        style: Style,
+    },
     /// A horizontal line through the panel.
     Level {
         /// Where on the y axis.
@@ -153,6 +169,7 @@ impl Mark {
             | Mark::Ticks { style, .. }
             | Mark::Whiskers { style, .. }
             | Mark::Bars { style, .. }
+            | Mark::Cells { style, .. }
             | Mark::Level { style, .. }
             | Mark::Moment { style, .. }
             | Mark::Span { style, .. } => style,
@@ -166,6 +183,7 @@ impl Mark {
             | Mark::Band { x, .. }
             | Mark::Points { x, .. }
             | Mark::Ticks { x, .. }
+            | Mark::Cells { x, .. }
             | Mark::Whiskers { x, .. } => x.clone(),
             Mark::Step { edges, .. } | Mark::Bars { edges, .. } => edges.clone(),
             Mark::Level { .. } | Mark::Moment { .. } | Mark::Span { .. } => Vec::new(),
@@ -175,7 +193,9 @@ impl Mark {
     /// The numbers along y that an axis without a range should show. A level does count, so that it is seen.
     pub(super) fn along_y(&self) -> Vec<f64> {
         match self {
-            Mark::Line { y, .. } | Mark::Step { y, .. } | Mark::Points { y, .. } => y.clone(),
+            Mark::Line { y, .. } | Mark::Step { y, .. } | Mark::Points { y, .. } | Mark::Cells { y, .. } => {
+                y.clone()
+            }
             Mark::Band { low, high, .. } | Mark::Whiskers { low, high, .. } => {
                 [low.clone(), high.clone()].concat()
             }

@@ -3,8 +3,9 @@
 use super::axis::Scaled;
 use super::canvas::{Ink, Shape};
 use super::clip::{Area, Point};
+use super::colours::Colours;
 use super::mark::{Mark, Style};
-use super::palette::Dash;
+use super::palette::{Dash, Role};
 
 /// Where numbers lie in pixels.
 pub(super) struct Frame<'a> {
@@ -66,6 +67,7 @@ impl Frame<'_> {
                 lines(strokes.flat_map(|stroke| self.area.pieces(&stroke)).collect(), style)
             }
             Mark::Bars { edges, heights, style } => self.bars(edges, heights, style),
+            Mark::Cells { x, y, values, colours, style } => self.cells([x, y], values, colours, style),
             Mark::Level { y, style } => {
                 let y = self.place_y(*y);
                 lines(self.area.pieces(&[(left, y), (right, y)]), style)
@@ -121,6 +123,45 @@ impl Frame<'_> {
         };
         edges.windows(2).zip(heights).filter_map(bar).collect()
     }
+
+    /// The cells with a number, then those without one and the strokes across them.
+    fn cells(&self, [x, y]: [&[f64]; 2], values: &[f64], colours: &Colours, style: &Style) -> Vec<Shape> {
+        let Area { left, top, right, bottom } = self.area;
+        // whole pixels, so that neighbours meet without a seam
+        let across: Vec<f64> = x.iter().map(|x| self.place_x(*x).clamp(left, right).round()).collect();
+        let down: Vec<f64> = y.iter().map(|y| self.place_y(*y).clamp(top, bottom).round()).collect();
+        let axis = colours.scaled(values, 2);
+        let n_columns = x.len().saturating_sub(1).max(1);
+        let (mut shown, mut missing, mut strokes) = (Vec::new(), Vec::new(), Vec::new());
+        for (rows, values) in down.windows(2).zip(values.chunks(n_columns)) {
+            for (columns, value) in across.windows(2).zip(values) {
+                let ordered = |edges: &[f64]| [edges[0].min(edges[1]), edges[0].max(edges[1])];
+                let ([left, right], [top, bottom]) = (ordered(columns), ordered(rows));
+                // what lies outside of the panel, or between edges that have no place, has no size
+                if !(right > left && bottom > top) {
+                    continue;
+                }
+                let area = Area { left, top, right, bottom };
+                let share = if value.is_finite() { axis.share(*value) } else { f64::NAN };
+                match colours.rgb(share) {
+                    Some(rgb) => shown.push((area, rgb)),
+                    None => {
+                        missing.push((area, style.role.rgb()));
+                        strokes.push(vec![(left, bottom), (right, top)]);
+                    }
+                }
+            }
+        }
+        let with = |cells, opacity| Shape::Cells { cells, opacity };
+        let ink = Ink { width: style.width, ..ink(&Style::of(Role::Reference).dash(Dash::Solid)) };
+        let shapes = [with(shown, 1.0), with(missing, style.opacity), Shape::Lines { pieces: strokes, ink }];
+        let is_there = |shape: &Shape| match shape {
+            Shape::Cells { cells, .. } => !cells.is_empty(),
+            Shape::Lines { pieces, .. } => !pieces.is_empty(),
+            _ => true,
+        };
+        shapes.into_iter().filter(is_there).collect()
+    }
 }
 
 /// How a style draws lines.
@@ -144,7 +185,7 @@ pub(super) fn sample(mark: &Mark, area: Area) -> Shape {
     let Area { left, top, right, bottom } = area;
     let middle = f64::midpoint(top, bottom);
     match mark {
-        Mark::Band { .. } | Mark::Bars { .. } | Mark::Span { .. } => Shape::Area {
+        Mark::Band { .. } | Mark::Bars { .. } | Mark::Cells { .. } | Mark::Span { .. } => Shape::Area {
             points: vec![(left, top), (right, top), (right, bottom), (left, bottom)],
             rgb,
             opacity,

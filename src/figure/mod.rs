@@ -12,7 +12,9 @@ pub mod basis;
 mod canvas;
 mod clip;
 pub mod coefficients;
+mod colours;
 pub mod convergence;
+pub mod couplings;
 pub mod cross_validation;
 mod decimate;
 mod drawing;
@@ -35,6 +37,7 @@ pub mod tuning;
 mod words;
 
 pub use axis::{Axis, Scale, Ticks};
+pub use colours::{Colours, Gradient};
 pub use decimate::Decimator;
 pub use drawing::{Drawing, Legend, Panel, Row};
 pub use effects::sum_of_effects;

@@ -95,10 +95,20 @@ impl Dash {
     }
 }
 
-fn ramp(position: f64) -> Rgb {
+/// Dark to light: 0 to 1.
+pub(super) fn ramp(position: f64) -> Rgb {
     let scaled = position.clamp(0.0, 1.0) * (RAMP.len() - 1) as f64;
     let below = (scaled as usize).min(RAMP.len() - 2);
     mix(RAMP[below], RAMP[below + 1], scaled - below as f64)
+}
+
+/// Blue at -1, white at 0, vermilion at 1, dark towards both ends.
+pub(super) fn diverging(position: f64) -> Rgb {
+    let position = position.clamp(-1.0, 1.0);
+    let hue = MODELS[usize::from(position < 0.0)];
+    let size = position.abs();
+    // the hue itself three quarters of the way
+    if size <= 0.75 { mix(WHITE, hue, size / 0.75) } else { mix(hue, INK, (size - 0.75) * 2.0) }
 }
 
 /// The colour on the way from `a` (0) to `b` (1).
@@ -124,6 +134,16 @@ mod tests {
             assert!(luma(Role::Model(k).rgb()) - luma(Role::Data.rgb()) > 50.0, "model {k}");
         }
         assert_ne!(Role::Model(0).dash(), Role::Model(1).dash());
+    }
+
+    #[test]
+    fn both_arms_of_the_diverging_colours_get_darker_from_white() {
+        assert_eq!(super::diverging(0.0), super::WHITE);
+        for sign in [-1.0, 1.0] {
+            let lumas: Vec<f64> =
+                (0..=20).map(|k| luma(super::diverging(sign * f64::from(k) / 20.0))).collect();
+            assert!(lumas.windows(2).all(|pair| pair[0] > pair[1]), "{lumas:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! The bins that are used, and what they have beside their responses.
 
+use std::ops::Range;
+
 use crate::design::{DesignPlan, Offset, Rows, Weights};
+use crate::objective::Counts;
 
 /// Rows, what they count for and the parts of their linear predictors that are given.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +39,21 @@ impl Bins<'_> {
     /// The sum of the weights.
     pub(super) fn total_weight(&self) -> f64 {
         self.weights.map_or(self.rows.len() as f64, Weights::total)
+    }
+
+    /// Calls `visit` with target, bin, weight and response of the used bins number `used`, bin by bin.
+    pub(super) fn visit(&self, y: Counts, used: Range<usize>, mut visit: impl FnMut(usize, usize, f64, f64)) {
+        let n_targets = y.ncols().max(1);
+        let mut bins = self.rows.some(used.clone());
+        let (mut seen, mut bin, mut weight) = (0, 0, 1.0);
+        y.visit(self.rows, used, |target, y| {
+            if seen == 0 {
+                bin = bins.next().unwrap_or(bin);
+                weight = self.weight(bin);
+            }
+            seen = (seen + 1) % n_targets;
+            visit(target, bin, weight, y);
+        });
     }
 
     /// Whether all bins are alike but for response and features.

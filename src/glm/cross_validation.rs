@@ -2,14 +2,15 @@
 //!
 //! First all bins are fitted along the strengths, from the strongest on, each fit from the answer of the one before. Then
 //! every fold is: design and response of its bins are brought to the backend once, and every fit begins where the one to all
-//! bins ended, moved by what the fold differed from it at the strength before, and Newton's method takes its Hessians from there. That
-//! is so near that few passes are left. All targets advance together. A fit that is only scored ends at a gap of 1e-8 of its loss, by the solver's word; those of the
-//! chosen strengths go on to the tolerance, with standard errors, from where they are.
+//! bins ended, moved by what the fold differed from it at the strength before. That is so near that few passes are left, and
+//! Newton's method goes on with its Hessian of the same rows at the strength before while that leads on quickly. All targets
+//! advance together: a pass over the rows serves them all. A fit that is only scored ends at a gap of 1e-8 of its loss, by the
+//! solver's word; those of the chosen strengths go on to the tolerance, with standard errors, from where they are.
 
 use std::time::Instant;
 
 use super::curve::{Curve, Pick};
-use super::fit::{Hessians, Solved};
+use super::fit::Solved;
 use super::fitted::{FittedGlm, TargetFit};
 use super::folds::{Fold, Folds};
 use super::held_out::{HeldOut, Scored, own_scale, starts};
@@ -26,13 +27,6 @@ use crate::{Error, Result};
 
 /// The tolerance of fits that are only scored.
 const ENOUGH: f64 = 1e-8;
-
-/// The fits to all bins at one strength.
-struct OnPath {
-    scored: Vec<Scored>,
-    /// Hessians of the losses there, if Newton's method forms them: those of the folds are near.
-    hessians: Option<Vec<Matrix>>,
-}
 
 /// What is tried.
 #[derive(Clone, Debug)]
@@ -174,14 +168,13 @@ impl CheckedSpec {
         response: &Response,
         (strengths, since): (&[f64], Instant),
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<Vec<OnPath>> {
-        let mut path: Vec<OnPath> = Vec::with_capacity(strengths.len());
+    ) -> Result<Vec<Vec<Scored>>> {
+        let mut path: Vec<Vec<Scored>> = Vec::with_capacity(strengths.len());
         self.fit_each(on, plan, response, &mut |problem: &mut dyn Fits| {
-            let mut hessians = Hessians { given: None, renew: true };
+            let mut kept = None;
             for &strength in strengths.iter().rev() {
-                let start = path.last().map_or(Vec::new(), |last| starts(&last.scored));
-                let scored = self.scored(problem, strength, (start, since), &mut hessians, progress)?;
-                path.push(OnPath { scored, hessians: hessians.given.clone() });
+                let start = path.last().map_or(Vec::new(), |last| starts(last));
+                path.push(self.scored(problem, strength, (start, since), &mut kept, progress)?);
             }
             Ok(())
         })?;
@@ -195,12 +188,12 @@ impl CheckedSpec {
         problem: &mut dyn Fits,
         strength: f64,
         (start, since): (Vec<StartPoint>, Instant),
-        hessians: &mut Hessians,
+        kept: &mut Option<Vec<Matrix>>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Scored>> {
         let spec = self.at_strength(strength, start, since)?;
         if spec.get().model.observation.scale_term(1.0, 1.0).is_none() {
-            let solved = problem.solve(&spec, hessians, progress)?.into_iter();
+            let solved = problem.solve(&spec, kept, progress)?.into_iter();
             return Ok(solved.map(|Solved { point, status }| Scored { point, status, scale: 1.0 }).collect());
         }
         let fitted = problem.fit(&spec, progress)?;
@@ -215,7 +208,7 @@ impl CheckedSpec {
         on: &B,
         plan: &DesignPlan,
         response: &Response,
-        path: &[OnPath],
+        path: &[Vec<Scored>],
         (fold, strengths, since): (&Fold, &[f64], Instant),
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Vec<f64>>> {
@@ -224,16 +217,15 @@ impl CheckedSpec {
         let mut held_out = HeldOut::new(on.exact(), &test, response, self)?;
         let mut scores = vec![Vec::new(); strengths.len()];
         self.fit_each(on, &train, response, &mut |problem: &mut dyn Fits| {
-            let mut before: Option<(usize, Vec<Scored>)> = None;
+            let (mut before, mut kept): (Option<(usize, Vec<Scored>)>, _) = (None, None);
             for (k, &strength) in strengths.iter().enumerate().rev() {
-                let mut start = starts(&path[k].scored);
+                let mut start = starts(&path[k]);
                 if let Some((last, own)) = &before {
-                    for (start, (own, all)) in start.iter_mut().zip(own.iter().zip(&path[*last].scored)) {
+                    for (start, (own, all)) in start.iter_mut().zip(own.iter().zip(&path[*last])) {
                         start.move_by(&own.point, &all.point);
                     }
                 }
-                let mut hessians = Hessians { given: path[k].hessians.clone(), renew: false };
-                let scored = self.scored(problem, strength, (start, since), &mut hessians, progress)?;
+                let scored = self.scored(problem, strength, (start, since), &mut kept, progress)?;
                 scores[k] = held_out.scores(&scored)?;
                 before = Some((k, scored));
             }
@@ -248,7 +240,7 @@ impl CheckedSpec {
         on: &B,
         plan: &DesignPlan,
         response: &Response,
-        path: &[OnPath],
+        path: &[Vec<Scored>],
         (chosen, strengths, since): (&[usize], &[f64], Instant),
         progress: &mut dyn FnMut(Progress),
     ) -> Result<FittedGlm> {
@@ -266,7 +258,7 @@ impl CheckedSpec {
             let (some, names) = (response.y.select(&own), &response.names);
             let names = own.iter().map(|&target| names[target].clone()).collect();
             let regularizer = self.get().regularizer.times(strength);
-            let start = own.iter().map(|&target| path[k].scored[target].point.clone()).collect();
+            let start = own.iter().map(|&target| path[k][target].point.clone()).collect();
             let left = |limit: f64| (limit - since.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE);
             let time_limit_s = self.get().time_limit_s.map(left);
             let spec = GlmSpec { regularizer, start, time_limit_s, ..self.get().clone() }.check()?;

@@ -18,7 +18,8 @@ use crate::math::dense::{Cholesky, Matrix};
 use crate::objective::{GlmObjective, Objective, Packed, Penalty, Weight};
 use crate::observation::{Null, Recession};
 use crate::solver::{
-    Chord, Halted, Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Residuals, Start, Status, Watch,
+    Chord, Halted, Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Residuals, Solution, Start, Status,
+    Watch,
 };
 use crate::{Error, Result};
 
@@ -39,6 +40,10 @@ const SPANNING_ROWS: [usize; 2] = [2, 4];
 pub(super) const CLOSER: f64 = 1e-2;
 /// Distance of a row's linear predictor below the mean above which a target may be running away.
 const FAR: f64 = 3.0;
+/// Bytes of the Hessians of all targets that are kept from one fit to the next, at most.
+const MOST_KEPT_BYTES: usize = 1 << 28;
+/// Passes that a fit with a kept Hessian takes at most where there is nothing to gain from a new one.
+const QUICK: usize = 4;
 /// How much larger than estimated the rates of such rows may be.
 const SURELY: f64 = 10.0;
 
@@ -70,15 +75,6 @@ struct Round {
 pub(super) struct Solved {
     pub(super) point: StartPoint,
     pub(super) status: Status,
-}
-
-/// Hessians of the losses of all targets, from one fit to others that are similar.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Hessians {
-    /// Those to use in place of a fit's own; none to form them as Newton's method does.
-    pub(super) given: Option<Vec<Matrix>>,
-    /// Whether those at the new points take their place.
-    pub(super) renew: bool,
 }
 
 /// Objectives of a fit.
@@ -191,12 +187,12 @@ impl Fit<'_, '_, '_> {
     }
 
     /// The solver's part alone, without sample, certificate and another round; silent targets stay at their mean. Where
-    /// Newton's method would form them, Hessians of the losses may be given, and are kept: those at the new points.
+    /// Newton's method would form Hessians, those of an earlier fit to the same rows are used while they lead on quickly.
     pub(super) fn solve(
         &self,
         chosen: &Plan,
         views: Views,
-        (started, hessians): (Instant, &mut Hessians),
+        (started, kept): (Instant, &mut Option<Vec<Matrix>>),
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Solved>> {
         let (spec, nulls) = (self.spec.get(), &self.metric.nulls);
@@ -216,9 +212,9 @@ impl Fit<'_, '_, '_> {
         };
         let lbfgs = Lbfgs { newton_if_slow: chosen.newton_if_slow };
         let is_newton = chosen.solver == Newton.name();
-        let may_be_kept = is_newton && self.rank.is_whole(&self.varying);
-        let given = hessians.given.as_deref().filter(|_| may_be_kept);
-        let chord = given.map(|hessians| Chord { hessians });
+        let bytes = nulls.len() * (1 + self.rank.n_members()).pow(2) * size_of::<f64>();
+        let may_be_kept = is_newton && self.rank.is_whole(&self.varying) && bytes <= MOST_KEPT_BYTES;
+        let chord = kept.as_deref().filter(|_| may_be_kept).map(|hessians| Chord { hessians });
         let solver: &dyn Minimize = match &chord {
             Some(chord) => chord,
             None if is_newton => &Newton,
@@ -236,12 +232,11 @@ impl Fit<'_, '_, '_> {
         let start = self.start(&live, false);
         let solution = solver.minimize(&mut objectives, &self.metric, &live, start, &mut watch);
         let solution = solution.map_err(|error| self.unfinished(error, &watch.halted))?;
-        if hessians.renew {
-            hessians.given = None;
-            if may_be_kept {
-                let f = objectives.fast.unwrap_or(objectives.exact);
-                hessians.given = Some(self.hessians(f, &live, &solution.at)?);
-            }
+        if may_be_kept {
+            let f = objectives.fast.unwrap_or(objectives.exact);
+            self.renew(kept, f, &live, &solution)?;
+        } else {
+            *kept = None;
         }
         let reports = self.reports(&solution.at).into_iter().zip(&solution.outcomes);
         for (&target, (Reported { coef, intercept }, outcome)) in live.iter().zip(reports) {
@@ -250,15 +245,25 @@ impl Fit<'_, '_, '_> {
         Ok(solved)
     }
 
-    /// Hessians of the losses, without the penalty, one for each target of the response; those of silent ones are empty.
-    fn hessians(&self, f: &mut dyn Objective, live: &[usize], at: &Matrix) -> Result<Vec<Matrix>> {
-        let mut hessians = vec![Matrix::zeros((0, 0)); self.metric.nulls.len()];
-        for (&target, at) in live.iter().zip(at.columns()) {
-            let mut hessian = f.gram(Every::ROW, Weight::Point { target, at: &at.to_vec() })?;
-            self.penalty.add_to(&mut hessian, -1.0);
-            hessians[target] = hessian;
+    /// Hessians of the losses, without the penalty, one for each target of the response: anew where there was none and where
+    /// the one that there was took long to lead to the optimum. Those of silent targets are empty.
+    fn renew(
+        &self,
+        kept: &mut Option<Vec<Matrix>>,
+        f: &mut dyn Objective,
+        live: &[usize],
+        solution: &Solution,
+    ) -> Result<()> {
+        let is_first = kept.is_none();
+        let hessians = kept.get_or_insert_with(|| vec![Matrix::zeros((0, 0)); self.metric.nulls.len()]);
+        for ((&target, at), outcome) in live.iter().zip(solution.at.columns()).zip(&solution.outcomes) {
+            if is_first || outcome.taken_over || outcome.passes > QUICK {
+                let mut hessian = f.gram(Every::ROW, Weight::Point { target, at: &at.to_vec() })?;
+                self.penalty.add_to(&mut hessian, -1.0);
+                hessians[target] = hessian;
+            }
         }
-        Ok(hessians)
+        Ok(())
     }
 
     /// Loss and optimality residual at points of shape (parameters, targets), of targets whose history is wanted.
@@ -347,7 +352,9 @@ impl Fit<'_, '_, '_> {
         }
         let null = &self.metric.nulls[target];
         let proven = (spec.tolerance * self.plan.n_rows() as f64).sqrt() * SURELY;
-        2.0 * (null.size * null.curvature).sqrt() * proven.min((-FAR).exp())
+        // magnitudes come times the weight of their row
+        let largest = self.plan.weights().map_or(1.0, |weights| weights.largest(self.plan.rows()));
+        2.0 * (null.size * null.curvature).sqrt() * proven.min((-FAR).exp()) * largest
     }
 
     /// Along which directions the loss may fall for ever.

@@ -1,6 +1,6 @@
 //! The result of a fit.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use ndarray::ArrayView2;
@@ -234,6 +234,27 @@ impl FittedGlm {
         means(self.model, (&sources, offset), own.intercept, &coef)
     }
 
+    /// Linear predictor per bin of one target for features in any order, without the columns that are `left_out` by their
+    /// labels, and what is given of it (`offset`). See [`FittedGlm::expected_counts`], which is the mean at the whole of it.
+    ///
+    /// # Panics
+    /// As [`FittedGlm::expected_counts`].
+    pub fn linear_predictor(
+        &self,
+        target: usize,
+        features: &[Source],
+        left_out: &HashSet<String>,
+        offset: Option<&[f64]>,
+    ) -> Vec<f64> {
+        let own = &self.targets[target];
+        let known: HashMap<&String, f64> = self.labels.iter().zip(own.coef.iter().copied()).collect();
+        let known_of = |label: &String| known.get(label).copied().filter(|_| !left_out.contains(label));
+        let labels = features.iter().flat_map(|feature| &feature.labels);
+        let coef: Vec<f64> = labels.map(|label| known_of(label).unwrap_or(0.0)).collect();
+        let sources: Vec<Values> = features.iter().map(|feature| feature.x).collect();
+        linear_predictor((&sources, offset), own.intercept, &coef)
+    }
+
     /// A column that the model of `target` needs (its coefficient is not 0) and that is not among `labels`.
     pub fn missing_from(&self, target: usize, labels: &[&String]) -> Option<&String> {
         let needed = self.labels.iter().zip(&self.targets[target].coef).filter(|(_, coef)| **coef != 0.0);
@@ -276,8 +297,13 @@ pub(super) fn expected_counts(model: Model, plan: &DesignPlan, intercept: f64, c
 }
 
 /// Expected counts in every bin of these matrices side by side, and of what is given of the linear predictor.
-fn means(
-    model: Model,
+fn means(model: Model, of: (&[Values], Option<&[f64]>), intercept: f64, coef: &[f64]) -> Vec<f64> {
+    let mut eta = linear_predictor(of, intercept, coef);
+    eta.par_iter_mut().with_min_len(MANY_BINS).for_each(|eta| *eta = model.mean(*eta));
+    eta
+}
+
+fn linear_predictor(
     (sources, offset): (&[Values], Option<&[f64]>),
     intercept: f64,
     coef: &[f64],
@@ -292,6 +318,5 @@ fn means(
     if let Some(offset) = offset {
         eta.iter_mut().zip(offset).for_each(|(eta, offset)| *eta += offset);
     }
-    eta.par_iter_mut().with_min_len(MANY_BINS).for_each(|eta| *eta = model.mean(*eta));
     eta
 }

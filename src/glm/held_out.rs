@@ -26,7 +26,11 @@ pub(super) struct Scored {
 
 /// The scale of a fit, or where no degrees of freedom are left what its own bins show.
 pub(super) fn own_scale(fit: &TargetFit) -> f64 {
-    if fit.scale.is_finite() { fit.scale } else { fit.scores.deviance / fit.n_bins_used as f64 }
+    if fit.scale.is_finite() {
+        fit.scale
+    } else {
+        fit.scores.deviance / fit.total_weight.unwrap_or(fit.n_bins_used as f64)
+    }
 }
 
 pub(super) fn starts(scored: &[Scored]) -> Vec<StartPoint> {

@@ -63,7 +63,29 @@ impl CheckedSpec {
             Some(limit_bytes) if needed_bytes > limit_bytes => {
                 Err(Error::Memory { what: "the design".into(), needed_bytes, limit_bytes })
             }
-            _ => Ok(null_models(model, response.y, &bins, means)),
+            _ => {
+                let nulls = null_models(model, response.y, &bins, means).into_iter();
+                let is_fitted = |null: Null| {
+                    // without an intercept nothing but the features can lower the mean to 0
+                    if plan.has_intercept() { null } else { null.not_silent(model, bins.total_weight()) }
+                };
+                let nulls: Vec<Null> = nulls.map(is_fitted).collect();
+                let is_bad = |null: &Null| !null.is_silent && !null.loss.is_finite();
+                if let Some(offset) = plan.offset().filter(|_| nulls.iter().any(is_bad)) {
+                    let used = plan.rows().iter().map(|row| offset.get(row));
+                    let (low, high) =
+                        used.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
+                    let help = "give the logarithm of an exposure, not the exposure, or subtract a constant";
+                    let found = format!("numbers from {low} to {high}");
+                    return Err(Error::argument(
+                        "offset",
+                        "numbers beside which means are finite",
+                        found,
+                        help,
+                    ));
+                }
+                Ok(nulls)
+            }
         }
     }
 

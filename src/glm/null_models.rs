@@ -25,19 +25,16 @@ pub(super) fn means(y: Counts, bins: &Bins, is_good: &(dyn Fn(f64) -> bool + Syn
     let is_0_good = is_good(0.0);
     let of_piece = |used: Range<usize>| {
         let (mut sums, mut are_good) = (vec![Sum::default(); n_targets], true);
-        let mut weights = bins.rows.some(used.clone()).map(|bin| bins.weight(bin));
-        let (mut seen, mut weight) = (0, 1.0);
-        y.visit(bins.rows, used, |target, y| {
-            // bin by bin, the targets of each together
-            if bins.weights.is_some() && seen % n_targets == 0 {
-                weight = weights.next().unwrap_or(1.0);
-            }
-            seen += 1;
+        let mut add = |target: usize, weight: f64, y: f64| {
             if y != 0.0 || !is_0_good {
                 are_good &= is_good(y);
                 sums[target].add(weight * y);
             }
-        });
+        };
+        match bins.weights {
+            None => y.visit(bins.rows, used, |target, y| add(target, 1.0, y)),
+            Some(_) => bins.visit(y, used, |target, _, weight, y| add(target, weight, y)),
+        }
         are_good.then_some(sums)
     };
     let parts = y.pieces(bins.rows, of_piece).into_iter().collect::<Option<Vec<_>>>()?;
@@ -47,23 +44,29 @@ pub(super) fn means(y: Counts, bins: &Bins, is_good: &(dyn Fn(f64) -> bool + Syn
 
 /// The null model of every target, from its mean.
 pub(super) fn null_models(model: Model, y: Counts, bins: &Bins, means: Vec<f64>) -> Vec<Null> {
-    let null_model = |(target, mean): (usize, f64)| {
-        let known = Null::new(model, mean, 1.0);
-        if bins.offset.is_some() && !known.is_silent {
-            return beside_offset(model, y, target, bins, mean);
-        }
-        if !Null::needs_spread(model.observation) {
-            return known;
-        }
-        let of_piece = |used: Range<usize>| {
-            let own = bins.rows.some(used);
-            own.map(|bin| bins.weight(bin) * model.observation.deviance(y.get(bin, target), mean))
-                .collect::<Sum>()
+    if bins.offset.is_some() {
+        let null_model = |(target, mean): (usize, f64)| {
+            let known = Null::new(model, mean, 1.0);
+            if known.is_silent { known } else { beside_offset(model, y, target, bins, mean) }
         };
-        let spread: Sum = y.pieces(bins.rows, of_piece).into_iter().map(Sum::value).collect();
-        Null::new(model, mean, spread.value() / bins.total_weight())
-    };
-    means.into_iter().enumerate().map(null_model).collect()
+        return means.into_iter().enumerate().map(null_model).collect();
+    }
+    let mut spreads = vec![0.0; means.len()];
+    if Null::needs_spread(model.observation) {
+        let of_piece = |used: Range<usize>| {
+            let mut sums = vec![Sum::default(); means.len()];
+            bins.visit(y, used, |target, _, weight, y| {
+                sums[target].add(weight * model.observation.deviance(y, means[target]));
+            });
+            sums
+        };
+        let parts = y.pieces(bins.rows, of_piece);
+        for (target, spread) in spreads.iter_mut().enumerate() {
+            let total: Sum = parts.iter().map(|part| part[target].value()).collect();
+            *spread = total.value() / bins.total_weight();
+        }
+    }
+    means.into_iter().zip(spreads).map(|(mean, spread)| Null::new(model, mean, spread)).collect()
 }
 
 /// Sums over the bins of one target at a linear predictor `at` beside the offset.
@@ -133,5 +136,5 @@ fn beside_offset(model: Model, y: Counts, target: usize, bins: &Bins, mean: f64)
         }
         (at, here) = (at + step, there);
     }
-    Null::new(model, mean, here.deviance).at(at, here.loss, here.curvature)
+    Null::new(model, mean, here.deviance).at(model, at, here.loss, here.curvature)
 }

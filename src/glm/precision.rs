@@ -7,7 +7,7 @@
 use std::time::Instant;
 
 use super::choice::Size;
-use super::fit::{CERTAIN, Fit, Hessians, Solved, Views};
+use super::fit::{CERTAIN, Fit, Solved, Views};
 use super::fitted::FittedGlm;
 use super::inputs::Response;
 use super::penalised::anchor;
@@ -101,11 +101,11 @@ pub(super) trait Fits {
     /// One fit, with its certificate.
     fn fit(&mut self, spec: &CheckedSpec, progress: &mut dyn FnMut(Progress)) -> Result<FittedGlm>;
 
-    /// Where the solver comes to, without a certificate.
+    /// Where the solver comes to, without a certificate; with Hessians of the losses that fits to the same rows keep.
     fn solve(
         &mut self,
         spec: &CheckedSpec,
-        hessians: &mut Hessians,
+        kept: &mut Option<Vec<Matrix>>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Solved>>;
 }
@@ -147,11 +147,11 @@ impl<B: Backend> Fits for Problem<'_, '_, '_, B> {
     fn solve(
         &mut self,
         spec: &CheckedSpec,
-        hessians: &mut Hessians,
+        kept: &mut Option<Vec<Matrix>>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Solved>> {
         self.with(spec, &mut |fit, chosen, views, started| {
-            fit.solve(&chosen, views, (started, &mut *hessians), progress)
+            fit.solve(&chosen, views, (started, &mut *kept), progress)
         })
     }
 }
@@ -228,7 +228,13 @@ impl<B: Backend> Problem<'_, '_, '_, B> {
         self.gram = Some(gram.clone());
         // a penalty determines what the data do not
         let mut rank = if penalty.is_none() {
-            Rank::new(plan, &varying, &without_intercept(&gram))
+            // weights change no relation between columns, but what they leave of them
+            let own = if plan.weights().is_some() {
+                self.exact.gram(Every::ROW, Weight::One)?
+            } else {
+                gram.clone()
+            };
+            Rank::new(plan, &varying, &without_intercept(&own))
         } else {
             Rank::plain(plan, &varying)
         };

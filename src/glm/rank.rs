@@ -25,7 +25,7 @@ const TAKES_PART: f64 = 1e-6;
 /// Rounds of removing the others from a column: each leaves the rounding of the one before.
 const ROUNDS: usize = 3;
 
-/// One column of the design that is fitted: mean 0, variance 1.
+/// One column of the design that is fitted, as it is scaled: mean 0 and variance 1, without an intercept mean square 1.
 #[derive(Clone, Debug)]
 enum Member {
     /// A column as it is, centred and scaled.
@@ -55,7 +55,7 @@ pub(super) fn varying(plan: &DesignPlan) -> Vec<usize> {
 }
 
 impl Rank {
-    /// The rank from `gram`, the correlation matrix of the `varying` columns.
+    /// The rank from `gram`, that of the `varying` columns as they are scaled, whatever weights rows have.
     pub(super) fn new(plan: &DesignPlan, varying: &[usize], gram: &Matrix) -> Self {
         let strong = strong(gram);
         let own =

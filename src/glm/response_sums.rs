@@ -71,19 +71,20 @@ pub(super) fn response_sums(
 
 /// Bin by bin.
 fn all(y: Counts, bins: &Bins, n_targets: usize, terms: &Terms) -> Vec<ResponseSums> {
+    let of_piece = |used: Range<usize>| {
+        let mut sums = vec![([Sum::default(); 3], true); n_targets];
+        bins.visit(y, used, |target, bin, weight, y| {
+            let (sums, are_whole) = &mut sums[target];
+            *are_whole &= y.fract() == 0.0;
+            sums.iter_mut().zip(terms(y, target, bin)).for_each(|(sum, term)| sum.add(weight * term));
+        });
+        sums
+    };
+    let parts = y.pieces(bins.rows, of_piece);
     let of_target = |target: usize| {
-        let of_piece = |used: Range<usize>| {
-            let (mut sums, mut are_whole) = ([Sum::default(); 3], true);
-            for bin in bins.rows.some(used) {
-                let (y, weight) = (y.get(bin, target), bins.weight(bin));
-                are_whole &= y.fract() == 0.0;
-                sums.iter_mut().zip(terms(y, target, bin)).for_each(|(sum, term)| sum.add(weight * term));
-            }
-            (sums.map(Sum::value), are_whole)
-        };
-        let parts = y.pieces(bins.rows, of_piece);
-        let total = |k: usize| parts.iter().map(|(sums, _)| sums[k]).collect::<Sum>().value();
-        ResponseSums::new(parts.iter().all(|part| part.1), bins.total_weight(), [0, 1, 2].map(total))
+        let total = |k: usize| parts.iter().map(|part| part[target].0[k].value()).collect::<Sum>().value();
+        let are_whole = parts.iter().all(|part| part[target].1);
+        ResponseSums::new(are_whole, bins.total_weight(), [0, 1, 2].map(total))
     };
     (0..n_targets).map(of_target).collect()
 }

@@ -334,7 +334,7 @@ impl<B: Classes> Objective for ClassObjective<'_, B> {
 
     fn gram(&mut self, every: Every, weight: Weight) -> Result<Matrix> {
         let (at, beside) = match weight {
-            Weight::Flat => {
+            Weight::Flat | Weight::One => {
                 let (own, p) = (self.flat_gram()?, self.of_block());
                 let entry = |(i, j): (usize, usize)| if i / p == j / p { own[(i % p, j % p)] } else { 0.0 };
                 return Ok(Matrix::from_shape_fn((self.n_parameters(), self.n_parameters()), entry));

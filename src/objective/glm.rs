@@ -340,7 +340,7 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
         let mut gram = self.gram_of_blocks(every, weight)?;
         self.in_terms_of_columns(&mut gram);
         // a direction that costs something is none of recession
-        if !matches!(weight, Weight::Flat) {
+        if !matches!(weight, Weight::Flat | Weight::One) {
             self.penalty.add_to(&mut gram, 1.0);
         }
         Ok(gram)

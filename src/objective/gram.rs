@@ -35,7 +35,7 @@ impl<B: Backend> GlmObjective<'_, B> {
         let (target, weighted) = match weight {
             // the weights come with the pointwise stage
             Weight::Flat if self.weights.is_some() => (0, Some((&flat[..], Beside::One))),
-            Weight::Flat => (0, None),
+            Weight::Flat | Weight::One => (0, None),
             Weight::Held { target, at } => (target, Some((at, Beside::Events))),
             Weight::Point { target, at } => (target, Some((at, Beside::Curvature))),
         };

@@ -24,8 +24,10 @@ pub use penalty::{Group, Kinks, Penalty};
 /// Which weights a Gram matrix has.
 #[derive(Clone, Copy, Debug)]
 pub enum Weight<'a> {
-    /// 1 for every row: shared by all targets.
+    /// What every row counts for, 1 without weights: shared by all targets.
     Flat,
+    /// 1 for every row, whatever it counts for.
+    One,
     /// 1 for the rows that no direction of recession moves from these parameters.
     Held {
         /// Column of the response.

@@ -88,11 +88,25 @@ impl Null {
     /// The same beside an offset: with another linear predictor, to which the offset of a bin is added, and the mean loss and
     /// curvature there.
     #[must_use]
-    pub fn at(self, eta: f64, loss: f64, curvature: f64) -> Self {
+    pub fn at(self, model: Model, eta: f64, loss: f64, curvature: f64) -> Self {
         // of binary responses the size is the null loss
-        let is_loss = self.size == self.loss && self.noise == 1.0 / self.loss;
-        let (size, noise) = if is_loss { (loss, 1.0 / loss) } else { (self.size, self.noise) };
+        let (size, noise) = match model.observation {
+            ObservationModel::Bernoulli => (loss, 1.0 / loss),
+            _ => (self.size, self.noise),
+        };
         Self { eta, loss, curvature, size, noise, ..self }
+    }
+
+    /// The same where a target without events is fitted like others, since nothing but the features could make its mean 0: the
+    /// numbers are those of half an event in the bins, or of all but half an event.
+    #[must_use]
+    pub fn not_silent(self, model: Model, n_bins: f64) -> Self {
+        if !self.is_silent {
+            return self;
+        }
+        let half = 0.5 / n_bins.max(1.0);
+        let near = Self::new(model, if self.mean > 0.0 { 1.0 - half } else { half }, half);
+        Self { mean: self.mean, loss: self.loss, ..near }
     }
 
     /// The loss that a gap is a part of.

@@ -42,7 +42,7 @@ pub struct CoupledPopulation<'a> {
 pub struct CoupledCounts {
     /// Counts, shape (bins, units).
     pub counts: Array2<f64>,
-    /// Expected counts, shape (bins, units).
+    /// Expected counts, shape (bins, units); NaN where the count was given.
     pub expected: Array2<f64>,
     /// Bins and units whose expected count was held at the largest: more than none is a sign that the population does not
     /// come to rest.
@@ -59,8 +59,26 @@ impl CoupledPopulation<'_> {
     /// # Source
     /// `simulate_recurrent` in `NeMoS`, for what is aligned with what.
     pub fn simulate(&self, random: &mut impl Rng) -> Result<CoupledCounts> {
+        self.simulate_with(None, |_, mean| poisson(mean, random))
+    }
+
+    /// Simulates all bins, or those in which `given`, shape (bins, units), is NaN: other counts are taken as they are given,
+    /// and act on the bins after them as drawn ones do. `draw` makes a count of a unit and its expected count, in the order of
+    /// the bins, in a bin in that of the units; a count that is not finite acts on nothing.
+    ///
+    /// # Errors
+    /// As [`CoupledPopulation::simulate`], and [`Error::Length`] for `given` of another shape than the drive.
+    pub fn simulate_with(
+        &self,
+        given: Option<ArrayView2<f64>>,
+        mut draw: impl FnMut(usize, f64) -> f64,
+    ) -> Result<CoupledCounts> {
         self.check()?;
         let (n_bins, n) = self.drive.dim();
+        if let Some(given) = given.filter(|given| given.dim() != (n_bins, n)) {
+            let (what, found) = ("bins times units of given counts".into(), given.len());
+            return Err(Error::Length { what, expected: n_bins * n, found });
+        }
         let window = self.basis.nrows();
         let filters: Vec<Vec<f64>> = (0..n).map(|sender| self.filters_of(sender)).collect();
         // what earlier counts add to the linear predictors, bin after bin
@@ -76,6 +94,11 @@ impl CoupledPopulation<'_> {
         let mut n_held = 0;
         for bin in 0..n_bins {
             for unit in 0..n {
+                let known = given.map_or(f64::NAN, |given| given[(bin, unit)]);
+                if !known.is_nan() {
+                    (counts[(bin, unit)], expected[(bin, unit)]) = (known, f64::NAN);
+                    continue;
+                }
                 let eta = self.intercepts[unit] + self.drive[(bin, unit)] + effects[(bin, unit)];
                 let mean = self.inverse_link.mean(eta, Standard).mu;
                 // a NaN is held as well
@@ -83,8 +106,7 @@ impl CoupledPopulation<'_> {
                 let mean = if is_held { self.most_expected } else { mean };
                 n_held += usize::from(is_held);
                 expected[(bin, unit)] = mean;
-                counts[(bin, unit)] =
-                    if mean > 0.0 { Poisson::new(mean).map_or(0.0, |law| law.sample(random)) } else { 0.0 };
+                counts[(bin, unit)] = draw(unit, mean);
             }
             for unit in 0..n {
                 let count: f64 = counts[(bin, unit)];
@@ -100,6 +122,24 @@ impl CoupledPopulation<'_> {
     /// # Errors
     /// As [`CoupledPopulation::simulate`].
     pub fn growth(&self, expected: &[f64]) -> Result<f64> {
+        self.radius(expected, f64::abs)
+    }
+
+    /// The same of excitation alone: the spectral radius of `sum_k max(d mu_i / d eta · h_ij[k], 0)`. What a spike takes away,
+    /// such as the silence after it, lets no population run away; above 1 what it adds may.
+    ///
+    /// # Errors
+    /// As [`CoupledPopulation::simulate`].
+    ///
+    /// # Source
+    /// Costa, Graham, Marsalle and Tran, "Renewal in Hawkes processes with self-excitation and inhibition", Adv. Appl. Probab. 52
+    /// (2020): with an integral of the positive part below 1 the process is stable, whatever inhibits it.
+    pub fn excitatory_growth(&self, expected: &[f64]) -> Result<f64> {
+        self.radius(expected, |effect| effect.max(0.0))
+    }
+
+    /// The spectral radius of the sums over the lags of what `part` makes of `d mu_i / d eta · h_ij[k]`.
+    fn radius(&self, expected: &[f64], part: fn(f64) -> f64) -> Result<f64> {
         self.check()?;
         let n = self.intercepts.len();
         if expected.len() != n {
@@ -113,7 +153,7 @@ impl CoupledPopulation<'_> {
         let gains = Array2::from_shape_fn((n, n), |(receiver, sender)| {
             let own =
                 &self.filters_of(sender)[receiver * self.basis.nrows()..(receiver + 1) * self.basis.nrows()];
-            slopes[receiver] * own.iter().map(|h| h.abs()).sum::<f64>()
+            own.iter().map(|h| part(slopes[receiver] * h)).sum::<f64>()
         });
         // powers of a matrix without negative entries grow with its spectral radius; one more on the diagonal keeps them from
         // going back and forth
@@ -192,10 +232,15 @@ impl CoupledPopulation<'_> {
     }
 }
 
+/// A Poisson count.
+pub(super) fn poisson(mean: f64, random: &mut impl Rng) -> f64 {
+    if mean > 0.0 { Poisson::new(mean).map_or(0.0, |law| law.sample(random)) } else { 0.0 }
+}
+
 /// Adds the filters of a unit that fired to the effects from bin `first` on, their first `skipped` lags left out.
 fn send(effects: &mut Array2<f64>, filters: &[f64], (first, skipped): (usize, usize), count: f64) {
     let (n_bins, n) = effects.dim();
-    if count == 0.0 || n == 0 {
+    if count == 0.0 || !count.is_finite() || n == 0 {
         return;
     }
     let window = filters.len() / n;

@@ -1,6 +1,7 @@
-//! A recording that never happened: one neuron under current clamp, for demonstrations and tests.
+//! Recordings that never happened, for demonstrations and tests: one neuron under current clamp, and a population whose units
+//! act on each other ([`Network`], [`CoupledPopulation`]).
 //!
-//! The session has the shape of a whole patch-clamp session as the field's tutorials use it: sweeps of 20 kHz
+//! The session of the one neuron has the shape of a whole patch-clamp session as the field's tutorials use it: sweeps of 20 kHz
 //! current and voltage, each sweep one protocol, holes without samples between them. It exists so that the tool
 //! can show every step (reading, binning, fitting, scoring) on a machine without data, and so that the truth
 //! behind the spikes is known.
@@ -18,11 +19,13 @@
 
 mod coupled;
 mod gammas;
+mod network;
 mod neuron;
 mod protocol;
 
 pub use coupled::{CoupledCounts, CoupledPopulation};
 pub use gammas::difference_of_gammas;
+pub use network::{Network, NetworkParameters, SimulatedPopulation};
 pub use neuron::{Adaptation, Membrane, NeuronParameters};
 pub use protocol::{Protocol, RATE_HZ, Sweep, TUTORIAL_PLAN, lay_out};
 
@@ -39,6 +42,9 @@ pub const SPIKE_RESOLUTION_S: f64 = 5e-6;
 /// The same in steps per second, a whole number, so that times on the grid are correctly rounded.
 const SPIKE_STEPS_PER_S: f64 = 200_000.0;
 
+/// Spike times in seconds, one list per unit.
+pub type SpikeTrains = Vec<Vec<f64>>;
+
 /// Whose random numbers a stream holds.
 #[derive(Clone, Copy)]
 enum Source {
@@ -48,6 +54,10 @@ enum Source {
     Membrane(usize),
     /// Noise of the amplifier in the sweep with this number.
     Amplifier(usize),
+    /// Couplings and rates of a population.
+    Network,
+    /// Counts of a population.
+    Counts,
 }
 
 impl Source {
@@ -55,6 +65,8 @@ impl Source {
     fn stream(self, seed: u64) -> ChaCha8Rng {
         let number = match self {
             Self::Stimulus(protocol) => protocol as u64,
+            Self::Network => 900,
+            Self::Counts => 901,
             Self::Membrane(sweep) => 1_000 + 2 * sweep as u64,
             Self::Amplifier(sweep) => 1_001 + 2 * sweep as u64,
         };

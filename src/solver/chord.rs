@@ -1,5 +1,7 @@
-//! Newton's method with Hessians that are given, those of a problem nearby: no step costs more than a pass, which serves all
-//! targets together. For the folds of a cross-validation, which differ little from all bins.
+//! Newton's method with Hessians that are given, those of the same rows at points nearby: no step costs more than a pass, which
+//! serves all targets together. For paths of strengths.
+
+use std::collections::HashMap;
 
 use rayon::prelude::*;
 
@@ -27,23 +29,19 @@ const MOST: usize = 100;
 /// C. T. Kelley, "Solving Nonlinear Equations with Newton's Method" (2003), section 2.3.
 #[derive(Clone, Copy, Debug)]
 pub struct Chord<'h> {
-    /// `d2 loss / d parameters2` of every target near its optimum, without the penalty.
+    /// `d2 loss / d parameters2` of every target over the rows of the objective near its optimum, without the penalty.
     pub hessians: &'h [Matrix],
 }
 
 /// What every target has of its Hessian.
 struct Rule {
-    curvatures: Vec<(usize, Option<Curvature>)>,
+    curvatures: HashMap<usize, Curvature>,
 }
 
 impl Direct for Rule {
     fn headings(&mut self, f: &mut dyn Objective, points: &[Taken]) -> Result<Vec<Option<Heading>>> {
         let kinks = f.penalty().kinks();
-        let of = |target: usize| {
-            let own = self.curvatures.iter().find(|(known, _)| *known == target);
-            own.and_then(|(_, curvature)| curvature.as_ref())
-        };
-        let heading = |taken: &Taken| of(taken.target)?.heading(kinks, &taken.point);
+        let heading = |taken: &Taken| self.curvatures.get(&taken.target)?.heading(kinks, &taken.point);
         Ok(points.par_iter().map(heading).collect())
     }
 
@@ -92,9 +90,9 @@ impl Chord<'_> {
         let curvature = |run: &Run| {
             let mut hessian = self.hessians[run.target].clone();
             penalty.add_to(&mut hessian, 1.0);
-            (run.target, Curvature::new(hessian, penalty.kinks()))
+            Some((run.target, Curvature::new(hessian, penalty.kinks())?))
         };
-        let mut rule = Rule { curvatures: runs.iter().map(curvature).collect() };
+        let mut rule = Rule { curvatures: runs.par_iter().filter_map(curvature).collect() };
         let (every, may_leave) = (Every::ROW, true);
         if let Some(fast) = &mut f.fast {
             let goal = FAST_GOAL.max(INSIDE * watch.goal);

@@ -123,7 +123,7 @@ fn tables_of_a_population() {
     let place = recording();
     let filters = fit(&place, &["all"], &["current", OWN, OTHERS], &["--out", "own"]);
     let tables: BTreeSet<String> = files_under(&place.path("own/tables"));
-    let expected = ["bins", "features-3", "features-5", "features-9", "filters", "tuning"];
+    let expected = ["bins", "couplings", "features-3", "features-5", "features-9", "filters", "tuning"];
     assert_eq!(tables, expected.map(|name| format!("{name}.csv")).into());
     let bins = Table::read(&place.path("own/tables/bins.csv"));
     assert_eq!(bins.n_rows(), 3950);

@@ -114,6 +114,22 @@ fn what_runs_away_is_held_and_said() {
     assert!((growth(&chain, [0.5, 0.1]) - 0.1f64.sqrt()).abs() < 1e-9);
     assert!((growth(&Array3::from_elem((2, 2, 1), 1.0), [0.3, 0.4]) - 0.7).abs() < 1e-9);
     assert_eq!(growth(&Array3::zeros((2, 2, 1)), [1.0, 1.0]), 0.0);
+    // of excitation alone: inhibition closes no circle, and lets nothing run away
+    let excitatory = |values: Vec<f64>, expected: [f64; 2]| {
+        let coupling = Array3::from_shape_vec((2, 2, 1), values).unwrap();
+        let population = CoupledPopulation {
+            coupling: coupling.view(),
+            basis: basis.view(),
+            intercepts: &[0.0, 0.0],
+            drive: zeros.view(),
+            before: zeros.view(),
+            inverse_link: InverseLink::Exp,
+            most_expected: 5.0,
+        };
+        population.excitatory_growth(&expected).unwrap()
+    };
+    assert!(excitatory(vec![0.0, 1.0, -2.0, 0.0], [0.5, 0.1]).abs() < 1e-3);
+    assert!((excitatory(vec![1.5, -9.0, 2.0, -4.0], [0.5, 0.1]) - 0.75).abs() < 1e-9);
 }
 
 #[test]

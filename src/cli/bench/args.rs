@@ -83,8 +83,17 @@ impl BenchArgs {
 }
 
 /// Options of `fit` that would do nothing in `bench serve`, by their fields, as [`super::serve`] looks at them.
-pub(super) const REFUSED: [&str; 8] =
-    ["out", "write_nwb", "compare", "test_epochs", "explain", "print_config", "cv", "test_against"];
+pub(super) const REFUSED: [&str; 9] = [
+    "out",
+    "write_nwb",
+    "compare",
+    "test_epochs",
+    "explain",
+    "print_config",
+    "cv",
+    "test_against",
+    "true_couplings",
+];
 
 /// What `bench` does beside its own workloads.
 #[derive(Debug, Subcommand)]

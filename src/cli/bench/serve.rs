@@ -74,6 +74,7 @@ fn refuse(args: &FitArgs) -> Result<()> {
         args.print_config,
         args.cv.cv.is_some(),
         args.test_against.is_some(),
+        args.true_couplings.is_some(),
     ];
     for (field, is_given) in REFUSED.into_iter().zip(are_given) {
         if is_given {

@@ -48,10 +48,6 @@ impl Applied {
         progress: &Progress,
     ) -> Result<Self> {
         let model = CategoricalFile::load(path)?;
-        if let Some(weights) = &choice.weights {
-            let help = "leave it out: a weight says how often a bin counts, not what is expected of it";
-            return Err(Error::argument("--weights", "a fit or a score", weights, help));
-        }
         let names = known(&model).chosen(choice)?;
         let data = data_of(&known(&model), choice, &Targets::Named(names), limit_bytes, progress)?;
         Self::of(model, data)

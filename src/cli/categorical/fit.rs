@@ -83,6 +83,11 @@ fn refuse(args: &FitArgs) -> Result<()> {
             "use --out DIR, which writes probabilities to tables/bins.csv",
         ),
         ("--plan", args.plan.is_some(), "leave it out"),
+        (
+            "--true-couplings",
+            args.true_couplings.is_some(),
+            "leave it out: it is for counts of coupled units",
+        ),
         ("--weights", args.data.weights.is_some(), "leave it out: every bin counts once"),
         ("--offset", args.data.offset.is_some(), "make it a feature, whose coefficients are fitted"),
         (

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::super::data::Data;
 use super::super::fit_text::bins_line;
 use super::super::machine::default_memory_limit_bytes;
-use super::super::predict::{PredictArgs, command_line, output};
+use super::super::predict::{Format, PredictArgs, checked_out, command_line, refuse_weights};
 use super::super::progress::Progress;
 use super::super::result::{bins, head};
 use super::super::run::{Report, pretty, say};
@@ -21,7 +21,9 @@ use crate::{Result, number};
 
 /// Predicts, prints a summary and writes the prediction.
 pub(in super::super) fn predict(args: &PredictArgs) -> Result<Report> {
-    let is_npz = output(args)?;
+    let inputs = [&args.model, &args.data.data];
+    let out = args.out.as_ref().map(|path| Ok((path, checked_out(path, &inputs)?))).transpose()?;
+    refuse_weights(&args.data)?;
     let progress = Progress::new(args.quiet);
     progress.stage("reading", None);
     let limit_bytes = args.memory_limit.or_else(default_memory_limit_bytes);
@@ -29,8 +31,11 @@ pub(in super::super) fn predict(args: &PredictArgs) -> Result<Report> {
     let notices = applied.notices(&args.model, "predictions");
     applied.data.notices.extend(notices);
     let text = if args.json { pretty(&document(args, &applied)?.into()) } else { text(&applied) };
-    if let (Some(path), Some(is_npz)) = (&args.out, is_npz) {
-        let bytes = if is_npz { npz(&applied)? } else { csv(&applied)? };
+    if let Some((path, format)) = out {
+        let bytes = match format {
+            Format::Csv => csv(&applied)?,
+            Format::Npz => npz(&applied)?,
+        };
         save_bytes(path, &bytes)?;
     }
     drop(progress);

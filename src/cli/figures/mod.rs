@@ -1,6 +1,7 @@
 //! The figures of a fit.
 
 mod coefficients;
+mod couplings;
 mod cross_validation;
 mod goodness;
 mod learned;

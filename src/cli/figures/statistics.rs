@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::unit::scaled_unit;
-use super::{coefficients, cross_validation, goodness, learned};
+use super::{coefficients, couplings, cross_validation, goodness, learned};
 use crate::Result;
 use crate::cli::data::Data;
 use crate::cli::fit::{Fitting, MOST_HISTORIES};
@@ -34,6 +34,7 @@ pub(super) fn all(fitting: &Fitting, curves: &[SeriesCurves]) -> Result<Vec<Figu
         basis,
         filter,
         coefficients::of(fitting),
+        couplings::of(fitting)?,
         epochs_of(fitting),
         goodness::of(fitting),
         convergence_of(fitting),

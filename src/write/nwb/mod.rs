@@ -1,4 +1,4 @@
-//! NWB 2 files: a simulated session ([`write_session`]), and a copy of a recording with the results of a fit in it
+//! NWB 2 files: a simulated session ([`write_session`]) or population ([`write_population`]), and a copy of a recording with the results of a fit in it
 //! ([`write_copy`]).
 //!
 //! Here are the objects that both are made of: typed groups, tables with plain and ragged columns, series. Objects
@@ -9,6 +9,7 @@
 //! NWB 2.8 and hdmf-common 1.8 schemas; the files pass `pynwb.validate` (`tests/check_nwb_with_pynwb.py`).
 
 mod copy;
+mod population;
 mod results;
 mod session;
 
@@ -23,6 +24,7 @@ use uuid::Uuid;
 use crate::Error;
 
 pub use copy::{check_place, write_copy};
+pub use population::write_population;
 pub use results::{FilterRows, Results, UnitRows, model_text};
 pub use session::write_session;
 

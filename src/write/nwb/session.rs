@@ -49,28 +49,35 @@ pub fn write_session(path: &Path, session: &SimulatedSession) -> Result<()> {
     save_with(path, |temporary| fill(temporary.path(), session).map_err(|e| unwritable(path, &e)))
 }
 
+/// An empty file without modification times.
+pub(super) fn new_file(path: &Path) -> hdf5::Result<File> {
+    // that of the root group is a property of the file
+    File::with_options().with_fcpl(|properties| properties.obj_track_times(false)).create(path)
+}
+
 /// Fills the file at `path`.
 fn fill(path: &Path, session: &SimulatedSession) -> hdf5::Result<()> {
-    // the root group's modification time is a property of the file
-    let file = File::with_options().with_fcpl(|properties| properties.obj_track_times(false)).create(path)?;
+    let file = new_file(path)?;
     let nwb = Nwb { ids: Uuid::new_v5(&Uuid::NAMESPACE_OID, &session.seed.to_be_bytes()), root: &file };
-    nwb.write_root(session)?;
+    let identifier = format!("rheobase-simulated-session-{}", session.seed);
+    nwb.write_root(identifier, "simulated current-clamp session of one model neuron")?;
     nwb.write_electrodes()?;
     nwb.write_series(session)?;
-    nwb.write_epochs(session)?;
-    nwb.write_units(session)?;
+    nwb.write_epochs("sweeps of the session", &session.epochs)?;
+    let spikes = std::slice::from_ref(&session.spike_times_s);
+    nwb.write_units("the simulated neuron", spikes, SPIKE_RESOLUTION_S)?;
     file.flush()?;
     file.close()
 }
 
 impl Nwb<'_> {
     /// What describes the session as a whole, and the groups that a file must have even if empty.
-    fn write_root(&self, session: &SimulatedSession) -> hdf5::Result<()> {
+    pub(super) fn write_root(&self, identifier: String, description: &str) -> hdf5::Result<()> {
         self.identify(self.root, "core", "NWBFile")?;
         set_text(self.root, "nwb_version", NWB_VERSION)?;
         for (name, value) in [
-            ("identifier", format!("rheobase-simulated-session-{}", session.seed)),
-            ("session_description", "simulated current-clamp session of one model neuron".into()),
+            ("identifier", identifier),
+            ("session_description", description.into()),
             ("session_start_time", DATE.into()),
             ("timestamps_reference_time", DATE.into()),
         ] {
@@ -84,7 +91,7 @@ impl Nwb<'_> {
         Ok(())
     }
 
-    fn write_electrodes(&self) -> hdf5::Result<()> {
+    pub(super) fn write_electrodes(&self) -> hdf5::Result<()> {
         let device = self.group(DEVICE)?;
         self.identify(&device, "core", "Device")?;
         set_text(&device, "description", "no instrument: a simulation")?;
@@ -106,34 +113,49 @@ impl Nwb<'_> {
         response.link_soft(STAMPS, "timestamps")
     }
 
-    fn write_epochs(&self, session: &SimulatedSession) -> hdf5::Result<()> {
+    /// The table of epochs: start and stop in seconds and tag of each.
+    pub(super) fn write_epochs(&self, description: &str, rows: &[(f64, f64, String)]) -> hdf5::Result<()> {
         let epochs = self.group("/intervals/epochs")?;
         self.identify(&epochs, "core", "TimeIntervals")?;
-        describe_table(&epochs, "sweeps of the session", &["start_time", "stop_time", "tags"])?;
-        let starts: Vec<f64> = session.epochs.iter().map(|epoch| epoch.0).collect();
-        let stops: Vec<f64> = session.epochs.iter().map(|epoch| epoch.1).collect();
-        let tags = session.epochs.iter().map(|epoch| unicode(&epoch.2)).collect::<hdf5::Result<Vec<_>>>()?;
+        describe_table(&epochs, description, &["start_time", "stop_time", "tags"])?;
+        let starts: Vec<f64> = rows.iter().map(|epoch| epoch.0).collect();
+        let stops: Vec<f64> = rows.iter().map(|epoch| epoch.1).collect();
+        let tags = rows.iter().map(|epoch| unicode(&epoch.2)).collect::<hdf5::Result<Vec<_>>>()?;
         self.put_column(&epochs, "start_time", "start of the sweep in seconds", &starts)?;
         self.put_column(&epochs, "stop_time", "end of the sweep in seconds", &stops)?;
         self.put_column(&epochs, "tags", "stimulus protocol of the sweep", &tags)?;
-        let ends: Vec<u32> = (1..=session.epochs.len() as u32).collect();
+        let ends: Vec<u32> = (1..=rows.len() as u32).collect();
         self.put_index(&epochs, "tags", &ends)?;
-        self.put_ids(&epochs, session.epochs.len())
+        self.put_ids(&epochs, rows.len())
     }
 
-    fn write_units(&self, session: &SimulatedSession) -> hdf5::Result<()> {
+    /// The table of units, from the spike times of each, known to `resolution_s` seconds.
+    pub(super) fn write_units(
+        &self,
+        description: &str,
+        spike_times_s: &[Vec<f64>],
+        resolution_s: f64,
+    ) -> hdf5::Result<()> {
+        let n_units = spike_times_s.len();
         let units = self.group("/units")?;
         self.identify(&units, "core", "Units")?;
         let columns = ["spike_times", "location", "group", "electrode_group"];
-        describe_table(&units, "the simulated neuron", &columns)?;
-        let spikes =
-            self.put_column(&units, "spike_times", "spike times in seconds", &session.spike_times_s)?;
-        set_attribute(&spikes, "resolution", &SPIKE_RESOLUTION_S)?;
-        self.put_index(&units, "spike_times", &[session.spike_times_s.len() as u32])?;
-        self.put_column(&units, "location", "where the unit was recorded", &[unicode("simulated")?])?;
-        self.put_column(&units, "group", "number of the unit's group", &[0i64])?;
-        let electrodes = self.root.reference::<ObjectReference1>(ELECTRODES)?;
-        self.put_column(&units, "electrode_group", "electrode group of the unit", &[electrodes])?;
-        self.put_ids(&units, 1)
+        describe_table(&units, description, &columns)?;
+        let times = spike_times_s.concat();
+        let spikes = self.put_column(&units, "spike_times", "spike times in seconds", &times)?;
+        set_attribute(&spikes, "resolution", &resolution_s)?;
+        let end = |end: &mut usize, times: &Vec<f64>| {
+            *end += times.len();
+            Some(*end as u32)
+        };
+        let ends: Vec<u32> = spike_times_s.iter().scan(0, end).collect();
+        self.put_index(&units, "spike_times", &ends)?;
+        let places = vec![unicode("simulated")?; n_units];
+        self.put_column(&units, "location", "where the unit was recorded", &places)?;
+        self.put_column(&units, "group", "number of the unit's group", &vec![0i64; n_units])?;
+        let electrodes = || self.root.reference::<ObjectReference1>(ELECTRODES);
+        let electrodes = (0..n_units).map(|_| electrodes()).collect::<hdf5::Result<Vec<_>>>()?;
+        self.put_column(&units, "electrode_group", "electrode group of the unit", &electrodes)?;
+        self.put_ids(&units, n_units)
     }
 }

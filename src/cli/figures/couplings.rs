@@ -1,0 +1,76 @@
+//! The figure of the couplings between units.
+
+use super::statistics::busiest_and;
+use crate::Result;
+use crate::cli::couplings::{self, Couplings, Truth};
+use crate::cli::data::Data;
+use crate::cli::fit::Fitting;
+use crate::figure::Figure;
+use crate::figure::couplings::{CouplingPanel, couplings as figure_of};
+use crate::solver::Status;
+
+/// Units along each side.
+const MOST_UNITS: usize = 64;
+/// Features.
+const MOST_FEATURES: usize = 2;
+
+/// The figure; `None` for a single target, and without a feature of the spikes of several units.
+pub(super) fn of(fitting: &Fitting) -> Result<Option<Figure>> {
+    let (data, fit) = (&fitting.data, &fitting.model.fit);
+    if data.names.len() < 2 {
+        return Ok(None);
+    }
+    let (targets, note) = busiest_and(data, MOST_UNITS, "tables/couplings.csv has all.");
+    let has_estimate = |target: usize| {
+        !matches!(fit.targets[target].status, Status::Separated | Status::NoEvents | Status::Failed)
+    };
+    let row =
+        |fitted: &Couplings| {
+            let shown = Shown::of(fitted, &targets, data);
+            let own = shown.panel("fit", |target, unit| {
+                if has_estimate(target) { fitted.area_s[(target, unit)] } else { f64::NAN }
+            });
+            let truth = fitting.truth.as_ref().map(|truth: &Truth| {
+                shown.panel("truth", |target, unit| {
+                    truth.area_s(&fitted.receiving[target], &fitted.sending[unit])
+                })
+            });
+            let title = |panel: CouplingPanel| CouplingPanel {
+                title: format!("{}: {}", fitted.feature, panel.title),
+                ..panel
+            };
+            [Some(own), truth].into_iter().flatten().map(title).collect()
+        };
+    let rows: Vec<Vec<CouplingPanel>> = couplings::of(fitting)?.iter().take(MOST_FEATURES).map(row).collect();
+    Ok(figure_of(&rows, fit.model.inverse_link, &note))
+}
+
+/// The units that have a row, and those that have a column.
+struct Shown<'a> {
+    fitted: &'a Couplings,
+    receiving: &'a [usize],
+    sending: Vec<usize>,
+}
+
+impl<'a> Shown<'a> {
+    /// All senders, or of too many those that receive.
+    fn of(fitted: &'a Couplings, receiving: &'a [usize], data: &Data) -> Self {
+        let is_shown = |unit: &usize| {
+            let name = &fitted.sending[*unit];
+            fitted.sending.len() <= MOST_UNITS || receiving.iter().any(|&target| data.names[target] == *name)
+        };
+        Self { fitted, receiving, sending: (0..fitted.sending.len()).filter(is_shown).collect() }
+    }
+
+    fn panel(&self, title: &str, area_s: impl Fn(usize, usize) -> f64) -> CouplingPanel {
+        let of_target =
+            |&target: &usize| self.sending.iter().map(|&unit| 1e3 * area_s(target, unit)).collect();
+        let rows: Vec<Vec<f64>> = self.receiving.iter().map(of_target).collect();
+        CouplingPanel {
+            title: title.into(),
+            receiving: self.receiving.iter().map(|&target| self.fitted.receiving[target].clone()).collect(),
+            sending: self.sending.iter().map(|&unit| self.fitted.sending[unit].clone()).collect(),
+            area_ms: rows.concat(),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! `rheobase simulate`: responses that a fitted model would give, and recordings of populations whose couplings are known.
+//!
+//! Where a feature is made of spikes of the targets themselves, the responses are drawn bin by bin and act on what comes
+//! after them ([`feedback`]); otherwise every bin is drawn by itself at the mean that `predict` gives.
+
+mod args;
+mod coupled;
+mod draws;
+mod feedback;
+mod output;
+
+pub(super) use args::SimulateArgs;
+
+use super::applied::Applied;
+use super::machine::default_memory_limit_bytes;
+use super::predict::{Format, checked_out, refuse_weights};
+use super::progress::Progress;
+use super::run::{Report, pretty, say, settle_threads};
+use crate::write::model::ModelFile;
+use crate::write::save::save_bytes;
+use crate::{Error, Result};
+use args::Other;
+use draws::{Chance, Draws};
+
+/// Simulates what was asked for.
+pub(super) fn simulate(args: &SimulateArgs) -> Result<Report> {
+    match &args.other {
+        Some(Other::Coupled(args)) => coupled::coupled(args),
+        None => {
+            settle_threads(args.threads)?;
+            of_model(args)
+        }
+    }
+}
+
+/// Responses of a fitted model.
+fn of_model(args: &SimulateArgs) -> Result<Report> {
+    let (Some(model), Some(data)) = (&args.model, &args.data) else {
+        // the parser asks for both
+        return Err(Error::argument(
+            "simulate",
+            "a model and data",
+            "neither",
+            "see `rheobase simulate --help`",
+        ));
+    };
+    let chance = Chance { seed: args.seed, n_repeats: args.n_repeats()?, most_hz: args.max_rate };
+    let out = args.out.as_ref().map(|path| checked_out(path, &[model, &data.data])).transpose()?;
+    refuse_weights(data)?;
+    let progress = Progress::new(args.quiet);
+    progress.stage("reading", None);
+    let limit_bytes = args.memory_limit.or_else(default_memory_limit_bytes);
+    let mut applied = Applied::predict(ModelFile::load(model)?, data, limit_bytes, &progress)?;
+    let notices = applied.notices(model, data, ["drawn", "responses"]);
+    applied.data.notices.extend(notices);
+    progress.stage("drawing responses", None);
+    let draws = Draws::new(&applied, chance, limit_bytes)?;
+    let text = if args.json {
+        pretty(&output::document(args, (model, data), &applied, &draws)?.into())
+    } else {
+        output::text(&applied, &draws)
+    };
+    if let (Some(path), Some(format)) = (&args.out, out) {
+        let bytes = match format {
+            Format::Csv => output::csv(&applied.data, &draws)?,
+            Format::Npz => output::npz(&applied.data, &draws)?,
+        };
+        save_bytes(path, &bytes)?;
+    }
+    drop(progress);
+    if !args.quiet {
+        applied.data.notices.iter().for_each(|notice| say(&format!("note: {notice}")));
+        draws.warnings().iter().for_each(|warning| say(&format!("warning: {warning}")));
+        args.out.iter().for_each(|path| say(&format!("responses written to {}", path.display())));
+    }
+    Ok(Report { text, converged: true })
+}
