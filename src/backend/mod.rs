@@ -11,6 +11,7 @@
 //! One method per kernel, one file per kernel below `cpu/`; [`gpu`] repeats them in WGSL. What the certificate alone needs are
 //! methods of [`Cpu`], since it is computed there whatever device has fitted.
 
+mod classes;
 mod costs;
 pub mod cpu;
 #[cfg(feature = "gpu")]
@@ -25,6 +26,7 @@ use crate::Result;
 use cpu::convolution::transforms::Fourier;
 
 pub use crate::observation::Model;
+pub use classes::Classes;
 pub use costs::{Costs, Home, TRANSFORMED_LAGS};
 pub use cpu::Cpu;
 #[cfg(feature = "gpu")]

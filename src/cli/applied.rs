@@ -6,10 +6,9 @@ use ndarray::Array1;
 
 use super::args::DataArgs;
 use super::array_columns::column_list;
-use super::arrays::{Format, arrays};
-use super::data::{self, Data, Targets};
+use super::data::{Data, Targets};
 use super::progress::Progress;
-use crate::features::DETECTED;
+use super::study_data::{Known, data_of};
 use crate::glm::{FittedGlm, Scores, score_weighted};
 use crate::observation::Observe;
 use crate::solver::Status;
@@ -52,7 +51,7 @@ impl Applied {
         limit_bytes: Option<u64>,
         progress: &Progress,
     ) -> Result<Self> {
-        let data = data_of(&model, choice, &Targets::Counted, limit_bytes, progress)?;
+        let data = data_of(&known(&model), choice, &Targets::Counted, limit_bytes, progress)?;
         Self::of(model, data)
     }
 
@@ -66,30 +65,15 @@ impl Applied {
         limit_bytes: Option<u64>,
         progress: &Progress,
     ) -> Result<Self> {
-        let needs_units = match &model.study {
-            Study::Recording(study) => study.features.iter().any(|feature| feature.spec.units().is_some()),
-            Study::Arrays(_) | Study::Nemos => false,
-        };
-        let is_all = choice.unit.is_empty() || choice.unit.iter().any(|unit| unit == "all");
-        let names = match is_all {
-            true if needs_units && choice.detect_spikes.is_some() => vec![DETECTED.to_string()],
-            true => target_names(&model.fit),
-            false => choice.unit.clone(),
-        };
-        if !needs_units {
-            // nothing in the data can tell one target from another
-            let known = target_names(&model.fit);
-            if let Some(name) = names.iter().find(|name| !known.contains(name)) {
-                return Err(unknown_target(&model.fit, name));
-            }
-        }
-        let data = data_of(&model, choice, &Targets::Named(names), limit_bytes, progress)?;
+        let names = known(&model).chosen(choice)?;
+        let data = data_of(&known(&model), choice, &Targets::Named(names), limit_bytes, progress)?;
         Self::of(model, data)
     }
 
     fn of(model: ModelFile, data: Data) -> Result<Self> {
         let data = Data { observation: model.fit.model.observation, ..data };
-        let of_name = |name: &String| model_target(&model.fit, name);
+        let own = known(&model);
+        let of_name = |name: &String| own.target(name);
         let fitted: Vec<usize> = match &model.study {
             Study::Nemos => (0..data.names.len()).collect(),
             _ => data.names.iter().map(of_name).collect::<Result<_>>()?,
@@ -133,140 +117,6 @@ impl Applied {
         }
         notices
     }
-}
-
-/// The data of the model's study, from the new file.
-fn data_of(
-    model: &ModelFile,
-    choice: &DataArgs,
-    targets: &Targets,
-    limit_bytes: Option<u64>,
-    progress: &Progress,
-) -> Result<Data> {
-    let mut choice = choice.clone();
-    choice.take_row_terms(&model.study.row_terms(), *targets == Targets::Counted)?;
-    match (&model.study, Format::of(&choice)) {
-        (Study::Arrays(_), None) => Err(other_kind("an npz, npy, csv or HDF5 file", &choice)),
-        (Study::Nemos, None) => Err(no_study(&choice)),
-        (Study::Nemos, Some(format)) => {
-            let data = by_position(arrays(format, &choice, targets, limit_bytes)?, model)?;
-            check_targets(model, &data).map(|()| data)
-        }
-        (Study::Recording(_), Some(_)) => Err(other_kind("an NWB file", &choice)),
-        (Study::Arrays(_), Some(Format::Csv)) => by_name(model, choice, targets, limit_bytes),
-        (Study::Arrays(study), Some(format)) => {
-            // another file of the same format has the same arrays in it
-            if format != Format::Npy && Format::of_path(&study.input.path) == Some(format) {
-                choice.x = choice.x.or_else(|| study.x.clone());
-                let y = Some(study.y.clone()).filter(|_| *targets == Targets::Counted);
-                choice.y = choice.y.or(y);
-            }
-            by_position(arrays(format, &choice, targets, limit_bytes)?, model)
-        }
-        (Study::Recording(study), None) => {
-            if choice.epochs.is_empty() {
-                choice.epochs.clone_from(&study.selectors);
-                choice.epoch = choice.epoch.or(study.epoch);
-            }
-            let mut detect = choice.detect_spikes.as_ref();
-            if choice.unit.is_empty() {
-                choice.unit =
-                    if detect.is_some() { vec![DETECTED.to_string()] } else { target_names(&model.fit) };
-                detect = detect.or(study.detect_spikes.as_ref());
-            }
-            data::recording(
-                &choice,
-                targets,
-                study.bin_s,
-                detect,
-                study.features.clone(),
-                limit_bytes,
-                progress,
-            )
-        }
-    }
-}
-
-fn other_kind(expected: &str, choice: &DataArgs) -> Error {
-    let expected = format!("{expected}, as the model was fitted to");
-    let help = "use a model on the kind of data that it was fitted to";
-    Error::argument("data", expected, choice.data.display().to_string(), help)
-}
-
-fn no_study(choice: &DataArgs) -> Error {
-    let expected =
-        "arrays of its features (npz, npy, csv, h5): a model of NeMoS names no signals, bases or bins";
-    let help = "make the features first: `rheobase fit RECORDING .. --out DIR` writes them to DIR/tables/features.csv";
-    Error::argument("data", expected, choice.data.display().to_string(), help)
-}
-
-/// Targets of a model of `NeMoS` have no names: they are those of the data, in their order.
-fn check_targets(model: &ModelFile, data: &Data) -> Result<()> {
-    let (expected, found) = (model.fit.targets.len(), data.names.len());
-    if expected == found {
-        return Ok(());
-    }
-    let problem = format!("expected as many columns as the model has targets ({expected}), found {found}");
-    Err(Error::object(&data.input.path, "counts", problem, "choose them with --y, in the order of the model"))
-}
-
-/// The columns of a csv file that the model's columns and targets are called after. Columns that are chosen and of
-/// which the model knows none are its columns under other names, in its order.
-fn by_name(
-    model: &ModelFile,
-    mut choice: DataArgs,
-    targets: &Targets,
-    limit_bytes: Option<u64>,
-) -> Result<Data> {
-    let names = target_names(&model.fit);
-    let typed: Vec<String> = choice.x.iter().chain(&choice.y).cloned().collect();
-    let is_chosen = choice.x.is_some();
-    choice.x = choice.x.or_else(|| Some(column_list(&model.fit.labels)));
-    let y = Some(column_list(&names)).filter(|_| *targets == Targets::Counted);
-    choice.y = choice.y.or(y);
-    let data = arrays(Format::Csv, &choice, targets, limit_bytes).map_err(|error| match error {
-        Error::Unknown { kind: "column", name, present, .. }
-            if !typed.iter().any(|list| list.contains(&name)) =>
-        {
-            let present = present.join(", ");
-            if choice.row_term_columns().any(|own| *own == name) {
-                let problem = format!("expected the column {}, as of the model, found none", column_list(&[name]));
-                let help = format!(
-                    "--offset and --weights take NAME or FILE.npy, and --weights none leaves weights out; present are: \
-                     {present}"
-                );
-                return Error::object(&choice.data, "weights and offset", problem, help);
-            }
-            let (object, problem, help) = if names.contains(&name) && !model.fit.labels.contains(&name) {
-                let help =
-                    if names.len() == 1 { "names the column of the counts" } else { "chooses some of them" };
-                ("counts", "the targets of the model", format!("--y COL {help}; present are: {present}"))
-            } else {
-                let help = format!("--x COL,COL names them in their order; present are: {present}");
-                ("features", "the columns of the model", help)
-            };
-            let problem = format!("expected {problem}, found no column {}", column_list(&[name]));
-            Error::object(&choice.data, object, problem, help)
-        }
-        other => other,
-    })?;
-    let is_known = data.labels[0].iter().any(|label| model.fit.labels.contains(label));
-    if is_chosen && !is_known { by_position(data, model) } else { Ok(data) }
-}
-
-/// Arrays have columns without names of their own: they are those of the model, in its order.
-fn by_position(mut data: Data, model: &ModelFile) -> Result<Data> {
-    let (expected, found) = (model.fit.labels.len(), data.labels[0].len());
-    if expected != found {
-        let problem = format!("expected the {expected} columns of the model, found {found}");
-        let help = format!("the model has: {}", column_list(&model.fit.labels));
-        return Err(Error::object(&data.input.path, "features", problem, help));
-    }
-    for piece in data.parts.iter_mut().flat_map(|part| &mut part.group.pieces) {
-        piece.labels.clone_from(&model.fit.labels);
-    }
-    data.labels = vec![model.fit.labels.clone()];
-    Ok(data)
 }
 
 /// Expected counts of every bin, one entry per target of the data.
@@ -329,24 +179,8 @@ fn check_columns(fit: &FittedGlm, fitted: usize, labels: &[&String], data: &Data
     Err(Error::object(&data.input.path, "features", problem, help))
 }
 
-fn model_target(fit: &FittedGlm, name: &str) -> Result<usize> {
-    match fit.targets.iter().position(|target| target.name == name) {
-        Some(target) => Ok(target),
-        // a model of one neuron may be tried on another
-        None if fit.targets.len() == 1 => Ok(0),
-        None => Err(unknown_target(fit, name)),
-    }
-}
-
-fn target_names(fit: &FittedGlm) -> Vec<String> {
-    fit.targets.iter().map(|target| target.name.clone()).collect()
-}
-
-fn unknown_target(fit: &FittedGlm, name: &str) -> Error {
-    Error::Unknown {
-        kind: "target",
-        name: name.into(),
-        place: "the model".into(),
-        present: target_names(fit),
-    }
+/// What the model knows of its data.
+fn known(model: &ModelFile) -> Known<'_> {
+    let names = model.fit.targets.iter().map(|target| target.name.clone()).collect();
+    Known { study: &model.study, labels: &model.fit.labels, names }
 }

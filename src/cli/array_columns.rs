@@ -175,7 +175,7 @@ pub(super) fn csv(args: &DataArgs, with_counts: bool, limit_bytes: u64) -> Resul
 }
 
 /// The columns that a list names; a name that holds a comma or a quote is written in quotes, as in the file.
-fn find(file: &CsvFile, path: &Path, option: &str, text: &str) -> Result<Vec<usize>> {
+pub(super) fn find(file: &CsvFile, path: &Path, option: &str, text: &str) -> Result<Vec<usize>> {
     let mut found = Vec::new();
     for name in column_names(option, text)? {
         let Some(column) = file.names().iter().position(|known| *known == name && !name.is_empty()) else {
@@ -202,7 +202,7 @@ fn find(file: &CsvFile, path: &Path, option: &str, text: &str) -> Result<Vec<usi
 }
 
 /// All columns but those of the counts.
-fn others(file: &CsvFile, path: &Path, y: &[usize]) -> Result<Vec<usize>> {
+pub(super) fn others(file: &CsvFile, path: &Path, y: &[usize]) -> Result<Vec<usize>> {
     let found: Vec<usize> = (0..file.names().len()).filter(|column| !y.contains(column)).collect();
     if let Some(column) = found.iter().find(|&&column| file.names()[column].is_empty()) {
         let object = format!("row 1, column {}", column + 1);

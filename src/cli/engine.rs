@@ -62,7 +62,7 @@ impl Engine {
     }
 
     /// The variable that asks for a GPU, with its value, if one does.
-    fn variable(common: &Common) -> Option<String> {
+    pub(super) fn variable(common: &Common) -> Option<String> {
         let said = |option: &str, value: &str| {
             common.environment.variable(option).map(|variable| format!("{variable}={value}"))
         };
@@ -142,7 +142,7 @@ pub(super) enum Wish {
 
 impl Wish {
     /// What the options ask for; `planned` is the backend of a plan.
-    fn new(common: &Common, planned: Option<&str>) -> Result<Self> {
+    pub(super) fn new(common: &Common, planned: Option<&str>) -> Result<Self> {
         let device_is_typed = common.environment.variable("device").is_none();
         let wish = match (common.backend, &common.device) {
             // a setting for all commands is no wish of one that names the CPU

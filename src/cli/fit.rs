@@ -22,7 +22,7 @@ use crate::design::DesignPlan;
 use crate::glm::{
     CheckedSpec, CrossValidation, Dispersion, FittedGlm, GlmSpec, Response, TOLERANCE_F32, TOLERANCE_F64,
 };
-use crate::observation::Observe;
+use crate::observation::{CATEGORICAL, LOG_SOFTMAX, Observe};
 use crate::regularizer::Regularizer;
 use crate::write::model::{ArraysStudy, ModelFile, RecordingStudy, Study};
 use crate::write::save::{PendingFile, check_writable};
@@ -141,7 +141,7 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     let truth = Truth::read(args, limit_bytes)?;
     let mut data = load(args, limit_bytes, progress)?;
     truth.iter().try_for_each(|truth| truth.check(&data))?;
-    data.observation = args.model.observation.into();
+    data.observation = args.model.model()?.observation;
     if args.common.out.is_some() && data.blocks.iter().any(|block| block.x.is_computed()) {
         let notice = "tables/features.csv is left out: its columns are computed when they are needed";
         data.notices.push(notice.into());
@@ -269,7 +269,7 @@ fn with_tolerance(
     .map_err(|error| plan_file::in_file(args, error))
 }
 
-fn refuse_for_arrays(args: &FitArgs) -> Result<()> {
+pub(super) fn refuse_for_arrays(args: &FitArgs) -> Result<()> {
     if args.bin.is_some() || !args.feature.is_empty() {
         return Err(Error::argument(
             if args.bin.is_some() { "--bin" } else { "--feature" },
@@ -281,7 +281,7 @@ fn refuse_for_arrays(args: &FitArgs) -> Result<()> {
     Ok(())
 }
 
-fn recording_choices(args: &FitArgs) -> Result<(f64, Vec<crate::features::StudyFeature>)> {
+pub(super) fn recording_choices(args: &FitArgs) -> Result<(f64, Vec<crate::features::StudyFeature>)> {
     // a file that cannot be read is the first thing to be told about
     crate::read::nwb::open(&args.data.data)?;
     let file = args.data.data.display();
@@ -326,7 +326,7 @@ pub(super) fn fit_part(
     })
 }
 
-fn study(args: &FitArgs, data: &Data) -> Study {
+pub(super) fn study(args: &FitArgs, data: &Data) -> Study {
     let input = data.input.clone();
     if let Some(format) = Format::of(&args.data) {
         let x = format.feature_name(&args.data);
@@ -346,7 +346,7 @@ fn study(args: &FitArgs, data: &Data) -> Study {
 }
 
 /// The command with everything that decides the result.
-fn command_line(args: &FitArgs) -> String {
+pub(super) fn command_line(args: &FitArgs) -> String {
     let mut words = vec!["rheobase".into(), "fit".into()];
     words.extend(args.data.words());
     let mut add = |option: &str, value: String| words.extend(option_words(option, &value));
@@ -358,6 +358,10 @@ fn command_line(args: &FitArgs) -> String {
         words.push("--no-intercept".into());
     }
     let mut add = |option: &str, value: String| words.extend(option_words(option, &value));
+    if args.model.is_categorical() {
+        add("--observation", CATEGORICAL.into());
+        add("--link", LOG_SOFTMAX.into());
+    }
     if let Ok(model) = args.model.model()
         && model != Model::default()
     {

@@ -167,9 +167,14 @@ pub(super) fn scores_line(model: Model, target: &TargetFit) -> String {
 
 /// How the fit of a target ended, in words.
 pub(super) fn verdict(target: &TargetFit) -> &'static str {
-    match target.status {
+    verdict_of(target.status, target.intercept)
+}
+
+/// The same from a status and an intercept.
+pub(super) fn verdict_of(status: Status, intercept: f64) -> &'static str {
+    match status {
         Status::Converged => "at the optimum, with proof",
-        Status::NoEvents if target.intercept > 0.0 => "the probability is 1: there is an event in every bin",
+        Status::NoEvents if intercept > 0.0 => "the probability is 1: there is an event in every bin",
         Status::NoEvents => "the rate is 0: there is no event to explain",
         _ => "not at an optimum",
     }
@@ -218,7 +223,12 @@ fn strength_line(target: &TargetFit) -> String {
 
 /// What to say about a target that did not arrive for want of time or steps.
 pub(super) fn unfinished(target: &TargetFit) -> Option<String> {
-    let (what, help) = match target.status {
+    unfinished_of((target.status, target.iterations, target.loss_gap))
+}
+
+/// The same from a status, iterations and a loss gap.
+pub(super) fn unfinished_of((status, iterations, loss_gap): (Status, usize, f64)) -> Option<String> {
+    let (what, help) = match status {
         Status::MaxIterations => ("out of iterations", "raise --max-iterations"),
         Status::Stopped => ("out of the time allowed", "raise --time-limit"),
         Status::Stalled => {
@@ -228,8 +238,7 @@ pub(super) fn unfinished(target: &TargetFit) -> Option<String> {
         Status::Converged | Status::Separated | Status::NoEvents => return None,
     };
     Some(format!(
-        "not at the optimum ({what} after {} iterations, loss gap {:.1e}): {help}",
-        target.iterations, target.loss_gap
+        "not at the optimum ({what} after {iterations} iterations, loss gap {loss_gap:.1e}): {help}"
     ))
 }
 

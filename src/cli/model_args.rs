@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use crate::backend::Model;
 use crate::glm::Dispersion;
 use crate::inverse_link::InverseLink;
-use crate::observation::{NegativeBinomial, ObservationModel};
+use crate::observation::{CATEGORICAL, LOG_SOFTMAX, NegativeBinomial, ObservationModel};
 use crate::{Error, Result};
 
 /// Arguments that choose the model.
@@ -15,7 +15,7 @@ pub struct ModelArgs {
     #[arg(long, default_value = "poisson")]
     pub observation: Observation,
     /// From the sum of effects to the mean; exp for poisson and negative-binomial, identity for gaussian, logistic for bernoulli,
-    /// one-over-x for gamma without it
+    /// one-over-x for gamma, log-softmax for categorical without it
     #[arg(long)]
     pub link: Option<Link>,
     /// Dispersion of negative-binomial counts, whose variance is mu + D mu²: a number, or ml for its maximum-likelihood
@@ -60,6 +60,8 @@ pub enum Observation {
     Gamma,
     /// Counts that vary more than their mean, by --dispersion
     NegativeBinomial,
+    /// One of several classes: labels, which may be numbers or texts
+    Categorical,
 }
 
 /// From the sum of effects to the mean.
@@ -77,35 +79,39 @@ pub enum Link {
     Probit,
     /// Effects add up in one over the mean
     OneOverX,
-}
-
-impl From<Observation> for ObservationModel {
-    fn from(observation: Observation) -> Self {
-        match observation {
-            Observation::Poisson => Self::Poisson,
-            Observation::Gaussian => Self::Gaussian,
-            Observation::Bernoulli => Self::Bernoulli,
-            Observation::Gamma => Self::Gamma,
-            Observation::NegativeBinomial => NegativeBinomial::UNIT.into(),
-        }
-    }
+    /// Effects of each class multiply its odds against the others
+    LogSoftmax,
 }
 
 impl Observation {
+    /// The model of the menu; `None` of classes, whose model is not one of a mean.
+    fn model(self) -> Option<ObservationModel> {
+        match self {
+            Self::Poisson => Some(ObservationModel::Poisson),
+            Self::Gaussian => Some(ObservationModel::Gaussian),
+            Self::Bernoulli => Some(ObservationModel::Bernoulli),
+            Self::Gamma => Some(ObservationModel::Gamma),
+            Self::NegativeBinomial => Some(NegativeBinomial::UNIT.into()),
+            Self::Categorical => None,
+        }
+    }
+
     fn name(self) -> &'static str {
-        ObservationModel::from(self).name()
+        self.model().map_or(CATEGORICAL, ObservationModel::name)
     }
 }
 
-impl From<Link> for InverseLink {
-    fn from(link: Link) -> Self {
-        match link {
-            Link::Exp => Self::Exp,
-            Link::Softplus => Self::Softplus,
-            Link::Identity => Self::Identity,
-            Link::Logistic => Self::Logistic,
-            Link::Probit => Self::Probit,
-            Link::OneOverX => Self::OneOverX,
+impl Link {
+    /// The inverse link of the menu; `None` of that of classes.
+    fn inverse(self) -> Option<InverseLink> {
+        match self {
+            Self::Exp => Some(InverseLink::Exp),
+            Self::Softplus => Some(InverseLink::Softplus),
+            Self::Identity => Some(InverseLink::Identity),
+            Self::Logistic => Some(InverseLink::Logistic),
+            Self::Probit => Some(InverseLink::Probit),
+            Self::OneOverX => Some(InverseLink::OneOverX),
+            Self::LogSoftmax => None,
         }
     }
 }
@@ -118,13 +124,61 @@ impl ModelArgs {
     /// dispersion and for a dispersion of others.
     pub(super) fn model(self) -> Result<Model> {
         let model = Model::from(self.observation()?);
-        let chosen = self.link.map_or(model.inverse_link, InverseLink::from);
-        Model { inverse_link: chosen, ..model }.check()
+        match self.link.map(Link::inverse) {
+            None => Ok(model),
+            Some(Some(inverse_link)) => Model { inverse_link, ..model }.check(),
+            Some(None) => Err(Error::argument(
+                "link",
+                format!("a link of one mean, for {} responses", self.observation.name()),
+                LOG_SOFTMAX,
+                "leave it out, or choose --observation categorical",
+            )),
+        }
+    }
+
+    /// Whether responses are one of several classes, which have a course of their own.
+    pub(super) fn is_categorical(self) -> bool {
+        matches!(self.observation, Observation::Categorical)
+    }
+
+    /// Checks what beside the observation model was chosen for classes.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a dispersion, and for another link than log-softmax.
+    pub(super) fn check_categorical(self) -> Result<()> {
+        if self.dispersion.is_some() {
+            return Err(self.no_dispersion());
+        }
+        match self.link.and_then(Link::inverse) {
+            None => Ok(()),
+            Some(other) => Err(Error::argument(
+                "link",
+                format!("{LOG_SOFTMAX} for {CATEGORICAL} responses"),
+                other.name(),
+                "leave the link out",
+            )),
+        }
+    }
+
+    fn no_dispersion(self) -> Error {
+        Error::argument(
+            "--dispersion",
+            "negative-binomial responses, which have one",
+            self.observation.name(),
+            "leave it out, or choose --observation negative-binomial",
+        )
     }
 
     /// The observation model with its dispersion; one that is estimated begins anywhere.
     fn observation(self) -> Result<ObservationModel> {
-        let observation = ObservationModel::from(self.observation);
+        let Some(observation) = self.observation.model() else {
+            return Err(Error::argument(
+                "--observation",
+                "responses of one mean, which this command is for",
+                CATEGORICAL,
+                "fit classes with `rheobase fit`, or choose another observation model",
+            ));
+        };
         match (observation, self.dispersion) {
             (ObservationModel::NegativeBinomial(_), Some(DispersionArg::Given(dispersion))) => {
                 Ok(NegativeBinomial::new(dispersion)?.into())
@@ -138,12 +192,7 @@ impl ModelArgs {
                 "nothing",
                 "add --dispersion ml to estimate it, or --dispersion D",
             )),
-            (_, Some(_)) => Err(Error::argument(
-                "--dispersion",
-                "negative-binomial responses, which have one",
-                self.observation.name(),
-                "leave it out, or choose --observation negative-binomial",
-            )),
+            (_, Some(_)) => Err(self.no_dispersion()),
             (_, None) => Ok(observation),
         }
     }

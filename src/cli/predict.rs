@@ -28,7 +28,8 @@ const PREDICT_HELP: &str = "\
 A recording needs units only if the model has features of spikes (`spikes`, `units`, ..).
 rate.csv has one row per bin: t_s, epoch and, for each target, rate_hz_NAME and
 expected_count_NAME. rate.npz has the arrays t, epoch, rate_hz and expected_count (bins, targets)
-and targets. Arrays have no time: a row number (from 0) and the expected count only (`expected` of
+and targets. A categorical model gives label_NAME and probability_NAME_CLASS instead (npz: tables
+probability_NAME, classes_NAME). Arrays have no time: a row number (from 0) and the expected count only (`expected` of
 a gaussian model). Bins whose features are unknown are NaN. A model that NeMoS saved takes arrays,
 with the columns in the order that it was fitted with.
 
@@ -234,7 +235,7 @@ fn document(args: &PredictArgs, data: &Data, expected: &[Array1<f64>]) -> Result
 }
 
 /// The command with everything that decides the result.
-fn command_line(args: &PredictArgs) -> String {
+pub(super) fn command_line(args: &PredictArgs) -> String {
     let mut words = vec!["rheobase".into(), "predict".into(), shell_word(&args.model.display().to_string())];
     words.extend(args.data.words());
     args.out.iter().for_each(|out| words.extend(["--out".into(), shell_word(&out.display().to_string())]));

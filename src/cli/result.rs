@@ -83,7 +83,8 @@ pub(super) fn target(target: &TargetFit) -> Value {
     fields
 }
 
-fn numbers(values: &[f64]) -> Value {
+/// Numbers, of which some may not be finite.
+pub(super) fn numbers(values: &[f64]) -> Value {
     values.iter().map(|&value| number::to_value(value)).collect()
 }
 

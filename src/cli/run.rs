@@ -7,9 +7,11 @@ use super::args::{BackendChoice, Cli, Command, Common};
 use super::progress::Progress;
 use super::study::{self, Refused};
 use super::{
-    bench, demo, devices, export, fit, inspect, predict, score, shell_help, simulate, tuning, usage,
+    bench, categorical, demo, devices, export, fit, inspect, predict, score, shell_help, simulate, tuning,
+    usage,
 };
 use crate::error::Blame;
+use crate::write::categorical::CategoricalFile;
 use crate::{Error, Result};
 
 /// What a command did.
@@ -90,17 +92,25 @@ fn run(command: &Command) -> Result<Report> {
         Command::Completions(args) => Ok(shell_help::completions(args)),
         Command::Man(args) => shell_help::man(args),
         Command::Fit(args) if args.print_config => fit::print_study(args),
+        Command::Fit(args) if args.model.is_categorical() => {
+            settle_threads(args.common.threads)?;
+            categorical::fit(args)
+        }
         Command::Fit(args) => {
             settle_threads(args.common.threads)?;
             fit::fit(args)
         }
         Command::Score(args) => {
             settle_on_cpu("score", &args.common)?;
-            score::score(args)
+            if CategoricalFile::is_one(&args.model) { categorical::score(args) } else { score::score(args) }
         }
         Command::Predict(args) => {
             settle_threads(args.threads)?;
-            predict::predict(args)
+            if CategoricalFile::is_one(&args.model) {
+                categorical::predict(args)
+            } else {
+                predict::predict(args)
+            }
         }
         Command::Simulate(args) => simulate::simulate(args),
         Command::Export(args) => export::export(args),

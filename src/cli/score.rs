@@ -109,7 +109,7 @@ fn document(args: &ScoreArgs, data: &Data, targets: &[TargetScores]) -> Result<M
 }
 
 /// The command with everything that decides the result.
-fn command_line(args: &ScoreArgs) -> String {
+pub(super) fn command_line(args: &ScoreArgs) -> String {
     let mut words = vec!["rheobase".into(), "score".into(), shell_word(&args.model.display().to_string())];
     words.extend(args.data.words());
     words.join(" ")

@@ -24,7 +24,7 @@ use crate::regularizer::Regularizer;
 use crate::solver::{reach, recession};
 
 /// Largest rows x columns x (columns + 1) x targets for which standard errors are computed without asking.
-const INFERENCE_LIMIT: f64 = 1e11;
+pub(super) const INFERENCE_LIMIT: f64 = 1e11;
 /// How far a Newton step moves some row's linear predictor if the target has not settled.
 pub(super) const RESTLESS: f64 = 0.1;
 

@@ -295,7 +295,7 @@ impl Fit<'_, '_, '_> {
 }
 
 /// Names in a row, not more than a line of them.
-fn joined(names: &[&String]) -> String {
+pub(super) fn joined(names: &[&String]) -> String {
     let shown: Vec<&str> = names.iter().take(MOST_NAMES).map(|name| name.as_str()).collect();
     match names.len() - shown.len() {
         0 => shown.join(", "),

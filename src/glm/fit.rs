@@ -23,7 +23,7 @@ use crate::{Error, Result};
 /// first goal: one or two more steps buy digits of the coefficients, of which a gap of 1e-16 alone guarantees few.
 pub(super) const FLOOR: f64 = 1e-30;
 /// The same where the columns are known to be far from dependent: coefficients are good to all digits that matter.
-const NEAR_FLOOR: f64 = 1e-26;
+pub(super) const NEAR_FLOOR: f64 = 1e-26;
 /// The smallest pivot of a Gram of single precision that leaves no doubt about the rank.
 pub(super) const CERTAIN: f64 = 1e-4;
 /// The same for a Gram of `f64`.
@@ -31,7 +31,7 @@ const SPANS: f64 = 1e-10;
 /// Rows with events per parameter that are asked whether they span all directions: first, and at most.
 const SPANNING_ROWS: [usize; 2] = [2, 4];
 /// How much closer the solver is asked to come if its word does not hold.
-const CLOSER: f64 = 1e-2;
+pub(super) const CLOSER: f64 = 1e-2;
 /// Distance of a row's linear predictor below the mean above which a target may be running away.
 const FAR: f64 = 3.0;
 /// How much larger than estimated the rates of such rows may be.

@@ -4,6 +4,7 @@
 //! numbers that are reported, whatever found them.
 
 mod bins;
+mod categorical;
 mod certificate;
 mod choice;
 mod cross_validation;
@@ -32,6 +33,7 @@ mod spec;
 mod standing;
 mod start;
 
+pub use categorical::{CategoricalSpec, ClassFit, FittedCategorical, Labelled, score_classes};
 pub use choice::{CostConstants, estimated_seconds};
 pub use cross_validation::CrossValidation;
 pub use curve::{Curve, Pick};

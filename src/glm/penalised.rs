@@ -36,8 +36,23 @@ pub(super) fn anchor(
     penalty: &mut Penalty,
     rank: &mut Rank,
 ) {
+    let (anchors, taking_part) = anchors(plan, varying, gram, penalty);
+    rank.aliased.extend(taking_part);
+    rank.aliased.sort_unstable();
+    rank.aliased.dedup();
+    penalty.anchor(anchors);
+}
+
+/// Combinations of the parameters whose squares keep coefficients off directions that are not determined, and the columns that
+/// take part in one.
+pub(super) fn anchors(
+    plan: &DesignPlan,
+    varying: &[usize],
+    gram: &Matrix,
+    penalty: &Penalty,
+) -> (Vec<Vec<f64>>, Vec<usize>) {
     if penalty.is_flat() || penalty.bounds_all() || !penalty.kinks().is_none() {
-        return;
+        return (Vec::new(), Vec::new());
     }
     let mut own = Matrix::zeros(gram.dim());
     penalty.add_to(&mut own, 1.0);
@@ -46,30 +61,23 @@ pub(super) fn anchor(
         own /= largest;
     }
     own += gram;
-    let Some(unseen) = null_space(&own, UNSEEN) else { return };
+    let Some(unseen) = null_space(&own, UNSEEN) else { return (Vec::new(), Vec::new()) };
     let sd = |k: usize| if k == 0 { 1.0 } else { plan.scaling().sd[varying[k - 1]] };
-    let anchors: Vec<Vec<f64>> = unseen
-        .columns()
-        .into_iter()
-        .map(|direction| {
-            // in the user's units, and again by those units: a product with parameters is one with coefficients
-            let mut anchor: Vec<f64> = direction
-                .iter()
-                .enumerate()
-                .map(|(k, v)| if k == 0 { 0.0 } else { v / sd(k) / sd(k) })
-                .collect();
-            let along: f64 = anchor.iter().zip(&direction).map(|(a, v)| a * v).sum();
-            anchor.iter_mut().for_each(|a| *a *= WEIGHT.sqrt() / along);
-            anchor
-        })
-        .collect();
+    let anchor = |direction: ndarray::ArrayView1<f64>| -> Vec<f64> {
+        // in the user's units, and again by those units: a product with parameters is one with coefficients
+        let mut anchor: Vec<f64> =
+            direction.iter().enumerate().map(|(k, v)| if k == 0 { 0.0 } else { v / sd(k) / sd(k) }).collect();
+        let along: f64 = anchor.iter().zip(&direction).map(|(a, v)| a * v).sum();
+        anchor.iter_mut().for_each(|a| *a *= WEIGHT.sqrt() / along);
+        anchor
+    };
+    let anchors = unseen.columns().into_iter().map(anchor).collect();
+    let mut all_taking_part = Vec::new();
     for direction in unseen.columns() {
         let coef: Vec<f64> = (1..direction.len()).map(|k| (direction[k] / sd(k)).abs()).collect();
         let largest = coef.iter().copied().fold(0.0, f64::max);
         let taking_part = varying.iter().zip(&coef).filter(|(_, own)| **own > TAKES_PART * largest);
-        rank.aliased.extend(taking_part.map(|(&column, _)| column));
+        all_taking_part.extend(taking_part.map(|(&column, _)| column));
     }
-    rank.aliased.sort_unstable();
-    rank.aliased.dedup();
-    penalty.anchor(anchors);
+    (anchors, all_taking_part)
 }

@@ -1,5 +1,6 @@
 //! Numbers, small dense algebra, sums and special functions: what the fits need and no more.
 
+pub mod contrasts;
 pub mod dense;
 pub mod elementary;
 pub mod numbers;

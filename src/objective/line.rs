@@ -49,7 +49,7 @@ pub(super) struct Aimed<B: Backend> {
 }
 
 /// The rows of a line that are computed together, of so many rows, targets and rows that blocks like to have together.
-fn parts(n_rows: usize, n_targets: usize, grain: usize, sizes: LineSizes) -> Vec<Range<usize>> {
+pub(super) fn parts(n_rows: usize, n_targets: usize, grain: usize, sizes: LineSizes) -> Vec<Range<usize>> {
     let LineSizes { most_kept, part } = sizes;
     if 2 * n_rows * n_targets <= most_kept {
         return std::iter::once(0..n_rows).collect();

@@ -1,5 +1,6 @@
 //! Objectives: what a solver minimises, one loss per target, its penalty included, all targets of a population at once.
 
+mod classes;
 mod counts;
 mod glm;
 mod gram;
@@ -13,6 +14,7 @@ use crate::backend::{Every, Reach};
 use crate::math::dense::Matrix;
 use crate::observation::Recession;
 
+pub use classes::{ClassObjective, ClassOptimality};
 pub use counts::{Counts, Packed};
 pub use glm::GlmObjective;
 pub use optimality::Optimality;

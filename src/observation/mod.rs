@@ -6,8 +6,10 @@
 //! others score single bins in `f64`. To add one: a file, its `mod`, and its entry in [`ObservationModel`].
 
 mod bernoulli;
+mod categorical;
 mod gamma;
 mod gaussian;
+mod label;
 mod menu;
 mod model;
 mod negative_binomial;
@@ -20,8 +22,10 @@ mod sample;
 mod tests;
 
 pub use bernoulli::Bernoulli;
+pub use categorical::{CATEGORICAL, LOG_SOFTMAX, draw_class, log_softmax, most_probable};
 pub use gamma::Gamma;
 pub use gaussian::Gaussian;
+pub use label::Label;
 pub use menu::ObservationModel;
 pub use model::{Model, WithPair};
 pub use negative_binomial::NegativeBinomial;

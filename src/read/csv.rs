@@ -100,7 +100,50 @@ impl CsvFile {
     /// # Panics
     /// If there is no column of such a number.
     pub fn read(&self, columns: &[usize], limit_bytes: u64) -> Result<CsvColumns> {
-        let needed_bytes = (self.n_lines as u64).saturating_mul(8 * (columns.len() as u64 + 1));
+        let mut values = Vec::with_capacity(self.n_lines * columns.len());
+        let lines = self.each_row(columns, 8, limit_bytes, |line, record| {
+            for &column in columns {
+                let cell = record.get(column).unwrap_or_default();
+                values.push(number(cell).ok_or_else(|| self.no_number(line, column, cell))?);
+            }
+            Ok(())
+        })?;
+        let shape = (lines.len(), columns.len());
+        let values =
+            Array2::from_shape_vec(shape, values).map_err(|e| self.wrong(&e.to_string(), HELP_HEADER))?;
+        Ok(CsvColumns { values, lines })
+    }
+
+    /// Reads the cells of the columns with these numbers as they are, without spaces at their ends: one list per column.
+    ///
+    /// # Errors
+    /// As [`CsvFile::read`], and [`Error::Format`] for a cell that is no UTF-8 text.
+    ///
+    /// # Panics
+    /// If there is no column of such a number.
+    pub fn read_texts(&self, columns: &[usize], limit_bytes: u64) -> Result<Vec<Vec<String>>> {
+        let mut cells = vec![Vec::with_capacity(self.n_lines); columns.len()];
+        self.each_row(columns, size_of::<String>() as u64, limit_bytes, |_, record| {
+            for (cells, &column) in cells.iter_mut().zip(columns) {
+                let cell = str::from_utf8(record.get(column).unwrap_or_default());
+                cells.push(
+                    cell.map_err(|_| self.wrong("bytes that are no UTF-8 text", HELP_UTF8))?.trim().into(),
+                );
+            }
+            Ok(())
+        })?;
+        Ok(cells)
+    }
+
+    /// Shows every row below the header to `visit`, with its line; the lines of all. A cell that is kept takes so many bytes.
+    fn each_row(
+        &self,
+        columns: &[usize],
+        bytes_per_cell: u64,
+        limit_bytes: u64,
+        mut visit: impl FnMut(usize, &ByteRecord) -> Result<()>,
+    ) -> Result<Vec<usize>> {
+        let needed_bytes = (self.n_lines as u64).saturating_mul(bytes_per_cell * columns.len() as u64 + 8);
         if needed_bytes > limit_bytes {
             let what = format!("{}: reading {} columns", self.path.display(), columns.len());
             return Err(Error::Memory { what, needed_bytes, limit_bytes });
@@ -109,7 +152,6 @@ impl CsvFile {
         let mut record = ByteRecord::new();
         reader.read_byte_record(&mut record).map_err(|e| self.unreadable(e))?;
         let mut rows = Rows { read_after_header: reader.position().line(), next: 1 + line_ends(&record) + 1 };
-        let mut values = Vec::with_capacity(self.n_lines * columns.len());
         let mut lines = Vec::with_capacity(self.n_lines);
         let first = rows.next;
         while reader.read_byte_record(&mut record).map_err(|e| self.unreadable(e))? {
@@ -122,10 +164,7 @@ impl CsvFile {
             if record.len() != self.names.len() {
                 return Err(self.ragged(line, &record.len().to_string()));
             }
-            for &column in columns {
-                let cell = record.get(column).unwrap_or_default();
-                values.push(number(cell).ok_or_else(|| self.no_number(line, column, cell))?);
-            }
+            visit(line, &record)?;
             lines.push(line);
         }
         if lines.is_empty() {
@@ -133,10 +172,7 @@ impl CsvFile {
             let help = "give one row of numbers per bin".into();
             return Err(Error::Empty { what: self.path.display().to_string(), problem, help });
         }
-        let shape = (lines.len(), columns.len());
-        let values =
-            Array2::from_shape_vec(shape, values).map_err(|e| self.wrong(&e.to_string(), HELP_HEADER))?;
-        Ok(CsvColumns { values, lines })
+        Ok(lines)
     }
 
     fn reader(&self) -> Result<Reader<File>> {

@@ -5,6 +5,7 @@
 //! of files can be recognised as one set. NWB ([`nwb`]) is the exception, because HDF5 writes its own files; it
 //! writes into the saver's temporary file.
 
+pub mod categorical;
 pub mod digest;
 pub mod json;
 pub mod model;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::features::StudyFeature;
 use crate::glm::FittedGlm;
+use crate::observation::CATEGORICAL;
 use crate::read::nemos::read_nemos;
 use crate::write::nemos::fit_of_nemos;
 use crate::write::nwb::model_text;
@@ -127,6 +128,8 @@ struct Head {
     #[serde(default)]
     version: String,
     study: Option<IgnoredAny>,
+    #[serde(default)]
+    observation: Option<String>,
 }
 
 impl ModelFile {
@@ -166,6 +169,11 @@ impl ModelFile {
             let found = format!("schema {schema} (written by rheobase {})", head.version);
             let expected = format!("a model file of schema {SCHEMA}");
             return Err(wrong(&expected, found, "fit again, or use the version that wrote it"));
+        }
+        if head.observation.as_deref() == Some(CATEGORICAL) && head.study.is_some() {
+            let found = "one of classes (categorical)".into();
+            let help = "use it with `rheobase predict` and `rheobase score`, or give a model of another kind";
+            return Err(wrong("a model of one mean", found, help));
         }
         if head.study.is_none() {
             return Err(wrong("a model file", "another result, without a study".into(), HELP_MODEL));

@@ -7,6 +7,7 @@ mod array_file;
 mod array_fit;
 mod bench;
 mod beside;
+mod categorical;
 mod completions;
 mod coupled;
 mod csv_fit;

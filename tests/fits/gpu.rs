@@ -9,8 +9,11 @@ use crate::common::gpu_number;
 use ndarray::{Array1, Array2};
 use rheobase::backend::{Cpu, Gpu, Model};
 use rheobase::design::{DesignPlan, Source};
-use rheobase::glm::{Dispersion, FittedGlm, GlmSpec, Response, SolverChoice, TOLERANCE_F32, TOLERANCE_F64};
-use rheobase::observation::{NegativeBinomial, ObservationModel};
+use rheobase::glm::{
+    CategoricalSpec, Dispersion, FittedGlm, GlmSpec, Labelled, Response, SolverChoice, TOLERANCE_F32,
+    TOLERANCE_F64,
+};
+use rheobase::observation::{Label, NegativeBinomial, ObservationModel};
 use rheobase::regularizer::Regularizer;
 use rheobase::solver::Status;
 
@@ -213,5 +216,29 @@ fn dispersions_by_maximum_likelihood_are_those_of_the_cpu() {
     for (truth, found) in both[0].targets.iter().zip(&both[1].targets) {
         assert!(truth.scale > 0.1 && (found.scale / truth.scale - 1.0).abs() < 1e-8);
         assert_eq!(found.status, Status::Converged);
+    }
+}
+
+#[test]
+fn classes_end_where_those_of_the_cpu_end() {
+    let Some((gpu, _turn)) = gpu() else { return };
+    let (x, y) = problem(3000, 6, 2);
+    let labels = || (0..3000).map(|row| Some(Label::from(y[(row, 0)].min(1.0) + 2.0 * y[(row, 1)].min(1.0))));
+    let response = [Labelled::learn("y", labels())];
+    assert_eq!(response[0].classes().len(), 4);
+    let names = (0..6).map(|j| format!("x{j}")).collect();
+    let source = Source { name: "x".into(), labels: names, x: x.view().into() };
+    let plan = DesignPlan::new(vec![source], 0..3000).unwrap();
+    for solver in [SolverChoice::Newton, SolverChoice::Lbfgs] {
+        let spec = CategoricalSpec::new(GlmSpec { solver, ..GlmSpec::default() }).unwrap();
+        let there = spec.fit(gpu, &plan, &response, &mut |_| {}).unwrap();
+        let here = spec.fit(&Cpu::<f64>::default(), &plan, &response, &mut |_| {}).unwrap();
+        assert_eq!((there.plan.backend.as_str(), here.plan.backend.as_str()), ("gpu", "cpu"));
+        let scaled = |coef: &[f64]| -> Vec<f64> {
+            coef.iter().enumerate().map(|(k, w)| w * plan.scaling().sd[k / 4]).collect()
+        };
+        let (a, b) = (scaled(&there.targets[0].coef), scaled(&here.targets[0].coef));
+        assert!(crate::common::relative(&a, &b) < 1e-10, "{solver:?}: {a:?} {b:?}");
+        assert_eq!((there.targets[0].status, here.targets[0].status), (Status::Converged, Status::Converged));
     }
 }

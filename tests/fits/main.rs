@@ -8,6 +8,8 @@ mod html;
 
 mod bases_goldens;
 mod basis;
+mod class_laws;
+mod classes;
 mod convolution;
 mod convolved_designs;
 mod coupled;
@@ -32,6 +34,7 @@ mod kinks;
 mod matrix_free;
 mod model_goldens;
 mod models;
+mod no_intercept;
 mod packages;
 mod plans;
 mod populations;

@@ -1,4 +1,4 @@
-//! Weights, offsets, and fits without an intercept.
+//! Weights and offsets.
 
 use ndarray::{Array2, Axis, concatenate};
 use rheobase::Error;
@@ -14,10 +14,10 @@ use rheobase::solver::Status;
 
 use crate::common::{Random, relative, source};
 
-const N: usize = 1200;
+pub(super) const N: usize = 1200;
 
 /// Columns, of which the last is far from 0, and responses that an observation model can have.
-fn data(observation: ObservationModel, n: usize) -> (Array2<f64>, Array2<f64>) {
+pub(super) fn data(observation: ObservationModel, n: usize) -> (Array2<f64>, Array2<f64>) {
     let mut random = Random(71);
     let x = Array2::from_shape_fn((n, 3), |(_, j)| random.normal() + if j == 2 { 4.0 } else { 0.0 });
     let y = Array2::from_shape_fn((n, 2), |(i, k)| {
@@ -35,7 +35,7 @@ fn data(observation: ObservationModel, n: usize) -> (Array2<f64>, Array2<f64>) {
     (x, y)
 }
 
-fn plan(x: &Array2<f64>) -> DesignPlan<'_> {
+pub(super) fn plan(x: &Array2<f64>) -> DesignPlan<'_> {
     DesignPlan::new(source(x), 0..x.nrows()).unwrap()
 }
 
@@ -45,12 +45,12 @@ fn fit_on<B: Backend>(on: &B, spec: &GlmSpec, plan: &DesignPlan, y: &Array2<f64>
     spec.clone().check().unwrap().fit(on, plan, &response, &mut |_| {}).unwrap()
 }
 
-fn fit(spec: &GlmSpec, plan: &DesignPlan, y: &Array2<f64>) -> FittedGlm {
+pub(super) fn fit(spec: &GlmSpec, plan: &DesignPlan, y: &Array2<f64>) -> FittedGlm {
     fit_on(&Cpu::<f32>::default(), spec, plan, y)
 }
 
 /// The same answer, errors and scores.
-fn assert_same(found: &TargetFit, expected: &TargetFit, what: &str) {
+pub(super) fn assert_same(found: &TargetFit, expected: &TargetFit, what: &str) {
     assert_eq!((found.status, expected.status), (Status::Converged, Status::Converged), "{what}");
     let numbers = |fit: &TargetFit| {
         let scores = &fit.scores;
@@ -71,7 +71,7 @@ fn assert_same(found: &TargetFit, expected: &TargetFit, what: &str) {
     }
 }
 
-fn models() -> Vec<ObservationModel> {
+pub(super) fn models() -> Vec<ObservationModel> {
     ObservationModel::ALL.to_vec()
 }
 
@@ -226,67 +226,6 @@ fn scores_of_a_fit_are_those_of_its_predictions() {
 }
 
 #[test]
-fn a_column_of_ones_stands_for_the_intercept() {
-    for observation in models() {
-        for &inverse_link in Model::links_of(observation) {
-            let (x, y) = data(observation, N);
-            let with_ones = concatenate![Axis(1), x, Array2::ones((N, 1))];
-            let model = Model { observation, inverse_link };
-            let spec = GlmSpec { model, ..GlmSpec::default() };
-            let expected = fit(&spec, &plan(&x), &y);
-            let mut found = fit(&GlmSpec { has_intercept: false, ..spec }, &plan(&with_ones), &y);
-            for (found, expected) in found.targets.iter_mut().zip(&expected.targets) {
-                assert_eq!((found.intercept, found.intercept_standard_error), (0.0, 0.0));
-                assert!(found.aliased.is_empty());
-                found.intercept = found.coef.pop().unwrap();
-                found.intercept_standard_error = found.standard_errors.pop().unwrap();
-                assert_same(found, expected, &format!("{} {inverse_link:?}", observation.name()));
-                assert_eq!(found.dof_resid, expected.dof_resid);
-            }
-        }
-    }
-}
-
-#[test]
-fn without_intercept_nothing_is_centred() {
-    // by hand: of a Gaussian response sum(x y) / sum(x x)
-    let (x, y) = data(ObservationModel::Gaussian, N);
-    let x = x.select(Axis(1), &[2]);
-    let spec =
-        GlmSpec { model: ObservationModel::Gaussian.into(), has_intercept: false, ..GlmSpec::default() };
-    for solver in [SolverChoice::Newton, SolverChoice::Lbfgs] {
-        let found = fit(&GlmSpec { solver, ..spec.clone() }, &plan(&x), &y);
-        for (k, target) in found.targets.iter().enumerate() {
-            let product = |a: &dyn Fn(usize) -> f64| (0..N).map(|i| x[(i, 0)] * a(i)).sum::<f64>();
-            let expected = product(&|i| y[(i, k)]) / product(&|i| x[(i, 0)]);
-            assert!((target.coef[0] / expected - 1.0).abs() < 1e-12);
-            assert_eq!((target.intercept, target.dof_resid), (0.0, N - 1));
-            let error = (target.scale / product(&|i| x[(i, 0)])).sqrt();
-            assert!((target.standard_errors[0] / error - 1.0).abs() < 1e-10);
-        }
-    }
-}
-
-#[test]
-fn columns_that_repeat_one_another_are_found_without_intercept() {
-    let (x, y) = data(ObservationModel::Poisson, N);
-    let twice = concatenate![Axis(1), x, x.select(Axis(1), &[2])];
-    let spec = GlmSpec { has_intercept: false, ..GlmSpec::default() };
-    let (once, twice) = (fit(&spec, &plan(&x), &y), fit(&spec, &plan(&twice), &y));
-    for (once, twice) in once.targets.iter().zip(&twice.targets) {
-        assert_eq!(
-            (twice.status, twice.aliased.as_slice()),
-            (Status::Converged, ["x2".into(), "x3".into()].as_slice())
-        );
-        assert!(
-            (twice.coef[2] - 0.5 * once.coef[2]).abs() < 1e-9
-                && (twice.coef[3] - twice.coef[2]).abs() < 1e-12
-        );
-        assert!((once.scores.deviance / twice.scores.deviance - 1.0).abs() < 1e-12);
-    }
-}
-
-#[test]
 fn columns_that_repeat_one_another_are_found_beside_weights() {
     let (x, y) = data(ObservationModel::Poisson, N);
     let twice = concatenate![Axis(1), x, x.select(Axis(1), &[2])];
@@ -302,20 +241,6 @@ fn columns_that_repeat_one_another_are_found_beside_weights() {
             assert!((once.scores.deviance / twice.scores.deviance - 1.0).abs() < 1e-10);
         }
     }
-}
-
-#[test]
-fn without_intercept_a_target_without_events_is_fitted() {
-    // the sum of the features is 0, so that no direction lowers all means: the optimum is 0 and the means are 1
-    let x = Array2::from_shape_fn((100, 1), |(i, _)| if i % 2 == 0 { 1.0 } else { -1.0 });
-    let y = Array2::zeros((100, 1));
-    let spec = GlmSpec { has_intercept: false, ..GlmSpec::default() };
-    let target = fit(&spec, &plan(&x), &y).targets.remove(0);
-    assert_eq!((target.status, target.intercept), (Status::Converged, 0.0), "{target:?}");
-    assert!(target.coef[0].abs() < 1e-8 && (target.scores.log_likelihood + 1.0).abs() < 1e-12, "{target:?}");
-    // a constant lowers them for ever
-    let target = fit(&spec, &plan(&Array2::ones((100, 1))), &y).targets.remove(0);
-    assert_eq!((target.status, target.intercept), (Status::Separated, 0.0), "{target:?}");
 }
 
 #[test]

@@ -7,8 +7,12 @@ use std::ops::Range;
 
 use super::convolution::transforms::Fourier;
 use super::simd::Level;
-use super::{Array, Line, Signals, Storage, Worker, line, signals, tile};
+use super::{
+    Array, Line, Signals, Storage, Worker, class_changes, class_reach, class_weights, line,
+    pointwise_classes, signals, tile,
+};
 use crate::backend::{Beside, Into, Model, Observed, Reach};
+use crate::math::contrasts::Contrasts;
 
 /// The kernels of [`super::Cpu`] for numbers of one kind; see [`crate::backend::Backend`] for what they do.
 pub trait Compiled: Sized + Fourier {
@@ -86,6 +90,41 @@ pub trait Compiled: Sized + Fourier {
         Self: Storage;
     /// How far a direction reaches.
     fn reach(level: Level, line: &Line<Self>, y: &Array<'_, Self>, reach: &mut [Reach])
+    where
+        Self: Storage;
+    /// Residuals and losses of classes.
+    fn tile_classes(
+        level: Level,
+        work: &mut Worker<Self>,
+        contrasts: &Contrasts,
+        first: usize,
+        y: &Array<'_, Self>,
+        beside: Beside,
+    ) where
+        Self: Storage;
+    /// Weights of the Gram of a pair of predictors.
+    fn class_weights(
+        level: Level,
+        work: &mut Worker<Self>,
+        contrasts: &Contrasts,
+        pair: (usize, usize),
+        first: usize,
+        y: &Array<'_, Self>,
+        beside: Beside,
+    ) where
+        Self: Storage;
+    /// The change of the loss of classes along a line.
+    fn class_changes(
+        level: Level,
+        line: &Line<Self>,
+        contrasts: &Contrasts,
+        y: &Array<'_, Self>,
+        step: f64,
+    ) -> f64
+    where
+        Self: Storage;
+    /// How far a direction moves classes apart.
+    fn class_reach(level: Level, line: &Line<Self>, contrasts: &Contrasts, y: &Array<'_, Self>) -> Reach
     where
         Self: Storage;
 }
@@ -180,6 +219,48 @@ macro_rules! compiled {
 
             fn reach(level: Level, line: &Line<Self>, y: &Array<'_, Self>, reach: &mut [Reach]) {
                 line::reach(level, line, y, reach);
+            }
+
+            fn tile_classes(
+                level: Level,
+                work: &mut Worker<Self>,
+                contrasts: &Contrasts,
+                first: usize,
+                y: &Array<'_, Self>,
+                beside: Beside,
+            ) {
+                pointwise_classes::pointwise_classes(level, work, contrasts, first, y, beside);
+            }
+
+            fn class_weights(
+                level: Level,
+                work: &mut Worker<Self>,
+                contrasts: &Contrasts,
+                pair: (usize, usize),
+                first: usize,
+                y: &Array<'_, Self>,
+                beside: Beside,
+            ) {
+                class_weights::class_weights(level, work, contrasts, pair, first, y, beside);
+            }
+
+            fn class_changes(
+                level: Level,
+                line: &Line<Self>,
+                contrasts: &Contrasts,
+                y: &Array<'_, Self>,
+                step: f64,
+            ) -> f64 {
+                class_changes::class_changes(level, line, contrasts, y, step)
+            }
+
+            fn class_reach(
+                level: Level,
+                line: &Line<Self>,
+                contrasts: &Contrasts,
+                y: &Array<'_, Self>,
+            ) -> Reach {
+                class_reach::class_reach(level, line, contrasts, y)
             }
         }
     )*};

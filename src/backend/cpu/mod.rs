@@ -18,6 +18,9 @@ pub mod rows;
 mod array;
 mod bin_spikes;
 mod buffer;
+mod class_changes;
+mod class_reach;
+mod class_weights;
 mod compiled;
 mod gram_lanes;
 mod gram_panels;
@@ -33,6 +36,7 @@ mod panel;
 mod panel_sums;
 mod pass;
 mod pointwise;
+mod pointwise_classes;
 mod signals;
 mod standardise;
 mod sums;
@@ -50,10 +54,11 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::{
-    Backend, Beside, Body, Costs, Every, Fill, HostRows, HostSignals, Into, Model, Observed, Reach, Rewrite,
-    Sweep,
+    Backend, Beside, Body, Classes, Costs, Every, Fill, HostRows, HostSignals, Into, Model, Observed, Reach,
+    Rewrite, Sweep,
 };
 use crate::Result;
+use crate::math::contrasts::Contrasts;
 
 use array::Rewritten;
 pub use array::{Array, MOST_WRITTEN_OUT};
@@ -143,6 +148,8 @@ pub struct Worker<T: Storage> {
     row_tile: Rebuilt<T>,
     /// Columns in single precision.
     rough: Vec<f32>,
+    /// Probabilities of the classes of a response, class after class.
+    probabilities: Vec<T>,
     /// Scratch of products with several targets.
     products: targets::Scratch<T>,
     /// Rows between used rows.
@@ -307,5 +314,44 @@ impl<T: Storage> Backend for Cpu<T> {
     fn reach(&self, line: &Line<T>, y: &Array<'_, T>, reach: &mut [Reach]) -> Result<()> {
         T::reach(self.level, line, y, reach);
         Ok(())
+    }
+}
+
+impl<T: Storage> Classes for Cpu<T> {
+    fn pointwise_classes(
+        &self,
+        work: &mut Worker<T>,
+        rows: Range<usize>,
+        contrasts: &Contrasts,
+        y: &Array<'_, T>,
+        beside: Beside,
+    ) {
+        T::tile_classes(self.level, work, contrasts, rows.start, y, beside);
+    }
+
+    fn class_weights(
+        &self,
+        work: &mut Worker<T>,
+        rows: Range<usize>,
+        contrasts: &Contrasts,
+        pair: (usize, usize),
+        y: &Array<'_, T>,
+        beside: Beside,
+    ) {
+        T::class_weights(self.level, work, contrasts, pair, rows.start, y, beside);
+    }
+
+    fn class_changes(
+        &self,
+        line: &Line<T>,
+        contrasts: &Contrasts,
+        y: &Array<'_, T>,
+        step: f64,
+    ) -> Result<f64> {
+        Ok(T::class_changes(self.level, line, contrasts, y, step))
+    }
+
+    fn class_reach(&self, line: &Line<T>, contrasts: &Contrasts, y: &Array<'_, T>) -> Result<Reach> {
+        Ok(T::class_reach(self.level, line, contrasts, y))
     }
 }

@@ -68,7 +68,7 @@ impl<'p> Pass<'p> {
 
     /// Room for the rows of a run, if those that a Gram is of are put together.
     pub(super) fn room_for_rows(&self) -> Result<Option<Bound>> {
-        let Some(gram) = self.program.gram.as_ref().filter(|gram| gram.x.is_none()) else { return Ok(None) };
+        let Some(gram) = self.program.grams().find(|gram| gram.x.is_none()) else { return Ok(None) };
         let most = self.spans().iter().map(|span| span.n).max().unwrap_or(0);
         let n = most * gram.width(self.program).stride;
         Ok(Some(Bound::first(&self.device.scratch(bytes(n))?, n)))

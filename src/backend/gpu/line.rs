@@ -15,7 +15,7 @@ use crate::Result;
 use crate::backend::{Model, Observed, Reach, Sweep};
 
 /// Rows of a group, of a part of a line as of a whole one.
-const GROUP_ROWS: usize = 1024;
+pub(super) const GROUP_ROWS: usize = 1024;
 
 /// Linear predictors and directions (rows, targets) of some rows.
 #[derive(Debug)]
@@ -28,11 +28,11 @@ pub struct Line {
 }
 
 /// One run of the rows of a line.
-struct Stretch {
-    eta: Bound,
-    direction: Bound,
-    responses: Responses,
-    params: Params,
+pub(super) struct Stretch {
+    pub(super) eta: Bound,
+    pub(super) direction: Bound,
+    pub(super) responses: Responses,
+    pub(super) params: Params,
 }
 
 impl Device {
@@ -67,7 +67,7 @@ impl Device {
 
 impl Line {
     /// The rows, run by run.
-    fn stretches(
+    pub(super) fn stretches(
         &self,
         device: &Device,
         observed: Observed<Array>,

@@ -14,6 +14,7 @@ pub mod adapter;
 mod array;
 mod batch;
 mod bin_spikes;
+mod classes;
 mod clock;
 mod convolution;
 mod copy_rows;

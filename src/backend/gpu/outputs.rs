@@ -6,6 +6,7 @@ use super::fused::{SLICE, slices};
 use super::partials::{Partials, Unpack};
 use super::pass::Pass;
 use super::products::{TARGETS, n_gram_tiles, side};
+use super::program::Gram;
 use crate::Result;
 use crate::backend::Beside;
 
@@ -18,6 +19,8 @@ pub(super) struct Outputs {
     /// Of each correlation.
     pub(super) correlations: Vec<usize>,
     pub(super) gram: Option<OfGram>,
+    /// Of Grams of pairs of predictors.
+    pub(super) class_grams: Vec<OfGram>,
 }
 
 /// Those of a Gram.
@@ -32,7 +35,8 @@ impl Outputs {
     /// Makes room for the sums that a program asks for.
     pub(super) fn new(pass: &mut Pass) -> Result<Self> {
         let program = pass.program;
-        let mut outputs = Self { losses: None, backward: Vec::new(), correlations: Vec::new(), gram: None };
+        let (backward, correlations, class_grams) = (Vec::new(), Vec::new(), Vec::new());
+        let mut outputs = Self { losses: None, backward, correlations, gram: None, class_grams };
         if let (Some(point), Some(forward)) = (&program.pointwise, &program.eta) {
             let is_one = match (forward.products.as_slice(), program.backward.as_slice()) {
                 ([(x, _)], [(same, _)]) => x.is(same) && x.stride() <= SLICE && pass.has_rows_of_y(x),
@@ -58,14 +62,33 @@ impl Outputs {
                 outputs.correlations.push(lags(pass, x, *sums)?);
             }
         }
+        if program.classes.is_some() {
+            outputs.losses = Some(losses(pass)?);
+            for (x, sums) in &program.backward {
+                outputs.backward.push(targets(pass, x, *sums)?);
+            }
+        }
         if let Some(gram) = &program.gram {
-            let width = gram.width(program);
-            let column_sums = columns(pass, width, Columns { losses: false, first: 1, sums: gram.sums })?;
-            let products = products(pass, width, gram.sums)?;
-            outputs.gram = Some(OfGram { columns: column_sums, products });
+            outputs.gram = Some(OfGram::new(pass, gram)?);
+        }
+        for (_, gram) in &program.class_grams {
+            outputs.class_grams.push(OfGram::new(pass, gram)?);
         }
         Ok(outputs)
     }
+}
+
+impl OfGram {
+    fn new(pass: &mut Pass, gram: &Gram) -> Result<Self> {
+        let width = gram.width(pass.program);
+        let columns = columns(pass, width, Columns { losses: false, first: 1, sums: gram.sums })?;
+        Ok(Self { columns, products: products(pass, width, gram.sums)? })
+    }
+}
+
+/// Where a Gram of so many rows begins among its sums: at the end, as on the CPU.
+fn begin(sums: &[f64], p: usize) -> usize {
+    sums.len().saturating_sub(p * p)
 }
 
 /// Losses and residual totals of every target; the place of their sums.
@@ -107,6 +130,8 @@ fn columns(pass: &mut Pass, x: Width, what: Columns) -> Result<usize> {
                 sums[1][0] += total[1];
             }
             let out = &mut sums[what.sums];
+            let begin = if what.first == 1 { begin(out, 1 + n_columns) } else { 0 };
+            let out = &mut out[begin..];
             if what.first == 1 && first == 0 {
                 out[0] += total[1];
             }
@@ -146,7 +171,8 @@ fn products(pass: &mut Pass, x: Width, sums: usize) -> Result<usize> {
     let n_tiles = n_gram_tiles(x.stride);
     let groups = pass.groups(pass.gram_rows(x.stride));
     let unpack = move |total: &[f64], all: &mut [Vec<f64>]| {
-        let out = &mut all[sums];
+        let begin = begin(&all[sums], p);
+        let out = &mut all[sums][begin..];
         let (mut row, mut column) = (0, 0);
         for tile in total.chunks(side * side) {
             for (k, own) in tile.iter().enumerate() {

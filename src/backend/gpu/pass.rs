@@ -9,7 +9,7 @@ use super::fused::{From, Fused, fused};
 use super::outputs::Outputs;
 use super::partials::{Partials, Place};
 use super::products::{Responses, TARGETS, matmul_transposed, n_gram_tiles, product_rows};
-use super::program::{Forward, Pointwise, Program};
+use super::program::{Forward, Pointwise, PointwiseClasses, Program};
 use super::rows::pointwise;
 use super::sent::Sending;
 use super::spans::{Span, span_rows, spans, work_rows};
@@ -41,6 +41,8 @@ pub(super) struct Pass<'p> {
 pub(super) struct Vectors {
     pub(super) eta: Bound,
     pub(super) beside: Bound,
+    /// Probabilities of classes, where Grams are weighted with them.
+    pub(super) probabilities: Option<Bound>,
     /// Rows that are put together for a Gram.
     pub(super) design: Option<Bound>,
 }
@@ -66,12 +68,15 @@ impl<'p> Pass<'p> {
         let [a, b, c] = idle;
         let idle = [&a?, &b?, &c?].map(Bound::from);
         let widest = program.arrays().map(Array::stride).max().unwrap_or(1);
-        let gram = program.gram.as_ref().map_or(0, |gram| gram.width(program).stride);
-        let flop = 4.0 * (widest * n_targets) as f64 + (gram * gram) as f64 + program.channel_flop();
+        let gram = program.grams().map(|gram| gram.width(program).stride).max().unwrap_or(0);
+        let n_grams = program.grams().count().max(1);
+        let flop =
+            4.0 * (widest * n_targets) as f64 + (n_grams * gram * gram) as f64 + program.channel_flop();
         let (least, most) = (device.group_rows(sweep.n_rows, widest, Every::ROW), device.binding_bytes);
         let of_chunks = program.signals().map(Signals::rows_of_chunk).min().unwrap_or(usize::MAX);
         let work_rows = work_rows(device.submission_flop, flop, least);
-        let width = n_targets.max(if program.columns.is_empty() { 0 } else { gram });
+        let n_classes = program.classes.as_ref().map_or(0, |classes| classes.contrasts.n_classes());
+        let width = n_targets.max(n_classes).max(if program.columns.is_empty() { 0 } else { gram });
         let span_rows = span_rows(program.arrays(), width, work_rows, most).min(of_chunks);
         let (dispatches, partials) = (Vec::new(), Vec::new());
         let (sendings, rooms) = (Vec::new(), Vec::new());
@@ -127,12 +132,12 @@ impl<'p> Pass<'p> {
         self.spans().iter().map(|span| span.n.div_ceil(group_rows)).collect()
     }
 
-    fn responses(&self, span: &Span, point: &Pointwise) -> Result<Responses> {
-        let weights = point.weights.as_ref().map(|weights| weights.window(&span.rows)).transpose()?;
+    fn responses(&self, span: &Span, y: &Array, weights: Option<&Array>) -> Result<Responses> {
+        let weights = weights.map(|weights| weights.window(&span.rows)).transpose()?;
         Ok(Responses {
-            y: point.y.window(&span.rows)?,
-            stride: point.y.stride(),
-            is_bytes: point.y.is_bytes(),
+            y: y.window(&span.rows)?,
+            stride: y.stride(),
+            is_bytes: y.is_bytes(),
             columns: self.columns.clone(),
             weights,
         })
@@ -161,11 +166,17 @@ impl<'p> Pass<'p> {
         let (eta, beside) = (eta?, beside?);
         let outputs = Outputs::new(self)?;
         let design = self.room_for_rows()?;
+        let most = self.spans().iter().map(|span| span.n).max().unwrap_or(0);
+        let of_classes = self.program.classes.as_ref().filter(|_| !self.program.class_grams.is_empty());
+        let n_probabilities = of_classes.map(|classes| most * classes.contrasts.n_classes());
+        let probabilities = n_probabilities.map(|n| Ok((self.device.scratch(bytes(n))?, n))).transpose()?;
+        let probabilities = probabilities.map(|(buffer, n)| Bound::first(&buffer, n));
         for span in self.spans() {
             self.begin_run();
             let n = span.n * self.sweep.targets.len();
             let (eta, beside) = (Bound::first(&eta, n), Bound::first(&beside, n));
-            let vectors = Vectors { eta, beside, design: design.clone() };
+            let (design, probabilities) = (design.clone(), probabilities.clone());
+            let vectors = Vectors { eta, beside, probabilities, design };
             self.record_span(&span, loaded.as_ref(), &vectors, &outputs)?;
         }
         Ok(())
@@ -180,7 +191,7 @@ impl<'p> Pass<'p> {
     ) -> Result<()> {
         let program = self.program;
         if let (Some(point), Some(forward), Some(loaded)) = (&program.pointwise, &program.eta, loaded) {
-            let responses = self.responses(span, point)?;
+            let responses = self.responses(span, &point.y, point.weights.as_ref())?;
             let Some(losses) = outputs.losses else {
                 return self.record_fused(span, (point, responses.y), (forward, loaded), vectors, outputs);
             };
@@ -202,7 +213,33 @@ impl<'p> Pass<'p> {
                 self.correlate(span, x, vectors, partial)?;
             }
         }
+        if let (Some(classes), Some(forward), Some(loaded)) = (&program.classes, &program.eta, loaded) {
+            self.record_classes(span, classes, (forward, loaded), vectors, outputs)?;
+        }
         if let (Some(gram), Some(partials)) = (&program.gram, &outputs.gram) {
+            self.gram(span, gram, vectors, partials)?;
+        }
+        Ok(())
+    }
+
+    /// Predictors of classes, what becomes of them, and the Grams of their pairs.
+    fn record_classes(
+        &mut self,
+        span: &Span,
+        classes: &PointwiseClasses,
+        (forward, loaded): (&Forward<'p>, &Loaded),
+        vectors: &Vectors,
+        outputs: &Outputs,
+    ) -> Result<()> {
+        let (program, Some(losses)) = (self.program, outputs.losses) else { return Ok(()) };
+        let responses = self.responses(span, &classes.y, None)?;
+        self.forward(span, forward, loaded, &vectors.eta)?;
+        self.pointwise_classes(span, classes, &responses, vectors, losses)?;
+        for ((x, _), &partial) in program.backward.iter().zip(&outputs.backward) {
+            self.backward(span, x, vectors, partial)?;
+        }
+        for ((weights, gram), partials) in program.class_grams.iter().zip(&outputs.class_grams) {
+            self.class_weights(span, weights, &classes.contrasts, &responses, vectors)?;
             self.gram(span, gram, vectors, partials)?;
         }
         Ok(())

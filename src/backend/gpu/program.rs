@@ -3,6 +3,7 @@
 use super::array::{Array, Made, Width};
 use super::convolution::Signals;
 use crate::backend::{Beside, Into, Model, Observed};
+use crate::math::contrasts::Contrasts;
 
 /// Products that are added to constants, one per target.
 #[derive(Debug, Default)]
@@ -30,6 +31,22 @@ pub(super) struct Pointwise<'a> {
     pub(super) y: Array<'a>,
     pub(super) weights: Option<Array<'a>>,
     pub(super) beside: Beside,
+}
+
+/// How predictors of classes become residuals.
+#[derive(Debug)]
+pub(super) struct PointwiseClasses<'a> {
+    pub(super) contrasts: Contrasts,
+    pub(super) y: Array<'a>,
+    pub(super) with_magnitudes: bool,
+}
+
+/// What a Gram of a pair of predictors is weighted with.
+#[derive(Debug)]
+pub(super) struct ClassWeights {
+    pub(super) pair: (usize, usize),
+    /// Rows that hold their place, not curvatures.
+    pub(super) is_held: bool,
 }
 
 /// A Gram of a matrix, added to sums.
@@ -65,6 +82,12 @@ pub struct Program<'a> {
     /// Matrices side by side and the columns where they begin, where a Gram is of several.
     pub(super) columns: Vec<(Array<'a>, usize)>,
     pub(super) gram: Option<Gram<'a>>,
+    /// In the place of the pointwise stage.
+    pub(super) classes: Option<PointwiseClasses<'a>>,
+    /// Weights that no Gram has taken yet.
+    weights: Option<ClassWeights>,
+    /// Grams of pairs of predictors.
+    pub(super) class_grams: Vec<(ClassWeights, Gram<'a>)>,
 }
 
 impl<'a> Program<'a> {
@@ -105,7 +128,25 @@ impl<'a> Program<'a> {
     }
 
     pub(super) fn add_gram(&mut self, x: Option<&Array<'a>>, flat: bool, sums: usize) {
-        self.gram = Some(Gram { x: x.cloned(), flat, sums });
+        let gram = Gram { x: x.cloned(), flat, sums };
+        match self.weights.take() {
+            Some(weights) if !flat => self.class_grams.push((weights, gram)),
+            _ => self.gram = Some(gram),
+        }
+    }
+
+    pub(super) fn add_classes(&mut self, contrasts: &Contrasts, y: &Array<'a>, with_magnitudes: bool) {
+        let (contrasts, y) = (contrasts.clone(), y.clone());
+        self.classes = Some(PointwiseClasses { contrasts, y, with_magnitudes });
+    }
+
+    pub(super) fn add_class_weights(&mut self, pair: (usize, usize), is_held: bool) {
+        self.weights = Some(ClassWeights { pair, is_held });
+    }
+
+    /// All Grams.
+    pub(super) fn grams(&self) -> impl Iterator<Item = &Gram<'a>> {
+        self.gram.iter().chain(self.class_grams.iter().map(|(_, gram)| gram))
     }
 
     fn forward(&mut self, into: Into) -> &mut Option<Forward<'a>> {
@@ -118,13 +159,15 @@ impl<'a> Program<'a> {
     /// All matrices.
     pub(super) fn arrays(&self) -> impl Iterator<Item = &Array<'a>> {
         let products = self.eta.iter().chain(&self.direction).flat_map(|forward| &forward.products);
+        let of_classes = self.classes.iter().map(|classes| &classes.y);
         let y = self.pointwise.iter().flat_map(|point| std::iter::once(&point.y).chain(&point.weights));
+        let y = y.chain(of_classes);
         products
             .map(|(x, _)| x)
             .chain(y)
             .chain(self.backward.iter().map(|(x, _)| x))
             .chain(self.columns.iter().map(|(x, _)| x))
-            .chain(self.gram.iter().filter_map(|gram| gram.x.as_ref()))
+            .chain(self.grams().filter_map(|gram| gram.x.as_ref()))
     }
 
     /// Operations for a row of channels, about.

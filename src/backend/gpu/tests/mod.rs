@@ -5,6 +5,7 @@
 
 mod barriers;
 mod bin_spikes;
+mod classes;
 mod convolutions;
 mod kernels;
 mod models;

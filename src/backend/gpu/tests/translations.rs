@@ -13,7 +13,7 @@ use crate::backend::gpu::convolution::{
 };
 use crate::backend::gpu::shader::{BUILT_IN_EXP, Constants, Kernel, Shared};
 use crate::backend::gpu::variant::Variant;
-use crate::backend::gpu::{bin_spikes, copy_rows, fused, partials, products, record, roofs, rows};
+use crate::backend::gpu::{bin_spikes, classes, copy_rows, fused, partials, products, record, roofs, rows};
 use crate::observation::ObservationModel;
 
 /// All kernels with the sizes that they are compiled for.
@@ -65,9 +65,22 @@ pub(super) fn all() -> Vec<(Kernel, Vec<Constants>)> {
     let built = windows
         .iter()
         .flat_map(|&w| [false, true].map(|is_events| build_features::constants(w, 7, 24, is_events)));
+    let of_classes: Vec<Constants> = responses
+        .iter()
+        .flat_map(|own| [(2, 1), (2, 2), (5, 4)].map(|(k, d)| classes::constants(own.clone(), k, d)))
+        .collect();
+    let points = of_classes.iter().flat_map(|own| {
+        [[0, 0], [1, 0], [0, 1]]
+            .map(|[sizes, p]| with(own.clone(), &[("MAGNITUDES", sizes), ("PROBABILITIES", p)]))
+    });
+    let of_pairs = of_classes.iter().flat_map(|own| [0, 1].map(|held| with(own.clone(), &[("HELD", held)])));
     let weighted = |own: &Constants| [0, 1].map(|weighted| with(own.clone(), &[("WEIGHTED", weighted)]));
     let beside = |own: Constants| [0, 1, 2, 3, 4].map(|beside| with(own.clone(), &[("BESIDE", beside)]));
     vec![
+        (classes::POINTWISE_CLASSES, points.collect()),
+        (classes::CLASS_WEIGHTS, of_pairs.collect()),
+        (classes::CLASS_CHANGES, of_classes.clone()),
+        (classes::CLASS_REACH, of_classes),
         (fused::FUSED, tiles),
         (fused::FUSED_SMALL, small.collect()),
         (products::MATMUL, matmul.collect()),

@@ -1,0 +1,17 @@
+//! Responses that are one of several classes: labels in, certified model out; probabilities and scores of other data.
+//!
+//! The data are read as for all other models; what differs is that a response may be texts, that a result has numbers for every
+//! class, and what is made of it.
+
+mod applied;
+mod device;
+mod fit;
+mod labels;
+mod outputs;
+mod predict;
+mod result;
+mod score;
+
+pub(super) use fit::fit;
+pub(super) use predict::predict;
+pub(super) use score::score;

@@ -1,0 +1,193 @@
+//! The result of a fit to labels, as JSON and for people.
+
+use std::fmt::Write;
+
+use serde_json::{Map, Value, json};
+
+use super::super::data::Data;
+use super::super::fit_text::{bins_line, verdict_of};
+use super::super::machine::peak_memory_bytes;
+use super::super::result::{bins, head, numbers};
+use super::fit::Fitting;
+use crate::glm::{ClassFit, FittedCategorical, GapFrom};
+use crate::number;
+use crate::regularizer::Regularizer;
+use crate::write::table::terminal_table;
+
+/// Most classes that have a column each.
+const COLUMNS: usize = 5;
+/// Most targets that are shown coefficient by coefficient.
+const SHOWN_WHOLE: usize = 3;
+
+/// The result of a fit, in the order people read it.
+pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Map<String, Value> {
+    let (data, model, fit) = (&fitting.data, &fitting.model, &fitting.model.fit);
+    let mut document = head(data, command);
+    document.insert("study_toml".into(), study_toml.into());
+    let mut add = |name: &str, value: Value| {
+        document.insert(name.into(), value);
+    };
+    add("seed", Value::Null);
+    add("backend", if fit.plan.backend == "gpu" { "gpu" } else { "cpu" }.into());
+    add("device", fitting.device.clone().into());
+    add("observation", model.observation.clone().into());
+    add("link", model.link.clone().into());
+    add("regularizer", fit.regularizer.name().into());
+    if let Some(strength) = fit.regularizer.strength() {
+        add("strength", strength.into());
+    }
+    add("solver", fit.solver.clone().into());
+    add("precision", fit.plan.storage.clone().into());
+    add("tolerance", fit.tolerance.into());
+    bins(data, &mut add);
+    add("features", json!(fit.features));
+    add("labels", json!(fit.labels));
+    add("targets", fit.targets.iter().map(target).collect());
+    add(
+        "seconds",
+        json!({
+            "read": data.seconds.read,
+            "features": data.seconds.features,
+            "fit": fit.seconds.fit,
+            "inference": fit.seconds.inference,
+            "history": fit.seconds.history,
+            "total": fitting.seconds_total,
+        }),
+    );
+    add("peak_memory_bytes", json!(peak_memory_bytes()));
+    add("condition", number::to_value(fit.condition));
+    add("rank", fit.rank.into());
+    if let Some(reason) = &fit.inference_left_out {
+        add("inference_left_out", reason.clone().into());
+    }
+    add("plan", json!(fit.plan));
+    add("notices", json!(data.notices));
+    document
+}
+
+fn target(target: &ClassFit) -> Value {
+    let mut fields = json!(target);
+    fields["z"] = numbers(&target.z());
+    fields["p_value"] = numbers(&target.p_values());
+    fields
+}
+
+/// What a target is called: a unit of a recording, or a column of an array.
+pub(super) fn title(data: &Data, name: &str) -> String {
+    if data.epochs_s.is_empty() { name.into() } else { format!("unit {name}") }
+}
+
+/// Everything that is printed about a fit.
+pub(super) fn text(fitting: &Fitting) -> String {
+    let (data, model, fit) = (&fitting.data, &fitting.model, &fitting.model.fit);
+    let mut text = bins_line(data);
+    let penalty = match fit.regularizer.strength() {
+        Some(strength) => format!(", {} penalty of strength {strength}", fit.regularizer.name()),
+        None => String::new(),
+    };
+    // writing to a string cannot fail, here and below
+    let _ = writeln!(text, "model: {} observations, {} inverse link{penalty}", model.observation, model.link);
+    for own in fit.targets.iter().take(SHOWN_WHOLE) {
+        text.push_str(&whole(data, fit, own));
+    }
+    if fit.targets.len() > SHOWN_WHOLE {
+        let n = fit.targets.iter().filter(|own| own.status == crate::solver::Status::Converged).count();
+        let _ = writeln!(
+            text,
+            "\n{n} of {} targets at the optimum; all of them: --json, or --out DIR",
+            fit.targets.len()
+        );
+    }
+    let _ = writeln!(
+        text,
+        "{} on {} in {}, {:.0} ms (with standard errors {:.0} ms){}",
+        fit.solver,
+        if fit.plan.backend == "gpu" { fitting.device.as_str() } else { "the CPU" },
+        fit.plan.arithmetic(),
+        fit.seconds.fit * 1e3,
+        (fit.seconds.fit + fit.seconds.inference) * 1e3,
+        if fit.condition.is_finite() { format!(", condition {:.1e}", fit.condition) } else { String::new() }
+    );
+    if let Some(reason) = &fit.inference_left_out {
+        let _ = writeln!(text, "standard errors left out: {reason}");
+    }
+    text
+}
+
+/// One target with its coefficients: a column for each class, or a row for each feature and class.
+fn whole(data: &Data, fit: &FittedCategorical, target: &ClassFit) -> String {
+    let n_classes = target.n_classes();
+    let mut text =
+        format!("\n{}: {}, {n_classes} classes\n", title(data, &target.name), target.status.name());
+    let number = |value: f64| format!("{:.6e}", value + 0.0);
+    let error = |value: f64| if value.is_nan() { "-".into() } else { format!("{value:.3e}") };
+    let cells = |values: &[f64], errors: &[f64], class: usize| [number(values[class]), error(errors[class])];
+    let mut all = vec![("intercept", &target.intercept[..], &target.intercept_standard_error[..])];
+    for (k, label) in fit.labels.iter().enumerate() {
+        let own = k * n_classes..(k + 1) * n_classes;
+        all.push((label, &target.coef[own.clone()], &target.standard_errors[own]));
+    }
+    let (header, rows): (Vec<String>, Vec<Vec<String>>) = if n_classes <= COLUMNS {
+        let of_classes = target.classes.iter().map(|class| format!("class {class} (standard error)"));
+        let row = |(name, values, errors): &(&str, &[f64], &[f64])| {
+            let of_class = |class: usize| {
+                let [value, error] = cells(values, errors, class);
+                format!("{value} ({error})")
+            };
+            std::iter::once((*name).to_string()).chain((0..n_classes).map(of_class)).collect()
+        };
+        (std::iter::once("feature".into()).chain(of_classes).collect(), all.iter().map(row).collect())
+    } else {
+        let row = |(name, values, errors): &(&str, &[f64], &[f64]), class: usize| {
+            let [value, error] = cells(values, errors, class);
+            vec![(*name).to_string(), target.classes[class].to_string(), value, error]
+        };
+        let rows = all.iter().flat_map(|own| (0..n_classes).map(move |class| row(own, class)));
+        (["feature", "class", "coefficient", "standard error"].map(String::from).to_vec(), rows.collect())
+    };
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    text.push_str(terminal_table(&header, &rows, None).trim_end());
+    let scores = &target.scores;
+    let _ = writeln!(
+        text,
+        "\nlog-likelihood {:.9} per bin, pseudo-R2 {:.4} (McFadden, Cohen)",
+        scores.log_likelihood, scores.pseudo_r2_mcfadden
+    );
+    let _ = writeln!(
+        text,
+        "{}: KKT residual {:.1e}, loss gap {:.1e} (by the {}) of a loss of {:.4e} (minus the log-likelihood{}), {} iterations",
+        verdict_of(target.status, 0.0),
+        target.kkt_residual,
+        target.loss_gap,
+        if target.gap_from == GapFrom::Hessian { "Hessian" } else { "flat Gram" },
+        target.loss,
+        if fit.regularizer == Regularizer::None { "" } else { ", the penalty included" },
+        target.iterations
+    );
+    text
+}
+
+/// How a fit was carried out and why.
+pub(super) fn explanation(fit: &FittedCategorical) -> String {
+    let plan = &fit.plan;
+    let mut text = format!(
+        "\nplan: {} ({}) for {} rows x {} parameters, in {}\n",
+        plan.solver,
+        plan.reason,
+        plan.n_rows,
+        plan.n_columns + 1,
+        plan.arithmetic()
+    );
+    for estimate in &plan.estimates {
+        let _ = writeln!(
+            text,
+            "  {} was expected to take {:.1} ms in kernels",
+            estimate.solver,
+            estimate.seconds * 1e3
+        );
+    }
+    for own in &plan.features {
+        let _ = writeln!(text, "  {}: {} columns {}", own.feature, own.n_columns, own.form);
+    }
+    text
+}

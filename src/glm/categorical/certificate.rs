@@ -1,0 +1,239 @@
+//! The certificate: proof of optimality in `f64` at the numbers that are reported, for every class.
+
+use ndarray::{ArrayView1, Axis};
+
+use super::course::Course;
+use crate::Result;
+use crate::backend::{Cpu, Every};
+use crate::glm::certificate::{RESTLESS, Reported, read_back, report};
+use crate::math::dense::{Cholesky, Matrix, condition};
+use crate::objective::{ClassObjective, Objective, Weight};
+use crate::observation::Recession;
+use crate::solver::{Outcome, reach, recession};
+
+/// Where a target stands.
+pub(super) struct Standing {
+    /// Of every class.
+    pub(super) reported: Vec<Reported>,
+    pub(super) loss: f64,
+    pub(super) unpenalised: f64,
+    /// With respect to the parameters of the members.
+    pub(super) gradient: Vec<f64>,
+    pub(super) kkt_residual: f64,
+    /// The loss gap by the Hessian of the null model.
+    pub(super) flat_gap: f64,
+    pub(super) inference: Option<ClassInference>,
+    pub(super) outcome: Outcome,
+}
+
+/// What the Hessian tells.
+pub(super) struct ClassInference {
+    pub(super) loss_gap: f64,
+    /// Of every column and class, row after row.
+    pub(super) standard_errors: Vec<f64>,
+    pub(super) intercept_standard_errors: Vec<f64>,
+    pub(super) condition: f64,
+    /// How far the Newton step moves the farthest row.
+    step_reach: f64,
+    /// A direction along which the loss falls for ever, as parameters of the members.
+    recession: Option<Vec<f64>>,
+}
+
+/// Newton's step and the inverse of the Hessian, 0 for parameters that are held at a kink.
+struct Curvature {
+    step: Vec<f64>,
+    inverse: Matrix,
+    free: Vec<bool>,
+    condition: f64,
+}
+
+impl Standing {
+    /// The direction along which the loss falls for ever, if there is one.
+    pub(super) fn recession(&self) -> Option<&Vec<f64>> {
+        let inferred = self.inference.as_ref().and_then(|inference| inference.recession.as_ref());
+        self.outcome.recession.as_ref().or(inferred)
+    }
+
+    /// Whether the next Newton step would still move rows by much.
+    pub(super) fn is_restless(&self) -> bool {
+        self.inference.as_ref().is_some_and(|inference| inference.step_reach > RESTLESS)
+    }
+
+    /// Adds the work of an earlier round.
+    pub(super) fn after(mut self, earlier: Option<Self>) -> Self {
+        if let Some(earlier) = earlier {
+            self.outcome.iterations += earlier.outcome.iterations;
+            self.outcome.passes += earlier.outcome.passes;
+            self.outcome.taken_over |= earlier.outcome.taken_over;
+        }
+        self
+    }
+}
+
+impl Course<'_, '_> {
+    /// Coefficients and intercepts of every class, in the user's units, at a point of the solver.
+    fn reports(&self, at: &[f64]) -> Vec<Reported> {
+        let p = 1 + self.rank.n_members();
+        let free: Vec<Reported> =
+            at.chunks(p).map(|block| report(&self.rank, self.plan.scaling(), block)).collect();
+        let of_class = |class: usize| {
+            let mut own = Reported { coef: vec![0.0; self.plan.n_columns()], intercept: 0.0 };
+            for (a, free) in free.iter().enumerate() {
+                let factor = self.contrasts.factor(class, a);
+                own.intercept += factor * free.intercept;
+                own.coef.iter_mut().zip(&free.coef).for_each(|(to, w)| *to += factor * w);
+            }
+            own
+        };
+        (0..self.contrasts.n_classes()).map(of_class).collect()
+    }
+
+    /// Loss, gradient and optimality residual where the solver left it, at the reported numbers. `over_all` has the columns that
+    /// vary as they are.
+    pub(super) fn standing(
+        &self,
+        over_all: &mut ClassObjective<Cpu<f64>>,
+        at: &[f64],
+        outcome: Outcome,
+    ) -> Result<Standing> {
+        let reported = self.reports(at);
+        let scaling = self.plan.scaling();
+        let points: Vec<Vec<f64>> =
+            reported.iter().map(|own| read_back(scaling, own, &self.varying)).collect();
+        let point = Matrix::from_shape_fn((1 + self.varying.len(), points.len()), |(j, k)| points[k][j]);
+        let penalty = self.penalty.blocks(self.contrasts.n_classes());
+        let found = over_all.optimality(&point, &penalty)?;
+        let of_members = self.of_members(&found.gradient);
+        let mut gradient = vec![0.0; of_members.len()];
+        let p = of_members.nrows();
+        for (j, row) in of_members.rows().into_iter().enumerate() {
+            let free = self.contrasts.of_free(&row.to_vec());
+            free.into_iter().enumerate().for_each(|(a, g)| gradient[a * p + j] = g);
+        }
+        gradient.truncate(p * self.contrasts.n_free());
+        let flat = self.metric.step(0, &gradient);
+        let flat_gap = 0.5 * flat.iter().zip(&gradient).map(|(a, b)| a * b).sum::<f64>();
+        Ok(Standing {
+            reported,
+            loss: found.loss,
+            unpenalised: found.unpenalised,
+            gradient,
+            kkt_residual: found.kkt_residual,
+            flat_gap,
+            inference: None,
+            outcome,
+        })
+    }
+
+    /// The gradient of every class with respect to the parameters of the members.
+    fn of_members(&self, gradient: &Matrix) -> Matrix {
+        if self.rank.is_whole(&self.varying) {
+            return gradient.clone();
+        }
+        let factors = self.rank.to_standard.select(Axis(0), &self.varying);
+        let mut all = Matrix::zeros((1 + self.rank.n_members(), gradient.ncols()));
+        all.row_mut(0).assign(&gradient.row(0));
+        let columns: Vec<usize> = (1..gradient.nrows()).collect();
+        let products = factors.t().dot(&gradient.select(Axis(0), &columns));
+        products.indexed_iter().for_each(|((j, k), value)| all[(1 + j, k)] = *value);
+        all
+    }
+
+    /// The Hessian at the point, unless it would cost too much: for the gap, standard errors, and to see whether a class runs away.
+    pub(super) fn look(
+        &self,
+        f: &mut ClassObjective<Cpu<f64>>,
+        at: &[f64],
+        standing: &Standing,
+    ) -> Result<Option<ClassInference>> {
+        if self.is_too_costly() {
+            return Ok(None);
+        }
+        let hessian = f.gram(Every::ROW, Weight::Point { target: 0, at })?;
+        let Some(Curvature { step, inverse, free, condition }) =
+            Self::curvature(f, hessian, at, &standing.gradient)
+        else {
+            return Ok(None);
+        };
+        let loss_gap = -0.5 * step.iter().zip(&standing.gradient).map(|(d, g)| d * g).sum::<f64>();
+        let covariance = inverse / self.plan.n_rows() as f64;
+        let (standard_errors, intercept_standard_errors) = self.errors(&covariance, &free);
+        let may_recede = f.recession() != Recession::Never;
+        let step_reach = if may_recede { reach(f, 0, at, &step)?.all } else { 0.0 };
+        let recession = if step_reach > RESTLESS { recession(f, 0, at, &step)? } else { None };
+        Ok(Some(ClassInference {
+            loss_gap,
+            standard_errors,
+            intercept_standard_errors,
+            condition,
+            step_reach,
+            recession,
+        }))
+    }
+
+    /// What the Hessian says; `None` if it is singular to rounding or not finite.
+    fn curvature(
+        f: &ClassObjective<Cpu<f64>>,
+        mut hessian: Matrix,
+        at: &[f64],
+        gradient: &[f64],
+    ) -> Option<Curvature> {
+        let penalty = f.penalty();
+        let kinks = penalty.kinks();
+        if kinks.is_none() {
+            let factor = Cholesky::new(&hessian).filter(|factor| factor.jitter() == 0.0)?;
+            let step = factor.solve(gradient).iter().map(|d| -d).collect();
+            let mut inverse = factor.inverse();
+            penalty.confine(&mut inverse);
+            let condition = condition(&hessian);
+            return Some(Curvature { step, inverse, free: vec![true; at.len()], condition });
+        }
+        kinks.add_to(&mut hessian, at);
+        let free = kinks.free(at, gradient);
+        let own = hessian.select(Axis(0), &free).select(Axis(1), &free);
+        let factor = Cholesky::new(&own)?;
+        let left: Vec<f64> = free.iter().map(|&j| gradient[j]).collect();
+        let (mut step, mut inverse) = (vec![0.0; at.len()], Matrix::zeros(hessian.dim()));
+        let (own_step, own_inverse) = (factor.solve(&left), factor.inverse());
+        let mut is_free = vec![false; at.len()];
+        for (a, &i) in free.iter().enumerate() {
+            (step[i], is_free[i]) = (-own_step[a], true);
+            free.iter().enumerate().for_each(|(b, &j)| inverse[(i, j)] = own_inverse[(a, b)]);
+        }
+        Some(Curvature { step, inverse, free: is_free, condition: condition(&own) })
+    }
+
+    /// Standard errors of the coefficients of every column and class, and of the intercepts, from the covariance of the
+    /// parameters.
+    fn errors(&self, covariance: &Matrix, free: &[bool]) -> (Vec<f64>, Vec<f64>) {
+        let (scaling, p) = (self.plan.scaling(), 1 + self.rank.n_members());
+        let (n_classes, n_columns) = (self.contrasts.n_classes(), self.plan.n_columns());
+        // sqrt(aᵀ C a), a scaled first so that its squares neither overflow nor vanish
+        let error = |of_class: usize, of_block: &[f64]| -> f64 {
+            let all = (0..self.contrasts.n_free()).flat_map(|a| {
+                let factor = self.contrasts.factor(of_class, a);
+                of_block.iter().map(move |own| factor * own)
+            });
+            let mut all: Vec<f64> = all.collect();
+            let largest = all.iter().fold(f64::MIN_POSITIVE, |m: f64, a| m.max(a.abs()));
+            all.iter_mut().for_each(|a| *a /= largest);
+            let product = covariance.dot(&ArrayView1::from(&all));
+            largest * all.iter().zip(&product).map(|(a, b)| a * b).sum::<f64>().sqrt()
+        };
+        let mut of_intercept = vec![0.0; p];
+        of_intercept[0] = 1.0;
+        let mut errors = vec![f64::NAN; n_columns * n_classes];
+        for (column, row) in self.rank.to_user.rows().into_iter().enumerate() {
+            let own: Vec<f64> = std::iter::once(0.0).chain(row.iter().copied()).collect();
+            // intercept = v0 - sum_j mean_j coef_j
+            of_intercept.iter_mut().zip(&own).for_each(|(to, a)| *to -= scaling.mean[column] * a);
+            let rests = own[1..].iter().zip(&free[1..p]).all(|(a, free)| !free || *a == 0.0);
+            if !self.rank.aliased.contains(&column) && !rests {
+                for class in 0..n_classes {
+                    errors[column * n_classes + class] = error(class, &own);
+                }
+            }
+        }
+        (errors, (0..n_classes).map(|class| error(class, &of_intercept)).collect())
+    }
+}

@@ -1,0 +1,206 @@
+//! The result of a fit to labels.
+
+use std::collections::HashMap;
+
+use ndarray::Array2;
+use rand::Rng;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::design::{FeatureColumns, Source};
+use crate::glm::fitted::{GapFrom, Seconds};
+use crate::glm::plan::Plan;
+use crate::glm::score::Scores;
+use crate::math::dense::Matrix;
+use crate::number;
+use crate::observation::{Label, draw_class, log_softmax, most_probable};
+use crate::regularizer::Regularizer;
+use crate::solver::Status;
+use crate::{Error, Result};
+
+/// Bins that are worth a thread of their own.
+const MANY_BINS: usize = 1024;
+
+/// One fitted target with `K` classes, and its certificate.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ClassFit {
+    /// The target.
+    pub name: String,
+    /// How its fit ended.
+    pub status: Status,
+    /// The labels, ascending.
+    pub classes: Vec<Label>,
+    /// Coefficients in the units of the features, shape (columns, classes), row after row; those of a column sum to 0.
+    #[serde(with = "number")]
+    pub coef: Vec<f64>,
+    /// Intercepts of the classes; they sum to 0.
+    #[serde(with = "number")]
+    pub intercept: Vec<f64>,
+    /// Standard errors of the coefficients, of the same shape; NaN where aliased or not computed.
+    #[serde(with = "number")]
+    pub standard_errors: Vec<f64>,
+    /// Standard errors of the intercepts.
+    #[serde(with = "number")]
+    pub intercept_standard_error: Vec<f64>,
+    /// As [`crate::glm::TargetFit::kkt_residual`], the largest over columns and classes: the residual of a class is
+    /// `p_k - [k = y]`, of magnitude `2 |p_k - [k = y]|`.
+    #[serde(with = "number")]
+    pub kkt_residual: f64,
+    /// Estimate of `loss - optimum`, `gᵀM⁻¹g / 2`.
+    #[serde(with = "number")]
+    pub loss_gap: f64,
+    /// Which `M`.
+    pub gap_from: GapFrom,
+    /// Mean of `-ln p_y` over the used bins, plus the penalty.
+    #[serde(with = "number")]
+    pub loss: f64,
+    /// Steps of the solver.
+    pub iterations: usize,
+    /// Passes over the rows.
+    pub passes: usize,
+    /// Bins that were used.
+    pub n_bins_used: usize,
+    /// Bins that were used less `K - 1` intercepts and `K - 1` coefficients of every independent column, with a penalty of every
+    /// column, or the coefficients that it chose.
+    pub dof_resid: usize,
+    /// Agreement with the labels that were fitted.
+    #[serde(flatten)]
+    pub scores: Scores,
+    /// Names of the columns whose coefficients are not determined by the data.
+    pub aliased: Vec<String>,
+    /// What a user should know.
+    pub warnings: Vec<String>,
+}
+
+/// A model fitted to labels.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FittedCategorical {
+    /// What was added to the mean loss.
+    pub regularizer: Regularizer,
+    /// The solver that ran.
+    pub solver: String,
+    /// Largest relative loss gap of a converged target.
+    pub tolerance: f64,
+    /// The features and their columns.
+    pub features: Vec<FeatureColumns>,
+    /// Names of the columns.
+    pub labels: Vec<String>,
+    /// One entry per target.
+    pub targets: Vec<ClassFit>,
+    /// Condition of the standardised Hessian, the largest over the targets; NaN if it was not computed.
+    #[serde(with = "number")]
+    pub condition: f64,
+    /// Columns that are linearly independent.
+    pub rank: usize,
+    /// Why standard errors were left out, if they were.
+    pub inference_left_out: Option<String>,
+    /// What it took.
+    pub seconds: Seconds,
+    /// How the first target was fitted.
+    pub plan: Plan,
+}
+
+impl ClassFit {
+    /// Classes.
+    pub fn n_classes(&self) -> usize {
+        self.classes.len()
+    }
+
+    /// Coefficients of one class.
+    ///
+    /// # Panics
+    /// If there is no such class.
+    pub fn coef_of(&self, class: usize) -> Vec<f64> {
+        self.coef.chunks(self.n_classes()).map(|row| row[class]).collect()
+    }
+
+    /// Every coefficient in its standard errors; NaN where it has none.
+    pub fn z(&self) -> Vec<f64> {
+        self.coef.iter().zip(&self.standard_errors).map(|(coef, error)| coef / error).collect()
+    }
+
+    /// As [`crate::glm::TargetFit::p_values`], of every coefficient.
+    pub fn p_values(&self) -> Vec<f64> {
+        self.z().iter().map(|z| libm::erfc(z.abs() * std::f64::consts::FRAC_1_SQRT_2)).collect()
+    }
+
+    /// Labels of the most probable classes, the first of equals; `None` where a probability is NaN.
+    pub fn most_probable(&self, probabilities: &Matrix) -> Vec<Option<&Label>> {
+        let of_row = |row: ndarray::ArrayView1<f64>| most_probable(&row.to_vec()).map(|k| &self.classes[k]);
+        probabilities.rows().into_iter().map(of_row).collect()
+    }
+
+    /// Classes drawn with these probabilities, shape (bins, classes), one-hot: 1 for the class that was drawn, 0 for the others;
+    /// NaN where there are no probabilities.
+    pub fn sample<R: Rng + ?Sized>(&self, probabilities: &Matrix, random: &mut R) -> Matrix {
+        let mut drawn = Matrix::zeros(probabilities.dim());
+        for (mut to, row) in drawn.rows_mut().into_iter().zip(probabilities.rows()) {
+            match draw_class(&row.to_vec(), random) {
+                Some(class) => to[class] = 1.0,
+                None => to.fill(f64::NAN),
+            }
+        }
+        drawn
+    }
+}
+
+impl FittedCategorical {
+    /// Logarithms of the probabilities of the classes of a target, shape (bins, classes), for features with the columns of
+    /// [`FittedCategorical::labels`] in any order: columns are found by their labels. A NaN in a row makes its probabilities NaN.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for a column of the model that the features do not have, and for one of theirs that the model does not
+    /// have.
+    ///
+    /// # Panics
+    /// If there is no such target, or the features have different numbers of bins.
+    pub fn log_probabilities(&self, target: usize, features: &[Source]) -> Result<Matrix> {
+        let own = &self.targets[target];
+        let given: Vec<&String> = features.iter().flat_map(|source| &source.labels).collect();
+        let unknown = |name: &String, place: &str, present: Vec<String>| {
+            Err(Error::Unknown { kind: "column", name: name.clone(), place: place.into(), present })
+        };
+        if let Some(missing) = self.labels.iter().find(|label| !given.contains(label)) {
+            return unknown(missing, "the features", given.into_iter().cloned().collect());
+        }
+        let places: HashMap<&String, usize> =
+            self.labels.iter().enumerate().map(|(k, label)| (label, k)).collect();
+        if let Some(other) = given.iter().find(|label| !places.contains_key(*label)) {
+            return unknown(other, "the model", self.labels.clone());
+        }
+        let n_bins = features.first().map_or(0, |source| source.x.nrows());
+        let n_classes = own.n_classes();
+        let mut eta: Matrix = Array2::from_shape_fn((n_bins, n_classes), |(_, class)| own.intercept[class]);
+        for class in 0..n_classes {
+            let of_class = own.coef_of(class);
+            for source in features {
+                let coef: Vec<f64> = source.labels.iter().map(|label| of_class[places[label]]).collect();
+                let product = source.x.product(&coef);
+                eta.column_mut(class).iter_mut().zip(product).for_each(|(eta, x)| *eta += x);
+            }
+        }
+        if let Some(rows) = eta.as_slice_mut() {
+            rows.par_chunks_mut(n_classes).with_min_len(MANY_BINS).for_each(|row| {
+                let own = log_softmax(row);
+                row.copy_from_slice(&own);
+            });
+        }
+        Ok(eta)
+    }
+
+    /// The probabilities themselves.
+    ///
+    /// # Errors
+    /// As [`FittedCategorical::log_probabilities`].
+    ///
+    /// # Panics
+    /// As [`FittedCategorical::log_probabilities`].
+    pub fn probabilities(&self, target: usize, features: &[Source]) -> Result<Matrix> {
+        Ok(self.log_probabilities(target, features)?.mapv(f64::exp))
+    }
+
+    /// Whether every target converged.
+    pub fn converged(&self) -> bool {
+        self.targets.iter().all(|target| target.status == Status::Converged)
+    }
+}

@@ -1,0 +1,54 @@
+//! Scores of labels.
+
+use super::response::Labelled;
+use crate::glm::score::Scores;
+use crate::math::dense::Matrix;
+use crate::math::sum::Sum;
+
+/// Scores of a mean log-likelihood over bins of which so many are of each class; the null model has their frequencies.
+pub(super) fn class_scores(log_likelihood: f64, counts: &[usize]) -> Scores {
+    let n: f64 = counts.iter().map(|&count| count as f64).sum();
+    let term = |&count: &usize| if count == 0 { 0.0 } else { count as f64 * (count as f64 / n).ln() };
+    let null: f64 = counts.iter().map(term).sum::<f64>() / n;
+    let pseudo_r2 = 1.0 - log_likelihood / null;
+    Scores {
+        log_likelihood,
+        log_likelihood_sum: log_likelihood * n,
+        deviance: -2.0 * log_likelihood * n,
+        pseudo_r2_mcfadden: if null == 0.0 { f64::NAN } else { pseudo_r2 },
+        pseudo_r2_cohen: if null == 0.0 { f64::NAN } else { pseudo_r2 },
+    }
+}
+
+/// Scores of logarithms of probabilities, shape (bins, classes), over some bins: the log-likelihood of a bin is that of its
+/// class, its deviance minus twice that. The null model has the frequencies of the classes in these bins; of bins that are all
+/// of one class there is none, and pseudo-R2 are NaN. Bins without a label are NaN.
+///
+/// # Panics
+/// If there is no such bin, or fewer columns than classes.
+///
+/// ```
+/// use ndarray::array;
+/// use rheobase::glm::{Labelled, score_classes};
+/// use rheobase::observation::log_softmax;
+///
+/// let labels = [0, 1, 2, 1].map(|label| Some(label.into()));
+/// let eta = [[1.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.5, 0.5, 1.0], [0.0, 0.0, 0.0]];
+/// let rows = eta.map(|row| log_softmax(&row));
+/// let log_proba = ndarray::Array2::from_shape_fn((4, 3), |(i, k)| rows[i][k]);
+/// let scores = score_classes(&Labelled::learn("y", labels), &log_proba, &[0, 1, 2, 3]);
+/// assert!((scores.log_likelihood + 0.6709946345599223).abs() < 1e-12);
+/// assert!((scores.pseudo_r2_mcfadden - 0.3546395788381985).abs() < 1e-12);
+/// ```
+pub fn score_classes(response: &Labelled, log_probabilities: &Matrix, bins: &[usize]) -> Scores {
+    let mut counts = vec![0; response.classes().len()];
+    let terms = bins.iter().map(|&bin| match response.code(bin) {
+        Some(code) => {
+            counts[code] += 1;
+            log_probabilities[(bin, code)]
+        }
+        None => f64::NAN,
+    });
+    let total = terms.collect::<Sum>().value();
+    class_scores(total / bins.len() as f64, &counts)
+}

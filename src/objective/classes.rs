@@ -1,0 +1,400 @@
+//! The objective of a response that is one of several classes: multinomial logistic regression.
+//!
+//! Loss = mean over the used bins of `-ln p_y`, `p = softmax(eta)`, plus the penalty. The predictors of the classes are
+//! `eta_k = sum_a c_ka zeta_a` with contrasts `c` ([`Contrasts`]), which take the place of targets in the kernels; but one loss
+//! couples them, so that a solver sees one target whose parameters are those of all `zeta_a`, one block (intercept first) after
+//! the other.
+
+use std::ops::Range;
+
+use ndarray::{Axis, Slice};
+
+use super::glm::is_exact;
+use super::line::{LineSizes, parts};
+use super::{Objective, Packed, Penalty, Quadratic, Weight};
+use crate::Result;
+use crate::backend::cpu::Storage;
+use crate::backend::{Backend, Beside, Classes, Cpu, Every, Into, POINTWISE_SUMS, Reach, Sweep};
+use crate::design::{Block, Column, Design, DesignPlan};
+use crate::math::contrasts::Contrasts;
+use crate::math::dense::{Matrix, symmetric};
+use crate::observation::Recession;
+
+/// A design and a response of classes on a backend.
+pub struct ClassObjective<'a, B: Classes> {
+    on: &'a B,
+    design: Design<'a, B>,
+    y: B::Array<'a>,
+    contrasts: Contrasts,
+    penalty: Penalty,
+    recession: Recession,
+    passes: usize,
+    aimed: Option<Aimed<B>>,
+    line_sizes: LineSizes,
+}
+
+/// What a pass computes the predictors from: intercepts, and the coefficients on the backend.
+type Loaded<B> = (Vec<f64>, Vec<<B as Backend>::Array<'static>>);
+
+/// A point and a direction on the backend.
+struct Aimed<B: Classes> {
+    at: Loaded<B>,
+    direction: Loaded<B>,
+    /// Both, for the penalty.
+    ends: [Vec<f64>; 2],
+    line: Option<B::Line>,
+}
+
+/// Loss, gradient and optimality residual at one point.
+#[derive(Clone, Debug)]
+pub struct ClassOptimality {
+    /// Mean loss, its penalty included.
+    pub loss: f64,
+    /// Mean loss without the penalty.
+    pub unpenalised: f64,
+    /// Gradient with respect to the parameters of every class, shape (parameters, classes); where the penalty has kinks, what its
+    /// best subgradient leaves of it.
+    pub gradient: Matrix,
+    /// As [`super::Optimality::kkt_residual`], the largest over columns and classes.
+    pub kkt_residual: f64,
+}
+
+impl<'a, B: Classes> ClassObjective<'a, B> {
+    /// Places some columns of a plan and a response, the numbers of the classes from 0, on a backend.
+    ///
+    /// # Errors
+    /// If the backend refuses, and as [`DesignPlan::place`].
+    pub fn new(
+        on: &'a B,
+        plan: &'a DesignPlan,
+        columns: &[Column],
+        y: &Packed,
+        contrasts: Contrasts,
+    ) -> Result<Self> {
+        // forms for several targets also where there is one predictor: the certificate has one for each class
+        let design = plan.place(on, columns, contrasts.n_classes())?;
+        let y = y.place(on, plan.rows())?;
+        let line_sizes = LineSizes::of(on.costs().home);
+        let (penalty, recession) = (Penalty::default(), Recession::Apart);
+        Ok(Self { on, design, y, contrasts, penalty, recession, passes: 0, aimed: None, line_sizes })
+    }
+
+    /// Another penalty on the parameters from now on, and along which directions the loss may fall for ever beside it.
+    pub fn set_penalty(&mut self, penalty: &Penalty, recession: Recession) {
+        (self.penalty, self.recession) = (penalty.clone(), recession);
+    }
+
+    /// Parameters of a block: an intercept and the columns.
+    fn of_block(&self) -> usize {
+        1 + self.design.n_columns()
+    }
+
+    /// Parameters as a matrix, one column per block.
+    fn blocks(&self, parameters: &[f64]) -> Matrix {
+        let p = self.of_block();
+        Matrix::from_shape_fn((p, parameters.len() / p), |(j, a)| parameters[a * p + j])
+    }
+
+    fn sweep<'t>(&self, every: Every, targets: &'t [usize]) -> Sweep<'t> {
+        Sweep {
+            n_rows: self.design.n_rows,
+            n_columns: self.design.n_columns(),
+            grain: self.design.grain(),
+            every,
+            alone: false,
+            targets,
+        }
+    }
+
+    fn load(&self, at: &Matrix) -> Result<Loaded<B>> {
+        let load = |(first, block): (usize, &(dyn Block<'a, B> + 'a))| {
+            block.load(self.on, at.slice_axis(Axis(0), Slice::from(1 + first..1 + first + block.n_columns())))
+        };
+        Ok((at.row(0).to_vec(), self.design.columns().map(load).collect::<Result<_>>()?))
+    }
+
+    fn forward(&self, work: &mut B::Worker<'a>, rows: &Range<usize>, point: &Loaded<B>, into: Into) {
+        self.on.start(work, into, &point.0);
+        for (block, loaded) in self.design.blocks.iter().zip(&point.1) {
+            block.forward(self.on, work, rows.clone(), loaded, into);
+        }
+    }
+
+    fn backward(&self, work: &mut B::Worker<'a>, rows: &Range<usize>) {
+        for (k, block) in self.design.blocks.iter().enumerate() {
+            block.backward(self.on, work, rows.clone(), POINTWISE_SUMS.len() + k);
+        }
+    }
+
+    fn write(&self, work: &mut B::Worker<'a>, rows: &Range<usize>) {
+        if self.design.matrix().is_none() {
+            for (first, block) in self.design.columns() {
+                block.write(self.on, work, rows.clone(), first);
+            }
+        }
+    }
+
+    /// Sizes of the sums of a gradient pass.
+    fn gradient_sums(&self) -> Vec<usize> {
+        POINTWISE_SUMS.into_iter().chain(self.design.blocks.iter().map(|block| block.n_sums())).collect()
+    }
+
+    /// The gradient of predictor number `a`, without the penalty.
+    fn gradient_of(&self, sums: &[Vec<f64>], a: usize, n: usize) -> Vec<f64> {
+        let mut out = vec![0.0; self.of_block()];
+        let residual_sum = sums[1][a];
+        out[0] = residual_sum;
+        for ((first, block), sums) in self.design.columns().zip(&sums[POINTWISE_SUMS.len()..]) {
+            let own = &sums[a * block.n_sums()..(a + 1) * block.n_sums()];
+            block.finish(own, residual_sum, (&mut out[1 + first..1 + first + block.n_columns()]).into());
+        }
+        out.iter_mut().for_each(|g| *g /= n as f64);
+        out
+    }
+
+    /// The flat Gram of a block, `[1 X]ᵀ[1 X] / n`.
+    ///
+    /// # Errors
+    /// If the backend fails.
+    pub fn flat_gram(&mut self) -> Result<Matrix> {
+        let p = self.of_block();
+        self.passes += 1;
+        let sums = self.on.pass(self.sweep(Every::ROW, &[0]), &[1, 1, p * p], &|work, rows| {
+            self.write(work, &rows);
+            self.on.weighted_gram(work, rows, self.design.matrix(), true, 2);
+            Ok(())
+        })?;
+        Ok(symmetric(&sums[2], p, 1.0 / self.design.n_rows as f64))
+    }
+
+    /// Sums of a gradient pass and, where they are asked for, of the Grams of all pairs of predictors.
+    fn sums(&mut self, at: &[f64], every: Every, grams: Option<Beside>) -> Result<Vec<Vec<f64>>> {
+        let loaded = self.load(&self.blocks(at))?;
+        let targets: Vec<usize> = (0..self.contrasts.n_free()).collect();
+        let mut sizes = self.gradient_sums();
+        let first = sizes.len();
+        let pairs = if grams.is_some() { self.contrasts.pairs() } else { Vec::new() };
+        // sizes are those of one target, and a Gram is one for all of them
+        let of_gram = self.of_block().pow(2).div_ceil(targets.len());
+        sizes.extend(pairs.iter().map(|_| of_gram));
+        self.passes += 1;
+        self.on.pass(self.sweep(every, &targets), &sizes, &|work, rows| {
+            self.forward(work, &rows, &loaded, Into::Eta);
+            let beside = grams.unwrap_or(Beside::Nothing);
+            self.on.pointwise_classes(work, rows.clone(), &self.contrasts, &self.y, beside);
+            self.backward(work, &rows);
+            if grams.is_some() {
+                self.write(work, &rows);
+            }
+            for (k, &pair) in pairs.iter().enumerate() {
+                self.on.class_weights(work, rows.clone(), &self.contrasts, pair, &self.y, beside);
+                self.on.weighted_gram(work, rows.clone(), self.design.matrix(), false, first + k);
+            }
+            Ok(())
+        })
+    }
+
+    /// The matrix whose block (a, b) is the Gram of that pair.
+    fn of_pairs(&self, grams: &[Vec<f64>]) -> Matrix {
+        let p = self.of_block();
+        let n_parameters = p * self.contrasts.n_free();
+        let mut all = Matrix::zeros((n_parameters, n_parameters));
+        for ((a, b), sums) in self.contrasts.pairs().into_iter().zip(grams) {
+            // a Gram stands at the end of its sums
+            let own = symmetric(&sums[sums.len() - p * p..], p, 1.0 / self.design.n_rows as f64);
+            for (a, b) in [(a, b), (b, a)] {
+                own.indexed_iter().for_each(|((i, j), value)| all[(a * p + i, b * p + j)] = *value);
+            }
+        }
+        all
+    }
+
+    fn gradient(&self, sums: &[Vec<f64>], n: usize) -> Vec<f64> {
+        (0..self.contrasts.n_free()).flat_map(|a| self.gradient_of(sums, a, n)).collect()
+    }
+
+    /// Shows the line to `look`, part by part.
+    fn along(&mut self, mut look: impl FnMut(&Self, &B::Line) -> Result<()>) -> Result<()> {
+        let Some(aimed) = &self.aimed else { return Ok(()) };
+        if let Some(line) = &aimed.line {
+            return look(self, line);
+        }
+        for rows in self.parts() {
+            look(self, &self.trace(aimed, rows)?)?;
+        }
+        self.passes += 1;
+        Ok(())
+    }
+
+    fn parts(&self) -> Vec<Range<usize>> {
+        parts(self.design.n_rows, self.contrasts.n_free(), self.design.grain(), self.line_sizes)
+    }
+
+    fn trace(&self, aimed: &Aimed<B>, rows: Range<usize>) -> Result<B::Line> {
+        let targets: Vec<usize> = (0..self.contrasts.n_free()).collect();
+        self.on.trace(self.sweep(Every::ROW, &targets), rows, &|work, rows| {
+            self.forward(work, &rows, &aimed.at, Into::Eta);
+            self.forward(work, &rows, &aimed.direction, Into::Direction);
+            Ok(())
+        })
+    }
+}
+
+impl<B: Classes> Objective for ClassObjective<'_, B> {
+    fn n_parameters(&self) -> usize {
+        self.of_block() * self.contrasts.n_free()
+    }
+
+    fn n_rows_of(&self, every: Every) -> usize {
+        self.on.n_rows_of(self.design.n_rows, every)
+    }
+
+    fn rounding(&self) -> f64 {
+        if is_exact::<B>() { 1e-13 } else { 2e-7 }
+    }
+
+    fn penalty(&self) -> &Penalty {
+        &self.penalty
+    }
+
+    fn loss_gradient(
+        &mut self,
+        at: &Matrix,
+        targets: &[usize],
+        every: Every,
+        gradient: &mut Matrix,
+    ) -> Result<Vec<f64>> {
+        let mut losses = Vec::with_capacity(targets.len());
+        for (k, at) in at.columns().into_iter().enumerate() {
+            let at = at.to_vec();
+            let sums = self.sums(&at, every, None)?;
+            let n = self.n_rows_of(every);
+            let own = with_penalty(self.gradient(&sums, n), self.penalty.gradient(&at));
+            gradient.column_mut(k).iter_mut().zip(own).for_each(|(g, value)| *g = value);
+            losses.push(sums[0][0] / n as f64 + self.penalty.value(&at));
+        }
+        Ok(losses)
+    }
+
+    fn quadratic(&mut self, at: &[f64], _: usize) -> Result<Quadratic> {
+        let sums = self.sums(at, Every::ROW, Some(Beside::Curvature))?;
+        let n = self.design.n_rows;
+        let gradient = with_penalty(self.gradient(&sums, n), self.penalty.gradient(at));
+        let mut hessian = self.of_pairs(&sums[self.gradient_sums().len()..]);
+        self.penalty.add_to(&mut hessian, 1.0);
+        Ok(Quadratic { loss: sums[0][0] / n as f64 + self.penalty.value(at), gradient, hessian })
+    }
+
+    fn aim(&mut self, at: &Matrix, direction: &Matrix, _: &[usize]) -> Result<bool> {
+        let ends = [at, direction].map(|point| point.column(0).to_vec());
+        let [at, direction] = [&ends[0], &ends[1]].map(|point| self.load(&self.blocks(point)));
+        let mut aimed = Aimed { at: at?, direction: direction?, ends, line: None };
+        if let [all] = self.parts().as_slice() {
+            aimed.line = Some(self.trace(&aimed, all.clone())?);
+            self.passes += 1;
+        }
+        let is_kept = aimed.line.is_some();
+        self.aimed = Some(aimed);
+        Ok(is_kept)
+    }
+
+    fn loss_changes(&mut self, steps: &[f64]) -> Result<Vec<f64>> {
+        let [step] = steps else { return Ok(vec![0.0; steps.len()]) };
+        let mut change = 0.0;
+        self.along(|f, line| {
+            change += f.on.class_changes(line, &f.contrasts, &f.y, *step)?;
+            Ok(())
+        })?;
+        change /= self.design.n_rows as f64;
+        if let Some(Aimed { ends: [at, direction], .. }) = &self.aimed {
+            let [slope, curvature] = [at, direction].map(|point| self.penalty.product(point, direction));
+            change += step * (slope + 0.5 * step * curvature);
+            if !self.penalty.kinks().is_none() {
+                change += self.penalty.kinks().change(at, direction, *step, &vec![0.0; at.len()]);
+            }
+        }
+        Ok(vec![change])
+    }
+
+    fn reach(&mut self) -> Result<Vec<Reach>> {
+        let mut reach = Reach::NONE;
+        self.along(|f, line| {
+            let own = f.on.class_reach(line, &f.contrasts, &f.y)?;
+            reach.all = reach.all.max(own.all);
+            reach.events = reach.events.max(own.events);
+            reach.fall = reach.fall.max(own.fall);
+            Ok(())
+        })?;
+        Ok(vec![reach])
+    }
+
+    fn recession(&self) -> Recession {
+        self.recession
+    }
+
+    fn gram(&mut self, every: Every, weight: Weight) -> Result<Matrix> {
+        let (at, beside) = match weight {
+            Weight::Flat | Weight::One => {
+                let (own, p) = (self.flat_gram()?, self.of_block());
+                let entry = |(i, j): (usize, usize)| if i / p == j / p { own[(i % p, j % p)] } else { 0.0 };
+                return Ok(Matrix::from_shape_fn((self.n_parameters(), self.n_parameters()), entry));
+            }
+            Weight::Held { at, .. } => (at, Beside::Events),
+            Weight::Point { at, .. } => (at, Beside::Curvature),
+        };
+        let sums = self.sums(at, every, Some(beside))?;
+        let mut gram = self.of_pairs(&sums[self.gradient_sums().len()..]);
+        self.penalty.add_to(&mut gram, 1.0);
+        Ok(gram)
+    }
+
+    fn passes(&self) -> usize {
+        self.passes
+    }
+}
+
+fn with_penalty(mut gradient: Vec<f64>, own: Vec<f64>) -> Vec<f64> {
+    gradient.iter_mut().zip(own).for_each(|(g, own)| *g += own);
+    gradient
+}
+
+impl<T: Storage> ClassObjective<'_, Cpu<T>> {
+    /// Loss, gradient and optimality residual at `at`, the parameters of every class, shape (1 + columns, classes), with this
+    /// penalty on them.
+    ///
+    /// # Errors
+    /// If the backend fails.
+    pub fn optimality(&mut self, at: &Matrix, penalty: &Penalty) -> Result<ClassOptimality> {
+        let every_class = Contrasts::none(self.contrasts.n_classes());
+        let loaded = self.load(at)?;
+        let (p, n) = (self.of_block(), self.design.n_rows);
+        let targets: Vec<usize> = (0..every_class.n_classes()).collect();
+        let mut sizes = self.gradient_sums();
+        let magnitudes = sizes.len();
+        sizes.push(p);
+        self.passes += 1;
+        let sums = self.on.pass(self.sweep(Every::ROW, &targets), &sizes, &|work, rows| {
+            self.forward(work, &rows, &loaded, Into::Eta);
+            self.on.pointwise_classes(work, rows.clone(), &every_class, &self.y, Beside::Magnitude);
+            self.backward(work, &rows);
+            self.write(work, &rows);
+            self.on.magnitudes(work, rows, self.design.matrix(), magnitudes);
+            Ok(())
+        })?;
+        let all: Vec<f64> = at.columns().into_iter().flat_map(|column| column.to_vec()).collect();
+        let mut gradient: Vec<f64> = targets.iter().flat_map(|&k| self.gradient_of(&sums, k, n)).collect();
+        let own = penalty.subgradient(&all, &gradient);
+        let mut terms = penalty.sizes(&all, &own);
+        terms.resize(all.len(), 0.0);
+        let mut kkt_residual: f64 = 0.0;
+        gradient.iter_mut().zip(&own).for_each(|(g, own)| *g += own);
+        for ((g, magnitude), size) in gradient.iter().zip(&sums[magnitudes]).zip(terms) {
+            let ratio = if *g == 0.0 { 0.0 } else { (g * n as f64).abs() / (magnitude + n as f64 * size) };
+            // a NaN must not vanish in a maximum
+            kkt_residual = if ratio > kkt_residual || ratio.is_nan() { ratio } else { kkt_residual };
+        }
+        let unpenalised = sums[0][0] / n as f64;
+        let loss = unpenalised + penalty.value(&all);
+        Ok(ClassOptimality { loss, unpenalised, gradient: self.blocks(&gradient), kkt_residual })
+    }
+}

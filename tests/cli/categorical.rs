@@ -1,0 +1,228 @@
+//! `--observation categorical`: labels in, probabilities out.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::device::{adapter, seeing};
+use crate::{Place, json, number, numbers, relative, tutorial};
+
+/// Rows of two features and a label that depends on them: of one of `names`, or missing in every 50th row.
+fn table(place: &Place, file: &str, names: [&str; 3], seed: u64) {
+    let mut state = seed;
+    let mut uniform = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1u64 << 53) as f64
+    };
+    let mut text = String::from("speed,angle,\"turn, last\"\n");
+    for row in 0..300 {
+        let (a, b) = (2.0 * uniform() - 1.0, 2.0 * uniform() - 1.0);
+        let weights = [(1.5 * a).exp(), (b - a).exp(), 1.0];
+        let mut left = uniform() * weights.iter().sum::<f64>();
+        let class = weights.iter().position(|weight| {
+            left -= weight;
+            left < 0.0
+        });
+        let label = if row % 50 == 7 { "NA" } else { names[class.unwrap_or(2)] };
+        writeln!(text, "{a},{b},{label}").unwrap();
+    }
+    std::fs::write(place.path(file), text).unwrap();
+}
+
+const Y: &str = "\"turn, last\"";
+const NAMES: [&str; 3] = ["left", "right", "stop"];
+
+#[test]
+fn labels_are_fitted_predicted_and_scored() {
+    let place = Place::new();
+    table(&place, "turns.csv", NAMES, 1);
+    let words = ["fit", "turns.csv", "--y", Y, "--observation", "categorical", "--regularizer", "ridge"];
+    let words = [&words[..], &["--strength", "0.01", "--out", "out"]].concat();
+    let text = place.run(&words).ended(0);
+    assert!(
+        text.stdout.contains("class left (standard error)") && text.stdout.contains("log-softmax"),
+        "{text:?}"
+    );
+    assert!(text.stdout.contains("at the optimum, with proof"), "{text:?}");
+    let document = json(&place.path("out/fit.json"));
+    assert_eq!((&document["observation"], &document["link"]), (&"categorical".into(), &"log-softmax".into()));
+    assert_eq!((&document["n_bins_used"], &document["n_bins_dropped"]), (&294.into(), &6.into()));
+    let target = &document["targets"][0];
+    assert_eq!((&target["name"], &target["status"]), (&"turn, last".into(), &"converged".into()));
+    assert_eq!(target["classes"], serde_json::json!(NAMES));
+    for (field, length) in [("coef", 6), ("intercept", 3), ("standard_errors", 6), ("z", 6), ("p_value", 6)] {
+        assert_eq!(numbers(&target[field]).len(), length, "{field}");
+    }
+    assert_eq!(numbers(&target["intercept_standard_error"]).len(), 3);
+    let files = document["files"].as_object().unwrap();
+    assert!(
+        ["model.json", "tables/bins.csv", "tables/coefficients.csv"]
+            .iter()
+            .all(|file| files.contains_key(*file))
+    );
+    // the same data are scored the same
+    let score = place.run(&["score", "out/model.json", "turns.csv", "--json"]).ended(0).json();
+    for field in ["log_likelihood", "log_likelihood_sum", "deviance", "pseudo_r2_mcfadden", "pseudo_r2_cohen"]
+    {
+        let (found, expected) = (number(&score["targets"][0][field]), number(&target[field]));
+        assert!((found / expected - 1.0).abs() < 1e-11, "{field}: {found} {expected}");
+    }
+    assert_eq!(score["targets"][0]["n_bins_used"], 294);
+    // labels of other names are not those of the model
+    table(&place, "others.csv", ["left", "right", "up"], 2);
+    place.refused(&["score", "out/model.json", "others.csv"], 3, &["found \"up\"", "left"]);
+    // features alone are enough for a prediction
+    let summary =
+        place.run(&["predict", "out/model.json", "turns.csv", "--out", "p.csv", "--json"]).ended(0).json();
+    assert_eq!(summary["targets"][0]["classes"][0]["label"], "left");
+    let predicted = std::fs::read_to_string(place.path("p.csv")).unwrap();
+    let header = "row,\"label_turn, last\",\"probability_turn, last_left\",\"probability_turn, last_right\"";
+    assert!(predicted.starts_with(header), "{}", &predicted[..200]);
+    assert_eq!(predicted.lines().count(), 301);
+    for line in predicted.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        let p: Vec<f64> = cells[2..].iter().map(|cell| cell.parse().unwrap()).collect();
+        assert!((p.iter().sum::<f64>() - 1.0).abs() < 1e-14);
+        let most = NAMES[(0..3).fold(0, |a, b| if p[b] > p[a] { b } else { a })];
+        assert_eq!(cells[1], most);
+    }
+    place.run(&["predict", "out/model.json", "turns.csv", "--out", "p.npz"]).ended(0);
+    let names =
+        rheobase::read::npz::read_npz(&place.path("p.npz"), "probability_turn, last", 1 << 20).unwrap();
+    assert_eq!(names.values.dim(), (300, 3));
+    // commands for other models say so
+    place.refused(
+        &["export", "out/model.json", "--to", "nemos", "x.npz"],
+        3,
+        &["categorical", "rheobase predict"],
+    );
+}
+
+#[test]
+fn numbers_are_labels_and_threads_change_no_bit() {
+    let place = Place::new();
+    table(&place, "numbers.csv", ["3", "1", "2.0"], 3);
+    let words = |threads: &'static str| {
+        [
+            "fit",
+            "numbers.csv",
+            "--y",
+            Y,
+            "--observation",
+            "categorical",
+            "--link",
+            "log-softmax",
+            "--json",
+            "--threads",
+            threads,
+        ]
+    };
+    let [one, two] = ["1", "2"].map(|threads| place.run(&words(threads)).ended(0).json());
+    assert_eq!(one["targets"][0]["classes"], serde_json::json!([1, 2, 3]));
+    assert_eq!(one["targets"], two["targets"]);
+    let study = "data = \"numbers.csv\"\ny = '\"turn, last\"'\nobservation = \"categorical\"\n";
+    std::fs::write(place.path("study.toml"), study).unwrap();
+    let by_study = place.run(&["fit", "study.toml", "--json"]).ended(0).json();
+    assert_eq!(by_study["targets"], one["targets"]);
+}
+
+#[test]
+fn counts_of_a_recording_are_labels() {
+    let place = Place::new();
+    let words = [
+        "fit",
+        &tutorial(),
+        "--epochs",
+        "Noise 1",
+        "--unit",
+        "0",
+        "--bin",
+        "5ms",
+        "--feature",
+        "stimulus*1e12",
+    ];
+    let words = [&words[..], &["--observation", "categorical", "--json", "--out", "out"]].concat();
+    let fit = place.run(&words).ended(0).json();
+    let target = &fit["targets"][0];
+    assert_eq!(target["classes"], serde_json::json!([0, 1]));
+    // of none and one it is a logistic regression, with half the coefficient
+    let words: Vec<&str> =
+        words.iter().map(|word| if *word == "categorical" { "bernoulli" } else { word }).collect();
+    let other = place.run(&words[..words.len() - 2]).ended(0).json();
+    let halves: Vec<f64> = numbers(&other["targets"][0]["coef"]).iter().map(|w| 0.5 * w).collect();
+    assert!(relative(&[numbers(&target["coef"])[1]], &halves) < 1e-8);
+    let out = ["predict", "out/model.json", &tutorial(), "--epochs", "Noise 2", "--out", "p.csv"];
+    place.run(&out).ended(0);
+    let text = std::fs::read_to_string(place.path("p.csv")).unwrap();
+    assert!(text.starts_with("t_s,epoch,label_0,probability_0_0,probability_0_1\n"), "{}", &text[..80]);
+}
+
+#[test]
+fn a_device_that_is_asked_for_ends_where_the_cpu_does() {
+    let place = Place::new();
+    let Some(number) = adapter(&place) else { return };
+    table(&place, "turns.csv", NAMES, 5);
+    let fit = ["fit", "turns.csv", "--y", Y, "--observation", "categorical", "--json"];
+    let on_cpu = place.run(&fit).ended(0).json();
+    let there = seeing(&place, &[&fit[..], &["--device", &number]].concat()).ended(0).json();
+    assert_eq!((&there["backend"], &on_cpu["backend"]), (&"gpu".into(), &"cpu".into()));
+    let coef = |document: &Value| numbers(&document["targets"][0]["coef"]);
+    assert!(relative(&coef(&there), &coef(&on_cpu)) < 1e-10);
+}
+
+#[test]
+fn separated_labels_end_in_a_status() {
+    let place = Place::new();
+    let rows: Vec<String> = (0..60).map(|k| format!("{k},{}", ["a", "b", "c"][k / 20])).collect();
+    std::fs::write(place.path("apart.csv"), format!("x,y\n{}\n", rows.join("\n"))).unwrap();
+    let run = place.run(&["fit", "apart.csv", "--y", "y", "--observation", "categorical", "--json"]).ended(4);
+    assert_eq!(run.json()["targets"][0]["status"], "separated");
+    assert!(run.stderr.contains("separated: the likelihood rises for ever"), "{run:?}");
+}
+
+#[test]
+fn what_does_not_apply_is_refused_with_a_remedy() {
+    let place = Place::new();
+    table(&place, "turns.csv", NAMES, 1);
+    std::fs::write(place.path("one.csv"), "x,y\n1,a\n2,a\n3,a\n").unwrap();
+    std::fs::write(place.path("none.csv"), "x,y\n1,\n2,NA\n").unwrap();
+    let fit = ["fit", "turns.csv", "--y", Y, "--observation", "categorical"];
+    for (words, said) in [
+        (&["--dispersion", "ml"][..], "negative-binomial"),
+        (&["--link", "exp"], "log-softmax"),
+        (&["--cv", "kfold", "--regularizer", "ridge", "--strength", "0.1"], "--cv"),
+        (&["--regularizer", "lasso", "--strength", "0.1"], "group-lasso"),
+        (&["--regularizer", "elastic-net", "--strength", "0.1"], "group-lasso"),
+        (&["--mask", "mask.csv"], "--mask"),
+        (&["--weights", "speed"], "--weights"),
+        (&["--offset", "speed"], "--offset"),
+        (&["--no-intercept"], "--no-intercept"),
+        (&["--test-against", "m.json"], "--test-against"),
+        (&["--compare", "m.json"], "rheobase score"),
+        (&["--write-nwb", "c.nwb"], "tables/bins.csv"),
+    ] {
+        place.refused(&[&fit[..], words].concat(), 2, &[said]);
+    }
+    place.refused(&[&fit[..], &["--backend", "gpu"]].concat(), 5, &["GPU"]);
+    let other = ["fit", "one.csv", "--y", "y", "--observation"];
+    place.refused(&[&other[..], &["categorical"]].concat(), 3, &["every used row is of class a"]);
+    place.refused(
+        &[&other[..], &["poisson", "--link", "log-softmax"]].concat(),
+        2,
+        &["--observation categorical"],
+    );
+    place.refused(
+        &["fit", "none.csv", "--y", "y", "--observation", "categorical"],
+        3,
+        &["no used row has a label"],
+    );
+    let strict = [&fit[..], &["--nan", "error"]].concat();
+    place.refused(&strict, 3, &["row 9", "expected a label"]);
+    place.refused(&["fit", "turns.csv", "--observation", "categorical"], 2, &["--y COL"]);
+    let numbers: Vec<String> = (0..300).map(|k| format!("{},{}.5", k % 7, k)).collect();
+    std::fs::write(place.path("numbers.csv"), format!("x,y\n{}\n", numbers.join("\n"))).unwrap();
+    let many = ["fit", "numbers.csv", "--y", "y", "--observation", "categorical"];
+    place.refused(&many, 2, &["at most 256 classes", "another observation model"]);
+    place.refused(&[&fit[..], &["--x", Y]].concat(), 2, &["in both"]);
+    assert_eq!(place.run(&[&fit[..], &["--json"]].concat()).ended(0).json()["seed"], Value::Null);
+}
