@@ -265,7 +265,8 @@ fn nothing_left(
     Error::Empty {
         what,
         problem: format!(
-            "of {n_bins} bins, {n_edge} lie at window edges or outside a range, {n_dropped} have data that are not finite{}",
+            "of {n_bins} bins, {n_edge} lie at window edges or outside a range and {n_dropped} have data that are not \
+             finite{}",
             weightless(n_weightless)
         ),
         help: "check the signals with `rheobase inspect --check`, and the window against the epochs".into(),

@@ -109,6 +109,7 @@ fn every_field_is_there_and_no_number_is_null() {
         "iterations",
         "passes",
         "n_bins_used",
+        "gap_scale",
         "scale",
         "dof_resid",
         "log_likelihood",
