@@ -85,6 +85,9 @@ impl Applied {
     /// What keeps results from meaning what they seem to; `done` says what was done: `scored` and `scores`.
     pub(super) fn notices(&self, path: &Path, choice: &DataArgs, done: [&str; 2]) -> Vec<String> {
         let mut notices = Vec::new();
+        if let Some(weights) = &self.data.row_terms.names.weights {
+            notices.push(format!("{} with the weights {weights}; --weights none leaves them out", done[0]));
+        }
         if is_mixed(path) {
             notices.push(format!(
                 "{} is not the file that the fit.json beside it lists: they are of different runs",

@@ -149,6 +149,13 @@ pub(super) fn csv(args: &DataArgs, with_counts: bool, limit_bytes: u64) -> Resul
             others(&file, &args.data, &apart)?
         }
     };
+    if let Some(both) =
+        x.iter().find(|&&column| args.row_term_columns().any(|own| *own == file.names()[column]))
+    {
+        let found = format!("{:?}, which is the weights or the offset", file.names()[*both]);
+        let help = "leave it out of --x: a column is one or the other";
+        return Err(Error::argument("--x", "other columns than --weights and --offset", found, help));
+    }
     if let Some(both) = x.iter().find(|column| y.contains(column)) {
         let found = format!("{:?} in both", file.names()[*both]);
         let help = "leave it out of one of them: counts that explain themselves say nothing";

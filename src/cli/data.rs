@@ -320,6 +320,12 @@ impl Data {
         part.map_or(&[], |part| &part.used)
     }
 
+    /// Whether a target sees a column: not its own spikes among those of others, and not what a mask keeps from it.
+    pub(super) fn sees(&self, target: usize, label: &String) -> bool {
+        let own = self.parts.iter().filter(|part| part.group.targets.contains(&target));
+        own.flat_map(|part| &part.group.pieces).any(|piece| piece.labels.contains(label))
+    }
+
     /// The epoch of a bin of a recording, from 0.
     pub(super) fn epoch_of(&self, bin: usize) -> usize {
         // they are in the order of time and do not overlap

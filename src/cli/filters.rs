@@ -150,14 +150,15 @@ pub(super) fn channels(fitting: &Fitting, feature: usize) -> Vec<(String, usize)
     (columns[0]..columns[1]).step_by(n).map(channel).collect()
 }
 
-/// All filters and response curves: by feature, channel and target.
+/// All filters and response curves: by feature, channel and target that has it.
 pub(super) fn filters(fitting: &Fitting) -> Result<Vec<Filter>> {
     let (data, fit) = (&fitting.data, &fitting.model.fit);
     let mut filters = Vec::new();
     for (feature, of_study) in data.features.iter().enumerate() {
         for (channel, first) in channels(fitting, feature) {
             let Some(functions) = functions(of_study, &channel, data.bin_s)? else { continue };
-            for (target, of_target) in fit.targets.iter().enumerate() {
+            let with_it = |(target, _): &(usize, _)| data.sees(*target, &fit.labels[first]);
+            for (target, of_target) in fit.targets.iter().enumerate().filter(with_it) {
                 let columns = first..first + functions.values.ncols();
                 filters.push(Filter {
                     feature,

@@ -106,7 +106,10 @@ fn whole(data: &Data, fit: &FittedGlm, target: &TargetFit, events: &str) -> Stri
     let mut text = format!("\n{}: {}{events}\n", title(data, target), target.status.name());
     // of the intercept nobody asks whether it is 0
     let intercept = [target.intercept, target.intercept_standard_error, f64::NAN, f64::NAN];
-    let mut rows = vec![row("intercept", String::new(), intercept)];
+    let mut rows = Vec::new();
+    if fit.has_intercept {
+        rows.push(row("intercept", String::new(), intercept));
+    }
     let lags = lags_ms(data);
     let (z, p) = (target.z(), target.p_values());
     for (k, label) in fit.labels.iter().enumerate() {

@@ -21,6 +21,8 @@ pub(super) struct RowTerms {
     pub(super) weights: Option<Arc<Vec<f64>>>,
     /// Parts of their linear predictors.
     pub(super) offset: Option<Arc<Vec<f64>>>,
+    /// Where they are from.
+    pub(super) names: RowTermNames,
 }
 
 /// Where one of them is.
@@ -157,7 +159,7 @@ impl RowTerms {
             };
             one_per_bin(option, text, &values, n_rows).map(Some)
         };
-        Self::checked(OPTIONS.into_iter().zip(args.row_terms()).map(read), lines)
+        Self::checked(OPTIONS.into_iter().zip(args.row_terms()).map(read), args.row_term_names(), lines)
     }
 
     /// The signals that a recording has them in, as features to read beside the others.
@@ -205,11 +207,15 @@ impl RowTerms {
             }
             Ok(Some((0..n_bins).map(|bin| x.get(bin, 0)).collect()))
         };
-        Self::checked(OPTIONS.into_iter().zip(args.row_terms()).map(read), &[])
+        Self::checked(OPTIONS.into_iter().zip(args.row_terms()).map(read), args.row_term_names(), &[])
     }
 
     /// Refuses weights below 0.
-    fn checked(mut found: impl Iterator<Item = Result<Option<Vec<f64>>>>, lines: &[usize]) -> Result<Self> {
+    fn checked(
+        mut found: impl Iterator<Item = Result<Option<Vec<f64>>>>,
+        names: RowTermNames,
+        lines: &[usize],
+    ) -> Result<Self> {
         let mut next = || found.next().transpose().map(|values| values.flatten().map(Arc::new));
         let (weights, offset) = (next()?, next()?);
         if let Some(weights) = &weights
@@ -219,7 +225,7 @@ impl RowTerms {
             let help = "a bin that is not to count has the weight 0";
             return Err(Error::argument("--weights", "weights of 0 or more", found, help));
         }
-        Ok(Self { weights, offset })
+        Ok(Self { weights, offset, names })
     }
 
     /// Leaves bins out of those used that have a weight or offset that is not finite, or a weight of 0; how many of each.

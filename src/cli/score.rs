@@ -103,6 +103,9 @@ fn document(args: &ScoreArgs, data: &Data, targets: &[TargetScores]) -> Result<M
         }
         Value::Object(fields)
     };
+    let row_terms = data.row_terms.names.clone();
+    row_terms.weights.into_iter().for_each(|own| drop(document.insert("weights".into(), own.into())));
+    row_terms.offset.into_iter().for_each(|own| drop(document.insert("offset".into(), own.into())));
     document.insert("targets".into(), targets.iter().map(of_target).collect());
     document.insert("notices".into(), json!(data.notices));
     Ok(document)

@@ -68,7 +68,7 @@ pub(super) fn notices(data: &Data) -> Vec<String> {
     data.features.iter().filter_map(of).collect()
 }
 
-/// All surfaces: by feature, channel and target.
+/// All surfaces: by feature, channel and target that has it.
 pub(super) fn surfaces(fitting: &Fitting) -> Result<Vec<Surface>> {
     let (data, fit) = (&fitting.data, &fitting.model.fit);
     let mut surfaces = Vec::new();
@@ -81,7 +81,8 @@ pub(super) fn surfaces(fitting: &Fitting) -> Result<Vec<Surface>> {
             };
             let [one, other] = [0, 1].map(|k| axis(feature, terms[k], &channels[k]));
             let (Some(one), Some(other)) = (one?, other?) else { continue };
-            for (target, of_target) in fit.targets.iter().enumerate() {
+            let with_it = |(target, _): &(usize, _)| data.sees(*target, &fit.labels[first]);
+            for (target, of_target) in fit.targets.iter().enumerate().filter(with_it) {
                 let columns = first..first + n;
                 let block = of_target.covariances.iter().find(|block| block.columns == columns);
                 let coef = ArrayView1::from(&of_target.coef[columns]);

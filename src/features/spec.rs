@@ -223,12 +223,12 @@ fn unevaluated(
 /// The terms multiplied channel by channel.
 fn product(name: &str, names: &[String], terms: Vec<BuiltTerm>, n_bins: usize) -> Result<Built> {
     let mut scales = Vec::with_capacity(terms.len());
-    let (mut edge, mut n_outside) = (vec![false; n_bins], 0);
+    let [mut edge, mut outside] = [(); 2].map(|()| vec![false; n_bins]);
     let mut channels: Vec<EvaluatedChannel> = Vec::new();
     let mut labels: Vec<Vec<String>> = Vec::new();
     for (k, term) in terms.into_iter().enumerate() {
         edge.iter_mut().zip(&term.edge).for_each(|(edge, own)| *edge |= own);
-        n_outside = n_outside.max(term.n_outside);
+        outside.iter_mut().zip(&term.outside).for_each(|(outside, own)| *outside |= own);
         scales.push(term.scales);
         if k == 0 {
             (channels, labels) = (term.channels, term.labels);
@@ -254,6 +254,7 @@ fn product(name: &str, names: &[String], terms: Vec<BuiltTerm>, n_bins: usize) -
     let is_written = !is_large(n_bins, x.n_columns(), 1);
     let x = if is_written { Columns::from(x.written()?) } else { Columns::Evaluated(x) };
     let block = FeatureBlock { name: name.into(), labels: labels.concat(), x, edge };
+    let n_outside = outside.into_iter().filter(|outside| *outside).count();
     Ok(Built { block, scales, n_outside })
 }
 

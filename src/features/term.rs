@@ -82,8 +82,8 @@ pub(super) struct BuiltTerm {
     pub(super) edge: Vec<bool>,
     /// What takes each channel to its basis; empty without an evaluated one.
     pub(super) scales: Vec<Scale>,
-    /// Bins in which a channel lies outside its range, filled ones included.
-    pub(super) n_outside: usize,
+    /// Whether a channel lies outside its range in a bin, filled ones included; empty where there is no range.
+    pub(super) outside: Vec<bool>,
 }
 
 impl Signal {
@@ -252,7 +252,7 @@ impl Term {
                     labels: labels.into_iter().map(|label| vec![label]).collect(),
                     edge: vec![false; grid.n_bins()],
                     scales: Vec::new(),
-                    n_outside: 0,
+                    outside: Vec::new(),
                 })
             }
             Expansion::Evaluated { basis, range, fill } => {
@@ -293,7 +293,7 @@ impl Term {
             labels: block.labels.chunks(n_functions).map(<[String]>::to_vec).collect(),
             edge: block.edge,
             scales: Vec::new(),
-            n_outside: 0,
+            outside: Vec::new(),
         })
     }
 }
@@ -331,8 +331,8 @@ fn evaluated(
     Ok(BuiltTerm {
         channels: channels.into_iter().zip(&scales).map(channel).collect(),
         labels: labels.chunks(n_functions).map(<[String]>::to_vec).collect(),
-        n_outside: outside.iter().filter(|&&outside| outside).count(),
-        edge: if fill.is_some() { vec![false; grid.n_bins()] } else { outside },
+        edge: if fill.is_some() { vec![false; grid.n_bins()] } else { outside.clone() },
+        outside,
         scales,
     })
 }

@@ -172,13 +172,14 @@ impl Fit<'_, '_, '_> {
         if !whole && self.spec.get().model.observation.is_of_counts() {
             warnings.push("the response is not whole numbers, which counts are: check its units".into());
         }
-        if let Some(Inference { condition, worst_column: Some(worst), .. }) = &standing.inference
+        if let Some(Inference { condition, worst_column, .. }) = &standing.inference
             && *condition > ILL_CONDITIONED
         {
+            let worst =
+                worst_column.map_or(String::new(), |worst| format!(", {} most of all", labels[worst]));
             warnings.push(format!(
-                "ill-conditioned (condition {condition:.1e}), {} most of all: use fewer functions for it or a \
-                 longer window (`--regularizer ridge` helps, too)",
-                labels[*worst]
+                "ill-conditioned (condition {condition:.1e}){worst}: use fewer functions for it or a longer window \
+                 (`--regularizer ridge` helps, too)"
             ));
         }
         let scaling = self.plan.scaling();

@@ -11,6 +11,7 @@
 //! basis of the null space of the design. Which columns are called dependent follows from their order; their number, the span and the
 //! null space do not.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
@@ -134,7 +135,8 @@ impl Identifiability {
         let count = |own: Vec<f64>| own.iter().filter(|e| **e > COSTS * dearest).count();
         let n_dear =
             if (0..directions.len()).any(is_dear) { eigenvalues(&costs).map_or(0, count) } else { 0 };
-        let n_kinked = directions.iter().filter(|own| has_kinks(own)).count();
+        let is_kinked = |k: &usize| has_kinks(&directions[*k]) && !is_dear(*k);
+        let n_kinked = (0..directions.len()).filter(is_kinked).count();
         let mut dependences: Vec<(usize, Dependence)> = Vec::with_capacity(directions.len());
         for (k, relation) in rank.relations.iter().enumerate() {
             let (own, factors) = (relation.column, &relation.factors);
@@ -172,7 +174,7 @@ impl Identifiability {
             rank: plan.n_columns() - dependences.len(),
             n_columns: plan.n_columns(),
             has_intercept: plan.has_intercept(),
-            n_by_penalty: if n_dear > 0 { n_dear } else { n_kinked },
+            n_by_penalty: n_dear + n_kinked,
             dependences: dependences.into_iter().map(|(_, own)| own).collect(),
         }
     }
@@ -219,6 +221,9 @@ impl Identifiability {
 
     /// The sentence that says how many directions the data leave open, and what decides there; empty if there is none.
     pub fn summary(&self) -> String {
+        if self.dependences.iter().any(|own| !own.targets.is_empty()) {
+            return self.summary_of_targets();
+        }
         let n = self.dependences.len();
         let all = |by: DeterminedBy| self.dependences.iter().all(|own| own.determined_by == by);
         let decides = if n == 0 {
@@ -235,15 +240,34 @@ impl Identifiability {
             )
         } else if all(DeterminedBy::LeavingOut) {
             "the columns on the left are left out".into()
+        } else if self.dependences.iter().any(|own| own.determined_by == DeterminedBy::LeavingOut) {
+            "the answer of smallest norm is given, and columns that are nearly others are left out".into()
         } else {
             "the answer of smallest norm is given".into()
         };
-        let n_independent = self.n_columns - n.min(self.n_columns);
+        let n_independent = self.rank;
         let directions = if n == 1 { "1 direction".into() } else { format!("{n} directions") };
         format!(
             "the data do not determine {directions}: {n_independent} of {} columns are independent of one another{}; {decides}",
             self.n_columns,
             if self.has_intercept { " and of the intercept" } else { "" }
+        )
+    }
+}
+
+impl Identifiability {
+    /// The same of targets with designs of their own.
+    fn summary_of_targets(&self) -> String {
+        let mut of_target: BTreeMap<&str, usize> = BTreeMap::new();
+        let for_all = self.dependences.iter().filter(|own| own.targets.is_empty()).count();
+        for target in self.dependences.iter().flat_map(|own| &own.targets) {
+            *of_target.entry(target).or_insert(for_all) += 1;
+        }
+        let most = of_target.values().copied().max().unwrap_or(for_all);
+        let (n, others) = (of_target.len(), if for_all > 0 { ", and fewer of the others" } else { "" });
+        format!(
+            "the data do not determine up to {most} directions for {n} of the targets{others}: the equations name them, and `determined_by` \
+             in fit.json says what decides along each"
         )
     }
 }

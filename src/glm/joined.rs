@@ -6,6 +6,7 @@
 use super::fitted::{Covariance, FittedGlm, Seconds, TargetFit};
 use super::identifiability::Identifiability;
 use crate::design::Layout;
+use crate::regularizer::Regularizer;
 use crate::{Error, Result};
 
 impl FittedGlm {
@@ -26,6 +27,13 @@ impl FittedGlm {
             });
         };
         let mut joined = told.clone();
+        // what a mask leaves without a penalty is not all of it
+        let penalised = fits.iter().find(|(fit, _)| fit.regularizer != Regularizer::None);
+        if let Some((fit, _)) = penalised {
+            let place = |label: &String| layout.labels.iter().position(|own| own == label);
+            let places: Vec<Option<usize>> = fit.labels.iter().map(place).collect();
+            joined.regularizer = fit.regularizer.in_layout(&places, layout.labels.len());
+        }
         let mut targets: Vec<Option<TargetFit>> = vec![None; n_targets];
         (joined.plan.n_targets, joined.plan.n_taken_over) = (0, 0);
         joined.plan.groups = fits.iter().map(|(fit, _)| fit.plan.clone()).collect();

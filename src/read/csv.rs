@@ -213,7 +213,8 @@ impl CsvFile {
         } else if str::from_utf8(cell).is_err() {
             HELP_UTF8
         } else {
-            "write a number, or NA where it is missing; --x COL,COL leaves out columns that hold no numbers"
+            "write a number, or NA where it is missing; --x COL,COL leaves out columns that hold no numbers, and \
+             --observation categorical takes texts as labels (--y)"
         };
         Error::object(&self.path, object, format!("expected a number, found {text:?}"), help)
     }

@@ -64,6 +64,39 @@ impl Regularizer {
         })
     }
 
+    /// The same for a design of `n` columns, in which column k of this one is column `places[k]`. Columns that are not there have
+    /// the strength 0.
+    #[must_use]
+    pub fn in_layout(&self, places: &[Option<usize>], n: usize) -> Self {
+        let mut other = self.clone();
+        let spread = |strength: &mut Strength| {
+            if let Strength::Each(each) = strength {
+                let mut all = vec![0.0; n];
+                for (own, place) in each.iter().zip(places) {
+                    place.iter().for_each(|&place| all[place] = *own);
+                }
+                *each = all;
+            }
+        };
+        match &mut other {
+            Self::Ridge { strength } | Self::Lasso { strength } | Self::ElasticNet { strength, .. } => {
+                spread(strength);
+            }
+            // strengths of groups stay with them
+            Self::GroupLasso { groups: Groups::Columns(groups), .. } => {
+                for group in groups {
+                    *group = group.iter().filter_map(|&column| places[column]).collect();
+                }
+            }
+            Self::None | Self::GroupLasso { .. } => {}
+            Self::Smooth { grids, .. } => {
+                // the columns of a grid stay together
+                grids.retain_mut(|grid| places[grid.first].map(|place| grid.first = place).is_some());
+            }
+        }
+        other
+    }
+
     /// The same with other strengths: one, or one for each column (of a group penalty, for each group).
     ///
     /// # Errors
@@ -123,6 +156,25 @@ mod tests {
             some(grouped(Groups::Columns(vec![vec![0, 1], vec![3, 2]]))),
             grouped(Groups::Columns(vec![vec![0], vec![2, 1]]))
         );
+    }
+
+    #[test]
+    fn a_part_of_a_design_finds_its_place_in_the_whole() {
+        let places = [Some(1), Some(2), Some(4)];
+        let ridge = Regularizer::Ridge { strength: vec![1.0, 2.0, 3.0].into() };
+        let expected: Strength = vec![0.0, 1.0, 2.0, 0.0, 3.0].into();
+        assert_eq!(ridge.in_layout(&places, 5), Regularizer::Ridge { strength: expected });
+        let grouped =
+            |groups| Regularizer::GroupLasso { strength: 0.5.into(), groups: Groups::Columns(groups) };
+        assert_eq!(
+            grouped(vec![vec![0, 2], vec![1]]).in_layout(&places, 5),
+            grouped(vec![vec![1, 4], vec![2]])
+        );
+        let smooth = |first| {
+            let axes = vec![GridAxis { len: 2, is_cyclic: false }];
+            Regularizer::Smooth { strength: 2.0, order: 1, grids: vec![Grid { first, axes }] }
+        };
+        assert_eq!(smooth(0).in_layout(&places, 5), smooth(1));
     }
 
     #[test]

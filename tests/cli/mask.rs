@@ -141,3 +141,22 @@ fn columns_that_no_target_may_use_are_0_and_the_model_scores() {
     let end = place.run(&[&["fit"], &data[..], &features, &["--mask", "m.csv"]].concat()).ended(2);
     assert!(end.stderr.contains("whole channels of a basis"), "{}", end.stderr);
 }
+
+#[test]
+fn a_target_without_what_is_smooth_does_not_speak_for_all() {
+    let place = Place::new();
+    write_recording(&place.path("r.nwb"));
+    let units = crate::recording_file::UNITS.iter().map(|unit| unit.to_string()).collect::<Vec<String>>();
+    let all = format!("feature,{}\nstimulus,0{}\n", units.join(","), ",1".repeat(units.len() - 1));
+    fs::write(place.path("m.csv"), all.replace("stimulus", "current")).unwrap();
+    let words = ["fit", "r.nwb", "--epochs", "run", "--bin", "10ms", "--unit", "all", "--mask", "m.csv"];
+    let features = ["--feature", "current : raised-cosine-log(5, window=100ms)", "--feature", "current*2"];
+    let smooth = ["--regularizer", "smooth", "--strength", "0.1", "--out", "o", "--quiet"];
+    let run = place.run(&[&words[..], &features, &smooth].concat());
+    assert!(run.stdout.contains("smooth penalty of strength 0.1"), "{}", run.stdout);
+    let model = crate::json(&place.path("o/model.json"));
+    assert!(model["fit"]["regularizer"].to_string().contains("0.1"), "{}", model["fit"]["regularizer"]);
+    // what a target may not use has no filter
+    let table = fs::read_to_string(place.path("o/tables/filters.csv")).unwrap();
+    assert!(!table.lines().any(|line| line.starts_with(&format!("{},current", units[0]))), "{table}");
+}

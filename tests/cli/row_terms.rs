@@ -186,6 +186,8 @@ fn what_cannot_be_is_refused() {
     refused(&["--offset", "short.npy"], 2, &["--offset", "one number for each", "2 rows"]);
     refused(&["--offset", "nan.npy", "--nan", "error"], 3, &["--offset", "row 0", "NaN"]);
     refused(&["--weights", "nowhere"], 2, &["nowhere"]);
+    let both = ["fit", "d.csv", "--y", "count", "--x", "a,times", "--weights", "times"];
+    place.refused(&both, 2, &["--x", "times", "one or the other"]);
     let dropped = fit(&place, &["d.npz", "--offset", "nan.npy"]);
     assert_eq!(dropped["n_bins_dropped"], 1);
 }
@@ -207,7 +209,12 @@ fn predictions_need_no_weights_and_other_epochs_no_files() {
     fs::write(place.path("bare.csv"), without(5)).unwrap();
     place.run(&["predict", "m/model.json", "weightless.csv", "--out", "p.csv", "--quiet"]).ended(0);
     place.refused(&["score", "m/model.json", "weightless.csv"], 3, &["times", "--weights none"]);
-    place.run(&["score", "m/model.json", "weightless.csv", "--weights", "none"]).ended(0);
+    let plain =
+        place.run(&["score", "m/model.json", "weightless.csv", "--weights", "none", "--json"]).ended(0);
+    assert!(plain.json()["weights"].is_null());
+    let score = place.run(&["score", "m/model.json", "d.csv", "--json"]).ended(0);
+    assert_eq!(score.json()["weights"], "times");
+    assert!(score.stderr.contains("with the weights times"), "{}", score.stderr);
     place.refused(&["predict", "m/model.json", "bare.csv"], 3, &["exposure", "--offset"]);
     // another model beside the fit has an offset of its own
     let words = ["d.csv", "--y", "count", "--compare", "m/model.json"];
