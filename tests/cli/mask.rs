@@ -146,7 +146,7 @@ fn columns_that_no_target_may_use_are_0_and_the_model_scores() {
 fn a_target_without_what_is_smooth_does_not_speak_for_all() {
     let place = Place::new();
     write_recording(&place.path("r.nwb"));
-    let units = crate::recording_file::UNITS.iter().map(|unit| unit.to_string()).collect::<Vec<String>>();
+    let units = crate::recording_file::UNITS.iter().map(ToString::to_string).collect::<Vec<String>>();
     let all = format!("feature,{}\nstimulus,0{}\n", units.join(","), ",1".repeat(units.len() - 1));
     fs::write(place.path("m.csv"), all.replace("stimulus", "current")).unwrap();
     let words = ["fit", "r.nwb", "--epochs", "run", "--bin", "10ms", "--unit", "all", "--mask", "m.csv"];
