@@ -12,6 +12,7 @@
 
 var<workgroup> joined: array<f32, 256>;
 var<private> classes: array<f32, N_CLASSES>;
+var<private> powers: array<f32, N_CLASSES>;
 var<private> moves: array<f32, N_CLASSES>;
 
 fn change(i: u32, step: f32) -> f32 {
@@ -30,21 +31,33 @@ fn change(i: u32, step: f32) -> f32 {
     }
     let of_own = moves[own];
     var sum = 0.0;
+    var top = -3.0e38;
     for (var k = 0u; k < N_CLASSES; k++) {
-        classes[k] = exp_of(classes[k] - largest);
-        sum += classes[k];
+        classes[k] -= largest;
+        powers[k] = exp_of(classes[k]);
+        sum += powers[k];
+        moves[k] = step * (moves[k] - of_own);
+        top = max(top, classes[k] + moves[k]);
     }
+    // where moves are not small, the difference of logarithms of sums, each with its largest term taken out: a class whose
+    // probability underflows may be the largest of all after the step
+    let scale = exp_of(min(top, 80.0));
     var near = 0.0;
     var far = 0.0;
     for (var k = 0u; k < N_CLASSES; k++) {
-        let moved = step * (moves[k] - of_own);
-        near += classes[k] / sum * expm1_of(moved);
-        far += classes[k] / sum * exp_of(moved);
+        let after = exp_of(classes[k] + moves[k] - top);
+        if (moves[k] > 1.0) {
+            near += after * scale - powers[k];
+        } else {
+            near += powers[k] * expm1_of(moves[k]);
+        }
+        far += after;
     }
+    near /= sum;
     if (abs(near) < 0.5) {
         return log1p_of(near);
     }
-    return ln_of(far);
+    return top + (ln_of(far) - ln_of(sum));
 }
 
 @compute @workgroup_size(256)

@@ -23,15 +23,15 @@ pub trait Classes: Backend {
         beside: Beside,
     );
 
-    /// Leaves beside what a Gram of the pair (a, b) weighs rows with, after [`Classes::pointwise_classes`]: with
-    /// [`Beside::Events`] `sum_k (c_ya - c_ka) (c_yb - c_kb)` over the classes `k` whose probability is above 0.01, which no
-    /// direction of recession moves against the class `y` of the row; otherwise the entry of the Hessian.
+    /// Leaves beside what a Gram of the classes `k < l` weighs rows with, after [`Classes::pointwise_classes`]: `p_k p_l`, or with
+    /// [`Beside::Events`] 1 where the row is of one of both and the probability of the other is above 0.01, so that no direction of
+    /// recession moves them against one another, else 0. The Hessian of a pair of predictors is the sum of these Grams times
+    /// [`Contrasts::differences`].
     fn class_weights<'a>(
         &self,
         work: &mut Self::Worker<'a>,
         rows: Range<usize>,
-        contrasts: &Contrasts,
-        pair: (usize, usize),
+        classes: (usize, usize),
         y: &Self::Array<'a>,
         beside: Beside,
     );

@@ -220,7 +220,7 @@ pub(super) fn others(file: &CsvFile, path: &Path, y: &[usize]) -> Result<Vec<usi
 }
 
 /// The names in a list such as `a,"b, c",d`; none in an empty one.
-fn column_names(option: &str, text: &str) -> Result<Vec<String>> {
+pub(super) fn column_names(option: &str, text: &str) -> Result<Vec<String>> {
     let wrong = || {
         let help = "put commas between the names, and double quotes inside quotes: 'a,\"b, c\"'";
         Error::argument(option, "names of columns: a,b,c", format!("`{text}`"), help)

@@ -85,18 +85,21 @@ impl Contrasts {
         (0..self.n_free).flat_map(|a| (a..self.n_free).map(move |b| (a, b))).collect()
     }
 
+    /// Pairs of classes, `k < l`.
+    pub fn class_pairs(&self) -> Vec<(usize, usize)> {
+        (0..self.n_classes).flat_map(|l| (0..l).map(move |k| (k, l))).collect()
+    }
+
     /// `(c_ka - c_la) (c_kb - c_lb)` of the classes `k < l` where that is not 0: of weights `w_kl` of differences the entry
     /// (a, b) of `cᵀ L c`, with the matrix `L` whose quadratic form is `sum_{k<l} w_kl (v_k - v_l)²`, is the sum of their
     /// products with these.
     pub fn differences(&self, (a, b): (usize, usize)) -> Vec<(usize, usize, f64)> {
         let mut found = Vec::new();
-        for l in 0..self.n_classes {
-            for k in 0..l {
-                let of = |free: usize| self.factor(k, free) - self.factor(l, free);
-                let factor = of(a) * of(b);
-                if factor != 0.0 {
-                    found.push((k, l, factor));
-                }
+        for (k, l) in self.class_pairs() {
+            let of = |free: usize| self.factor(k, free) - self.factor(l, free);
+            let factor = of(a) * of(b);
+            if factor != 0.0 {
+                found.push((k, l, factor));
             }
         }
         found

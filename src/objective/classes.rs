@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use ndarray::{Axis, Slice};
 
+use super::class_hessian::hessian;
 use super::glm::is_exact;
 use super::line::{LineSizes, parts};
 use super::{Objective, Packed, Penalty, Quadratic, Weight};
@@ -152,28 +153,28 @@ impl<'a, B: Classes> ClassObjective<'a, B> {
         out
     }
 
-    /// The flat Gram of a block, `[1 X]ᵀ[1 X] / n`.
+    /// The flat Gram of a block over the rows of a sweep, `[1 X]ᵀ[1 X] / n`.
     ///
     /// # Errors
     /// If the backend fails.
-    pub fn flat_gram(&mut self) -> Result<Matrix> {
+    pub fn flat_gram(&mut self, every: Every) -> Result<Matrix> {
         let p = self.of_block();
         self.passes += 1;
-        let sums = self.on.pass(self.sweep(Every::ROW, &[0]), &[1, 1, p * p], &|work, rows| {
+        let sums = self.on.pass(self.sweep(every, &[0]), &[1, 1, p * p], &|work, rows| {
             self.write(work, &rows);
             self.on.weighted_gram(work, rows, self.design.matrix(), true, 2);
             Ok(())
         })?;
-        Ok(symmetric(&sums[2], p, 1.0 / self.design.n_rows as f64))
+        Ok(symmetric(&sums[2], p, 1.0 / self.n_rows_of(every) as f64))
     }
 
-    /// Sums of a gradient pass and, where they are asked for, of the Grams of all pairs of predictors.
+    /// Sums of a gradient pass and, where they are asked for, of the Grams of all pairs of classes.
     fn sums(&mut self, at: &[f64], every: Every, grams: Option<Beside>) -> Result<Vec<Vec<f64>>> {
         let loaded = self.load(&self.blocks(at))?;
         let targets: Vec<usize> = (0..self.contrasts.n_free()).collect();
         let mut sizes = self.gradient_sums();
         let first = sizes.len();
-        let pairs = if grams.is_some() { self.contrasts.pairs() } else { Vec::new() };
+        let pairs = if grams.is_some() { self.contrasts.class_pairs() } else { Vec::new() };
         // sizes are those of one target, and a Gram is one for all of them
         let of_gram = self.of_block().pow(2).div_ceil(targets.len());
         sizes.extend(pairs.iter().map(|_| of_gram));
@@ -187,26 +188,15 @@ impl<'a, B: Classes> ClassObjective<'a, B> {
                 self.write(work, &rows);
             }
             for (k, &pair) in pairs.iter().enumerate() {
-                self.on.class_weights(work, rows.clone(), &self.contrasts, pair, &self.y, beside);
+                self.on.class_weights(work, rows.clone(), pair, &self.y, beside);
                 self.on.weighted_gram(work, rows.clone(), self.design.matrix(), false, first + k);
             }
             Ok(())
         })
     }
 
-    /// The matrix whose block (a, b) is the Gram of that pair.
-    fn of_pairs(&self, grams: &[Vec<f64>]) -> Matrix {
-        let p = self.of_block();
-        let n_parameters = p * self.contrasts.n_free();
-        let mut all = Matrix::zeros((n_parameters, n_parameters));
-        for ((a, b), sums) in self.contrasts.pairs().into_iter().zip(grams) {
-            // a Gram stands at the end of its sums
-            let own = symmetric(&sums[sums.len() - p * p..], p, 1.0 / self.design.n_rows as f64);
-            for (a, b) in [(a, b), (b, a)] {
-                own.indexed_iter().for_each(|((i, j), value)| all[(a * p + i, b * p + j)] = *value);
-            }
-        }
-        all
+    fn of_pairs(&self, grams: &[Vec<f64>], n: usize) -> Matrix {
+        hessian(&self.contrasts, grams, self.of_block(), n)
     }
 
     fn gradient(&self, sums: &[Vec<f64>], n: usize) -> Vec<f64> {
@@ -280,7 +270,7 @@ impl<B: Classes> Objective for ClassObjective<'_, B> {
         let sums = self.sums(at, Every::ROW, Some(Beside::Curvature))?;
         let n = self.design.n_rows;
         let gradient = with_penalty(self.gradient(&sums, n), self.penalty.gradient(at));
-        let mut hessian = self.of_pairs(&sums[self.gradient_sums().len()..]);
+        let mut hessian = self.of_pairs(&sums[self.gradient_sums().len()..], n);
         self.penalty.add_to(&mut hessian, 1.0);
         Ok(Quadratic { loss: sums[0][0] / n as f64 + self.penalty.value(at), gradient, hessian })
     }
@@ -335,7 +325,7 @@ impl<B: Classes> Objective for ClassObjective<'_, B> {
     fn gram(&mut self, every: Every, weight: Weight) -> Result<Matrix> {
         let (at, beside) = match weight {
             Weight::Flat | Weight::One => {
-                let (own, p) = (self.flat_gram()?, self.of_block());
+                let (own, p) = (self.flat_gram(every)?, self.of_block());
                 let entry = |(i, j): (usize, usize)| if i / p == j / p { own[(i % p, j % p)] } else { 0.0 };
                 return Ok(Matrix::from_shape_fn((self.n_parameters(), self.n_parameters()), entry));
             }
@@ -343,7 +333,7 @@ impl<B: Classes> Objective for ClassObjective<'_, B> {
             Weight::Point { at, .. } => (at, Beside::Curvature),
         };
         let sums = self.sums(at, every, Some(beside))?;
-        let mut gram = self.of_pairs(&sums[self.gradient_sums().len()..]);
+        let mut gram = self.of_pairs(&sums[self.gradient_sums().len()..], self.n_rows_of(every));
         self.penalty.add_to(&mut gram, 1.0);
         Ok(gram)
     }

@@ -1,5 +1,6 @@
 //! Objectives: what a solver minimises, one loss per target, its penalty included, all targets of a population at once.
 
+mod class_hessian;
 mod classes;
 mod counts;
 mod glm;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 const WHOLE: f64 = 9_007_199_254_740_992.0;
 
 /// The name of a class: numbers come before texts, each in their order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Label {
     /// A whole number.
@@ -52,12 +52,31 @@ impl Display for Label {
 }
 
 impl Label {
+    /// Whether it names a class: NaN does not.
+    pub fn is_one(&self) -> bool {
+        !matches!(self, Self::Number(number) if number.is_nan())
+    }
+
     fn number(&self) -> Option<f64> {
         match self {
             Self::Integer(number) => Some(*number as f64),
-            Self::Number(number) => Some(*number),
+            // 0 is the same label with either sign
+            Self::Number(number) => Some(*number + 0.0),
             Self::Text(_) => None,
         }
+    }
+
+    /// An integer against another number, to the last digit.
+    fn against(integer: i64, number: f64) -> Ordering {
+        let exact = || i128::from(integer).cmp(&(number as i128));
+        (integer as f64).total_cmp(&(number + 0.0)).then_with(exact)
+    }
+}
+
+/// As [`Ord::cmp`] says, so that both agree.
+impl PartialEq for Label {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
     }
 }
 
@@ -68,6 +87,8 @@ impl Ord for Label {
         match (self, other) {
             (Self::Integer(a), Self::Integer(b)) => a.cmp(b),
             (Self::Text(a), Self::Text(b)) => a.cmp(b),
+            (Self::Integer(a), Self::Number(b)) => Self::against(*a, *b),
+            (Self::Number(a), Self::Integer(b)) => Self::against(*b, *a).reverse(),
             _ => match (self.number(), other.number()) {
                 (Some(a), Some(b)) => a.total_cmp(&b),
                 (a, b) => b.is_some().cmp(&a.is_some()),
@@ -97,5 +118,27 @@ mod tests {
         assert_eq!(text, r#"[-1,2,2.5,10,"a","b"]"#);
         assert_eq!(serde_json::from_str::<Vec<Label>>(&text).unwrap(), labels);
         assert_eq!(Label::from(3.0), Label::from(3));
+    }
+
+    #[test]
+    fn equal_labels_are_those_of_one_place() {
+        let above = (1 << 53) + 1;
+        let same = [(Label::Number(1.0), Label::from(1)), (Label::Number(-0.0), Label::from(0))];
+        let other = [
+            (Label::from(above), Label::Number(WHOLE)),
+            (Label::from(above), Label::from(above + 1)),
+            (Label::from(1), Label::from("1")),
+        ];
+        for (a, b) in same {
+            assert_eq!(a, b);
+            assert_eq!(a.cmp(&b), Ordering::Equal);
+        }
+        for (a, b) in other {
+            assert_ne!(a, b);
+            assert_eq!(a.cmp(&b), b.cmp(&a).reverse());
+        }
+        let nan = Label::from(f64::NAN);
+        assert_eq!(nan, nan.clone());
+        assert!(!nan.is_one() && Label::from(0.5).is_one());
     }
 }

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{SCHEMA, Study};
+use super::model::{Head, SCHEMA, Study, unreadable, wrong};
 use crate::glm::FittedCategorical;
-use crate::observation::{CATEGORICAL, LOG_SOFTMAX};
+use crate::observation::{CATEGORICAL, LOG_SOFTMAX, Label};
+use crate::solver::Status;
 use crate::{Error, Result};
 
 /// A model of classes as it is stored.
@@ -28,12 +29,7 @@ pub struct CategoricalFile {
     pub fit: FittedCategorical,
 }
 
-/// What tells such a file from others.
-#[derive(Deserialize)]
-struct Head {
-    #[serde(default)]
-    observation: String,
-}
+const HELP: &str = "give the model.json that `rheobase fit --observation categorical --out` wrote, whole";
 
 impl CategoricalFile {
     /// A model of this version.
@@ -54,37 +50,113 @@ impl CategoricalFile {
         let (mut first, Ok(mut file)) = ([0], File::open(path)) else { return false };
         let is_text = file.read_exact(&mut first).is_ok() && first == *b"{";
         let Ok(bytes) = (if is_text { std::fs::read(path) } else { Ok(Vec::new()) }) else { return false };
-        serde_json::from_slice::<Head>(&bytes).is_ok_and(|head| head.observation == CATEGORICAL)
+        serde_json::from_slice::<Head>(&bytes)
+            .is_ok_and(|head| head.observation.as_deref() == Some(CATEGORICAL))
     }
 
     /// Reads one.
     ///
     /// # Errors
-    /// [`Error::Io`] if it cannot be read; [`Error::Format`] for what is no such file, has another schema, or numbers of
-    /// coefficients that do not fit its columns and classes.
+    /// [`Error::Io`] if it cannot be read; [`Error::Format`] for what is no such file, has another schema or link, and for a fit
+    /// that was changed: classes that are not different or not sorted, numbers that do not fit columns and classes, or that are
+    /// not finite.
     pub fn load(path: &Path) -> Result<Self> {
-        let wrong = |found: String| Error::Format {
-            path: path.into(),
-            expected: format!("a model file of classes, of schema {SCHEMA}"),
-            found,
-            help: "give the model.json that `rheobase fit --observation categorical --out` wrote, whole"
-                .into(),
-        };
         let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
-        let file: Self =
-            serde_json::from_slice(&bytes).map_err(|e| wrong(format!("something else ({e})")))?;
-        if file.schema != SCHEMA {
-            return Err(wrong(format!("schema {} (written by rheobase {})", file.schema, file.version)));
+        let head = Head::read(path, &bytes)?;
+        if head.observation.as_deref() != Some(CATEGORICAL) || head.study.is_none() {
+            return Err(wrong(path, "a model file of classes", "another model or result".into(), HELP));
         }
-        let n_columns = file.fit.labels.len();
-        let is_whole = file.fit.targets.iter().all(|target| {
-            let (n, n_classes) = (n_columns * target.classes.len(), target.classes.len());
-            let lengths = [target.coef.len(), target.standard_errors.len()];
-            lengths == [n, n] && target.intercept.len() == n_classes && n_classes > 1
-        });
-        if file.fit.targets.is_empty() || !is_whole {
-            return Err(wrong("coefficients that do not fit its columns and classes: it was changed".into()));
+        let file: Self = serde_json::from_slice(&bytes).map_err(|error| unreadable(path, &error))?;
+        if file.link != LOG_SOFTMAX {
+            return Err(wrong(path, &format!("the link {LOG_SOFTMAX}"), format!("{:?}", file.link), HELP));
         }
-        Ok(file)
+        match file.changed() {
+            None => Ok(file),
+            Some((expected, found)) => {
+                Err(wrong(path, &expected, found, "fit again: this file was changed after it was written"))
+            }
+        }
+    }
+
+    /// What a fit has that no fit can have: what is expected, and what is found.
+    fn changed(&self) -> Option<(String, String)> {
+        let n_columns = self.fit.labels.len();
+        if self.fit.targets.is_empty() {
+            return Some(("a model of at least one target".into(), "none".into()));
+        }
+        self.fit.targets.iter().find_map(|target| {
+            let (name, n_classes) = (&target.name, target.classes.len());
+            let are_ordered =
+                target.classes.is_sorted_by(|a, b| a < b) && target.classes.iter().all(Label::is_one);
+            if n_classes < 2 || !are_ordered {
+                let found: Vec<String> = target.classes.iter().map(ToString::to_string).collect();
+                let expected = format!("two or more different classes of {name}, ascending");
+                return Some((expected, format!("({})", found.join(", "))));
+            }
+            let n = n_columns * n_classes;
+            for (what, values, n) in [
+                ("coefficients", &target.coef, n),
+                ("standard errors", &target.standard_errors, n),
+                ("intercepts", &target.intercept, n_classes),
+                ("standard errors of intercepts", &target.intercept_standard_error, n_classes),
+            ] {
+                if values.len() != n {
+                    return Some((format!("{n} {what} of {name}"), values.len().to_string()));
+                }
+            }
+            let numbers = || target.coef.iter().chain(&target.intercept);
+            // a fit that failed may have any numbers, and says so
+            let bad = numbers().find(|number| !number.is_finite());
+            let bad = bad.filter(|_| target.status != Status::Failed)?;
+            Some((format!("finite coefficients of {name}"), bad.to_string()))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::backend::Cpu;
+    use crate::design::{DesignPlan, Source};
+    use crate::glm::{CategoricalSpec, GlmSpec, Labelled};
+
+    #[test]
+    fn changed_files_are_refused() {
+        let x = array![[0.0], [1.0], [2.0], [3.0], [4.0], [5.0]];
+        let labels = [0, 1, 0, 2, 1, 2].map(|label| Some(Label::from(label)));
+        let source = Source { name: "x".into(), labels: vec!["x".into()], x: x.view().into() };
+        let plan = DesignPlan::new(vec![source], 0..6).unwrap();
+        let spec = CategoricalSpec::new(GlmSpec::default()).unwrap();
+        let response = [Labelled::learn("y", labels)];
+        let fit = spec.fit(&Cpu::<f64>::default(), &plan, &response, &mut |_| {}).unwrap();
+        let whole = json!(CategoricalFile::new(Study::Nemos, fit));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.json");
+        let load = |file: &Value| {
+            std::fs::write(&path, file.to_string()).unwrap();
+            CategoricalFile::load(&path).map_err(|error| error.to_string())
+        };
+        assert!(load(&whole).is_ok());
+        for (place, value, said) in [
+            ("/link", json!("logit"), "log-softmax"),
+            ("/schema", json!(99), "schema 99"),
+            ("/observation", json!("poisson"), "another model"),
+            ("/fit/targets", json!([]), "at least one target"),
+            ("/fit/targets/0/classes", json!([0, 2, 1]), "ascending"),
+            ("/fit/targets/0/classes", json!([0, 1, 1]), "different classes"),
+            ("/fit/targets/0/classes", json!([0]), "two or more"),
+            ("/fit/targets/0/coef", json!([0.0]), "3 coefficients of y"),
+            ("/fit/targets/0/intercept", json!([0.0, 0.0]), "3 intercepts of y"),
+            ("/fit/targets/0/intercept_standard_error", json!([]), "3 standard errors of intercepts"),
+            ("/fit/targets/0/coef/0", json!("NaN"), "finite coefficients of y"),
+        ] {
+            let mut changed = whole.clone();
+            *changed.pointer_mut(place).unwrap() = value;
+            let error = load(&changed).unwrap_err();
+            assert!(error.contains(said), "{place}: {error}");
+        }
     }
 }

@@ -123,13 +123,40 @@ const HELP_MODEL: &str = "give the model.json that `rheobase fit --out` wrote, w
 
 /// What tells a model file from others.
 #[derive(Deserialize)]
-struct Head {
+pub(super) struct Head {
     schema: Option<u32>,
     #[serde(default)]
     version: String,
-    study: Option<IgnoredAny>,
+    pub(super) study: Option<IgnoredAny>,
     #[serde(default)]
-    observation: Option<String>,
+    pub(super) observation: Option<String>,
+}
+
+/// Why a file is no model.
+pub(super) fn wrong(path: &Path, expected: &str, found: String, help: &str) -> Error {
+    Error::Format { path: path.into(), expected: expected.into(), found, help: help.into() }
+}
+
+/// JSON that cannot be read as a model.
+pub(super) fn unreadable(path: &Path, error: &serde_json::Error) -> Error {
+    let found = if error.is_eof() { "one that ends too early" } else { "something else" };
+    wrong(path, "a model file", format!("{found} ({error})"), HELP_MODEL)
+}
+
+impl Head {
+    /// That of a model of any kind, of this schema.
+    pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Self> {
+        let head: Self = serde_json::from_slice(bytes).map_err(|error| unreadable(path, &error))?;
+        match head.schema {
+            Some(SCHEMA) => Ok(head),
+            None => Err(wrong(path, "a model file", "JSON without a schema".into(), HELP_MODEL)),
+            Some(schema) => {
+                let found = format!("schema {schema} (written by rheobase {})", head.version);
+                let expected = format!("a model file of schema {SCHEMA}");
+                Err(wrong(path, &expected, found, "fit again, or use the version that wrote it"))
+            }
+        }
+    }
 }
 
 impl ModelFile {
@@ -151,25 +178,8 @@ impl ModelFile {
             let fit = fit_of_nemos(path, &read_nemos(path)?)?;
             return Ok(Self::new(Study::Nemos, fit));
         }
-        let wrong = |expected: &str, found: String, help: &str| Error::Format {
-            path: path.into(),
-            expected: expected.into(),
-            found,
-            help: help.into(),
-        };
-        let unreadable = |e: serde_json::Error| {
-            let found = if e.is_eof() { "one that ends too early" } else { "something else" };
-            wrong("a model file", format!("{found} ({e})"), HELP_MODEL)
-        };
-        let head: Head = serde_json::from_slice(&bytes).map_err(unreadable)?;
-        let Some(schema) = head.schema else {
-            return Err(wrong("a model file", "JSON without a schema".into(), HELP_MODEL));
-        };
-        if schema != SCHEMA {
-            let found = format!("schema {schema} (written by rheobase {})", head.version);
-            let expected = format!("a model file of schema {SCHEMA}");
-            return Err(wrong(&expected, found, "fit again, or use the version that wrote it"));
-        }
+        let wrong = |expected: &str, found: String, help: &str| wrong(path, expected, found, help);
+        let head = Head::read(path, &bytes)?;
         if head.observation.as_deref() == Some(CATEGORICAL) && head.study.is_some() {
             let found = "one of classes (categorical)".into();
             let help = "use it with `rheobase predict` and `rheobase score`, or give a model of another kind";
@@ -178,7 +188,7 @@ impl ModelFile {
         if head.study.is_none() {
             return Err(wrong("a model file", "another result, without a study".into(), HELP_MODEL));
         }
-        let model: Self = serde_json::from_slice(&bytes).map_err(unreadable)?;
+        let model: Self = serde_json::from_slice(&bytes).map_err(|error| unreadable(path, &error))?;
         let n_columns = model.fit.labels.len();
         let fits = |values: &Vec<f64>| values.len() == n_columns;
         let changed = |expected: String, found: String| {

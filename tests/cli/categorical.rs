@@ -178,6 +178,10 @@ fn separated_labels_end_in_a_status() {
     let run = place.run(&["fit", "apart.csv", "--y", "y", "--observation", "categorical", "--json"]).ended(4);
     assert_eq!(run.json()["targets"][0]["status"], "separated");
     assert!(run.stderr.contains("separated: the likelihood rises for ever"), "{run:?}");
+    assert!(
+        run.stderr.contains("for the classes a, b, c") || run.stderr.contains("for the classes a, c"),
+        "{run:?}"
+    );
 }
 
 #[test]
@@ -225,4 +229,96 @@ fn what_does_not_apply_is_refused_with_a_remedy() {
     place.refused(&many, 2, &["at most 256 classes", "another observation model"]);
     place.refused(&[&fit[..], &["--x", Y]].concat(), 2, &["in both"]);
     assert_eq!(place.run(&[&fit[..], &["--json"]].concat()).ended(0).json()["seed"], Value::Null);
+}
+
+/// Rows of x and two labels, which depend on x a little.
+fn pairs(place: &Place, file: &str, names: [&str; 2], cells: [[&str; 2]; 2], n_rows: usize) {
+    let mut text = format!("x,{},{}\n", names[0], names[1]);
+    for row in 0..n_rows {
+        let [first, second] = [usize::from(row % 5 > 1), usize::from(row % 7 > 3)];
+        writeln!(text, "{},{},{}", row % 11, cells[0][first], cells[1][second]).unwrap();
+    }
+    std::fs::write(place.path(file), text).unwrap();
+}
+
+#[test]
+fn some_targets_are_scored_and_no_columns_have_one_name() {
+    let place = Place::new();
+    pairs(&place, "two.csv", ["a", "a_b"], [["b_c", "d"], ["c", "e"]], 300);
+    let fit = ["fit", "two.csv", "--y", "a,a_b", "--x", "x", "--observation", "categorical", "--out", "out"];
+    place.run(&fit).ended(0);
+    let all = place.run(&["score", "out/model.json", "two.csv", "--json"]).ended(0).json();
+    let one = place.run(&["score", "out/model.json", "two.csv", "--y", "a_b", "--json"]).ended(0).json();
+    assert_eq!(one["targets"].as_array().unwrap().len(), 1);
+    assert_eq!(one["targets"][0], all["targets"][1]);
+    place.refused(&["score", "out/model.json", "two.csv", "--y", "x"], 2, &["a_b"]);
+    place.run(&["predict", "out/model.json", "two.csv", "--out", "p.csv"]).ended(0);
+    for file in ["p.csv", "out/tables/bins.csv"] {
+        let text = std::fs::read_to_string(place.path(file)).unwrap();
+        // one comma stands within names
+        let header = text.lines().next().unwrap().replace(", class", " class");
+        let mut names: Vec<&str> = header.split(',').collect();
+        let n = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), n, "{file}: {names:?}");
+        assert_eq!(names.contains(&"used_a_b"), file != "p.csv");
+    }
+}
+
+#[test]
+fn large_labels_are_told_apart_and_wrong_cells_are_named() {
+    let place = Place::new();
+    let large = ["9007199254740992", "9007199254740993"];
+    pairs(&place, "large.csv", ["y", "z"], [large, ["0", "1"]], 200);
+    let fit = ["fit", "large.csv", "--y", "y,z", "--x", "x", "--observation", "categorical", "--out", "out"];
+    place.run(&fit).ended(0);
+    let model = json(&place.path("out/model.json"));
+    let classes = serde_json::json!([9_007_199_254_740_992_i64, 9_007_199_254_740_993_i64]);
+    assert_eq!(model["fit"]["targets"][0]["classes"], classes);
+    let text = std::fs::read_to_string(place.path("large.csv")).unwrap();
+    let mut lines: Vec<String> = text.lines().map(String::from).collect();
+    lines[50] = format!("1,{},x1", large[0]);
+    std::fs::write(place.path("cell.csv"), lines.join("\n")).unwrap();
+    place.refused(&["score", "out/model.json", "cell.csv", "--y", "z"], 3, &["row 51", "found \"x1\""]);
+}
+
+/// Probabilities that no number can hold have logarithms.
+#[test]
+fn scores_are_finite_where_probabilities_underflow() {
+    let place = Place::new();
+    pairs(&place, "two.csv", ["y", "z"], [["a", "b"], ["0", "1"]], 300);
+    let fit = ["fit", "two.csv", "--y", "y", "--x", "x", "--observation", "categorical", "--out", "out"];
+    place.run(&fit).ended(0);
+    let steep = number(&json(&place.path("out/model.json"))["fit"]["targets"][0]["coef"][0]).abs();
+    let far = 2000.0 / steep;
+    std::fs::write(place.path("far.csv"), format!("x,y\n{far},a\n{far},b\n-{far},a\n-{far},b\n")).unwrap();
+    let score = place.run(&["score", "out/model.json", "far.csv", "--json"]).ended(0).json();
+    let found = number(&score["targets"][0]["log_likelihood"]);
+    assert!(found.is_finite() && found < -1000.0, "{found}");
+}
+
+#[test]
+fn features_of_each_target_are_refused_before_a_fit() {
+    let place = Place::new();
+    let made = ["simulate", "coupled", "--out", "c.nwb", "--quiet", "--units", "3", "--duration", "5s"];
+    place.run(&made).ended(0);
+    let fit = ["fit", "c.nwb", "--epochs", "simulated", "--unit", "all", "--bin", "1ms", "--feature"];
+    let own = ["units-others : raised-cosine-log(2, window=10ms)", "--observation", "categorical"];
+    let said = ["the same columns for all targets", "; of 1: ", "fit one target at a time"];
+    place.refused(&[&fit[..], &own].concat(), 2, &said);
+}
+
+#[test]
+fn labels_of_arrays_that_were_rounded_are_refused() {
+    use ndarray::Array2;
+    use rheobase::write::npz::{Array, npz_bytes};
+
+    let place = Place::new();
+    let x = Array2::from_shape_fn((20, 1), |(row, _)| row as f64);
+    let y = Array2::from_shape_fn((20, 1), |(row, _)| if row == 7 { 9_007_199_254_740_992.0 } else { 1.0 });
+    let arrays = [("X", Array::Table(x.view())), ("y", Array::Table(y.view()))];
+    std::fs::write(place.path("d.npz"), npz_bytes(&arrays).unwrap()).unwrap();
+    let said = ["row 7", "2^53", "number the classes from 0"];
+    place.refused(&["fit", "d.npz", "--observation", "categorical"], 3, &said);
 }

@@ -9,7 +9,7 @@ use rheobase::backend::{Cpu, Every};
 use rheobase::design::{Column, DesignPlan, Source};
 use rheobase::glm::{CategoricalSpec, ClassFit, GlmSpec};
 use rheobase::math::contrasts::Contrasts;
-use rheobase::objective::{ClassObjective, Objective, Packed};
+use rheobase::objective::{ClassObjective, Objective, Packed, Weight};
 use rheobase::observation::log_softmax;
 use rheobase::regularizer::{Grid, GridAxis, Groups, Regularizer};
 use rheobase::solver::Status;
@@ -169,6 +169,38 @@ fn groups_of_features_vanish_for_all_classes() {
     assert_eq!(target.status, Status::Converged);
     assert!(target.coef.iter().all(|w| *w == 0.0));
     assert_eq!(target.dof_resid, 500 - 2);
+}
+
+/// A quirk of the reference that is kept: `K - 1` coefficients of a column are free, but those of all `K` classes are counted.
+#[test]
+fn group_lasso_counts_coefficients_of_every_class() {
+    let (x, codes) = data(17, 500, 4, 3);
+    let groups = Groups::Columns(vec![vec![0, 1], vec![2], vec![3]]);
+    let weak = Regularizer::GroupLasso { strength: 0.02.into(), groups };
+    let target = fit(GlmSpec { regularizer: weak, ..GlmSpec::default() }, &x, &codes).targets.remove(0);
+    let chosen = target.coef.chunks(3).filter(|own| own.iter().any(|w| *w != 0.0)).count();
+    assert!(chosen > 0 && target.coef.iter().filter(|w| **w != 0.0).count() == 3 * chosen);
+    assert_eq!(target.dof_resid, 500 - 2 - 3 * chosen);
+}
+
+/// A Gram of some of the rows is a mean over these.
+#[test]
+fn grams_of_some_rows_are_means_over_them() {
+    let (x, codes) = data(19, 3000, 2, 3);
+    let plan = DesignPlan::new(source(&x), 0..3000).unwrap();
+    let y = Array2::from_shape_fn((3000, 1), |(row, _)| codes[row] as f64);
+    let packed = Packed::new(y.view(), plan.rows());
+    let columns: Vec<Column> = (0..2).map(Column::Source).collect();
+    let on = Cpu::<f64>::default();
+    let mut f = ClassObjective::new(&on, &plan, &columns, &packed, Contrasts::centred(3)).unwrap();
+    let at = vec![0.0; f.n_parameters()];
+    let some = Every(2);
+    assert!(f.n_rows_of(some) < 3000);
+    // the first column is 1 in every row
+    assert!((f.flat_gram(some).unwrap()[(0, 0)] - 1.0).abs() < 1e-14);
+    let gram = f.gram(some, Weight::Point { target: 0, at: &at }).unwrap();
+    // p_k = 1/3: the Hessian of orthonormal contrasts is a third of the Gram
+    assert!((gram[(0, 0)] - 1.0 / 3.0).abs() < 1e-14, "{}", gram[(0, 0)]);
 }
 
 #[test]

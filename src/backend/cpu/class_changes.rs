@@ -13,6 +13,9 @@ use crate::math::contrasts::Contrasts;
 use crate::math::elementary::{Elementary, Vector};
 use crate::math::real::Real;
 
+/// Exponent whose power is large and finite in `f32`.
+const MOST: f64 = 80.0;
+
 /// See [`crate::backend::Classes::class_changes`].
 pub(super) fn class_changes<T: Storage>(
     level: Level,
@@ -23,7 +26,7 @@ pub(super) fn class_changes<T: Storage>(
 ) -> f64 {
     let factors: Vec<T> = contrasts.factors().iter().map(|&factor| T::from_f64(factor)).collect();
     let on_tile = |total: &mut f64, rows: Stretch<T>| {
-        let mut classes = vec![[T::ZERO; LANES]; 2 * contrasts.n_classes()];
+        let mut classes = vec![[T::ZERO; LANES]; 3 * contrasts.n_classes()];
         let step = T::from_f64(step);
         *total += run(level, Change { factors: &factors, rows, step, classes: &mut classes });
     };
@@ -75,7 +78,7 @@ struct Change<'a, T> {
     factors: &'a [T],
     rows: Stretch<'a, T>,
     step: T,
-    /// Scratch: predictors and moves of every class.
+    /// Scratch: predictors, their exponentials and moves of every class.
     classes: &'a mut [[T; LANES]],
 }
 
@@ -101,8 +104,9 @@ impl<T: Real> Change<'_, T> {
         let functions = Vector::<FUSED>;
         let Self { factors, rows: Stretch { y, zeta, direction, .. }, step, classes } = self;
         let n_free = zeta.len();
-        let n_classes = classes.len() / 2;
-        let (etas, moves) = classes.split_at_mut(n_classes);
+        let n_classes = classes.len() / 3;
+        let (etas, rest) = classes.split_at_mut(n_classes);
+        let (powers, moves) = rest.split_at_mut(n_classes);
         let (mut largest, mut of_y) = ([-T::INFINITY; LANES], [T::ZERO; LANES]);
         for (k, (eta, to)) in etas.iter_mut().zip(moves.iter_mut()).enumerate() {
             let class = T::from_f64(k as f64);
@@ -118,28 +122,79 @@ impl<T: Real> Change<'_, T> {
                 of_y[lane] = if y[first + lane] == class { to[lane] } else { of_y[lane] };
             }
         }
-        let mut sum = [T::ZERO; LANES];
-        for eta in etas.iter_mut() {
+        let (mut sum, mut top) = ([T::ZERO; LANES], [-T::INFINITY; LANES]);
+        for ((eta, power), to) in etas.iter_mut().zip(powers.iter_mut()).zip(moves.iter_mut()) {
             for lane in 0..LANES {
-                eta[lane] = functions.exp(eta[lane] - largest[lane]);
-                sum[lane] += eta[lane];
+                eta[lane] -= largest[lane];
+                power[lane] = functions.exp(eta[lane]);
+                sum[lane] += power[lane];
+                to[lane] = *step * (to[lane] - of_y[lane]);
+                let moved = eta[lane] + to[lane];
+                top[lane] = if moved > top[lane] { moved } else { top[lane] };
             }
         }
-        // sum_k p_k (exp(m_k) - 1) where moves are small, sum_k p_k exp(m_k) where they are not
+        // sum_k p_k (exp(m_k) - 1) where moves are small; where they are not, the difference of logarithms of sums, each with its
+        // largest term taken out. A class whose probability underflows may be the largest of all after the step.
         let (mut near, mut far) = ([T::ZERO; LANES], [T::ZERO; LANES]);
-        for (eta, to) in etas.iter().zip(moves.iter()) {
+        let (one, most) = (T::ONE, T::from_f64(MOST));
+        let scale: [T; LANES] =
+            std::array::from_fn(|lane| functions.exp(if top[lane] > most { most } else { top[lane] }));
+        for ((eta, power), to) in etas.iter().zip(powers.iter()).zip(moves.iter()) {
             for lane in 0..LANES {
-                let p = eta[lane] / sum[lane];
-                let moved = *step * (to[lane] - of_y[lane]);
-                near[lane] += p * functions.exp_m1(moved);
-                far[lane] += p * functions.exp(moved);
+                let moved = to[lane];
+                let after = functions.exp(eta[lane] + moved - top[lane]);
+                let small = power[lane] * functions.exp_m1(if moved > one { one } else { moved });
+                near[lane] += if moved > one { after * scale[lane] - power[lane] } else { small };
+                far[lane] += after;
             }
         }
         let half = T::from_f64(0.5);
         std::array::from_fn(|lane| {
-            let is_near = near[lane].abs() < half;
-            let of_near = functions.ln_1p(if is_near { near[lane] } else { T::ZERO });
-            if is_near { of_near } else { functions.ln(far[lane]) }
+            let near = near[lane] / sum[lane];
+            let is_near = near.abs() < half;
+            let of_near = functions.ln_1p(if is_near { near } else { T::ZERO });
+            let of_far = top[lane] + (functions.ln(far[lane]) - functions.ln(sum[lane]));
+            if is_near { of_near } else { of_far }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::backend::{Classes, Cpu, Every, Into, Sweep};
+    use crate::math::contrasts::Contrasts;
+
+    /// The change of one row of two classes whose predictors are `eta`, along (0, `direction`).
+    fn change<B: Classes>(on: &B, eta: f64, direction: f64, of: f64) -> f64 {
+        let y = on.response(1, 1, &|_, out| out[0] = crate::math::real::Real::from_f64(of)).unwrap();
+        let sweep =
+            Sweep { n_rows: 1, n_columns: 0, grain: 0, every: Every::ROW, alone: false, targets: &[0, 1] };
+        let line = on.trace(sweep, 0..1, &|work, _| {
+            on.start(work, Into::Eta, &[0.0, eta]);
+            on.start(work, Into::Direction, &[0.0, direction]);
+            Ok(())
+        });
+        on.class_changes(&line.unwrap(), &Contrasts::none(2), &y, 1.0).unwrap()
+    }
+
+    #[test]
+    fn a_class_whose_probability_underflows_may_win() {
+        let (single, double) = (Cpu::<f32>::default(), Cpu::<f64>::default());
+        // (eta, direction, class, ln sum_k p_k exp(d_k - d_y))
+        for (eta, direction, of, expected) in [
+            (-200.0, 300.0, 0.0, 100.0),
+            (-200.0, 300.0, 1.0, -200.0),
+            (-2000.0, 3000.0, 0.0, 1000.0),
+            (-2000.0, 3000.0, 1.0, -2000.0),
+            (-30.0, 20.0, 0.0, (-10f64).exp().ln_1p() - (-30f64).exp().ln_1p()),
+            (-120.0, 110.0, 0.0, (-10f64).exp().ln_1p()),
+            (200.0, -300.0, 0.0, -200.0),
+        ] {
+            for (found, tolerance) in
+                [(change(&double, eta, direction, of), 1e-13), (change(&single, eta, direction, of), 1e-5)]
+            {
+                assert!((found / expected - 1.0).abs() < tolerance, "{eta} {direction} {of}: {found}");
+            }
+        }
     }
 }

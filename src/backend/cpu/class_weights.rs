@@ -1,9 +1,8 @@
-//! What the Gram of a pair of predictors weighs rows with.
+//! What the Gram of a pair of classes weighs rows with.
 
 use super::simd::{Kernel, Level, run};
 use super::{Array, Piece, Storage, TILE_ROWS, Worker};
 use crate::backend::Beside;
-use crate::math::contrasts::Contrasts;
 use crate::math::real::Real;
 
 /// Probability above which a class holds its place beside that of the row, see [`Beside::Events`].
@@ -13,19 +12,17 @@ const HELD: f64 = 0.01;
 pub(super) fn class_weights<T: Storage>(
     level: Level,
     work: &mut Worker<T>,
-    contrasts: &Contrasts,
-    pair: (usize, usize),
+    (k, l): (usize, usize),
     first: usize,
     y: &Array<'_, T>,
     beside: Beside,
 ) {
     let mut scratch = [T::ZERO; TILE_ROWS];
-    let differences = contrasts.differences(pair);
-    let differences = differences.into_iter().map(|(k, l, factor)| (k, l, T::from_f64(factor)));
     let Some(out) = work.beside.as_chunks_mut().0.first_mut() else { return };
+    let probabilities: &[Piece<T>] = work.probabilities.as_chunks().0;
     let weights = Weights {
-        differences: &differences.collect::<Vec<_>>(),
-        probabilities: work.probabilities.as_chunks().0,
+        probabilities: [&probabilities[k], &probabilities[l]],
+        classes: [k, l].map(|class| T::from_f64(class as f64)),
         y: (beside == Beside::Events).then(|| y.piece(level, first, 0, &mut scratch)),
         out,
     };
@@ -33,8 +30,9 @@ pub(super) fn class_weights<T: Storage>(
 }
 
 struct Weights<'a, T> {
-    differences: &'a [(usize, usize, T)],
-    probabilities: &'a [Piece<T>],
+    /// Of both classes.
+    probabilities: [&'a Piece<T>; 2],
+    classes: [T; 2],
     /// The response, where rows that hold their place are asked for.
     y: Option<&'a Piece<T>>,
     out: &'a mut Piece<T>,
@@ -45,23 +43,18 @@ impl<T: Real> Kernel for Weights<'_, T> {
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
-        let Self { differences, probabilities, y, out } = self;
-        out.fill(T::ZERO);
+        let Self { probabilities: [of_k, of_l], classes: [k, l], y, out } = self;
         let held = T::from_f64(HELD);
-        for &(k, l, factor) in differences {
-            let (of_k, of_l) = (&probabilities[k], &probabilities[l]);
-            let Some(y) = y else {
-                for i in 0..TILE_ROWS {
-                    out[i] = (of_k[i] * of_l[i]).fma::<FUSED>(factor, out[i]);
-                }
-                continue;
-            };
-            let (k, l) = (T::from_f64(k as f64), T::from_f64(l as f64));
+        let Some(y) = y else {
             for i in 0..TILE_ROWS {
-                let other = if y[i] == k { of_l[i] } else { of_k[i] };
-                let counts = (y[i] == k || y[i] == l) && other > held;
-                out[i] += if counts { factor } else { T::ZERO };
+                out[i] = of_k[i] * of_l[i];
             }
+            return;
+        };
+        for i in 0..TILE_ROWS {
+            let other = if y[i] == k { of_l[i] } else { of_k[i] };
+            let counts = (y[i] == k || y[i] == l) && other > held;
+            out[i] = if counts { T::ONE } else { T::ZERO };
         }
     }
 }

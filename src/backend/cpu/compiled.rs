@@ -102,12 +102,11 @@ pub trait Compiled: Sized + Fourier {
         beside: Beside,
     ) where
         Self: Storage;
-    /// Weights of the Gram of a pair of predictors.
+    /// Weights of the Gram of a pair of classes.
     fn class_weights(
         level: Level,
         work: &mut Worker<Self>,
-        contrasts: &Contrasts,
-        pair: (usize, usize),
+        classes: (usize, usize),
         first: usize,
         y: &Array<'_, Self>,
         beside: Beside,
@@ -235,13 +234,12 @@ macro_rules! compiled {
             fn class_weights(
                 level: Level,
                 work: &mut Worker<Self>,
-                contrasts: &Contrasts,
-                pair: (usize, usize),
+                classes: (usize, usize),
                 first: usize,
                 y: &Array<'_, Self>,
                 beside: Beside,
             ) {
-                class_weights::class_weights(level, work, contrasts, pair, first, y, beside);
+                class_weights::class_weights(level, work, classes, first, y, beside);
             }
 
             fn class_changes(

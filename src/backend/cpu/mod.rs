@@ -333,12 +333,11 @@ impl<T: Storage> Classes for Cpu<T> {
         &self,
         work: &mut Worker<T>,
         rows: Range<usize>,
-        contrasts: &Contrasts,
-        pair: (usize, usize),
+        classes: (usize, usize),
         y: &Array<'_, T>,
         beside: Beside,
     ) {
-        T::class_weights(self.level, work, contrasts, pair, rows.start, y, beside);
+        T::class_weights(self.level, work, classes, rows.start, y, beside);
     }
 
     fn class_changes(

@@ -127,7 +127,7 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// The weights of the Gram of a pair of predictors.
+    /// The weights of the Gram of a pair of classes.
     pub(super) fn class_weights(
         &mut self,
         span: &Span,
@@ -137,18 +137,15 @@ impl Pass<'_> {
         vectors: &Vectors,
     ) -> Result<()> {
         let Some(probabilities) = &vectors.probabilities else { return Ok(()) };
-        let own = contrasts.differences(what.pair);
-        let numbers = own.iter().flat_map(|&(k, l, factor)| [k as f32, l as f32, factor as f32]);
-        // a buffer must not be empty
-        let numbers: Vec<f32> = numbers.chain([0.0]).collect();
-        let params = Params { width: own.len() as u32, ..self.params(span, self.group_rows(0)) };
+        let pair = [what.classes.0 as f32, what.classes.1 as f32];
+        let params = self.params(span, self.group_rows(0));
         let mut constants = of(responses, contrasts);
         constants.push(("HELD", u32::from(what.is_held)));
         let bound = vec![
             probabilities.clone(),
             responses.y.clone(),
             responses.columns.clone(),
-            Bound::from(&self.device.filled(&numbers)?),
+            Bound::from(&self.device.filled(&pair)?),
             vectors.beside.clone(),
         ];
         self.dispatches.push(dispatch(self.device, &CLASS_WEIGHTS, constants, bound, params)?);
@@ -172,12 +169,11 @@ impl Classes for Gpu {
         &self,
         work: &mut Program<'a>,
         _rows: Range<usize>,
-        _contrasts: &Contrasts,
-        pair: (usize, usize),
+        classes: (usize, usize),
         _y: &Array<'a>,
         beside: Beside,
     ) {
-        work.add_class_weights(pair, beside == Beside::Events);
+        work.add_class_weights(classes, beside == Beside::Events);
     }
 
     fn class_changes(&self, line: &Line, contrasts: &Contrasts, y: &Array<'_>, step: f64) -> Result<f64> {

@@ -41,10 +41,10 @@ pub(super) struct PointwiseClasses<'a> {
     pub(super) with_magnitudes: bool,
 }
 
-/// What a Gram of a pair of predictors is weighted with.
+/// What a Gram of a pair of classes is weighted with.
 #[derive(Debug)]
 pub(super) struct ClassWeights {
-    pub(super) pair: (usize, usize),
+    pub(super) classes: (usize, usize),
     /// Rows that hold their place, not curvatures.
     pub(super) is_held: bool,
 }
@@ -86,7 +86,7 @@ pub struct Program<'a> {
     pub(super) classes: Option<PointwiseClasses<'a>>,
     /// Weights that no Gram has taken yet.
     weights: Option<ClassWeights>,
-    /// Grams of pairs of predictors.
+    /// Grams of pairs of classes.
     pub(super) class_grams: Vec<(ClassWeights, Gram<'a>)>,
 }
 
@@ -140,8 +140,8 @@ impl<'a> Program<'a> {
         self.classes = Some(PointwiseClasses { contrasts, y, with_magnitudes });
     }
 
-    pub(super) fn add_class_weights(&mut self, pair: (usize, usize), is_held: bool) {
-        self.weights = Some(ClassWeights { pair, is_held });
+    pub(super) fn add_class_weights(&mut self, classes: (usize, usize), is_held: bool) {
+        self.weights = Some(ClassWeights { classes, is_held });
     }
 
     /// All Grams.

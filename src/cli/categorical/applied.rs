@@ -1,14 +1,15 @@
 //! A model of classes on data.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use super::super::args::DataArgs;
-use super::super::array_columns::column_list;
+use super::super::array_columns::{column_list, column_names as columns_of};
 use super::super::arrays::Format;
 use super::super::data::{Data, Targets};
 use super::super::progress::Progress;
 use super::super::study_data::{Known, data_of};
-use super::labels::{Labels, of_columns, only_labelled};
+use super::labels::{Kind, Labels, of_columns, only_labelled};
 use crate::glm::FittedCategorical;
 use crate::math::dense::Matrix;
 use crate::observation::Label;
@@ -21,8 +22,15 @@ use crate::{Error, Result};
 pub(super) struct Probabilities {
     /// What the columns of tables are called.
     pub(super) names: Vec<String>,
-    /// Shape (bins, classes), NaN where a feature is unknown.
-    pub(super) values: Matrix,
+    /// Their logarithms, shape (bins, classes), NaN where a feature is unknown: a probability may be too small for a number.
+    pub(super) logarithms: Matrix,
+}
+
+impl Probabilities {
+    /// Themselves.
+    pub(super) fn values(&self) -> Matrix {
+        self.logarithms.mapv(f64::exp)
+    }
 }
 
 /// A model, the data it was put on, and what it expects of them.
@@ -73,24 +81,21 @@ impl Applied {
         }
         // labels may be texts: the features first, then these
         let y = choice.y.clone().unwrap_or_else(|| column_list(&own.names));
-        let names: Vec<String> = if choice.y.is_some() && own.names.len() == 1 {
-            vec![y.trim().trim_matches('"').into()]
-        } else {
-            own.names.clone()
+        let names = match columns_of("--y", &y)? {
+            // a name that holds a comma may stand alone
+            _ if own.names.len() == 1 && choice.y.is_some() => vec![y.trim().trim_matches('"').into()],
+            names => names,
         };
-        if choice.y.is_some() && y != column_list(&own.names) && own.names.len() > 1 {
-            let expected = format!("the columns of all targets: {}", column_list(&own.names));
-            return Err(Error::argument("--y", expected, y, "leave it out, or call the columns so"));
-        }
         let features = DataArgs { y: None, ..choice.clone() };
+        let mut kinds = Vec::with_capacity(names.len());
+        for name in &names {
+            let classes = &model.fit.targets[own.target(name)?].classes;
+            let is_text = classes.iter().any(|class| matches!(class, Label::Text(_)));
+            kinds.push(if is_text { Kind::Texts } else { Kind::Numbers });
+        }
         let targets = Targets::Named(names);
         let mut data = data_of(&own, &features, &targets, limit_bytes, progress)?;
-        let is_text = |name: &String| -> Result<bool> {
-            let classes = &model.fit.targets[own.target(name)?].classes;
-            Ok(classes.iter().any(|class| matches!(class, Label::Text(_))))
-        };
-        let texts: Vec<bool> = data.names.iter().map(is_text).collect::<Result<_>>()?;
-        let labels = of_columns(&mut data, choice, &y, &texts, limit_bytes)?;
+        let labels = of_columns(&mut data, choice, &y, &kinds, limit_bytes)?;
         Ok((Self::of(model, data)?, labels))
     }
 
@@ -129,10 +134,11 @@ pub(super) fn probabilities(
     data: &Data,
 ) -> Result<Vec<Probabilities>> {
     let mut all = Vec::with_capacity(data.names.len());
-    for (target, name) in data.names.iter().enumerate() {
+    for target in 0..data.names.len() {
         let part = data.parts.iter().find(|part| part.group.targets.contains(&target));
         let sources = part.map_or(Ok(Vec::new()), |part| part.sources(&data.blocks))?;
-        let values = fit.probabilities(fitted[target], &sources).map_err(|error| match error {
+        let found = fit.log_probabilities(fitted[target], &sources);
+        let logarithms = found.map_err(|error| match error {
             Error::Unknown { kind: "column", name, place, .. } => {
                 let problem = format!("expected the columns of the model, but {name} is not in {place}");
                 let help = format!("the model has: {}", column_list(&fit.labels));
@@ -140,14 +146,50 @@ pub(super) fn probabilities(
             }
             other => other,
         })?;
-        let of_class = |class: &Label| format!("probability_{name}_{class}");
-        let names = fit.targets[fitted[target]].classes.iter().map(of_class).collect();
-        all.push(Probabilities { names, values });
+        all.push(Probabilities { names: Vec::new(), logarithms });
     }
+    let classes = fitted.iter().map(|&target| fit.targets[target].classes.as_slice());
+    let names = column_names(&data.names, &classes.collect::<Vec<_>>());
+    all.iter_mut().zip(names).for_each(|(own, names)| own.names = names);
     Ok(all)
+}
+
+/// `probability_NAME_CLASS` of every target and class; names that would be those of several columns end in the numbers of target and
+/// class, from 0.
+fn column_names(targets: &[String], classes: &[&[Label]]) -> Vec<Vec<String>> {
+    let plain = |name: &String, class: &Label| format!("probability_{name}_{class}");
+    let mut n_columns: HashMap<String, usize> = HashMap::new();
+    for (name, classes) in targets.iter().zip(classes) {
+        classes.iter().for_each(|class| *n_columns.entry(plain(name, class)).or_default() += 1);
+    }
+    let of_target = |(target, (name, classes)): (usize, (&String, &&[Label]))| {
+        let of_class = |(k, class): (usize, &Label)| {
+            let own = plain(name, class);
+            if n_columns.get(&own) == Some(&1) { own } else { format!("{own} (target {target}, class {k})") }
+        };
+        classes.iter().enumerate().map(of_class).collect()
+    };
+    targets.iter().zip(classes).enumerate().map(of_target).collect()
 }
 
 /// Labels as texts, empty where there is none.
 pub(super) fn label_texts<'l>(labels: impl Iterator<Item = Option<&'l Label>>) -> Vec<String> {
     labels.map(|label| label.map_or(String::new(), ToString::to_string)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_columns_have_one_name() {
+        let labels = |texts: &[&str]| -> Vec<Label> { texts.iter().map(|text| Label::from(*text)).collect() };
+        let (a, b) = (labels(&["b_c", "d"]), labels(&["c", "e"]));
+        let names = column_names(&["a".into(), "a_b".into()], &[&a, &b]);
+        assert_eq!(names[0], ["probability_a_b_c (target 0, class 0)", "probability_a_d"]);
+        assert_eq!(names[1], ["probability_a_b_c (target 1, class 0)", "probability_a_b_e"]);
+        let mixed = [Label::from(1), Label::from("1")];
+        let names = column_names(&["y".into()], &[&mixed]);
+        assert_ne!(names[0][0], names[0][1]);
+    }
 }

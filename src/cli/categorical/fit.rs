@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use super::super::args::{FitArgs, Precision};
+use super::super::array_columns::column_list;
 use super::super::arrays::{Format, arrays};
-use super::super::data::{self, Data, Targets};
+use super::super::data::{self, Data, Part, Targets};
 use super::super::fit::{command_line, recording_choices, refuse_for_arrays, study, study_toml};
 use super::super::machine::{default_memory_limit_bytes, processor};
 use super::super::penalty_args::Penalty;
@@ -14,7 +15,7 @@ use super::super::{fit_text, plan_file};
 use super::device::Device;
 use super::labels::{Labels, of_csv, only_labelled};
 use super::{outputs, result};
-use crate::glm::{CategoricalSpec, FittedCategorical, GlmSpec, Labelled, TOLERANCE_F32, TOLERANCE_F64};
+use crate::glm::{CategoricalSpec, FittedCategorical, GlmSpec, TOLERANCE_F32, TOLERANCE_F64};
 use crate::regularizer::Regularizer;
 use crate::write::categorical::CategoricalFile;
 use crate::write::save::check_writable;
@@ -24,8 +25,7 @@ use crate::{Error, Result, solver};
 pub(super) struct Fitting {
     pub(super) data: Data,
     pub(super) model: CategoricalFile,
-    /// Labels of every target.
-    pub(super) labelled: Vec<Labelled>,
+    pub(super) labels: Labels,
     pub(super) device: String,
     pub(super) seconds_total: f64,
 }
@@ -121,13 +121,14 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     };
     specification(args, TOLERANCE_F64, None, None, typed)?;
     let device = Device::new(&args.common)?;
-    let (mut data, labels) = read(args, limit_bytes, progress)?;
+    let (data, labels) = read(args, limit_bytes, progress)?;
     let is_single = data.is_f32() || args.common.precision == Precision::F32;
+    check_columns(&data)?;
     let tolerance = if is_single { TOLERANCE_F32 } else { TOLERANCE_F64 };
     let fitting = Instant::now();
     let n_targets = data.names.len();
     progress.stage("fitting", (n_targets > 1).then_some(Total::Items(n_targets as u64)));
-    let (mut fits, mut labelled) = (Vec::with_capacity(n_targets), Vec::with_capacity(n_targets));
+    let mut fits = Vec::with_capacity(n_targets);
     for (n_done, part) in data.parts.iter().enumerate() {
         let left = |limit: f64| (limit - fitting.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE);
         let regularizer = args.penalty.of_part(&data, part)?;
@@ -138,20 +139,14 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
         let response = labels.of(&data, target);
         let plan = part.plan(&data, limit_bytes)?;
         fits.push(device.fit(&spec, &plan, &response, &mut watcher)?);
-        labelled.push(response);
         progress.reach(n_done as u64 + 1);
     }
     let fit = joined(&data, fits)?;
-    if args.common.out.is_some() && data.blocks.iter().any(|block| block.x.is_computed()) {
-        data.notices.push(
-            "features of convolved signals are computed when they are needed and stand in no table".into(),
-        );
-    }
     let model = CategoricalFile::new(study(args, &data), fit);
     let seconds_total = started.elapsed().as_secs_f64();
     // what a device could not tell apart was fitted by the CPU
     let device = if model.fit.plan.backend == "gpu" { device.title() } else { processor() };
-    Ok(Fitting { data, model, labelled, device, seconds_total })
+    Ok(Fitting { data, model, labels, device, seconds_total })
 }
 
 fn specification(
@@ -193,28 +188,30 @@ fn read(args: &FitArgs, limit_bytes: Option<u64>, progress: &Progress) -> Result
     Ok((data, Labels::Numbers))
 }
 
+/// Refuses features that are others for every target, before anything is fitted.
+fn check_columns(data: &Data) -> Result<()> {
+    let columns = |part: &Part| -> Vec<String> {
+        part.group.pieces.iter().flat_map(|piece| piece.labels.iter().cloned()).collect()
+    };
+    let name = |part: &Part| part.group.targets.first().map_or("", |&target| data.names[target].as_str());
+    let Some((first, rest)) = data.parts.split_first() else { return Ok(()) };
+    let own = columns(first);
+    match rest.iter().find(|part| columns(part) != own) {
+        None => Ok(()),
+        Some(other) => {
+            let help = "fit one target at a time, or choose features that are the same for all (--feature)";
+            let [a, b] = [name(first), name(other)];
+            let found = format!("of {a}: {}; of {b}: {}", column_list(&own), column_list(&columns(other)));
+            Err(Error::argument("--feature", "the same columns for all targets", found, help))
+        }
+    }
+}
+
 /// Fits of one target each as one.
 fn joined(data: &Data, fits: Vec<FittedCategorical>) -> Result<FittedCategorical> {
-    let mut fits = fits.into_iter();
-    let Some(mut all) = fits.next() else {
-        return Err(Error::Empty {
-            what: data.input.path.display().to_string(),
-            problem: "there is no target to fit".into(),
-            help: "choose one with --unit or --y".into(),
-        });
-    };
-    for own in fits {
-        if own.labels != all.labels {
-            let help = "fit one target at a time, or choose features that are the same for all (--feature)";
-            let found = "features that are others for every target";
-            return Err(Error::argument("--feature", "the same features for all targets", found, help));
-        }
-        all.targets.extend(own.targets);
-        all.condition = all.condition.max(own.condition);
-        all.rank = all.rank.min(own.rank);
-        all.seconds.fit += own.seconds.fit;
-        all.seconds.inference += own.seconds.inference;
-        all.inference_left_out = all.inference_left_out.or(own.inference_left_out);
-    }
-    Ok(all)
+    FittedCategorical::join(fits)?.ok_or_else(|| Error::Empty {
+        what: data.input.path.display().to_string(),
+        problem: "there is no target to fit".into(),
+        help: "choose one with --unit or --y".into(),
+    })
 }

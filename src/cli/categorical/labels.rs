@@ -9,6 +9,9 @@ use crate::observation::Label;
 use crate::read::csv::CsvFile;
 use crate::{Error, Result};
 
+/// Whole numbers from here are rounded in `f64`.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// Labels of every bin, one list per target; of responses that are numbers, these.
 pub(super) enum Labels {
     Numbers,
@@ -23,6 +26,13 @@ impl Labels {
         }
     }
 
+    /// The labels of a target in all bins, empty where there is none.
+    pub(super) fn texts(&self, data: &Data, target: usize) -> Vec<String> {
+        let text =
+            |bin: usize| self.of_bin(data, target, bin).map_or(String::new(), |label| label.to_string());
+        (0..data.n_bins()).map(text).collect()
+    }
+
     /// The labels of a target in the bins that it uses.
     pub(super) fn of(&self, data: &Data, target: usize) -> Labelled {
         let mut used = data.used(target).iter().copied().peekable();
@@ -31,19 +41,51 @@ impl Labels {
     }
 }
 
-/// Columns of a csv file as labels: numbers if all of them are, or if numbers are expected, else texts. An empty cell, `NA` and
-/// `NaN` are no label.
-fn of_cells(cells: Vec<String>, as_texts: bool) -> Vec<Option<Label>> {
+/// What the labels of a column are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Numbers if those of all used rows are, else texts.
+    Learnt,
+    /// Numbers: a cell that is none is a text, which no model of numbers knows.
+    Numbers,
+    Texts,
+}
+
+/// The number of a cell; none for a whole one that would be rounded, so that no two labels become one.
+fn number(cell: &str) -> Option<Label> {
+    if let Ok(whole) = cell.parse::<i64>() {
+        return Some(whole.into());
+    }
+    let number = cell.parse::<f64>().ok().filter(|number| number.is_finite())?;
+    (number.fract() != 0.0 || number.abs() < EXACT).then(|| number.into())
+}
+
+/// Columns of a csv file as labels. An empty cell, `NA` and `NaN` are no label. Rows that are not used do not tell numbers from
+/// texts.
+fn of_cells(cells: Vec<String>, used: &[usize], kind: Kind) -> Vec<Option<Label>> {
     let is_missing =
         |cell: &String| cell.is_empty() || ["na", "nan"].contains(&cell.to_ascii_lowercase().as_str());
-    let number = |cell: &String| cell.parse::<f64>().ok().filter(|number| number.is_finite());
-    let are_numbers = !as_texts && cells.iter().all(|cell| is_missing(cell) || number(cell).is_some());
-    let label = |cell: String| match (is_missing(&cell), number(&cell)) {
-        (true, _) => None,
-        (false, Some(number)) if are_numbers => Some(number.into()),
-        (false, _) => Some(Label::Text(cell)),
+    let is_fine = |cell: &String| is_missing(cell) || number(cell).is_some();
+    let are_numbers = match kind {
+        Kind::Learnt => used.iter().all(|&row| cells.get(row).is_none_or(is_fine)),
+        Kind::Numbers => true,
+        Kind::Texts => false,
+    };
+    let label = |cell: String| {
+        if is_missing(&cell) {
+            return None;
+        }
+        let as_number = if are_numbers { number(&cell) } else { None };
+        Some(as_number.unwrap_or(Label::Text(cell)))
     };
     cells.into_iter().map(label).collect()
+}
+
+/// The labels of all columns of a csv file.
+fn of_all(data: &Data, cells: Vec<Vec<String>>, kinds: &[Kind]) -> Labels {
+    let of_column =
+        |(target, (cells, &kind)): (usize, (Vec<String>, &Kind))| of_cells(cells, data.used(target), kind);
+    Labels::Cells(cells.into_iter().zip(kinds).enumerate().map(of_column).collect())
 }
 
 /// Features and labels of a csv file, whose label columns may hold texts.
@@ -70,29 +112,28 @@ pub(super) fn of_csv(args: &DataArgs, limit_bytes: Option<u64>) -> Result<(Data,
     let choice = DataArgs { x: Some(column_list(&names(&x))), y: None, ..args.clone() };
     let mut data = arrays(Format::Csv, &choice, &Targets::Named(names(&columns)), limit_bytes)?;
     data.response = args.data.display().to_string();
-    let cells = file.read_texts(&columns, limit)?.into_iter().map(|cells| of_cells(cells, false));
-    let labels = Labels::Cells(cells.collect());
+    let labels = of_all(&data, file.read_texts(&columns, limit)?, &vec![Kind::Learnt; columns.len()]);
     only_labelled(&mut data, &labels, args.nan)?;
     Ok((data, labels))
 }
 
-/// The labels of columns of a csv file whose features were read already; `texts` says of which targets they are texts.
+/// The labels of columns of a csv file whose features were read already; `kinds` says what those of each
+/// target are.
 pub(super) fn of_columns(
     data: &mut Data,
     args: &DataArgs,
     y: &str,
-    texts: &[bool],
+    kinds: &[Kind],
     limit_bytes: Option<u64>,
 ) -> Result<Labels> {
     let limit = limit_bytes.unwrap_or(u64::MAX);
     let file = CsvFile::open(&args.data, limit)?;
     let columns = find(&file, &args.data, "--y", y)?;
-    if columns.len() != texts.len() {
-        let expected = format!("as many columns as the model has targets ({})", texts.len());
+    if columns.len() != kinds.len() {
+        let expected = format!("as many columns as the model has targets ({})", kinds.len());
         return Err(Error::argument("--y", expected, y, "name them in the order of the model"));
     }
-    let cells = file.read_texts(&columns, limit)?.into_iter().zip(texts);
-    let labels = Labels::Cells(cells.map(|(cells, &as_texts)| of_cells(cells, as_texts)).collect());
+    let labels = of_all(data, file.read_texts(&columns, limit)?, kinds);
     data.response = args.data.display().to_string();
     only_labelled(data, &labels, args.nan)?;
     Ok(labels)
@@ -105,6 +146,9 @@ pub(super) fn only_labelled(data: &mut Data, labels: &Labels, nan: NanPolicy) ->
         let Some(part) = data.parts.iter().find(|part| part.group.targets.contains(&target)) else {
             continue;
         };
+        if matches!(labels, Labels::Numbers) {
+            refuse_rounded(data, target, &part.used)?;
+        }
         let has_label = |&bin: &usize| labels.of_bin(data, target, bin).is_some();
         let used: Vec<usize> = part.used.iter().copied().filter(has_label).collect();
         if nan == NanPolicy::Error && used.len() < part.used.len() {
@@ -130,22 +174,58 @@ pub(super) fn only_labelled(data: &mut Data, labels: &Labels, nan: NanPolicy) ->
     Ok(())
 }
 
+/// Refuses whole numbers of arrays that may have been others before they became `f64`.
+fn refuse_rounded(data: &Data, target: usize, used: &[usize]) -> Result<()> {
+    let is_rounded = |y: f64| y.is_finite() && y.fract() == 0.0 && y.abs() >= EXACT;
+    match used.iter().copied().find(|&bin| is_rounded(data.y.get(bin, target))) {
+        None => Ok(()),
+        Some(bin) => {
+            let object = format!("row {} of {}", data.row(bin), data.names[target]);
+            let found = data.y.get(bin, target);
+            let problem = format!("expected labels below 2^53, which are told apart, found {found}");
+            let help = "number the classes from 0, or give the labels in a column of a csv file";
+            Err(Error::object(&data.input.path, object, problem, help))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn labels(cells: &[&str], used: &[usize], kind: Kind) -> Vec<String> {
+        let found = of_cells(cells.iter().map(ToString::to_string).collect(), used, kind);
+        found.into_iter().map(|label| label.map_or("none".into(), |label| format!("{label:?}"))).collect()
+    }
+
     #[test]
     fn cells_are_numbers_if_all_are() {
-        let labels = |cells: &[&str], as_texts| {
-            let found = of_cells(cells.iter().map(ToString::to_string).collect(), as_texts);
-            found.into_iter().map(|label| label.map(|label| format!("{label:?}"))).collect::<Vec<_>>()
-        };
-        let some = |text: &str| Some(text.to_string());
+        let all = [0, 1, 2, 3];
         assert_eq!(
-            labels(&["1", "2.0", "", "NA"], false),
-            [some("Integer(1)"), some("Integer(2)"), None, None]
+            labels(&["1", "2.0", "", "NA"], &all, Kind::Learnt),
+            ["Integer(1)", "Integer(2)", "none", "none"]
         );
-        assert_eq!(labels(&["1", "a"], false), [some("Text(\"1\")"), some("Text(\"a\")")]);
-        assert_eq!(labels(&["1"], true), [some("Text(\"1\")")]);
+        let texts = ["Text(\"1\")", "Text(\"a\")"];
+        assert_eq!(labels(&["1", "a"], &all[..2], Kind::Learnt), texts);
+        assert_eq!(labels(&["1"], &all[..1], Kind::Texts), texts[..1]);
+    }
+
+    #[test]
+    fn large_labels_stay_apart() {
+        let large = ["9007199254740992", "9007199254740993"];
+        let apart = large.map(|cell| format!("Integer({cell})"));
+        assert_eq!(labels(&large, &[0, 1], Kind::Learnt), apart);
+        // larger than any integer: as numbers both would be one
+        let larger = ["18446744073709551614", "18446744073709551615"];
+        let apart = larger.map(|cell| format!("Text({cell:?})"));
+        assert_eq!(labels(&larger, &[0, 1], Kind::Learnt), apart);
+        assert_eq!(labels(&larger, &[0, 1], Kind::Numbers), apart);
+    }
+
+    #[test]
+    fn unused_rows_do_not_decide_what_labels_are() {
+        let (cells, one) = (["1", "x"], "Integer(1)");
+        assert_eq!(labels(&cells, &[0], Kind::Learnt)[0], one);
+        assert_eq!(labels(&cells, &[0, 1], Kind::Numbers), [one, "Text(\"x\")"]);
     }
 }

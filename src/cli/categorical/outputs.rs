@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::super::progress::Progress;
-use super::applied::{Probabilities, label_texts, probabilities};
+use super::applied::{Probabilities, probabilities};
 use super::fit::Fitting;
 use crate::Result;
+use crate::math::dense::Matrix;
 use crate::write::json::json_bytes;
 use crate::write::save::Saver;
 use crate::write::table::Values;
@@ -27,7 +28,8 @@ pub(super) fn write(
     saver.finish(document)
 }
 
-/// One row per bin: time, epoch, whether it was used, and of every target the label and the probability of each class.
+/// One row per bin: time, epoch, whether it was used (of several targets by any, and then by each), and of every target the label,
+/// also of bins that were not used, and the probability of each class.
 fn bins(fitting: &Fitting, saver: &mut Saver) -> Result<()> {
     let data = &fitting.data;
     let rows: Vec<i64> = (0..data.n_bins() as i64).collect();
@@ -35,10 +37,16 @@ fn bins(fitting: &Fitting, saver: &mut Saver) -> Result<()> {
     let mut used = vec![0i64; data.n_bins()];
     data.parts.iter().flat_map(|part| &part.used).for_each(|&bin| used[bin] = 1);
     let all = probabilities(&fitting.model.fit, &(0..data.names.len()).collect::<Vec<_>>(), data)?;
-    let texts: Vec<Vec<String>> = fitting
-        .labelled
-        .iter()
-        .map(|own| label_texts((0..own.n_bins()).map(|bin| own.code(bin).map(|code| &own.classes()[code]))))
+    let values: Vec<Matrix> = all.iter().map(Probabilities::values).collect();
+    let texts: Vec<Vec<String>> =
+        (0..data.names.len()).map(|target| fitting.labels.texts(data, target)).collect();
+    let used_names: Vec<String> = data.names.iter().map(|name| format!("used_{name}")).collect();
+    let used_by: Vec<Vec<i64>> = (0..data.names.len())
+        .map(|target| {
+            let mut own = vec![0; data.n_bins()];
+            data.used(target).iter().for_each(|&bin| own[bin] = 1);
+            own
+        })
         .collect();
     let names: Vec<String> = data.names.iter().map(|name| format!("label_{name}")).collect();
     let mut columns: Vec<(&str, Values)> = vec![("bin", Values::Integers(&rows))];
@@ -47,9 +55,13 @@ fn bins(fitting: &Fitting, saver: &mut Saver) -> Result<()> {
         columns.push(("epoch", Values::Integers(&epochs)));
     }
     columns.push(("used", Values::Integers(&used)));
-    for ((Probabilities { names: of_classes, values }, texts), name) in all.iter().zip(&texts).zip(&names) {
+    if data.names.len() > 1 {
+        let of_targets = used_names.iter().zip(&used_by);
+        columns.extend(of_targets.map(|(name, own)| (name.as_str(), Values::Integers(own))));
+    }
+    for (((own, values), texts), name) in all.iter().zip(&values).zip(&texts).zip(&names) {
         columns.push((name, Values::Texts(texts)));
-        for (name, column) in of_classes.iter().zip(values.columns()) {
+        for (name, column) in own.names.iter().zip(values.columns()) {
             columns.push((name, Values::Numbers(column)));
         }
     }

@@ -10,7 +10,8 @@ use super::super::predict::{Format, PredictArgs, checked_out, command_line, refu
 use super::super::progress::Progress;
 use super::super::result::{bins, head};
 use super::super::run::{Report, pretty, say};
-use super::applied::{Applied, label_texts};
+use super::applied::{Applied, Probabilities, label_texts};
+use crate::math::dense::Matrix;
 use crate::observation::Label;
 use crate::write::digest::digest_file;
 use crate::write::model::Input;
@@ -49,7 +50,7 @@ pub(in super::super) fn predict(args: &PredictArgs) -> Result<Report> {
 /// The most probable label of every bin of a target.
 fn labels(applied: &Applied, target: usize) -> Vec<Option<&Label>> {
     let own = &applied.model.fit.targets[applied.fitted[target]];
-    own.most_probable(&applied.probabilities[target].values)
+    own.most_probable(&applied.probabilities[target].values())
 }
 
 fn csv(applied: &Applied) -> Result<Vec<u8>> {
@@ -64,9 +65,10 @@ fn csv(applied: &Applied) -> Result<Vec<u8>> {
     } else {
         vec![("t_s", data.centres_s.as_slice().into()), ("epoch", Values::Integers(&epochs))]
     };
-    for ((own, texts), name) in applied.probabilities.iter().zip(&texts).zip(&names) {
+    let values: Vec<Matrix> = applied.probabilities.iter().map(Probabilities::values).collect();
+    for (((own, values), texts), name) in applied.probabilities.iter().zip(&values).zip(&texts).zip(&names) {
         columns.push((name, Values::Texts(texts)));
-        for (name, column) in own.names.iter().zip(own.values.columns()) {
+        for (name, column) in own.names.iter().zip(values.columns()) {
             columns.push((name, Values::Numbers(column)));
         }
     }
@@ -93,9 +95,10 @@ fn npz(applied: &Applied) -> Result<Vec<u8>> {
         arrays.push(("t", Array::Numbers(t.view())));
         arrays.push(("epoch", Array::Integers(&epochs)));
     }
+    let values: Vec<Matrix> = applied.probabilities.iter().map(Probabilities::values).collect();
     for target in 0..n_targets {
         arrays.push((&of_labels[target], Array::Texts(&texts[target])));
-        arrays.push((&of_probabilities[target], Array::Table(applied.probabilities[target].values.view())));
+        arrays.push((&of_probabilities[target], Array::Table(values[target].view())));
         arrays.push((&of_classes[target], Array::Texts(&classes[target])));
     }
     arrays.push(("targets", Array::Texts(&data.names)));
@@ -106,6 +109,7 @@ fn npz(applied: &Applied) -> Result<Vec<u8>> {
 fn summaries(applied: &Applied, target: usize) -> Vec<(String, f64, usize)> {
     let most_probable = labels(applied, target);
     let own = &applied.model.fit.targets[applied.fitted[target]];
+    let values = applied.probabilities[target].values();
     let mean = |column: ArrayView1<f64>| {
         let known = || column.iter().filter(|p| !p.is_nan());
         known().sum::<f64>() / known().count() as f64
@@ -114,7 +118,7 @@ fn summaries(applied: &Applied, target: usize) -> Vec<(String, f64, usize)> {
         let n = most_probable.iter().filter(|label| **label == Some(class)).count();
         (class.to_string(), mean(column), n)
     };
-    own.classes.iter().zip(applied.probabilities[target].values.columns()).map(of_class).collect()
+    own.classes.iter().zip(values.columns()).map(of_class).collect()
 }
 
 fn n_nan(applied: &Applied, target: usize) -> usize {

@@ -55,8 +55,7 @@ pub(in super::super) fn score(args: &ScoreArgs) -> Result<Report> {
             }
             (other, _) => other,
         })?;
-        let logs = applied.probabilities[target].values.mapv(f64::ln);
-        let scores = score_classes(&response, &logs, used);
+        let scores = score_classes(&response, &applied.probabilities[target].logarithms, used);
         targets.push(TargetScores { name: name.clone(), n_bins_used: used.len(), scores });
     }
     drop(progress);

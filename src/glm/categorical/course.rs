@@ -7,7 +7,7 @@ use super::fitted::{ClassFit, FittedCategorical};
 use super::penalty::ClassPenalty;
 use super::response::Labelled;
 use super::spec::CategoricalSpec;
-use crate::backend::{Backend, Classes, Cpu, Home};
+use crate::backend::{Backend, Classes, Cpu, Every, Home};
 use crate::design::{Column, DesignPlan};
 use crate::glm::certificate::INFERENCE_LIMIT;
 use crate::glm::choice::Size;
@@ -54,7 +54,7 @@ struct Fitted {
     condition: f64,
     rank: usize,
     left_out: Option<String>,
-    inference: f64,
+    seconds: Seconds,
 }
 
 impl CategoricalSpec {
@@ -97,31 +97,32 @@ impl CategoricalSpec {
             let mut of_all = |at: Progress| {
                 progress(Progress { n_active: at.n_active + n_targets - 1 - k, ..at });
             };
-            fits.push(self.fit_target(on, plan, target, started, &mut of_all)?);
+            let own = self.fit_target(on, plan, target, started, &mut of_all)?;
+            fits.push(self.fitted(plan, own));
         }
-        let Some(Fitted { plan: chosen, rank, left_out, .. }) = fits.first() else {
-            return Err(Error::Empty {
-                what: "response".into(),
-                problem: "there is no target to fit".into(),
-                help: "give the labels of one target or more".into(),
-            });
-        };
-        let inference: f64 = fits.iter().map(|own| own.inference).sum();
-        let seconds = Seconds { fit: started.elapsed().as_secs_f64() - inference, inference, history: 0.0 };
+        FittedCategorical::join(fits)?.ok_or_else(|| Error::Empty {
+            what: "response".into(),
+            problem: "there is no target to fit".into(),
+            help: "give the labels of one target or more".into(),
+        })
+    }
+
+    /// The fit of one target as a result.
+    fn fitted(&self, plan: &DesignPlan, own: Fitted) -> FittedCategorical {
         let layout = plan.layout();
-        Ok(FittedCategorical {
+        FittedCategorical {
             regularizer: self.get().regularizer.clone(),
-            solver: chosen.solver.clone(),
+            solver: own.plan.solver.clone(),
             tolerance: self.get().tolerance,
             features: layout.features.clone(),
             labels: layout.labels.clone(),
-            condition: fits.iter().map(|own| own.condition).fold(f64::NAN, f64::max),
-            rank: *rank,
-            inference_left_out: left_out.clone(),
-            seconds,
-            plan: chosen.clone(),
-            targets: fits.into_iter().map(|own| own.target).collect(),
-        })
+            condition: own.condition,
+            rank: own.rank,
+            inference_left_out: own.left_out,
+            seconds: own.seconds,
+            plan: own.plan,
+            targets: vec![own.target],
+        }
     }
 
     fn fit_target<B: Classes>(
@@ -132,7 +133,7 @@ impl CategoricalSpec {
         started: Instant,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Fitted> {
-        let n_classes = response.classes().len();
+        let (n_classes, begun) = (response.classes().len(), Instant::now());
         let guided = self.checked().guided(plan, n_classes, on.costs(), size_of::<B::Scalar>())?;
         let plan = guided.as_ref().unwrap_or(plan);
         let counts = self.check_inputs(on, plan, response)?;
@@ -142,7 +143,7 @@ impl CategoricalSpec {
         let varying = varying(plan);
         let own: Vec<Column> = varying.iter().map(|&column| Column::Source(column)).collect();
         let mut exact = ClassObjective::new(on.exact(), plan, &own, &y, contrasts.clone())?;
-        let mut gram = exact.flat_gram()?;
+        let mut gram = exact.flat_gram(Every::ROW)?;
         let mut penalty = ClassPenalty::new(self.checked(), plan, &varying, n_classes);
         let mut rank = if penalty.of_block.is_none() {
             Rank::new(plan, &varying, &without_intercept(&gram))
@@ -156,7 +157,7 @@ impl CategoricalSpec {
         if !rank.is_whole(&varying) {
             let mut objective =
                 ClassObjective::new(on.exact(), plan, &rank.columns(), &y, contrasts.clone())?;
-            gram = objective.flat_gram()?;
+            gram = objective.flat_gram(Every::ROW)?;
             members = Some(objective);
         }
         let null = null(&counts);
@@ -204,7 +205,9 @@ impl CategoricalSpec {
             None => (&mut exact, None),
         };
         exact.set_penalty(&on_parameters, recession);
-        course.run(chosen, &counts, Views { fast, exact, all }, started, progress)
+        let mut found = course.run(chosen, &counts, Views { fast, exact, all }, started, progress)?;
+        found.seconds.fit = begun.elapsed().as_secs_f64() - found.seconds.inference;
+        Ok(found)
     }
 
     /// Checks shapes and labels; the used bins of every class.
@@ -245,6 +248,7 @@ impl CategoricalSpec {
     /// Why there are no standard errors, if there are none, from the parameters of a predictor and the number of these.
     fn inference_left_out(&self, plan: &DesignPlan, p: usize, n_free: usize) -> Option<String> {
         let pairs = n_free * (n_free + 1) / 2;
+        // of every pair of classes a Gram, whose weights are one product for each row
         let cost = plan.n_rows() as f64 * (p * (p + 1)) as f64 * pairs as f64;
         match self.get().standard_errors {
             StandardErrors::Off => Some("not asked for".into()),
@@ -322,7 +326,7 @@ impl Course<'_, '_> {
             condition,
             rank: self.rank.n_members(),
             left_out: self.left_out.clone(),
-            inference,
+            seconds: Seconds { fit: 0.0, inference, history: 0.0 },
         })
     }
 

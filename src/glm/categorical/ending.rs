@@ -114,7 +114,8 @@ impl Course<'_, '_> {
     }
 
     /// The degrees of freedom that the fit leaves: rows less `K - 1` intercepts and `K - 1` coefficients of every independent
-    /// column, with a penalty of every column, or those that it chose in any class.
+    /// column, with a penalty of every column, or those that it chose: of all `K`
+    /// classes, as the reference counts coefficients that are not 0, although only `K - 1` of a column are free.
     fn dof_resid(&self, coef: &[f64]) -> usize {
         let regularizer = &self.spec.get().regularizer;
         let n_free = self.contrasts.n_free();
@@ -185,11 +186,29 @@ impl Course<'_, '_> {
             .filter(|(column, _)| size(*column) > NAMED * largest)
             .map(|(_, label)| label)
             .collect();
+        let of_class = |class: usize, column: usize| -> f64 {
+            let parts = of_blocks.iter().enumerate();
+            parts.map(|(a, own)| self.contrasts.factor(class, a) * own[column]).sum::<f64>().abs()
+        };
+        let moves =
+            |class: usize| (0..labels.len()).map(|column| of_class(class, column)).fold(0.0, f64::max);
+        let moves: Vec<f64> = (0..self.contrasts.n_classes()).map(moves).collect();
+        let most = moves.iter().copied().fold(0.0, f64::max);
+        let classes: Vec<String> = self
+            .response
+            .classes()
+            .iter()
+            .zip(&moves)
+            .filter(|(_, own)| **own > NAMED * most)
+            .map(|(class, _)| class.to_string())
+            .collect();
+        let classes: Vec<&String> = classes.iter().collect();
         format!(
-            "separated: the likelihood rises for ever along a combination of {}, so the estimate is infinite (it can tell \
+            "separated: the likelihood rises for ever along a combination of {} for the classes {}, so the estimate is infinite (it can tell \
              bins of one class from those of others by a threshold); leave features out, or of a basis take fewer functions \
              (a ridge penalty would bound it: `--regularizer ridge --strength 1e-3`)",
-            joined(&names)
+            joined(&names),
+            joined(&classes)
         )
     }
 }

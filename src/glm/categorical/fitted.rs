@@ -61,7 +61,7 @@ pub struct ClassFit {
     /// Bins that were used.
     pub n_bins_used: usize,
     /// Bins that were used less `K - 1` intercepts and `K - 1` coefficients of every independent column, with a penalty of every
-    /// column, or the coefficients that it chose.
+    /// column, or the coefficients that it chose, of all `K` classes.
     pub dof_resid: usize,
     /// Agreement with the labels that were fitted.
     #[serde(flatten)]
@@ -90,7 +90,7 @@ pub struct FittedCategorical {
     /// Condition of the standardised Hessian, the largest over the targets; NaN if it was not computed.
     #[serde(with = "number")]
     pub condition: f64,
-    /// Columns that are linearly independent.
+    /// Columns that are linearly independent, the fewest of any target.
     pub rank: usize,
     /// Why standard errors were left out, if they were.
     pub inference_left_out: Option<String>,
@@ -197,6 +197,32 @@ impl FittedCategorical {
     /// As [`FittedCategorical::log_probabilities`].
     pub fn probabilities(&self, target: usize, features: &[Source]) -> Result<Matrix> {
         Ok(self.log_probabilities(target, features)?.mapv(f64::exp))
+    }
+
+    /// Fits of the same columns as one: the condition is the largest, the rank the smallest, times are summed, reasons named once each.
+    /// `None` without any.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for fits of other columns than those of the first.
+    pub fn join(fits: Vec<Self>) -> Result<Option<Self>> {
+        let mut fits = fits.into_iter();
+        let Some(mut all) = fits.next() else { return Ok(None) };
+        let mut reasons: Vec<String> = all.inference_left_out.take().into_iter().collect();
+        for own in fits {
+            if own.labels != all.labels {
+                let found = format!("{}, beside {}", own.labels.join(", "), all.labels.join(", "));
+                let help = "join fits of the same features";
+                return Err(Error::argument("fits", "the same columns for all targets", found, help));
+            }
+            all.targets.extend(own.targets);
+            all.condition = all.condition.max(own.condition);
+            all.rank = all.rank.min(own.rank);
+            all.seconds.fit += own.seconds.fit;
+            all.seconds.inference += own.seconds.inference;
+            reasons.extend(own.inference_left_out.filter(|reason| !reasons.contains(reason)));
+        }
+        all.inference_left_out = (!reasons.is_empty()).then(|| reasons.join("; "));
+        Ok(Some(all))
     }
 
     /// Whether every target converged.

@@ -24,12 +24,13 @@ pub struct Labelled {
 }
 
 impl Labelled {
-    /// Learns the classes from the labels of all bins; bins without one must not be used.
+    /// Learns the classes from the labels of all bins; bins without one must not be used. NaN is
+    /// no label.
     pub fn learn(name: impl Into<String>, labels: impl IntoIterator<Item = Option<Label>>) -> Self {
         let mut numbers: BTreeMap<Label, usize> = BTreeMap::new();
         let first_seen = |label: Option<Label>| {
             let next = numbers.len();
-            label.map_or(UNKNOWN, |label| *numbers.entry(label).or_insert(next))
+            label.filter(Label::is_one).map_or(UNKNOWN, |label| *numbers.entry(label).or_insert(next))
         };
         let mut codes: Vec<usize> = labels.into_iter().map(first_seen).collect();
         // from the order in which they were seen to their own
@@ -147,6 +148,8 @@ mod tests {
         assert_eq!(own.classes(), [Label::from("a"), Label::from("b")]);
         assert_eq!((0..4).map(|bin| own.code(bin)).collect::<Vec<_>>(), [Some(1), Some(0), Some(1), None]);
         assert_eq!(own.counts(&(0..3).into()).unwrap(), [1, 2]);
+        let numbers = Labelled::learn("y", [0.5, f64::NAN, 1.0].map(|number| Some(Label::from(number))));
+        assert_eq!((numbers.classes().len(), numbers.code(1)), (2, None));
     }
 
     #[test]

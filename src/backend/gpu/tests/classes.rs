@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{gpu, numbers};
-use crate::backend::{Beside, Classes, Cpu, Every, Into, POINTWISE_SUMS, Sweep};
+use crate::backend::{Backend, Beside, Classes, Cpu, Every, Into, POINTWISE_SUMS, Sweep};
 use crate::math::contrasts::Contrasts;
 use crate::math::real::Real;
 
@@ -33,7 +33,7 @@ fn found<B: Classes>(on: &B, contrasts: &Contrasts, beside: Beside, reach: f64) 
     let targets: Vec<usize> = (0..n_free).collect();
     let (grain, every) = (0, Every::ROW);
     let sweep = Sweep { n_rows: N, n_columns: P, grain, every, alone: false, targets: &targets };
-    let pairs = contrasts.pairs();
+    let pairs = contrasts.class_pairs();
     let mut sizes = vec![POINTWISE_SUMS[0], POINTWISE_SUMS[1], P];
     sizes.extend(pairs.iter().map(|_| ((1 + P) * (1 + P)).div_ceil(n_free)));
     let sums = on.pass(sweep, &sizes, &|work, rows| {
@@ -42,7 +42,7 @@ fn found<B: Classes>(on: &B, contrasts: &Contrasts, beside: Beside, reach: f64) 
         on.pointwise_classes(work, rows.clone(), contrasts, &y, beside);
         on.matmul_transposed(work, rows.clone(), &x, 2);
         for (k, &pair) in pairs.iter().enumerate() {
-            on.class_weights(work, rows.clone(), contrasts, pair, &y, beside);
+            on.class_weights(work, rows.clone(), pair, &y, beside);
             on.weighted_gram(work, rows.clone(), Some(&x), false, 3 + k);
         }
         Ok(())
@@ -85,5 +85,25 @@ fn classes_are_those_of_the_cpu() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn a_class_whose_probability_underflows_may_win() {
+    let Some((gpu, _turn)) = gpu() else { return };
+    let contrasts = Contrasts::none(2);
+    for (eta, direction, of, expected) in
+        [(-200.0, 300.0, 0.0, 100.0), (-200.0, 300.0, 1.0, -200.0), (200.0, -300.0, 0.0, -200.0)]
+    {
+        let y = gpu.response(1, 1, &|_, out| out[0] = of).unwrap();
+        let (grain, every) = (0, Every::ROW);
+        let sweep = Sweep { n_rows: 1, n_columns: 0, grain, every, alone: false, targets: &[0, 1] };
+        let line = gpu.trace(sweep, 0..1, &|work, _| {
+            gpu.start(work, Into::Eta, &[0.0, eta]);
+            gpu.start(work, Into::Direction, &[0.0, direction]);
+            Ok(())
+        });
+        let found = gpu.class_changes(&line.unwrap(), &contrasts, &y, 1.0).unwrap();
+        assert!((found / expected - 1.0).abs() < 1e-5, "{eta} {direction} {of}: {found}, not {expected}");
     }
 }
