@@ -11,13 +11,13 @@ use crate::{Place, json, number, texts};
 const UNITS: &str = "units : raised-cosine-log(5, window=50ms)";
 
 /// A recording of coupled units with its truth.
-fn recording(more: &[&str]) -> Place {
+pub(crate) fn recording(more: &[&str]) -> Place {
     let place = Place::new();
     place.run(&[&["simulate", "coupled", "--out", "c.nwb", "--quiet"], more].concat()).ended(0);
     place
 }
 
-fn words<'w>(unit: &'w str, feature: &'w str) -> Vec<&'w str> {
+pub(crate) fn words<'w>(unit: &'w str, feature: &'w str) -> Vec<&'w str> {
     vec![
         "fit",
         "c.nwb",
@@ -35,7 +35,7 @@ fn words<'w>(unit: &'w str, feature: &'w str) -> Vec<&'w str> {
 }
 
 /// Areas of a table by receiving and sending unit.
-fn areas(place: &Place, name: &str) -> BTreeMap<(String, String), f64> {
+pub(crate) fn areas(place: &Place, name: &str) -> BTreeMap<(String, String), f64> {
     let table = Table::read(&place.path(name));
     let pairs = table.texts("receiving").iter().cloned().zip(table.texts("sending").iter().cloned());
     pairs.zip(table.numbers("area_s")).collect()
@@ -225,10 +225,10 @@ fn a_population_that_the_largest_rate_decides_is_never_said_to_rest() {
 #[test]
 fn the_printed_fit_runs_whatever_the_bins_and_units() {
     for (units, bin, duration, window) in [
-        ("3", "0.3ms", "6s", "50.1ms"),
+        ("3", "0.3ms", "30.3s", "50.1ms"),
         ("2", "8ms", "30s", "48ms"),
         ("1", "10ms", "30s", "50ms"),
-        ("4", "700us", "7s", "49.7ms"),
+        ("4", "700us", "35s", "49.7ms"),
     ] {
         let place = Place::new();
         let words =
@@ -336,7 +336,10 @@ fn true_couplings_that_do_not_fit_are_refused() {
             units,
             "far.csv",
             2,
-            ["3 or more pairs of different units that receive in this fit, found 0", "by their ids"],
+            [
+                "pairs of different units that receive and send in this fit, with finite areas, found 0",
+                "by their ids",
+            ],
         ),
         (
             "spikes : raised-cosine-log(2, window=20ms)",
