@@ -114,8 +114,8 @@ fn area_of_functions(feature: &StudyFeature, bin_s: f64) -> Result<Option<Array2
     }
     Ok(match &term.expansion {
         Expansion::Plain => Some(Array2::from_elem((1, 1), term.scale * bin_s)),
-        Expansion::Evaluated { .. } => None,
-        Expansion::Convolved { causality: Causality::AntiCausal | Causality::Acausal, .. } => None,
+        Expansion::Evaluated { .. }
+        | Expansion::Convolved { causality: Causality::AntiCausal | Causality::Acausal, .. } => None,
         Expansion::Convolved { basis, window_s, .. } => {
             let kernel = basis.kernel(Window::from_duration(*window_s, bin_s)?.n_bins())?;
             let sums = kernel.columns().into_iter().map(|column| term.scale * bin_s * column.sum());

@@ -75,7 +75,7 @@ fn pairs_need_a_sender_and_a_finite_area_and_one_row_each() {
 fn filters_that_see_the_future_are_no_couplings() {
     let place = recording(&["--units", "3", "--duration", "20s", "--rate", "30"]);
     for (causality, is_coupling) in [("anti-causal", false), ("acausal", false), ("causal", true)] {
-        let feature = format!("units-others : raised-cosine-log(2, window=20ms, {causality})");
+        let feature = format!("units-others : raised-cosine-log(2, window=20ms, causality={causality})");
         let run = place.run(&words("all", &feature)).ended(0);
         let notice = "sees later spikes of the units, which change nothing before them";
         assert_eq!(run.stderr.contains(notice), !is_coupling, "{run:?}");
