@@ -228,7 +228,7 @@ fn the_printed_fit_runs_whatever_the_bins_and_units() {
         ("3", "0.3ms", "30.3s", "50.1ms"),
         ("2", "8ms", "30s", "48ms"),
         ("1", "10ms", "30s", "50ms"),
-        ("4", "700us", "35s", "49.7ms"),
+        ("4", "700us", "70s", "49.7ms"),
     ] {
         let place = Place::new();
         let words =
