@@ -149,6 +149,7 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     let mut notices: Vec<String> = args.penalty.notice(&data).into_iter().collect();
     if args.common.out.is_some() {
         notices.extend(surfaces::notices(&data));
+        notices.extend(couplings::notices(&data));
     }
     data.notices.extend(notices);
     let beside = beside.read(&data, progress)?;

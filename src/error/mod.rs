@@ -279,7 +279,7 @@ impl Error {
             }
             Self::Device { .. } => "use `--backend cpu`, or `--backend auto` to fall back by itself".into(),
             Self::Gpu(error) | Self::Unfinished { source: error, .. } => error.help(),
-            Self::Memory { .. } => "raise `--memory-limit`, widen the bins or use fewer features".into(),
+            Self::Memory { .. } => "raise `--memory-limit`, widen the bins or use fewer features, units or repeats".into(),
         }
     }
 }

@@ -119,6 +119,15 @@ pub fn eigenvalues(a: &Matrix) -> Option<Vec<f64>> {
     to_faer(a).self_adjoint_eigenvalues(Side::Lower).ok()
 }
 
+/// The largest modulus of the eigenvalues of the square matrix `a`; `None` if the iteration fails or `a` is not finite.
+pub fn largest_modulus(a: &Matrix) -> Option<f64> {
+    if a.iter().any(|value| !value.is_finite()) {
+        return None;
+    }
+    let values = to_faer(a).eigenvalues().ok()?;
+    Some(values.iter().map(|value| value.re.hypot(value.im)).fold(0.0, f64::max))
+}
+
 /// Eigenvalues of the symmetric matrix `a`, ascending, and its eigenvectors as columns; `None` if the iteration fails or `a`
 /// is not finite.
 pub fn symmetric_eigen(a: &Matrix) -> Option<(Vec<f64>, Matrix)> {

@@ -4,6 +4,7 @@ pub mod contrasts;
 pub mod dense;
 pub mod elementary;
 pub mod numbers;
+pub mod radius;
 pub mod real;
 pub mod special;
 pub mod sum;

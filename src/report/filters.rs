@@ -24,8 +24,8 @@ pub(super) fn section(report: &Report) -> Section {
     let body = html! {
         p {
             "Coefficients are changes of " (changed(report)) " per unit of their column, its factor included. Standard errors "
-            "are those of the Fisher information, z is the coefficient in standard errors, "
-            @if has_tests(report) { "p the chance of one at least as far from 0 where the true one is 0 (Wald's test, both sides), " }
+            "are those of the Fisher information, "
+            @if has_tests(report) { "z is the coefficient in standard errors, p the chance of one at least as far from 0 where the true one is 0 (Wald's test, both sides), " }
             "and the interval holds 95 % under the normal approximation."
         }
         @if report.fit.regularizer != Regularizer::None {
@@ -98,8 +98,8 @@ fn whole(report: &Report, target: &TargetFit, words: &TargetWords) -> Markup {
     let header = html! {
         (column("column"))
         @if has_lags { (number_column("peak lag (ms)")) }
-        (number_column("coefficient")) (number_column("standard error")) (number_column("z"))
-        @if has_tests { (number_column("p")) }
+        (number_column("coefficient")) (number_column("standard error"))
+        @if has_tests { (number_column("z")) (number_column("p")) }
         th.number scope="colgroup" colspan="2" { "95 % interval" }
     };
     let body = html! {
@@ -140,7 +140,7 @@ fn has_tests(report: &Report) -> bool {
     report.fit.regularizer == Regularizer::None && report.fit.inference_left_out.is_none()
 }
 
-/// One column; the p-value where the table has them.
+/// One column; z and the p-value where the table has them.
 fn row(
     label: &str,
     has_lags: bool,
@@ -149,7 +149,6 @@ fn row(
     [coef, error]: [f64; 2],
     p_value: Option<f64>,
 ) -> Markup {
-    let z = coef / error;
     html! {
         tr {
             th scope="row" { (label) }
@@ -161,8 +160,10 @@ fn row(
             }
             td.number { (digits.set(coef)) }
             td.number { (digits.set(error)) }
-            td.number { (Digits::Decimals(2).set(z)) }
-            @if let Some(p_value) = p_value { td.number { (number(p_value, 2)) } }
+            @if let Some(p_value) = p_value {
+                td.number { (Digits::Decimals(2).set(coef / error)) }
+                td.number { (number(p_value, 2)) }
+            }
             td.number { (digits.set(coef - QUANTILE * error)) }
             td.number { (digits.set(coef + QUANTILE * error)) }
         }

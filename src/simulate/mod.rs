@@ -9,7 +9,7 @@
 //! Three decisions:
 //!
 //! - **Everything follows from the seed.** Each source of randomness (stimulus of a protocol, membrane of a
-//!   sweep, amplifier of a sweep) reads its own stream of one `ChaCha` generator, so that leaving out a sweep
+//!   sweep, amplifier of a sweep, repeat of draws from a fit) reads its own stream of one `ChaCha` generator, so that leaving out a sweep
 //!   changes no other. The same build gives the same bits; the frozen noise of `Noise 1` is frozen because its
 //!   stream belongs to the protocol, not to the sweep.
 //! - **Samples sit on one clock.** Sample k of the session is at k / 20 000 s, correctly rounded, also across
@@ -23,7 +23,7 @@ mod network;
 mod neuron;
 mod protocol;
 
-pub use coupled::{CoupledCounts, CoupledPopulation};
+pub use coupled::{CoupledCounts, CoupledFilters, CoupledPopulation};
 pub use gammas::difference_of_gammas;
 pub use network::{Network, NetworkParameters, SimulatedPopulation};
 pub use neuron::{Adaptation, Membrane, NeuronParameters};
@@ -47,7 +47,7 @@ pub type SpikeTrains = Vec<Vec<f64>>;
 
 /// Whose random numbers a stream holds.
 #[derive(Clone, Copy)]
-enum Source {
+pub(crate) enum Source {
     /// Frozen noise of a protocol.
     Stimulus(Protocol),
     /// Intrinsic noise of the neuron in the sweep with this number.
@@ -58,15 +58,19 @@ enum Source {
     Network,
     /// Counts of a population.
     Counts,
+    /// Responses drawn from a fitted model, in the repeat with this number.
+    Draws(usize),
 }
 
 impl Source {
     /// Random numbers of this source under `seed`.
-    fn stream(self, seed: u64) -> ChaCha8Rng {
+    pub(crate) fn stream(self, seed: u64) -> ChaCha8Rng {
         let number = match self {
             Self::Stimulus(protocol) => protocol as u64,
             Self::Network => 900,
             Self::Counts => 901,
+            // far above the sweeps of any session
+            Self::Draws(repeat) => (1 << 32) + repeat as u64,
             Self::Membrane(sweep) => 1_000 + 2 * sweep as u64,
             Self::Amplifier(sweep) => 1_001 + 2 * sweep as u64,
         };
@@ -172,6 +176,12 @@ mod tests {
             first(Source::Membrane(0)),
             first(Source::Membrane(1)),
             first(Source::Amplifier(0)),
+            first(Source::Network),
+            first(Source::Counts),
+            first(Source::Draws(0)),
+            first(Source::Draws(1)),
+            first(Source::Draws(901)),
+            first(Source::Draws(1_000)),
         ];
         for (i, a) in drawn.iter().enumerate() {
             assert!(drawn[i + 1..].iter().all(|b| a != b), "{drawn:?}");

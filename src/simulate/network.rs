@@ -3,7 +3,7 @@
 use ndarray::{Array2, Array3, Axis, Slice, concatenate};
 use rand::RngExt;
 
-use super::coupled::{CoupledPopulation, poisson};
+use super::coupled::{CoupledFilters, CoupledPopulation, poisson};
 use super::{Source, SpikeTrains};
 use crate::inverse_link::InverseLink;
 use crate::{Error, Result};
@@ -15,6 +15,8 @@ const PEAK_S: f64 = 0.005;
 /// How a unit is quiet after its own spikes: the log rate that a spike takes away at once, and the time in which that is
 /// forgotten, seconds.
 const REFRACTORY: (f64, f64) = (4.0, 0.003);
+/// Narrowest bin, seconds: a filter has 5000 lags of it.
+const SHORTEST_S: f64 = 1e-5;
 /// Bins that are simulated at a time.
 const CHUNK: usize = 1 << 16;
 
@@ -64,16 +66,68 @@ pub struct SimulatedPopulation {
     pub growth: f64,
 }
 
+impl NetworkParameters {
+    /// How much faster than [`NetworkParameters::rate_hz`] the fastest unit is asked to be.
+    pub const HIGHEST: f64 = 1.4;
+
+    /// Refuses what makes no network.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for no units, numbers that are not above 0 (couplings may be 0), more inputs than there are other units,
+    /// and bins below 0.01 ms or above 10 ms.
+    pub fn check(&self) -> Result<()> {
+        let Self { n_units, rate_hz, n_inputs, strength_s, bin_s } = *self;
+        let fail = |what: &str, expected: &str, found: String, help: &str| {
+            Err(Error::argument(what, expected, found, help))
+        };
+        if n_units == 0 {
+            return fail("units", "1 or more", "0".into(), "try 12");
+        }
+        if !(SHORTEST_S..=2.0 * PEAK_S).contains(&bin_s) {
+            let found = format!("{} ms", bin_s * 1e3);
+            let expected = "a time above 0, at most 10 ms and at least 0.01 ms: couplings peak after 5 ms";
+            return fail("bin", expected, found, "try 1ms");
+        }
+        if !(rate_hz > 0.0 && rate_hz.is_finite()) {
+            return fail("rate", "a number above 0", rate_hz.to_string(), "try 10");
+        }
+        if !(n_inputs >= 0.0 && n_inputs.is_finite()) {
+            return fail("inputs", "a number of 0 or more", n_inputs.to_string(), "try 4");
+        }
+        let others = (n_units - 1) as f64;
+        if n_inputs > others {
+            let expected = format!("at most {others}, the other units");
+            let help = format!("try {}, or more units", others.min(4.0));
+            return fail("inputs", &expected, n_inputs.to_string(), &help);
+        }
+        if !(strength_s >= 0.0 && strength_s.is_finite()) {
+            return fail("strength", "a time of 0 or more", format!("{strength_s}s"), "try 10ms");
+        }
+        Ok(())
+    }
+
+    /// About how many bytes it takes to simulate this long and to write what comes out: the filters twice, what a piece of the
+    /// bins needs, the spikes, and the tables of couplings and of filters.
+    pub fn needed_bytes(&self, duration_s: f64) -> u64 {
+        let (n, n_lags) = (self.n_units as f64, (WINDOW_S / self.bin_s).round());
+        let pairs = n * n * (2.0 * 8.0 * n_lags + 150.0);
+        let rows = n * (self.n_inputs + 1.0) * n_lags * 150.0;
+        let bins = n * (duration_s / self.bin_s).min(CHUNK as f64) * 6.0 * 8.0;
+        let spikes = n * self.rate_hz * duration_s * 3.0 * 8.0;
+        (pairs + rows + bins + spikes) as u64
+    }
+}
+
 impl Network {
     /// A random network: every other unit acts on a unit with the same chance. A coupling rises and falls as
     /// `u exp(-u)`, u the lag over 5 ms, and a unit's own spikes keep it quiet for some milliseconds; both end after 50 ms.
     /// The intercepts make the expected rates what they should be where the effects of all spikes are their average.
     ///
     /// # Errors
-    /// [`Error::Argument`] for no units, numbers that are not above 0 (couplings may be 0), and bins above 10 ms.
+    /// Those of [`NetworkParameters::check`].
     pub fn random(parameters: &NetworkParameters, seed: u64) -> Result<Self> {
         let NetworkParameters { n_units, rate_hz, n_inputs, strength_s, bin_s } = *parameters;
-        check(parameters)?;
+        parameters.check()?;
         let mut random = Source::Network.stream(seed);
         let n_lags = (WINDOW_S / bin_s).round() as usize;
         let lag = |k: usize| (k as f64 + 0.5) * bin_s;
@@ -120,15 +174,15 @@ impl Network {
     pub fn simulate(self, duration_s: f64, most_hz: f64, seed: u64) -> Result<SimulatedPopulation> {
         let (n_bins, n) = (whole_bins(duration_s, self.bin_s)?, self.intercepts.len());
         let n_lags = self.filters.dim().2;
-        let (basis, mut random) = (Array2::eye(n_lags), Source::Counts.stream(seed));
+        let (filters, mut random) =
+            (CoupledFilters::of_lags(self.filters.view())?, Source::Counts.stream(seed));
         let (mut before, mut n_held, mut growth) = (Array2::zeros((n_lags, n)), 0, 0.0);
         let mut spike_times_s: SpikeTrains = vec![Vec::new(); n];
         let mut first = 0;
         while first < n_bins {
             let drive = Array2::zeros((CHUNK.min(n_bins - first).max(1), n));
             let population = CoupledPopulation {
-                coupling: self.filters.view(),
-                basis: basis.view(),
+                filters: &filters,
                 intercepts: &self.intercepts,
                 drive: drive.view(),
                 before: before.view(),
@@ -151,7 +205,7 @@ impl Network {
             let rows = concatenate![Axis(0), before, simulated.counts];
             before = rows.slice_axis(Axis(0), Slice::from(rows.nrows() - n_lags..)).to_owned();
         }
-        let duration_s = n_bins as f64 * self.bin_s;
+        // as it was asked for: a product of whole bins may be a rounding away
         Ok(SimulatedPopulation { seed, duration_s, network: self, spike_times_s, n_held, growth })
     }
 }
@@ -161,33 +215,9 @@ fn sum_of(filters: &Array3<f64>, receiving: usize, sending: usize) -> f64 {
     (0..filters.dim().2).map(|lag| filters[(receiving, sending, lag)]).sum()
 }
 
-fn check(parameters: &NetworkParameters) -> Result<()> {
-    let NetworkParameters { n_units, rate_hz, n_inputs, strength_s, bin_s } = *parameters;
-    let fail = |what: &str, expected: &str, found: String, help: &str| {
-        Err(Error::argument(what, expected, found, help))
-    };
-    if n_units == 0 {
-        return fail("units", "1 or more", "0".into(), "try 12");
-    }
-    if !(bin_s > 0.0 && bin_s <= 2.0 * PEAK_S) {
-        let found = format!("{} ms", bin_s * 1e3);
-        return fail("bin", "a time above 0, at most 10 ms: couplings peak after 5 ms", found, "try 1ms");
-    }
-    if !(rate_hz > 0.0 && rate_hz.is_finite()) {
-        return fail("rate", "a number above 0", rate_hz.to_string(), "try 10");
-    }
-    if !(n_inputs >= 0.0 && n_inputs.is_finite()) {
-        return fail("inputs", "a number of 0 or more", n_inputs.to_string(), "try 4");
-    }
-    if !(strength_s >= 0.0 && strength_s.is_finite()) {
-        return fail("strength", "a time of 0 or more", format!("{strength_s}s"), "try 10ms");
-    }
-    Ok(())
-}
-
 fn whole_bins(duration_s: f64, bin_s: f64) -> Result<usize> {
     let n_bins = duration_s / bin_s;
-    if n_bins.round() >= 1.0 && (n_bins - n_bins.round()).abs() < 1e-6 * n_bins.round() {
+    if n_bins.round() >= 1.0 && (n_bins - n_bins.round()).abs() < (1e-12 * n_bins.round()).clamp(1e-6, 1e-2) {
         return Ok(n_bins.round() as usize);
     }
     let expected = format!("a whole number of bins of {} ms, 1 or more", bin_s * 1e3);
@@ -244,10 +274,9 @@ mod tests {
         }
         // a seam would show: drawn in one piece the counts are the same
         let network = &long.network;
-        let (basis, drive, silence) = (Array2::eye(50), Array2::zeros((150_000, 6)), Array2::zeros((50, 6)));
+        let (drive, silence) = (Array2::zeros((150_000, 6)), Array2::zeros((50, 6)));
         let population = CoupledPopulation {
-            coupling: network.filters.view(),
-            basis: basis.view(),
+            filters: &CoupledFilters::of_lags(network.filters.view()).unwrap(),
             intercepts: &network.intercepts,
             drive: drive.view(),
             before: silence.view(),
@@ -267,13 +296,15 @@ mod tests {
             NetworkParameters { rate_hz: 0.0, ..SMALL },
             NetworkParameters { n_inputs: f64::NAN, ..SMALL },
             NetworkParameters { strength_s: -1.0, ..SMALL },
+            NetworkParameters { n_inputs: 5.5, ..SMALL },
             NetworkParameters { bin_s: 0.02, ..SMALL },
+            NetworkParameters { bin_s: 9e-6, ..SMALL },
         ] {
             let error = Network::random(&wrong, 1).unwrap_err();
             assert!(matches!(error, Error::Argument { .. }) && error.help().starts_with("try "), "{error}");
         }
         let network = || Network::random(&SMALL, 1).unwrap();
-        for duration_s in [0.0, -1.0, 0.0105, f64::NAN, f64::INFINITY] {
+        for duration_s in [0.0, -1.0, 0.0105, 5000.0005, f64::NAN, f64::INFINITY] {
             assert!(network().simulate(duration_s, 1e3, 1).is_err(), "{duration_s}");
         }
         assert!(network().simulate(1.0, 0.0, 1).is_err());

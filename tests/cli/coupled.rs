@@ -11,13 +11,13 @@ use crate::{Place, json, number, texts};
 const UNITS: &str = "units : raised-cosine-log(5, window=50ms)";
 
 /// A recording of coupled units with its truth.
-fn recording(more: &[&str]) -> Place {
+pub(crate) fn recording(more: &[&str]) -> Place {
     let place = Place::new();
     place.run(&[&["simulate", "coupled", "--out", "c.nwb", "--quiet"], more].concat()).ended(0);
     place
 }
 
-fn words<'w>(unit: &'w str, feature: &'w str) -> Vec<&'w str> {
+pub(crate) fn words<'w>(unit: &'w str, feature: &'w str) -> Vec<&'w str> {
     vec![
         "fit",
         "c.nwb",
@@ -35,7 +35,7 @@ fn words<'w>(unit: &'w str, feature: &'w str) -> Vec<&'w str> {
 }
 
 /// Areas of a table by receiving and sending unit.
-fn areas(place: &Place, name: &str) -> BTreeMap<(String, String), f64> {
+pub(crate) fn areas(place: &Place, name: &str) -> BTreeMap<(String, String), f64> {
     let table = Table::read(&place.path(name));
     let pairs = table.texts("receiving").iter().cloned().zip(table.texts("sending").iter().cloned());
     pairs.zip(table.numbers("area_s")).collect()
@@ -180,7 +180,7 @@ fn a_summary_says_what_was_simulated() {
         "5 units, 20 s in bins of 1 ms, seed 1: ",
         "pairs of units",
         "(--max-rate): 0 bins",
-        "(below 1, comes to rest)",
+        "(below 1, small disturbances die out)",
     ] {
         assert!(run.stdout.contains(said), "{said}: {run:?}");
     }
@@ -194,11 +194,66 @@ fn a_summary_says_what_was_simulated() {
     let summary: Value = place.run(&[&words[..], &["--json", "--quiet"]].concat()).ended(0).json();
     assert_eq!((summary["units"].as_u64(), summary["n_held"].as_u64()), (Some(5), Some(0)));
     assert_eq!(summary["n_spikes"].as_array().unwrap().len(), 5);
+    assert!(summary["warnings"].as_array().unwrap().is_empty());
     let wild = place.run(&[&words[..], &["--strength", "200ms", "--max-rate", "100"]].concat()).ended(0);
     assert!(
         wild.stderr.contains("warning: a spike leads to ") && wild.stderr.contains("--strength"),
         "{wild:?}"
     );
+}
+
+#[test]
+fn a_population_that_the_largest_rate_decides_is_never_said_to_rest() {
+    let place = Place::new();
+    let words =
+        ["simulate", "coupled", "--inputs", "6", "--strength", "20ms", "--duration", "20s", "--seed", "2"];
+    let run = place.run(&[&words[..], &["--out", "c.nwb"]].concat()).ended(0);
+    let summary = place.run(&[&words[..], &["--out", "c.nwb", "--json", "--quiet"]].concat()).ended(0).json();
+    let n_held = summary["n_held"].as_u64().unwrap();
+    // it stays below 1 at the mean rates, and yet ran away for a while
+    assert!(n_held > 0 && number(&summary["growth"]) < 1.0, "{summary}");
+    assert!(
+        run.stdout.contains("(below 1 at the mean rates, but rates were held: it may run away)"),
+        "{run:?}"
+    );
+    let warning =
+        format!("{n_held} bins at 1000 Hz, the largest rate: what follows them is not what the model says");
+    assert!(run.stderr.contains(&format!("warning: {warning}")), "{run:?}");
+    assert!(texts(&summary["warnings"])[0].contains(&warning), "{summary}");
+}
+
+#[test]
+fn the_printed_fit_runs_whatever_the_bins_and_units() {
+    for (units, bin, duration, window) in [
+        ("3", "0.3ms", "30.3s", "50.1ms"),
+        ("2", "8ms", "30s", "48ms"),
+        ("1", "10ms", "30s", "50ms"),
+        ("4", "700us", "70s", "49.7ms"),
+    ] {
+        let place = Place::new();
+        let words =
+            ["simulate", "coupled", "--units", units, "--bin", bin, "--duration", duration, "--rate", "20"];
+        let run = place.run(&[&words[..], &["--out", "c.nwb"]].concat()).ended(0);
+        assert!(
+            run.stdout.contains(&format!(", {} s in bins of ", duration.trim_end_matches('s'))),
+            "{run:?}"
+        );
+        let next = run.stdout.lines().last().unwrap().strip_prefix("next: rheobase ").unwrap();
+        assert!(next.contains(&format!("window={window})")), "{next}");
+        assert_eq!(next.contains("--true-couplings"), units.parse::<usize>().unwrap() > 2, "{next}");
+        let parts: Vec<&str> = next.split('\'').collect();
+        let mut typed: Vec<&str> = parts[0].split_whitespace().collect();
+        typed.push(parts[1]);
+        typed.extend(parts[2].split_whitespace());
+        place.run(&[&typed[..], &["--quiet"]].concat()).ended(0);
+        let file = hdf5::File::open(place.path("c.nwb")).unwrap();
+        let stops = file.dataset("intervals/epochs/stop_time").unwrap().read_1d::<f64>().unwrap();
+        assert_eq!(
+            stops.to_vec(),
+            [duration.trim_end_matches('s').parse::<f64>().unwrap()],
+            "as it was typed"
+        );
+    }
 }
 
 #[test]
@@ -218,6 +273,42 @@ fn wrong_choices_are_refused_before_anything_is_written() {
         (&["--out", "c.nwb", "--bin", "20ms"], 2, ["bin: expected a time above 0, at most 10 ms", "try 1ms"]),
         (&["--out", "c.nwb", "--rate", "-1"], 2, ["", "help: "]),
         (&["--out", "c.nwb", "--inputs=-1"], 2, ["inputs: expected a number of 0 or more", "try 4"]),
+        (
+            &["--out", "c.nwb", "--inputs", "12"],
+            2,
+            ["inputs: expected at most 11, the other units", "try 4, or more"],
+        ),
+        (
+            &["--out", "c.nwb", "--bin", "1us"],
+            2,
+            ["bin: expected a time above 0, at most 10 ms and at least 0.01 ms", "try 1ms"],
+        ),
+        (
+            &["--out", "c.nwb", "--rate", "100", "--max-rate", "120"],
+            2,
+            [
+                "--max-rate: expected 140 Hz or more: units fire at up to 1.4 times --rate 100, found 120 Hz",
+                "lower --rate",
+            ],
+        ),
+        (
+            &["--out", "c.nwb", "--max-rate", "1e12"],
+            2,
+            [
+                "--max-rate: expected at most 1e9 Hz, a million events in a bin, found 1000000000000 Hz",
+                "--max-rate 1000",
+            ],
+        ),
+        (
+            &["--out", "c.nwb", "--units", "60000"],
+            1,
+            ["a simulation of 60000 coupled units needs ", "use fewer features, units or repeats"],
+        ),
+        (
+            &["--out", "c.nwb", "--memory-limit", "1MB"],
+            1,
+            ["a simulation of 12 coupled units needs ", "raise `--memory-limit`"],
+        ),
         (
             &["--out", "c.nwb", "--folds", "3"],
             2,
@@ -247,7 +338,10 @@ fn true_couplings_that_do_not_fit_are_refused() {
             units,
             "far.csv",
             2,
-            ["3 or more pairs of different units that receive in this fit, found 0", "by their ids"],
+            [
+                "pairs of different units that receive and send in this fit, with finite areas, found 0",
+                "by their ids",
+            ],
         ),
         (
             "spikes : raised-cosine-log(2, window=20ms)",

@@ -10,7 +10,7 @@ use rheobase::basis::{Expand, RaisedCosineLog};
 use rheobase::inverse_link::InverseLink;
 use rheobase::read::npz_entries::{EntryValues, read_entries};
 
-use rheobase::simulate::CoupledPopulation;
+use rheobase::simulate::{CoupledFilters, CoupledPopulation};
 use serde_json::Value;
 
 use crate::array_fit::arrays;
@@ -18,7 +18,7 @@ use crate::table::Table;
 use crate::{HISTORY, INSTANTANEOUS, Place, json, number, numbers, texts, tutorial};
 
 /// A few coupled units and a model of all of them.
-fn population() -> Place {
+pub(crate) fn population() -> Place {
     let place = Place::new();
     let words =
         ["simulate", "coupled", "--units", "3", "--duration", "30s", "--rate", "20", "--out", "c.nwb"];
@@ -54,7 +54,7 @@ fn neuron(feature: &str) -> Place {
 }
 
 /// Draws and means of an npz file, each with its shape.
-fn drawn(place: &Place, name: &str) -> [(Vec<usize>, Vec<f64>); 2] {
+pub(crate) fn drawn(place: &Place, name: &str) -> [(Vec<usize>, Vec<f64>); 2] {
     let entries = read_entries(&place.path(name)).unwrap();
     let of = |start: &[&str]| {
         let (name, entry) = entries.iter().find(|(name, _)| start.contains(&name.as_str())).unwrap();
@@ -162,15 +162,17 @@ fn draws_of_a_history_model_are_those_of_the_library_to_the_bit() {
     let before = Array2::from_shape_fn((20, 3), |(bin, unit)| recorded[unit][bin]);
     let drive = Array2::zeros((29_980, 3));
     let population = CoupledPopulation {
-        coupling: coupling.view(),
-        basis: basis.view(),
+        filters: &CoupledFilters::new(coupling.view(), basis.view()).unwrap(),
         intercepts: &intercepts,
         drive: drive.view(),
         before: before.view(),
         inverse_link: InverseLink::Exp,
         most_expected: 1.0,
     };
-    let simulated = population.simulate(&mut ChaCha8Rng::seed_from_u64(9)).unwrap();
+    // a stream that no recording is simulated with
+    let mut random = ChaCha8Rng::seed_from_u64(9);
+    random.set_stream(1 << 32);
+    let simulated = population.simulate(&mut random).unwrap();
     assert!(simulated.counts.sum() > 500.0 && simulated.n_held == 0);
     for unit in 0..3 {
         for bin in 0..30_000 {
@@ -216,7 +218,10 @@ fn rates_above_the_largest_are_held_counted_and_said() {
 fn a_population_that_runs_away_is_warned_about() {
     let place = population();
     let calm = place.run(&["simulate", "out/model.json", "c.nwb"]).ended(0);
-    assert!(calm.stdout.contains("(below 1, comes to rest)") && !calm.stderr.contains("warning"), "{calm:?}");
+    assert!(
+        calm.stdout.contains("(below 1, small disturbances die out)") && !calm.stderr.contains("warning"),
+        "{calm:?}"
+    );
     let mut model = json(&place.path("out/model.json"));
     // every unit excites every other for 20 ms
     for target in 0..3 {
@@ -341,7 +346,10 @@ fn what_cannot_be_simulated_is_refused_with_a_remedy() {
         (&["--max-rate", "0"], ["rate: expected a number above 0, found `0`", "write it in Hz"]),
         (
             &["--max-rate", "1e12"],
-            ["largest expected count: expected a number above 0, at most 1e6", "try 10"],
+            [
+                "--max-rate: expected at most 1e9 Hz, a million events in a bin",
+                "write it like --max-rate 1000",
+            ],
         ),
         (&["--out", "d.txt"], ["--out: expected a file that ends in .csv or .npz", ".npz for numpy"]),
         (&["--out", "out/model.json/d.csv"], ["a file, where a folder is needed", "another path"]),

@@ -9,7 +9,7 @@ use rheobase::features::{Causality, Channel, convolved};
 use rheobase::glm::GlmSpec;
 use rheobase::inverse_link::InverseLink;
 use rheobase::regularizer::{Groups, Regularizer};
-use rheobase::simulate::{CoupledPopulation, difference_of_gammas};
+use rheobase::simulate::{CoupledFilters, CoupledPopulation, difference_of_gammas};
 use rheobase::time::{BinGrid, IntervalSet};
 use serde_json::Value;
 
@@ -33,8 +33,7 @@ fn rates_without_spikes_are_those_of_the_reference() {
         let before = matrix(&record["init_y"]);
         let intercepts = vec![number(&record["intercept"]); n];
         let population = CoupledPopulation {
-            coupling: coupling.view(),
-            basis: basis.view(),
+            filters: &CoupledFilters::new(coupling.view(), basis.view()).unwrap(),
             intercepts: &intercepts,
             drive: drive.view(),
             before: before.view(),
@@ -54,8 +53,7 @@ fn pair(coupling: &Array3<f64>, n_bins: usize, seed: u64) -> rheobase::simulate:
     let basis = Array2::from_shape_vec((3, 1), vec![1.0, 0.5, 0.25]).unwrap();
     let (drive, before) = (Array2::zeros((n_bins, 2)), Array2::zeros((3, 2)));
     let population = CoupledPopulation {
-        coupling: coupling.view(),
-        basis: basis.view(),
+        filters: &CoupledFilters::new(coupling.view(), basis.view()).unwrap(),
         intercepts: &[-2.0, -2.0],
         drive: drive.view(),
         before: before.view(),
@@ -99,8 +97,7 @@ fn what_runs_away_is_held_and_said() {
     let (basis, zeros) = (Array2::from_elem((1, 1), 1.0), Array2::zeros((1, 2)));
     let growth = |coupling: &Array3<f64>, expected: [f64; 2]| {
         let population = CoupledPopulation {
-            coupling: coupling.view(),
-            basis: basis.view(),
+            filters: &CoupledFilters::new(coupling.view(), basis.view()).unwrap(),
             intercepts: &[0.0, 0.0],
             drive: zeros.view(),
             before: zeros.view(),
@@ -118,8 +115,7 @@ fn what_runs_away_is_held_and_said() {
     let excitatory = |values: Vec<f64>, expected: [f64; 2]| {
         let coupling = Array3::from_shape_vec((2, 2, 1), values).unwrap();
         let population = CoupledPopulation {
-            coupling: coupling.view(),
-            basis: basis.view(),
+            filters: &CoupledFilters::new(coupling.view(), basis.view()).unwrap(),
             intercepts: &[0.0, 0.0],
             drive: zeros.view(),
             before: zeros.view(),
@@ -128,8 +124,31 @@ fn what_runs_away_is_held_and_said() {
         };
         population.excitatory_growth(&expected).unwrap()
     };
-    assert!(excitatory(vec![0.0, 1.0, -2.0, 0.0], [0.5, 0.1]).abs() < 1e-3);
+    assert!(excitatory(vec![0.0, 1.0, -2.0, 0.0], [0.5, 0.1]) == 0.0);
     assert!((excitatory(vec![1.5, -9.0, 2.0, -4.0], [0.5, 0.1]) - 0.75).abs() < 1e-9);
+}
+
+#[test]
+fn means_that_are_no_number_are_left_undrawn_and_counted() {
+    // the mean of the first unit overflows: without a bound that is no number to draw at
+    let (coupling, zeros) = (Array3::zeros((2, 2, 1)), Array2::zeros((4, 2)));
+    let population = |most_expected: f64, intercepts: &'static [f64]| {
+        CoupledPopulation {
+            filters: &CoupledFilters::of_lags(coupling.view()).unwrap(),
+            intercepts,
+            drive: zeros.view(),
+            before: Array2::zeros((1, 2)).view(),
+            inverse_link: InverseLink::Exp,
+            most_expected,
+        }
+        .simulate_with(None, |_, mean| mean)
+        .unwrap()
+    };
+    let held = population(5.0, &[800.0, 0.0]);
+    assert_eq!((held.n_held, held.n_undrawn, held.counts[(3, 0)]), (4, 0, 5.0));
+    let free = population(f64::INFINITY, &[800.0, 0.0]);
+    assert_eq!((free.n_held, free.n_undrawn, free.counts[(3, 1)]), (0, 4, 1.0));
+    assert!(free.counts.column(0).iter().chain(free.expected.column(0)).all(|value| value.is_nan()));
 }
 
 #[test]
@@ -171,8 +190,7 @@ fn couplings_are_found_again() {
     let (drive, before) = (Array2::zeros((N_BINS, N)), Array2::zeros((20, N)));
     let intercepts: Vec<f64> = (0..N).map(|_| -3.0 + 0.2 * random.normal()).collect();
     let population = CoupledPopulation {
-        coupling: coupling.view(),
-        basis: basis.view(),
+        filters: &CoupledFilters::new(coupling.view(), basis.view()).unwrap(),
         intercepts: &intercepts,
         drive: drive.view(),
         before: before.view(),

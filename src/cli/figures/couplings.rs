@@ -7,7 +7,6 @@ use crate::cli::data::Data;
 use crate::cli::fit::Fitting;
 use crate::figure::Figure;
 use crate::figure::couplings::{CouplingPanel, couplings as figure_of};
-use crate::solver::Status;
 
 /// Units along each side.
 const MOST_UNITS: usize = 64;
@@ -21,26 +20,19 @@ pub(super) fn of(fitting: &Fitting) -> Result<Option<Figure>> {
         return Ok(None);
     }
     let (targets, note) = busiest_and(data, MOST_UNITS, "tables/couplings.csv has all.");
-    let has_estimate = |target: usize| {
-        !matches!(fit.targets[target].status, Status::Separated | Status::NoEvents | Status::Failed)
-    };
-    let row =
-        |fitted: &Couplings| {
-            let shown = Shown::of(fitted, &targets, data);
-            let own = shown.panel("fit", |target, unit| {
-                if has_estimate(target) { fitted.area_s[(target, unit)] } else { f64::NAN }
-            });
-            let truth = fitting.truth.as_ref().map(|truth: &Truth| {
-                shown.panel("truth", |target, unit| {
-                    truth.area_s(&fitted.receiving[target], &fitted.sending[unit])
-                })
-            });
-            let title = |panel: CouplingPanel| CouplingPanel {
-                title: format!("{}: {}", fitted.feature, panel.title),
-                ..panel
-            };
-            [Some(own), truth].into_iter().flatten().map(title).collect()
+    let row = |fitted: &Couplings| {
+        let shown = Shown::of(fitted, &targets, data);
+        let own = shown.panel("fit", |target, unit| fitted.area_s[(target, unit)]);
+        let truth = fitting.truth.as_ref().map(|truth: &Truth| {
+            shown
+                .panel("truth", |target, unit| truth.area_s(&fitted.receiving[target], &fitted.sending[unit]))
+        });
+        let title = |panel: CouplingPanel| CouplingPanel {
+            title: format!("{}: {}", fitted.feature, panel.title),
+            ..panel
         };
+        [Some(own), truth].into_iter().flatten().map(title).collect()
+    };
     let rows: Vec<Vec<CouplingPanel>> = couplings::of(fitting)?.iter().take(MOST_FEATURES).map(row).collect();
     Ok(figure_of(&rows, fit.model.inverse_link, &note))
 }

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::super::args::{DataArgs, bin, duration, size, threads};
 use super::super::quantity;
+use crate::simulate::NetworkParameters;
 use crate::{Error, Result};
 
 /// What the help of `simulate` ends with.
@@ -108,9 +109,9 @@ pub struct CoupledArgs {
     /// Rate about which the units fire, Hz
     #[arg(long, value_name = "HZ", default_value = "10", value_parser = rate)]
     pub rate: f64,
-    /// Other units that act on a unit, on average
-    #[arg(long, value_name = "N", default_value_t = 4.0)]
-    pub inputs: f64,
+    /// Other units that act on a unit, on average; 4 without it, all of them where there are fewer
+    #[arg(long, value_name = "N")]
+    pub inputs: Option<f64>,
     /// Size of the strongest couplings: area of the filter, log rate times this time
     #[arg(long, value_name = "TIME", default_value = "10ms", value_parser = duration)]
     pub strength: f64,
@@ -129,6 +130,34 @@ pub struct CoupledArgs {
     /// No progress and no notices
     #[arg(long)]
     pub quiet: bool,
+    /// Memory that may be used, with its unit: 4GB; half of the machine's without it
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub memory_limit: Option<u64>,
+}
+
+impl CoupledArgs {
+    /// What the network is made by.
+    ///
+    /// # Errors
+    /// Those of [`NetworkParameters::check`]; [`Error::Argument`] for a largest rate below the rates that are asked for.
+    pub(super) fn parameters(&self) -> Result<NetworkParameters> {
+        let parameters = NetworkParameters {
+            n_units: self.units,
+            rate_hz: self.rate,
+            n_inputs: self.inputs.unwrap_or_else(|| 4.0_f64.min(self.units.saturating_sub(1) as f64)),
+            strength_s: self.strength,
+            bin_s: self.bin,
+        };
+        parameters.check()?;
+        let needed_hz = NetworkParameters::HIGHEST * self.rate;
+        if self.max_rate < needed_hz {
+            let expected =
+                format!("{needed_hz} Hz or more: units fire at up to 1.4 times --rate {}", self.rate);
+            let help = "raise --max-rate, or lower --rate";
+            return Err(Error::argument("--max-rate", expected, format!("{} Hz", self.max_rate), help));
+        }
+        Ok(parameters)
+    }
 }
 
 impl SimulateArgs {

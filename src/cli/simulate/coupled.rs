@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::super::machine::default_memory_limit_bytes;
 use super::super::progress::Progress;
 use super::super::run::{Report, pretty, say};
 use super::super::shell::{option_words, shell_word};
 use super::args::CoupledArgs;
-use crate::simulate::{Network, NetworkParameters, SimulatedPopulation};
+use super::{growth_line, held_warning, most_expected};
+use crate::simulate::{Network, SimulatedPopulation};
 use crate::write::nwb::write_population;
 use crate::write::save::{PendingFile, check_writable_file};
 use crate::write::table::{Values, csv_bytes};
@@ -24,13 +26,14 @@ pub(super) fn coupled(args: &CoupledArgs) -> Result<Report> {
     for path in truth.iter().chain([&args.out]) {
         check_writable_file(path)?;
     }
-    let parameters = NetworkParameters {
-        n_units: args.units,
-        rate_hz: args.rate,
-        n_inputs: args.inputs,
-        strength_s: args.strength,
-        bin_s: args.bin,
-    };
+    let parameters = args.parameters()?;
+    most_expected(args.max_rate, args.bin)?;
+    let limit_bytes = args.memory_limit.or_else(default_memory_limit_bytes);
+    let needed_bytes = parameters.needed_bytes(args.duration);
+    if let Some(limit_bytes) = limit_bytes.filter(|limit| needed_bytes > *limit) {
+        let what = format!("a simulation of {} coupled units", args.units);
+        return Err(Error::Memory { what, needed_bytes, limit_bytes });
+    }
     let progress = Progress::new(args.quiet);
     progress.stage("simulating", None);
     let population =
@@ -47,18 +50,24 @@ pub(super) fn coupled(args: &CoupledArgs) -> Result<Report> {
     drop(progress);
     let text = if args.json { json(args, &truth, &population) } else { text(args, &truth, &population) };
     if !args.quiet {
-        if population.growth > 1.0 {
-            say(&format!(
-                "warning: a spike leads to {:.2} others at these rates (more than 1): the population may run away \
-                 and be held by the largest rate alone; lower --strength or --inputs",
-                population.growth
-            ));
-        }
+        warnings(args, &population).iter().for_each(|warning| say(&format!("warning: {warning}")));
         let written: Vec<String> =
             [&args.out].into_iter().chain(&truth).map(|path| path.display().to_string()).collect();
         say(&format!("written: {}", written.join(", ")));
     }
     Ok(Report { text, converged: true })
+}
+
+/// What a user should not overlook.
+fn warnings(args: &CoupledArgs, population: &SimulatedPopulation) -> Vec<String> {
+    let growth = (population.growth > 1.0).then(|| {
+        format!(
+            "a spike leads to {:.2} others at these rates (more than 1): the population may run away \
+             and be held by the largest rate alone; lower --strength or --inputs",
+            population.growth
+        )
+    });
+    growth.into_iter().chain(held_warning(population.n_held, "bins", args.max_rate)).collect()
 }
 
 /// `coupled-couplings.csv` of `coupled.nwb`.
@@ -112,13 +121,23 @@ fn n_couplings(network: &Network) -> usize {
 /// The line that fits the recording.
 fn next(args: &CoupledArgs, truth: &Path) -> String {
     let (file, truth) = (shell_word(&args.out.display().to_string()), truth.display().to_string());
-    let bin = format!("{}ms", args.bin * 1e3);
-    let feature = if args.bin <= 2e-3 { 5 } else { 3 };
-    format!(
-        "rheobase fit {file} --epochs simulated --unit all --bin {bin} --feature 'units : raised-cosine-log({feature}, window=50ms)' \
-         --out out {}",
-        option_words("--true-couplings", &truth).join(" ")
-    )
+    let functions = if args.bin <= 2e-3 { 5 } else { 3 };
+    // whole bins, as many as act
+    let (bin, window) = (ms(args.bin), ms((0.05 / args.bin).round() * args.bin));
+    let fit = format!(
+        "rheobase fit {file} --epochs simulated --unit all --bin {bin}ms \
+         --feature 'units : raised-cosine-log({functions}, window={window}ms)' --out out"
+    );
+    // fewer units have too few pairs to compare
+    if args.units < 3 {
+        return fit;
+    }
+    format!("{fit} {}", option_words("--true-couplings", &truth).join(" "))
+}
+
+/// Milliseconds of a time, without the rounding of its last digits.
+fn ms(time_s: f64) -> f64 {
+    (time_s * 1e12).round() / 1e9
 }
 
 fn text(args: &CoupledArgs, truth: &[PathBuf; 2], population: &SimulatedPopulation) -> String {
@@ -126,19 +145,19 @@ fn text(args: &CoupledArgs, truth: &[PathBuf; 2], population: &SimulatedPopulati
     let n_spikes: usize = spike_times_s.iter().map(Vec::len).sum();
     let n = spike_times_s.len();
     let mean_hz = n_spikes as f64 / n as f64 / duration_s;
-    let rests = if *growth < 1.0 { "below 1, comes to rest" } else { "not below 1, may run away" };
     format!(
         "{}: {n} units, {duration_s} s in bins of {} ms, seed {seed}: {n_spikes} spikes, {mean_hz:.2} Hz on average\n\
          {} couplings between {} pairs of units, {} negative\n\
          rates held at {} Hz at most (--max-rate): {n_held} bins\n\
-         growth of excitation from one generation of spikes to the next: {growth:.3} ({rests})\n\
+         {}\
          next: {}\n",
         args.out.display(),
-        network.bin_s * 1e3,
+        ms(network.bin_s),
         n_couplings(network),
         n * (n - 1),
         pairs(network).0.into_iter().filter(|&(i, j)| i != j && network.area_s(i, j) < 0.0).count(),
         args.max_rate,
+        growth_line(*growth, *n_held),
         next(args, &truth[0]),
     )
 }
@@ -160,5 +179,6 @@ fn json(args: &CoupledArgs, truth: &[PathBuf; 2], population: &SimulatedPopulati
         "max_rate_hz": args.max_rate,
         "n_held": n_held,
         "growth": number::to_value(*growth),
+        "warnings": warnings(args, population),
     }))
 }

@@ -1,14 +1,15 @@
 //! Responses drawn at random from a fitted model.
 
 use ndarray::{Array2, ArrayView2, Axis, Slice};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 
 use super::super::applied::Applied;
 use super::super::data::Data;
+use super::super::predict::Format;
 use super::feedback::Feedback;
+use super::{held_warning, most_expected};
+use crate::inverse_link::InverseLink;
 use crate::observation::ObservationModel;
-use crate::simulate::CoupledPopulation;
+use crate::simulate::{CoupledFilters, CoupledPopulation, Source};
 use crate::{Error, Result};
 
 /// Linear predictors beyond this are as good as infinite, which that of a target without an event is.
@@ -21,6 +22,8 @@ pub(super) struct Chance {
     pub(super) n_repeats: usize,
     /// Largest rate, Hz.
     pub(super) most_hz: f64,
+    /// What the draws are written as.
+    pub(super) format: Option<Format>,
 }
 
 /// One repeat.
@@ -35,7 +38,7 @@ pub(super) struct Repeat {
 pub(super) struct Draws {
     pub(super) chance: Chance,
     pub(super) repeats: Vec<Repeat>,
-    /// Bins, targets and repeats whose mean was held at the largest; `None` for data without time.
+    /// Bins, targets and repeats whose mean was held at the largest; `None` for data without time, and of responses that are not counts.
     pub(super) n_held: Option<usize>,
     /// Features through which the draws act on later ones; empty where every bin is drawn by itself.
     pub(super) features: Vec<String>,
@@ -58,7 +61,7 @@ impl Draws {
     pub(super) fn new(applied: &Applied, chance: Chance, limit_bytes: Option<u64>) -> Result<Self> {
         let (fit, data) = (&applied.model.fit, &applied.data);
         let n_values = data.n_bins().saturating_mul(data.names.len()).saturating_mul(chance.n_repeats);
-        let needed_bytes = (n_values as u64).saturating_mul(2 * 8);
+        let needed_bytes = (n_values as u64).saturating_mul(bytes_of_draw(chance.format));
         if let Some(limit_bytes) = limit_bytes.filter(|limit| needed_bytes > *limit) {
             let what = format!("{} repeats of {} bins", chance.n_repeats, data.n_bins());
             return Err(Error::Memory { what, needed_bytes, limit_bytes });
@@ -71,29 +74,31 @@ impl Draws {
                 Response { observation: fit.model_of(target).observation, scale: target.scale }
             })
             .collect();
+        let is_capped = data.bin_s.is_finite() && fit.model.observation.has_events();
+        // arrays have no time, hence no rates, and what is no count has none either
+        let most = if is_capped { most_expected(chance.most_hz, data.bin_s)? } else { f64::INFINITY };
         let feedback = Feedback::of(applied)?;
         let (mut repeats, mut n_held) = (Vec::with_capacity(chance.n_repeats), 0);
         let mut population =
             feedback.as_ref().map(|feedback| Recurrent::new(applied, feedback)).transpose()?;
         for repeat in 0..chance.n_repeats {
-            let mut random = ChaCha8Rng::seed_from_u64(chance.seed);
-            random.set_stream(repeat as u64);
+            let mut random = Source::Draws(repeat).stream(chance.seed);
             let mut draw = |target: usize, mean: f64| {
                 responses[target].observation.sample(mean, responses[target].scale, &mut random)
             };
             let (drawn, held) = match &mut population {
-                Some(population) => population.draw(data, chance.most_hz, &mut draw)?,
-                None => independent(applied, chance.most_hz, &mut draw),
+                Some(population) => population.draw(data, most, &mut draw)?,
+                None => independent(applied, most, &mut draw),
             };
             repeats.push(drawn);
             n_held += held;
         }
         let growth = match &population {
-            Some(population) => Some(population.growth(data, chance.most_hz, &repeats)?),
+            Some(population) => Some(population.growth(most, &repeats)?),
             None => None,
         };
         let features = feedback.map_or(Vec::new(), |feedback| feedback.features);
-        let n_held = data.bin_s.is_finite().then_some(n_held);
+        let n_held = is_capped.then_some(n_held);
         Ok(Self { chance, repeats, n_held, features, growth })
     }
 
@@ -106,21 +111,24 @@ impl Draws {
                  held by the largest rate alone; a penalty on the fit, or a shorter window, makes filters smaller"
             ));
         }
-        if let Some(n_held) = self.n_held.filter(|n| *n > 0) {
-            warnings.push(format!(
-                "{n_held} draws at {} Hz, the largest rate: what follows them is not what the model says; see --max-rate",
-                self.chance.most_hz
-            ));
-        }
+        warnings.extend(held_warning(self.n_held.unwrap_or(0), "draws", self.chance.most_hz));
         warnings
     }
 }
 
+/// Bytes of a draw and its mean: both are kept, of a file copied, and written as numbers or as text of some 20 characters.
+fn bytes_of_draw(format: Option<Format>) -> u64 {
+    match format {
+        None => 16,
+        Some(Format::Npz) => 3 * 16,
+        // with four columns that say which row it is
+        Some(Format::Csv) => 2 * 16 + 40 + 4 * (8 + 20),
+    }
+}
+
 /// Every bin by itself.
-fn independent(applied: &Applied, most_hz: f64, draw: &mut dyn FnMut(usize, f64) -> f64) -> (Repeat, usize) {
+fn independent(applied: &Applied, most: f64, draw: &mut dyn FnMut(usize, f64) -> f64) -> (Repeat, usize) {
     let data = &applied.data;
-    // arrays have no time, hence no rates
-    let most = if data.bin_s.is_finite() { most_hz * data.bin_s } else { f64::INFINITY };
     let shape = (data.n_bins(), data.names.len());
     let (mut counts, mut expected) = (Array2::from_elem(shape, f64::NAN), Array2::from_elem(shape, f64::NAN));
     let mut n_held = 0;
@@ -139,10 +147,9 @@ fn independent(applied: &Applied, most_hz: f64, draw: &mut dyn FnMut(usize, f64)
 }
 
 /// Targets that act on each other.
-struct Recurrent<'a> {
-    feedback: &'a Feedback,
-    link: crate::inverse_link::InverseLink,
-    basis: Array2<f64>,
+struct Recurrent {
+    filters: CoupledFilters,
+    link: InverseLink,
     intercepts: Vec<f64>,
     /// What is not of the targets' spikes, shape (bins, targets): the intercept too; 0 where nothing is drawn.
     drive: Array2<f64>,
@@ -150,8 +157,8 @@ struct Recurrent<'a> {
     given: Array2<f64>,
 }
 
-impl<'a> Recurrent<'a> {
-    fn new(applied: &Applied, feedback: &'a Feedback) -> Result<Self> {
+impl Recurrent {
+    fn new(applied: &Applied, feedback: &Feedback) -> Result<Self> {
         let (fit, data) = (&applied.model.fit, &applied.data);
         let shape = (data.n_bins(), data.names.len());
         let (mut drive, mut given) = (Array2::zeros(shape), Array2::from_elem(shape, f64::NAN));
@@ -173,8 +180,8 @@ impl<'a> Recurrent<'a> {
             }
         }
         let intercepts = vec![0.0; shape.1];
-        let (link, basis) = (fit.model.inverse_link, feedback.basis());
-        Ok(Self { feedback, link, basis, intercepts, drive, given })
+        let (link, filters) = (fit.model.inverse_link, CoupledFilters::of_lags(feedback.filters.view())?);
+        Ok(Self { filters, link, intercepts, drive, given })
     }
 
     /// The population in these bins, from silence: the first bins of an epoch are given.
@@ -185,8 +192,7 @@ impl<'a> Recurrent<'a> {
         most: f64,
     ) -> CoupledPopulation<'p> {
         CoupledPopulation {
-            coupling: self.feedback.filters.view(),
-            basis: self.basis.view(),
+            filters: &self.filters,
             intercepts: &self.intercepts,
             drive,
             before: silence,
@@ -196,14 +202,14 @@ impl<'a> Recurrent<'a> {
     }
 
     fn silence(&self) -> Array2<f64> {
-        Array2::zeros((self.basis.nrows(), self.intercepts.len()))
+        Array2::zeros((self.filters.n_lags(), self.intercepts.len()))
     }
 
     /// One repeat, epoch by epoch: nothing acts across a gap.
     fn draw(
         &self,
         data: &Data,
-        most_hz: f64,
+        most: f64,
         draw: &mut dyn FnMut(usize, f64) -> f64,
     ) -> Result<(Repeat, usize)> {
         let silence = self.silence();
@@ -214,8 +220,7 @@ impl<'a> Recurrent<'a> {
             let rows = Slice::from(first..first + own.len());
             first += own.len();
             let given = self.given.slice_axis(Axis(0), rows);
-            let population =
-                self.population(self.drive.slice_axis(Axis(0), rows), silence.view(), most_hz * data.bin_s);
+            let population = self.population(self.drive.slice_axis(Axis(0), rows), silence.view(), most);
             let simulated = population.simulate_with(Some(given), &mut *draw)?;
             n_held += simulated.n_held;
             counts.push(simulated.counts);
@@ -237,7 +242,7 @@ impl<'a> Recurrent<'a> {
     }
 
     /// The growth at the mean rates of all repeats.
-    fn growth(&self, data: &Data, most_hz: f64, repeats: &[Repeat]) -> Result<f64> {
+    fn growth(&self, most: f64, repeats: &[Repeat]) -> Result<f64> {
         let mean = |target: usize| {
             let known = || repeats.iter().flat_map(|repeat| repeat.expected.column(target).to_vec());
             let known = || known().filter(|mean| mean.is_finite());
@@ -246,6 +251,6 @@ impl<'a> Recurrent<'a> {
         };
         let means: Vec<f64> = (0..self.intercepts.len()).map(mean).collect();
         let silence = self.silence();
-        self.population(self.drive.view(), silence.view(), most_hz * data.bin_s).excitatory_growth(&means)
+        self.population(self.drive.view(), silence.view(), most).excitatory_growth(&means)
     }
 }

@@ -71,11 +71,6 @@ impl Feedback {
         }
         Ok(Some(Self { filters, columns, features }))
     }
-
-    /// Lags as their own basis, for [`crate::simulate::CoupledPopulation`].
-    pub(super) fn basis(&self) -> Array2<f64> {
-        Array2::eye(self.filters.dim().2)
-    }
 }
 
 /// The target whose spikes a channel holds, by the label of its first column; `None` for a unit that is no target.

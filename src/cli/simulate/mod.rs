@@ -16,6 +16,7 @@ use super::machine::default_memory_limit_bytes;
 use super::predict::{Format, checked_out, refuse_weights};
 use super::progress::Progress;
 use super::run::{Report, pretty, say, settle_threads};
+use crate::simulate::CoupledPopulation;
 use crate::write::model::ModelFile;
 use crate::write::save::save_bytes;
 use crate::{Error, Result};
@@ -44,8 +45,9 @@ fn of_model(args: &SimulateArgs) -> Result<Report> {
             "see `rheobase simulate --help`",
         ));
     };
-    let chance = Chance { seed: args.seed, n_repeats: args.n_repeats()?, most_hz: args.max_rate };
     let out = args.out.as_ref().map(|path| checked_out(path, &[model, &data.data])).transpose()?;
+    let (seed, n_repeats, most_hz) = (args.seed, args.n_repeats()?, args.max_rate);
+    let chance = Chance { seed, n_repeats, most_hz, format: out };
     refuse_weights(data)?;
     let progress = Progress::new(args.quiet);
     progress.stage("reading", None);
@@ -74,4 +76,37 @@ fn of_model(args: &SimulateArgs) -> Result<Report> {
         args.out.iter().for_each(|path| say(&format!("responses written to {}", path.display())));
     }
     Ok(Report { text, converged: true })
+}
+
+/// The largest expected count of a bin under `--max-rate`.
+///
+/// # Errors
+/// [`Error::Argument`] for more than what a population may expect in a bin.
+fn most_expected(most_hz: f64, bin_s: f64) -> Result<f64> {
+    let largest_hz = CoupledPopulation::LARGEST_EXPECTED / bin_s;
+    if most_hz <= largest_hz {
+        return Ok(most_hz * bin_s);
+    }
+    let expected = format!("at most {largest_hz:e} Hz, a million events in a bin");
+    Err(Error::argument("--max-rate", expected, format!("{most_hz} Hz"), "write it like --max-rate 1000"))
+}
+
+/// What is said of a growth of excitation: nothing good of one below 1 where rates were held, since its rates are not those of the
+/// model.
+fn growth_line(growth: f64, n_held: usize) -> String {
+    let means = match (growth < 1.0, n_held) {
+        (true, 0) => "below 1, small disturbances die out",
+        (true, _) => "below 1 at the mean rates, but rates were held: it may run away",
+        (false, _) => "not below 1, may run away",
+    };
+    format!("growth of excitation from one generation of spikes to the next: {growth:.3} ({means})\n")
+}
+
+/// The warnings of a simulation in which rates of `unit` were held at the largest.
+fn held_warning(n_held: usize, unit: &str, most_hz: f64) -> Option<String> {
+    (n_held > 0).then(|| {
+        format!(
+            "{n_held} {unit} at {most_hz} Hz, the largest rate: what follows them is not what the model says; see --max-rate"
+        )
+    })
 }

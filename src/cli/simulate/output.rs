@@ -13,6 +13,7 @@ use super::super::result;
 use super::super::shell::shell_word;
 use super::args::SimulateArgs;
 use super::draws::{Draws, Repeat};
+use super::growth_line;
 use crate::read::npz_entries::{Entry, EntryValues};
 use crate::write::digest::digest_file;
 use crate::write::model::Input;
@@ -190,11 +191,7 @@ pub(super) fn text(applied: &Applied, draws: &Draws) -> String {
         let _ = writeln!(text, "rates held at {most_hz} Hz at most (--max-rate): {n_held} draws");
     }
     if let Some(growth) = draws.growth {
-        let rests = if growth < 1.0 { "below 1, comes to rest" } else { "not below 1, may run away" };
-        let _ = writeln!(
-            text,
-            "growth of excitation from one generation of spikes to the next: {growth:.3} ({rests})"
-        );
+        text.push_str(&growth_line(growth, draws.n_held.unwrap_or(0)));
     }
     format!("{text}{}\n", terminal_table(&header, &rows, None).trim_end())
 }

@@ -33,7 +33,10 @@ fn fill(path: &Path, population: &SimulatedPopulation) -> hdf5::Result<()> {
     let description = format!("simulated population of {} coupled units", spike_times_s.len());
     nwb.write_root(format!("rheobase-simulated-population-{seed}"), &description)?;
     nwb.write_electrodes()?;
-    nwb.write_epochs("the one stretch that was simulated", &[(0.0, *duration_s, TAG.into())])?;
+    nwb.write_epochs(
+        ["the one stretch that was simulated", "how the epoch came about"],
+        &[(0.0, *duration_s, TAG.into())],
+    )?;
     nwb.write_units("the simulated units", spike_times_s, network.bin_s)?;
     file.flush()?;
     file.close()

@@ -63,7 +63,7 @@ fn fill(path: &Path, session: &SimulatedSession) -> hdf5::Result<()> {
     nwb.write_root(identifier, "simulated current-clamp session of one model neuron")?;
     nwb.write_electrodes()?;
     nwb.write_series(session)?;
-    nwb.write_epochs("sweeps of the session", &session.epochs)?;
+    nwb.write_epochs(["sweeps of the session", "stimulus protocol of the sweep"], &session.epochs)?;
     let spikes = std::slice::from_ref(&session.spike_times_s);
     nwb.write_units("the simulated neuron", spikes, SPIKE_RESOLUTION_S)?;
     file.flush()?;
@@ -113,17 +113,21 @@ impl Nwb<'_> {
         response.link_soft(STAMPS, "timestamps")
     }
 
-    /// The table of epochs: start and stop in seconds and tag of each.
-    pub(super) fn write_epochs(&self, description: &str, rows: &[(f64, f64, String)]) -> hdf5::Result<()> {
+    /// The table of epochs: start and stop in seconds and tag of each; described is the table and what a tag says.
+    pub(super) fn write_epochs(
+        &self,
+        [description, tag]: [&str; 2],
+        rows: &[(f64, f64, String)],
+    ) -> hdf5::Result<()> {
         let epochs = self.group("/intervals/epochs")?;
         self.identify(&epochs, "core", "TimeIntervals")?;
         describe_table(&epochs, description, &["start_time", "stop_time", "tags"])?;
         let starts: Vec<f64> = rows.iter().map(|epoch| epoch.0).collect();
         let stops: Vec<f64> = rows.iter().map(|epoch| epoch.1).collect();
         let tags = rows.iter().map(|epoch| unicode(&epoch.2)).collect::<hdf5::Result<Vec<_>>>()?;
-        self.put_column(&epochs, "start_time", "start of the sweep in seconds", &starts)?;
-        self.put_column(&epochs, "stop_time", "end of the sweep in seconds", &stops)?;
-        self.put_column(&epochs, "tags", "stimulus protocol of the sweep", &tags)?;
+        self.put_column(&epochs, "start_time", "start of the epoch in seconds", &starts)?;
+        self.put_column(&epochs, "stop_time", "end of the epoch in seconds", &stops)?;
+        self.put_column(&epochs, "tags", tag, &tags)?;
         let ends: Vec<u32> = (1..=rows.len() as u32).collect();
         self.put_index(&epochs, "tags", &ends)?;
         self.put_ids(&epochs, rows.len())
