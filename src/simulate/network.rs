@@ -257,7 +257,12 @@ mod tests {
         let run = |seconds: f64| Network::random(&SMALL, 3).unwrap().simulate(seconds, 1e3, 8).unwrap();
         // longer than a chunk
         let long = run(150.0);
-        assert!(long.growth > 0.0 && long.growth < 1.0 && long.n_held == 0, "{}", long.growth);
+        assert!((0.0..1.0).contains(&long.growth) && long.n_held == 0, "{}", long.growth);
+        // 0 where no excitation comes back to where it began, which few couplings between six units may well leave out
+        let growth = |seed: u64| Network::random(&SMALL, seed).unwrap().simulate(1.0, 1e3, 8).unwrap().growth;
+        let others: Vec<f64> = (1..8).map(growth).collect();
+        assert!(others.iter().all(|own| (0.0..1.0).contains(own)), "{others:?}");
+        assert!(others.iter().any(|own| *own > 0.0), "{others:?}");
         for times in &long.spike_times_s {
             let hz = times.len() as f64 / 150.0;
             assert!((8.0..40.0).contains(&hz), "{hz}");
