@@ -44,12 +44,7 @@ pub(super) struct Couplings {
 /// Those of [`Window::from_duration`] and of the kernel of a basis, which a fit has had before.
 pub(super) fn of(fitting: &Fitting) -> Result<Vec<Couplings>> {
     let (data, fit) = (&fitting.data, &fitting.model.fit);
-    let seen: Vec<HashSet<&String>> = (0..data.names.len())
-        .map(|target| {
-            let own = data.parts.iter().filter(|part| part.group.targets.contains(&target));
-            own.flat_map(|part| &part.group.pieces).flat_map(|piece| &piece.labels).collect()
-        })
-        .collect();
+    let seen = data.seen();
     let mut found = Vec::new();
     for (feature, columns) in data.features.iter().zip(&fit.features) {
         let Some(weights) = area_of_functions(feature, data.bin_s)? else { continue };

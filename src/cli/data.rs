@@ -1,5 +1,6 @@
 //! Data for a fit, a score or a prediction, with the bins that can be used; those of a recording are read here.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -320,10 +321,13 @@ impl Data {
         part.map_or(&[], |part| &part.used)
     }
 
-    /// Whether a target sees a column: not its own spikes among those of others, and not what a mask keeps from it.
-    pub(super) fn sees(&self, target: usize, label: &String) -> bool {
-        let own = self.parts.iter().filter(|part| part.group.targets.contains(&target));
-        own.flat_map(|part| &part.group.pieces).any(|piece| piece.labels.contains(label))
+    /// The columns that each target sees: not its own spikes among those of others, and not what a mask keeps from it.
+    pub(super) fn seen(&self) -> Vec<HashSet<&String>> {
+        let of_target = |target: usize| {
+            let own = self.parts.iter().filter(|part| part.group.targets.contains(&target));
+            own.flat_map(|part| &part.group.pieces).flat_map(|piece| &piece.labels).collect()
+        };
+        (0..self.names.len()).map(of_target).collect()
     }
 
     /// The epoch of a bin of a recording, from 0.

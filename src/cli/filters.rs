@@ -153,11 +153,11 @@ pub(super) fn channels(fitting: &Fitting, feature: usize) -> Vec<(String, usize)
 /// All filters and response curves: by feature, channel and target that has it.
 pub(super) fn filters(fitting: &Fitting) -> Result<Vec<Filter>> {
     let (data, fit) = (&fitting.data, &fitting.model.fit);
-    let mut filters = Vec::new();
+    let (mut filters, seen) = (Vec::new(), data.seen());
     for (feature, of_study) in data.features.iter().enumerate() {
         for (channel, first) in channels(fitting, feature) {
             let Some(functions) = functions(of_study, &channel, data.bin_s)? else { continue };
-            let with_it = |(target, _): &(usize, _)| data.sees(*target, &fit.labels[first]);
+            let with_it = |(target, _): &(usize, _)| seen[*target].contains(&fit.labels[first]);
             for (target, of_target) in fit.targets.iter().enumerate().filter(with_it) {
                 let columns = first..first + functions.values.ncols();
                 filters.push(Filter {

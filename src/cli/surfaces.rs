@@ -71,7 +71,7 @@ pub(super) fn notices(data: &Data) -> Vec<String> {
 /// All surfaces: by feature, channel and target that has it.
 pub(super) fn surfaces(fitting: &Fitting) -> Result<Vec<Surface>> {
     let (data, fit) = (&fitting.data, &fitting.model.fit);
-    let mut surfaces = Vec::new();
+    let (mut surfaces, seen) = (Vec::new(), data.seen());
     for (number, feature) in data.features.iter().enumerate() {
         let (Some(terms), Some(n)) = (terms(feature), n_functions(feature, data.bin_s)) else { continue };
         let [start, end] = fit.features[number].columns;
@@ -81,7 +81,7 @@ pub(super) fn surfaces(fitting: &Fitting) -> Result<Vec<Surface>> {
             };
             let [one, other] = [0, 1].map(|k| axis(feature, terms[k], &channels[k]));
             let (Some(one), Some(other)) = (one?, other?) else { continue };
-            let with_it = |(target, _): &(usize, _)| data.sees(*target, &fit.labels[first]);
+            let with_it = |(target, _): &(usize, _)| seen[*target].contains(&fit.labels[first]);
             for (target, of_target) in fit.targets.iter().enumerate().filter(with_it) {
                 let columns = first..first + n;
                 let block = of_target.covariances.iter().find(|block| block.columns == columns);

@@ -18,6 +18,8 @@ pub struct Weights {
     values: Arc<Vec<f64>>,
     /// Over the used rows.
     total: f64,
+    /// The largest of them.
+    largest: f64,
 }
 
 /// A part of the linear predictor with coefficient 1: of counts with an exponential inverse link the logarithm of the exposure.
@@ -27,7 +29,7 @@ pub struct Offset(Arc<Vec<f64>>);
 impl Weights {
     /// Weights of all bins, of which these rows are used.
     pub(crate) fn new(values: Vec<f64>, rows: &Rows) -> Self {
-        Self { values: Arc::new(values), total: 0.0 }.of(rows)
+        Self { values: Arc::new(values), total: 0.0, largest: 0.0 }.of(rows)
     }
 
     /// The weight of a bin.
@@ -56,14 +58,15 @@ impl Weights {
     }
 
     /// The largest of the used rows, in parts of their mean.
-    pub(crate) fn largest(&self, rows: &Rows) -> f64 {
-        rows.iter().map(|row| self.values[row]).fold(0.0, f64::max) * rows.len() as f64 / self.total
+    pub(crate) fn largest(&self, n_rows: usize) -> f64 {
+        self.largest * n_rows as f64 / self.total
     }
 
     /// The same for other rows, which must be bins.
     fn of(&self, rows: &Rows) -> Self {
         let total: Sum = rows.iter().map(|row| self.values[row]).collect();
-        Self { values: Arc::clone(&self.values), total: total.value() }
+        let largest = rows.iter().map(|row| self.values[row]).fold(0.0, f64::max);
+        Self { values: Arc::clone(&self.values), total: total.value(), largest }
     }
 
     /// Brings those of the used rows to a backend, with mean 1.
@@ -122,7 +125,7 @@ impl DesignPlan<'_> {
     /// row whose weight is not a positive number.
     pub fn with_weights(mut self, weights: impl Into<Arc<Vec<f64>>>) -> Result<Self> {
         let values = self.row_values("weights", weights.into())?;
-        let weights = Weights { values, total: 0.0 }.of(&self.rows);
+        let weights = Weights { values, total: 0.0, largest: 0.0 }.of(&self.rows);
         weights.check(&self.rows)?;
         if !weights.total.is_finite() {
             let help = "divide them by their mean";

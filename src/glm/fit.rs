@@ -252,7 +252,7 @@ impl Fit<'_, '_, '_> {
         let null = &self.metric.nulls[target];
         let proven = (spec.tolerance * self.plan.n_rows() as f64).sqrt() * SURELY;
         // magnitudes come times the weight of their row
-        let largest = self.plan.weights().map_or(1.0, |weights| weights.largest(self.plan.rows()));
+        let largest = self.plan.weights().map_or(1.0, |weights| weights.largest(self.plan.n_rows()));
         2.0 * (null.size * null.curvature).sqrt() * proven.min((-FAR).exp()) * largest
     }
 
