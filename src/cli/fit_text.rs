@@ -12,20 +12,20 @@ use crate::glm::{FittedGlm, GapFrom, TargetFit};
 use crate::observation::ObservationModel;
 use crate::regularizer::Regularizer;
 use crate::solver::Status;
+use crate::write::model::RowTermNames;
 use crate::write::table::terminal_table;
 
 /// Most targets that are shown coefficient by coefficient.
 const SHOWN_WHOLE: usize = 3;
 
 /// What the bins have beside response and features, and a missing intercept.
-fn row_terms(fitting: &Fitting) -> String {
-    let terms = fitting.model.study.row_terms();
+pub(super) fn row_terms(terms: &RowTermNames, has_intercept: bool) -> String {
     let mut text = String::new();
-    if !fitting.model.fit.has_intercept {
+    if !has_intercept {
         text.push_str(", no intercept");
     }
-    for (what, name) in [("weights", terms.weights), ("offset", terms.offset)] {
-        let _ = name.map(|name| write!(text, ", {what} {name}"));
+    for (what, name) in [("weights", &terms.weights), ("offset", &terms.offset)] {
+        let _ = name.as_ref().map(|name| write!(text, ", {what} {name}"));
     }
     text
 }
@@ -35,7 +35,7 @@ pub(super) fn text(fitting: &Fitting) -> String {
     let (data, fit) = (&fitting.data, &fitting.model.fit);
     let mut text = bins_line(data);
     // writing to a string cannot fail, here and below
-    let terms = row_terms(fitting);
+    let terms = row_terms(&fitting.model.study.row_terms(), fit.has_intercept);
     if fit.model != Model::default() || fit.regularizer != Regularizer::None || !terms.is_empty() {
         let penalty = match (fit.regularizer.strength(), fit.n_folds()) {
             (Some(_), Some(n)) => {

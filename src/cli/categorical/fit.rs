@@ -12,6 +12,7 @@ use super::super::penalty_args::Penalty;
 use super::super::progress::{Progress, Total};
 use super::super::run::{Report, pretty, say};
 use super::super::{fit_text, plan_file};
+use super::applied::of_classes;
 use super::device::Device;
 use super::labels::{Labels, of_csv, only_labelled};
 use super::{outputs, result};
@@ -88,13 +89,6 @@ fn refuse(args: &FitArgs) -> Result<()> {
             args.true_couplings.is_some(),
             "leave it out: it is for counts of coupled units",
         ),
-        ("--weights", args.data.weights.is_some(), "leave it out: every bin counts once"),
-        ("--offset", args.data.offset.is_some(), "make it a feature, whose coefficients are fitted"),
-        (
-            "--no-intercept",
-            args.model.no_intercept,
-            "leave it out: intercepts are the frequencies of the classes",
-        ),
     ];
     match given.into_iter().find(|(_, is_given, _)| *is_given) {
         None => Ok(()),
@@ -124,6 +118,7 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     let (data, labels) = read(args, limit_bytes, progress)?;
     let is_single = data.is_f32() || args.common.precision == Precision::F32;
     check_columns(&data)?;
+    check_offset(args, &data)?;
     let tolerance = if is_single { TOLERANCE_F32 } else { TOLERANCE_F64 };
     let fitting = Instant::now();
     let n_targets = data.names.len();
@@ -158,6 +153,7 @@ fn specification(
 ) -> Result<CategoricalSpec> {
     CategoricalSpec::new(GlmSpec {
         regularizer,
+        has_intercept: !args.model.no_intercept,
         solver: args.solver.into(),
         plan_from: plan_file::plan_from(args)?,
         tolerance: args.tolerance.unwrap_or(tolerance),
@@ -170,18 +166,19 @@ fn specification(
 }
 
 fn read(args: &FitArgs, limit_bytes: Option<u64>, progress: &Progress) -> Result<(Data, Labels)> {
-    let mut data = match Format::of(&args.data) {
+    let choice = &of_classes(&args.data);
+    let mut data = match Format::of(choice) {
         Some(format) => {
             refuse_for_arrays(args)?;
             if format == Format::Csv {
-                return of_csv(&args.data, limit_bytes);
+                return of_csv(choice, limit_bytes);
             }
-            arrays(format, &args.data, &Targets::Counted, limit_bytes)?
+            arrays(format, choice, &Targets::Counted, limit_bytes)?
         }
         None => {
             let (bin_s, features) = recording_choices(args)?;
             let detect = args.data.detect_spikes.as_ref();
-            data::recording(&args.data, &Targets::Counted, bin_s, detect, features, limit_bytes, progress)?
+            data::recording(choice, &Targets::Counted, bin_s, detect, features, limit_bytes, progress)?
         }
     };
     only_labelled(&mut data, &Labels::Numbers, args.data.nan)?;
@@ -204,6 +201,18 @@ fn check_columns(data: &Data) -> Result<()> {
             let found = format!("of {a}: {}; of {b}: {}", column_list(&own), column_list(&columns(other)));
             Err(Error::argument("--feature", "the same columns for all targets", found, help))
         }
+    }
+}
+
+/// Refuses an offset of several targets, whose classes need not be the same.
+fn check_offset(args: &FitArgs, data: &Data) -> Result<()> {
+    match &args.data.offset {
+        Some(offset) if data.names.len() > 1 => {
+            let found = format!("{offset} for {} ({})", data.names.len(), column_list(&data.names));
+            let help = "fit one target at a time (--y COL or --unit ID), each with a column for each of its classes in their order";
+            Err(Error::argument("--offset", "one target, whose classes its columns are of", found, help))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Map, Value, json};
 
 use super::super::data::Data;
-use super::super::fit_text::{bins_line, verdict_of};
+use super::super::fit_text::{bins_line, row_terms, verdict_of};
 use super::super::machine::peak_memory_bytes;
 use super::super::result::{bins, head, numbers};
 use super::fit::Fitting;
@@ -36,6 +36,12 @@ pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Ma
     if let Some(strength) = fit.regularizer.strength() {
         add("strength", strength.into());
     }
+    if !fit.has_intercept {
+        add("has_intercept", false.into());
+    }
+    let row_terms = model.study.row_terms();
+    row_terms.weights.into_iter().for_each(|weights| add("weights", weights.into()));
+    row_terms.offset.into_iter().for_each(|offset| add("offset", offset.into()));
     add("solver", fit.solver.clone().into());
     add("precision", fit.plan.storage.clone().into());
     add("tolerance", fit.tolerance.into());
@@ -86,7 +92,12 @@ pub(super) fn text(fitting: &Fitting) -> String {
         None => String::new(),
     };
     // writing to a string cannot fail, here and below
-    let _ = writeln!(text, "model: {} observations, {} inverse link{penalty}", model.observation, model.link);
+    let terms = row_terms(&model.study.row_terms(), fit.has_intercept);
+    let _ = writeln!(
+        text,
+        "model: {} observations, {} inverse link{penalty}{terms}",
+        model.observation, model.link
+    );
     for own in fit.targets.iter().take(SHOWN_WHOLE) {
         text.push_str(&whole(data, fit, own));
     }

@@ -4,6 +4,7 @@ use super::certificate::Standing;
 use super::course::Course;
 use super::fitted::ClassFit;
 use super::score::class_scores;
+use crate::design::Weights;
 use crate::glm::ending::joined;
 use crate::glm::fit::FLOOR;
 use crate::glm::fitted::GapFrom;
@@ -69,8 +70,8 @@ impl Course<'_, '_> {
         }
     }
 
-    /// Puts one target's numbers together, from the used bins of every class.
-    pub(super) fn target(&self, standing: Standing, counts: &[usize]) -> ClassFit {
+    /// Puts one target's numbers together.
+    pub(super) fn target(&self, standing: Standing) -> ClassFit {
         let labels = &self.plan.layout().labels;
         let (n_classes, n_columns) = (self.contrasts.n_classes(), self.plan.n_columns());
         let (loss_gap, gap_from) = Self::gap(&standing);
@@ -105,15 +106,16 @@ impl Course<'_, '_> {
             iterations: standing.outcome.iterations,
             passes: standing.outcome.passes,
             n_bins_used: self.plan.n_rows(),
+            total_weight: self.plan.weights().map(Weights::total),
             dof_resid: self.dof_resid(&coef),
-            scores: class_scores(-standing.unpenalised, counts),
+            scores: class_scores(-standing.unpenalised, self.plan.total_weight(), self.metric.nulls[0].loss),
             coef,
             aliased,
             warnings,
         }
     }
 
-    /// The degrees of freedom that the fit leaves: rows less `K - 1` intercepts and `K - 1` coefficients of every independent
+    /// The degrees of freedom that the fit leaves: rows (with weights what these count for) less `K - 1` intercepts and `K - 1` coefficients of every independent
     /// column, with a penalty of every column, or those that it chose: of all `K`
     /// classes, as the reference counts coefficients that are not 0, although only `K - 1` of a column are free.
     fn dof_resid(&self, coef: &[f64]) -> usize {
@@ -124,7 +126,8 @@ impl Course<'_, '_> {
             _ if regularizer.selects() => coef.iter().filter(|w| **w != 0.0).count(),
             _ => self.plan.n_columns() * n_free,
         };
-        self.plan.n_rows().saturating_sub(n_free + of_columns)
+        let of_intercepts = if self.plan.has_intercept() { n_free } else { 0 };
+        (self.plan.total_weight() - (of_intercepts + of_columns) as f64).max(0.0) as usize
     }
 
     fn warnings(&self, standing: &Standing) -> Vec<String> {

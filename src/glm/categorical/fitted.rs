@@ -60,7 +60,10 @@ pub struct ClassFit {
     pub passes: usize,
     /// Bins that were used.
     pub n_bins_used: usize,
-    /// Bins that were used less `K - 1` intercepts and `K - 1` coefficients of every independent column, with a penalty of every
+    /// The sum of their weights, if there were weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_weight: Option<f64>,
+    /// Bins that were used (with weights the sum of these, rounded down) less `K - 1` intercepts and `K - 1` coefficients of every independent column, with a penalty of every
     /// column, or the coefficients that it chose, of all `K` classes.
     pub dof_resid: usize,
     /// Agreement with the labels that were fitted.
@@ -72,6 +75,10 @@ pub struct ClassFit {
     pub warnings: Vec<String>,
 }
 
+fn yes() -> bool {
+    true
+}
+
 /// A model fitted to labels.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FittedCategorical {
@@ -81,6 +88,12 @@ pub struct FittedCategorical {
     pub solver: String,
     /// Largest relative loss gap of a converged target.
     pub tolerance: f64,
+    /// Whether there are intercepts; if not they are 0.
+    #[serde(default = "yes")]
+    pub has_intercept: bool,
+    /// Whether bins had an offset, without which nothing can be expected of others.
+    #[serde(default)]
+    pub has_offset: bool,
     /// The features and their columns.
     pub features: Vec<FeatureColumns>,
     /// Names of the columns.
@@ -150,11 +163,28 @@ impl FittedCategorical {
     ///
     /// # Errors
     /// [`Error::Unknown`] for a column of the model that the features do not have, and for one of theirs that the model does not
-    /// have.
+    /// have; [`Error::Argument`] for a fit with an offset.
     ///
     /// # Panics
     /// If there is no such target, or the features have different numbers of bins.
     pub fn log_probabilities(&self, target: usize, features: &[Source]) -> Result<Matrix> {
+        self.log_probabilities_beside(target, features, None)
+    }
+
+    /// The same beside an offset of the bins, shape (bins, classes), bin after bin.
+    ///
+    /// # Errors
+    /// As [`FittedCategorical::log_probabilities`]; [`Error::Length`] for an offset that has not a number for each bin and class,
+    /// [`Error::Argument`] for none of a fit with one.
+    ///
+    /// # Panics
+    /// As [`FittedCategorical::log_probabilities`].
+    pub fn log_probabilities_beside(
+        &self,
+        target: usize,
+        features: &[Source],
+        offset: Option<&[f64]>,
+    ) -> Result<Matrix> {
         let own = &self.targets[target];
         let given: Vec<&String> = features.iter().flat_map(|source| &source.labels).collect();
         let unknown = |name: &String, place: &str, present: Vec<String>| {
@@ -170,7 +200,11 @@ impl FittedCategorical {
         }
         let n_bins = features.first().map_or(0, |source| source.x.nrows());
         let n_classes = own.n_classes();
-        let mut eta: Matrix = Array2::from_shape_fn((n_bins, n_classes), |(_, class)| own.intercept[class]);
+        self.check_offset(n_bins * n_classes, offset)?;
+        let given = |bin: usize, class: usize| offset.map_or(0.0, |offset| offset[bin * n_classes + class]);
+        let mut eta: Matrix = Array2::from_shape_fn((n_bins, n_classes), |(bin, class)| {
+            own.intercept[class] + given(bin, class)
+        });
         for class in 0..n_classes {
             let of_class = own.coef_of(class);
             for source in features {
@@ -186,6 +220,23 @@ impl FittedCategorical {
             });
         }
         Ok(eta)
+    }
+
+    fn check_offset(&self, expected: usize, offset: Option<&[f64]>) -> Result<()> {
+        match offset {
+            Some(offset) if offset.len() != expected => {
+                let (what, found) =
+                    ("numbers of the offset, one for each bin and class".into(), offset.len());
+                Err(Error::Length { what, expected, found })
+            }
+            None if self.has_offset => Err(Error::argument(
+                "offset",
+                "the offset of these bins, since the fit had one",
+                "none",
+                "give one number for each bin and class, 0 for what is predicted beside an offset of 0",
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// The probabilities themselves.

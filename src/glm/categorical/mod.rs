@@ -14,12 +14,15 @@ mod certificate;
 mod course;
 mod ending;
 mod fitted;
+mod null;
 mod penalty;
 mod response;
 mod score;
 mod spec;
+mod start;
 
 pub use fitted::{ClassFit, FittedCategorical};
 pub use response::Labelled;
-pub use score::score_classes;
+pub use score::{score_classes, score_weighted_classes};
 pub use spec::CategoricalSpec;
+pub use start::ClassPoint;
