@@ -107,13 +107,9 @@ impl CategoricalSpec {
                 progress(Progress { n_active: at.n_active + n_targets - 1 - k, ..at });
             };
             let own = self.fit_target(on, plan, (target, self.start().get(k)), started, &mut of_all)?;
-            fits.push(self.fitted(plan, own));
+            fits.push((self.fitted(plan, own), vec![k]));
         }
-        FittedCategorical::join(fits)?.ok_or_else(|| Error::Empty {
-            what: "response".into(),
-            problem: "there is no target to fit".into(),
-            help: "give the labels of one target or more".into(),
-        })
+        FittedCategorical::of_groups(plan.layout(), fits)
     }
 
     /// The fit of one target as a result.

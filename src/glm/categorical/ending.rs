@@ -108,6 +108,8 @@ impl Course<'_, '_> {
             n_bins_used: self.plan.n_rows(),
             total_weight: self.plan.weights().map(Weights::total),
             dof_resid: self.dof_resid(&coef),
+            strength: None,
+            cv: None,
             scores: class_scores(-standing.unpenalised, self.plan.total_weight(), self.metric.nulls[0].loss),
             coef,
             aliased,

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::design::{FeatureColumns, Source};
+use crate::glm::curve::Curve;
 use crate::glm::fitted::{GapFrom, Seconds};
 use crate::glm::plan::Plan;
 use crate::glm::score::Scores;
@@ -66,6 +67,12 @@ pub struct ClassFit {
     /// Bins that were used (with weights the sum of these, rounded down) less `K - 1` intercepts and `K - 1` coefficients of every independent column, with a penalty of every
     /// column, or the coefficients that it chose, of all `K` classes.
     pub dof_resid: usize,
+    /// What cross-validation multiplied the strength of the regularizer by for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strength: Option<f64>,
+    /// How well every strength predicted bins that were not fitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cv: Option<Curve>,
     /// Agreement with the labels that were fitted.
     #[serde(flatten)]
     pub scores: Scores,
@@ -162,8 +169,8 @@ impl FittedCategorical {
     /// [`FittedCategorical::labels`] in any order: columns are found by their labels. A NaN in a row makes its probabilities NaN.
     ///
     /// # Errors
-    /// [`Error::Unknown`] for a column of the model that the features do not have, and for one of theirs that the model does not
-    /// have; [`Error::Argument`] for a fit with an offset.
+    /// [`Error::Unknown`] for a column that the target needs (some coefficient is not 0) and the features do not have, and for one
+    /// of theirs that the model does not have; [`Error::Argument`] for a fit with an offset.
     ///
     /// # Panics
     /// If there is no such target, or the features have different numbers of bins.
@@ -190,7 +197,9 @@ impl FittedCategorical {
         let unknown = |name: &String, place: &str, present: Vec<String>| {
             Err(Error::Unknown { kind: "column", name: name.clone(), place: place.into(), present })
         };
-        if let Some(missing) = self.labels.iter().find(|label| !given.contains(label)) {
+        let rows = self.labels.iter().zip(own.coef.chunks(own.n_classes()));
+        let mut needed = rows.filter(|(_, row)| row.iter().any(|coef| *coef != 0.0)).map(|(label, _)| label);
+        if let Some(missing) = needed.find(|label| !given.contains(label)) {
             return unknown(missing, "the features", given.into_iter().cloned().collect());
         }
         let places: HashMap<&String, usize> =
@@ -250,30 +259,9 @@ impl FittedCategorical {
         Ok(self.log_probabilities(target, features)?.mapv(f64::exp))
     }
 
-    /// Fits of the same columns as one: the condition is the largest, the rank the smallest, times are summed, reasons named once each.
-    /// `None` without any.
-    ///
-    /// # Errors
-    /// [`Error::Argument`] for fits of other columns than those of the first.
-    pub fn join(fits: Vec<Self>) -> Result<Option<Self>> {
-        let mut fits = fits.into_iter();
-        let Some(mut all) = fits.next() else { return Ok(None) };
-        let mut reasons: Vec<String> = all.inference_left_out.take().into_iter().collect();
-        for own in fits {
-            if own.labels != all.labels {
-                let found = format!("{}, beside {}", own.labels.join(", "), all.labels.join(", "));
-                let help = "join fits of the same features";
-                return Err(Error::argument("fits", "the same columns for all targets", found, help));
-            }
-            all.targets.extend(own.targets);
-            all.condition = all.condition.max(own.condition);
-            all.rank = all.rank.min(own.rank);
-            all.seconds.fit += own.seconds.fit;
-            all.seconds.inference += own.seconds.inference;
-            reasons.extend(own.inference_left_out.filter(|reason| !reasons.contains(reason)));
-        }
-        all.inference_left_out = (!reasons.is_empty()).then(|| reasons.join("; "));
-        Ok(Some(all))
+    /// Folds of the cross-validation that chose the strengths, if there was one.
+    pub fn n_folds(&self) -> Option<usize> {
+        self.targets.iter().find_map(|target| Some(target.cv.as_ref()?.by_fold.len()))
     }
 
     /// Whether every target converged.

@@ -12,10 +12,13 @@
 
 mod certificate;
 mod course;
+mod cross_validation;
 mod ending;
 mod fitted;
+mod held_out;
 mod null;
 mod penalty;
+mod per_target;
 mod response;
 mod score;
 mod spec;

@@ -64,6 +64,11 @@ impl CategoricalSpec {
         self.checked.get()
     }
 
+    /// The same with other numbers.
+    pub(super) fn with_checked(&self, checked: CheckedSpec) -> Self {
+        Self { checked, start: self.start.clone() }
+    }
+
     pub(super) fn checked(&self) -> &CheckedSpec {
         &self.checked
     }

@@ -2,7 +2,9 @@
 
 use super::course::Course;
 use super::fitted::ClassFit;
+use crate::design::Scaling;
 use crate::glm::certificate::{Reported, read_back};
+use crate::math::contrasts::Contrasts;
 use crate::math::dense::Matrix;
 use crate::solver::Start;
 use crate::{Error, Result};
@@ -47,7 +49,7 @@ impl ClassPoint {
     }
 
     /// Coefficients and intercept of every class.
-    pub(super) fn of_classes(&self) -> Vec<Reported> {
+    fn of_classes(&self) -> Vec<Reported> {
         let n_classes = self.intercept.len();
         let of_class = |class: usize| Reported {
             coef: self.coef.chunks(n_classes).map(|row| row[class]).collect(),
@@ -75,16 +77,27 @@ impl Course<'_, '_> {
         if !self.rank.is_whole(&self.varying) {
             return None;
         }
-        let read = |own: &Reported| read_back(self.plan.scaling(), own, &self.varying);
-        let of_classes: Vec<Vec<f64>> = point.of_classes().iter().map(read).collect();
-        let (p, n_free) = (1 + self.varying.len(), self.contrasts.n_free());
-        let mut at = Matrix::zeros((p * n_free, 1));
-        for j in 0..p {
-            let row: Vec<f64> = of_classes.iter().map(|own| own[j]).collect();
-            for (a, value) in self.contrasts.of_free(&row).into_iter().enumerate() {
-                at[(a * p + j, 0)] = value;
-            }
-        }
+        let at = parameters(self.plan.scaling(), point, &self.varying, &self.contrasts);
         at.iter().all(|value| value.is_finite()).then_some(at)
     }
+}
+
+/// A point as parameters of these columns, centred and scaled, in terms of contrasts: shape (parameters, 1).
+pub(super) fn parameters(
+    scaling: &Scaling,
+    point: &ClassPoint,
+    varying: &[usize],
+    contrasts: &Contrasts,
+) -> Matrix {
+    let of_classes: Vec<Vec<f64>> =
+        point.of_classes().iter().map(|own| read_back(scaling, own, varying)).collect();
+    let p = 1 + varying.len();
+    let mut at = Matrix::zeros((p * contrasts.n_free(), 1));
+    for j in 0..p {
+        let row: Vec<f64> = of_classes.iter().map(|own| own[j]).collect();
+        for (a, value) in contrasts.of_free(&row).into_iter().enumerate() {
+            at[(a * p + j, 0)] = value;
+        }
+    }
+    at
 }
