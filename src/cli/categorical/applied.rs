@@ -87,7 +87,9 @@ impl Applied {
             _ if own.names.len() == 1 && choice.y.is_some() => vec![y.trim().trim_matches('"').into()],
             names => names,
         };
-        let features = DataArgs { y: None, ..choice.clone() };
+        let mut features = DataArgs { y: None, ..choice.clone() };
+        // targets that are named have no weights of the model's own
+        features.take_row_terms(&model.study.row_terms(), true)?;
         let mut kinds = Vec::with_capacity(names.len());
         for name in &names {
             let classes = &model.fit.targets[own.target(name)?].classes;

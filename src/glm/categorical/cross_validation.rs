@@ -3,7 +3,7 @@
 //! The classes of a target share one loss, so that a fit is of one target; targets, folds and strengths are fitted one after the
 //! other. First all bins are fitted along the strengths, from the strongest on, each fit from the answer of the one before. Then every
 //! fold is, each fit from where the one to all bins ended, moved by what the fold differed from it at the strength before. Fits that
-//! are only scored end at a gap of 1e-8 of their loss; that of the chosen strength goes on to the tolerance.
+//! are only scored end at a gap of 1e-8 of their loss, by the solver's word; that of the chosen strength goes on to the tolerance.
 //!
 //! A fold without a bin of some class to fit has no model of this class: its probability would be 0, and the log-likelihood of a
 //! held-out bin of it minus infinity, whatever the strength. Such a fold is left out of the curve, and a warning names fold and class.
@@ -177,7 +177,7 @@ impl<B: Classes> Search<'_, B> {
             time_limit_s: self.time_left(),
             ..own.clone()
         };
-        let spec = self.spec.with_checked(checked.check()?).with_start(start.into_iter().collect());
+        let spec = self.spec.with_checked(checked.check()?).with_start(start.into_iter().collect()).scored();
         let fitted = spec.fit(self.on, plan, std::slice::from_ref(self.response), progress)?;
         let found = fitted.targets.first().map(|fit| Scored { point: fit.into(), status: fit.status });
         found.ok_or_else(|| Error::Empty {

@@ -20,7 +20,8 @@ const ILL_CONDITIONED: f64 = 1e8;
 impl Course<'_, '_> {
     /// Whether the Hessian at the point costs too much to be computed for the certificate alone.
     pub(super) fn is_too_costly(&self) -> bool {
-        self.left_out.is_some() && self.spec.get().standard_errors != StandardErrors::Off
+        let asked = self.spec.get().standard_errors;
+        self.spec.is_scored() || (self.left_out.is_some() && asked != StandardErrors::Off)
     }
 
     /// The loss gap of the certificate, and where it is from.
@@ -40,7 +41,8 @@ impl Course<'_, '_> {
 
     /// Whether the solver goes on. One that should, but may not, is told why.
     pub(super) fn goes_on(&self, standing: &mut Standing, watch: &Watch) -> bool {
-        let is_open = standing.outcome.status == Status::Converged
+        let is_open = !self.spec.is_scored()
+            && standing.outcome.status == Status::Converged
             && standing.recession().is_none()
             && (standing.is_restless() || !self.is_proven(standing));
         if !is_open {
@@ -64,6 +66,7 @@ impl Course<'_, '_> {
             Status::Failed => Status::Failed,
             _ if numbers.iter().any(|number| !number.is_finite()) => Status::Failed,
             _ if standing.recession().is_some() => Status::Separated,
+            said if self.spec.is_scored() => said,
             _ if self.is_proven(standing) => Status::Converged,
             Status::Converged => Status::Stalled,
             said => said,

@@ -12,6 +12,8 @@ pub struct CategoricalSpec {
     checked: CheckedSpec,
     /// Where each target begins, if that is given.
     start: Vec<ClassPoint>,
+    /// Whether fits are only scored: they end by the solver's word, since their proof would cost as much as the rest.
+    is_scored: bool,
 }
 
 impl CategoricalSpec {
@@ -48,7 +50,7 @@ impl CategoricalSpec {
         if !spec.covariance_of.is_empty() {
             return refused("covariance of", "no blocks", "some", "leave them out");
         }
-        Ok(Self { checked: spec.check()?, start: Vec::new() })
+        Ok(Self { checked: spec.check()?, start: Vec::new(), is_scored: false })
     }
 
     /// The same from points, one for each target. One with a larger loss than where no feature has an effect, one with numbers that
@@ -66,7 +68,17 @@ impl CategoricalSpec {
 
     /// The same with other numbers.
     pub(super) fn with_checked(&self, checked: CheckedSpec) -> Self {
-        Self { checked, start: self.start.clone() }
+        Self { checked, ..self.clone() }
+    }
+
+    /// The same for fits that are only scored.
+    pub(super) fn scored(mut self) -> Self {
+        self.is_scored = true;
+        self
+    }
+
+    pub(super) fn is_scored(&self) -> bool {
+        self.is_scored
     }
 
     pub(super) fn checked(&self) -> &CheckedSpec {
