@@ -8,12 +8,12 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::response::Labelled;
-use crate::design::DesignPlan;
+use crate::design::{DesignPlan, Offset};
 use crate::glm::bins::Bins;
 use crate::math::contrasts::Contrasts;
 use crate::math::dense::{Cholesky, Matrix};
 use crate::math::sum::Sum;
-use crate::observation::{Null, log_softmax};
+use crate::observation::Null;
 use crate::{Error, Result};
 
 /// Newton steps at most, and halvings of one.
@@ -68,13 +68,13 @@ impl Seen<'_> {
             return self.of_frequencies(free, &totals);
         };
         // where the mean of the offset is taken off
-        let mut means = vec![Sum::default(); free.len()];
+        let mut means = vec![Sum::default(); totals.len()];
         for bin in self.bins.rows.iter() {
-            let own = self.contrasts.of_free(&self.placed(offset.of_bin(bin)));
-            means.iter_mut().zip(own).for_each(|(mean, own)| mean.add(self.bins.weight(bin) * own));
+            let weight = self.bins.weight(bin);
+            self.given(offset, bin).for_each(|(place, value)| means[place].add(weight * value));
         }
-        let total = self.bins.total_weight();
-        free.iter_mut().zip(means).for_each(|(free, mean)| *free -= mean.value() / total);
+        let means: Vec<f64> = means.iter().map(|mean| mean.value() / self.bins.total_weight()).collect();
+        free.iter_mut().zip(self.contrasts.of_free(&means)).for_each(|(free, mean)| *free -= mean);
         self.newton(free)
     }
 
@@ -107,10 +107,10 @@ impl Seen<'_> {
         here
     }
 
-    /// The numbers of the classes that some bin has.
-    fn placed(&self, of_classes: &[f64]) -> Vec<f64> {
-        let own = of_classes.iter().zip(self.places).filter(|(_, place)| place.is_some());
-        own.map(|(value, _)| *value).collect()
+    /// The offset of the classes that some bin has, with their places.
+    fn given<'o>(&'o self, offset: &'o Offset, bin: usize) -> impl Iterator<Item = (usize, f64)> + 'o {
+        let of_classes = offset.of_bin(bin).iter().zip(self.places);
+        of_classes.filter_map(|(value, place)| place.map(|place| (place, *value)))
     }
 
     /// Without an offset all bins of a class are alike.
@@ -118,57 +118,88 @@ impl Seen<'_> {
         let total: f64 = self.bins.total_weight();
         let parts: Vec<f64> = totals.iter().map(|own| own / total).collect();
         let loss = parts.iter().map(|part| -part * part.ln()).sum();
-        ClassNull { slope: vec![0.0; free.len()], free, loss, curvature: curvature(self.contrasts, &parts) }
+        let pairs: Vec<f64> =
+            self.contrasts.class_pairs().into_iter().map(|(k, l)| parts[k] * parts[l]).collect();
+        ClassNull { slope: vec![0.0; free.len()], free, loss, curvature: of_pairs(self.contrasts, &pairs) }
     }
 
     /// Loss, slope and curvature at constants, as free numbers, beside the offset.
     pub(super) fn at(&self, free: Vec<f64>) -> ClassNull {
-        let n_free = self.contrasts.n_free();
         let constants = self.contrasts.of_classes(&free);
         let (n, total) = (self.bins.rows.len(), self.bins.total_weight());
-        let of_piece = |used: Range<usize>| {
-            let (mut loss, mut slope) = (Sum::default(), vec![Sum::default(); n_free]);
-            let mut curved = Matrix::zeros((n_free, n_free));
-            for bin in self.bins.rows.some(used) {
-                let Some(own) = self.response.code(bin).and_then(|code| self.places[code]) else { continue };
-                let weight = self.bins.weight(bin);
-                let mut eta = constants.clone();
-                if let Some(offset) = self.bins.offset {
-                    let offset = self.placed(offset.of_bin(bin));
-                    eta.iter_mut().zip(offset).for_each(|(eta, offset)| *eta += offset);
-                }
-                let logs = log_softmax(&eta);
-                loss.add(-weight * logs[own]);
-                let mut p: Vec<f64> = logs.iter().map(|log| log.exp()).collect();
-                curved.scaled_add(weight, &curvature(self.contrasts, &p));
-                p[own] -= 1.0;
-                slope.iter_mut().zip(self.contrasts.of_free(&p)).for_each(|(to, g)| to.add(weight * g));
-            }
-            (loss.value(), slope.into_iter().map(Sum::value).collect::<Vec<f64>>(), curved)
-        };
         let firsts: Vec<usize> = (0..n).step_by(PIECE).collect();
-        let parts: Vec<_> =
-            firsts.into_par_iter().map(|first| of_piece(first..n.min(first + PIECE))).collect();
-        let loss: Sum = parts.iter().map(|part| part.0).collect();
-        let slope = |a: usize| parts.iter().map(|part| part.1[a]).collect::<Sum>().value() / total;
-        let mut curved = Matrix::zeros((n_free, n_free));
-        parts.iter().for_each(|part| curved += &part.2);
+        let of_piece = |first: usize| self.sums(first..n.min(first + PIECE), &constants);
+        let parts: Vec<Sums> = firsts.into_par_iter().map(of_piece).collect();
+        let loss: Sum = parts.iter().map(|part| part.loss.value()).collect();
+        let added =
+            |of_part: &dyn Fn(&Sums) -> f64| parts.iter().map(of_part).collect::<Sum>().value() / total;
+        let residuals: Vec<f64> =
+            (0..constants.len()).map(|k| added(&|part| part.residuals[k].value())).collect();
+        let n_pairs = self.contrasts.class_pairs().len();
+        let pairs: Vec<f64> = (0..n_pairs).map(|pair| added(&|part| part.pairs[pair])).collect();
         ClassNull {
+            slope: self.contrasts.of_free(&residuals),
+            curvature: of_pairs(self.contrasts, &pairs),
             free,
             loss: loss.value() / total,
-            slope: (0..n_free).map(slope).collect(),
-            curvature: curved / total,
         }
+    }
+
+    /// The sums over some of the bins, by their numbers among the used ones.
+    fn sums(&self, used: Range<usize>, constants: &[f64]) -> Sums {
+        let n_classes = constants.len();
+        let mut sums = Sums {
+            loss: Sum::default(),
+            residuals: vec![Sum::default(); n_classes],
+            pairs: vec![0.0; n_classes * n_classes.saturating_sub(1) / 2],
+        };
+        let mut eta = vec![0.0; n_classes];
+        for bin in self.bins.rows.some(used) {
+            let Some(own) = self.response.code(bin).and_then(|code| self.places[code]) else { continue };
+            let weight = self.bins.weight(bin);
+            eta.copy_from_slice(constants);
+            if let Some(offset) = self.bins.offset {
+                self.given(offset, bin).for_each(|(place, value)| eta[place] += value);
+            }
+            let largest = (0..n_classes).fold(0, |a, b| if eta[b] > eta[a] { b } else { a });
+            let (top, of_own) = (eta[largest], eta[own]);
+            eta.iter_mut().for_each(|eta| *eta = (*eta - top).exp());
+            let others = |but: usize| -> f64 {
+                eta.iter().enumerate().filter(|(k, _)| *k != but).map(|(_, part)| part).sum()
+            };
+            let (rest, of_others) = (others(largest), others(own));
+            sums.loss.add(weight * ((top - of_own) + rest.ln_1p()));
+            let all = 1.0 + rest;
+            for l in 0..n_classes {
+                let residual = if l == own { -of_others / all } else { eta[l] / all };
+                sums.residuals[l].add(weight * residual);
+                for k in 0..l {
+                    sums.pairs[l * (l - 1) / 2 + k] += weight * (eta[k] / all) * (eta[l] / all);
+                }
+            }
+        }
+        sums
     }
 }
 
-/// `cᵀ (diag(p) - p pᵀ) c`, from differences, so that small numbers beside large ones are exact.
-fn curvature(contrasts: &Contrasts, p: &[f64]) -> Matrix {
+/// Sums over bins.
+struct Sums {
+    loss: Sum,
+    /// Of the probability of each class less 1 in its own bins.
+    residuals: Vec<Sum>,
+    /// Of the products of the probabilities of each pair, in the order of [`Contrasts::class_pairs`].
+    pairs: Vec<f64>,
+}
+
+/// The curvature `cᵀ (diag(p) - p pᵀ) c` from means of products of pairs of probabilities: differences keep small numbers exact
+/// beside large ones.
+fn of_pairs(contrasts: &Contrasts, pairs: &[f64]) -> Matrix {
     let n_free = contrasts.n_free();
     let mut found = Matrix::zeros((n_free, n_free));
     for (a, b) in contrasts.pairs() {
-        let terms = contrasts.differences((a, b)).into_iter().map(|(k, l, factor)| p[k] * p[l] * factor);
-        let value: f64 = terms.sum();
+        let terms = contrasts.differences((a, b)).into_iter();
+        // in the order of `Contrasts::class_pairs`
+        let value: f64 = terms.map(|(k, l, factor)| pairs[l * (l - 1) / 2 + k] * factor).sum();
         (found[(a, b)], found[(b, a)]) = (value, value);
     }
     found
