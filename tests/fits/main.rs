@@ -9,6 +9,8 @@ mod html;
 mod bases_goldens;
 mod basis;
 mod class_laws;
+mod class_rows;
+mod class_targets;
 mod classes;
 mod convolution;
 mod convolved_designs;

@@ -55,7 +55,7 @@ fn constants(alone: bool, responses: &Responses) -> Constants {
 
 impl Responses {
     /// The weights, or something to bind where there are none.
-    fn weights(&self) -> Bound {
+    pub(super) fn weights(&self) -> Bound {
         self.weights.as_ref().map_or(&self.columns, |(weights, _)| weights).clone()
     }
 }

@@ -10,7 +10,7 @@ use super::super::run::in_pool;
 use crate::backend::Gpu;
 use crate::backend::{Classes, Cpu};
 use crate::design::DesignPlan;
-use crate::glm::{CategoricalSpec, FittedCategorical, Labelled};
+use crate::glm::{CategoricalSpec, CrossValidation, FittedCategorical, Labelled};
 use crate::{Error, Result, solver};
 
 /// Where fits are computed.
@@ -58,10 +58,10 @@ impl Device {
         }
     }
 
-    /// One fit.
+    /// One fit, with a strength by cross-validation if that is how.
     pub(super) fn fit(
         &self,
-        spec: &CategoricalSpec,
+        spec: (&CategoricalSpec, Option<&CrossValidation>),
         plan: &DesignPlan,
         response: &Labelled,
         watcher: &mut (dyn FnMut(solver::Progress) + Send),
@@ -77,10 +77,14 @@ impl Device {
 
 fn fitted<B: Classes>(
     on: &B,
-    spec: &CategoricalSpec,
+    (spec, how): (&CategoricalSpec, Option<&CrossValidation>),
     plan: &DesignPlan,
     response: &Labelled,
     watcher: &mut (dyn FnMut(solver::Progress) + Send),
 ) -> Result<FittedCategorical> {
-    in_pool(|| spec.fit(on, plan, std::slice::from_ref(response), watcher))
+    let response = std::slice::from_ref(response);
+    in_pool(|| match how {
+        Some(how) => spec.cross_validate(on, plan, response, how, watcher),
+        None => spec.fit(on, plan, response, watcher),
+    })
 }

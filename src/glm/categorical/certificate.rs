@@ -156,7 +156,7 @@ impl Course<'_, '_> {
             return Ok(None);
         };
         let loss_gap = -0.5 * step.iter().zip(&standing.gradient).map(|(d, g)| d * g).sum::<f64>();
-        let covariance = inverse / self.plan.n_rows() as f64;
+        let covariance = inverse / self.plan.total_weight();
         let (standard_errors, intercept_standard_errors) = self.errors(&covariance, &free);
         let may_recede = f.recession() != Recession::Never;
         let step_reach = if may_recede { reach(f, 0, at, &step)?.all } else { 0.0 };
@@ -234,6 +234,9 @@ impl Course<'_, '_> {
                 }
             }
         }
-        (errors, (0..n_classes).map(|class| error(class, &of_intercept)).collect())
+        // one that is given has none
+        let of_class =
+            |class: usize| if self.plan.has_intercept() { error(class, &of_intercept) } else { 0.0 };
+        (errors, (0..n_classes).map(of_class).collect())
     }
 }

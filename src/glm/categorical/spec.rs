@@ -1,5 +1,6 @@
 //! What to fit and how far.
 
+use super::start::ClassPoint;
 use crate::glm::spec::{CheckedSpec, Dispersion, GlmSpec, PlanFrom};
 use crate::regularizer::Regularizer;
 use crate::{Error, Result};
@@ -7,14 +8,20 @@ use crate::{Error, Result};
 /// A specification of a fit to labels, checked: regularizer, solver, tolerance and limits of a [`GlmSpec`], whose model does not
 /// enter.
 #[derive(Clone, Debug)]
-pub struct CategoricalSpec(CheckedSpec);
+pub struct CategoricalSpec {
+    checked: CheckedSpec,
+    /// Where each target begins, if that is given.
+    start: Vec<ClassPoint>,
+    /// Whether fits are only scored: they end by the solver's word, since their proof would cost as much as the rest.
+    is_scored: bool,
+}
 
 impl CategoricalSpec {
     /// Checks every number.
     ///
     /// # Errors
     /// [`Error::Argument`] as [`GlmSpec::check`] says, for penalties of single coefficients (lasso, elastic-net), and for what fits of
-    /// classes do not have: a dispersion, no intercept, a plan to repeat, starts, histories, blocks of a covariance.
+    /// classes do not have: a dispersion, a plan to repeat, starts of one class, histories, blocks of a covariance.
     pub fn new(spec: GlmSpec) -> Result<Self> {
         let refused = |what: &str, expected: &str, found: &str, help: &str| {
             Err(Error::argument(what, format!("{expected} of categorical responses"), found, help))
@@ -33,11 +40,9 @@ impl CategoricalSpec {
         if matches!(spec.plan_from, PlanFrom::Plan(_)) {
             return refused("plan", "no plan to repeat", "one", "leave the plan out");
         }
-        if !spec.has_intercept {
-            return refused("intercept", "an intercept", "none", "leave has_intercept true");
-        }
         if !spec.start.is_empty() {
-            return refused("start", "no starts", "some", "leave them out");
+            let help = "give the coefficients of all classes: CategoricalSpec::with_start";
+            return refused("start", "no starts of one class", "some", help);
         }
         if spec.n_histories > 0 {
             return refused("n_histories", "0", &spec.n_histories.to_string(), "leave it out");
@@ -45,16 +50,43 @@ impl CategoricalSpec {
         if !spec.covariance_of.is_empty() {
             return refused("covariance of", "no blocks", "some", "leave them out");
         }
-        Ok(Self(spec.check()?))
+        Ok(Self { checked: spec.check()?, start: Vec::new(), is_scored: false })
+    }
+
+    /// The same from points, one for each target. One with a larger loss than where no feature has an effect, one with numbers that
+    /// are not finite and all of columns that repeat one another are not followed.
+    #[must_use]
+    pub fn with_start(mut self, start: Vec<ClassPoint>) -> Self {
+        self.start = start;
+        self
     }
 
     /// The numbers.
     pub fn get(&self) -> &GlmSpec {
-        self.0.get()
+        self.checked.get()
+    }
+
+    /// The same with other numbers.
+    pub(super) fn with_checked(&self, checked: CheckedSpec) -> Self {
+        Self { checked, ..self.clone() }
+    }
+
+    /// The same for fits that are only scored.
+    pub(super) fn scored(mut self) -> Self {
+        self.is_scored = true;
+        self
+    }
+
+    pub(super) fn is_scored(&self) -> bool {
+        self.is_scored
     }
 
     pub(super) fn checked(&self) -> &CheckedSpec {
-        &self.0
+        &self.checked
+    }
+
+    pub(super) fn start(&self) -> &[ClassPoint] {
+        &self.start
     }
 }
 
