@@ -20,7 +20,7 @@ pub use counts::{Counts, Packed};
 pub use glm::GlmObjective;
 pub use optimality::Optimality;
 pub use owned_counts::OwnedCounts;
-pub use penalty::{Group, Kinks, Penalty};
+pub use penalty::{Group, Kinks, Penalty, Shift, hold, release};
 
 /// Which weights a Gram matrix has.
 #[derive(Clone, Copy, Debug)]

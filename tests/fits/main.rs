@@ -47,5 +47,6 @@ mod same_bits;
 mod shared_rows;
 mod single_sums;
 mod smooth;
+mod sparse_classes;
 mod tutorial_fits;
 mod warm_starts;

@@ -137,14 +137,14 @@ impl CategoricalSpec {
         let guided = self.checked().guided(plan, n_classes, on.costs(), size_of::<B::Scalar>())?;
         let plan = guided.as_ref().unwrap_or(plan);
         let counts = self.check_inputs(on, plan, response)?;
-        let contrasts = Contrasts::centred(n_classes);
+        let varying = varying(plan);
+        let mut penalty = ClassPenalty::new(self.checked(), plan, &varying, n_classes);
+        let contrasts = penalty.contrasts();
         let numbers = response.numbers();
         let y = Packed::new(numbers.view(), plan.rows());
-        let varying = varying(plan);
         let own: Vec<Column> = varying.iter().map(|&column| Column::Source(column)).collect();
         let mut exact = ClassObjective::new(on.exact(), plan, &own, &y, contrasts.clone())?;
         let mut gram = exact.flat_gram(Every::ROW)?;
-        let mut penalty = ClassPenalty::new(self.checked(), plan, &varying, n_classes);
         let mut rank = if penalty.of_block.is_none() {
             Rank::new(plan, &varying, &without_intercept(&gram))
         } else {
@@ -188,7 +188,7 @@ impl CategoricalSpec {
         if costs.home != Home::Host {
             chosen.finishing = Placed::all(plan, n_classes, &on.exact().costs());
         }
-        let left_out = self.inference_left_out(plan, gram.nrows(), contrasts.n_free());
+        let left_out = self.inference_left_out(plan, gram.nrows(), n_classes);
         let course = Course {
             spec: self,
             plan,
@@ -245,9 +245,9 @@ impl CategoricalSpec {
         }
     }
 
-    /// Why there are no standard errors, if there are none, from the parameters of a predictor and the number of these.
-    fn inference_left_out(&self, plan: &DesignPlan, p: usize, n_free: usize) -> Option<String> {
-        let pairs = n_free * (n_free + 1) / 2;
+    /// Why there are no standard errors, if there are none, from the parameters of a predictor and the number of classes.
+    fn inference_left_out(&self, plan: &DesignPlan, p: usize, n_classes: usize) -> Option<String> {
+        let pairs = n_classes * (n_classes - 1) / 2;
         // of every pair of classes a Gram, whose weights are one product for each row
         let cost = plan.n_rows() as f64 * (p * (p + 1)) as f64 * pairs as f64;
         match self.get().standard_errors {
@@ -297,7 +297,9 @@ impl Course<'_, '_> {
             let fast = own.as_mut().map(|fast| -> &mut dyn Objective { fast });
             let mut objectives = Objectives { fast, exact: &mut *exact, sample: None };
             let solution = solver.minimize(&mut objectives, &self.metric, &[0], start, &mut watch)?;
-            let at = solution.at.column(0).to_vec();
+            let mut at = solution.at.column(0).to_vec();
+            // of all optimal answers that of smallest norm
+            exact.penalty().kinks().settle(&mut at);
             let over_all = all.as_deref_mut().unwrap_or(&mut *exact);
             let mut standing = self.standing(over_all, &at, solution.outcomes[0].clone())?;
             let inferring = Instant::now();
@@ -313,7 +315,8 @@ impl Course<'_, '_> {
                 // what Newton has taken over stays with it
                 solver = &Newton;
             }
-            (start, earlier) = (solution.at.into(), Some(standing));
+            let at = Matrix::from_shape_fn((at.len(), 1), |(j, _)| at[j]);
+            (start, earlier) = (at.into(), Some(standing));
         };
         let condition = match &standing.inference {
             Some(ClassInference { condition, .. }) if self.left_out.is_none() => *condition,
@@ -332,7 +335,9 @@ impl Course<'_, '_> {
 
     /// No effect of any feature, the frequencies of the classes.
     fn start(&self, counts: &[usize]) -> Matrix {
-        let logs: Vec<f64> = counts.iter().map(|&count| (count as f64).ln()).collect();
+        let mut logs: Vec<f64> = counts.iter().map(|&count| (count as f64).ln()).collect();
+        let mean = logs.iter().sum::<f64>() / logs.len() as f64;
+        logs.iter_mut().for_each(|own| *own -= mean);
         let intercepts = self.contrasts.of_free(&logs);
         let p = 1 + self.rank.n_members();
         let value = |(k, _): (usize, usize)| if k % p == 0 { intercepts[k / p] } else { 0.0 };
@@ -357,15 +362,18 @@ fn null(counts: &[usize]) -> Null {
     Null { mean, eta, loss, curvature, size: loss, noise, events, is_silent: false }
 }
 
-/// The Hessian where no feature has an effect: that of the frequencies, times the flat Gram.
+/// The Hessian where no feature has an effect: that of the frequencies, times the flat Gram. It is 0 along common shifts of all
+/// classes; where parameters have them it is what it is on average elsewhere.
 fn null_curvature(contrasts: &Contrasts, counts: &[usize], gram: &Matrix) -> Matrix {
     let n: f64 = counts.iter().map(|&count| count as f64).sum();
     let (p, d) = (gram.nrows(), contrasts.n_free());
-    let mut of_classes = Matrix::zeros((d, d));
+    let of_shifts = if contrasts.are_centred() { 0.0 } else { 1.0 / (d * d) as f64 };
+    let mut of_classes = Matrix::from_elem((d, d), of_shifts);
     for (a, b) in contrasts.pairs() {
         let term = |(k, l, factor)| counts[k] as f64 / n * (counts[l] as f64 / n) * factor;
         let value: f64 = contrasts.differences((a, b)).into_iter().map(term).sum();
-        (of_classes[(a, b)], of_classes[(b, a)]) = (value, value);
+        of_classes[(a, b)] += value;
+        of_classes[(b, a)] = of_classes[(a, b)];
     }
     Matrix::from_shape_fn((p * d, p * d), |(i, j)| of_classes[(i / p, j / p)] * gram[(i % p, j % p)])
 }

@@ -2,11 +2,13 @@
 //!
 //! Squares and squared differences are those of every class, which are those of every contrast: these are orthonormal, and
 //! classes that sum to 0 have the same norm. A group holds the coefficients of its columns for all classes, and its size counts
-//! them all.
+//! them all. Magnitudes are those of the coefficients of every class, which contrasts do not have: a fit with such a penalty works
+//! with a block for each class, and of the common shifts of these, which change the penalty alone, takes the best.
 
 use crate::design::DesignPlan;
 use crate::glm::penalised::anchors;
 use crate::glm::spec::CheckedSpec;
+use crate::math::contrasts::Contrasts;
 use crate::math::dense::Matrix;
 use crate::objective::Penalty;
 use crate::observation::Recession;
@@ -41,6 +43,16 @@ impl ClassPenalty {
         let (anchors, taking_part) = anchors(plan, &self.varying, gram, &self.of_block);
         self.anchors = anchors;
         taking_part
+    }
+
+    /// What the parameters of the fit are: numbers that sum to 0, or one for each class.
+    pub(super) fn contrasts(&self) -> Contrasts {
+        if self.is_of_each() { Contrasts::none(self.n_classes) } else { Contrasts::centred(self.n_classes) }
+    }
+
+    /// Whether single coefficients come to rest at 0.
+    fn is_of_each(&self) -> bool {
+        !self.terms.magnitudes.is_empty()
     }
 
     /// Along which directions the loss may fall for ever beside it.
@@ -96,6 +108,9 @@ impl ClassPenalty {
             })
         });
         penalty.anchor(anchors);
+        if self.is_of_each() && n_blocks == self.n_classes {
+            penalty.note_shifts(n_blocks, p);
+        }
         penalty
     }
 }
