@@ -207,9 +207,8 @@ impl<'a> Step<'a> {
         free.iter().zip(&step).for_each(|(&j, by)| to[j] += by);
         // what may move together at no cost crosses no kink if it need not
         loose.iter().for_each(|(shift, _)| shift.add(shift.best(&to), &mut to));
-        let crosses = |&j: &usize| {
-            self.kinks.magnitudes.get(j).is_some_and(|s| *s > 0.0) && self.at[j] * to[j] <= 0.0
-        };
+        let crosses =
+            |&j: &usize| self.kinks.magnitudes.get(j).is_some_and(|s| *s > 0.0) && self.at[j] * to[j] <= 0.0;
         if free.iter().any(crosses) || step.iter().any(|by| !by.is_finite()) {
             return false;
         }

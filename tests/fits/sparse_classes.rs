@@ -38,9 +38,7 @@ fn strengths(regularizer: &Regularizer, column: usize) -> [f64; 2] {
     };
     match regularizer {
         Regularizer::Lasso { strength } => [of(strength), 0.0],
-        Regularizer::ElasticNet { strength, ratio } => {
-            [ratio * of(strength), (1.0 - ratio) * of(strength)]
-        }
+        Regularizer::ElasticNet { strength, ratio } => [ratio * of(strength), (1.0 - ratio) * of(strength)],
         other => panic!("{other:?}"),
     }
 }
@@ -89,9 +87,8 @@ fn is_of_smallest_norm(target: &ClassFit, of: &Regularizer) {
     assert!(target.intercept.iter().sum::<f64>().abs() < 1e-13, "{target:?}");
     for (column, w) in target.coef.chunks(k).enumerate() {
         let [l1, l2] = strengths(of, column);
-        let value = |t: f64| -> f64 {
-            w.iter().map(|w| l1 * (w + t).abs() + 0.5 * l2 * (w + t).powi(2)).sum()
-        };
+        let value =
+            |t: f64| -> f64 { w.iter().map(|w| l1 * (w + t).abs() + 0.5 * l2 * (w + t).powi(2)).sum() };
         let norm = |t: f64| w.iter().map(|w| (w + t).powi(2)).sum::<f64>();
         for by in [1e-6, 1e-3, 0.1].into_iter().flat_map(|by| [by, -by]) {
             let more = value(by) - value(0.0);
@@ -109,7 +106,8 @@ fn fits_are_optimal_by_definition_and_of_smallest_norm_in_any_precision() {
         let x = Array2::from_shape_fn(x.dim(), |(i, j)| [1.0, 0.1, 20.0][j % 3] * (x[(i, j)] + j as f64));
         let plan = DesignPlan::new(source(&x), 0..600).unwrap();
         let mut n_zero = 0;
-        for regularizer in [lasso(0.002), lasso(0.02), lasso(0.05), net(0.02, 0.5), net(0.03, 0.95), net(0.02, 1.0)]
+        for regularizer in
+            [lasso(0.002), lasso(0.02), lasso(0.05), net(0.02, 0.5), net(0.03, 0.95), net(0.02, 1.0)]
         {
             let spec = CategoricalSpec::new(with(&regularizer)).unwrap();
             let response = [labelled(&codes)];
@@ -187,7 +185,9 @@ fn two_classes_are_a_logistic_regression_with_the_same_lasso() {
     let (strength, ratio) = (0.04, 0.6);
     let (magnitudes, squares) = (strength * ratio, 0.5 * strength * (1.0 - ratio));
     let of_one = net(magnitudes + squares, magnitudes / (magnitudes + squares));
-    for (classes, single) in [(lasso(0.03), lasso(0.03)), (lasso(0.3), lasso(0.3)), (net(strength, ratio), of_one)] {
+    for (classes, single) in
+        [(lasso(0.03), lasso(0.03)), (lasso(0.3), lasso(0.3)), (net(strength, ratio), of_one)]
+    {
         let own = fit(with(&classes), &x, &codes).targets.remove(0);
         let spec = GlmSpec { model: Model::from(ObservationModel::Bernoulli), ..with(&single) };
         let other = crate::common::fit(spec, &x, &y).targets.remove(0);
@@ -240,7 +240,8 @@ fn standard_errors_are_those_of_the_coefficients_that_are_chosen() {
         let target = fit(with(&regularizer), &x, &codes).targets.remove(0);
         is_proven(&target);
         // (column or intercept, class)
-        let coefficients = (0..p * k).filter(|&place| target.coef[place] != 0.0).map(|place| (place / k, place % k));
+        let coefficients =
+            (0..p * k).filter(|&place| target.coef[place] != 0.0).map(|place| (place / k, place % k));
         let own: Vec<(usize, usize)> = coefficients.chain((0..k).map(|class| (p, class))).collect();
         let mut hessian = Array2::zeros((own.len(), own.len()));
         for row in x.rows() {

@@ -81,7 +81,9 @@ impl Kinks {
     /// The shifts along which nothing is curved and whose members are all among the parameters `free`, ascending, with their places
     /// there: a Hessian of these parameters is 0 along them.
     pub fn loose(&self, free: &[usize]) -> Vec<(&Shift, Vec<usize>)> {
-        let places = |shift: &Shift| shift.members.iter().map(|j| free.binary_search(j).ok()).collect();
+        let places = |shift: &Shift| -> Option<Vec<usize>> {
+            shift.members.iter().map(|j| free.binary_search(j).ok()).collect()
+        };
         let flat = self.shifts.iter().filter(|shift| shift.curvature == 0.0);
         flat.filter_map(|shift| Some((shift, places(shift)?))).collect()
     }
