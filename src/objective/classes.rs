@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use ndarray::{Axis, Slice};
 
-use super::class_hessian::hessian;
+use super::class_hessian::{batches, hessian};
 use super::glm::is_exact;
 use super::line::{LineSizes, parts};
 use super::{Objective, Packed, Penalty, Quadratic, Weight};
@@ -168,31 +168,40 @@ impl<'a, B: Classes> ClassObjective<'a, B> {
         Ok(symmetric(&sums[2], p, 1.0 / self.n_rows_of(every) as f64))
     }
 
-    /// Sums of a gradient pass and, where they are asked for, of the Grams of all pairs of classes.
+    /// Sums of a gradient pass and, where they are asked for, of the Grams of all pairs of classes: in further passes those that are
+    /// too many for one.
     fn sums(&mut self, at: &[f64], every: Every, grams: Option<Beside>) -> Result<Vec<Vec<f64>>> {
         let loaded = self.load(&self.blocks(at))?;
         let targets: Vec<usize> = (0..self.contrasts.n_free()).collect();
-        let mut sizes = self.gradient_sums();
-        let first = sizes.len();
         let pairs = if grams.is_some() { self.contrasts.class_pairs() } else { Vec::new() };
+        let beside = grams.unwrap_or(Beside::Nothing);
         // sizes are those of one target, and a Gram is one for all of them
         let of_gram = self.of_block().pow(2).div_ceil(targets.len());
-        sizes.extend(pairs.iter().map(|_| of_gram));
-        self.passes += 1;
-        self.on.pass(self.sweep(every, &targets), &sizes, &|work, rows| {
-            self.forward(work, &rows, &loaded, Into::Eta);
-            let beside = grams.unwrap_or(Beside::Nothing);
-            self.on.pointwise_classes(work, rows.clone(), &self.contrasts, &self.y, beside);
-            self.backward(work, &rows);
-            if grams.is_some() {
-                self.write(work, &rows);
-            }
-            for (k, &pair) in pairs.iter().enumerate() {
-                self.on.class_weights(work, rows.clone(), pair, &self.y, beside);
-                self.on.weighted_gram(work, rows.clone(), self.design.matrix(), false, first + k);
-            }
-            Ok(())
-        })
+        let mut all = Vec::new();
+        for pairs in batches(&pairs, self.of_block()) {
+            let is_first = all.is_empty();
+            let mut sizes = if is_first { self.gradient_sums() } else { POINTWISE_SUMS.to_vec() };
+            let first = sizes.len();
+            sizes.extend(pairs.iter().map(|_| of_gram));
+            self.passes += 1;
+            let found = self.on.pass(self.sweep(every, &targets), &sizes, &|work, rows| {
+                self.forward(work, &rows, &loaded, Into::Eta);
+                self.on.pointwise_classes(work, rows.clone(), &self.contrasts, &self.y, beside);
+                if is_first {
+                    self.backward(work, &rows);
+                }
+                if grams.is_some() {
+                    self.write(work, &rows);
+                }
+                for (k, &pair) in pairs.iter().enumerate() {
+                    self.on.class_weights(work, rows.clone(), pair, &self.y, beside);
+                    self.on.weighted_gram(work, rows.clone(), self.design.matrix(), false, first + k);
+                }
+                Ok(())
+            })?;
+            all.extend(found.into_iter().skip(if is_first { 0 } else { first }));
+        }
+        Ok(all)
     }
 
     fn of_pairs(&self, grams: &[Vec<f64>], n: usize) -> Matrix {

@@ -15,6 +15,7 @@ use crate::backend::{Every, Reach};
 use crate::math::dense::Matrix;
 use crate::observation::Recession;
 
+pub use class_hessian::bytes_of_grams;
 pub use classes::{ClassObjective, ClassOptimality};
 pub use counts::{Counts, Packed};
 pub use glm::GlmObjective;

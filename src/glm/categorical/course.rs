@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::certificate::{ClassInference, Standing};
 use super::fitted::{ClassFit, FittedCategorical};
-use super::penalty::ClassPenalty;
+use super::penalty::{ClassPenalty, contrasts};
 use super::response::Labelled;
 use super::spec::CategoricalSpec;
 use crate::backend::{Backend, Classes, Cpu, Every, Home};
@@ -18,7 +18,7 @@ use crate::glm::rank::{Rank, varying};
 use crate::glm::spec::{StandardErrors, TOLERANCE_F64};
 use crate::math::contrasts::Contrasts;
 use crate::math::dense::Matrix;
-use crate::objective::{ClassObjective, Objective, Packed};
+use crate::objective::{ClassObjective, Objective, Packed, bytes_of_grams};
 use crate::observation::Null;
 use crate::solver::{Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Start, Watch};
 use crate::{Error, Result};
@@ -94,10 +94,11 @@ impl CategoricalSpec {
         let started = Instant::now();
         let (mut fits, n_targets) = (Vec::with_capacity(response.len()), response.len());
         for (k, target) in response.iter().enumerate() {
+            let spec = self.of_target(k, n_targets)?;
             let mut of_all = |at: Progress| {
                 progress(Progress { n_active: at.n_active + n_targets - 1 - k, ..at });
             };
-            let own = self.fit_target(on, plan, target, started, &mut of_all)?;
+            let own = spec.fit_target(on, plan, target, started, &mut of_all)?;
             fits.push(self.fitted(plan, own));
         }
         FittedCategorical::join(fits)?.ok_or_else(|| Error::Empty {
@@ -136,10 +137,11 @@ impl CategoricalSpec {
         let (n_classes, begun) = (response.classes().len(), Instant::now());
         let guided = self.checked().guided(plan, n_classes, on.costs(), size_of::<B::Scalar>())?;
         let plan = guided.as_ref().unwrap_or(plan);
-        let counts = self.check_inputs(on, plan, response)?;
+        let counts = self.check_inputs(plan, response)?;
+        let contrasts = contrasts(&self.get().regularizer, n_classes);
+        self.check_memory(on, plan, &contrasts)?;
         let varying = varying(plan);
         let mut penalty = ClassPenalty::new(self.checked(), plan, &varying, n_classes);
-        let contrasts = penalty.contrasts();
         let numbers = response.numbers();
         let y = Packed::new(numbers.view(), plan.rows());
         let own: Vec<Column> = varying.iter().map(|&column| Column::Source(column)).collect();
@@ -173,7 +175,13 @@ impl CategoricalSpec {
         };
         let (is_plain, is_apart) = (rank.is_whole(&varying), metric.smallest_pivot() > CERTAIN);
         let mut fast = None;
-        if size_of::<B::Scalar>() < size_of::<f64>() && is_plain && is_apart {
+        let replayed = self.checked().replayed();
+        let may_be_fast =
+            size_of::<B::Scalar>() < size_of::<f64>() && replayed.is_none_or(|own| own.storage == "f32");
+        if may_be_fast && !(is_plain && is_apart) && replayed.is_some() {
+            return Err(Plan::too_coarse());
+        }
+        if may_be_fast && is_plain && is_apart {
             let mut objective = ClassObjective::new(on, plan, &own, &y, contrasts.clone())?;
             objective.set_penalty(&on_parameters, recession);
             fast = Some(objective);
@@ -181,7 +189,7 @@ impl CategoricalSpec {
         let n_parameters = contrasts.n_free() * gram.nrows();
         let costs = if fast.is_some() { on.costs() } else { on.exact().costs() };
         let n_bytes = if fast.is_some() { size_of::<B::Scalar>() } else { size_of::<f64>() };
-        let size = Size::new(plan, &[null], n_parameters - 1, n_bytes, &costs);
+        let size = Size::of_classes(plan, null, (n_parameters - 1, &contrasts), n_bytes, &costs);
         let mut chosen = Plan { sample_every: None, gram_every: 1, ..self.checked().chosen(size, costs)? };
         chosen.n_gram_rows = plan.n_rows();
         chosen.features = Placed::all(plan, n_classes, &costs);
@@ -211,7 +219,7 @@ impl CategoricalSpec {
     }
 
     /// Checks shapes and labels; the used bins of every class.
-    fn check_inputs<B: Classes>(&self, on: &B, plan: &DesignPlan, response: &Labelled) -> Result<Vec<usize>> {
+    fn check_inputs(&self, plan: &DesignPlan, response: &Labelled) -> Result<Vec<usize>> {
         if let Some(source) = plan.sources().first()
             && source.nrows() != response.n_bins()
         {
@@ -229,19 +237,27 @@ impl CategoricalSpec {
         }
         let features: Vec<[usize; 2]> = plan.layout().features.iter().map(|own| own.columns).collect();
         self.get().regularizer.check_columns(plan.n_columns(), &features)?;
-        let counts = response.counts(plan.rows())?;
-        let bytes = size_of::<B::Scalar>();
-        let n_parameters = ((1 + plan.n_columns()) * (counts.len() - 1)) as u64;
+        response.counts(plan.rows())
+    }
+
+    /// Whether the design, and what a Hessian takes while it is made, are as small as allowed: the last steps and the certificate
+    /// have one whatever the solver is.
+    fn check_memory<B: Classes>(&self, on: &B, plan: &DesignPlan, contrasts: &Contrasts) -> Result<()> {
+        let (n_classes, p) = (contrasts.n_classes(), 1 + plan.n_columns());
+        let n_parameters = (p * contrasts.n_free()) as u64;
         // a Hessian, its factor, the metric and its factor
         let of_matrices =
             n_parameters.saturating_mul(n_parameters).saturating_mul(4 * size_of::<f64>() as u64);
-        let needed_bytes = plan.needed_bytes(counts.len(), bytes, &on.costs()).saturating_add(of_matrices);
+        let needed_bytes = plan
+            .needed_bytes(n_classes, size_of::<B::Scalar>(), &on.costs())
+            .saturating_add(of_matrices)
+            .saturating_add(bytes_of_grams(n_classes, p, plan.n_rows()));
         match self.get().memory_limit_bytes {
             Some(limit_bytes) if needed_bytes > limit_bytes => {
                 let what = "the design and the matrices of all classes".into();
                 Err(Error::Memory { what, needed_bytes, limit_bytes })
             }
-            _ => Ok(counts),
+            _ => Ok(()),
         }
     }
 

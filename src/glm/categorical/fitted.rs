@@ -96,7 +96,7 @@ pub struct FittedCategorical {
     pub inference_left_out: Option<String>,
     /// What it took.
     pub seconds: Seconds,
-    /// How the first target was fitted.
+    /// How the first target was fitted; of several its `groups` have the plan of each.
     pub plan: Plan,
 }
 
@@ -208,18 +208,23 @@ impl FittedCategorical {
         let mut fits = fits.into_iter();
         let Some(mut all) = fits.next() else { return Ok(None) };
         let mut reasons: Vec<String> = all.inference_left_out.take().into_iter().collect();
+        let mut plans = all.plan.each();
         for own in fits {
             if own.labels != all.labels {
                 let found = format!("{}, beside {}", own.labels.join(", "), all.labels.join(", "));
                 let help = "join fits of the same features";
                 return Err(Error::argument("fits", "the same columns for all targets", found, help));
             }
+            plans.extend(own.plan.each());
             all.targets.extend(own.targets);
             all.condition = all.condition.max(own.condition);
             all.rank = all.rank.min(own.rank);
             all.seconds.fit += own.seconds.fit;
             all.seconds.inference += own.seconds.inference;
             reasons.extend(own.inference_left_out.filter(|reason| !reasons.contains(reason)));
+        }
+        if plans.len() > 1 {
+            all.plan.groups = plans;
         }
         all.inference_left_out = (!reasons.is_empty()).then(|| reasons.join("; "));
         Ok(Some(all))

@@ -12,7 +12,7 @@ use crate::math::contrasts::Contrasts;
 use crate::math::dense::Matrix;
 use crate::objective::Penalty;
 use crate::observation::Recession;
-use crate::regularizer::Terms;
+use crate::regularizer::{Regularizer, Terms};
 
 /// What is added to the loss of classes.
 pub(super) struct ClassPenalty {
@@ -25,6 +25,11 @@ pub(super) struct ClassPenalty {
     varying: Vec<usize>,
     sd: Vec<f64>,
     n_classes: usize,
+}
+
+/// What the parameters of a fit are: numbers that sum to 0, or one for each class.
+pub(super) fn contrasts(regularizer: &Regularizer, n_classes: usize) -> Contrasts {
+    if regularizer.selects_each() { Contrasts::none(n_classes) } else { Contrasts::centred(n_classes) }
 }
 
 impl ClassPenalty {
@@ -43,16 +48,6 @@ impl ClassPenalty {
         let (anchors, taking_part) = anchors(plan, &self.varying, gram, &self.of_block);
         self.anchors = anchors;
         taking_part
-    }
-
-    /// What the parameters of the fit are: numbers that sum to 0, or one for each class.
-    pub(super) fn contrasts(&self) -> Contrasts {
-        if self.is_of_each() { Contrasts::none(self.n_classes) } else { Contrasts::centred(self.n_classes) }
-    }
-
-    /// Whether single coefficients come to rest at 0.
-    fn is_of_each(&self) -> bool {
-        !self.terms.magnitudes.is_empty()
     }
 
     /// Along which directions the loss may fall for ever beside it.
@@ -108,7 +103,7 @@ impl ClassPenalty {
             })
         });
         penalty.anchor(anchors);
-        if self.is_of_each() && n_blocks == self.n_classes {
+        if !self.terms.magnitudes.is_empty() && n_blocks == self.n_classes {
             penalty.note_shifts(n_blocks, p);
         }
         penalty

@@ -1,5 +1,9 @@
 //! What to fit and how far.
 
+use super::penalty::contrasts;
+use crate::backend::Costs;
+use crate::design::DesignPlan;
+use crate::glm::choice::estimated_seconds_of_classes;
 use crate::glm::spec::{CheckedSpec, Dispersion, GlmSpec, PlanFrom};
 use crate::{Error, Result};
 
@@ -12,16 +16,13 @@ impl CategoricalSpec {
     /// Checks every number.
     ///
     /// # Errors
-    /// [`Error::Argument`] as [`GlmSpec::check`] says, and for what fits of classes do not have: a dispersion, no intercept, a plan to repeat, starts, histories, blocks of a covariance.
+    /// [`Error::Argument`] as [`GlmSpec::check`] says, and for what fits of classes do not have: a dispersion, no intercept, starts, histories, blocks of a covariance.
     pub fn new(spec: GlmSpec) -> Result<Self> {
         let refused = |what: &str, expected: &str, found: &str, help: &str| {
             Err(Error::argument(what, format!("{expected} of categorical responses"), found, help))
         };
         if spec.dispersion != Dispersion::OfModel {
             return refused("dispersion", "no dispersion", "ml", "leave it out");
-        }
-        if matches!(spec.plan_from, PlanFrom::Plan(_)) {
-            return refused("plan", "no plan to repeat", "one", "leave the plan out");
         }
         if !spec.has_intercept {
             return refused("intercept", "an intercept", "none", "leave has_intercept true");
@@ -41,6 +42,19 @@ impl CategoricalSpec {
     /// The numbers.
     pub fn get(&self) -> &GlmSpec {
         self.0.get()
+    }
+
+    /// Seconds that the fit of one target with so many classes is estimated to take with these costs, the way to the device included.
+    pub fn estimated_seconds(&self, plan: &DesignPlan, n_classes: usize, costs: Costs) -> f64 {
+        let contrasts = contrasts(&self.get().regularizer, n_classes);
+        estimated_seconds_of_classes(self.get(), plan, &contrasts, costs)
+    }
+
+    /// The same for one of several targets, with its part of a plan to repeat.
+    pub(super) fn of_target(&self, target: usize, n_targets: usize) -> Result<Self> {
+        let PlanFrom::Plan(plan) = &self.get().plan_from else { return Ok(self.clone()) };
+        let plan_from = PlanFrom::Plan(Box::new(plan.of_group(target, n_targets)?.clone()));
+        Self::new(GlmSpec { plan_from, ..self.get().clone() })
     }
 
     pub(super) fn checked(&self) -> &CheckedSpec {
