@@ -198,8 +198,12 @@ impl<'a> Step<'a> {
         let mut curved = self.hessian.clone();
         self.kinks.add_to(&mut curved, &self.at);
         let mut own = Matrix::from_shape_fn((free.len(), free.len()), |(a, b)| curved[(free[a], free[b])]);
-        let loose = self.kinks.loose(free);
-        loose.iter().for_each(|(_, places)| hold(&mut own, places));
+        let mut loose = self.kinks.whole(free);
+        // the model has neither slope nor curvature along these
+        loose.retain(|(shift, _)| shift.curvature == 0.0);
+        for (_, places) in &loose {
+            hold(&mut own, places);
+        }
         let Some(factor) = Cholesky::new(&own).filter(|factor| factor.jitter() == 0.0) else { return false };
         let left: Vec<f64> = free.iter().map(|&j| -(self.gradient[j] + slope[j])).collect();
         let step = factor.solve(&left);

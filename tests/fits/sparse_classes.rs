@@ -3,7 +3,7 @@
 
 use crate::classes::{data, fit, labelled};
 use crate::common::{golden, matrix, number, numbers, relative, source};
-use ndarray::Array2;
+use ndarray::{Array1, Array2};
 use rheobase::backend::{Cpu, Model};
 use rheobase::design::DesignPlan;
 use rheobase::glm::{CategoricalSpec, ClassFit, GapFrom, GlmSpec};
@@ -236,13 +236,16 @@ fn classes_in_another_order_have_the_same_answer() {
 fn standard_errors_are_those_of_the_coefficients_that_are_chosen() {
     let (n, p, k) = (500, 4, 3);
     let (x, codes) = data(61, n, p, k);
-    for regularizer in [lasso(0.03), net(0.05, 0.6)] {
+    let mut n_whole = 0;
+    for regularizer in [lasso(0.03), net(0.05, 0.6), net(0.02, 0.1)] {
         let target = fit(with(&regularizer), &x, &codes).targets.remove(0);
         is_proven(&target);
         // (column or intercept, class)
         let coefficients =
             (0..p * k).filter(|&place| target.coef[place] != 0.0).map(|place| (place / k, place % k));
         let own: Vec<(usize, usize)> = coefficients.chain((0..k).map(|class| (p, class))).collect();
+        let own_columns: Vec<usize> = own.iter().map(|(j, _)| *j).collect();
+        let own_columns = own_columns.as_slice();
         let mut hessian = Array2::zeros((own.len(), own.len()));
         for row in x.rows() {
             let of = probabilities(row, &target.coef, &target.intercept);
@@ -262,8 +265,19 @@ fn standard_errors_are_those_of_the_coefficients_that_are_chosen() {
                 of_intercepts.for_each(|(b, _)| hessian[(a, b)] += 1.0);
             }
         }
-        let covariance = Cholesky::new(&hessian).unwrap().inverse();
+        let mut covariance = Cholesky::new(&hessian).unwrap().inverse();
         let first = own.len() - k;
+        // the squares of a column without zeros fix the sum of its coefficients
+        let chosen = |j: usize| (0..first).filter(move |&a| own_columns[a] == j).collect::<Vec<_>>();
+        for whole in (0..p).map(chosen).filter(|places| places.len() == k) {
+            n_whole += 1;
+            let across: Array1<f64> = whole
+                .iter()
+                .map(|&a| covariance.column(a).to_owned())
+                .fold(Array1::zeros(own.len()), |sum, column| sum + column);
+            let along = whole.iter().map(|&a| across[a]).sum::<f64>();
+            covariance.indexed_iter_mut().for_each(|((a, b), value)| *value -= across[a] * across[b] / along);
+        }
         for (a, &(j, class)) in own[..first].iter().enumerate() {
             let found = target.standard_errors[j * k + class];
             assert!((found / covariance[(a, a)].sqrt() - 1.0).abs() < 1e-8, "{j} {class}: {found}");
@@ -276,6 +290,7 @@ fn standard_errors_are_those_of_the_coefficients_that_are_chosen() {
             assert!((found / terms.sum::<f64>().sqrt() - 1.0).abs() < 1e-8, "{class}: {found}");
         }
     }
+    assert!(n_whole > 1);
 }
 
 #[test]

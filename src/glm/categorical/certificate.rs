@@ -197,14 +197,23 @@ impl Course<'_, '_> {
         kinks.add_to(&mut hessian, at);
         let free = kinks.free(at, gradient);
         let mut own = hessian.select(Axis(0), &free).select(Axis(1), &free);
-        // common shifts of free coefficients: the gradient has no part along them, and answers of smallest norm do not move there
-        let loose = kinks.loose(&free);
-        loose.iter().for_each(|(_, places)| hold(&mut own, places));
+        // common shifts of free coefficients: the loss has no part in them, and answers do not move there
+        let whole = kinks.whole(&free);
+        let held: Vec<f64> = whole.iter().map(|(_, places)| hold(&mut own, places)).collect();
         let factor = Cholesky::new(&own)?;
         let left: Vec<f64> = free.iter().map(|&j| gradient[j]).collect();
         let (mut step, mut inverse) = (vec![0.0; at.len()], Matrix::zeros(hessian.dim()));
-        let (own_step, mut own_inverse) = (factor.solve(&left), factor.inverse());
-        loose.iter().for_each(|(_, places)| release(&mut own_inverse, places));
+        let (mut own_step, mut own_inverse) = (factor.solve(&left), factor.inverse());
+        for ((shift, places), held) in whole.iter().zip(held) {
+            release(&mut own_inverse, places);
+            if shift.curvature > 0.0 {
+                // the step along it is that of the penalty
+                let n = places.len() as f64;
+                let slope = places.iter().map(|&j| left[j]).sum::<f64>() / n;
+                let more = slope * (1.0 / shift.curvature - 1.0 / (shift.curvature + n * held));
+                places.iter().for_each(|&j| own_step[j] += more);
+            }
+        }
         let mut is_free = vec![false; at.len()];
         for (a, &i) in free.iter().enumerate() {
             (step[i], is_free[i]) = (-own_step[a], true);

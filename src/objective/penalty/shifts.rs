@@ -78,25 +78,25 @@ impl Kinks {
         }
     }
 
-    /// The shifts along which nothing is curved and whose members are all among the parameters `free`, ascending, with their places
-    /// there: a Hessian of these parameters is 0 along them.
-    pub fn loose(&self, free: &[usize]) -> Vec<(&Shift, Vec<usize>)> {
+    /// The shifts whose members are all among the parameters `free`, ascending, with their places there: along them a Hessian of
+    /// these parameters has the curvature of the penalty alone, and answers do not move along them where data do.
+    pub fn whole(&self, free: &[usize]) -> Vec<(&Shift, Vec<usize>)> {
         let places = |shift: &Shift| -> Option<Vec<usize>> {
             shift.members.iter().map(|j| free.binary_search(j).ok()).collect()
         };
-        let flat = self.shifts.iter().filter(|shift| shift.curvature == 0.0);
-        flat.filter_map(|shift| Some((shift, places(shift)?))).collect()
+        self.shifts.iter().filter_map(|shift| Some((shift, places(shift)?))).collect()
     }
 }
 
-/// Adds squares of the sums over these places, of the size of the rest: along them a Hessian is 0, and so is a gradient, so that
-/// the step stays what it is.
-pub fn hold(hessian: &mut Matrix, places: &[usize]) {
+/// Adds squares of the sum over the places of a shift, of the size of the rest, so that a Hessian is not singular along it; what
+/// the square is multiplied with.
+pub fn hold(hessian: &mut Matrix, places: &[usize]) -> f64 {
     let n = places.len() as f64;
     let weight = places.iter().map(|&j| hessian[(j, j)]).sum::<f64>() / (n * n);
     for &i in places {
         places.iter().for_each(|&j| hessian[(i, j)] += weight);
     }
+    weight
 }
 
 /// Takes the sums over these places out of a covariance.
