@@ -1,6 +1,7 @@
 // Change of the loss for a step along a direction, where the response is one of several classes. Work group k: rows k.
 //
-// Each term is ln(sum_k p_k exp(step (d_k - d_y))), accurate however short the step. Sums of a group: one number.
+// Each term is ln(sum_k p_k exp(step (d_k - d_y))), accurate however short the step; if WEIGHTED is 1 it is multiplied by the
+// weight of the row. Sums of a group: one number.
 
 @group(0) @binding(1) var<storage, read> eta: array<f32>;
 @group(0) @binding(2) var<storage, read> direction: array<f32>;
@@ -9,6 +10,7 @@
 @group(0) @binding(5) var<storage, read> factors: array<f32>;
 @group(0) @binding(6) var<storage, read> steps: array<f32>;
 @group(0) @binding(7) var<storage, read_write> sums: array<f32>;
+@group(0) @binding(8) var<storage, read> weights: array<f32>;
 
 var<workgroup> joined: array<f32, 256>;
 var<private> classes: array<f32, N_CLASSES>;
@@ -67,7 +69,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let step = steps[0];
     var sum = 0.0;
     for (var i = begin + lane; i < end; i += 256u) {
-        sum += change(i, step);
+        var weight = 1.0;
+        if (WEIGHTED == 1u) {
+            weight = weights[row_of(i)];
+        }
+        sum += weight * change(i, step);
     }
     joined[lane] = sum;
     workgroupBarrier();

@@ -1,7 +1,8 @@
 // Residuals and loss of rows whose response is one of several classes, from stored predictors. Work group k: rows k.
 //
 // The predictor of class k is the sum of factors[k, a] times the stored number a. Residuals with respect to these numbers replace
-// them. MAGNITUDES is 1 where the sizes of their terms are wanted, PROBABILITIES where the probabilities are.
+// them. MAGNITUDES is 1 where the sizes of their terms are wanted, PROBABILITIES where the probabilities are. If WEIGHTED is 1
+// everything of a row but its probabilities is multiplied by its weight.
 // Sums of a group: the loss, 0 for the other numbers, then sums of residuals.
 
 @group(0) @binding(1) var<storage, read_write> eta: array<f32>;
@@ -11,6 +12,7 @@
 @group(0) @binding(5) var<storage, read_write> beside: array<f32>;
 @group(0) @binding(6) var<storage, read_write> probabilities: array<f32>;
 @group(0) @binding(7) var<storage, read_write> sums: array<f32>;
+@group(0) @binding(8) var<storage, read> weights: array<f32>;
 
 var<workgroup> joined: array<f32, 256>;
 var<private> classes: array<f32, N_CLASSES>;
@@ -19,6 +21,10 @@ var<private> totals: array<f32, N_SUMS>;
 
 fn take_row(i: u32) {
     let own = u32(response(row_of(i), 0u));
+    var weight = 1.0;
+    if (WEIGHTED == 1u) {
+        weight = weights[row_of(i)];
+    }
     var largest = -3.0e38;
     for (var k = 0u; k < N_CLASSES; k++) {
         var predictor = 0.0;
@@ -39,7 +45,7 @@ fn take_row(i: u32) {
     }
     // what is near 1 is never subtracted
     let rest = select(sum - 1.0, others, of_own == largest);
-    totals[0] += (largest - of_own) + log1p_of(rest);
+    totals[0] += weight * ((largest - of_own) + log1p_of(rest));
     for (var k = 0u; k < N_CLASSES; k++) {
         let probability = classes[k] / sum;
         if (PROBABILITIES == 1u) {
@@ -55,10 +61,11 @@ fn take_row(i: u32) {
             residual += term;
             size += abs(term);
         }
+        residual *= weight;
         totals[1u + a] += residual;
         eta[i * N_FREE + a] = residual;
         if (MAGNITUDES == 1u) {
-            beside[i * N_FREE + a] = 2.0 * size;
+            beside[i * N_FREE + a] = 2.0 * weight * size;
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Backend, Beside, Reach};
+use super::{Backend, Beside, Observed, Reach};
 use crate::Result;
 use crate::math::contrasts::Contrasts;
 
@@ -12,32 +12,32 @@ use crate::math::contrasts::Contrasts;
 /// `sum_{k<l} p_k p_l (c_ka - c_la) (c_kb - c_lb)`.
 pub trait Classes: Backend {
     /// Residuals `d loss / d zeta_a`, loss (added to the first of the sums 0) and residual totals (added to sums 1) of the
-    /// tile's rows; [`Beside::Magnitude`] leaves `2 sum_k |c_ka (p_k - [k = y])|` beside: each term has all its digits.
-    /// [`Classes::class_weights`] may follow.
+    /// tile's rows, times their weights; [`Beside::Magnitude`] leaves `2 sum_k |c_ka (p_k - [k = y])|` beside: each term has all
+    /// its digits. [`Classes::class_weights`] may follow.
     fn pointwise_classes<'a>(
         &self,
         work: &mut Self::Worker<'a>,
         rows: Range<usize>,
         contrasts: &Contrasts,
-        y: &Self::Array<'a>,
+        observed: Observed<Self::Array<'a>>,
         beside: Beside,
     );
 
     /// Leaves beside what a Gram of the classes `k < l` weighs rows with, after [`Classes::pointwise_classes`]: `p_k p_l`, or with
     /// [`Beside::Events`] 1 where the row is of one of both and the probability of the other is above 0.01, so that no direction of
-    /// recession moves them against one another, else 0. The Hessian of a pair of predictors is the sum of these Grams times
+    /// recession moves them against one another, else 0; times the weight of the row. The Hessian of a pair of predictors is the sum of these Grams times
     /// [`Contrasts::differences`].
     fn class_weights<'a>(
         &self,
         work: &mut Self::Worker<'a>,
         rows: Range<usize>,
         classes: (usize, usize),
-        y: &Self::Array<'a>,
+        observed: Observed<Self::Array<'a>>,
         beside: Beside,
     );
 
     /// The change of the total loss over the rows of the line for this step, each term `ln(sum_k p_k exp(step (d_k - d_y)))`
-    /// accurate relative to itself however short the step.
+    /// accurate relative to itself however short the step, times the weight of the row.
     ///
     /// # Errors
     /// If the device refuses.
@@ -45,7 +45,7 @@ pub trait Classes: Backend {
         &self,
         line: &Self::Line,
         contrasts: &Contrasts,
-        y: &Self::Array<'_>,
+        observed: Observed<Self::Array<'_>>,
         step: f64,
     ) -> Result<f64>;
 

@@ -135,8 +135,7 @@ pub struct DataArgs {
     /// Detect spikes in this voltage series of a file without a units table
     #[arg(long, value_name = "SERIES")]
     pub detect_spikes: Option<String>,
-    /// Features: columns of a csv file (COL,COL; all but those of --y without it), array of an npz file, dataset of
-    /// an HDF5 file (/path)
+    /// Features: columns of a csv file (COL,COL; without it all but --y), array of an npz, dataset (/path) of an h5 file
     #[arg(long, value_name = "NAME")]
     pub x: Option<String>,
     /// Counts: columns of a csv file (COL,COL), array of an npz file, dataset of an HDF5 file, or the npy file that
@@ -147,10 +146,13 @@ pub struct DataArgs {
     /// (NAME or NAME*scale), or FILE.npy; a bin of weight 2 is two bins
     #[arg(long, value_name = "NAME|FILE.npy")]
     pub weights: Option<String>,
-    /// A part of the linear predictor with coefficient 1, one number per bin, from where weights may come from; of
-    /// counts with an exponential link the logarithm of the exposure
+    /// A given part of the linear predictor, one number per bin, from where weights may come from: of counts with an
+    /// exponential link the logarithm of the exposure; of classes a column for each (of a csv file a,b,c)
     #[arg(long, value_name = "NAME|FILE.npy")]
     pub offset: Option<String>,
+    /// Whether the offset has a column for each class.
+    #[arg(skip)]
+    pub offset_of_classes: bool,
     /// Rows whose data are not finite: leave them out and count them, or fail
     #[arg(long, default_value = "drop")]
     pub nan: NanPolicy,

@@ -139,23 +139,7 @@ pub(super) fn csv(args: &DataArgs, with_counts: bool, limit_bytes: u64) -> Resul
     };
     let x = typed("--x", &args.x)?;
     let y = typed("--y", &args.y)?.unwrap_or_default();
-    let x = match x {
-        Some(x) => x,
-        None => {
-            let terms: Vec<&String> = args.row_term_columns().collect();
-            let is_term = |column: &usize| terms.contains(&&file.names()[*column]);
-            let apart: Vec<usize> =
-                y.iter().copied().chain((0..file.names().len()).filter(is_term)).collect();
-            others(&file, &args.data, &apart)?
-        }
-    };
-    if let Some(both) =
-        x.iter().find(|&&column| args.row_term_columns().any(|own| *own == file.names()[column]))
-    {
-        let found = format!("{:?}, which is the weights or the offset", file.names()[*both]);
-        let help = "leave it out of --x: a column is one or the other";
-        return Err(Error::argument("--x", "other columns than --weights and --offset", found, help));
-    }
+    let x = feature_columns(&file, args, x, &y)?;
     if let Some(both) = x.iter().find(|column| y.contains(column)) {
         let found = format!("{:?} in both", file.names()[*both]);
         let help = "leave it out of one of them: counts that explain themselves say nothing";
@@ -179,6 +163,29 @@ pub(super) fn csv(args: &DataArgs, with_counts: bool, limit_bytes: u64) -> Resul
     }
     let y = with_counts.then(|| part(x.len(), &y));
     Ok(Arrays { x: part(0, &x), y, lines: read.lines, notices })
+}
+
+/// The columns of the features: those of a list, or all that are neither responses nor weights nor an offset.
+pub(super) fn feature_columns(
+    file: &CsvFile,
+    args: &DataArgs,
+    x: Option<Vec<usize>>,
+    y: &[usize],
+) -> Result<Vec<usize>> {
+    let terms = args.row_term_columns()?;
+    let is_term = |column: &usize| terms.contains(&file.names()[*column]);
+    let Some(x) = x else {
+        let apart: Vec<usize> = y.iter().copied().chain((0..file.names().len()).filter(is_term)).collect();
+        return others(file, &args.data, &apart);
+    };
+    match x.iter().copied().find(is_term) {
+        None => Ok(x),
+        Some(both) => {
+            let found = format!("{:?}, which is the weights or the offset", file.names()[both]);
+            let help = "leave it out of --x: a column is one or the other";
+            Err(Error::argument("--x", "other columns than --weights and --offset", found, help))
+        }
+    }
 }
 
 /// The columns that a list names; a name that holds a comma or a quote is written in quotes, as in the file.
@@ -209,7 +216,7 @@ pub(super) fn find(file: &CsvFile, path: &Path, option: &str, text: &str) -> Res
 }
 
 /// All columns but those of the counts.
-pub(super) fn others(file: &CsvFile, path: &Path, y: &[usize]) -> Result<Vec<usize>> {
+fn others(file: &CsvFile, path: &Path, y: &[usize]) -> Result<Vec<usize>> {
     let found: Vec<usize> = (0..file.names().len()).filter(|column| !y.contains(column)).collect();
     if let Some(column) = found.iter().find(|&&column| file.names()[column].is_empty()) {
         let object = format!("row 1, column {}", column + 1);

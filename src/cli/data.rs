@@ -298,7 +298,10 @@ impl Part {
             plan = plan.with_weights(Arc::clone(weights))?;
         }
         if let Some(offset) = &data.row_terms.offset {
-            plan = plan.with_offset(Arc::clone(offset))?;
+            plan = match data.row_terms.n_offsets {
+                1 => plan.with_offset(Arc::clone(offset))?,
+                n => plan.with_class_offset(Arc::clone(offset), n)?,
+            };
         }
         Ok(plan)
     }

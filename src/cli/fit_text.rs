@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::data::{Data, weightless};
 use super::fit::Fitting;
+use super::model_text::{penalty, row_terms, strength_line};
 use super::not_determined;
 use crate::backend::Model;
 use crate::basis::Expand;
@@ -17,33 +18,14 @@ use crate::write::table::terminal_table;
 /// Most targets that are shown coefficient by coefficient.
 const SHOWN_WHOLE: usize = 3;
 
-/// What the bins have beside response and features, and a missing intercept.
-fn row_terms(fitting: &Fitting) -> String {
-    let terms = fitting.model.study.row_terms();
-    let mut text = String::new();
-    if !fitting.model.fit.has_intercept {
-        text.push_str(", no intercept");
-    }
-    for (what, name) in [("weights", terms.weights), ("offset", terms.offset)] {
-        let _ = name.map(|name| write!(text, ", {what} {name}"));
-    }
-    text
-}
-
 /// Everything that is printed about a fit.
 pub(super) fn text(fitting: &Fitting) -> String {
     let (data, fit) = (&fitting.data, &fitting.model.fit);
     let mut text = bins_line(data);
     // writing to a string cannot fail, here and below
-    let terms = row_terms(fitting);
+    let terms = row_terms(&fitting.model.study.row_terms(), fit.has_intercept);
     if fit.model != Model::default() || fit.regularizer != Regularizer::None || !terms.is_empty() {
-        let penalty = match (fit.regularizer.strength(), fit.n_folds()) {
-            (Some(_), Some(n)) => {
-                format!(", {} penalty, its strength by {n}-fold cross-validation", fit.regularizer.name())
-            }
-            (Some(strength), None) => format!(", {} penalty of strength {strength}", fit.regularizer.name()),
-            (None, _) => String::new(),
-        };
+        let penalty = penalty(&fit.regularizer, fit.n_folds());
         let _ = writeln!(
             text,
             "model: {} observations, {} inverse link{penalty}{terms}",
@@ -132,7 +114,7 @@ fn whole(data: &Data, fit: &FittedGlm, target: &TargetFit, events: &str) -> Stri
     }
     text.push_str(&scores_line(fit.model, target));
     text.push_str(&proof_line(fit, target));
-    text.push_str(&strength_line(target));
+    text.push_str(&strength_line(target.strength, target.cv.as_ref()));
     text
 }
 
@@ -207,20 +189,6 @@ fn proof_line(fit: &FittedGlm, target: &TargetFit) -> String {
         },
         if fit.regularizer == Regularizer::None { "" } else { ", the penalty included" },
         target.iterations
-    )
-}
-
-/// The strength that cross-validation chose.
-fn strength_line(target: &TargetFit) -> String {
-    let (Some(strength), Some(curve)) = (target.strength, &target.cv) else { return String::new() };
-    let k = curve.strengths.iter().position(|own| *own == strength).unwrap_or(curve.best);
-    let [first, last] = [curve.strengths[0], curve.strengths[curve.strengths.len() - 1]];
-    let end =
-        if first < last && (strength == first || strength == last) { ", the end of those tried" } else { "" };
-    format!(
-        "strength {strength:.4e}{end}: held-out log-likelihood {:.6} ± {:.6} per bin (best at {:.4e}, within one standard \
-         error up to {:.4e})\n",
-        curve.scores[k], curve.standard_errors[k], curve.strengths[curve.best], curve.strengths[curve.one_se]
     )
 }
 

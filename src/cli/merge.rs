@@ -3,7 +3,7 @@
 use super::data::Data;
 use crate::Result;
 use crate::design::Layout;
-use crate::glm::FittedGlm;
+use crate::glm::{FittedCategorical, FittedGlm};
 
 /// Joins one fit per part of the data, which are in the order of their targets.
 ///
@@ -15,10 +15,28 @@ pub(super) fn merge(data: &Data, fits: Vec<FittedGlm>) -> Result<FittedGlm> {
     if fits.len() == 1 && fits[0].labels.iter().eq(data.labels.iter().flatten()) {
         return Ok(fits.remove(0));
     }
+    FittedGlm::of_groups(&layout(data)?, with_targets(data, fits))
+}
+
+/// The same of fits to labels.
+///
+/// # Errors
+/// If two columns have the same name, and [`crate::Error::Empty`] without a fit.
+pub(super) fn merge_classes(data: &Data, fits: Vec<FittedCategorical>) -> Result<FittedCategorical> {
+    FittedCategorical::of_groups(&layout(data)?, with_targets(data, fits))
+}
+
+/// The columns of all targets.
+fn layout(data: &Data) -> Result<Layout> {
     let mut layout = Layout::default();
     for (block, labels) in data.blocks.iter().zip(&data.labels) {
         layout.push(&block.name, labels.iter().cloned())?;
     }
+    Ok(layout)
+}
+
+/// Each fit with its targets.
+fn with_targets<T>(data: &Data, fits: Vec<T>) -> Vec<(T, Vec<usize>)> {
     let targets = data.parts.iter().map(|part| part.group.targets.clone());
-    FittedGlm::of_groups(&layout, fits.into_iter().zip(targets).collect())
+    fits.into_iter().zip(targets).collect()
 }

@@ -38,6 +38,7 @@ mod machine;
 mod mask;
 mod merge;
 mod model_args;
+mod model_text;
 mod not_determined;
 mod outputs;
 mod penalty_args;

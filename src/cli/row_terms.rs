@@ -1,9 +1,11 @@
-//! `--weights` and `--offset`: one number per bin, from the data or from an npy file of its own.
+//! `--weights` and `--offset`: one number per bin, from the data or from an npy file of its own. The offset of a model of classes has
+//! a number for every bin and class.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::{DataArgs, NanPolicy};
+use super::array_columns::column_names;
 use super::arrays::Format;
 use super::feature;
 use crate::features::{Columns, Dataset, Expansion, StudyFeature};
@@ -19,8 +21,10 @@ use crate::{Error, Result};
 pub(super) struct RowTerms {
     /// What bins count for.
     pub(super) weights: Option<Arc<Vec<f64>>>,
-    /// Parts of their linear predictors.
+    /// Parts of their linear predictors, bin after bin.
     pub(super) offset: Option<Arc<Vec<f64>>>,
+    /// How many of them a bin has: 1, or one for each class.
+    pub(super) n_offsets: usize,
     /// Where they are from.
     pub(super) names: RowTermNames,
 }
@@ -51,8 +55,30 @@ impl DataArgs {
     }
 
     /// The names of those that are in the data, whose columns are no features.
-    pub(super) fn row_term_columns(&self) -> impl Iterator<Item = &String> {
-        self.row_terms().into_iter().flatten().filter(|text| matches!(Place::of(text), Place::Name(_)))
+    pub(super) fn row_term_columns(&self) -> Result<Vec<String>> {
+        let mut columns = Vec::new();
+        for (option, text) in OPTIONS.into_iter().zip(self.row_terms()) {
+            let Some((text, Place::Name(_))) = text.map(|text| (text, Place::of(text))) else { continue };
+            columns.extend(self.columns_of(option, text)?);
+        }
+        Ok(columns)
+    }
+
+    /// The columns of a csv file that an option names.
+    fn columns_of(&self, option: &str, text: &str) -> Result<Vec<String>> {
+        if self.offset_of_classes && option == OPTIONS[1] {
+            column_names(option, text)
+        } else {
+            Ok(vec![text.into()])
+        }
+    }
+
+    /// Numbers that an option has for every bin, if more than one are good: those of classes.
+    fn checked_numbers(&self, option: &str, text: &str, values: &Numbers, n_bins: usize) -> Result<Vec<f64>> {
+        if self.offset_of_classes && option == OPTIONS[1] {
+            return one_per_class(option, text, values, n_bins);
+        }
+        one_per_bin(option, text, values, n_bins)
     }
 
     /// Takes those that a model was fitted with, where others are not chosen; weights for scores alone.
@@ -71,7 +97,11 @@ impl DataArgs {
                 "--offset",
                 "the offset of these data, since the model has one",
                 format!("nothing (that of the model was in {own})"),
-                "add --offset FILE.npy with one number per bin",
+                if self.offset_of_classes {
+                    "add --offset FILE.npy with one number per bin and class"
+                } else {
+                    "add --offset FILE.npy with one number per bin"
+                },
             )),
             (None, own) => {
                 self.offset.clone_from(own);
@@ -142,24 +172,31 @@ impl RowTerms {
                 (Place::Name(name), Format::Hdf5) => read_h5(&args.data, &name, limit_bytes)?,
                 (Place::Name(name), Format::Csv) => {
                     let file = CsvFile::open(&args.data, limit_bytes)?;
-                    let Some(column) = file.names().iter().position(|known| *known == name) else {
-                        return Err(Error::Unknown {
+                    let place = |name: String| {
+                        let place = file.names().iter().position(|known| *known == name);
+                        place.ok_or_else(|| Error::Unknown {
                             kind: "column",
                             name,
                             place: args.data.display().to_string(),
                             present: file.names().to_vec(),
-                        });
+                        })
                     };
-                    file.read(&[column], limit_bytes)?.values.into()
+                    let names = args.columns_of(option, &name)?;
+                    let columns: Vec<usize> = names.into_iter().map(place).collect::<Result<_>>()?;
+                    file.read(&columns, limit_bytes)?.values.into()
                 }
                 (Place::Name(name), Format::Npy) => {
                     let help = "save them as an npy file of their own";
                     return Err(Error::argument(option, "an npy file, FILE.npy", name, help));
                 }
             };
-            one_per_bin(option, text, &values, n_rows).map(Some)
+            args.checked_numbers(option, text, &values, n_rows).map(Some)
         };
-        Self::checked(OPTIONS.into_iter().zip(args.row_terms()).map(read), args.row_term_names(), lines)
+        Self::checked(
+            OPTIONS.into_iter().zip(args.row_terms()).map(read),
+            (args.row_term_names(), n_rows),
+            lines,
+        )
     }
 
     /// The signals that a recording has them in, as features to read beside the others.
@@ -196,24 +233,33 @@ impl RowTerms {
         let read = |(option, text): (&str, Option<&String>)| -> Result<Option<Vec<f64>>> {
             let Some(text) = text else { return Ok(None) };
             if let Place::File(path) = Place::of(text) {
-                return one_per_bin(option, text, &read_npy(&path, limit_bytes)?.values, n_bins).map(Some);
+                return args
+                    .checked_numbers(option, text, &read_npy(&path, limit_bytes)?.values, n_bins)
+                    .map(Some);
             }
             let Some(block) = blocks.next() else { return Ok(None) };
             let x: Columns = block.x;
-            if x.dim().1 != 1 {
+            let n_columns = x.dim().1;
+            if args.offset_of_classes && option == OPTIONS[1] {
+                refuse_common(option, text, n_columns)?;
+            } else if n_columns != 1 {
                 let (found, help) =
-                    (format!("{text} with {} columns", x.dim().1), "choose one of them: NAME[0]");
+                    (format!("{text} with {n_columns} columns"), "choose one of them: NAME[0]");
                 return Err(Error::argument(option, "a signal of one column", found, help));
             }
-            Ok(Some((0..n_bins).map(|bin| x.get(bin, 0)).collect()))
+            Ok(Some((0..n_bins * n_columns).map(|k| x.get(k / n_columns, k % n_columns)).collect()))
         };
-        Self::checked(OPTIONS.into_iter().zip(args.row_terms()).map(read), args.row_term_names(), &[])
+        Self::checked(
+            OPTIONS.into_iter().zip(args.row_terms()).map(read),
+            (args.row_term_names(), n_bins),
+            &[],
+        )
     }
 
     /// Refuses weights below 0.
     fn checked(
         mut found: impl Iterator<Item = Result<Option<Vec<f64>>>>,
-        names: RowTermNames,
+        (names, n_bins): (RowTermNames, usize),
         lines: &[usize],
     ) -> Result<Self> {
         let mut next = || found.next().transpose().map(|values| values.flatten().map(Arc::new));
@@ -225,7 +271,8 @@ impl RowTerms {
             let help = "a bin that is not to count has the weight 0";
             return Err(Error::argument("--weights", "weights of 0 or more", found, help));
         }
-        Ok(Self { weights, offset, names })
+        let n_offsets = offset.as_ref().map_or(1, |offset| offset.len() / n_bins.max(1));
+        Ok(Self { weights, offset, n_offsets, names })
     }
 
     /// Leaves bins out of those used that have a weight or offset that is not finite, or a weight of 0; how many of each.
@@ -239,17 +286,20 @@ impl RowTerms {
         lines: &[usize],
     ) -> Result<[usize; 2]> {
         let mut n_dropped = 0;
-        for (option, values) in OPTIONS.into_iter().zip([&self.weights, &self.offset]) {
+        for (option, values, n) in
+            [(OPTIONS[0], &self.weights, 1), (OPTIONS[1], &self.offset, self.n_offsets)]
+        {
             let Some(values) = values else { continue };
+            let bad = |row: usize| (0..n).find(|column| !values[row * n + column].is_finite());
             if nan == NanPolicy::Error
-                && let Some(&row) = used.iter().find(|&&row| !values[row].is_finite())
+                && let Some((row, column)) = used.iter().find_map(|&row| Some((row, bad(row)?)))
             {
-                let (what, value) = (option.to_string(), values[row]);
+                let (what, value) = (option.to_string(), values[row * n + column]);
                 let row = lines.get(row).copied().unwrap_or(row);
-                return Err(Error::NonFinite { what, row, column: 0, value });
+                return Err(Error::NonFinite { what, row, column, value });
             }
             let before = used.len();
-            used.retain(|&row| values[row].is_finite());
+            used.retain(|&row| bad(row).is_none());
             n_dropped += before - used.len();
         }
         let before = used.len();
@@ -259,7 +309,7 @@ impl RowTerms {
         Ok([n_dropped, before - used.len()])
     }
 
-    /// Those of some bins: weights, then offsets.
+    /// Those of some bins: weights, then offsets, of which a bin has one.
     pub(super) fn of_bins(&self, bins: &[usize]) -> [Option<Vec<f64>>; 2] {
         [&self.weights, &self.offset]
             .map(|values| values.as_ref().map(|values| bins.iter().map(|&bin| values[bin]).collect()))
@@ -276,4 +326,28 @@ fn one_per_bin(option: &str, text: &str, values: &Numbers, n_bins: usize) -> Res
         return Err(Error::argument(option, expected, found, help));
     }
     Ok((0..n_rows).map(|row| values.get(row, 0)).collect())
+}
+
+/// A column for each class, with as many rows as there are bins, bin after bin.
+fn one_per_class(option: &str, text: &str, values: &Numbers, n_bins: usize) -> Result<Vec<f64>> {
+    let (n_rows, n_columns) = values.dim();
+    refuse_common(option, text, n_columns)?;
+    if n_rows != n_bins {
+        let expected = format!("{n_bins} rows, one for each bin, with a column for each class");
+        let found = format!("{text} with {n_rows} rows of {n_columns}");
+        let help = "give as many rows as the data have (bins of the epochs, in their order)";
+        return Err(Error::argument(option, expected, found, help));
+    }
+    Ok((0..n_rows * n_columns).map(|k| values.get(k / n_columns, k % n_columns)).collect())
+}
+
+/// One number for all classes of a bin says nothing.
+fn refuse_common(option: &str, text: &str, n_columns: usize) -> Result<()> {
+    if n_columns > 1 {
+        return Ok(());
+    }
+    let found = format!("{text} with {n_columns} column{}", if n_columns == 1 { "" } else { "s" });
+    let help = "an offset that is common to all classes changes no probability: give a column for each class, in the order of the \
+                classes (of a csv file a,b,c)";
+    Err(Error::argument(option, "a column for each class", found, help))
 }

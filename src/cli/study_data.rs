@@ -155,7 +155,7 @@ fn by_name(model: &Known, mut choice: DataArgs, targets: &Targets, limit_bytes: 
             if !typed.iter().any(|list| list.contains(&name)) =>
         {
             let present = present.join(", ");
-            if choice.row_term_columns().any(|own| *own == name) {
+            if choice.row_term_columns().is_ok_and(|columns| columns.contains(&name)) {
                 let problem = format!("expected the column {}, as of the model, found none", column_list(&[name]));
                 let help = format!(
                     "--offset and --weights take NAME or FILE.npy, and --weights none leaves weights out; present are: \

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use super::{DesignPlan, Rows};
 use crate::backend::Backend;
+use crate::backend::cpu::TILE_ROWS;
+use crate::math::contrasts::Contrasts;
 use crate::math::real::Real;
 use crate::math::sum::Sum;
 use crate::{Error, Result};
@@ -23,8 +25,14 @@ pub struct Weights {
 }
 
 /// A part of the linear predictor with coefficient 1: of counts with an exponential inverse link the logarithm of the exposure.
+/// Of classes, each of which has a predictor, a number for every class.
 #[derive(Clone, Debug)]
-pub struct Offset(Arc<Vec<f64>>);
+pub struct Offset {
+    /// Bin after bin.
+    values: Arc<Vec<f64>>,
+    /// Of a bin: 1, or one for every class.
+    n_numbers: usize,
+}
 
 impl Weights {
     /// Weights of all bins, of which these rows are used.
@@ -84,22 +92,40 @@ impl Weights {
 }
 
 impl Offset {
-    /// Those of all bins.
+    /// Those of all bins, one of each.
     pub(crate) fn new(values: Vec<f64>) -> Self {
-        Self(Arc::new(values))
+        Self { values: Arc::new(values), n_numbers: 1 }
     }
 
-    /// That of a bin.
+    /// Those of all bins and classes, bin after bin.
+    pub(crate) fn of_classes(values: Vec<f64>, n_classes: usize) -> Self {
+        Self { values: Arc::new(values), n_numbers: n_classes }
+    }
+
+    /// That of a bin; of classes that of the first.
     ///
     /// # Panics
     /// If there is no such bin.
     pub fn get(&self, bin: usize) -> f64 {
-        self.0[bin]
+        self.values[bin * self.n_numbers]
     }
 
-    /// Those of all bins.
+    /// Those of all classes in a bin; one if it is none of classes.
+    ///
+    /// # Panics
+    /// If there is no such bin.
+    pub fn of_bin(&self, bin: usize) -> &[f64] {
+        &self.values[bin * self.n_numbers..(bin + 1) * self.n_numbers]
+    }
+
+    /// Numbers of a bin.
+    pub fn n_numbers(&self) -> usize {
+        self.n_numbers
+    }
+
+    /// Those of all bins, bin after bin.
     pub fn values(&self) -> &[f64] {
-        &self.0
+        &self.values
     }
 
     /// Brings those of the used rows to a backend, as a matrix of one column.
@@ -107,12 +133,33 @@ impl Offset {
     /// # Errors
     /// If the backend refuses, and for one that is not finite.
     pub(crate) fn place<'p, B: Backend + 'p>(&self, on: &B, rows: &Rows) -> Result<B::Array<'p>> {
-        if let Some(row) = rows.iter().find(|&row| !self.0[row].is_finite()) {
-            return Err(Error::NonFinite { what: "offset".into(), row, column: 0, value: self.0[row] });
+        if let Some(row) = rows.iter().find(|&row| !self.get(row).is_finite()) {
+            return Err(Error::NonFinite { what: "offset".into(), row, column: 0, value: self.get(row) });
         }
         on.matrix(rows.len(), 1, &|span, out| {
-            let own = rows.some(span).map(|row| B::Scalar::from_f64(self.0[row]));
+            let own = rows.some(span).map(|row| B::Scalar::from_f64(self.get(row)));
             out.iter_mut().zip(own).for_each(|(out, value)| *out = value);
+        })
+    }
+
+    /// Brings the free numbers of the classes of the used rows to a backend, `cᵀ offset`, as a matrix with a column for each.
+    ///
+    /// # Errors
+    /// If the backend refuses.
+    pub(crate) fn place_contrasts<'p, B: Backend + 'p>(
+        &self,
+        on: &B,
+        rows: &Rows,
+        contrasts: &Contrasts,
+    ) -> Result<B::Array<'p>> {
+        let n_free = contrasts.n_free();
+        on.matrix(rows.len(), n_free, &|span, out| {
+            for (k, row) in rows.some(span).enumerate() {
+                let (tile, place) = (k / TILE_ROWS * n_free, k % TILE_ROWS);
+                for (a, value) in contrasts.of_free(self.of_bin(row)).into_iter().enumerate() {
+                    out[(tile + a) * TILE_ROWS + place] = B::Scalar::from_f64(value);
+                }
+            }
         })
     }
 }
@@ -124,7 +171,7 @@ impl DesignPlan<'_> {
     /// [`Error::Length`] if there are not as many as bins, [`Error::NonFinite`] or [`Error::Argument`] with the first used
     /// row whose weight is not a positive number.
     pub fn with_weights(mut self, weights: impl Into<Arc<Vec<f64>>>) -> Result<Self> {
-        let values = self.row_values("weights", weights.into())?;
+        let values = self.row_values("weights", 1, weights.into())?;
         let weights = Weights { values, total: 0.0, largest: 0.0 }.of(&self.rows);
         weights.check(&self.rows)?;
         if !weights.total.is_finite() {
@@ -141,8 +188,20 @@ impl DesignPlan<'_> {
     /// [`Error::Length`] if there are not as many as bins, [`Error::NonFinite`] with the first used row where it is not
     /// finite.
     pub fn with_offset(mut self, offset: impl Into<Arc<Vec<f64>>>) -> Result<Self> {
-        let values = self.row_values("offset", offset.into())?;
-        self.offset = Some(Offset(values));
+        let values = self.row_values("offset", 1, offset.into())?;
+        self.offset = Some(Offset { values, n_numbers: 1 });
+        Ok(self)
+    }
+
+    /// The same with a part of the predictor of every class that is given, shape (bins, classes), bin after bin; classes in their
+    /// order. What is common to all classes of a bin changes no probability.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if there are not as many as bins times classes, [`Error::NonFinite`] with the first used row and class
+    /// where it is not finite.
+    pub fn with_class_offset(mut self, offset: impl Into<Arc<Vec<f64>>>, n_classes: usize) -> Result<Self> {
+        let values = self.row_values("offset", n_classes, offset.into())?;
+        self.offset = Some(Offset { values, n_numbers: n_classes });
         Ok(self)
     }
 
@@ -166,17 +225,22 @@ impl DesignPlan<'_> {
         self.weights.as_ref().map(|weights| weights.of(rows))
     }
 
-    fn row_values(&self, what: &str, values: Arc<Vec<f64>>) -> Result<Arc<Vec<f64>>> {
-        let n_bins = self.sources.first().map_or(values.len(), super::Values::nrows);
-        if values.len() != n_bins {
-            let what = format!("{what}, one per bin");
-            return Err(Error::Length { what, expected: n_bins, found: values.len() });
+    /// Checks that there are `n` numbers of every bin, and that those of used rows are finite.
+    fn row_values(&self, what: &str, n: usize, values: Arc<Vec<f64>>) -> Result<Arc<Vec<f64>>> {
+        let expected = self.sources.first().map_or(values.len(), |source| source.nrows() * n);
+        if values.len() != expected || n == 0 {
+            let what = if n == 1 {
+                format!("{what}, one per bin")
+            } else {
+                format!("{what}, {n} per bin, one of each class")
+            };
+            return Err(Error::Length { what, expected, found: values.len() });
         }
-        match self.rows.iter().find(|&row| values.get(row).is_none_or(|value| !value.is_finite())) {
-            Some(row) => {
-                let value = values.get(row).copied().unwrap_or(f64::NAN);
-                Err(Error::NonFinite { what: what.into(), row, column: 0, value })
-            }
+        let places = self.rows.iter().flat_map(|row| (0..n).map(move |column| (row, column)));
+        let value =
+            |&(row, column): &(usize, usize)| values.get(row * n + column).copied().unwrap_or(f64::NAN);
+        match places.map(|place| (place, value(&place))).find(|(_, value)| !value.is_finite()) {
+            Some(((row, column), value)) => Err(Error::NonFinite { what: what.into(), row, column, value }),
             None => Ok(values),
         }
     }

@@ -26,7 +26,7 @@ use crate::solver::Progress;
 use crate::{Error, Result};
 
 /// The tolerance of fits that are only scored.
-const ENOUGH: f64 = 1e-8;
+pub(super) const ENOUGH: f64 = 1e-8;
 
 /// What is tried.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ pub struct CrossValidation {
 
 impl CrossValidation {
     /// The strengths, ascending, each once.
-    fn strengths(&self) -> Result<Vec<f64>> {
+    pub(super) fn strengths(&self) -> Result<Vec<f64>> {
         if let Some(wrong) = self.strengths.iter().find(|own| !(**own > 0.0 && own.is_finite())) {
             return Err(Error::argument("strengths", "numbers above 0", wrong.to_string(), "try 1e-4:1:20"));
         }
@@ -97,7 +97,7 @@ impl CheckedSpec {
         Ok(fitted)
     }
 
-    fn check_for_strengths(&self) -> Result<()> {
+    pub(super) fn check_for_strengths(&self) -> Result<()> {
         if self.get().regularizer.strength().is_none() {
             let help = "add a regularizer: ridge, lasso, elastic-net, group-lasso or smooth";
             return Err(Error::argument("strengths", "a penalty whose strength is chosen", "none", help));

@@ -3,7 +3,7 @@
 use super::null_models::{means, null_models};
 use super::spec::CheckedSpec;
 use crate::backend::Costs;
-use crate::design::DesignPlan;
+use crate::design::{DesignPlan, Offset};
 use crate::objective::Counts;
 use crate::observation::{Null, Observe};
 use crate::{Error, Result};
@@ -43,6 +43,10 @@ impl CheckedSpec {
         let features: Vec<[usize; 2]> = plan.layout().features.iter().map(|own| own.columns).collect();
         self.get().regularizer.check_columns(plan.n_columns(), &features)?;
         self.check_start(plan.n_columns(), response.y.ncols())?;
+        if let Some(n) = plan.offset().map(Offset::n_numbers).filter(|&n| n != 1) {
+            let help = "give one number for each bin: a number for every class is for fits to labels";
+            return Err(Error::argument("offset", "one number per bin", format!("{n} per bin"), help));
+        }
         if let Some(row) = plan.rows().max().filter(|&row| row >= response.y.nrows()) {
             let expected = format!("rows below {}", response.y.nrows());
             return Err(Error::argument("used rows", expected, row.to_string(), "give rows of the response"));

@@ -110,7 +110,7 @@ impl CheckedSpec {
     }
 
     /// The specification of some targets, for the columns that they may use.
-    fn of_group(
+    pub(super) fn of_group(
         &self,
         plan: &DesignPlan,
         may: &[bool],
@@ -147,7 +147,7 @@ impl CheckedSpec {
 }
 
 impl PerTarget {
-    fn check(&self, plan: &DesignPlan, n_targets: usize) -> Result<()> {
+    pub(super) fn check(&self, plan: &DesignPlan, n_targets: usize) -> Result<()> {
         let length = |what: &str, expected: usize, found: usize| {
             if expected == found { Ok(()) } else { Err(Error::Length { what: what.into(), expected, found }) }
         };

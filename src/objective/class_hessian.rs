@@ -48,6 +48,16 @@ pub(super) fn hessian(contrasts: &Contrasts, grams: &[Vec<f64>], p: usize, n: us
     all
 }
 
+/// Leaves nothing of the intercepts of blocks of `p` parameters, which are none of them, but a 1, which a step of 0 belongs to.
+pub(super) fn without_intercepts(mut gram: Matrix, p: usize) -> Matrix {
+    for place in (0..gram.nrows()).step_by(p) {
+        gram.row_mut(place).fill(0.0);
+        gram.column_mut(place).fill(0.0);
+        gram[(place, place)] = 1.0;
+    }
+    gram
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

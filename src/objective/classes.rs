@@ -3,19 +3,18 @@
 //! Loss = mean over the used bins of `-ln p_y`, `p = softmax(eta)`, plus the penalty. The predictors of the classes are
 //! `eta_k = sum_a c_ka zeta_a` with contrasts `c` ([`Contrasts`]), which take the place of targets in the kernels; but one loss
 //! couples them, so that a solver sees one target whose parameters are those of all `zeta_a`, one block (intercept first) after
-//! the other.
+//! the other. Weights of the rows multiply their terms. An offset of the classes is one of the `zeta_a`, `sum_k c_ka offset_k`.
 
 use std::ops::Range;
 
 use ndarray::{Axis, Slice};
 
-use super::class_hessian::{batches, hessian};
+use super::class_hessian::{batches, hessian, without_intercepts};
 use super::glm::is_exact;
 use super::line::{LineSizes, parts};
 use super::{Objective, Packed, Penalty, Quadratic, Weight};
 use crate::Result;
-use crate::backend::cpu::Storage;
-use crate::backend::{Backend, Beside, Classes, Cpu, Every, Into, POINTWISE_SUMS, Reach, Sweep};
+use crate::backend::{Backend, Beside, Classes, Every, Into, Model, Observed, POINTWISE_SUMS, Reach, Sweep};
 use crate::design::{Block, Column, Design, DesignPlan};
 use crate::math::contrasts::Contrasts;
 use crate::math::dense::{Matrix, symmetric};
@@ -23,18 +22,23 @@ use crate::observation::Recession;
 
 /// A design and a response of classes on a backend.
 pub struct ClassObjective<'a, B: Classes> {
-    on: &'a B,
-    design: Design<'a, B>,
+    pub(super) on: &'a B,
+    pub(super) design: Design<'a, B>,
     y: B::Array<'a>,
-    contrasts: Contrasts,
+    weights: Option<B::Array<'a>>,
+    /// Of the free numbers.
+    offset: Option<B::Array<'a>>,
+    /// Whether intercepts are parameters; if not they stay 0.
+    has_intercept: bool,
+    pub(super) contrasts: Contrasts,
     penalty: Penalty,
     recession: Recession,
-    passes: usize,
+    pub(super) passes: usize,
     aimed: Option<Aimed<B>>,
     line_sizes: LineSizes,
 }
 
-/// What a pass computes the predictors from: intercepts, and the coefficients on the backend.
+/// What a pass computes the predictors from: intercepts, and the coefficients on the backend, those of the offset last.
 type Loaded<B> = (Vec<f64>, Vec<<B as Backend>::Array<'static>>);
 
 /// A point and a direction on the backend.
@@ -44,20 +48,6 @@ struct Aimed<B: Classes> {
     /// Both, for the penalty.
     ends: [Vec<f64>; 2],
     line: Option<B::Line>,
-}
-
-/// Loss, gradient and optimality residual at one point.
-#[derive(Clone, Debug)]
-pub struct ClassOptimality {
-    /// Mean loss, its penalty included.
-    pub loss: f64,
-    /// Mean loss without the penalty.
-    pub unpenalised: f64,
-    /// Gradient with respect to the parameters of every class, shape (parameters, classes); where the penalty has kinks, what its
-    /// best subgradient leaves of it.
-    pub gradient: Matrix,
-    /// As [`super::Optimality::kkt_residual`], the largest over columns and classes.
-    pub kkt_residual: f64,
 }
 
 impl<'a, B: Classes> ClassObjective<'a, B> {
@@ -75,9 +65,25 @@ impl<'a, B: Classes> ClassObjective<'a, B> {
         // forms for several targets also where there is one predictor: the certificate has one for each class
         let design = plan.place(on, columns, contrasts.n_classes())?;
         let y = y.place(on, plan.rows())?;
+        let weights = plan.weights().map(|own| own.place(on, plan.rows())).transpose()?;
+        let offset = plan.offset().map(|own| own.place_contrasts(on, plan.rows(), &contrasts)).transpose()?;
+        let has_intercept = plan.has_intercept();
         let line_sizes = LineSizes::of(on.costs().home);
         let (penalty, recession) = (Penalty::default(), Recession::Apart);
-        Ok(Self { on, design, y, contrasts, penalty, recession, passes: 0, aimed: None, line_sizes })
+        Ok(Self {
+            on,
+            design,
+            y,
+            weights,
+            offset,
+            has_intercept,
+            contrasts,
+            penalty,
+            recession,
+            passes: 0,
+            aimed: None,
+            line_sizes,
+        })
     }
 
     /// Another penalty on the parameters from now on, and along which directions the loss may fall for ever beside it.
@@ -86,17 +92,17 @@ impl<'a, B: Classes> ClassObjective<'a, B> {
     }
 
     /// Parameters of a block: an intercept and the columns.
-    fn of_block(&self) -> usize {
+    pub(super) fn of_block(&self) -> usize {
         1 + self.design.n_columns()
     }
 
     /// Parameters as a matrix, one column per block.
-    fn blocks(&self, parameters: &[f64]) -> Matrix {
+    pub(super) fn blocks(&self, parameters: &[f64]) -> Matrix {
         let p = self.of_block();
         Matrix::from_shape_fn((p, parameters.len() / p), |(j, a)| parameters[a * p + j])
     }
 
-    fn sweep<'t>(&self, every: Every, targets: &'t [usize]) -> Sweep<'t> {
+    pub(super) fn sweep<'t>(&self, every: Every, targets: &'t [usize]) -> Sweep<'t> {
         Sweep {
             n_rows: self.design.n_rows,
             n_columns: self.design.n_columns(),
@@ -107,27 +113,48 @@ impl<'a, B: Classes> ClassObjective<'a, B> {
         }
     }
 
-    fn load(&self, at: &Matrix) -> Result<Loaded<B>> {
+    /// The responses with what they count for.
+    pub(super) fn observed(&self) -> Observed<'_, B::Array<'a>> {
+        Observed { y: &self.y, weights: self.weights.as_ref() }
+    }
+
+    /// Parameters of the numbers that these contrasts are of: the own ones, or one for each class.
+    pub(super) fn load(&self, at: &Matrix, contrasts: &Contrasts) -> Result<Loaded<B>> {
         let load = |(first, block): (usize, &(dyn Block<'a, B> + 'a))| {
             block.load(self.on, at.slice_axis(Axis(0), Slice::from(1 + first..1 + first + block.n_columns())))
         };
-        Ok((at.row(0).to_vec(), self.design.columns().map(load).collect::<Result<_>>()?))
+        let mut loaded = self.design.columns().map(load).collect::<Result<Vec<_>>>()?;
+        if self.offset.is_some() {
+            let own = Contrasts::none(self.contrasts.n_free());
+            let of_numbers = if *contrasts == self.contrasts { &own } else { &self.contrasts };
+            loaded.push(self.on.upload(of_numbers.factors())?);
+        }
+        Ok((at.row(0).to_vec(), loaded))
     }
 
-    fn forward(&self, work: &mut B::Worker<'a>, rows: &Range<usize>, point: &Loaded<B>, into: Into) {
+    pub(super) fn forward(
+        &self,
+        work: &mut B::Worker<'a>,
+        rows: &Range<usize>,
+        point: &Loaded<B>,
+        into: Into,
+    ) {
         self.on.start(work, into, &point.0);
+        if let (Some(offset), Some(factors), Into::Eta) = (&self.offset, point.1.last(), into) {
+            self.on.matmul(work, rows.clone(), offset, factors, into);
+        }
         for (block, loaded) in self.design.blocks.iter().zip(&point.1) {
             block.forward(self.on, work, rows.clone(), loaded, into);
         }
     }
 
-    fn backward(&self, work: &mut B::Worker<'a>, rows: &Range<usize>) {
+    pub(super) fn backward(&self, work: &mut B::Worker<'a>, rows: &Range<usize>) {
         for (k, block) in self.design.blocks.iter().enumerate() {
             block.backward(self.on, work, rows.clone(), POINTWISE_SUMS.len() + k);
         }
     }
 
-    fn write(&self, work: &mut B::Worker<'a>, rows: &Range<usize>) {
+    pub(super) fn write(&self, work: &mut B::Worker<'a>, rows: &Range<usize>) {
         if self.design.matrix().is_none() {
             for (first, block) in self.design.columns() {
                 block.write(self.on, work, rows.clone(), first);
@@ -136,15 +163,15 @@ impl<'a, B: Classes> ClassObjective<'a, B> {
     }
 
     /// Sizes of the sums of a gradient pass.
-    fn gradient_sums(&self) -> Vec<usize> {
+    pub(super) fn gradient_sums(&self) -> Vec<usize> {
         POINTWISE_SUMS.into_iter().chain(self.design.blocks.iter().map(|block| block.n_sums())).collect()
     }
 
     /// The gradient of predictor number `a`, without the penalty.
-    fn gradient_of(&self, sums: &[Vec<f64>], a: usize, n: usize) -> Vec<f64> {
+    pub(super) fn gradient_of(&self, sums: &[Vec<f64>], a: usize, n: usize) -> Vec<f64> {
         let mut out = vec![0.0; self.of_block()];
         let residual_sum = sums[1][a];
-        out[0] = residual_sum;
+        out[0] = if self.has_intercept { residual_sum } else { 0.0 };
         for ((first, block), sums) in self.design.columns().zip(&sums[POINTWISE_SUMS.len()..]) {
             let own = &sums[a * block.n_sums()..(a + 1) * block.n_sums()];
             block.finish(own, residual_sum, (&mut out[1 + first..1 + first + block.n_columns()]).into());
@@ -153,25 +180,33 @@ impl<'a, B: Classes> ClassObjective<'a, B> {
         out
     }
 
-    /// The flat Gram of a block over the rows of a sweep, `[1 X]ᵀ[1 X] / n`.
+    /// The Gram of a block over the rows of a sweep, `[1 X]ᵀ·diag(w)·[1 X] / n`, with what rows count for ([`Weight::Flat`]) or
+    /// without ([`Weight::One`]).
     ///
     /// # Errors
     /// If the backend fails.
-    pub fn flat_gram(&mut self, every: Every) -> Result<Matrix> {
+    pub fn flat_gram(&mut self, every: Every, weight: Weight) -> Result<Matrix> {
         let p = self.of_block();
+        let is_weighted = self.weights.is_some() && !matches!(weight, Weight::One);
         self.passes += 1;
         let sums = self.on.pass(self.sweep(every, &[0]), &[1, 1, p * p], &|work, rows| {
+            if is_weighted {
+                // weights come with a pointwise stage, whatever its model
+                self.on.start(work, Into::Eta, &[0.0]);
+                self.on.pointwise(work, rows.clone(), Model::default(), self.observed(), Beside::One);
+            }
             self.write(work, &rows);
-            self.on.weighted_gram(work, rows, self.design.matrix(), true, 2);
+            self.on.weighted_gram(work, rows, self.design.matrix(), !is_weighted, 2);
             Ok(())
         })?;
-        Ok(symmetric(&sums[2], p, 1.0 / self.n_rows_of(every) as f64))
+        let gram = symmetric(&sums[2], p, 1.0 / self.n_rows_of(every) as f64);
+        Ok(if self.has_intercept { gram } else { without_intercepts(gram, p) })
     }
 
     /// Sums of a gradient pass and, where they are asked for, of the Grams of all pairs of classes: in further passes those that are
     /// too many for one.
     fn sums(&mut self, at: &[f64], every: Every, grams: Option<Beside>) -> Result<Vec<Vec<f64>>> {
-        let loaded = self.load(&self.blocks(at))?;
+        let loaded = self.load(&self.blocks(at), &self.contrasts)?;
         let targets: Vec<usize> = (0..self.contrasts.n_free()).collect();
         let pairs = if grams.is_some() { self.contrasts.class_pairs() } else { Vec::new() };
         let beside = grams.unwrap_or(Beside::Nothing);
@@ -186,7 +221,7 @@ impl<'a, B: Classes> ClassObjective<'a, B> {
             self.passes += 1;
             let found = self.on.pass(self.sweep(every, &targets), &sizes, &|work, rows| {
                 self.forward(work, &rows, &loaded, Into::Eta);
-                self.on.pointwise_classes(work, rows.clone(), &self.contrasts, &self.y, beside);
+                self.on.pointwise_classes(work, rows.clone(), &self.contrasts, self.observed(), beside);
                 if is_first {
                     self.backward(work, &rows);
                 }
@@ -194,7 +229,7 @@ impl<'a, B: Classes> ClassObjective<'a, B> {
                     self.write(work, &rows);
                 }
                 for (k, &pair) in pairs.iter().enumerate() {
-                    self.on.class_weights(work, rows.clone(), pair, &self.y, beside);
+                    self.on.class_weights(work, rows.clone(), pair, self.observed(), beside);
                     self.on.weighted_gram(work, rows.clone(), self.design.matrix(), false, first + k);
                 }
                 Ok(())
@@ -205,7 +240,8 @@ impl<'a, B: Classes> ClassObjective<'a, B> {
     }
 
     fn of_pairs(&self, grams: &[Vec<f64>], n: usize) -> Matrix {
-        hessian(&self.contrasts, grams, self.of_block(), n)
+        let of_all = hessian(&self.contrasts, grams, self.of_block(), n);
+        if self.has_intercept { of_all } else { without_intercepts(of_all, self.of_block()) }
     }
 
     fn gradient(&self, sums: &[Vec<f64>], n: usize) -> Vec<f64> {
@@ -286,7 +322,8 @@ impl<B: Classes> Objective for ClassObjective<'_, B> {
 
     fn aim(&mut self, at: &Matrix, direction: &Matrix, _: &[usize]) -> Result<bool> {
         let ends = [at, direction].map(|point| point.column(0).to_vec());
-        let [at, direction] = [&ends[0], &ends[1]].map(|point| self.load(&self.blocks(point)));
+        let [at, direction] =
+            [&ends[0], &ends[1]].map(|point| self.load(&self.blocks(point), &self.contrasts));
         let mut aimed = Aimed { at: at?, direction: direction?, ends, line: None };
         if let [all] = self.parts().as_slice() {
             aimed.line = Some(self.trace(&aimed, all.clone())?);
@@ -301,7 +338,7 @@ impl<B: Classes> Objective for ClassObjective<'_, B> {
         let [step] = steps else { return Ok(vec![0.0; steps.len()]) };
         let mut change = 0.0;
         self.along(|f, line| {
-            change += f.on.class_changes(line, &f.contrasts, &f.y, *step)?;
+            change += f.on.class_changes(line, &f.contrasts, f.observed(), *step)?;
             Ok(())
         })?;
         change /= self.design.n_rows as f64;
@@ -334,7 +371,7 @@ impl<B: Classes> Objective for ClassObjective<'_, B> {
     fn gram(&mut self, every: Every, weight: Weight) -> Result<Matrix> {
         let (at, beside) = match weight {
             Weight::Flat | Weight::One => {
-                let (own, p) = (self.flat_gram(every)?, self.of_block());
+                let (own, p) = (self.flat_gram(every, weight)?, self.of_block());
                 let entry = |(i, j): (usize, usize)| if i / p == j / p { own[(i % p, j % p)] } else { 0.0 };
                 return Ok(Matrix::from_shape_fn((self.n_parameters(), self.n_parameters()), entry));
             }
@@ -355,45 +392,4 @@ impl<B: Classes> Objective for ClassObjective<'_, B> {
 fn with_penalty(mut gradient: Vec<f64>, own: Vec<f64>) -> Vec<f64> {
     gradient.iter_mut().zip(own).for_each(|(g, own)| *g += own);
     gradient
-}
-
-impl<T: Storage> ClassObjective<'_, Cpu<T>> {
-    /// Loss, gradient and optimality residual at `at`, the parameters of every class, shape (1 + columns, classes), with this
-    /// penalty on them.
-    ///
-    /// # Errors
-    /// If the backend fails.
-    pub fn optimality(&mut self, at: &Matrix, penalty: &Penalty) -> Result<ClassOptimality> {
-        let every_class = Contrasts::none(self.contrasts.n_classes());
-        let loaded = self.load(at)?;
-        let (p, n) = (self.of_block(), self.design.n_rows);
-        let targets: Vec<usize> = (0..every_class.n_classes()).collect();
-        let mut sizes = self.gradient_sums();
-        let magnitudes = sizes.len();
-        sizes.push(p);
-        self.passes += 1;
-        let sums = self.on.pass(self.sweep(Every::ROW, &targets), &sizes, &|work, rows| {
-            self.forward(work, &rows, &loaded, Into::Eta);
-            self.on.pointwise_classes(work, rows.clone(), &every_class, &self.y, Beside::Magnitude);
-            self.backward(work, &rows);
-            self.write(work, &rows);
-            self.on.magnitudes(work, rows, self.design.matrix(), magnitudes);
-            Ok(())
-        })?;
-        let all: Vec<f64> = at.columns().into_iter().flat_map(|column| column.to_vec()).collect();
-        let mut gradient: Vec<f64> = targets.iter().flat_map(|&k| self.gradient_of(&sums, k, n)).collect();
-        let own = penalty.subgradient(&all, &gradient);
-        let mut terms = penalty.sizes(&all, &own);
-        terms.resize(all.len(), 0.0);
-        let mut kkt_residual: f64 = 0.0;
-        gradient.iter_mut().zip(&own).for_each(|(g, own)| *g += own);
-        for ((g, magnitude), size) in gradient.iter().zip(&sums[magnitudes]).zip(terms) {
-            let ratio = if *g == 0.0 { 0.0 } else { (g * n as f64).abs() / (magnitude + n as f64 * size) };
-            // a NaN must not vanish in a maximum
-            kkt_residual = if ratio > kkt_residual || ratio.is_nan() { ratio } else { kkt_residual };
-        }
-        let unpenalised = sums[0][0] / n as f64;
-        let loss = unpenalised + penalty.value(&all);
-        Ok(ClassOptimality { loss, unpenalised, gradient: self.blocks(&gradient), kkt_residual })
-    }
 }

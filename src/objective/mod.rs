@@ -1,6 +1,7 @@
 //! Objectives: what a solver minimises, one loss per target, its penalty included, all targets of a population at once.
 
 mod class_hessian;
+mod class_optimality;
 mod classes;
 mod counts;
 mod glm;
@@ -16,7 +17,8 @@ use crate::math::dense::Matrix;
 use crate::observation::Recession;
 
 pub use class_hessian::bytes_of_grams;
-pub use classes::{ClassObjective, ClassOptimality};
+pub use class_optimality::ClassOptimality;
+pub use classes::ClassObjective;
 pub use counts::{Counts, Packed};
 pub use glm::GlmObjective;
 pub use optimality::Optimality;

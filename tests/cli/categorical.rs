@@ -225,10 +225,6 @@ fn what_does_not_apply_is_refused_with_a_remedy() {
         (&["--link", "exp"], "log-softmax"),
         (&["--cv", "kfold", "--regularizer", "ridge", "--strength", "0.1"], "--cv"),
         (&["--regularizer", "lasso", "--strength", "0.1", "--solver", "lbfgs"], "leave the solver out"),
-        (&["--mask", "mask.csv"], "--mask"),
-        (&["--weights", "speed"], "--weights"),
-        (&["--offset", "speed"], "--offset"),
-        (&["--no-intercept"], "--no-intercept"),
         (&["--test-against", "m.json"], "--test-against"),
         (&["--compare", "m.json"], "rheobase score"),
         (&["--write-nwb", "c.nwb"], "tables/bins.csv"),
@@ -324,17 +320,6 @@ fn scores_are_finite_where_probabilities_underflow() {
     let score = place.run(&["score", "out/model.json", "far.csv", "--json"]).ended(0).json();
     let found = number(&score["targets"][0]["log_likelihood"]);
     assert!(found.is_finite() && found < -1000.0, "{found}");
-}
-
-#[test]
-fn features_of_each_target_are_refused_before_a_fit() {
-    let place = Place::new();
-    let made = ["simulate", "coupled", "--out", "c.nwb", "--quiet", "--units", "3", "--duration", "5s"];
-    place.run(&made).ended(0);
-    let fit = ["fit", "c.nwb", "--epochs", "simulated", "--unit", "all", "--bin", "1ms", "--feature"];
-    let own = ["units-others : raised-cosine-log(2, window=10ms)", "--observation", "categorical"];
-    let said = ["the same columns for all targets", "; of 1: ", "fit one target at a time"];
-    place.refused(&[&fit[..], &own].concat(), 2, &said);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod array_fit;
 mod bench;
 mod beside;
 mod categorical;
+mod categorical_rows;
 mod completions;
 mod coupled;
 mod csv_fit;

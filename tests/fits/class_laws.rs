@@ -197,7 +197,7 @@ fn grams_of_some_rows_are_means_over_them() {
     let some = Every(2);
     assert!(f.n_rows_of(some) < 3000);
     // the first column is 1 in every row
-    assert!((f.flat_gram(some).unwrap()[(0, 0)] - 1.0).abs() < 1e-14);
+    assert!((f.flat_gram(some, Weight::Flat).unwrap()[(0, 0)] - 1.0).abs() < 1e-14);
     let gram = f.gram(some, Weight::Point { target: 0, at: &at }).unwrap();
     // p_k = 1/3: the Hessian of orthonormal contrasts is a third of the Gram
     assert!((gram[(0, 0)] - 1.0 / 3.0).abs() < 1e-14, "{}", gram[(0, 0)]);

@@ -10,6 +10,8 @@ mod bases_goldens;
 mod basis;
 mod class_laws;
 mod class_plans;
+mod class_rows;
+mod class_targets;
 mod classes;
 mod convolution;
 mod convolved_designs;

@@ -310,6 +310,52 @@ fn more_columns_than_rows_and_columns_that_repeat_are_fitted() {
     }
 }
 
+/// Weights repeat rows, an offset is given, intercepts may be left out.
+#[test]
+fn rows_have_weights_and_offsets_beside_a_lasso() {
+    let (x, codes) = data(101, 400, 4, 4);
+    let weights: Vec<f64> = (0..400).map(|row| [1.0, 2.0, 1.0, 3.0][row % 4]).collect();
+    let rows: Vec<usize> = (0..400).flat_map(|row| vec![row; weights[row] as usize]).collect();
+    let offset: Vec<f64> = (0..1600).map(|k| 0.4 * ((k * k) as f64).sin()).collect();
+    let long_x = x.select(ndarray::Axis(0), &rows);
+    let long_codes: Vec<usize> = rows.iter().map(|&row| codes[row]).collect();
+    let long_offset: Vec<f64> = rows.iter().flat_map(|&row| offset[4 * row..4 * row + 4].to_vec()).collect();
+    for regularizer in [lasso(0.02), net(0.02, 0.5)] {
+        for (has_intercept, has_offset) in [(true, false), (false, false), (true, true), (false, true)] {
+            let fit = |x: &Array2<f64>, codes: &[usize], offset: &[f64], weights: Option<&[f64]>| {
+                let mut plan = DesignPlan::new(source(x), 0..x.nrows()).unwrap();
+                if has_offset {
+                    plan = plan.with_class_offset(offset.to_vec(), 4).unwrap();
+                }
+                if let Some(weights) = weights {
+                    plan = plan.with_weights(weights.to_vec()).unwrap();
+                }
+                let spec = CategoricalSpec::new(GlmSpec { has_intercept, ..with(&regularizer) }).unwrap();
+                let fitted = spec.fit(&Cpu::<f64>::default(), &plan, &[labelled(codes)], &mut |_| {});
+                fitted.unwrap().targets.remove(0)
+            };
+            let found = fit(&x, &codes, &offset, Some(&weights));
+            let expected = fit(&long_x, &long_codes, &long_offset, None);
+            is_proven(&found);
+            is_proven(&expected);
+            is_of_smallest_norm(&found, &regularizer);
+            assert_eq!(found.dof_resid, expected.dof_resid);
+            assert!((found.loss / expected.loss - 1.0).abs() < 1e-12);
+            let pairs = [
+                (&found.coef, &expected.coef),
+                (&found.intercept, &expected.intercept),
+                (&found.standard_errors, &expected.standard_errors),
+                (&found.intercept_standard_error, &expected.intercept_standard_error),
+            ];
+            for (found, expected) in pairs.into_iter().flat_map(|(a, b)| a.iter().zip(b)) {
+                let is_same = found.is_nan() && expected.is_nan() || (found - expected).abs() < 1e-9;
+                assert!(is_same, "{has_intercept} {has_offset}: {found} {expected}");
+            }
+            assert_eq!(has_intercept, found.intercept.iter().any(|b| *b != 0.0));
+        }
+    }
+}
+
 /// `tests/generators/reference_classes.py`.
 #[test]
 fn fits_agree_with_scikit_learn() {

@@ -8,7 +8,7 @@ use super::lanes::{LANES, total};
 use super::pass::SMALL;
 use super::simd::{Kernel, Level, run};
 use super::{Array, Line, Piece, Storage, TILE_ROWS};
-use crate::backend::LINE_ROWS;
+use crate::backend::{LINE_ROWS, Observed};
 use crate::math::contrasts::Contrasts;
 use crate::math::elementary::{Elementary, Vector};
 use crate::math::real::Real;
@@ -21,7 +21,7 @@ pub(super) fn class_changes<T: Storage>(
     level: Level,
     line: &Line<T>,
     contrasts: &Contrasts,
-    y: &Array<'_, T>,
+    observed: Observed<Array<'_, T>>,
     step: f64,
 ) -> f64 {
     let factors: Vec<T> = contrasts.factors().iter().map(|&factor| T::from_f64(factor)).collect();
@@ -30,13 +30,15 @@ pub(super) fn class_changes<T: Storage>(
         let step = T::from_f64(step);
         *total += run(level, Change { factors: &factors, rows, step, classes: &mut classes });
     };
-    fold(level, line, y, 0.0, on_tile).into_iter().sum()
+    fold(level, line, observed, 0.0, on_tile).into_iter().sum()
 }
 
 /// The rows of one tile of a line.
 pub(super) struct Stretch<'a, T> {
     pub(super) n: usize,
     pub(super) y: &'a Piece<T>,
+    /// What rows count for.
+    weights: Option<&'a Piece<T>>,
     zeta: &'a [Piece<T>],
     pub(super) direction: &'a [Piece<T>],
 }
@@ -45,7 +47,7 @@ pub(super) struct Stretch<'a, T> {
 pub(super) fn fold<T: Storage, S: Send + Sync + Copy>(
     level: Level,
     line: &Line<T>,
-    y: &Array<'_, T>,
+    observed: Observed<Array<'_, T>>,
     start: S,
     on_tile: impl Fn(&mut S, Stretch<T>) + Sync,
 ) -> Vec<S> {
@@ -57,9 +59,11 @@ pub(super) fn fold<T: Storage, S: Send + Sync + Copy>(
             let values: &[Piece<T>] = line.values[tile * size..(tile + 1) * size].as_chunks().0;
             let (zeta, direction) = values.split_at(n_free);
             let first = line.rows.start + tile * TILE_ROWS;
-            let mut scratch = [T::ZERO; TILE_ROWS];
-            let y = y.piece(level, first, 0, &mut scratch);
-            on_tile(&mut sum, Stretch { n: TILE_ROWS.min(line.rows.end - first), y, zeta, direction });
+            let (mut scratch, mut of_weights) = ([T::ZERO; TILE_ROWS], [T::ZERO; TILE_ROWS]);
+            let y = observed.y.piece(level, first, 0, &mut scratch);
+            let weights = observed.weights.map(|weights| weights.piece(level, first, 0, &mut of_weights));
+            let n = TILE_ROWS.min(line.rows.end - first);
+            on_tile(&mut sum, Stretch { n, y, weights, zeta, direction });
         }
         sum
     };
@@ -89,7 +93,12 @@ impl<T: Real> Kernel for Change<'_, T> {
     fn run<const FUSED: bool>(mut self) -> f64 {
         let mut lanes = [T::ZERO; LANES];
         for first in (0..TILE_ROWS).step_by(LANES) {
-            let own = self.lanes::<FUSED>(first);
+            let mut own = self.lanes::<FUSED>(first);
+            if let Some(weights) = self.rows.weights {
+                for lane in 0..LANES {
+                    own[lane] *= weights[first + lane];
+                }
+            }
             for lane in 0..LANES {
                 lanes[lane] += if first + lane < self.rows.n { own[lane] } else { T::ZERO };
             }
@@ -174,7 +183,7 @@ mod tests {
             on.start(work, Into::Direction, &[0.0, direction]);
             Ok(())
         });
-        on.class_changes(&line.unwrap(), &Contrasts::none(2), &y, 1.0).unwrap()
+        on.class_changes(&line.unwrap(), &Contrasts::none(2), (&y).into(), 1.0).unwrap()
     }
 
     #[test]

@@ -33,5 +33,5 @@ pub(super) fn class_reach<T: Storage>(
         silent: a.silent.max(b.silent),
         fall: a.fall.max(b.fall),
     };
-    fold(level, line, y, Reach::NONE, on_tile).into_iter().fold(Reach::NONE, join)
+    fold(level, line, y.into(), Reach::NONE, on_tile).into_iter().fold(Reach::NONE, join)
 }

@@ -98,7 +98,7 @@ pub trait Compiled: Sized + Fourier {
         work: &mut Worker<Self>,
         contrasts: &Contrasts,
         first: usize,
-        y: &Array<'_, Self>,
+        observed: Observed<Array<'_, Self>>,
         beside: Beside,
     ) where
         Self: Storage;
@@ -108,7 +108,7 @@ pub trait Compiled: Sized + Fourier {
         work: &mut Worker<Self>,
         classes: (usize, usize),
         first: usize,
-        y: &Array<'_, Self>,
+        observed: Observed<Array<'_, Self>>,
         beside: Beside,
     ) where
         Self: Storage;
@@ -117,7 +117,7 @@ pub trait Compiled: Sized + Fourier {
         level: Level,
         line: &Line<Self>,
         contrasts: &Contrasts,
-        y: &Array<'_, Self>,
+        observed: Observed<Array<'_, Self>>,
         step: f64,
     ) -> f64
     where
@@ -225,10 +225,10 @@ macro_rules! compiled {
                 work: &mut Worker<Self>,
                 contrasts: &Contrasts,
                 first: usize,
-                y: &Array<'_, Self>,
+                observed: Observed<Array<'_, Self>>,
                 beside: Beside,
             ) {
-                pointwise_classes::pointwise_classes(level, work, contrasts, first, y, beside);
+                pointwise_classes::pointwise_classes(level, work, contrasts, first, observed, beside);
             }
 
             fn class_weights(
@@ -236,20 +236,20 @@ macro_rules! compiled {
                 work: &mut Worker<Self>,
                 classes: (usize, usize),
                 first: usize,
-                y: &Array<'_, Self>,
+                observed: Observed<Array<'_, Self>>,
                 beside: Beside,
             ) {
-                class_weights::class_weights(level, work, classes, first, y, beside);
+                class_weights::class_weights(level, work, classes, first, observed, beside);
             }
 
             fn class_changes(
                 level: Level,
                 line: &Line<Self>,
                 contrasts: &Contrasts,
-                y: &Array<'_, Self>,
+                observed: Observed<Array<'_, Self>>,
                 step: f64,
             ) -> f64 {
-                class_changes::class_changes(level, line, contrasts, y, step)
+                class_changes::class_changes(level, line, contrasts, observed, step)
             }
 
             fn class_reach(

@@ -324,10 +324,10 @@ impl<T: Storage> Classes for Cpu<T> {
         work: &mut Worker<T>,
         rows: Range<usize>,
         contrasts: &Contrasts,
-        y: &Array<'_, T>,
+        observed: Observed<Array<'_, T>>,
         beside: Beside,
     ) {
-        T::tile_classes(self.level, work, contrasts, rows.start, y, beside);
+        T::tile_classes(self.level, work, contrasts, rows.start, observed, beside);
     }
 
     fn class_weights(
@@ -335,20 +335,20 @@ impl<T: Storage> Classes for Cpu<T> {
         work: &mut Worker<T>,
         rows: Range<usize>,
         classes: (usize, usize),
-        y: &Array<'_, T>,
+        observed: Observed<Array<'_, T>>,
         beside: Beside,
     ) {
-        T::class_weights(self.level, work, classes, rows.start, y, beside);
+        T::class_weights(self.level, work, classes, rows.start, observed, beside);
     }
 
     fn class_changes(
         &self,
         line: &Line<T>,
         contrasts: &Contrasts,
-        y: &Array<'_, T>,
+        observed: Observed<Array<'_, T>>,
         step: f64,
     ) -> Result<f64> {
-        Ok(T::class_changes(self.level, line, contrasts, y, step))
+        Ok(T::class_changes(self.level, line, contrasts, observed, step))
     }
 
     fn class_reach(&self, line: &Line<T>, contrasts: &Contrasts, y: &Array<'_, T>) -> Result<Reach> {

@@ -3,7 +3,7 @@
 use super::lanes::{LANES, total};
 use super::simd::{Kernel, Level, run};
 use super::{Array, Piece, Storage, TILE_ROWS, Worker};
-use crate::backend::Beside;
+use crate::backend::{Beside, Observed};
 use crate::math::contrasts::Contrasts;
 use crate::math::elementary::{Elementary, Vector};
 use crate::math::real::Real;
@@ -14,16 +14,17 @@ pub(super) fn pointwise_classes<T: Storage>(
     work: &mut Worker<T>,
     contrasts: &Contrasts,
     first: usize,
-    y: &Array<'_, T>,
+    observed: Observed<Array<'_, T>>,
     beside: Beside,
 ) {
-    let mut scratch = [T::ZERO; TILE_ROWS];
+    let (mut scratch, mut of_weights) = ([T::ZERO; TILE_ROWS], [T::ZERO; TILE_ROWS]);
     let factors: Vec<T> = contrasts.factors().iter().map(|&factor| T::from_f64(factor)).collect();
     work.probabilities.resize(contrasts.n_classes() * TILE_ROWS, T::ZERO);
     let tile = Tile {
         factors: &factors,
         zeta: work.eta.as_chunks().0,
-        y: y.piece(level, first, 0, &mut scratch),
+        y: observed.y.piece(level, first, 0, &mut scratch),
+        weights: observed.weights.map(|weights| weights.piece(level, first, 0, &mut of_weights)),
         n_valid: work.n,
         with_magnitudes: beside == Beside::Magnitude,
         residual: work.residual.as_chunks_mut().0,
@@ -43,6 +44,8 @@ struct Tile<'a, T> {
     factors: &'a [T],
     zeta: &'a [Piece<T>],
     y: &'a Piece<T>,
+    /// What rows count for.
+    weights: Option<&'a Piece<T>>,
     n_valid: usize,
     with_magnitudes: bool,
     residual: &'a mut [Piece<T>],
@@ -137,6 +140,18 @@ impl<T: Real> Tile<'_, T> {
                         beside[first + lane] += size + size;
                     }
                 }
+            }
+        }
+        let Some(weights) = self.weights else { return losses };
+        let own: [T; LANES] = std::array::from_fn(|lane| weights[first + lane]);
+        for lane in 0..LANES {
+            losses[lane] *= own[lane];
+        }
+        // probabilities stay those of the row
+        let sizes = self.beside.iter_mut().filter(|_| self.with_magnitudes);
+        for rows in self.residual.iter_mut().chain(sizes) {
+            for lane in 0..LANES {
+                rows[first + lane] *= own[lane];
             }
         }
         losses

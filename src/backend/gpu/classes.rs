@@ -28,6 +28,7 @@ pub(super) const POINTWISE_CLASSES: Kernel = Kernel {
         Access::Write,
         Access::Write,
         Access::Write,
+        Access::Read,
     ],
 };
 
@@ -35,7 +36,7 @@ pub(super) const CLASS_WEIGHTS: Kernel = Kernel {
     name: "class_weights",
     text: include_str!("../../../shaders/kernel/class_weights.wgsl"),
     shared: &[Shared::Rows, Shared::Response],
-    bindings: &[Access::Read, Access::Read, Access::Read, Access::Read, Access::Write],
+    bindings: &[Access::Read, Access::Read, Access::Read, Access::Read, Access::Write, Access::Read],
 };
 
 pub(super) const CLASS_CHANGES: Kernel = Kernel {
@@ -50,6 +51,7 @@ pub(super) const CLASS_CHANGES: Kernel = Kernel {
         Access::Read,
         Access::Read,
         Access::Write,
+        Access::Read,
     ],
 };
 
@@ -74,6 +76,13 @@ pub(super) fn constants(mut of_response: Constants, n_classes: usize, n_free: us
 fn of(responses: &Responses, contrasts: &Contrasts) -> Constants {
     let of_response = response_constants(responses.stride, responses.is_bytes);
     constants(of_response, contrasts.n_classes(), contrasts.n_free())
+}
+
+/// What kernels that weigh rows are compiled for.
+fn weighted(responses: &Responses, contrasts: &Contrasts) -> Constants {
+    let mut constants = of(responses, contrasts);
+    constants.push(("WEIGHTED", responses.weights.is_some().into()));
+    constants
 }
 
 fn factors(device: &Device, contrasts: &Contrasts) -> Result<Bound> {
@@ -111,7 +120,7 @@ impl Pass<'_> {
         let place = self.take(losses, span, group_rows);
         let params =
             Params { width: place.width, first_partial: place.first, ..self.params(span, group_rows) };
-        let mut constants = of(responses, &point.contrasts);
+        let mut constants = weighted(responses, &point.contrasts);
         constants.push(("MAGNITUDES", u32::from(point.with_magnitudes)));
         constants.push(("PROBABILITIES", u32::from(vectors.probabilities.is_some())));
         let bound = vec![
@@ -122,6 +131,7 @@ impl Pass<'_> {
             vectors.beside.clone(),
             vectors.probabilities.clone().unwrap_or_else(|| self.idle[2].clone()),
             place.sums,
+            responses.weights(),
         ];
         self.dispatches.push(dispatch(self.device, &POINTWISE_CLASSES, constants, bound, params)?);
         Ok(())
@@ -139,7 +149,7 @@ impl Pass<'_> {
         let Some(probabilities) = &vectors.probabilities else { return Ok(()) };
         let pair = [what.classes.0 as f32, what.classes.1 as f32];
         let params = self.params(span, self.group_rows(0));
-        let mut constants = of(responses, contrasts);
+        let mut constants = weighted(responses, contrasts);
         constants.push(("HELD", u32::from(what.is_held)));
         let bound = vec![
             probabilities.clone(),
@@ -147,6 +157,7 @@ impl Pass<'_> {
             responses.columns.clone(),
             Bound::from(&self.device.filled(&pair)?),
             vectors.beside.clone(),
+            responses.weights(),
         ];
         self.dispatches.push(dispatch(self.device, &CLASS_WEIGHTS, constants, bound, params)?);
         Ok(())
@@ -159,10 +170,10 @@ impl Classes for Gpu {
         work: &mut Program<'a>,
         _rows: Range<usize>,
         contrasts: &Contrasts,
-        y: &Array<'a>,
+        observed: Observed<Array<'a>>,
         beside: Beside,
     ) {
-        work.add_classes(contrasts, y, beside == Beside::Magnitude);
+        work.add_classes(contrasts, observed, beside == Beside::Magnitude);
     }
 
     fn class_weights<'a>(
@@ -170,17 +181,23 @@ impl Classes for Gpu {
         work: &mut Program<'a>,
         _rows: Range<usize>,
         classes: (usize, usize),
-        _y: &Array<'a>,
+        _observed: Observed<Array<'a>>,
         beside: Beside,
     ) {
         work.add_class_weights(classes, beside == Beside::Events);
     }
 
-    fn class_changes(&self, line: &Line, contrasts: &Contrasts, y: &Array<'_>, step: f64) -> Result<f64> {
+    fn class_changes(
+        &self,
+        line: &Line,
+        contrasts: &Contrasts,
+        observed: Observed<Array<'_>>,
+        step: f64,
+    ) -> Result<f64> {
         let device = &self.device;
         let steps = Bound::from(&device.filled(&[step as f32])?);
         let factors = factors(device, contrasts)?;
-        let stretches = line.stretches(device, Observed { y, weights: None }, GROUP_ROWS)?;
+        let stretches = line.stretches(device, observed, GROUP_ROWS)?;
         let groups: Vec<usize> =
             stretches.iter().map(|own| (own.params.n as usize).div_ceil(GROUP_ROWS)).collect();
         let unpack = |total: &[f64], sums: &mut [Vec<f64>]| sums[0][0] += total[0];
@@ -197,8 +214,9 @@ impl Classes for Gpu {
                 factors.clone(),
                 steps.clone(),
                 place.sums,
+                own.responses.weights(),
             ];
-            let constants = of(&own.responses, contrasts);
+            let constants = weighted(&own.responses, contrasts);
             dispatches.push(dispatch(device, &CLASS_CHANGES, constants, bound, params)?);
         }
         let (reduce, wanted) = partials.reduce(device)?;
@@ -213,7 +231,7 @@ impl Classes for Gpu {
         let device = &self.device;
         let factors = factors(device, contrasts)?;
         let (mut found, mut dispatches) = (Vec::new(), Vec::new());
-        for own in line.stretches(device, Observed { y, weights: None }, GROUP_ROWS)? {
+        for own in line.stretches(device, y.into(), GROUP_ROWS)? {
             let n = (own.params.n as usize).div_ceil(GROUP_ROWS) * 2;
             let buffer = device.scratch(bytes(n))?;
             let bound = vec![

@@ -232,7 +232,7 @@ impl<'p> Pass<'p> {
         outputs: &Outputs,
     ) -> Result<()> {
         let (program, Some(losses)) = (self.program, outputs.losses) else { return Ok(()) };
-        let responses = self.responses(span, &classes.y, None)?;
+        let responses = self.responses(span, &classes.y, classes.weights.as_ref())?;
         self.forward(span, forward, loaded, &vectors.eta)?;
         self.pointwise_classes(span, classes, &responses, vectors, losses)?;
         for ((x, _), &partial) in program.backward.iter().zip(&outputs.backward) {

@@ -38,6 +38,7 @@ pub(super) struct Pointwise<'a> {
 pub(super) struct PointwiseClasses<'a> {
     pub(super) contrasts: Contrasts,
     pub(super) y: Array<'a>,
+    pub(super) weights: Option<Array<'a>>,
     pub(super) with_magnitudes: bool,
 }
 
@@ -135,9 +136,15 @@ impl<'a> Program<'a> {
         }
     }
 
-    pub(super) fn add_classes(&mut self, contrasts: &Contrasts, y: &Array<'a>, with_magnitudes: bool) {
-        let (contrasts, y) = (contrasts.clone(), y.clone());
-        self.classes = Some(PointwiseClasses { contrasts, y, with_magnitudes });
+    pub(super) fn add_classes(
+        &mut self,
+        contrasts: &Contrasts,
+        observed: Observed<Array<'a>>,
+        with_magnitudes: bool,
+    ) {
+        let (contrasts, y) = (contrasts.clone(), observed.y.clone());
+        let weights = observed.weights.cloned();
+        self.classes = Some(PointwiseClasses { contrasts, y, weights, with_magnitudes });
     }
 
     pub(super) fn add_class_weights(&mut self, classes: (usize, usize), is_held: bool) {
@@ -159,7 +166,8 @@ impl<'a> Program<'a> {
     /// All matrices.
     pub(super) fn arrays(&self) -> impl Iterator<Item = &Array<'a>> {
         let products = self.eta.iter().chain(&self.direction).flat_map(|forward| &forward.products);
-        let of_classes = self.classes.iter().map(|classes| &classes.y);
+        let of_classes =
+            self.classes.iter().flat_map(|classes| std::iter::once(&classes.y).chain(&classes.weights));
         let y = self.pointwise.iter().flat_map(|point| std::iter::once(&point.y).chain(&point.weights));
         let y = y.chain(of_classes);
         products

@@ -60,7 +60,7 @@ fn weighted_constants(alone: bool, responses: &Responses) -> Constants {
 
 impl Responses {
     /// The weights, or something to bind where there are none.
-    fn weights(&self) -> Bound {
+    pub(super) fn weights(&self) -> Bound {
         self.weights.as_ref().unwrap_or(&self.columns).clone()
     }
 }

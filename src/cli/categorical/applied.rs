@@ -47,6 +47,11 @@ fn known(model: &CategoricalFile) -> Known<'_> {
     Known { study: &model.study, labels: &model.fit.labels, names }
 }
 
+/// Data whose offset has a column for each class.
+pub(super) fn of_classes(choice: &DataArgs) -> DataArgs {
+    DataArgs { offset_of_classes: true, ..choice.clone() }
+}
+
 impl Applied {
     /// Puts a model on data whose labels nobody knows.
     pub(super) fn predict(
@@ -55,7 +60,7 @@ impl Applied {
         limit_bytes: Option<u64>,
         progress: &Progress,
     ) -> Result<Self> {
-        let model = CategoricalFile::load(path)?;
+        let (model, choice) = (CategoricalFile::load(path)?, &of_classes(choice));
         let names = known(&model).chosen(choice)?;
         let data = data_of(&known(&model), choice, &Targets::Named(names), limit_bytes, progress)?;
         Self::of(model, data)
@@ -68,12 +73,8 @@ impl Applied {
         limit_bytes: Option<u64>,
         progress: &Progress,
     ) -> Result<(Self, Labels)> {
-        let model = CategoricalFile::load(path)?;
+        let (model, choice) = (CategoricalFile::load(path)?, &of_classes(choice));
         let own = known(&model);
-        if let Some(weights) = &choice.weights {
-            let help = "leave it out: every bin of a categorical model counts once";
-            return Err(Error::argument("--weights", "a model of another kind", weights, help));
-        }
         if Format::of(choice) != Some(Format::Csv) {
             let mut data = data_of(&own, choice, &Targets::Counted, limit_bytes, progress)?;
             only_labelled(&mut data, &Labels::Numbers, choice.nan)?;
@@ -86,7 +87,9 @@ impl Applied {
             _ if own.names.len() == 1 && choice.y.is_some() => vec![y.trim().trim_matches('"').into()],
             names => names,
         };
-        let features = DataArgs { y: None, ..choice.clone() };
+        let mut features = DataArgs { y: None, ..choice.clone() };
+        // targets that are named have no weights of the model's own
+        features.take_row_terms(&model.study.row_terms(), true)?;
         let mut kinds = Vec::with_capacity(names.len());
         for name in &names {
             let classes = &model.fit.targets[own.target(name)?].classes;
@@ -109,6 +112,9 @@ impl Applied {
     /// What keeps results from meaning what they seem to; `what` they are: `scores`.
     pub(super) fn notices(&self, path: &Path, what: &str) -> Vec<String> {
         let mut notices = Vec::new();
+        if let Some(weights) = &self.data.row_terms.names.weights {
+            notices.push(format!("scored with the weights {weights}; --weights none leaves them out"));
+        }
         if is_mixed(path) {
             notices.push(format!(
                 "{} is not the file that the fit.json beside it lists: they are of different runs",
@@ -137,7 +143,9 @@ pub(super) fn probabilities(
     for target in 0..data.names.len() {
         let part = data.parts.iter().find(|part| part.group.targets.contains(&target));
         let sources = part.map_or(Ok(Vec::new()), |part| part.sources(&data.blocks))?;
-        let found = fit.log_probabilities(fitted[target], &sources);
+        let offset = data.row_terms.offset.as_ref().map(|offset| offset.as_slice());
+        check_classes(fit, fitted[target], data)?;
+        let found = fit.log_probabilities_beside(fitted[target], &sources, offset);
         let logarithms = found.map_err(|error| match error {
             Error::Unknown { kind: "column", name, place, .. } => {
                 let problem = format!("expected the columns of the model, but {name} is not in {place}");
@@ -152,6 +160,20 @@ pub(super) fn probabilities(
     let names = column_names(&data.names, &classes.collect::<Vec<_>>());
     all.iter_mut().zip(names).for_each(|(own, names)| own.names = names);
     Ok(all)
+}
+
+/// An offset has a column for each class of the target.
+fn check_classes(fit: &FittedCategorical, fitted: usize, data: &Data) -> Result<()> {
+    let (own, n) = (&fit.targets[fitted], data.row_terms.n_offsets);
+    match &data.row_terms.names.offset {
+        Some(offset) if n != own.n_classes() => {
+            let classes: Vec<String> = own.classes.iter().map(ToString::to_string).collect();
+            let expected = format!("a column for each of the {} classes of {}", classes.len(), own.name);
+            let help = format!("give the classes in their order: {}", column_list(&classes));
+            Err(Error::argument("--offset", expected, format!("{offset} with {n}"), help))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// `probability_NAME_CLASS` of every target and class; names that would be those of several columns end in the numbers of target and

@@ -7,11 +7,12 @@ use crate::Result;
 use crate::backend::{Classes, Costs};
 use crate::design::DesignPlan;
 use crate::error::Reached;
-use crate::glm::{CategoricalSpec, FittedCategorical, Labelled, Plan, PlanFrom};
+use crate::glm::{CategoricalSpec, CrossValidation, FittedCategorical, Labelled, Plan, PlanFrom};
 
-/// A fit of one target.
+/// A fit of one target, with a strength by cross-validation if that is how.
 pub(super) struct ClassWork<'a, 'd> {
     pub(super) spec: CategoricalSpec,
+    pub(super) how: Option<&'a CrossValidation>,
     pub(super) plan: &'a DesignPlan<'d>,
     pub(super) response: &'a Labelled,
 }
@@ -28,7 +29,11 @@ impl Work for ClassWork<'_, '_> {
     }
 
     fn fit<B: Classes>(&self, on: &B, watcher: &mut Watcher) -> Result<FittedCategorical> {
-        self.spec.fit(on, self.plan, std::slice::from_ref(self.response), watcher)
+        let response = std::slice::from_ref(self.response);
+        match self.how {
+            Some(how) => self.spec.cross_validate(on, self.plan, response, how, watcher),
+            None => self.spec.fit(on, self.plan, response, watcher),
+        }
     }
 
     /// Begins again: a device that is lost does not say how far the classes had come.
@@ -60,7 +65,7 @@ mod tests {
         let response = Labelled::learn("y", (0..n_rows).map(|row| Some(((row % n_classes) as i64).into())));
         let spec = GlmSpec { solver: SolverChoice::Newton, ..GlmSpec::default() };
         let spec = CategoricalSpec::new(spec).unwrap();
-        let work = ClassWork { spec, plan: &plan, response: &response };
+        let work = ClassWork { spec, how: None, plan: &plan, response: &response };
         [Costs::of_cpu(Level::best()), costs::of_kind("discrete", Level::best())]
             .map(|costs| work.estimated_seconds(costs))
     }

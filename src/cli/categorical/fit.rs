@@ -5,18 +5,19 @@ use std::time::Instant;
 use super::super::args::{FitArgs, Precision};
 use super::super::array_columns::column_list;
 use super::super::arrays::{Format, arrays};
-use super::super::data::{self, Data, Part, Targets};
+use super::super::data::{self, Data, Targets};
 use super::super::engine::Engine;
 use super::super::fit::{command_line, recording_choices, refuse_for_arrays, study, study_toml};
 use super::super::machine::default_memory_limit_bytes;
 use super::super::penalty_args::Penalty;
 use super::super::progress::{Progress, Total};
 use super::super::run::{Report, pretty, say};
-use super::super::{fit_text, plan_file};
+use super::super::{fit_text, mask, merge, plan_file};
+use super::applied::of_classes;
 use super::device::ClassWork;
 use super::labels::{Labels, of_csv, only_labelled};
 use super::{outputs, result};
-use crate::glm::{CategoricalSpec, FittedCategorical, GlmSpec, PlanFrom, TOLERANCE_F32, TOLERANCE_F64};
+use crate::glm::{CategoricalSpec, GlmSpec, PlanFrom, TOLERANCE_F32, TOLERANCE_F64};
 use crate::regularizer::Regularizer;
 use crate::write::categorical::CategoricalFile;
 use crate::write::save::check_writable;
@@ -76,8 +77,6 @@ fn refuse(args: &FitArgs) -> Result<()> {
         ),
         ("--compare", !args.compare.is_empty(), "score every model with `rheobase score MODEL DATA`"),
         ("--test-against", args.test_against.is_some(), "compare the log-likelihoods of two fits"),
-        ("--mask", args.mask.is_some(), "fit each target with its own features"),
-        ("--cv", args.cv.cv.is_some(), "fit with several strengths and compare scores of held-out data"),
         (
             "--write-nwb",
             args.write_nwb.is_some(),
@@ -87,13 +86,6 @@ fn refuse(args: &FitArgs) -> Result<()> {
             "--true-couplings",
             args.true_couplings.is_some(),
             "leave it out: it is for counts of coupled units",
-        ),
-        ("--weights", args.data.weights.is_some(), "leave it out: every bin counts once"),
-        ("--offset", args.data.offset.is_some(), "make it a feature, whose coefficients are fitted"),
-        (
-            "--no-intercept",
-            args.model.no_intercept,
-            "leave it out: intercepts are the frequencies of the classes",
         ),
     ];
     match given.into_iter().find(|(_, is_given, _)| *is_given) {
@@ -124,8 +116,11 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     let typed = specification(args, TOLERANCE_F64, None, (None, typed), plan_from.clone()).map_err(named)?;
     let mut on = Engine::new(&args.common, typed.get()).map_err(named)?;
     let (mut data, labels) = read(args, limit_bytes, progress)?;
+    if let Some(path) = &args.mask {
+        mask::apply(path, &mut data)?;
+    }
     let is_single = data.is_f32() || args.common.precision == Precision::F32;
-    check_columns(&data)?;
+    check_offset(args, &data)?;
     let tolerance = if is_single { TOLERANCE_F32 } else { TOLERANCE_F64 };
     let fitting = Instant::now();
     let n_targets = data.names.len();
@@ -142,13 +137,14 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
         let target = part.group.targets[0];
         let response = labels.of(&data, target);
         let plan = part.plan(&data, limit_bytes)?;
-        let work = ClassWork { spec, plan: &plan, response: &response };
+        let how = args.cv.of_part(args.penalty.strength.as_ref(), &data, part)?;
+        let work = ClassWork { spec, how: how.as_ref(), plan: &plan, response: &response };
         fits.push(on.fit(work, &mut watcher).map_err(named)?);
         progress.reach(n_done as u64 + 1);
     }
     data.notices.extend(on.notices());
     let device = on.device();
-    let fit = joined(&data, fits)?;
+    let fit = merge::merge_classes(&data, fits)?;
     let model = CategoricalFile::new(study(args, &data), fit);
     let seconds_total = started.elapsed().as_secs_f64();
     Ok(Fitting { data, model, labels, device, seconds_total })
@@ -163,6 +159,7 @@ fn specification(
 ) -> Result<CategoricalSpec> {
     CategoricalSpec::new(GlmSpec {
         regularizer,
+        has_intercept: !args.model.no_intercept,
         solver: args.solver.into(),
         plan_from,
         tolerance: args.tolerance.unwrap_or(tolerance),
@@ -175,48 +172,33 @@ fn specification(
 }
 
 fn read(args: &FitArgs, limit_bytes: Option<u64>, progress: &Progress) -> Result<(Data, Labels)> {
-    let mut data = match Format::of(&args.data) {
+    let choice = &of_classes(&args.data);
+    let mut data = match Format::of(choice) {
         Some(format) => {
             refuse_for_arrays(args)?;
             if format == Format::Csv {
-                return of_csv(&args.data, limit_bytes);
+                return of_csv(choice, limit_bytes);
             }
-            arrays(format, &args.data, &Targets::Counted, limit_bytes)?
+            arrays(format, choice, &Targets::Counted, limit_bytes)?
         }
         None => {
             let (bin_s, features) = recording_choices(args)?;
             let detect = args.data.detect_spikes.as_ref();
-            data::recording(&args.data, &Targets::Counted, bin_s, detect, features, limit_bytes, progress)?
+            data::recording(choice, &Targets::Counted, bin_s, detect, features, limit_bytes, progress)?
         }
     };
     only_labelled(&mut data, &Labels::Numbers, args.data.nan)?;
     Ok((data, Labels::Numbers))
 }
 
-/// Refuses features that are others for every target, before anything is fitted.
-fn check_columns(data: &Data) -> Result<()> {
-    let columns = |part: &Part| -> Vec<String> {
-        part.group.pieces.iter().flat_map(|piece| piece.labels.iter().cloned()).collect()
-    };
-    let name = |part: &Part| part.group.targets.first().map_or("", |&target| data.names[target].as_str());
-    let Some((first, rest)) = data.parts.split_first() else { return Ok(()) };
-    let own = columns(first);
-    match rest.iter().find(|part| columns(part) != own) {
-        None => Ok(()),
-        Some(other) => {
-            let help = "fit one target at a time, or choose features that are the same for all (--feature)";
-            let [a, b] = [name(first), name(other)];
-            let found = format!("of {a}: {}; of {b}: {}", column_list(&own), column_list(&columns(other)));
-            Err(Error::argument("--feature", "the same columns for all targets", found, help))
+/// Refuses an offset of several targets, whose classes need not be the same.
+fn check_offset(args: &FitArgs, data: &Data) -> Result<()> {
+    match &args.data.offset {
+        Some(offset) if data.names.len() > 1 => {
+            let found = format!("{offset} for {} ({})", data.names.len(), column_list(&data.names));
+            let help = "fit one target at a time (--y COL or --unit ID), each with a column for each of its classes in their order";
+            Err(Error::argument("--offset", "one target, whose classes its columns are of", found, help))
         }
+        _ => Ok(()),
     }
-}
-
-/// Fits of one target each as one.
-fn joined(data: &Data, fits: Vec<FittedCategorical>) -> Result<FittedCategorical> {
-    FittedCategorical::join(fits)?.ok_or_else(|| Error::Empty {
-        what: data.input.path.display().to_string(),
-        problem: "there is no target to fit".into(),
-        help: "choose one with --unit or --y".into(),
-    })
 }

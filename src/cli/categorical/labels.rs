@@ -1,7 +1,7 @@
 //! Labels of bins: numbers of arrays and recordings, numbers or texts of csv columns.
 
 use super::super::args::{DataArgs, NanPolicy};
-use super::super::array_columns::{column_list, find, others};
+use super::super::array_columns::{column_list, feature_columns, find};
 use super::super::arrays::{Format, arrays};
 use super::super::data::{Data, Part, Targets};
 use crate::glm::Labelled;
@@ -97,10 +97,8 @@ pub(super) fn of_csv(args: &DataArgs, limit_bytes: Option<u64>) -> Result<(Data,
     };
     let file = CsvFile::open(&args.data, limit)?;
     let columns = find(&file, &args.data, "--y", y)?;
-    let x = match &args.x {
-        Some(x) => find(&file, &args.data, "--x", x)?,
-        None => others(&file, &args.data, &columns)?,
-    };
+    let x = args.x.as_ref().map(|x| find(&file, &args.data, "--x", x)).transpose()?;
+    let x = feature_columns(&file, args, x, &columns)?;
     if let Some(both) = x.iter().find(|column| columns.contains(column)) {
         let found = format!("{:?} in both", file.names()[*both]);
         let help = "leave it out of one of them: labels that explain themselves say nothing";
@@ -168,7 +166,9 @@ pub(super) fn only_labelled(data: &mut Data, labels: &Labels, nan: NanPolicy) ->
         group.targets = vec![target];
         parts.push(Part { group, used });
     }
-    let lost = parts.iter().map(|part| data.n_bins() - data.n_edge - part.used.len()).max().unwrap_or(0);
+    let others = data.n_edge + data.n_weightless;
+    let lost = parts.iter().map(|part| data.n_bins().saturating_sub(others + part.used.len()));
+    let lost = lost.max().unwrap_or(0);
     data.n_dropped = data.n_dropped.max(lost);
     data.parts = parts;
     Ok(())

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::super::data::Data;
 use super::super::fit_text::{bins_line, verdict_of};
 use super::super::machine::peak_memory_bytes;
+use super::super::model_text::{penalty, row_terms, strength_line};
 use super::super::result::{bins, head, numbers};
 use super::fit::Fitting;
 use crate::glm::{ClassFit, FittedCategorical, GapFrom};
@@ -33,9 +34,16 @@ pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Ma
     add("observation", model.observation.clone().into());
     add("link", model.link.clone().into());
     add("regularizer", fit.regularizer.name().into());
-    if let Some(strength) = fit.regularizer.strength() {
+    // chosen for each target, it stands there
+    if let Some(strength) = fit.regularizer.strength().filter(|_| fit.n_folds().is_none()) {
         add("strength", strength.into());
     }
+    if !fit.has_intercept {
+        add("has_intercept", false.into());
+    }
+    let row_terms = model.study.row_terms();
+    row_terms.weights.into_iter().for_each(|weights| add("weights", weights.into()));
+    row_terms.offset.into_iter().for_each(|offset| add("offset", offset.into()));
     add("solver", fit.solver.clone().into());
     add("precision", fit.plan.storage.clone().into());
     add("tolerance", fit.tolerance.into());
@@ -81,12 +89,14 @@ pub(super) fn title(data: &Data, name: &str) -> String {
 pub(super) fn text(fitting: &Fitting) -> String {
     let (data, model, fit) = (&fitting.data, &fitting.model, &fitting.model.fit);
     let mut text = bins_line(data);
-    let penalty = match fit.regularizer.strength() {
-        Some(strength) => format!(", {} penalty of strength {strength}", fit.regularizer.name()),
-        None => String::new(),
-    };
+    let penalty = penalty(&fit.regularizer, fit.n_folds());
     // writing to a string cannot fail, here and below
-    let _ = writeln!(text, "model: {} observations, {} inverse link{penalty}", model.observation, model.link);
+    let terms = row_terms(&model.study.row_terms(), fit.has_intercept);
+    let _ = writeln!(
+        text,
+        "model: {} observations, {} inverse link{penalty}{terms}",
+        model.observation, model.link
+    );
     for own in fit.targets.iter().take(SHOWN_WHOLE) {
         text.push_str(&whole(data, fit, own));
     }
@@ -164,6 +174,7 @@ fn whole(data: &Data, fit: &FittedCategorical, target: &ClassFit) -> String {
         if fit.regularizer == Regularizer::None { "" } else { ", the penalty included" },
         target.iterations
     );
+    text.push_str(&strength_line(target.strength, target.cv.as_ref()));
     text
 }
 

@@ -10,7 +10,7 @@ use super::super::result::{bins, head};
 use super::super::run::{Report, pretty, say};
 use super::super::score::command_line;
 use super::applied::Applied;
-use crate::glm::{Scores, score_classes};
+use crate::glm::{Scores, score_weighted_classes};
 use crate::write::digest::digest_file;
 use crate::write::model::Input;
 use crate::write::save::{check_writable, save_bytes};
@@ -55,7 +55,11 @@ pub(in super::super) fn score(args: &ScoreArgs) -> Result<Report> {
             }
             (other, _) => other,
         })?;
-        let scores = score_classes(&response, &applied.probabilities[target].logarithms, used);
+        let terms = &applied.data.row_terms;
+        let beside =
+            [&terms.weights, &terms.offset].map(|values| values.as_ref().map(|values| values.as_slice()));
+        let logarithms = &applied.probabilities[target].logarithms;
+        let scores = score_weighted_classes(&response, logarithms, used, beside);
         targets.push(TargetScores { name: name.clone(), n_bins_used: used.len(), scores });
     }
     drop(progress);
@@ -86,6 +90,9 @@ fn document(args: &ScoreArgs, applied: &Applied, targets: &[TargetScores]) -> Re
         }
         Value::Object(fields)
     };
+    let row_terms = applied.data.row_terms.names.clone();
+    row_terms.weights.into_iter().for_each(|own| drop(document.insert("weights".into(), own.into())));
+    row_terms.offset.into_iter().for_each(|own| drop(document.insert("offset".into(), own.into())));
     document.insert("targets".into(), targets.iter().map(of_target).collect());
     document.insert("notices".into(), json!(applied.data.notices));
     Ok(document)

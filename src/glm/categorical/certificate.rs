@@ -162,7 +162,7 @@ impl Course<'_, '_> {
             return Ok(None);
         };
         let loss_gap = -0.5 * step.iter().zip(&standing.gradient).map(|(d, g)| d * g).sum::<f64>();
-        let covariance = inverse / self.plan.n_rows() as f64;
+        let covariance = inverse / self.plan.total_weight();
         let (standard_errors, intercept_standard_errors) = self.errors(&covariance, &free);
         let may_recede = f.recession() != Recession::Never;
         let step_reach = if may_recede { reach(f, 0, at, &step)?.all } else { 0.0 };
@@ -255,8 +255,11 @@ impl Course<'_, '_> {
         }
         // intercepts sum to 0
         let shift = if self.contrasts.are_centred() { 0.0 } else { 1.0 / n_classes as f64 };
-        let of_class =
-            |class: usize| error(spread(&|a| self.contrasts.factor(class, a) - shift, &of_intercept));
+        let of_class = |class: usize| match self.plan.has_intercept() {
+            true => error(spread(&|a| self.contrasts.factor(class, a) - shift, &of_intercept)),
+            // one that is given has none
+            false => 0.0,
+        };
         (errors, (0..n_classes).map(of_class).collect())
     }
 }

@@ -4,11 +4,13 @@ use std::time::{Duration, Instant};
 
 use super::certificate::{ClassInference, Standing};
 use super::fitted::{ClassFit, FittedCategorical};
+use super::null::{ClassNull, null_hessian, null_models, null_of};
 use super::penalty::{ClassPenalty, contrasts};
 use super::response::Labelled;
 use super::spec::CategoricalSpec;
+use super::start::ClassPoint;
 use crate::backend::{Backend, Classes, Cpu, Every, Home};
-use crate::design::{Column, DesignPlan};
+use crate::design::{Column, DesignPlan, Offset};
 use crate::glm::certificate::INFERENCE_LIMIT;
 use crate::glm::choice::Size;
 use crate::glm::fit::{CERTAIN, CLOSER, FLOOR, NEAR_FLOOR};
@@ -18,9 +20,8 @@ use crate::glm::rank::{Rank, varying};
 use crate::glm::spec::{StandardErrors, TOLERANCE_F64};
 use crate::math::contrasts::Contrasts;
 use crate::math::dense::Matrix;
-use crate::objective::{ClassObjective, Objective, Packed, bytes_of_grams};
-use crate::observation::Null;
-use crate::solver::{Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Start, Watch};
+use crate::objective::{ClassObjective, Objective, Packed, Weight, bytes_of_grams};
+use crate::solver::{Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Watch};
 use crate::{Error, Result};
 
 /// A fit in progress: everything but the parameters.
@@ -33,6 +34,10 @@ pub(super) struct Course<'a, 'd> {
     pub(super) rank: Rank,
     pub(super) penalty: ClassPenalty,
     pub(super) metric: Metric,
+    /// No effect of any feature: the null model, without intercepts classes that are equal.
+    pub(super) without_features: ClassNull,
+    /// Where to begin, if that is given.
+    pub(super) near: Option<&'a ClassPoint>,
     /// Why standard errors are left out, if they are.
     pub(super) left_out: Option<String>,
 }
@@ -62,8 +67,8 @@ impl CategoricalSpec {
     ///
     /// # Errors
     /// [`Error::Length`] if response and design have different numbers of bins; [`Error::Empty`] for a used bin without a label,
-    /// fewer than two classes, and a class that no used bin has; [`Error::Argument`] for more than 256 classes, and for weights or
-    /// an offset of the bins; [`Error::Memory`] if the design is larger than allowed;
+    /// fewer than two classes, and a class that no used bin has; [`Error::Argument`] for more than 256 classes, for an offset that has
+    /// not a number for each class, and for a start of other columns or classes; [`Error::Memory`] if the design is larger than allowed;
     /// [`Error::Gpu`] if a device fails. Not arriving is a status, not an error.
     ///
     /// ```
@@ -93,19 +98,19 @@ impl CategoricalSpec {
     ) -> Result<FittedCategorical> {
         let started = Instant::now();
         let (mut fits, n_targets) = (Vec::with_capacity(response.len()), response.len());
+        if !self.start().is_empty() && self.start().len() != n_targets {
+            let (expected, found) = (format!("{n_targets} targets, or none"), self.start().len().to_string());
+            return Err(Error::argument("start", expected, found, "give one point for each target"));
+        }
         for (k, target) in response.iter().enumerate() {
             let spec = self.of_target(k, n_targets)?;
             let mut of_all = |at: Progress| {
                 progress(Progress { n_active: at.n_active + n_targets - 1 - k, ..at });
             };
-            let own = spec.fit_target(on, plan, target, started, &mut of_all)?;
-            fits.push(self.fitted(plan, own));
+            let own = spec.fit_target(on, plan, (target, self.start().get(k)), started, &mut of_all)?;
+            fits.push((self.fitted(plan, own), vec![k]));
         }
-        FittedCategorical::join(fits)?.ok_or_else(|| Error::Empty {
-            what: "response".into(),
-            problem: "there is no target to fit".into(),
-            help: "give the labels of one target or more".into(),
-        })
+        FittedCategorical::of_groups(plan.layout(), fits)
     }
 
     /// The fit of one target as a result.
@@ -115,6 +120,8 @@ impl CategoricalSpec {
             regularizer: self.get().regularizer.clone(),
             solver: own.plan.solver.clone(),
             tolerance: self.get().tolerance,
+            has_intercept: self.get().has_intercept,
+            has_offset: plan.offset().is_some(),
             features: layout.features.clone(),
             labels: layout.labels.clone(),
             condition: own.condition,
@@ -130,25 +137,31 @@ impl CategoricalSpec {
         &self,
         on: &B,
         plan: &DesignPlan,
-        response: &Labelled,
+        (response, near): (&Labelled, Option<&ClassPoint>),
         started: Instant,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Fitted> {
+        let not_centred = (!self.get().has_intercept).then(|| plan.without_intercept());
+        let plan = not_centred.as_ref().unwrap_or(plan);
         let (n_classes, begun) = (response.classes().len(), Instant::now());
         let guided = self.checked().guided(plan, n_classes, on.costs(), size_of::<B::Scalar>())?;
         let plan = guided.as_ref().unwrap_or(plan);
-        let counts = self.check_inputs(plan, response)?;
+        self.check_inputs(plan, response)?;
+        near.map_or(Ok(()), |near| near.check(plan.n_columns(), n_classes))?;
         let contrasts = contrasts(&self.get().regularizer, n_classes);
         self.check_memory(on, plan, &contrasts)?;
+        let (totals, null, without_features) = null_models(plan, response, &contrasts)?;
         let varying = varying(plan);
         let mut penalty = ClassPenalty::new(self.checked(), plan, &varying, n_classes);
         let numbers = response.numbers();
         let y = Packed::new(numbers.view(), plan.rows());
         let own: Vec<Column> = varying.iter().map(|&column| Column::Source(column)).collect();
         let mut exact = ClassObjective::new(on.exact(), plan, &own, &y, contrasts.clone())?;
-        let mut gram = exact.flat_gram(Every::ROW)?;
+        let mut gram = exact.flat_gram(Every::ROW, Weight::Flat)?;
         let mut rank = if penalty.of_block.is_none() {
-            Rank::new(plan, &varying, &without_intercept(&gram))
+            // weights change no relation between columns, but what they leave of them
+            let own = plan.weights().map(|_| exact.flat_gram(Every::ROW, Weight::One)).transpose()?;
+            Rank::new(plan, &varying, &without_intercept(own.as_ref().unwrap_or(&gram)))
         } else {
             Rank::plain(plan, &varying)
         };
@@ -159,12 +172,12 @@ impl CategoricalSpec {
         if !rank.is_whole(&varying) {
             let mut objective =
                 ClassObjective::new(on.exact(), plan, &rank.columns(), &y, contrasts.clone())?;
-            gram = objective.flat_gram(Every::ROW)?;
+            gram = objective.flat_gram(Every::ROW, Weight::Flat)?;
             members = Some(objective);
         }
-        let null = null(&counts);
+        let null = null_of(&totals, null.loss);
         let (on_parameters, recession) = (penalty.blocks(contrasts.n_free()), penalty.recession());
-        let of_null = null_curvature(&contrasts, &counts, &gram);
+        let of_null = null_hessian(&without_features.curvature, &gram, plan.has_intercept());
         let Some(metric) = Metric::new(of_null, &on_parameters, vec![null], true) else {
             return Err(Error::argument(
                 "features",
@@ -206,6 +219,8 @@ impl CategoricalSpec {
             rank,
             penalty,
             metric,
+            without_features,
+            near,
             left_out,
         };
         let (exact, all) = match &mut members {
@@ -213,13 +228,13 @@ impl CategoricalSpec {
             None => (&mut exact, None),
         };
         exact.set_penalty(&on_parameters, recession);
-        let mut found = course.run(chosen, &counts, Views { fast, exact, all }, started, progress)?;
+        let mut found = course.run(chosen, Views { fast, exact, all }, started, progress)?;
         found.seconds.fit = begun.elapsed().as_secs_f64() - found.seconds.inference;
         Ok(found)
     }
 
-    /// Checks shapes and labels; the used bins of every class.
-    fn check_inputs(&self, plan: &DesignPlan, response: &Labelled) -> Result<Vec<usize>> {
+    /// Checks shapes and labels.
+    fn check_inputs(&self, plan: &DesignPlan, response: &Labelled) -> Result<()> {
         if let Some(source) = plan.sources().first()
             && source.nrows() != response.n_bins()
         {
@@ -229,15 +244,16 @@ impl CategoricalSpec {
                 found: response.n_bins(),
             });
         }
-        for (what, is_given) in [("weights", plan.weights().is_some()), ("offset", plan.offset().is_some())] {
-            if is_given {
-                let help = "leave them out: every bin of a categorical fit counts once, and every part of it is fitted";
-                return Err(Error::argument(what, "none in a fit to labels", "some", help));
-            }
+        let n_classes = response.classes().len();
+        if let Some(n) = plan.offset().map(Offset::n_numbers).filter(|&n| n != n_classes) {
+            let expected = format!("{n_classes} numbers per bin, one for each class");
+            let help =
+                "give the classes in their order; what is common to all of them changes no probability";
+            return Err(Error::argument("offset", expected, format!("{n} per bin"), help));
         }
         let features: Vec<[usize; 2]> = plan.layout().features.iter().map(|own| own.columns).collect();
         self.get().regularizer.check_columns(plan.n_columns(), &features)?;
-        response.counts(plan.rows())
+        response.check(plan.rows())
     }
 
     /// Whether the design, and what a Hessian takes while it is made, are as small as allowed: the last steps and the certificate
@@ -282,7 +298,6 @@ impl Course<'_, '_> {
     fn run<B: Classes>(
         &self,
         chosen: Plan,
-        counts: &[usize],
         views: Views<B>,
         started: Instant,
         progress: &mut dyn FnMut(Progress),
@@ -306,8 +321,7 @@ impl Course<'_, '_> {
         };
         let lbfgs = Lbfgs { newton_if_slow: chosen.newton_if_slow };
         let mut solver: &dyn Minimize = if chosen.solver == Newton.name() { &Newton } else { &lbfgs };
-        let (mut start, mut earlier, mut inference): (Start, Option<Standing>, f64) =
-            (self.start(counts).into(), None, 0.0);
+        let (mut start, mut earlier, mut inference): (_, Option<Standing>, f64) = (self.start(), None, 0.0);
         let standing = loop {
             let mut own = fast.take();
             let fast = own.as_mut().map(|fast| -> &mut dyn Objective { fast });
@@ -340,7 +354,7 @@ impl Course<'_, '_> {
         };
         let plan = Plan { n_taken_over: usize::from(standing.outcome.taken_over), ..chosen };
         Ok(Fitted {
-            target: self.target(standing, counts),
+            target: self.target(standing),
             plan,
             condition,
             rank: self.rank.n_members(),
@@ -348,48 +362,10 @@ impl Course<'_, '_> {
             seconds: Seconds { fit: 0.0, inference, history: 0.0 },
         })
     }
-
-    /// No effect of any feature, the frequencies of the classes.
-    fn start(&self, counts: &[usize]) -> Matrix {
-        let mut logs: Vec<f64> = counts.iter().map(|&count| (count as f64).ln()).collect();
-        let mean = logs.iter().sum::<f64>() / logs.len() as f64;
-        logs.iter_mut().for_each(|own| *own -= mean);
-        let intercepts = self.contrasts.of_free(&logs);
-        let p = 1 + self.rank.n_members();
-        let value = |(k, _): (usize, usize)| if k % p == 0 { intercepts[k / p] } else { 0.0 };
-        Matrix::from_shape_fn((p * intercepts.len(), 1), value)
-    }
 }
 
 /// The Gram of the columns alone.
 fn without_intercept(gram: &Matrix) -> Matrix {
     let p = gram.nrows() - 1;
     Matrix::from_shape_fn((p, p), |(i, j)| gram[(1 + i, 1 + j)])
-}
-
-/// The null model: the frequencies of the classes in every bin. Gaps are judged in parts of its loss, the entropy.
-fn null(counts: &[usize]) -> Null {
-    let n: f64 = counts.iter().map(|&count| count as f64).sum();
-    let part = |&count: &usize| count as f64 / n;
-    let loss = counts.iter().map(|count| -part(count) * part(count).ln()).sum();
-    let events = counts.iter().map(part).fold(1.0, f64::min);
-    // the metric holds the curvature of the classes
-    let (mean, eta, curvature, noise) = (events, 0.0, 1.0, 1.0 / loss);
-    Null { mean, eta, loss, curvature, size: loss, noise, events, is_silent: false }
-}
-
-/// The Hessian where no feature has an effect: that of the frequencies, times the flat Gram. It is 0 along common shifts of all
-/// classes; where parameters have them it is what it is on average elsewhere.
-fn null_curvature(contrasts: &Contrasts, counts: &[usize], gram: &Matrix) -> Matrix {
-    let n: f64 = counts.iter().map(|&count| count as f64).sum();
-    let (p, d) = (gram.nrows(), contrasts.n_free());
-    let of_shifts = if contrasts.are_centred() { 0.0 } else { 1.0 / (d * d) as f64 };
-    let mut of_classes = Matrix::from_elem((d, d), of_shifts);
-    for (a, b) in contrasts.pairs() {
-        let term = |(k, l, factor)| counts[k] as f64 / n * (counts[l] as f64 / n) * factor;
-        let value: f64 = contrasts.differences((a, b)).into_iter().map(term).sum();
-        of_classes[(a, b)] += value;
-        of_classes[(b, a)] = of_classes[(a, b)];
-    }
-    Matrix::from_shape_fn((p * d, p * d), |(i, j)| of_classes[(i / p, j / p)] * gram[(i % p, j % p)])
 }

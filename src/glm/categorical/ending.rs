@@ -4,6 +4,7 @@ use super::certificate::Standing;
 use super::course::Course;
 use super::fitted::ClassFit;
 use super::score::class_scores;
+use crate::design::Weights;
 use crate::glm::ending::joined;
 use crate::glm::fit::FLOOR;
 use crate::glm::fitted::GapFrom;
@@ -19,7 +20,8 @@ const ILL_CONDITIONED: f64 = 1e8;
 impl Course<'_, '_> {
     /// Whether the Hessian at the point costs too much to be computed for the certificate alone.
     pub(super) fn is_too_costly(&self) -> bool {
-        self.left_out.is_some() && self.spec.get().standard_errors != StandardErrors::Off
+        let asked = self.spec.get().standard_errors;
+        self.spec.is_scored() || (self.left_out.is_some() && asked != StandardErrors::Off)
     }
 
     /// The loss gap of the certificate, and where it is from.
@@ -39,7 +41,8 @@ impl Course<'_, '_> {
 
     /// Whether the solver goes on. One that should, but may not, is told why.
     pub(super) fn goes_on(&self, standing: &mut Standing, watch: &Watch) -> bool {
-        let is_open = standing.outcome.status == Status::Converged
+        let is_open = !self.spec.is_scored()
+            && standing.outcome.status == Status::Converged
             && standing.recession().is_none()
             && (standing.is_restless() || !self.is_proven(standing));
         if !is_open {
@@ -63,14 +66,15 @@ impl Course<'_, '_> {
             Status::Failed => Status::Failed,
             _ if numbers.iter().any(|number| !number.is_finite()) => Status::Failed,
             _ if standing.recession().is_some() => Status::Separated,
+            said if self.spec.is_scored() => said,
             _ if self.is_proven(standing) => Status::Converged,
             Status::Converged => Status::Stalled,
             said => said,
         }
     }
 
-    /// Puts one target's numbers together, from the used bins of every class.
-    pub(super) fn target(&self, standing: Standing, counts: &[usize]) -> ClassFit {
+    /// Puts one target's numbers together.
+    pub(super) fn target(&self, standing: Standing) -> ClassFit {
         let labels = &self.plan.layout().labels;
         let (n_classes, n_columns) = (self.contrasts.n_classes(), self.plan.n_columns());
         let (loss_gap, gap_from) = Self::gap(&standing);
@@ -105,15 +109,18 @@ impl Course<'_, '_> {
             iterations: standing.outcome.iterations,
             passes: standing.outcome.passes,
             n_bins_used: self.plan.n_rows(),
+            total_weight: self.plan.weights().map(Weights::total),
             dof_resid: self.dof_resid(&coef),
-            scores: class_scores(-standing.unpenalised, counts),
+            strength: None,
+            cv: None,
+            scores: class_scores(-standing.unpenalised, self.plan.total_weight(), self.metric.nulls[0].loss),
             coef,
             aliased,
             warnings,
         }
     }
 
-    /// The degrees of freedom that the fit leaves: rows less `K - 1` intercepts and `K - 1` coefficients of every independent
+    /// The degrees of freedom that the fit leaves: rows (with weights what these count for) less `K - 1` intercepts and `K - 1` coefficients of every independent
     /// column, with a penalty of every column, or those that it chose: of all `K`
     /// classes, as the reference counts coefficients that are not 0, although only `K - 1` of a column are free.
     fn dof_resid(&self, coef: &[f64]) -> usize {
@@ -124,7 +131,8 @@ impl Course<'_, '_> {
             _ if regularizer.selects() => coef.iter().filter(|w| **w != 0.0).count(),
             _ => self.plan.n_columns() * n_free,
         };
-        self.plan.n_rows().saturating_sub(n_free + of_columns)
+        let of_intercepts = if self.plan.has_intercept() { n_free } else { 0 };
+        (self.plan.total_weight() - (of_intercepts + of_columns) as f64).max(0.0) as usize
     }
 
     fn warnings(&self, standing: &Standing) -> Vec<String> {

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::design::{FeatureColumns, Source};
+use crate::glm::curve::Curve;
 use crate::glm::fitted::{GapFrom, Seconds};
 use crate::glm::plan::Plan;
 use crate::glm::score::Scores;
@@ -61,9 +62,18 @@ pub struct ClassFit {
     pub passes: usize,
     /// Bins that were used.
     pub n_bins_used: usize,
-    /// Bins that were used less `K - 1` intercepts and `K - 1` coefficients of every independent column, with a penalty of every
+    /// The sum of their weights, if there were weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_weight: Option<f64>,
+    /// Bins that were used (with weights the sum of these, rounded down) less `K - 1` intercepts and `K - 1` coefficients of every independent column, with a penalty of every
     /// column, or the coefficients that it chose, of all `K` classes.
     pub dof_resid: usize,
+    /// What cross-validation multiplied the strength of the regularizer by for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strength: Option<f64>,
+    /// How well every strength predicted bins that were not fitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cv: Option<Curve>,
     /// Agreement with the labels that were fitted.
     #[serde(flatten)]
     pub scores: Scores,
@@ -71,6 +81,10 @@ pub struct ClassFit {
     pub aliased: Vec<String>,
     /// What a user should know.
     pub warnings: Vec<String>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// A model fitted to labels.
@@ -82,6 +96,12 @@ pub struct FittedCategorical {
     pub solver: String,
     /// Largest relative loss gap of a converged target.
     pub tolerance: f64,
+    /// Whether there are intercepts; if not they are 0.
+    #[serde(default = "yes")]
+    pub has_intercept: bool,
+    /// Whether bins had an offset, without which nothing can be expected of others.
+    #[serde(default)]
+    pub has_offset: bool,
     /// The features and their columns.
     pub features: Vec<FeatureColumns>,
     /// Names of the columns.
@@ -150,18 +170,37 @@ impl FittedCategorical {
     /// [`FittedCategorical::labels`] in any order: columns are found by their labels. A NaN in a row makes its probabilities NaN.
     ///
     /// # Errors
-    /// [`Error::Unknown`] for a column of the model that the features do not have, and for one of theirs that the model does not
-    /// have.
+    /// [`Error::Unknown`] for a column that the target needs (some coefficient is not 0) and the features do not have, and for one
+    /// of theirs that the model does not have; [`Error::Argument`] for a fit with an offset.
     ///
     /// # Panics
     /// If there is no such target, or the features have different numbers of bins.
     pub fn log_probabilities(&self, target: usize, features: &[Source]) -> Result<Matrix> {
+        self.log_probabilities_beside(target, features, None)
+    }
+
+    /// The same beside an offset of the bins, shape (bins, classes), bin after bin.
+    ///
+    /// # Errors
+    /// As [`FittedCategorical::log_probabilities`]; [`Error::Length`] for an offset that has not a number for each bin and class,
+    /// [`Error::Argument`] for none of a fit with one.
+    ///
+    /// # Panics
+    /// As [`FittedCategorical::log_probabilities`].
+    pub fn log_probabilities_beside(
+        &self,
+        target: usize,
+        features: &[Source],
+        offset: Option<&[f64]>,
+    ) -> Result<Matrix> {
         let own = &self.targets[target];
         let given: Vec<&String> = features.iter().flat_map(|source| &source.labels).collect();
         let unknown = |name: &String, place: &str, present: Vec<String>| {
             Err(Error::Unknown { kind: "column", name: name.clone(), place: place.into(), present })
         };
-        if let Some(missing) = self.labels.iter().find(|label| !given.contains(label)) {
+        let rows = self.labels.iter().zip(own.coef.chunks(own.n_classes()));
+        let mut needed = rows.filter(|(_, row)| row.iter().any(|coef| *coef != 0.0)).map(|(label, _)| label);
+        if let Some(missing) = needed.find(|label| !given.contains(label)) {
             return unknown(missing, "the features", given.into_iter().cloned().collect());
         }
         let places: HashMap<&String, usize> =
@@ -171,7 +210,11 @@ impl FittedCategorical {
         }
         let n_bins = features.first().map_or(0, |source| source.x.nrows());
         let n_classes = own.n_classes();
-        let mut eta: Matrix = Array2::from_shape_fn((n_bins, n_classes), |(_, class)| own.intercept[class]);
+        self.check_offset(n_bins * n_classes, offset)?;
+        let given = |bin: usize, class: usize| offset.map_or(0.0, |offset| offset[bin * n_classes + class]);
+        let mut eta: Matrix = Array2::from_shape_fn((n_bins, n_classes), |(bin, class)| {
+            own.intercept[class] + given(bin, class)
+        });
         for class in 0..n_classes {
             let of_class = own.coef_of(class);
             for source in features {
@@ -189,6 +232,23 @@ impl FittedCategorical {
         Ok(eta)
     }
 
+    fn check_offset(&self, expected: usize, offset: Option<&[f64]>) -> Result<()> {
+        match offset {
+            Some(offset) if offset.len() != expected => {
+                let (what, found) =
+                    ("numbers of the offset, one for each bin and class".into(), offset.len());
+                Err(Error::Length { what, expected, found })
+            }
+            None if self.has_offset => Err(Error::argument(
+                "offset",
+                "the offset of these bins, since the fit had one",
+                "none",
+                "give one number for each bin and class, 0 for what is predicted beside an offset of 0",
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// The probabilities themselves.
     ///
     /// # Errors
@@ -200,35 +260,9 @@ impl FittedCategorical {
         Ok(self.log_probabilities(target, features)?.mapv(f64::exp))
     }
 
-    /// Fits of the same columns as one: the condition is the largest, the rank the smallest, times are summed, reasons named once each.
-    /// `None` without any.
-    ///
-    /// # Errors
-    /// [`Error::Argument`] for fits of other columns than those of the first.
-    pub fn join(fits: Vec<Self>) -> Result<Option<Self>> {
-        let mut fits = fits.into_iter();
-        let Some(mut all) = fits.next() else { return Ok(None) };
-        let mut reasons: Vec<String> = all.inference_left_out.take().into_iter().collect();
-        let mut plans = all.plan.each();
-        for own in fits {
-            if own.labels != all.labels {
-                let found = format!("{}, beside {}", own.labels.join(", "), all.labels.join(", "));
-                let help = "join fits of the same features";
-                return Err(Error::argument("fits", "the same columns for all targets", found, help));
-            }
-            plans.extend(own.plan.each());
-            all.targets.extend(own.targets);
-            all.condition = all.condition.max(own.condition);
-            all.rank = all.rank.min(own.rank);
-            all.seconds.fit += own.seconds.fit;
-            all.seconds.inference += own.seconds.inference;
-            reasons.extend(own.inference_left_out.filter(|reason| !reasons.contains(reason)));
-        }
-        if plans.len() > 1 {
-            all.plan.groups = plans;
-        }
-        all.inference_left_out = (!reasons.is_empty()).then(|| reasons.join("; "));
-        Ok(Some(all))
+    /// Folds of the cross-validation that chose the strengths, if there was one.
+    pub fn n_folds(&self) -> Option<usize> {
+        self.targets.iter().find_map(|target| Some(target.cv.as_ref()?.by_fold.len()))
     }
 
     /// Whether every target converged.

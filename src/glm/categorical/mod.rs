@@ -14,14 +14,20 @@
 
 mod certificate;
 mod course;
+mod cross_validation;
 mod ending;
 mod fitted;
+mod held_out;
+mod null;
 mod penalty;
+mod per_target;
 mod response;
 mod score;
 mod spec;
+mod start;
 
 pub use fitted::{ClassFit, FittedCategorical};
 pub use response::Labelled;
-pub use score::score_classes;
+pub use score::{score_classes, score_weighted_classes};
 pub use spec::CategoricalSpec;
+pub use start::ClassPoint;

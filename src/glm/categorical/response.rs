@@ -85,12 +85,12 @@ impl Labelled {
         Some(self.codes[bin]).filter(|&code| code != UNKNOWN)
     }
 
-    /// Bins of every class among the used ones.
+    /// Checks that the used bins have labels, of every class one or more.
     ///
     /// # Errors
     /// [`Error::Argument`] for rows that are not there, [`Error::Empty`] for a used bin without a label, for fewer than two
     /// classes, and for a class that no used bin has; [`Error::Argument`] for more than 256 classes.
-    pub(super) fn counts(&self, rows: &Rows) -> Result<Vec<usize>> {
+    pub(super) fn check(&self, rows: &Rows) -> Result<()> {
         if let Some(row) = rows.max().filter(|&row| row >= self.codes.len()) {
             let expected = format!("rows below {}", self.codes.len());
             return Err(Error::argument("used rows", expected, row.to_string(), "give rows of the response"));
@@ -122,7 +122,7 @@ impl Labelled {
                 format!("{} (from {} to {})", many.len(), many[0], many[many.len() - 1]),
                 "labels name classes: for counts or other numbers choose another observation model",
             )),
-            [_, _, ..] => Ok(counts),
+            [_, _, ..] => Ok(()),
             [only] => {
                 let problem = format!("every used row is of class {only}, so there is nothing to tell apart");
                 Err(empty(problem, "use rows of at least two classes"))
@@ -147,7 +147,7 @@ mod tests {
         let own = Labelled::learn("y", labels.into_iter().chain([None]));
         assert_eq!(own.classes(), [Label::from("a"), Label::from("b")]);
         assert_eq!((0..4).map(|bin| own.code(bin)).collect::<Vec<_>>(), [Some(1), Some(0), Some(1), None]);
-        assert_eq!(own.counts(&(0..3).into()).unwrap(), [1, 2]);
+        assert!(own.check(&(0..3).into()).is_ok());
         let numbers = Labelled::learn("y", [0.5, f64::NAN, 1.0].map(|number| Some(Label::from(number))));
         assert_eq!((numbers.classes().len(), numbers.code(1)), (2, None));
     }
@@ -156,18 +156,18 @@ mod tests {
     fn what_cannot_be_fitted_is_said() {
         let labels = [0, 1, 1, 2].map(|number| Some(Label::from(number)));
         let own = Labelled::learn("y", labels.iter().cloned().chain([None]));
-        let message = |rows: Vec<usize>| own.counts(&rows.into()).unwrap_err().to_string();
+        let message = |rows: Vec<usize>| own.check(&rows.into()).unwrap_err().to_string();
         assert!(message(vec![0, 4]).contains("row 4, which is used, has none"));
         assert!(message(vec![0, 1]).contains("no used row is of class 2"));
         assert!(message(vec![0, 9]).contains("rows below 5"));
         let numbers = Labelled::learn("y", (0..300).map(|k| Some(Label::from(f64::from(k) + 0.5))));
-        let error = numbers.counts(&(0..300).into()).unwrap_err();
+        let error = numbers.check(&(0..300).into()).unwrap_err();
         assert!(
             error.to_string().contains("300 (from 0.5 to 299.5)")
                 && error.help().contains("observation model")
         );
         let one = Labelled::learn("y", labels[1..3].to_vec());
-        assert!(one.counts(&(0..2).into()).unwrap_err().to_string().contains("every used row is of class 1"));
+        assert!(one.check(&(0..2).into()).unwrap_err().to_string().contains("every used row is of class 1"));
         let error = own.of_classes(&[0.into(), 1.into()], &[0, 3]).unwrap_err().to_string();
         assert!(error.contains("label \"2\"") && error.contains("row 3"), "{error}");
         assert!(own.of_classes(&[0.into(), 1.into()], &[0, 1]).is_ok());

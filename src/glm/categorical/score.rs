@@ -1,20 +1,21 @@
 //! Scores of labels.
 
+use super::null::Seen;
 use super::response::Labelled;
+use crate::design::{Offset, Rows, Weights};
+use crate::glm::bins::Bins;
 use crate::glm::score::Scores;
+use crate::math::contrasts::Contrasts;
 use crate::math::dense::Matrix;
 use crate::math::sum::Sum;
 
-/// Scores of a mean log-likelihood over bins of which so many are of each class; the null model has their frequencies.
-pub(super) fn class_scores(log_likelihood: f64, counts: &[usize]) -> Scores {
-    let n: f64 = counts.iter().map(|&count| count as f64).sum();
-    let term = |&count: &usize| if count == 0 { 0.0 } else { count as f64 * (count as f64 / n).ln() };
-    let null: f64 = counts.iter().map(term).sum::<f64>() / n;
-    let pseudo_r2 = 1.0 - log_likelihood / null;
+/// Scores of a mean log-likelihood over bins of this total weight; `null` is the mean loss of the null model.
+pub(super) fn class_scores(log_likelihood: f64, total_weight: f64, null: f64) -> Scores {
+    let pseudo_r2 = 1.0 + log_likelihood / null;
     Scores {
         log_likelihood,
-        log_likelihood_sum: log_likelihood * n,
-        deviance: -2.0 * log_likelihood * n,
+        log_likelihood_sum: log_likelihood * total_weight,
+        deviance: -2.0 * log_likelihood * total_weight,
         pseudo_r2_mcfadden: if null == 0.0 { f64::NAN } else { pseudo_r2 },
         pseudo_r2_cohen: if null == 0.0 { f64::NAN } else { pseudo_r2 },
     }
@@ -41,14 +42,40 @@ pub(super) fn class_scores(log_likelihood: f64, counts: &[usize]) -> Scores {
 /// assert!((scores.pseudo_r2_mcfadden - 0.3546395788381985).abs() < 1e-12);
 /// ```
 pub fn score_classes(response: &Labelled, log_probabilities: &Matrix, bins: &[usize]) -> Scores {
-    let mut counts = vec![0; response.classes().len()];
+    score_weighted_classes(response, log_probabilities, bins, [None, None])
+}
+
+/// The same with the weights of all bins, and the offset of all bins and classes, bin after bin, where there are some: sums are
+/// weighted sums, the log-likelihood is divided by the sum of the weights, and the null model has the weighted frequencies; beside an
+/// offset it is the offset and the constants of the classes beside it that make the labels most likely.
+///
+/// # Panics
+/// If there is no such bin, or fewer columns, weights or offsets than there should be.
+pub fn score_weighted_classes(
+    response: &Labelled,
+    log_probabilities: &Matrix,
+    bins: &[usize],
+    [weights, offset]: [Option<&[f64]>; 2],
+) -> Scores {
+    let n_classes = response.classes().len();
+    let rows: Rows = bins.iter().copied().collect();
+    let weights = weights.map(|weights| Weights::new(weights.to_vec(), &rows));
+    let offset = offset.map(|offset| Offset::of_classes(offset.to_vec(), n_classes));
+    let own = Bins { rows: &rows, weights: weights.as_ref(), offset: offset.as_ref() };
+    let mut places = vec![None; n_classes];
+    bins.iter().filter_map(|&bin| response.code(bin)).for_each(|code| places[code] = Some(0));
+    let mut n_seen = 0;
+    for place in places.iter_mut().flatten() {
+        *place = n_seen;
+        n_seen += 1;
+    }
     let terms = bins.iter().map(|&bin| match response.code(bin) {
-        Some(code) => {
-            counts[code] += 1;
-            log_probabilities[(bin, code)]
-        }
+        Some(code) => own.weight(bin) * log_probabilities[(bin, code)],
         None => f64::NAN,
     });
     let total = terms.collect::<Sum>().value();
-    class_scores(total / bins.len() as f64, &counts)
+    let contrasts = Contrasts::centred(n_seen);
+    let seen = Seen { response, bins: own, contrasts: &contrasts, places: &places };
+    let null = if n_seen > 1 { seen.most_likely().loss } else { 0.0 };
+    class_scores(total / own.total_weight(), own.total_weight(), null)
 }

@@ -1,6 +1,7 @@
 //! What to fit and how far.
 
 use super::penalty::contrasts;
+use super::start::ClassPoint;
 use crate::backend::Costs;
 use crate::design::DesignPlan;
 use crate::glm::choice::estimated_seconds_of_classes;
@@ -10,13 +11,20 @@ use crate::{Error, Result};
 /// A specification of a fit to labels, checked: regularizer, solver, tolerance and limits of a [`GlmSpec`], whose model does not
 /// enter.
 #[derive(Clone, Debug)]
-pub struct CategoricalSpec(CheckedSpec);
+pub struct CategoricalSpec {
+    checked: CheckedSpec,
+    /// Where each target begins, if that is given.
+    start: Vec<ClassPoint>,
+    /// Whether fits are only scored: they end by the solver's word, since their proof would cost as much as the rest.
+    is_scored: bool,
+}
 
 impl CategoricalSpec {
     /// Checks every number.
     ///
     /// # Errors
-    /// [`Error::Argument`] as [`GlmSpec::check`] says, and for what fits of classes do not have: a dispersion, no intercept, starts, histories, blocks of a covariance.
+    /// [`Error::Argument`] as [`GlmSpec::check`] says, and for what fits of classes do not have: a dispersion, starts of one class,
+    /// histories, blocks of a covariance.
     pub fn new(spec: GlmSpec) -> Result<Self> {
         let refused = |what: &str, expected: &str, found: &str, help: &str| {
             Err(Error::argument(what, format!("{expected} of categorical responses"), found, help))
@@ -24,11 +32,9 @@ impl CategoricalSpec {
         if spec.dispersion != Dispersion::OfModel {
             return refused("dispersion", "no dispersion", "ml", "leave it out");
         }
-        if !spec.has_intercept {
-            return refused("intercept", "an intercept", "none", "leave has_intercept true");
-        }
         if !spec.start.is_empty() {
-            return refused("start", "no starts", "some", "leave them out");
+            let help = "give the coefficients of all classes: CategoricalSpec::with_start";
+            return refused("start", "no starts of one class", "some", help);
         }
         if spec.n_histories > 0 {
             return refused("n_histories", "0", &spec.n_histories.to_string(), "leave it out");
@@ -36,12 +42,35 @@ impl CategoricalSpec {
         if !spec.covariance_of.is_empty() {
             return refused("covariance of", "no blocks", "some", "leave them out");
         }
-        Ok(Self(spec.check()?))
+        Ok(Self { checked: spec.check()?, start: Vec::new(), is_scored: false })
+    }
+
+    /// The same from points, one for each target. One with a larger loss than where no feature has an effect, one with numbers that
+    /// are not finite and all of columns that repeat one another are not followed.
+    #[must_use]
+    pub fn with_start(mut self, start: Vec<ClassPoint>) -> Self {
+        self.start = start;
+        self
     }
 
     /// The numbers.
     pub fn get(&self) -> &GlmSpec {
-        self.0.get()
+        self.checked.get()
+    }
+
+    /// The same with other numbers.
+    pub(super) fn with_checked(&self, checked: CheckedSpec) -> Self {
+        Self { checked, ..self.clone() }
+    }
+
+    /// The same for fits that are only scored.
+    pub(super) fn scored(mut self) -> Self {
+        self.is_scored = true;
+        self
+    }
+
+    pub(super) fn is_scored(&self) -> bool {
+        self.is_scored
     }
 
     /// Seconds that the fit of one target with so many classes is estimated to take with these costs, the way to the device included.
@@ -54,11 +83,15 @@ impl CategoricalSpec {
     pub(super) fn of_target(&self, target: usize, n_targets: usize) -> Result<Self> {
         let PlanFrom::Plan(plan) = &self.get().plan_from else { return Ok(self.clone()) };
         let plan_from = PlanFrom::Plan(Box::new(plan.of_group(target, n_targets)?.clone()));
-        Self::new(GlmSpec { plan_from, ..self.get().clone() })
+        Ok(self.with_checked(GlmSpec { plan_from, ..self.get().clone() }.check()?))
     }
 
     pub(super) fn checked(&self) -> &CheckedSpec {
-        &self.0
+        &self.checked
+    }
+
+    pub(super) fn start(&self) -> &[ClassPoint] {
+        &self.start
     }
 }
 

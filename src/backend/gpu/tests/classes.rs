@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{gpu, numbers};
-use crate::backend::{Backend, Beside, Classes, Cpu, Every, Into, POINTWISE_SUMS, Sweep};
+use crate::backend::{Backend, Beside, Classes, Cpu, Every, Into, Observed, POINTWISE_SUMS, Sweep};
 use crate::math::contrasts::Contrasts;
 use crate::math::real::Real;
 
@@ -19,13 +19,21 @@ fn fill<T: Real>(from: &[f64], columns: usize, rows: Range<usize>, out: &mut [T]
 }
 
 /// Sums of a pass with the Grams of all pairs, of one with magnitudes, changes along a line, and how far it reaches.
-fn found<B: Classes>(on: &B, contrasts: &Contrasts, beside: Beside, reach: f64) -> Vec<Vec<f64>> {
+fn found<B: Classes>(
+    on: &B,
+    contrasts: &Contrasts,
+    (beside, is_weighted): (Beside, bool),
+    reach: f64,
+) -> Vec<Vec<f64>> {
     let (n_classes, n_free) = (contrasts.n_classes(), contrasts.n_free());
     let x = numbers(N * P, 5);
     let class = |u: &f64| ((u + 1.0) / 2.0 * n_classes as f64).floor().min(n_classes as f64 - 1.0);
     let y: Vec<f64> = numbers(N, 11).iter().map(class).collect();
     let x = on.matrix(N, P, &|rows, out| fill(&x, P, rows, out)).unwrap();
     let y = on.response(N, 1, &|rows, out| fill(&y, 1, rows, out)).unwrap();
+    let counts: Vec<f64> = numbers(N, 7).iter().map(|u| u + 1.25).collect();
+    let weights = is_weighted.then(|| on.response(N, 1, &|rows, out| fill(&counts, 1, rows, out)).unwrap());
+    let observed = Observed { y: &y, weights: weights.as_ref() };
     let coef = |k: usize| (0..P).map(move |j| reach / P as f64 * ((j + 3 * k) as f64).cos());
     let coef: Vec<f64> = (0..n_free).flat_map(coef).map(|w| f64::from(w as f32)).collect();
     let (coef, toward) = (on.upload(&coef).unwrap(), on.upload(&vec![0.125; P * n_free]).unwrap());
@@ -39,10 +47,10 @@ fn found<B: Classes>(on: &B, contrasts: &Contrasts, beside: Beside, reach: f64) 
     let sums = on.pass(sweep, &sizes, &|work, rows| {
         on.start(work, Into::Eta, &constants);
         on.matmul(work, rows.clone(), &x, &coef, Into::Eta);
-        on.pointwise_classes(work, rows.clone(), contrasts, &y, beside);
+        on.pointwise_classes(work, rows.clone(), contrasts, observed, beside);
         on.matmul_transposed(work, rows.clone(), &x, 2);
         for (k, &pair) in pairs.iter().enumerate() {
-            on.class_weights(work, rows.clone(), pair, &y, beside);
+            on.class_weights(work, rows.clone(), pair, observed, beside);
             on.weighted_gram(work, rows.clone(), Some(&x), false, 3 + k);
         }
         Ok(())
@@ -57,7 +65,7 @@ fn found<B: Classes>(on: &B, contrasts: &Contrasts, beside: Beside, reach: f64) 
     });
     let line = line.unwrap();
     for step in [1.0, 0.03125, 1.0 / 65_536.0] {
-        sums.push(vec![on.class_changes(&line, contrasts, &y, step).unwrap() / step]);
+        sums.push(vec![on.class_changes(&line, contrasts, observed, step).unwrap() / step]);
     }
     let own = on.class_reach(&line, contrasts, &y).unwrap();
     sums.push(vec![own.all, own.events, own.fall]);
@@ -68,7 +76,11 @@ fn found<B: Classes>(on: &B, contrasts: &Contrasts, beside: Beside, reach: f64) 
 fn classes_are_those_of_the_cpu() {
     let Some((gpu, _turn)) = gpu() else { return };
     for contrasts in [2, 3, 7].into_iter().flat_map(|k| [Contrasts::centred(k), Contrasts::none(k)]) {
-        for (beside, reach) in [(Beside::Curvature, 1.0), (Beside::Curvature, 30.0), (Beside::Events, 3.0)] {
+        let cases = [(Beside::Curvature, 1.0), (Beside::Curvature, 30.0), (Beside::Events, 3.0)];
+        let cases = cases
+            .into_iter()
+            .flat_map(|(beside, reach)| [false, true].map(|is_weighted| ((beside, is_weighted), reach)));
+        for (beside, reach) in cases {
             let found_there = found(gpu, &contrasts, beside, reach);
             let truth = found(&Cpu::<f64>::default(), &contrasts, beside, reach);
             let single = found(&Cpu::<f32>::default(), &contrasts, beside, reach);
@@ -103,7 +115,7 @@ fn a_class_whose_probability_underflows_may_win() {
             gpu.start(work, Into::Direction, &[0.0, direction]);
             Ok(())
         });
-        let found = gpu.class_changes(&line.unwrap(), &contrasts, &y, 1.0).unwrap();
+        let found = gpu.class_changes(&line.unwrap(), &contrasts, (&y).into(), 1.0).unwrap();
         assert!((found / expected - 1.0).abs() < 1e-5, "{eta} {direction} {of}: {found}, not {expected}");
     }
 }

@@ -69,17 +69,18 @@ pub(super) fn all() -> Vec<(Kernel, Vec<Constants>)> {
         .iter()
         .flat_map(|own| [(2, 1), (2, 2), (5, 4)].map(|(k, d)| classes::constants(own.clone(), k, d)))
         .collect();
-    let points = of_classes.iter().flat_map(|own| {
+    let weighted = |own: &Constants| [0, 1].map(|weighted| with(own.clone(), &[("WEIGHTED", weighted)]));
+    let weighed: Vec<Constants> = of_classes.iter().flat_map(weighted).collect();
+    let points = weighed.iter().flat_map(|own| {
         [[0, 0], [1, 0], [0, 1]]
             .map(|[sizes, p]| with(own.clone(), &[("MAGNITUDES", sizes), ("PROBABILITIES", p)]))
     });
-    let of_pairs = of_classes.iter().flat_map(|own| [0, 1].map(|held| with(own.clone(), &[("HELD", held)])));
-    let weighted = |own: &Constants| [0, 1].map(|weighted| with(own.clone(), &[("WEIGHTED", weighted)]));
+    let of_pairs = weighed.iter().flat_map(|own| [0, 1].map(|held| with(own.clone(), &[("HELD", held)])));
     let beside = |own: Constants| [0, 1, 2, 3, 4].map(|beside| with(own.clone(), &[("BESIDE", beside)]));
     vec![
         (classes::POINTWISE_CLASSES, points.collect()),
         (classes::CLASS_WEIGHTS, of_pairs.collect()),
-        (classes::CLASS_CHANGES, of_classes.clone()),
+        (classes::CLASS_CHANGES, weighed.clone()),
         (classes::CLASS_REACH, of_classes),
         (fused::FUSED, tiles),
         (fused::FUSED_SMALL, small.collect()),

@@ -1,0 +1,216 @@
+//! Cross-validation of fits to labels: the strength of a penalty that predicts held-out bins best, for each target.
+//!
+//! The classes of a target share one loss, so that a fit is of one target; targets, folds and strengths are fitted one after the
+//! other. First all bins are fitted along the strengths, from the strongest on, each fit from the answer of the one before. Then every
+//! fold is, each fit from where the one to all bins ended, moved by what the fold differed from it at the strength before. Fits that
+//! are only scored end at a gap of 1e-8 of their loss, by the solver's word; that of the chosen strength goes on to the tolerance.
+//!
+//! A fold without a bin of some class to fit has no model of this class: its probability would be 0, and the log-likelihood of a
+//! held-out bin of it minus infinity, whatever the strength. Such a fold is left out of the curve, and a warning names fold and class.
+
+use std::time::Instant;
+
+use super::fitted::FittedCategorical;
+use super::held_out::HeldOut;
+use super::response::Labelled;
+use super::spec::CategoricalSpec;
+use super::start::ClassPoint;
+use crate::backend::Classes;
+use crate::design::DesignPlan;
+use crate::glm::cross_validation::{CrossValidation, ENOUGH};
+use crate::glm::curve::Curve;
+use crate::glm::folds::{Fold, Folds};
+use crate::glm::spec::{GlmSpec, StandardErrors};
+use crate::solver::{Progress, Status};
+use crate::{Error, Result};
+
+/// Where the fit of a strength to some bins came to.
+struct Scored {
+    point: ClassPoint,
+    status: Status,
+}
+
+/// What does not change from fold to fold.
+struct Search<'s, B> {
+    spec: &'s CategoricalSpec,
+    on: &'s B,
+    response: &'s Labelled,
+    strengths: &'s [f64],
+    since: Instant,
+}
+
+impl CategoricalSpec {
+    /// Fits every target with the strength that predicts the labels of held-out bins best.
+    ///
+    /// The regularizer of the result is that of the first target; each target has its own strength and curve. Scores are
+    /// log-likelihoods per held-out bin.
+    ///
+    /// # Errors
+    /// As [`CategoricalSpec::fit`]; [`Error::Argument`] without a regularizer and for strengths that are no numbers above 0,
+    /// [`Error::Empty`] if every fold lacks some class among the bins that are fitted.
+    pub fn cross_validate<B: Classes>(
+        &self,
+        on: &B,
+        plan: &DesignPlan,
+        response: &[Labelled],
+        how: &CrossValidation,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<FittedCategorical> {
+        let strengths = how.strengths()?;
+        self.checked().check_for_strengths()?;
+        let not_centred = (!self.get().has_intercept).then(|| plan.without_intercept());
+        let plan = not_centred.as_ref().unwrap_or(plan);
+        let mut fits = Vec::with_capacity(response.len());
+        for (number, target) in response.iter().enumerate() {
+            let n_waiting = response.len() - 1 - number;
+            let mut of_all = |at: Progress| progress(Progress { n_active: at.n_active + n_waiting, ..at });
+            let search =
+                Search { spec: self, on, response: target, strengths: &strengths, since: Instant::now() };
+            fits.push((search.run(plan, how, &mut of_all)?, vec![number]));
+        }
+        FittedCategorical::of_groups(plan.layout(), fits)
+    }
+}
+
+impl<B: Classes> Search<'_, B> {
+    fn run(
+        &self,
+        plan: &DesignPlan,
+        how: &CrossValidation,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<FittedCategorical> {
+        self.response.check(plan.rows())?;
+        let missing = self.missing(&how.folds)?;
+        let path = self.path(plan, progress)?;
+        let mut by_fold = Vec::with_capacity(how.folds.len());
+        for (fold, missing) in how.folds.iter().zip(&missing) {
+            by_fold.push(match missing {
+                None => self.fold(plan, fold, &path, progress)?,
+                Some(_) => vec![f64::NAN; self.strengths.len()],
+            });
+        }
+        let curve = Curve::new(self.strengths, by_fold);
+        let chosen = curve.chosen(how.pick);
+        let regularizer = self.spec.get().regularizer.times(self.strengths[chosen]);
+        let spec = GlmSpec { regularizer, time_limit_s: self.time_left(), ..self.spec.get().clone() };
+        let spec = self.spec.with_checked(spec.check()?).with_start(vec![path[chosen].point.clone()]);
+        let mut fitted = spec.fit(self.on, plan, std::slice::from_ref(self.response), progress)?;
+        for target in &mut fitted.targets {
+            target.strength = Some(self.strengths[chosen]);
+            target.warnings.extend(self.left_out(&missing).or_else(|| curve.warning()));
+            target.cv = Some(curve.clone());
+        }
+        fitted.seconds.fit = self.since.elapsed().as_secs_f64() - fitted.seconds.inference;
+        Ok(fitted)
+    }
+
+    /// Of each fold the class that none of the bins that are fitted has, if there is one.
+    fn missing(&self, folds: &Folds) -> Result<Vec<Option<usize>>> {
+        let of_fold = |fold: &Fold| {
+            let mut has = vec![false; self.response.classes().len()];
+            fold.train.iter().filter_map(|bin| self.response.code(bin)).for_each(|code| has[code] = true);
+            has.iter().position(|has| !has)
+        };
+        let missing: Vec<Option<usize>> = folds.iter().map(of_fold).collect();
+        if missing.iter().any(Option::is_none) {
+            return Ok(missing);
+        }
+        let class = |class: usize| self.response.classes()[class].to_string();
+        let named: Vec<String> = missing.iter().flatten().map(|&own| class(own)).collect();
+        Err(Error::Empty {
+            what: format!("cross-validation of {}", self.response.name),
+            problem: format!(
+                "in every fold a class has no bin that is fitted (fold by fold: {}), so that none can be scored",
+                named.join(", ")
+            ),
+            help: "hold out bins at random (--cv kfold), or take more folds, of which each holds out less"
+                .into(),
+        })
+    }
+
+    /// What to say about folds that were left out.
+    fn left_out(&self, missing: &[Option<usize>]) -> Option<String> {
+        let name = |(fold, class): (usize, &Option<usize>)| {
+            class.map(|class| format!("fold {} (class {})", 1 + fold, self.response.classes()[class]))
+        };
+        let named: Vec<String> = missing.iter().enumerate().filter_map(name).collect();
+        (!named.is_empty()).then(|| {
+            format!(
+                "cross-validation: {} of {} folds are left out, since a class has no bin that is fitted: {}; --cv kfold, or more folds, \
+                 may keep them",
+                named.len(),
+                missing.len(),
+                named.join(", ")
+            )
+        })
+    }
+
+    fn time_left(&self) -> Option<f64> {
+        let left = |limit: f64| (limit - self.since.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE);
+        self.spec.get().time_limit_s.map(left)
+    }
+
+    /// Fits to all bins, for their scores alone, the strengths from the last on; in their order.
+    fn path(&self, plan: &DesignPlan, progress: &mut dyn FnMut(Progress)) -> Result<Vec<Scored>> {
+        let mut path: Vec<Scored> = Vec::with_capacity(self.strengths.len());
+        for k in (0..self.strengths.len()).rev() {
+            let start = path.last().map(|last| last.point.clone());
+            path.push(self.scored(plan, k, start, progress)?);
+        }
+        path.reverse();
+        Ok(path)
+    }
+
+    /// One fit for its score alone, at a strength by its number.
+    fn scored(
+        &self,
+        plan: &DesignPlan,
+        strength: usize,
+        start: Option<ClassPoint>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Scored> {
+        let own = self.spec.get();
+        let checked = GlmSpec {
+            regularizer: own.regularizer.times(self.strengths[strength]),
+            tolerance: own.tolerance.max(ENOUGH),
+            standard_errors: StandardErrors::Off,
+            time_limit_s: self.time_left(),
+            ..own.clone()
+        };
+        let spec = self.spec.with_checked(checked.check()?).with_start(start.into_iter().collect()).scored();
+        let fitted = spec.fit(self.on, plan, std::slice::from_ref(self.response), progress)?;
+        let found = fitted.targets.first().map(|fit| Scored { point: fit.into(), status: fit.status });
+        found.ok_or_else(|| Error::Empty {
+            what: "response".into(),
+            problem: "it has no target".into(),
+            help: "give at least one".into(),
+        })
+    }
+
+    /// The log-likelihood per held-out bin of every strength; NaN of one whose fit did not arrive.
+    fn fold(
+        &self,
+        plan: &DesignPlan,
+        fold: &Fold,
+        path: &[Scored],
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Vec<f64>> {
+        let train = plan.with_rows(fold.train.clone());
+        let test = plan.with_rows(fold.test.clone());
+        let mut held_out = HeldOut::new(self.on.exact(), &test, self.response)?;
+        let mut scores = vec![f64::NAN; self.strengths.len()];
+        let mut before: Option<(usize, Scored)> = None;
+        for k in (0..self.strengths.len()).rev() {
+            let mut start = path[k].point.clone();
+            if let Some((last, own)) = &before {
+                start.move_by(&own.point, &path[*last].point);
+            }
+            let scored = self.scored(&train, k, Some(start), progress)?;
+            if scored.status == Status::Converged {
+                scores[k] = held_out.score(&scored.point)?;
+            }
+            before = Some((k, scored));
+        }
+        Ok(scores)
+    }
+}
