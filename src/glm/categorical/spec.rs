@@ -73,8 +73,12 @@ impl CategoricalSpec {
         self.is_scored
     }
 
-    /// Seconds that the fit of one target with so many classes is estimated to take with these costs, the way to the device included.
+    /// Seconds that the fit of one target with so many classes is estimated to take with these costs, the way to the device included;
+    /// 0 for fewer than two, which nothing tells apart.
     pub fn estimated_seconds(&self, plan: &DesignPlan, n_classes: usize, costs: Costs) -> f64 {
+        if n_classes < 2 {
+            return 0.0;
+        }
         let contrasts = contrasts(&self.get().regularizer, n_classes);
         estimated_seconds_of_classes(self.get(), plan, &contrasts, costs)
     }
