@@ -3,13 +3,18 @@
 //! With `auto` a GPU is looked for only where the estimates say that it pays; one that is missing or fails is a note, and
 //! the CPU does the work. A fit whose device is lost goes on on a fresh one, once. With `gpu` a failure is an error.
 
+use std::time::Instant;
+
 use super::args::{BackendChoice, Common, Precision};
 use super::machine::processor;
 use super::run::in_pool;
 use crate::backend::cpu::simd::Level;
-use crate::backend::{Backend, Cpu};
+use crate::backend::{Classes, Costs, Cpu};
 use crate::design::DesignPlan;
-use crate::glm::{CheckedSpec, CrossValidation, FittedGlm, GlmSpec, PlanFrom, Response};
+use crate::error::Reached;
+use crate::glm::{
+    CheckedSpec, CrossValidation, FittedGlm, GlmSpec, Plan, PlanFrom, Response, StartPoint, estimated_seconds,
+};
 use crate::{Error, Result, solver};
 
 #[cfg(feature = "gpu")]
@@ -17,6 +22,38 @@ use super::engine_gpu as gpu;
 
 /// What hears of a fit's progress.
 pub(super) type Watcher<'w> = dyn FnMut(solver::Progress) + Send + 'w;
+
+/// What is to be fitted, whatever it is.
+pub(super) trait Work: Sync + Sized {
+    /// What comes of it.
+    type Fitted: Send;
+
+    /// Seconds that it is estimated to take.
+    fn estimated_seconds(&self, costs: Costs) -> f64;
+
+    /// Whether a plan says how it is done.
+    fn follows_plan(&self) -> bool;
+
+    /// Fits.
+    fn fit<B: Classes>(&self, on: &B, watcher: &mut Watcher) -> Result<Self::Fitted>;
+
+    /// The same from where it had come to, in what is left of its time, which began at `started`.
+    fn going_on(&self, reached: &[Reached], started: Instant) -> Result<Self>;
+
+    /// Counts the steps before those of the last attempt, too.
+    fn count(&self, fitted: &mut Self::Fitted, reached: &[Reached]);
+
+    /// How it was done.
+    fn plan_of(fitted: &Self::Fitted) -> &Plan;
+}
+
+/// A fit of targets, with strengths by cross-validation if that is how.
+pub(super) struct TargetWork<'a, 'd> {
+    pub(super) spec: CheckedSpec,
+    pub(super) how: Option<&'a CrossValidation>,
+    pub(super) plan: &'a DesignPlan<'d>,
+    pub(super) response: &'a Response<'a>,
+}
 
 /// What fits, with its scratch.
 pub(super) struct Engine {
@@ -73,33 +110,27 @@ impl Engine {
         }
     }
 
-    /// Fits the targets of a response, with strengths by cross-validation if that is how.
-    pub(super) fn fit(
-        &mut self,
-        (spec, how): (&CheckedSpec, Option<&CrossValidation>),
-        plan: &DesignPlan,
-        response: &Response,
-        watcher: &mut Watcher,
-    ) -> Result<FittedGlm> {
+    /// Fits on the GPU if that is where to fit, else on the CPU.
+    pub(super) fn fit<W: Work>(&mut self, work: W, watcher: &mut Watcher) -> Result<W::Fitted> {
         #[cfg(feature = "gpu")]
-        let spec = &match self.gpu.fit((spec, how), plan, response, watcher, &mut self.notices)? {
+        let work = match self.gpu.fit(work, watcher, &mut self.notices)? {
             gpu::Turn::Fitted(fitted) => {
-                let title = self.gpu.title().filter(|_| fitted.plan.backend == "gpu");
+                let title = self.gpu.title().filter(|_| W::plan_of(&fitted).backend == "gpu");
                 self.device.get_or_insert_with(|| title.unwrap_or_else(processor));
                 return Ok(*fitted);
             }
-            gpu::Turn::Cpu(spec) => *spec,
+            gpu::Turn::Cpu(work) => *work,
         };
         self.device.get_or_insert_with(processor);
         let level = self.level;
         match self.precision {
             Precision::F64 => {
                 let on = self.double.get_or_insert_with(|| Cpu::at(level));
-                in_pool(|| fitted(on, (spec, how), plan, response, watcher))
+                in_pool(|| work.fit(on, watcher))
             }
             Precision::F32 | Precision::Auto => {
                 let on = self.single.get_or_insert_with(|| Cpu::at(level));
-                in_pool(|| fitted(on, (spec, how), plan, response, watcher))
+                in_pool(|| work.fit(on, watcher))
             }
         }
     }
@@ -115,18 +146,58 @@ impl Engine {
     }
 }
 
-/// One fit, or a cross-validation.
-pub(super) fn fitted<B: Backend>(
-    on: &B,
-    (spec, how): (&CheckedSpec, Option<&CrossValidation>),
-    plan: &DesignPlan,
-    response: &Response,
-    watcher: &mut Watcher,
-) -> Result<FittedGlm> {
-    match how {
-        Some(how) => spec.cross_validate(on, plan, response, how, watcher),
-        None => spec.fit(on, plan, response, watcher),
+impl Work for TargetWork<'_, '_> {
+    type Fitted = FittedGlm;
+
+    fn estimated_seconds(&self, costs: Costs) -> f64 {
+        estimated_seconds(self.spec.get(), self.plan, self.response.y.ncols(), costs)
     }
+
+    fn follows_plan(&self) -> bool {
+        matches!(self.spec.get().plan_from, PlanFrom::Plan(_))
+    }
+
+    fn fit<B: Classes>(&self, on: &B, watcher: &mut Watcher) -> Result<FittedGlm> {
+        match self.how {
+            Some(how) => self.spec.cross_validate(on, self.plan, self.response, how, watcher),
+            None => self.spec.fit(on, self.plan, self.response, watcher),
+        }
+    }
+
+    fn going_on(&self, reached: &[Reached], started: Instant) -> Result<Self> {
+        // a cross-validation begins again
+        let reached = if self.how.is_some() { &[] } else { reached };
+        let mut own = in_time_left(self.spec.get(), started);
+        if !reached.is_empty() {
+            let taken = reached.iter().map(|point| point.iterations).max().unwrap_or(0);
+            own.max_iterations = own.max_iterations.map(|most| most.saturating_sub(taken).max(1));
+            // no number stands for no point
+            let nowhere = StartPoint { coef: vec![0.0; self.plan.n_columns()], intercept: f64::NAN };
+            own.start.resize(self.response.y.ncols(), nowhere);
+            for point in reached {
+                let start = StartPoint { coef: point.coef.clone(), intercept: point.intercept };
+                own.start[point.target] = start;
+            }
+        }
+        Ok(Self { spec: own.check()?, ..*self })
+    }
+
+    fn count(&self, fitted: &mut FittedGlm, reached: &[Reached]) {
+        for point in reached.iter().filter(|_| self.how.is_none()) {
+            fitted.targets[point.target].iterations += point.iterations;
+            fitted.targets[point.target].passes += point.passes;
+        }
+    }
+
+    fn plan_of(fitted: &FittedGlm) -> &Plan {
+        &fitted.plan
+    }
+}
+
+/// A specification in what is left of its time.
+pub(super) fn in_time_left(spec: &GlmSpec, started: Instant) -> GlmSpec {
+    let left = |limit: f64| (limit - started.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE);
+    GlmSpec { time_limit_s: spec.time_limit_s.map(left), ..spec.clone() }
 }
 
 /// What is wanted.

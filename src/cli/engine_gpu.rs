@@ -6,27 +6,24 @@
 use std::time::Instant;
 
 use super::attempts::attempts;
-use super::engine::{Watcher, Wish, fitted};
+use super::engine::{Watcher, Wish, Work};
 use super::run::in_pool;
 use crate::backend::cpu::Cpu;
 use crate::backend::gpu::{Gpu, costs};
 use crate::backend::{Backend, Costs};
-use crate::design::DesignPlan;
 use crate::error::{DeviceError, Reached};
-use crate::glm::{
-    CheckedSpec, CrossValidation, FittedGlm, PlanFrom, Response, StartPoint, estimated_seconds,
-};
+use crate::glm::Plan;
 use crate::{Error, Result};
 
 /// A GPU must be this much faster by the estimates, which are rough.
 const SURELY: f64 = 1.5;
 
 /// Whose turn it was.
-pub(super) enum Turn {
+pub(super) enum Turn<W: Work> {
     /// The GPU's, and this is the fit.
-    Fitted(Box<FittedGlm>),
+    Fitted(Box<W::Fitted>),
     /// The CPU's: what is left to fit.
-    Cpu(Box<CheckedSpec>),
+    Cpu(Box<W>),
 }
 
 /// Where it is in the course of a command.
@@ -53,53 +50,46 @@ impl Choice {
         self.gpu.as_ref().map(|gpu| gpu.facts().title())
     }
 
-    /// Fits on the GPU if that is where to fit. A cross-validation whose device is lost begins again.
-    pub(super) fn fit(
+    /// Fits on the GPU if that is where to fit.
+    pub(super) fn fit<W: Work>(
         &mut self,
-        (spec, how): (&CheckedSpec, Option<&CrossValidation>),
-        plan: &DesignPlan,
-        response: &Response,
+        work: W,
         watcher: &mut Watcher,
         notices: &mut Vec<String>,
-    ) -> Result<Turn> {
+    ) -> Result<Turn<W>> {
         if self.gpu.is_none() && !self.settled {
-            self.look(spec, plan, response.y.ncols(), notices);
+            self.look(&work, notices);
         }
-        let Some(gpu) = self.gpu.take() else { return Ok(Turn::Cpu(Box::new(spec.clone()))) };
+        let Some(gpu) = self.gpu.take() else { return Ok(Turn::Cpu(Box::new(work))) };
         let name = match &self.wish {
             Wish::Gpu(name) => name.clone(),
             Wish::Auto | Wish::Cpu => None,
         };
         let started = Instant::now();
-        let size = (response.y.ncols(), plan.n_columns());
         let fit = |gpu: &Gpu, reached: &[Reached]| {
-            let spec = going_on(spec, if how.is_some() { &[] } else { reached }, size, started)?;
-            in_pool(|| fitted(gpu, (&spec, how), plan, response, &mut *watcher))
+            let work = work.going_on(reached, started)?;
+            in_pool(|| work.fit(gpu, &mut *watcher))
         };
         let open = |limits| Gpu::open_within(name.as_deref(), limits);
-        let may_shrink = !matches!(spec.get().plan_from, PlanFrom::Plan(_));
-        let (gpu, outcome) = attempts(gpu, may_shrink, fit, open, notices);
+        let (gpu, outcome) = attempts(gpu, !work.follows_plan(), fit, open, notices);
         self.gpu = gpu;
         match outcome {
             Ok((mut fitted, reached)) => {
-                if how.is_none() {
-                    count_all(&mut fitted, &reached);
-                }
-                self.say(&fitted, notices);
+                work.count(&mut fitted, &reached);
+                self.say(W::plan_of(&fitted), notices);
                 Ok(Turn::Fitted(Box::new(fitted)))
             }
             Err((Error::Gpu(error), reached)) => {
                 self.give_up(error, notices)?;
-                let reached = if how.is_some() { &[] } else { reached.as_slice() };
-                Ok(Turn::Cpu(Box::new(going_on(spec, reached, size, started)?)))
+                Ok(Turn::Cpu(Box::new(work.going_on(&reached, started)?)))
             }
             Err((other, _)) => Err(other),
         }
     }
 
     /// Says where a fit was computed, if that is not what was asked for in so many words; once.
-    fn say(&self, fitted: &FittedGlm, notices: &mut Vec<String>) {
-        let notice = match (fitted.plan.backend.as_str(), self.title()) {
+    fn say(&self, plan: &Plan, notices: &mut Vec<String>) {
+        let notice = match (plan.backend.as_str(), self.title()) {
             ("gpu", Some(title)) if self.wish == Wish::Auto => format!("computed on {title}"),
             ("cpu", _) => {
                 "computed on the CPU in f64: columns are so nearly dependent that f32, which a GPU has, is \
@@ -125,8 +115,8 @@ impl Choice {
     }
 
     /// Takes a GPU that is estimated to pay.
-    fn look(&mut self, spec: &CheckedSpec, plan: &DesignPlan, n_targets: usize, notices: &mut Vec<String>) {
-        let seconds = |costs: Costs| estimated_seconds(spec.get(), plan, n_targets, costs);
+    fn look(&mut self, work: &impl Work, notices: &mut Vec<String>) {
+        let seconds = |costs: Costs| work.estimated_seconds(costs);
         let on_cpu = seconds(Cpu::<f32>::default().costs());
         let level = Cpu::<f32>::default().level();
         self.settled = true;
@@ -149,43 +139,13 @@ impl Choice {
     }
 }
 
-/// Counts the steps before those of the last attempt, too.
-fn count_all(fitted: &mut FittedGlm, reached: &[Reached]) {
-    for point in reached {
-        fitted.targets[point.target].iterations += point.iterations;
-        fitted.targets[point.target].passes += point.passes;
-    }
-}
-
-/// The same fit from where it had come to, in what is left of its time; `size` is that of targets and columns.
-fn going_on(
-    spec: &CheckedSpec,
-    reached: &[Reached],
-    (n_targets, n_columns): (usize, usize),
-    started: Instant,
-) -> Result<CheckedSpec> {
-    let mut own = spec.get().clone();
-    let left = |limit: f64| (limit - started.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE);
-    own.time_limit_s = own.time_limit_s.map(left);
-    if !reached.is_empty() {
-        let taken = reached.iter().map(|point| point.iterations).max().unwrap_or(0);
-        own.max_iterations = own.max_iterations.map(|most| most.saturating_sub(taken).max(1));
-        // no number stands for no point
-        let nowhere = StartPoint { coef: vec![0.0; n_columns], intercept: f64::NAN };
-        own.start.resize(n_targets, nowhere);
-        for point in reached {
-            own.start[point.target] = StartPoint { coef: point.coef.clone(), intercept: point.intercept };
-        }
-    }
-    own.check()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::backend::gpu::{Limits, adapter};
-    use crate::design::Source;
-    use crate::glm::{GlmSpec, SolverChoice};
+    use crate::cli::engine::TargetWork;
+    use crate::design::{DesignPlan, Source};
+    use crate::glm::{CheckedSpec, FittedGlm, GlmSpec, Response, SolverChoice};
 
     /// The number of an adapter; software ones count.
     fn adapter_number() -> Option<String> {
@@ -214,6 +174,14 @@ mod tests {
 
     fn response_of(y: &ndarray::Array2<f64>) -> Response<'_> {
         Response { y: y.view().into(), names: vec!["a".into(), "b".into()] }
+    }
+
+    fn work_of<'a, 'd>(
+        spec: &CheckedSpec,
+        plan: &'a DesignPlan<'d>,
+        response: &'a Response<'a>,
+    ) -> TargetWork<'a, 'd> {
+        TargetWork { spec: spec.clone(), how: None, plan, response }
     }
 
     fn assert_same(found: &FittedGlm, truth: &FittedGlm) {
@@ -255,9 +223,10 @@ mod tests {
             let fit = |gpu: &Gpu, reached: &[Reached]| {
                 n_tries += 1;
                 began.push(reached.to_vec());
-                let spec = going_on(&spec, reached, (2, 20), Instant::now())?;
+                let response = response_of(&y);
+                let work = work_of(&spec, &plan, &response).going_on(reached, Instant::now())?;
                 let (is_first, mut n_steps) = (n_tries == 1, 0);
-                spec.fit(gpu, &plan, &response_of(&y), &mut |_| {
+                work.fit(gpu, &mut |_| {
                     n_steps += 1;
                     if is_first && n_steps == 2 {
                         gpu.destroy();
@@ -268,7 +237,7 @@ mod tests {
             let (_, fitted) = attempts(open(Limits::default()).unwrap(), true, fit, open, &mut notices);
             let (mut fitted, reached) = fitted.unwrap();
             let alone = fitted.targets[0].iterations;
-            count_all(&mut fitted, &reached);
+            work_of(&spec, &plan, &response_of(&y)).count(&mut fitted, &reached);
             assert!(
                 began.len() == 2 && began[0].is_empty() && notices[0].contains("fresh device"),
                 "{notices:?}"
@@ -283,11 +252,15 @@ mod tests {
     fn targets_that_had_not_come_anywhere_begin_as_always() {
         let spec = GlmSpec { time_limit_s: Some(1e6), ..GlmSpec::default() }.check().unwrap();
         let point = Reached { target: 1, coef: vec![1.5, 2.5], intercept: -2.0, iterations: 3, passes: 4 };
-        let on = going_on(&spec, std::slice::from_ref(&point), (3, 2), Instant::now()).unwrap();
+        let [x, _] = data(10, 2);
+        let y = ndarray::Array2::zeros((10, 3));
+        let (plan, response) = (plan_of(&x), response_of(&y));
+        let work = work_of(&spec, &plan, &response);
+        let on = work.going_on(std::slice::from_ref(&point), Instant::now()).unwrap().spec;
         let start = &on.get().start;
         assert_eq!((start.len(), &start[1].coef, start[1].intercept), (3, &point.coef, -2.0));
         assert!(start[0].intercept.is_nan() && start[2].coef.len() == 2);
         assert!(on.get().time_limit_s.unwrap() <= 1e6);
-        assert!(going_on(&spec, &[], (3, 2), Instant::now()).unwrap().get().start.is_empty());
+        assert!(work.going_on(&[], Instant::now()).unwrap().spec.get().start.is_empty());
     }
 }

@@ -9,7 +9,7 @@ use super::arrays::{Format, arrays};
 use super::beside::{Beside, Compared, HeldOut};
 use super::couplings::{self, Truth};
 use super::data::{self, Data, Part, Targets, typed_features};
-use super::engine::Engine;
+use super::engine::{Engine, TargetWork};
 use super::goodness::Goodness;
 use super::machine::default_memory_limit_bytes;
 use super::progress::{Progress, Total};
@@ -316,7 +316,8 @@ pub(super) fn fit_part(
     let some = if are_all { None } else { Some(data.y.select(own)) };
     let names = part.group.targets.iter().map(|&target| data.names[target].clone()).collect();
     let response = Response { y: some.as_ref().unwrap_or(&data.y).view(), names };
-    let fitted = on.fit((spec, how), plan, &response, watcher);
+    let work = TargetWork { spec: spec.clone(), how, plan, response: &response };
+    let fitted = on.fit(work, watcher);
     fitted.map_err(|error| match error {
         // which array of which file
         Error::Domain { row, column, expected, value, .. } => {

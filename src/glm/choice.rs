@@ -7,6 +7,7 @@ use crate::backend::cpu::TILE_ROWS;
 use crate::backend::cpu::speeds::Speeds;
 use crate::backend::{Costs, Every};
 use crate::design::{DesignPlan, DeviceWork};
+use crate::math::contrasts::Contrasts;
 use crate::observation::Null;
 use crate::{Error, Result};
 
@@ -62,6 +63,10 @@ impl CostConstants {
 pub(super) struct Size {
     pub(super) n_rows: usize,
     pub(super) n_columns: usize,
+    /// Predictors of a target, which share the columns and of which each has an intercept: 1 but for classes.
+    pub(super) n_predictors: usize,
+    /// Grams that a Hessian of a target is made of.
+    pub(super) n_grams: usize,
     pub(super) n_targets: usize,
     /// Whether it is the only target of the response, silent ones included.
     pub(super) alone: bool,
@@ -96,6 +101,8 @@ impl Size {
         Self {
             n_rows,
             n_columns,
+            n_predictors: 1,
+            n_grams: 1,
             n_targets: live.count(),
             alone: nulls.len() == 1,
             fewest_events,
@@ -106,14 +113,38 @@ impl Size {
         }
     }
 
+    /// That of labels with a null model: so many parameters less one of one target, and a Gram for each pair of classes.
+    pub(super) fn of_classes(
+        plan: &DesignPlan,
+        null: Null,
+        (n_columns, contrasts): (usize, &Contrasts),
+        n_bytes: usize,
+        costs: &Costs,
+    ) -> Self {
+        let n_classes = contrasts.n_classes();
+        Self {
+            n_predictors: contrasts.n_free(),
+            n_grams: n_classes * (n_classes - 1) / 2,
+            n_targets: 1,
+            alone: true,
+            // the design is placed for all classes
+            ..Self::new(plan, &vec![null; n_classes], n_columns, n_bytes, costs)
+        }
+    }
+
+    /// Columns of one predictor.
+    fn columns(self) -> f64 {
+        (self.n_columns + 1) as f64 / self.n_predictors as f64 - 1.0
+    }
+
     fn gram_flop(self) -> f64 {
-        let columns = self.n_columns as f64;
-        self.n_rows as f64 * columns * (columns + 1.0)
+        let columns = self.columns();
+        self.n_rows as f64 * columns * (columns + 1.0) * self.n_grams as f64
     }
 
     /// Whether most columns are not written out.
     fn is_free(self) -> bool {
-        2 * self.n_free > self.n_columns
+        2.0 * self.n_free as f64 > self.columns()
     }
 
     pub(super) fn events_per_parameter(self) -> f64 {
@@ -195,7 +226,7 @@ fn choose(spec: &GlmSpec, size: Size, costs: Costs, given: Option<&CostConstants
     let given = given.filter(|_| costs.backend == "cpu");
     let (asked, to_the_end) = (spec.solver, spec.tolerance <= TOLERANCE_F64);
     let speeds = given.map_or(costs.speeds, |given| given.speeds);
-    let (rows, columns, targets) = (size.n_rows as f64, size.n_columns as f64, size.n_targets as f64);
+    let (rows, columns, targets) = (size.n_rows as f64, size.columns(), size.n_targets as f64);
     let values = rows * (columns + 1.0);
     let read = match size.on_device {
         None => values * size.n_bytes as f64 / speeds.read_bytes_per_s,
@@ -205,15 +236,16 @@ fn choose(spec: &GlmSpec, size: Size, costs: Costs, given: Option<&CostConstants
                 + own.resent_bytes / costs.upload_bytes_per_s
         }
     };
-    let pass = costs.pass_s + read.max(4.0 * values * targets / speeds.product_flop_per_s);
+    let products = 4.0 * values * size.n_predictors as f64 / speeds.product_flop_per_s;
+    let pass = costs.pass_s + read.max(products * targets);
     let gram_flop_per_s =
         if columns <= 16.0 { speeds.narrow_gram_flop_per_s } else { speeds.gram_flop_per_s };
     let gram = size.gram_flop() / gram_flop_per_s;
-    let cholesky = columns.powi(3) / (3.0 * speeds.cholesky_flop_per_s);
+    let cholesky = (size.n_columns as f64).powi(3) / (3.0 * speeds.cholesky_flop_per_s);
     let taking_over = NEWTON_ITERATIONS * (costs.pass_s + read + gram + cholesky);
     let newton = targets * taking_over;
     // however many companions a target has
-    let pass_of_one = costs.pass_s + read.max(4.0 * values / speeds.product_flop_per_s);
+    let pass_of_one = costs.pass_s + read.max(products);
     let passes = if to_the_end { LBFGS_PASSES_TO_THE_END } else { LBFGS_PASSES };
     let lbfgs = gram / size.gram_rows().0 as f64 + cholesky + passes * pass;
     let few = if to_the_end && size.n_targets == 1 { SMALL_GRAM } else { TINY_GRAMS };
@@ -263,6 +295,23 @@ pub fn estimated_seconds(spec: &GlmSpec, plan: &DesignPlan, n_targets: usize, co
     // before the counts are looked at: targets with events in half of the bins
     let nulls = vec![Null::new(spec.model, 0.5, 1.0); n_targets];
     let size = Size::new(plan, &nulls, plan.n_columns(), size_of::<f32>(), &costs);
+    seconds_of(spec, size, costs)
+}
+
+/// The same of labels with these parameters of their classes.
+pub(super) fn estimated_seconds_of_classes(
+    spec: &GlmSpec,
+    plan: &DesignPlan,
+    contrasts: &Contrasts,
+    costs: Costs,
+) -> f64 {
+    let null = Null::new(spec.model, 1.0 / contrasts.n_classes() as f64, 1.0);
+    let n_columns = contrasts.n_free() * (1 + plan.n_columns()) - 1;
+    let size = Size::of_classes(plan, null, (n_columns, contrasts), size_of::<f32>(), &costs);
+    seconds_of(spec, size, costs)
+}
+
+fn seconds_of(spec: &GlmSpec, size: Size, costs: Costs) -> f64 {
     let chosen = choose(spec, size, costs, None);
     let seconds = chosen.estimates.iter().map(|own| own.seconds).fold(f64::INFINITY, f64::min);
     let there = size.on_device.unwrap_or_default();
@@ -278,6 +327,8 @@ mod tests {
         let size = Size {
             n_rows,
             n_columns,
+            n_predictors: 1,
+            n_grams: 1,
             n_targets,
             alone: n_targets == 1,
             fewest_events: 0.1 * n_rows as f64,
@@ -307,6 +358,8 @@ mod tests {
             let size = Size {
                 n_rows,
                 n_columns: 99,
+                n_predictors: 1,
+                n_grams: 1,
                 n_targets: 1,
                 alone,
                 fewest_events,

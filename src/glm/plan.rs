@@ -194,6 +194,11 @@ impl Plan {
         }
     }
 
+    /// The plans of all groups, its own if there is one.
+    pub(super) fn each(&self) -> Vec<Self> {
+        if self.groups.is_empty() { vec![self.clone()] } else { self.groups.clone() }
+    }
+
     /// The vector instructions, if the plan names some.
     ///
     /// # Errors

@@ -48,6 +48,11 @@ impl Contrasts {
         self.n_free
     }
 
+    /// Whether the numbers of all classes sum to 0.
+    pub fn are_centred(&self) -> bool {
+        self.n_free < self.n_classes
+    }
+
     /// The matrix, row after row.
     pub fn factors(&self) -> &[f64] {
         &self.factors
@@ -115,6 +120,7 @@ mod tests {
         for n_classes in 2..8 {
             let own = Contrasts::centred(n_classes);
             assert_eq!((own.n_classes(), own.n_free()), (n_classes, n_classes - 1));
+            assert!(own.are_centred() && !Contrasts::none(n_classes).are_centred());
             let product = |a: usize, b: usize| -> f64 {
                 (0..n_classes).map(|k| own.factor(k, a) * own.factor(k, b)).sum()
             };

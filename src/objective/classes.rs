@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use ndarray::{Axis, Slice};
 
-use super::class_hessian::hessian;
+use super::class_hessian::{batches, hessian, without_intercepts};
 use super::glm::is_exact;
 use super::line::{LineSizes, parts};
 use super::{Objective, Packed, Penalty, Quadratic, Weight};
@@ -199,52 +199,49 @@ impl<'a, B: Classes> ClassObjective<'a, B> {
             self.on.weighted_gram(work, rows, self.design.matrix(), !is_weighted, 2);
             Ok(())
         })?;
-        let mut gram = symmetric(&sums[2], p, 1.0 / self.n_rows_of(every) as f64);
-        self.without_intercepts(&mut gram);
-        Ok(gram)
+        let gram = symmetric(&sums[2], p, 1.0 / self.n_rows_of(every) as f64);
+        Ok(if self.has_intercept { gram } else { without_intercepts(gram, p) })
     }
 
-    /// Leaves nothing of intercepts that are no parameters but a 1, which a step of 0 belongs to.
-    fn without_intercepts(&self, gram: &mut Matrix) {
-        let p = self.of_block();
-        for place in (0..gram.nrows()).step_by(p).filter(|_| !self.has_intercept) {
-            gram.row_mut(place).fill(0.0);
-            gram.column_mut(place).fill(0.0);
-            gram[(place, place)] = 1.0;
-        }
-    }
-
-    /// Sums of a gradient pass and, where they are asked for, of the Grams of all pairs of classes.
+    /// Sums of a gradient pass and, where they are asked for, of the Grams of all pairs of classes: in further passes those that are
+    /// too many for one.
     fn sums(&mut self, at: &[f64], every: Every, grams: Option<Beside>) -> Result<Vec<Vec<f64>>> {
         let loaded = self.load(&self.blocks(at), &self.contrasts)?;
         let targets: Vec<usize> = (0..self.contrasts.n_free()).collect();
-        let mut sizes = self.gradient_sums();
-        let first = sizes.len();
         let pairs = if grams.is_some() { self.contrasts.class_pairs() } else { Vec::new() };
+        let beside = grams.unwrap_or(Beside::Nothing);
         // sizes are those of one target, and a Gram is one for all of them
         let of_gram = self.of_block().pow(2).div_ceil(targets.len());
-        sizes.extend(pairs.iter().map(|_| of_gram));
-        self.passes += 1;
-        self.on.pass(self.sweep(every, &targets), &sizes, &|work, rows| {
-            self.forward(work, &rows, &loaded, Into::Eta);
-            let beside = grams.unwrap_or(Beside::Nothing);
-            self.on.pointwise_classes(work, rows.clone(), &self.contrasts, self.observed(), beside);
-            self.backward(work, &rows);
-            if grams.is_some() {
-                self.write(work, &rows);
-            }
-            for (k, &pair) in pairs.iter().enumerate() {
-                self.on.class_weights(work, rows.clone(), pair, self.observed(), beside);
-                self.on.weighted_gram(work, rows.clone(), self.design.matrix(), false, first + k);
-            }
-            Ok(())
-        })
+        let mut all = Vec::new();
+        for pairs in batches(&pairs, self.of_block()) {
+            let is_first = all.is_empty();
+            let mut sizes = if is_first { self.gradient_sums() } else { POINTWISE_SUMS.to_vec() };
+            let first = sizes.len();
+            sizes.extend(pairs.iter().map(|_| of_gram));
+            self.passes += 1;
+            let found = self.on.pass(self.sweep(every, &targets), &sizes, &|work, rows| {
+                self.forward(work, &rows, &loaded, Into::Eta);
+                self.on.pointwise_classes(work, rows.clone(), &self.contrasts, self.observed(), beside);
+                if is_first {
+                    self.backward(work, &rows);
+                }
+                if grams.is_some() {
+                    self.write(work, &rows);
+                }
+                for (k, &pair) in pairs.iter().enumerate() {
+                    self.on.class_weights(work, rows.clone(), pair, self.observed(), beside);
+                    self.on.weighted_gram(work, rows.clone(), self.design.matrix(), false, first + k);
+                }
+                Ok(())
+            })?;
+            all.extend(found.into_iter().skip(if is_first { 0 } else { first }));
+        }
+        Ok(all)
     }
 
     fn of_pairs(&self, grams: &[Vec<f64>], n: usize) -> Matrix {
-        let mut of_all = hessian(&self.contrasts, grams, self.of_block(), n);
-        self.without_intercepts(&mut of_all);
-        of_all
+        let of_all = hessian(&self.contrasts, grams, self.of_block(), n);
+        if self.has_intercept { of_all } else { without_intercepts(of_all, self.of_block()) }
     }
 
     fn gradient(&self, sums: &[Vec<f64>], n: usize) -> Vec<f64> {

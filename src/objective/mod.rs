@@ -17,6 +17,7 @@ use crate::backend::{Every, Reach};
 use crate::math::dense::Matrix;
 use crate::observation::Recession;
 
+pub use class_hessian::bytes_of_grams;
 pub use class_optimality::ClassOptimality;
 pub use classes::ClassObjective;
 pub use counts::{Counts, Packed};
@@ -24,7 +25,7 @@ pub use glm::GlmObjective;
 pub use optimality::Optimality;
 pub use owned_counts::OwnedCounts;
 pub use parts::Parts;
-pub use penalty::{Group, Kinks, Penalty};
+pub use penalty::{Group, Kinks, Penalty, Shift, hold, release};
 
 /// Which weights a Gram matrix has.
 #[derive(Clone, Copy, Debug)]

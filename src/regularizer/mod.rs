@@ -133,6 +133,11 @@ impl Regularizer {
         matches!(self, Self::Lasso { .. } | Self::ElasticNet { .. } | Self::GroupLasso { .. })
     }
 
+    /// Whether single coefficients, not only groups of them, come to rest there.
+    pub fn selects_each(&self) -> bool {
+        matches!(self, Self::Lasso { .. } | Self::ElasticNet { .. })
+    }
+
     /// Checks strength, ratio and order.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
 //! Newton's step where the penalty has kinks: the minimum of the quadratic model of the loss plus the penalty as it is.
 //!
 //! `m(d) = gᵀd + dᵀHd/2 + k(v + d) - k(v)`, `k` the part with kinks. Parameters move one after the other (groups together),
-//! each to its own optimum, until it is settled which of them are 0; then those that are not are solved for at once, which
-//! leaves no more than rounding. The model's minimum is minus the estimate of `loss - optimum`: without kinks, half the
+//! each to its own optimum, and those of which the loss sees differences alone by a common shift to the optimum of their penalty,
+//! until it is settled which of them are 0; then those that are not are solved for at once, which leaves no more than rounding. The model's minimum is minus the estimate of `loss - optimum`: without kinks, half the
 //! squared Newton decrement.
 
 use ndarray::{Array1, ArrayView1};
@@ -10,7 +10,7 @@ use ndarray::{Array1, ArrayView1};
 use super::dot;
 use super::run::Heading;
 use crate::math::dense::{Cholesky, Matrix, symmetric_eigen};
-use crate::objective::{Group, Kinks};
+use crate::objective::{Group, Kinks, hold};
 
 /// Rounds over all parameters.
 const MOST_ROUNDS: usize = 100;
@@ -84,6 +84,7 @@ impl<'a> Step<'a> {
     }
 
     fn minimise(&mut self) {
+        self.shift_together();
         let mut largest: f64 = 0.0;
         for _ in 0..MOST_ROUNDS {
             let zeros = self.zeros();
@@ -142,6 +143,22 @@ impl<'a> Step<'a> {
             }
             most = most.max(fall);
         }
+        most.max(self.shift_together())
+    }
+
+    /// Moves parameters of which the loss sees differences alone together; the largest move as [`Step::round`] measures it.
+    fn shift_together(&mut self) -> f64 {
+        let mut most: f64 = 0.0;
+        for shift in &self.kinks.shifts {
+            let by = shift.best(&self.at);
+            if by != 0.0 {
+                shift.add(by, &mut self.at);
+                // the loss has neither slope nor curvature along it
+                shift.add(by * shift.curvature, &mut self.gradient);
+                let curvature = shift.members.iter().map(|&j| self.hessian[(j, j)]).fold(0.0, f64::max);
+                most = most.max(by * by * curvature);
+            }
+        }
         most
     }
 
@@ -180,19 +197,26 @@ impl<'a> Step<'a> {
         let slope = self.kinks.subgradient(&self.at, &self.gradient);
         let mut curved = self.hessian.clone();
         self.kinks.add_to(&mut curved, &self.at);
-        let own = Matrix::from_shape_fn((free.len(), free.len()), |(a, b)| curved[(free[a], free[b])]);
+        let mut own = Matrix::from_shape_fn((free.len(), free.len()), |(a, b)| curved[(free[a], free[b])]);
+        let mut loose = self.kinks.whole(free);
+        // the model has neither slope nor curvature along these
+        loose.retain(|(shift, _)| shift.curvature == 0.0);
+        for (_, places) in &loose {
+            hold(&mut own, places);
+        }
         let Some(factor) = Cholesky::new(&own).filter(|factor| factor.jitter() == 0.0) else { return false };
         let left: Vec<f64> = free.iter().map(|&j| -(self.gradient[j] + slope[j])).collect();
         let step = factor.solve(&left);
-        let crosses = |(&j, by): (&usize, &f64)| {
-            self.kinks.magnitudes.get(j).is_some_and(|s| *s > 0.0) && self.at[j] * (self.at[j] + by) <= 0.0
-        };
-        if free.iter().zip(&step).any(crosses) || step.iter().any(|by| !by.is_finite()) {
+        let mut to = self.at.clone();
+        free.iter().zip(&step).for_each(|(&j, by)| to[j] += by);
+        // what may move together at no cost crosses no kink if it need not
+        loose.iter().for_each(|(shift, _)| shift.add(shift.best(&to), &mut to));
+        let crosses =
+            |&j: &usize| self.kinks.magnitudes.get(j).is_some_and(|s| *s > 0.0) && self.at[j] * to[j] <= 0.0;
+        if free.iter().any(crosses) || step.iter().any(|by| !by.is_finite()) {
             return false;
         }
-        for (&j, by) in free.iter().zip(step) {
-            self.at[j] += by;
-        }
+        self.at = to;
         // from the start, so that rounding does not pile up
         let moved: Array1<f64> = self.at.iter().zip(self.from.0).map(|(to, from)| to - from).collect();
         let products = self.hessian.dot(&moved);

@@ -65,6 +65,30 @@ fn targets_with_columns_of_their_own_have_plans_of_their_own() {
 }
 
 #[test]
+fn fits_to_labels_have_plans() {
+    let place = Place::new();
+    let mut random = Random(5);
+    let x: Vec<f64> = (0..800).map(|_| random.uniform()).collect();
+    let classes = |x: &[f64]| {
+        let turn = f64::from(x[0] + random.uniform() > 1.2);
+        [turn, (1.5 * (x[1] + random.uniform())).floor()]
+    };
+    let y: Vec<f64> = x.chunks(2).flat_map(classes).collect();
+    write_npz(&place.path("d.npz"), &[("X", Array::matrix(2, &x)), ("y", Array::matrix(2, &y))]);
+    let words = ["fit", "d.npz", "--observation", "categorical", "--json"];
+    let first = place.run(&[&words[..], &["--solver", "lbfgs", "--out", "out"]].concat()).ended(0).json();
+    assert_eq!(first["plan"]["groups"].as_array().unwrap().len(), 2, "{}", first["plan"]);
+    assert_eq!(place.run(&words).ended(0).json()["solver"], "newton");
+    let again = place.run(&[&words[..], &["--plan", "out/fit.json"]].concat()).ended(0).json();
+    assert_eq!((&again["solver"], answer(&again)), (&"lbfgs".into(), answer(&first)));
+    let one: Vec<f64> = y.chunks(2).map(|own| own[0]).collect();
+    write_npz(&place.path("one.npz"), &[("X", Array::matrix(2, &x)), ("y", Array::vector(&one))]);
+    let other = [&["fit", "one.npz"], &words[2..], &["--plan", "out/fit.json"]].concat();
+    let other = place.run(&other).ended(3);
+    assert!(other.stderr.contains("out/fit.json: plan.groups: expected 1"), "{other:?}");
+}
+
+#[test]
 fn plans_that_cannot_be_followed() {
     let place = arrays();
     let plan = place.run(&["fit", "d.npz", "--json"]).ended(0).json()["plan"].take();

@@ -162,6 +162,28 @@ fn curves_are_scores_of_bins_that_were_not_fitted() {
     }
 }
 
+/// The strength of a lasso is found like any other: the answer is the fit with it.
+#[test]
+fn a_lasso_is_cross_validated() {
+    let (x, codes) = data(103, 300, 5, 4);
+    let own = plan(&x);
+    let folds = Folds::shuffled(own.rows(), 3, 5).unwrap();
+    let how = CrossValidation { strengths: vec![1e-3, 0.01, 0.1, 10.0], folds, pick: Pick::Best };
+    let lasso = |strength: f64| GlmSpec {
+        regularizer: Regularizer::Lasso { strength: strength.into() },
+        ..GlmSpec::default()
+    };
+    let found = cross_validated(lasso(1.0), &own, &[labelled(&codes)], &how).unwrap();
+    let target = &found.targets[0];
+    assert_eq!(target.status, Status::Converged, "{target:?}");
+    let curve = target.cv.as_ref().unwrap();
+    assert!(curve.scores.iter().all(|score| score.is_finite()) && curve.scores[3] < curve.scores[0]);
+    let again = fit(lasso(target.strength.unwrap()), &x, &codes).targets.remove(0);
+    assert!(
+        target.coef.iter().zip(&again.coef).all(|(a, b)| (a - b).abs() < 1e-10 && (*a == 0.0) == (*b == 0.0))
+    );
+}
+
 /// A class that the bins of a fold lack has no model there: the fold is left out and named.
 #[test]
 fn folds_that_lack_a_class_are_left_out() {

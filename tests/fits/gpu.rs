@@ -229,8 +229,14 @@ fn classes_end_where_those_of_the_cpu_end() {
     let names = (0..6).map(|j| format!("x{j}")).collect();
     let source = Source { name: "x".into(), labels: names, x: x.view().into() };
     let plan = DesignPlan::new(vec![source], 0..3000).unwrap();
-    for solver in [SolverChoice::Newton, SolverChoice::Lbfgs] {
-        let spec = CategoricalSpec::new(GlmSpec { solver, ..GlmSpec::default() }).unwrap();
+    let lasso = Regularizer::Lasso { strength: vec![0.003, 0.0, 1e-4, 0.001, 0.02, 0.3].into() };
+    for (solver, regularizer) in [
+        (SolverChoice::Newton, Regularizer::None),
+        (SolverChoice::Lbfgs, Regularizer::None),
+        (SolverChoice::Newton, lasso),
+    ] {
+        let may_select = regularizer.selects();
+        let spec = CategoricalSpec::new(GlmSpec { solver, regularizer, ..GlmSpec::default() }).unwrap();
         let there = spec.fit(gpu, &plan, &response, &mut |_| {}).unwrap();
         let here = spec.fit(&Cpu::<f64>::default(), &plan, &response, &mut |_| {}).unwrap();
         assert_eq!((there.plan.backend.as_str(), here.plan.backend.as_str()), ("gpu", "cpu"));
@@ -239,6 +245,7 @@ fn classes_end_where_those_of_the_cpu_end() {
         };
         let (a, b) = (scaled(&there.targets[0].coef), scaled(&here.targets[0].coef));
         assert!(crate::common::relative(&a, &b) < 1e-10, "{solver:?}: {a:?} {b:?}");
+        assert_eq!((may_select, a.contains(&0.0)), (b.contains(&0.0), may_select), "{b:?}");
         assert_eq!((there.targets[0].status, here.targets[0].status), (Status::Converged, Status::Converged));
     }
 }

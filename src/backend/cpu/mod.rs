@@ -67,6 +67,7 @@ pub use in_place::Storage;
 #[cfg(feature = "gpu")]
 pub(super) use in_place::standardise_span;
 pub use line::Line;
+pub use pass::bytes_of_sums;
 pub(super) use pass::n_rows_of;
 pub use signals::{Signals, grain};
 use simd::Level;

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::weighted_gram::running_bytes;
 use super::{Cpu, FLUSH, Line, Storage, Sums, TILE_ROWS, Worker};
 use crate::Result;
 use crate::backend::{Body, Every, Into, Sweep};
@@ -48,6 +49,16 @@ fn wave(n_sums: usize) -> usize {
         return WAVE;
     }
     WAVE.min(WAVE_BYTES / bytes).min(2 * rayon::current_num_threads()).max(1)
+}
+
+/// Most bytes that the sums of a pass over so many rows take, however many threads there are: those of every chunk that is in memory
+/// at the same time, beside the running ones of its thread in both precisions, and the totals.
+pub fn bytes_of_sums(n_rows: usize, n_columns: usize, n_sums: usize) -> u64 {
+    let bytes = size_of::<f64>().saturating_mul(n_sums.max(1));
+    let n_chunks = chunks(n_rows.div_ceil(TILE_ROWS), n_columns, n_sums, 0).len();
+    let at_once = n_chunks.min(WAVE).min(WAVE_BYTES / bytes).max(1);
+    let of_chunk = n_sums.saturating_mul(size_of::<f64>() + 2 * running_bytes(n_columns));
+    bytes.saturating_add(of_chunk.saturating_mul(at_once)) as u64
 }
 
 /// Whether the calling thread does it all.
@@ -246,6 +257,16 @@ mod tests {
             assert!(n >= 1 && (n == 1 || 8 * n * n_sums <= WAVE_BYTES), "{n_sums}: {n}");
             assert!(n == WAVE || n <= 2 * rayon::current_num_threads());
         }
+    }
+
+    #[test]
+    fn the_sums_of_all_chunks_at_once_are_counted() {
+        // as many sets as a wave has beside the totals, and twice the running sums of each
+        let n = 100 * 100;
+        assert_eq!(bytes_of_sums(10_000_000, 99, n), 8 * n as u64 * (1 + 32 * 3));
+        assert_eq!(bytes_of_sums(100, 99, n), 8 * n as u64 * 4, "one chunk");
+        let n = 4000 * 4000;
+        assert_eq!(bytes_of_sums(10_000_000, 3999, n), 8 * n as u64 * 4, "larger than a wave may be");
     }
 
     #[test]

@@ -6,12 +6,18 @@
 use super::TILE_ROWS;
 use super::gram_lanes::LaneSums;
 use super::gram_panels::AddGram;
+use super::lanes::LANES;
 use super::panel_sums::PanelSums;
 use super::simd::{Level, dispatch};
 use super::vector::Lanes;
 
 /// Columns up to which lane sums are faster than panels.
 const MOST_LANE_COLUMNS: usize = 32;
+
+/// Bytes of the running sums of one entry, of so many columns.
+pub(super) fn running_bytes(n_columns: usize) -> usize {
+    if n_columns <= MOST_LANE_COLUMNS { LANES * size_of::<f64>() } else { size_of::<f64>() }
+}
 
 /// Running sums of a weighted Gram matrix.
 #[derive(Debug)]

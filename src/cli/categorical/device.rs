@@ -1,90 +1,82 @@
-//! What fits labels: the CPU, or a GPU that is asked for.
-//!
-//! Estimates of what a GPU is worth are those of other models, so that one is not taken unasked.
+//! A fit to labels as work for the CPU or a GPU.
 
-use super::super::args::{Common, Precision};
-use super::super::engine::{Engine, Wish};
-use super::super::machine::processor;
-use super::super::run::in_pool;
-#[cfg(feature = "gpu")]
-use crate::backend::Gpu;
-use crate::backend::{Classes, Cpu};
+use std::time::Instant;
+
+use super::super::engine::{Watcher, Work, in_time_left};
+use crate::Result;
+use crate::backend::{Classes, Costs};
 use crate::design::DesignPlan;
-use crate::glm::{CategoricalSpec, CrossValidation, FittedCategorical, Labelled};
-use crate::{Error, Result, solver};
+use crate::error::Reached;
+use crate::glm::{CategoricalSpec, CrossValidation, FittedCategorical, Labelled, Plan, PlanFrom};
 
-/// Where fits are computed.
-pub(super) enum Device {
-    Single(Cpu<f32>),
-    Double(Cpu<f64>),
-    #[cfg(feature = "gpu")]
-    Gpu(Box<Gpu>),
+/// A fit of one target, with a strength by cross-validation if that is how.
+pub(super) struct ClassWork<'a, 'd> {
+    pub(super) spec: CategoricalSpec,
+    pub(super) how: Option<&'a CrossValidation>,
+    pub(super) plan: &'a DesignPlan<'d>,
+    pub(super) response: &'a Labelled,
 }
 
-impl Device {
-    /// The one that was asked for.
-    pub(super) fn new(common: &Common) -> Result<Self> {
-        let wish = Wish::new(common, None)?;
-        if let Wish::Gpu(name) = wish {
-            return Self::gpu(name).map_err(|error| match Engine::variable(common) {
-                // a wish that nobody typed is named by its variable
-                Some(what) => Error::Within { what, source: Box::new(error) },
-                None => error,
-            });
-        }
-        Ok(match common.precision {
-            Precision::F64 => Self::Double(Cpu::default()),
-            Precision::F32 | Precision::Auto => Self::Single(Cpu::default()),
-        })
+impl Work for ClassWork<'_, '_> {
+    type Fitted = FittedCategorical;
+
+    fn estimated_seconds(&self, costs: Costs) -> f64 {
+        self.spec.estimated_seconds(self.plan, self.response.classes().len(), costs)
     }
 
-    #[cfg(feature = "gpu")]
-    fn gpu(name: Option<String>) -> Result<Self> {
-        Ok(Self::Gpu(Box::new(Gpu::open(name.as_deref())?)))
+    fn follows_plan(&self) -> bool {
+        matches!(self.spec.get().plan_from, PlanFrom::Plan(_))
     }
 
-    #[cfg(not(feature = "gpu"))]
-    fn gpu(name: Option<String>) -> Result<Self> {
-        let problem = "this program was built without the feature `gpu`".into();
-        Err(Error::Device { device: name.unwrap_or_else(|| "gpu".into()), problem })
-    }
-
-    /// What it is called in results.
-    pub(super) fn title(&self) -> String {
-        match self {
-            Self::Single(_) | Self::Double(_) => processor(),
-            #[cfg(feature = "gpu")]
-            Self::Gpu(gpu) => gpu.facts().title(),
+    fn fit<B: Classes>(&self, on: &B, watcher: &mut Watcher) -> Result<FittedCategorical> {
+        let response = std::slice::from_ref(self.response);
+        match self.how {
+            Some(how) => self.spec.cross_validate(on, self.plan, response, how, watcher),
+            None => self.spec.fit(on, self.plan, response, watcher),
         }
     }
 
-    /// One fit, with a strength by cross-validation if that is how.
-    pub(super) fn fit(
-        &self,
-        spec: (&CategoricalSpec, Option<&CrossValidation>),
-        plan: &DesignPlan,
-        response: &Labelled,
-        watcher: &mut (dyn FnMut(solver::Progress) + Send),
-    ) -> Result<FittedCategorical> {
-        match self {
-            Self::Single(on) => fitted(on, spec, plan, response, watcher),
-            Self::Double(on) => fitted(on, spec, plan, response, watcher),
-            #[cfg(feature = "gpu")]
-            Self::Gpu(on) => fitted(on.as_ref(), spec, plan, response, watcher),
-        }
+    /// Begins again: a device that is lost does not say how far the classes had come.
+    fn going_on(&self, _: &[Reached], started: Instant) -> Result<Self> {
+        Ok(Self { spec: CategoricalSpec::new(in_time_left(self.spec.get(), started))?, ..*self })
+    }
+
+    fn count(&self, _: &mut FittedCategorical, _: &[Reached]) {}
+
+    fn plan_of(fitted: &FittedCategorical) -> &Plan {
+        &fitted.plan
     }
 }
 
-fn fitted<B: Classes>(
-    on: &B,
-    (spec, how): (&CategoricalSpec, Option<&CrossValidation>),
-    plan: &DesignPlan,
-    response: &Labelled,
-    watcher: &mut (dyn FnMut(solver::Progress) + Send),
-) -> Result<FittedCategorical> {
-    let response = std::slice::from_ref(response);
-    in_pool(|| match how {
-        Some(how) => spec.cross_validate(on, plan, response, how, watcher),
-        None => spec.fit(on, plan, response, watcher),
-    })
+#[cfg(all(test, feature = "gpu"))]
+mod tests {
+    use super::*;
+    use crate::backend::cpu::simd::Level;
+    use crate::backend::gpu::costs;
+    use crate::design::Source;
+    use crate::glm::{GlmSpec, SolverChoice};
+
+    /// Seconds of a fit on a CPU and on a GPU.
+    fn seconds(n_rows: usize, n_columns: usize, n_classes: usize) -> [f64; 2] {
+        let x = ndarray::Array2::from_shape_fn((n_rows, n_columns), |(i, j)| ((i * (j + 2)) as f64).sin());
+        let labels = (0..n_columns).map(|j| format!("x{j}")).collect();
+        let plan = DesignPlan::new(vec![Source { name: "x".into(), labels, x: x.view().into() }], 0..n_rows);
+        let plan = plan.unwrap();
+        let response = Labelled::learn("y", (0..n_rows).map(|row| Some(((row % n_classes) as i64).into())));
+        let spec = GlmSpec { solver: SolverChoice::Newton, ..GlmSpec::default() };
+        let spec = CategoricalSpec::new(spec).unwrap();
+        let work = ClassWork { spec, how: None, plan: &plan, response: &response };
+        [Costs::of_cpu(Level::best()), costs::of_kind("discrete", Level::best())]
+            .map(|costs| work.estimated_seconds(costs))
+    }
+
+    #[test]
+    fn a_gpu_pays_where_many_pairs_of_classes_have_grams() {
+        let [cpu, gpu] = seconds(400, 3, 3);
+        assert!(cpu < gpu, "{cpu} {gpu}");
+        let [few, _] = seconds(20_000, 40, 2);
+        let [cpu, gpu] = seconds(20_000, 40, 20);
+        assert!(1.5 * gpu < cpu, "{cpu} {gpu}");
+        assert!(cpu > 20.0 * few, "190 Grams for one: {few} {cpu}");
+    }
 }

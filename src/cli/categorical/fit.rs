@@ -6,17 +6,18 @@ use super::super::args::{FitArgs, Precision};
 use super::super::array_columns::column_list;
 use super::super::arrays::{Format, arrays};
 use super::super::data::{self, Data, Targets};
+use super::super::engine::Engine;
 use super::super::fit::{command_line, recording_choices, refuse_for_arrays, study, study_toml};
-use super::super::machine::{default_memory_limit_bytes, processor};
+use super::super::machine::default_memory_limit_bytes;
 use super::super::penalty_args::Penalty;
 use super::super::progress::{Progress, Total};
 use super::super::run::{Report, pretty, say};
 use super::super::{fit_text, mask, merge, plan_file};
 use super::applied::of_classes;
-use super::device::Device;
+use super::device::ClassWork;
 use super::labels::{Labels, of_csv, only_labelled};
 use super::{outputs, result};
-use crate::glm::{CategoricalSpec, GlmSpec, TOLERANCE_F32, TOLERANCE_F64};
+use crate::glm::{CategoricalSpec, GlmSpec, PlanFrom, TOLERANCE_F32, TOLERANCE_F64};
 use crate::regularizer::Regularizer;
 use crate::write::categorical::CategoricalFile;
 use crate::write::save::check_writable;
@@ -81,7 +82,6 @@ fn refuse(args: &FitArgs) -> Result<()> {
             args.write_nwb.is_some(),
             "use --out DIR, which writes probabilities to tables/bins.csv",
         ),
-        ("--plan", args.plan.is_some(), "leave it out"),
         (
             "--true-couplings",
             args.true_couplings.is_some(),
@@ -111,8 +111,10 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
         Penalty::ElasticNet => Regularizer::ElasticNet { strength: 1.0.into(), ratio: 1.0 },
         _ => Regularizer::None,
     };
-    specification(args, TOLERANCE_F64, None, None, typed)?;
-    let device = Device::new(&args.common)?;
+    let named = |error| plan_file::in_file(args, error);
+    let plan_from = plan_file::plan_from(args)?;
+    let typed = specification(args, TOLERANCE_F64, None, (None, typed), plan_from.clone()).map_err(named)?;
+    let mut on = Engine::new(&args.common, typed.get()).map_err(named)?;
     let (mut data, labels) = read(args, limit_bytes, progress)?;
     if let Some(path) = &args.mask {
         mask::apply(path, &mut data)?;
@@ -127,21 +129,24 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     for (n_done, part) in data.parts.iter().enumerate() {
         let left = |limit: f64| (limit - fitting.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE);
         let regularizer = args.penalty.of_part(&data, part)?;
-        let spec = specification(args, tolerance, limit_bytes, args.time_limit.map(left), regularizer)?;
+        let plan_from = plan_file::of_group(&plan_from, n_done, data.parts.len()).map_err(named)?;
+        let own = (args.time_limit.map(left), regularizer);
+        let spec = specification(args, tolerance, limit_bytes, own, plan_from).map_err(named)?;
         let goal = spec.get().tolerance;
         let mut watcher = |at: solver::Progress| progress.solver(at, goal);
         let target = part.group.targets[0];
         let response = labels.of(&data, target);
         let plan = part.plan(&data, limit_bytes)?;
         let how = args.cv.of_part(args.penalty.strength.as_ref(), &data, part)?;
-        fits.push(device.fit((&spec, how.as_ref()), &plan, &response, &mut watcher)?);
+        let work = ClassWork { spec, how: how.as_ref(), plan: &plan, response: &response };
+        fits.push(on.fit(work, &mut watcher).map_err(named)?);
         progress.reach(n_done as u64 + 1);
     }
+    data.notices.extend(on.notices());
+    let device = on.device();
     let fit = merge::merge_classes(&data, fits)?;
     let model = CategoricalFile::new(study(args, &data), fit);
     let seconds_total = started.elapsed().as_secs_f64();
-    // what a device could not tell apart was fitted by the CPU
-    let device = if model.fit.plan.backend == "gpu" { device.title() } else { processor() };
     Ok(Fitting { data, model, labels, device, seconds_total })
 }
 
@@ -149,14 +154,14 @@ fn specification(
     args: &FitArgs,
     tolerance: f64,
     limit_bytes: Option<u64>,
-    time_limit_s: Option<f64>,
-    regularizer: Regularizer,
+    (time_limit_s, regularizer): (Option<f64>, Regularizer),
+    plan_from: PlanFrom,
 ) -> Result<CategoricalSpec> {
     CategoricalSpec::new(GlmSpec {
         regularizer,
         has_intercept: !args.model.no_intercept,
         solver: args.solver.into(),
-        plan_from: plan_file::plan_from(args)?,
+        plan_from,
         tolerance: args.tolerance.unwrap_or(tolerance),
         max_iterations: args.max_iterations,
         time_limit_s: time_limit_s.or(args.time_limit),

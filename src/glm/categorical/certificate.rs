@@ -7,7 +7,7 @@ use crate::Result;
 use crate::backend::{Cpu, Every};
 use crate::glm::certificate::{RESTLESS, Reported, read_back, report};
 use crate::math::dense::{Cholesky, Matrix, condition};
-use crate::objective::{ClassObjective, Objective, Weight};
+use crate::objective::{ClassObjective, Objective, Weight, hold, release};
 use crate::observation::Recession;
 use crate::solver::{Outcome, reach, recession};
 
@@ -85,7 +85,13 @@ impl Course<'_, '_> {
             }
             own
         };
-        (0..self.contrasts.n_classes()).map(of_class).collect()
+        let mut reported: Vec<Reported> = (0..self.contrasts.n_classes()).map(of_class).collect();
+        if !self.contrasts.are_centred() {
+            // intercepts that sum to 0 are those of the user's columns, not of centred ones
+            let mean = reported.iter().map(|own| own.intercept).sum::<f64>() / reported.len() as f64;
+            reported.iter_mut().for_each(|own| own.intercept -= mean);
+        }
+        reported
     }
 
     /// Loss, gradient and optimality residual where the solver left it, at the reported numbers. `over_all` has the columns that
@@ -190,11 +196,24 @@ impl Course<'_, '_> {
         }
         kinks.add_to(&mut hessian, at);
         let free = kinks.free(at, gradient);
-        let own = hessian.select(Axis(0), &free).select(Axis(1), &free);
+        let mut own = hessian.select(Axis(0), &free).select(Axis(1), &free);
+        // common shifts of free coefficients: the loss has no part in them, and answers do not move there
+        let whole = kinks.whole(&free);
+        let held: Vec<f64> = whole.iter().map(|(_, places)| hold(&mut own, places)).collect();
         let factor = Cholesky::new(&own)?;
         let left: Vec<f64> = free.iter().map(|&j| gradient[j]).collect();
         let (mut step, mut inverse) = (vec![0.0; at.len()], Matrix::zeros(hessian.dim()));
-        let (own_step, own_inverse) = (factor.solve(&left), factor.inverse());
+        let (mut own_step, mut own_inverse) = (factor.solve(&left), factor.inverse());
+        for ((shift, places), held) in whole.iter().zip(held) {
+            release(&mut own_inverse, places);
+            if shift.curvature > 0.0 {
+                // the step along it is that of the penalty
+                let n = places.len() as f64;
+                let slope = places.iter().map(|&j| left[j]).sum::<f64>() / n;
+                let more = slope * (1.0 / shift.curvature - 1.0 / (shift.curvature + n * held));
+                places.iter().for_each(|&j| own_step[j] += more);
+            }
+        }
         let mut is_free = vec![false; at.len()];
         for (a, &i) in free.iter().enumerate() {
             (step[i], is_free[i]) = (-own_step[a], true);
@@ -208,13 +227,12 @@ impl Course<'_, '_> {
     fn errors(&self, covariance: &Matrix, free: &[bool]) -> (Vec<f64>, Vec<f64>) {
         let (scaling, p) = (self.plan.scaling(), 1 + self.rank.n_members());
         let (n_classes, n_columns) = (self.contrasts.n_classes(), self.plan.n_columns());
+        let n_free = self.contrasts.n_free();
+        let spread = |of_class: &dyn Fn(usize) -> f64, of_block: &[f64]| -> Vec<f64> {
+            (0..n_free).flat_map(|a| of_block.iter().map(move |own| of_class(a) * own)).collect()
+        };
         // sqrt(aᵀ C a), a scaled first so that its squares neither overflow nor vanish
-        let error = |of_class: usize, of_block: &[f64]| -> f64 {
-            let all = (0..self.contrasts.n_free()).flat_map(|a| {
-                let factor = self.contrasts.factor(of_class, a);
-                of_block.iter().map(move |own| factor * own)
-            });
-            let mut all: Vec<f64> = all.collect();
+        let error = |mut all: Vec<f64>| -> f64 {
             let largest = all.iter().fold(f64::MIN_POSITIVE, |m: f64, a| m.max(a.abs()));
             all.iter_mut().for_each(|a| *a /= largest);
             let product = covariance.dot(&ArrayView1::from(&all));
@@ -227,16 +245,21 @@ impl Course<'_, '_> {
             let own: Vec<f64> = std::iter::once(0.0).chain(row.iter().copied()).collect();
             // intercept = v0 - sum_j mean_j coef_j
             of_intercept.iter_mut().zip(&own).for_each(|(to, a)| *to -= scaling.mean[column] * a);
-            let rests = own[1..].iter().zip(&free[1..p]).all(|(a, free)| !free || *a == 0.0);
-            if !self.rank.aliased.contains(&column) && !rests {
-                for class in 0..n_classes {
-                    errors[column * n_classes + class] = error(class, &own);
+            for class in 0..n_classes {
+                let all = spread(&|a| self.contrasts.factor(class, a), &own);
+                let rests = all.iter().zip(free).all(|(a, free)| !free || *a == 0.0);
+                if !self.rank.aliased.contains(&column) && !rests {
+                    errors[column * n_classes + class] = error(all);
                 }
             }
         }
-        // one that is given has none
-        let of_class =
-            |class: usize| if self.plan.has_intercept() { error(class, &of_intercept) } else { 0.0 };
+        // intercepts sum to 0
+        let shift = if self.contrasts.are_centred() { 0.0 } else { 1.0 / n_classes as f64 };
+        let of_class = |class: usize| match self.plan.has_intercept() {
+            true => error(spread(&|a| self.contrasts.factor(class, a) - shift, &of_intercept)),
+            // one that is given has none
+            false => 0.0,
+        };
         (errors, (0..n_classes).map(of_class).collect())
     }
 }

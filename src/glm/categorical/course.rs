@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::certificate::{ClassInference, Standing};
 use super::fitted::{ClassFit, FittedCategorical};
 use super::null::{ClassNull, null_hessian, null_models, null_of};
-use super::penalty::ClassPenalty;
+use super::penalty::{ClassPenalty, contrasts};
 use super::response::Labelled;
 use super::spec::CategoricalSpec;
 use super::start::ClassPoint;
@@ -20,7 +20,7 @@ use crate::glm::rank::{Rank, varying};
 use crate::glm::spec::{StandardErrors, TOLERANCE_F64};
 use crate::math::contrasts::Contrasts;
 use crate::math::dense::Matrix;
-use crate::objective::{ClassObjective, Objective, Packed, Weight};
+use crate::objective::{ClassObjective, Objective, Packed, Weight, bytes_of_grams};
 use crate::solver::{Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Watch};
 use crate::{Error, Result};
 
@@ -103,10 +103,11 @@ impl CategoricalSpec {
             return Err(Error::argument("start", expected, found, "give one point for each target"));
         }
         for (k, target) in response.iter().enumerate() {
+            let spec = self.of_target(k, n_targets)?;
             let mut of_all = |at: Progress| {
                 progress(Progress { n_active: at.n_active + n_targets - 1 - k, ..at });
             };
-            let own = self.fit_target(on, plan, (target, self.start().get(k)), started, &mut of_all)?;
+            let own = spec.fit_target(on, plan, (target, self.start().get(k)), started, &mut of_all)?;
             fits.push((self.fitted(plan, own), vec![k]));
         }
         FittedCategorical::of_groups(plan.layout(), fits)
@@ -145,17 +146,18 @@ impl CategoricalSpec {
         let (n_classes, begun) = (response.classes().len(), Instant::now());
         let guided = self.checked().guided(plan, n_classes, on.costs(), size_of::<B::Scalar>())?;
         let plan = guided.as_ref().unwrap_or(plan);
-        self.check_inputs(on, plan, response)?;
+        self.check_inputs(plan, response)?;
         near.map_or(Ok(()), |near| near.check(plan.n_columns(), n_classes))?;
-        let contrasts = Contrasts::centred(n_classes);
+        let contrasts = contrasts(&self.get().regularizer, n_classes);
+        self.check_memory(on, plan, &contrasts)?;
         let (totals, null, without_features) = null_models(plan, response, &contrasts)?;
+        let varying = varying(plan);
+        let mut penalty = ClassPenalty::new(self.checked(), plan, &varying, n_classes);
         let numbers = response.numbers();
         let y = Packed::new(numbers.view(), plan.rows());
-        let varying = varying(plan);
         let own: Vec<Column> = varying.iter().map(|&column| Column::Source(column)).collect();
         let mut exact = ClassObjective::new(on.exact(), plan, &own, &y, contrasts.clone())?;
         let mut gram = exact.flat_gram(Every::ROW, Weight::Flat)?;
-        let mut penalty = ClassPenalty::new(self.checked(), plan, &varying, n_classes);
         let mut rank = if penalty.of_block.is_none() {
             // weights change no relation between columns, but what they leave of them
             let own = plan.weights().map(|_| exact.flat_gram(Every::ROW, Weight::One)).transpose()?;
@@ -186,7 +188,13 @@ impl CategoricalSpec {
         };
         let (is_plain, is_apart) = (rank.is_whole(&varying), metric.smallest_pivot() > CERTAIN);
         let mut fast = None;
-        if size_of::<B::Scalar>() < size_of::<f64>() && is_plain && is_apart {
+        let replayed = self.checked().replayed();
+        let may_be_fast =
+            size_of::<B::Scalar>() < size_of::<f64>() && replayed.is_none_or(|own| own.storage == "f32");
+        if may_be_fast && !(is_plain && is_apart) && replayed.is_some() {
+            return Err(Plan::too_coarse());
+        }
+        if may_be_fast && is_plain && is_apart {
             let mut objective = ClassObjective::new(on, plan, &own, &y, contrasts.clone())?;
             objective.set_penalty(&on_parameters, recession);
             fast = Some(objective);
@@ -194,14 +202,14 @@ impl CategoricalSpec {
         let n_parameters = contrasts.n_free() * gram.nrows();
         let costs = if fast.is_some() { on.costs() } else { on.exact().costs() };
         let n_bytes = if fast.is_some() { size_of::<B::Scalar>() } else { size_of::<f64>() };
-        let size = Size::new(plan, &[null], n_parameters - 1, n_bytes, &costs);
+        let size = Size::of_classes(plan, null, (n_parameters - 1, &contrasts), n_bytes, &costs);
         let mut chosen = Plan { sample_every: None, gram_every: 1, ..self.checked().chosen(size, costs)? };
         chosen.n_gram_rows = plan.n_rows();
         chosen.features = Placed::all(plan, n_classes, &costs);
         if costs.home != Home::Host {
             chosen.finishing = Placed::all(plan, n_classes, &on.exact().costs());
         }
-        let left_out = self.inference_left_out(plan, gram.nrows(), contrasts.n_free());
+        let left_out = self.inference_left_out(plan, gram.nrows(), n_classes);
         let course = Course {
             spec: self,
             plan,
@@ -225,8 +233,8 @@ impl CategoricalSpec {
         Ok(found)
     }
 
-    /// Checks shapes, labels and memory.
-    fn check_inputs<B: Classes>(&self, on: &B, plan: &DesignPlan, response: &Labelled) -> Result<()> {
+    /// Checks shapes and labels.
+    fn check_inputs(&self, plan: &DesignPlan, response: &Labelled) -> Result<()> {
         if let Some(source) = plan.sources().first()
             && source.nrows() != response.n_bins()
         {
@@ -245,13 +253,21 @@ impl CategoricalSpec {
         }
         let features: Vec<[usize; 2]> = plan.layout().features.iter().map(|own| own.columns).collect();
         self.get().regularizer.check_columns(plan.n_columns(), &features)?;
-        response.check(plan.rows())?;
-        let bytes = size_of::<B::Scalar>();
-        let n_parameters = ((1 + plan.n_columns()) * (n_classes - 1)) as u64;
+        response.check(plan.rows())
+    }
+
+    /// Whether the design, and what a Hessian takes while it is made, are as small as allowed: the last steps and the certificate
+    /// have one whatever the solver is.
+    fn check_memory<B: Classes>(&self, on: &B, plan: &DesignPlan, contrasts: &Contrasts) -> Result<()> {
+        let (n_classes, p) = (contrasts.n_classes(), 1 + plan.n_columns());
+        let n_parameters = (p * contrasts.n_free()) as u64;
         // a Hessian, its factor, the metric and its factor
         let of_matrices =
             n_parameters.saturating_mul(n_parameters).saturating_mul(4 * size_of::<f64>() as u64);
-        let needed_bytes = plan.needed_bytes(n_classes, bytes, &on.costs()).saturating_add(of_matrices);
+        let needed_bytes = plan
+            .needed_bytes(n_classes, size_of::<B::Scalar>(), &on.costs())
+            .saturating_add(of_matrices)
+            .saturating_add(bytes_of_grams(n_classes, p, plan.n_rows()));
         match self.get().memory_limit_bytes {
             Some(limit_bytes) if needed_bytes > limit_bytes => {
                 let what = "the design and the matrices of all classes".into();
@@ -261,9 +277,9 @@ impl CategoricalSpec {
         }
     }
 
-    /// Why there are no standard errors, if there are none, from the parameters of a predictor and the number of these.
-    fn inference_left_out(&self, plan: &DesignPlan, p: usize, n_free: usize) -> Option<String> {
-        let pairs = n_free * (n_free + 1) / 2;
+    /// Why there are no standard errors, if there are none, from the parameters of a predictor and the number of classes.
+    fn inference_left_out(&self, plan: &DesignPlan, p: usize, n_classes: usize) -> Option<String> {
+        let pairs = n_classes * (n_classes - 1) / 2;
         // of every pair of classes a Gram, whose weights are one product for each row
         let cost = plan.n_rows() as f64 * (p * (p + 1)) as f64 * pairs as f64;
         match self.get().standard_errors {
@@ -311,7 +327,9 @@ impl Course<'_, '_> {
             let fast = own.as_mut().map(|fast| -> &mut dyn Objective { fast });
             let mut objectives = Objectives { fast, exact: &mut *exact, sample: None };
             let solution = solver.minimize(&mut objectives, &self.metric, &[0], start, &mut watch)?;
-            let at = solution.at.column(0).to_vec();
+            let mut at = solution.at.column(0).to_vec();
+            // of all optimal answers that of smallest norm
+            exact.penalty().kinks().settle(&mut at);
             let over_all = all.as_deref_mut().unwrap_or(&mut *exact);
             let mut standing = self.standing(over_all, &at, solution.outcomes[0].clone())?;
             let inferring = Instant::now();
@@ -327,7 +345,8 @@ impl Course<'_, '_> {
                 // what Newton has taken over stays with it
                 solver = &Newton;
             }
-            (start, earlier) = (solution.at.into(), Some(standing));
+            let at = Matrix::from_shape_fn((at.len(), 1), |(j, _)| at[j]);
+            (start, earlier) = (at.into(), Some(standing));
         };
         let condition = match &standing.inference {
             Some(ClassInference { condition, .. }) if self.left_out.is_none() => *condition,

@@ -125,7 +125,7 @@ impl Course<'_, '_> {
     /// classes, as the reference counts coefficients that are not 0, although only `K - 1` of a column are free.
     fn dof_resid(&self, coef: &[f64]) -> usize {
         let regularizer = &self.spec.get().regularizer;
-        let n_free = self.contrasts.n_free();
+        let n_free = self.contrasts.n_classes() - 1;
         let of_columns = match regularizer {
             Regularizer::None => self.rank.n_members() * n_free,
             _ if regularizer.selects() => coef.iter().filter(|w| **w != 0.0).count(),

@@ -31,7 +31,8 @@ pub struct ClassFit {
     pub status: Status,
     /// The labels, ascending.
     pub classes: Vec<Label>,
-    /// Coefficients in the units of the features, shape (columns, classes), row after row; those of a column sum to 0.
+    /// Coefficients in the units of the features, shape (columns, classes), row after row; those of a column sum to 0, but with lasso and
+    /// elastic net, of which the lasso has a median of 0 in every column.
     #[serde(with = "number")]
     pub coef: Vec<f64>,
     /// Intercepts of the classes; they sum to 0.
@@ -116,7 +117,7 @@ pub struct FittedCategorical {
     pub inference_left_out: Option<String>,
     /// What it took.
     pub seconds: Seconds,
-    /// How the first target was fitted.
+    /// How the first target was fitted; of several its `groups` have the plan of each.
     pub plan: Plan,
 }
 

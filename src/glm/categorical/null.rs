@@ -182,6 +182,27 @@ impl Seen<'_> {
     }
 }
 
+impl ClassNull {
+    /// The same in other numbers than those that sum to 0. Along common shifts of all classes the curvature is 0; where numbers have
+    /// them it is given what it has on average elsewhere.
+    fn in_terms_of(self, centred: &Contrasts, contrasts: &Contrasts) -> Self {
+        if contrasts.are_centred() {
+            return self;
+        }
+        let (n, of_shifts) = (contrasts.n_classes(), 1.0 / (contrasts.n_classes() as f64).powi(2));
+        let entry = |(k, l): (usize, usize)| -> f64 {
+            let terms = self.curvature.indexed_iter();
+            terms.map(|((a, b), own)| centred.factor(k, a) * own * centred.factor(l, b)).sum()
+        };
+        Self {
+            curvature: Matrix::from_shape_fn((n, n), |place| of_shifts + entry(place)),
+            free: centred.of_classes(&self.free),
+            slope: centred.of_classes(&self.slope),
+            loss: self.loss,
+        }
+    }
+}
+
 /// Sums over bins.
 struct Sums {
     loss: Sum,
@@ -213,16 +234,17 @@ pub(super) fn null_models(
     contrasts: &Contrasts,
 ) -> Result<(Vec<f64>, ClassNull, ClassNull)> {
     let places: Vec<Option<usize>> = (0..contrasts.n_classes()).map(Some).collect();
-    let seen = Seen { response, bins: plan.into(), contrasts, places: &places };
+    let centred = Contrasts::centred(contrasts.n_classes());
+    let seen = Seen { response, bins: plan.into(), contrasts: &centred, places: &places };
     let null = seen.most_likely();
-    let equal = (!plan.has_intercept()).then(|| seen.at(vec![0.0; contrasts.n_free()]));
+    let equal = (!plan.has_intercept()).then(|| seen.at(vec![0.0; centred.n_free()]));
     let without_features = equal.unwrap_or_else(|| null.clone());
     if !(null.loss.is_finite() && without_features.loss.is_finite()) {
         let help = "subtract from each class a constant, or divide them";
         let found = "probabilities of 0 for labels that occur";
         return Err(Error::argument("offset", "numbers beside which losses are finite", found, help));
     }
-    Ok((seen.totals(), null, without_features))
+    Ok((seen.totals(), null, without_features.in_terms_of(&centred, contrasts)))
 }
 
 /// The null model for solvers. Gaps are judged in parts of its loss.

@@ -2,15 +2,17 @@
 //!
 //! Squares and squared differences are those of every class, which are those of every contrast: these are orthonormal, and
 //! classes that sum to 0 have the same norm. A group holds the coefficients of its columns for all classes, and its size counts
-//! them all.
+//! them all. Magnitudes are those of the coefficients of every class, which contrasts do not have: a fit with such a penalty works
+//! with a block for each class, and of the common shifts of these, which change the penalty alone, takes the best.
 
 use crate::design::DesignPlan;
 use crate::glm::penalised::anchors;
 use crate::glm::spec::CheckedSpec;
+use crate::math::contrasts::Contrasts;
 use crate::math::dense::Matrix;
 use crate::objective::Penalty;
 use crate::observation::Recession;
-use crate::regularizer::Terms;
+use crate::regularizer::{Regularizer, Terms};
 
 /// What is added to the loss of classes.
 pub(super) struct ClassPenalty {
@@ -23,6 +25,11 @@ pub(super) struct ClassPenalty {
     varying: Vec<usize>,
     sd: Vec<f64>,
     n_classes: usize,
+}
+
+/// What the parameters of a fit are: numbers that sum to 0, or one for each class.
+pub(super) fn contrasts(regularizer: &Regularizer, n_classes: usize) -> Contrasts {
+    if regularizer.selects_each() { Contrasts::none(n_classes) } else { Contrasts::centred(n_classes) }
 }
 
 impl ClassPenalty {
@@ -96,6 +103,9 @@ impl ClassPenalty {
             })
         });
         penalty.anchor(anchors);
+        if !self.terms.magnitudes.is_empty() && n_blocks == self.n_classes {
+            penalty.note_shifts(n_blocks, p);
+        }
         penalty
     }
 }

@@ -13,7 +13,7 @@ use super::spec::CategoricalSpec;
 use super::start::ClassPoint;
 use crate::backend::Classes;
 use crate::design::{DesignPlan, Layout};
-use crate::glm::PerTarget;
+use crate::glm::{PerTarget, Plan};
 use crate::regularizer::Regularizer;
 use crate::solver::Progress;
 use crate::{Error, Result};
@@ -39,7 +39,8 @@ impl CategoricalSpec {
             let column = own.mask.as_ref().map(|mask| mask.index_axis(Axis(1), target).to_vec());
             let may = column.unwrap_or_else(|| vec![true; plan.n_columns()]);
             let strengths = own.strengths.as_ref().map(|all| all.index_axis(Axis(1), target).to_vec());
-            let checked = self.checked().of_group(plan, &may, strengths.as_deref(), &[target], started)?;
+            let whole = self.of_target(target, response.len())?;
+            let checked = whole.checked().of_group(plan, &may, strengths.as_deref(), &[target], started)?;
             let start = self.start().get(target).map(|point| point.of_columns(&may));
             let spec = self.with_checked(checked).with_start(start.into_iter().collect());
             let labels = std::slice::from_ref(labels);
@@ -84,6 +85,10 @@ impl FittedCategorical {
             let place = |label: &String| layout.labels.iter().position(|own| own == label);
             let places: Vec<Option<usize>> = fit.labels.iter().map(place).collect();
             joined.regularizer = fit.regularizer.in_layout(&places, layout.labels.len());
+        }
+        let plans: Vec<Plan> = fits.iter().flat_map(|(fit, _)| fit.plan.each()).collect();
+        if plans.len() > 1 {
+            joined.plan.groups = plans;
         }
         let mut targets: Vec<Option<ClassFit>> = vec![None; n_targets];
         let mut reasons: Vec<String> = Vec::new();

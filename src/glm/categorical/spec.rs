@@ -1,8 +1,11 @@
 //! What to fit and how far.
 
+use super::penalty::contrasts;
 use super::start::ClassPoint;
+use crate::backend::Costs;
+use crate::design::DesignPlan;
+use crate::glm::choice::estimated_seconds_of_classes;
 use crate::glm::spec::{CheckedSpec, Dispersion, GlmSpec, PlanFrom};
-use crate::regularizer::Regularizer;
 use crate::{Error, Result};
 
 /// A specification of a fit to labels, checked: regularizer, solver, tolerance and limits of a [`GlmSpec`], whose model does not
@@ -20,25 +23,14 @@ impl CategoricalSpec {
     /// Checks every number.
     ///
     /// # Errors
-    /// [`Error::Argument`] as [`GlmSpec::check`] says, for penalties of single coefficients (lasso, elastic-net), and for what fits of
-    /// classes do not have: a dispersion, a plan to repeat, starts of one class, histories, blocks of a covariance.
+    /// [`Error::Argument`] as [`GlmSpec::check`] says, and for what fits of classes do not have: a dispersion, starts of one class,
+    /// histories, blocks of a covariance.
     pub fn new(spec: GlmSpec) -> Result<Self> {
         let refused = |what: &str, expected: &str, found: &str, help: &str| {
             Err(Error::argument(what, format!("{expected} of categorical responses"), found, help))
         };
-        if matches!(spec.regularizer, Regularizer::Lasso { .. } | Regularizer::ElasticNet { .. }) {
-            return refused(
-                "regularizer",
-                "none, ridge, smooth or group-lasso",
-                spec.regularizer.name(),
-                "group-lasso chooses features, for all classes at once: --regularizer group-lasso",
-            );
-        }
         if spec.dispersion != Dispersion::OfModel {
             return refused("dispersion", "no dispersion", "ml", "leave it out");
-        }
-        if matches!(spec.plan_from, PlanFrom::Plan(_)) {
-            return refused("plan", "no plan to repeat", "one", "leave the plan out");
         }
         if !spec.start.is_empty() {
             let help = "give the coefficients of all classes: CategoricalSpec::with_start";
@@ -81,6 +73,23 @@ impl CategoricalSpec {
         self.is_scored
     }
 
+    /// Seconds that the fit of one target with so many classes is estimated to take with these costs, the way to the device included;
+    /// 0 for fewer than two, which nothing tells apart.
+    pub fn estimated_seconds(&self, plan: &DesignPlan, n_classes: usize, costs: Costs) -> f64 {
+        if n_classes < 2 {
+            return 0.0;
+        }
+        let contrasts = contrasts(&self.get().regularizer, n_classes);
+        estimated_seconds_of_classes(self.get(), plan, &contrasts, costs)
+    }
+
+    /// The same for one of several targets, with its part of a plan to repeat.
+    pub(super) fn of_target(&self, target: usize, n_targets: usize) -> Result<Self> {
+        let PlanFrom::Plan(plan) = &self.get().plan_from else { return Ok(self.clone()) };
+        let plan_from = PlanFrom::Plan(Box::new(plan.of_group(target, n_targets)?.clone()));
+        Ok(self.with_checked(GlmSpec { plan_from, ..self.get().clone() }.check()?))
+    }
+
     pub(super) fn checked(&self) -> &CheckedSpec {
         &self.checked
     }
@@ -93,24 +102,23 @@ impl CategoricalSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::glm::StartPoint;
-    use crate::regularizer::Groups;
+    use crate::glm::{SolverChoice, StartPoint};
+    use crate::regularizer::{Groups, Regularizer};
 
     #[test]
     fn what_classes_do_not_have_is_refused_with_a_remedy() {
-        let lasso = Regularizer::Lasso { strength: 0.1.into() };
-        let net = Regularizer::ElasticNet { strength: 0.1.into(), ratio: 0.5 };
-        for regularizer in [lasso, net] {
-            let error = CategoricalSpec::new(GlmSpec { regularizer, ..GlmSpec::default() }).unwrap_err();
-            assert!(error.to_string().contains("none, ridge, smooth or group-lasso"), "{error}");
-            assert!(error.help().contains("--regularizer group-lasso"));
-        }
         let start = vec![StartPoint { coef: vec![0.0], intercept: 0.0 }];
         assert!(CategoricalSpec::new(GlmSpec { start, ..GlmSpec::default() }).is_err());
         let ml = Dispersion::MaximumLikelihood;
         assert!(CategoricalSpec::new(GlmSpec { dispersion: ml, ..GlmSpec::default() }).is_err());
         assert!(CategoricalSpec::new(GlmSpec { tolerance: 2.0, ..GlmSpec::default() }).is_err());
-        let regularizer = Regularizer::GroupLasso { strength: 0.1.into(), groups: Groups::Features };
-        assert!(CategoricalSpec::new(GlmSpec { regularizer, ..GlmSpec::default() }).is_ok());
+        let lasso = Regularizer::Lasso { strength: 0.1.into() };
+        let net = Regularizer::ElasticNet { strength: 0.1.into(), ratio: 0.5 };
+        let group = Regularizer::GroupLasso { strength: 0.1.into(), groups: Groups::Features };
+        for regularizer in [lasso, net, group] {
+            let spec = |solver| GlmSpec { regularizer: regularizer.clone(), solver, ..GlmSpec::default() };
+            assert!(CategoricalSpec::new(spec(SolverChoice::Auto)).is_ok());
+            assert!(CategoricalSpec::new(spec(SolverChoice::Lbfgs)).is_err(), "it cannot rest at a kink");
+        }
     }
 }

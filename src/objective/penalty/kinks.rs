@@ -1,5 +1,6 @@
 //! The part of a penalty that has kinks: there parameters come to rest at exactly 0.
 
+use super::Shift;
 use crate::math::dense::Matrix;
 
 /// A pull that is this part of what holds a parameter at its kink is rounding.
@@ -21,6 +22,8 @@ pub struct Kinks {
     pub magnitudes: Vec<f64>,
     /// The groups.
     pub groups: Vec<Group>,
+    /// Parameters of which the loss sees differences alone, if there are some.
+    pub shifts: Vec<Shift>,
 }
 
 impl Group {

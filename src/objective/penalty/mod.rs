@@ -3,12 +3,14 @@
 //! Parameters `v` are those of centred and scaled columns, intercept first, `v_j = sd_j w_j`; the penalty is one on `w`.
 
 mod kinks;
+mod shifts;
 
 use crate::math::dense::Matrix;
 use crate::observation::{ObservationModel, Observe, Recession};
 use crate::regularizer::Terms;
 
 pub use kinks::{Group, Kinks};
+pub use shifts::{Shift, hold, release};
 
 /// `sum_j c_j v_j² / 2 + sum_r (sum_j a_rj v_j)² / 2`, and [`Kinks`].
 #[derive(Clone, Debug, Default)]
@@ -48,7 +50,11 @@ impl Penalty {
             curvature: each(&terms.squares, |sd| sd * sd),
             combinations: combinations.collect(),
             n_anchors: 0,
-            kinks: Kinks { magnitudes: each(&terms.magnitudes, |sd| sd), groups: groups.collect() },
+            kinks: Kinks {
+                magnitudes: each(&terms.magnitudes, |sd| sd),
+                groups: groups.collect(),
+                shifts: Vec::new(),
+            },
         }
     }
 
@@ -94,18 +100,18 @@ impl Penalty {
     /// Takes out of a covariance what it has across the anchors: estimates do not move there.
     pub fn confine(&self, covariance: &mut Matrix) {
         let first = self.combinations.len() - self.n_anchors;
-        for anchor in &self.combinations[first..] {
-            let mut across = vec![0.0; covariance.nrows()];
-            for (j, factor) in anchor {
-                across.iter_mut().zip(covariance.column(*j)).for_each(|(to, value)| *to += factor * value);
-            }
-            let own = along(anchor, &across);
-            if own > 0.0 {
-                for (mut row, a) in covariance.rows_mut().into_iter().zip(&across) {
-                    row.iter_mut().zip(&across).for_each(|(to, b)| *to -= a * b / own);
-                }
-            }
-        }
+        self.combinations[first..].iter().for_each(|anchor| take_out(covariance, anchor));
+    }
+
+    /// Notes that the loss sees differences between so many blocks of parameters alone: [`Kinks::shifts`].
+    pub fn note_shifts(&mut self, n_blocks: usize, n_parameters: usize) {
+        let of = |factors: &[f64], j: usize| factors.get(j).copied().unwrap_or(0.0);
+        let shift = |j: usize| Shift {
+            members: (0..n_blocks).map(|block| block * n_parameters + j).collect(),
+            strength: of(&self.kinks.magnitudes, j),
+            curvature: of(&self.curvature, j),
+        };
+        self.kinks.shifts = (0..n_parameters).map(shift).collect();
     }
 
     /// Its value.
@@ -165,6 +171,20 @@ impl Penalty {
             for (i, a) in own {
                 own.iter().for_each(|(j, b)| hessian[(*i, *j)] += part * a * b);
             }
+        }
+    }
+}
+
+/// Takes a combination of the parameters out of their covariance.
+fn take_out(covariance: &mut Matrix, combination: &[(usize, f64)]) {
+    let mut across = vec![0.0; covariance.nrows()];
+    for (j, factor) in combination {
+        across.iter_mut().zip(covariance.column(*j)).for_each(|(to, value)| *to += factor * value);
+    }
+    let own = along(combination, &across);
+    if own > 0.0 {
+        for (mut row, a) in covariance.rows_mut().into_iter().zip(&across) {
+            row.iter_mut().zip(&across).for_each(|(to, b)| *to -= a * b / own);
         }
     }
 }
