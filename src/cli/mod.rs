@@ -12,6 +12,7 @@ mod attempts;
 pub mod bench;
 mod beside;
 mod categorical;
+mod certificates;
 mod cost_constants;
 mod couplings;
 mod cursor;

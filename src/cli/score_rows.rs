@@ -5,7 +5,7 @@ use super::data::Data;
 use super::fit::Fitting;
 use super::fit_text;
 use super::report::epochs_asked;
-use crate::glm::Scores;
+use crate::glm::{ClassFit, Scores};
 use crate::report::ScoreRow;
 use crate::write::model::Study;
 use crate::write::table::terminal_table;
@@ -15,7 +15,6 @@ const MOST_ROWS: usize = 24;
 
 /// All scores of a fit: fitted data first, target by target, the fit before the models beside it.
 pub(super) fn score_rows(fitting: &Fitting) -> Vec<ScoreRow> {
-    let scores: Vec<&Scores> = fitting.model.fit.targets.iter().map(|target| &target.scores).collect();
     let fitted = match &fitting.model.study {
         Study::Arrays(_) | Study::Nemos => "all rows".into(),
         study @ Study::Recording(_) => match epochs_asked(study) {
@@ -23,6 +22,16 @@ pub(super) fn score_rows(fitting: &Fitting) -> Vec<ScoreRow> {
             asked => asked,
         },
     };
+    if let Some(of_classes) = &fitting.of_classes {
+        return of_classes
+            .model
+            .fit
+            .targets
+            .iter()
+            .map(|own| row_of_classes(fitting, &fitted, own))
+            .collect();
+    }
+    let scores: Vec<&Scores> = fitting.model.fit.targets.iter().map(|target| &target.scores).collect();
     let mut rows = rows_of(fitting, &fitted, &fitting.data, &scores, &fitting.compared);
     rows.iter_mut().for_each(|row| row.is_fitted = true);
     for set in &fitting.held_out {
@@ -30,6 +39,19 @@ pub(super) fn score_rows(fitting: &Fitting) -> Vec<ScoreRow> {
         rows.extend(rows_of(fitting, &set.selector, &set.data, &scores, &set.compared));
     }
     rows
+}
+
+/// The scores of all classes of a target together.
+fn row_of_classes(fitting: &Fitting, fitted: &str, own: &ClassFit) -> ScoreRow {
+    ScoreRow {
+        data: fitted.into(),
+        is_fitted: true,
+        model: fitting.name.clone(),
+        target: fitting.data.title(&own.name),
+        n_events: f64::NAN,
+        n_bins: own.n_bins_used,
+        scores: own.scores.clone(),
+    }
 }
 
 fn rows_of(

@@ -18,6 +18,18 @@ pub struct Response<'a> {
 }
 
 impl CheckedSpec {
+    /// Refuses blocks of a covariance that the design does not have.
+    pub(super) fn check_blocks(&self, plan: &DesignPlan) -> Result<()> {
+        match self.get().covariance_of.iter().find(|columns| columns.end > plan.n_columns()) {
+            None => Ok(()),
+            Some(columns) => {
+                let expected = format!("columns below {}", plan.n_columns());
+                let help = "give columns of the design";
+                Err(Error::argument("covariance of", expected, format!("{columns:?}"), help))
+            }
+        }
+    }
+
     /// Checks shapes, every used value of the response and the memory that the design takes beside its sources; the
     /// null model of every target.
     pub(super) fn check_inputs(
@@ -47,12 +59,7 @@ impl CheckedSpec {
             let expected = format!("rows below {}", response.y.nrows());
             return Err(Error::argument("used rows", expected, row.to_string(), "give rows of the response"));
         }
-        if let Some(columns) = self.get().covariance_of.iter().find(|columns| columns.end > plan.n_columns())
-        {
-            let (expected, help) =
-                (format!("columns below {}", plan.n_columns()), "give columns of the design");
-            return Err(Error::argument("covariance of", expected, format!("{columns:?}"), help));
-        }
+        self.check_blocks(plan)?;
         let (model, bins) = (self.get().model, plan.into());
         let is_good = |y: f64| y.is_finite() && self.outside(y).is_none();
         let Some(means) = means(response.y, &bins, &is_good) else {

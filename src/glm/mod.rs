@@ -33,7 +33,10 @@ mod spec;
 mod standing;
 mod start;
 
-pub use categorical::{CategoricalSpec, ClassFit, FittedCategorical, Labelled, score_classes};
+pub use categorical::{
+    CategoricalSpec, ClassCovariance, ClassFit, Confusion, FittedCategorical, Labelled, Reliability,
+    confusion, reliability, score_classes,
+};
 pub use choice::{CostConstants, estimated_seconds};
 pub use cross_validation::CrossValidation;
 pub use curve::{Curve, Pick};

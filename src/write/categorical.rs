@@ -6,11 +6,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{Head, SCHEMA, Study, unreadable, wrong};
+use super::model::{HDF5_SIGNATURE, Head, SCHEMA, Study, model_bytes, unreadable, wrong};
+use crate::Result;
 use crate::glm::FittedCategorical;
 use crate::observation::{CATEGORICAL, LOG_SOFTMAX, Label};
 use crate::solver::Status;
-use crate::{Error, Result};
 
 /// A model of classes as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -46,22 +46,24 @@ impl CategoricalFile {
 
     /// Whether a file is one; false for one that cannot be read, about which whoever reads it says more.
     pub fn is_one(path: &Path) -> bool {
-        // recordings, which may hold a model of another kind, are large
-        let (mut first, Ok(mut file)) = ([0], File::open(path)) else { return false };
-        let is_text = file.read_exact(&mut first).is_ok() && first == *b"{";
-        let Ok(bytes) = (if is_text { std::fs::read(path) } else { Ok(Vec::new()) }) else { return false };
+        let Ok(mut file) = File::open(path) else { return false };
+        let mut first = Vec::new();
+        // other files may be large
+        let is_read = file.by_ref().take(HDF5_SIGNATURE.len() as u64).read_to_end(&mut first).is_ok();
+        let may_be = is_read && (first.starts_with(b"{") || first == HDF5_SIGNATURE);
+        let Ok(bytes) = (if may_be { model_bytes(path) } else { Ok(Vec::new()) }) else { return false };
         serde_json::from_slice::<Head>(&bytes)
             .is_ok_and(|head| head.observation.as_deref() == Some(CATEGORICAL))
     }
 
-    /// Reads one.
+    /// Reads one, or the one in a copy of a recording ([`crate::write::nwb::write_copy`]).
     ///
     /// # Errors
     /// [`Error::Io`] if it cannot be read; [`Error::Format`] for what is no such file, has another schema or link, and for a fit
     /// that was changed: classes that are not different or not sorted, numbers that do not fit columns and classes, or that are
     /// not finite.
     pub fn load(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
+        let bytes = model_bytes(path)?;
         let head = Head::read(path, &bytes)?;
         if head.observation.as_deref() != Some(CATEGORICAL) || head.study.is_none() {
             return Err(wrong(path, "a model file of classes", "another model or result".into(), HELP));

@@ -6,19 +6,25 @@ use super::super::args::{FitArgs, Precision};
 use super::super::array_columns::column_list;
 use super::super::arrays::{Format, arrays};
 use super::super::data::{self, Data, Part, Targets};
-use super::super::fit::{command_line, recording_choices, refuse_for_arrays, study, study_toml};
+use super::super::fit::{
+    MOST_HISTORIES, command_line, recording_choices, refuse_for_arrays, study, study_toml,
+};
 use super::super::machine::{default_memory_limit_bytes, processor};
 use super::super::penalty_args::Penalty;
 use super::super::progress::{Progress, Total};
 use super::super::run::{Report, pretty, say};
-use super::super::{fit_text, plan_file};
+use super::super::{filters, fit_text, outputs, plan_file, surfaces, write_back};
+use super::applied::{Probabilities, probabilities};
 use super::device::Device;
 use super::labels::{Labels, of_csv, only_labelled};
-use super::{outputs, result};
-use crate::glm::{CategoricalSpec, FittedCategorical, GlmSpec, TOLERANCE_F32, TOLERANCE_F64};
+use super::result;
+use super::view::view;
+use crate::glm::{
+    CategoricalSpec, Confusion, FittedCategorical, GlmSpec, TOLERANCE_F32, TOLERANCE_F64, confusion,
+};
 use crate::regularizer::Regularizer;
 use crate::write::categorical::CategoricalFile;
-use crate::write::save::check_writable;
+use crate::write::save::{PendingFile, check_writable};
 use crate::{Error, Result, solver};
 
 /// A fit with its data, before anything is printed or written.
@@ -26,6 +32,10 @@ pub(super) struct Fitting {
     pub(super) data: Data,
     pub(super) model: CategoricalFile,
     pub(super) labels: Labels,
+    /// Of every bin, one entry per target.
+    pub(super) probabilities: Vec<Probabilities>,
+    /// Of the bins that were fitted, one entry per target.
+    pub(super) confusions: Vec<Confusion>,
     pub(super) device: String,
     pub(super) seconds_total: f64,
 }
@@ -35,34 +45,46 @@ pub(in super::super) fn fit(args: &FitArgs) -> Result<Report> {
     if let Some(folder) = &args.common.out {
         check_writable(folder)?;
     }
+    write_back::check(args)?;
     let progress = Progress::new(args.common.quiet);
     let fitting = run(args, &progress)?;
-    let fit = &fitting.model.fit;
-    let document = result::document(&fitting, &command_line(args), &study_toml(args));
+    let command = command_line(args);
+    let mut document = result::document(&fitting, &command, &study_toml(args));
     let mut text = if args.common.json { pretty(&document.clone().into()) } else { result::text(&fitting) };
     if args.explain && !args.common.json {
-        text.push_str(&result::explanation(fit));
+        text.push_str(&result::explanation(&fitting.model.fit));
     }
-    let written = match &args.common.out {
-        Some(folder) => outputs::write(folder, &fitting, document, &progress)?,
-        None => Vec::new(),
-    };
+    let (converged, mut said) = (fitting.model.fit.converged(), told(&fitting));
+    if args.common.out.is_some() || args.write_nwb.is_some() {
+        let view = view(outputs::model_name(args.common.out.as_deref()), fitting);
+        let copy = write_back::prepare(args, &view, &command, &mut document)?;
+        if let Some(folder) = &args.common.out {
+            let written = outputs::write(folder, &view, document, copy, &progress)?;
+            said.push(format!("{} files written to {}", written.len(), folder.display()));
+        } else {
+            copy.map(PendingFile::commit).transpose()?;
+        }
+    }
+    if let Some(path) = &args.write_nwb {
+        said.push(format!("copy with filters and predicted probabilities written to {}", path.display()));
+    }
     drop(progress);
     if !args.common.quiet {
-        fitting.data.notices.iter().for_each(|notice| say(&format!("note: {notice}")));
-        for target in &fit.targets {
-            let title = result::title(&fitting.data, &target.name);
-            target.warnings.iter().for_each(|warning| say(&format!("warning: {title}: {warning}")));
-            let end = (target.status, target.iterations, target.loss_gap);
-            fit_text::unfinished_of(end)
-                .iter()
-                .for_each(|warning| say(&format!("warning: {title}: {warning}")));
-        }
-        if let Some(folder) = &args.common.out {
-            say(&format!("{} files written to {}", written.len(), folder.display()));
-        }
+        said.iter().for_each(|line| say(line));
     }
-    Ok(Report { text, converged: fit.converged() })
+    Ok(Report { text, converged })
+}
+
+/// Notes and warnings.
+fn told(fitting: &Fitting) -> Vec<String> {
+    let mut said: Vec<String> = fitting.data.notices.iter().map(|notice| format!("note: {notice}")).collect();
+    for target in &fitting.model.fit.targets {
+        let title = fitting.data.title(&target.name);
+        let unfinished = fit_text::unfinished_of((target.status, target.iterations, target.loss_gap));
+        let warnings = target.warnings.iter().chain(&unfinished);
+        said.extend(warnings.map(|warning| format!("warning: {title}: {warning}")));
+    }
+    said
 }
 
 /// Refuses options that fits of classes do not have.
@@ -77,11 +99,6 @@ fn refuse(args: &FitArgs) -> Result<()> {
         ("--test-against", args.test_against.is_some(), "compare the log-likelihoods of two fits"),
         ("--mask", args.mask.is_some(), "fit each target with its own features"),
         ("--cv", args.cv.cv.is_some(), "fit with several strengths and compare scores of held-out data"),
-        (
-            "--write-nwb",
-            args.write_nwb.is_some(),
-            "use --out DIR, which writes probabilities to tables/bins.csv",
-        ),
         ("--plan", args.plan.is_some(), "leave it out"),
         (
             "--true-couplings",
@@ -119,9 +136,13 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
         Penalty::ElasticNet => Regularizer::ElasticNet { strength: 1.0.into(), ratio: 1.0 },
         _ => Regularizer::None,
     };
-    specification(args, TOLERANCE_F64, None, None, typed)?;
+    CategoricalSpec::new(specification(args, TOLERANCE_F64, None, None, typed)?)?;
     let device = Device::new(&args.common)?;
-    let (data, labels) = read(args, limit_bytes, progress)?;
+    let (mut data, labels) = read(args, limit_bytes, progress)?;
+    if args.common.out.is_some() {
+        let notices = outputs::notices(&data);
+        data.notices.extend(notices);
+    }
     let is_single = data.is_f32() || args.common.precision == Precision::F32;
     check_columns(&data)?;
     let tolerance = if is_single { TOLERANCE_F32 } else { TOLERANCE_F64 };
@@ -132,7 +153,15 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     for (n_done, part) in data.parts.iter().enumerate() {
         let left = |limit: f64| (limit - fitting.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE);
         let regularizer = args.penalty.of_part(&data, part)?;
-        let spec = specification(args, tolerance, limit_bytes, args.time_limit.map(left), regularizer)?;
+        let mut own = specification(args, tolerance, limit_bytes, args.time_limit.map(left), regularizer)?;
+        if args.common.out.is_some() {
+            own.n_histories = usize::from(n_done < MOST_HISTORIES);
+        }
+        if args.common.out.is_some() || args.write_nwb.is_some() {
+            own.covariance_of = filters::blocks(&data, part);
+            own.covariance_of.extend(surfaces::blocks(&data, part));
+        }
+        let spec = CategoricalSpec::new(own)?;
         let goal = spec.get().tolerance;
         let mut watcher = |at: solver::Progress| progress.solver(at, goal);
         let target = part.group.targets[0];
@@ -143,10 +172,16 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     }
     let fit = joined(&data, fits)?;
     let model = CategoricalFile::new(study(args, &data), fit);
+    progress.stage("scoring", None);
+    let probabilities = probabilities(&model.fit, &(0..n_targets).collect::<Vec<_>>(), &data)?;
+    let of_target = |(target, own): (usize, &Probabilities)| {
+        confusion(&labels.of(&data, target), &own.logarithms, data.used(target))
+    };
+    let confusions = probabilities.iter().enumerate().map(of_target).collect();
     let seconds_total = started.elapsed().as_secs_f64();
     // what a device could not tell apart was fitted by the CPU
     let device = if model.fit.plan.backend == "gpu" { device.title() } else { processor() };
-    Ok(Fitting { data, model, labels, device, seconds_total })
+    Ok(Fitting { data, model, labels, probabilities, confusions, device, seconds_total })
 }
 
 fn specification(
@@ -155,8 +190,8 @@ fn specification(
     limit_bytes: Option<u64>,
     time_limit_s: Option<f64>,
     regularizer: Regularizer,
-) -> Result<CategoricalSpec> {
-    CategoricalSpec::new(GlmSpec {
+) -> Result<GlmSpec> {
+    Ok(GlmSpec {
         regularizer,
         solver: args.solver.into(),
         plan_from: plan_file::plan_from(args)?,

@@ -11,7 +11,10 @@ mod outputs;
 mod predict;
 mod result;
 mod score;
+mod view;
 
 pub(super) use fit::fit;
+pub(super) use outputs::{reliability_of, stage};
 pub(super) use predict::predict;
 pub(super) use score::score;
+pub(super) use view::{ClassTargets, OfClasses};

@@ -72,11 +72,6 @@ fn target(target: &ClassFit) -> Value {
     fields
 }
 
-/// What a target is called: a unit of a recording, or a column of an array.
-pub(super) fn title(data: &Data, name: &str) -> String {
-    if data.epochs_s.is_empty() { name.into() } else { format!("unit {name}") }
-}
-
 /// Everything that is printed about a fit.
 pub(super) fn text(fitting: &Fitting) -> String {
     let (data, model, fit) = (&fitting.data, &fitting.model, &fitting.model.fit);
@@ -117,8 +112,7 @@ pub(super) fn text(fitting: &Fitting) -> String {
 /// One target with its coefficients: a column for each class, or a row for each feature and class.
 fn whole(data: &Data, fit: &FittedCategorical, target: &ClassFit) -> String {
     let n_classes = target.n_classes();
-    let mut text =
-        format!("\n{}: {}, {n_classes} classes\n", title(data, &target.name), target.status.name());
+    let mut text = format!("\n{}: {}, {n_classes} classes\n", data.title(&target.name), target.status.name());
     let number = |value: f64| format!("{:.6e}", value + 0.0);
     let error = |value: f64| if value.is_nan() { "-".into() } else { format!("{value:.3e}") };
     let cells = |values: &[f64], errors: &[f64], class: usize| [number(values[class]), error(errors[class])];

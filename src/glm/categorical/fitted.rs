@@ -1,6 +1,7 @@
 //! The result of a fit to labels.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use ndarray::Array2;
 use rand::Rng;
@@ -9,17 +10,28 @@ use serde::{Deserialize, Serialize};
 
 use crate::design::{FeatureColumns, Source};
 use crate::glm::fitted::{GapFrom, Seconds};
+use crate::glm::identifiability::Identifiability;
 use crate::glm::plan::Plan;
 use crate::glm::score::Scores;
 use crate::math::dense::Matrix;
 use crate::number;
 use crate::observation::{Label, draw_class, log_softmax, most_probable};
 use crate::regularizer::Regularizer;
-use crate::solver::Status;
+use crate::solver::{Iterate, Status};
 use crate::{Error, Result};
 
 /// Bins that are worth a thread of their own.
 const MANY_BINS: usize = 1024;
+
+/// Covariances of the estimates of neighbouring coefficients, class by class.
+#[derive(Clone, Debug)]
+pub struct ClassCovariance {
+    /// Their columns.
+    pub columns: Range<usize>,
+    /// For every class the block of its coefficients in the inverse Fisher information, in the units of the coefficients, shape
+    /// (columns, columns); NaN where a column is aliased.
+    pub of_classes: Vec<Matrix>,
+}
 
 /// One fitted target with `K` classes, and its certificate.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -70,6 +82,16 @@ pub struct ClassFit {
     pub aliased: Vec<String>,
     /// What a user should know.
     pub warnings: Vec<String>,
+    /// What `loss_gap` is compared with: it is at most the tolerance times this where a target converged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap_scale: Option<f64>,
+    /// As [`crate::glm::TargetFit::history`]: of all classes together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<Iterate>,
+    /// The blocks that [`crate::glm::GlmSpec::covariance_of`] asks for, where standard errors are computed. Not part of result
+    /// files.
+    #[serde(skip)]
+    pub covariances: Vec<ClassCovariance>,
 }
 
 /// A model fitted to labels.
@@ -92,6 +114,9 @@ pub struct FittedCategorical {
     pub condition: f64,
     /// Columns that are linearly independent, the fewest of any target.
     pub rank: usize,
+    /// Which columns repeat which; `None` if it was not looked for: with a penalty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identifiability: Option<Identifiability>,
     /// Why standard errors were left out, if they were.
     pub inference_left_out: Option<String>,
     /// What it took.
@@ -205,6 +230,11 @@ impl FittedCategorical {
     /// # Errors
     /// [`Error::Argument`] for fits of other columns than those of the first.
     pub fn join(fits: Vec<Self>) -> Result<Option<Self>> {
+        let n_columns = fits.first().map_or(0, |own| own.labels.len());
+        let names =
+            |own: &Self| own.targets.iter().map(|target| target.name.clone()).collect::<Vec<String>>();
+        let found: Option<Vec<(Identifiability, Vec<String>)>> =
+            fits.iter().map(|own| Some((own.identifiability.clone()?, names(own)))).collect();
         let mut fits = fits.into_iter();
         let Some(mut all) = fits.next() else { return Ok(None) };
         let mut reasons: Vec<String> = all.inference_left_out.take().into_iter().collect();
@@ -219,8 +249,13 @@ impl FittedCategorical {
             all.rank = all.rank.min(own.rank);
             all.seconds.fit += own.seconds.fit;
             all.seconds.inference += own.seconds.inference;
+            all.seconds.history += own.seconds.history;
             reasons.extend(own.inference_left_out.filter(|reason| !reasons.contains(reason)));
         }
+        all.identifiability = found.map(|found| {
+            let parts = found.iter().map(|(own, names)| (own, names.clone()));
+            Identifiability::join(parts, n_columns)
+        });
         all.inference_left_out = (!reasons.is_empty()).then(|| reasons.join("; "));
         Ok(Some(all))
     }

@@ -12,14 +12,17 @@
 
 mod certificate;
 mod course;
+mod covariance;
 mod ending;
 mod fitted;
 mod penalty;
+mod reliability;
 mod response;
 mod score;
 mod spec;
 
-pub use fitted::{ClassFit, FittedCategorical};
+pub use fitted::{ClassCovariance, ClassFit, FittedCategorical};
+pub use reliability::{Reliability, reliability};
 pub use response::Labelled;
-pub use score::score_classes;
+pub use score::{Confusion, confusion, score_classes};
 pub use spec::CategoricalSpec;

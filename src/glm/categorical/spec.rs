@@ -14,7 +14,7 @@ impl CategoricalSpec {
     ///
     /// # Errors
     /// [`Error::Argument`] as [`GlmSpec::check`] says, for penalties of single coefficients (lasso, elastic-net), and for what fits of
-    /// classes do not have: a dispersion, no intercept, a plan to repeat, starts, histories, blocks of a covariance.
+    /// classes do not have: a dispersion, no intercept, a plan to repeat, starts.
     pub fn new(spec: GlmSpec) -> Result<Self> {
         let refused = |what: &str, expected: &str, found: &str, help: &str| {
             Err(Error::argument(what, format!("{expected} of categorical responses"), found, help))
@@ -38,12 +38,6 @@ impl CategoricalSpec {
         }
         if !spec.start.is_empty() {
             return refused("start", "no starts", "some", "leave them out");
-        }
-        if spec.n_histories > 0 {
-            return refused("n_histories", "0", &spec.n_histories.to_string(), "leave it out");
-        }
-        if !spec.covariance_of.is_empty() {
-            return refused("covariance of", "no blocks", "some", "leave them out");
         }
         Ok(Self(spec.check()?))
     }
