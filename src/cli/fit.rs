@@ -7,6 +7,7 @@ use ndarray::Array1;
 use super::args::{FitArgs, Precision};
 use super::arrays::{Format, arrays};
 use super::beside::{Beside, Compared, HeldOut};
+use super::comparable::Observed;
 use super::couplings::{self, Truth};
 use super::data::{self, Data, Part, Targets, typed_features};
 use super::engine::Engine;
@@ -73,7 +74,8 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
     if !args.common.json {
         text.push_str(&score_rows::text(&fitting));
         if let Some(tested) = &fitting.tested {
-            text.push_str(&tested.text(&fitting.data, &fitting.model.fit));
+            let targets = fitting.model.fit.targets.iter();
+            text.push_str(&tested.text(targets.map(|target| fit_text::title(&fitting.data, target))));
         }
     }
     if let Some(compared) = compared.filter(|_| !args.common.json) {
@@ -93,8 +95,7 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
     if !args.common.quiet {
         fitting.data.notices.iter().for_each(|notice| say(&format!("note: {notice}")));
         for set in &fitting.held_out {
-            let own = set.data.notices.iter().filter(|notice| !fitting.data.notices.contains(notice));
-            own.for_each(|notice| say(&format!("note: --test-epochs '{}': {notice}", set.selector)));
+            set.own_notices(&fitting.data).for_each(|notice| say(&format!("note: {notice}")));
         }
         for target in &fitting.model.fit.targets {
             for warning in &target.warnings {
@@ -152,7 +153,7 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
         notices.extend(couplings::notices(&data));
     }
     data.notices.extend(notices);
-    let beside = beside.read(&data, progress)?;
+    let beside = beside.read(Observed { data: &data, response: &() }, progress)?;
     let spec = specification(args, &data, limit_bytes)?;
     let fitting = Instant::now();
     let mut fits = Vec::with_capacity(data.parts.len());
@@ -194,13 +195,14 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     let model = ModelFile::new(study(args, &data), fit);
     progress.stage("scoring", None);
     let expected = data.expected(&model.fit)?;
-    let (compared, held_out) = beside.score(&model.fit, &data, &expected)?;
+    let fitted = Observed { data: &data, response: &() };
+    let (compared, held_out) = beside.score(&model, fitted, &expected)?;
     let seconds_total = started.elapsed().as_secs_f64();
     Ok(Fitting { name, data, model, device, expected, compared, held_out, tested, truth, seconds_total })
 }
 
 /// The last part of the folder, or plain `model`.
-fn model_name(args: &FitArgs) -> String {
+pub(super) fn model_name(args: &FitArgs) -> String {
     let folder = args.common.out.as_ref().and_then(|folder| folder.file_name());
     folder.map_or("model".into(), |name| name.to_string_lossy().into_owned())
 }

@@ -12,6 +12,7 @@ mod attempts;
 pub mod bench;
 mod beside;
 mod categorical;
+mod comparable;
 mod cost_constants;
 mod couplings;
 mod cursor;

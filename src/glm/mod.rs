@@ -33,7 +33,9 @@ mod spec;
 mod standing;
 mod start;
 
-pub use categorical::{CategoricalSpec, ClassFit, FittedCategorical, Labelled, score_classes};
+pub use categorical::{
+    CategoricalSpec, ClassFit, Confusion, FittedCategorical, Labelled, confusion, score_classes,
+};
 pub use choice::{CostConstants, estimated_seconds};
 pub use cross_validation::CrossValidation;
 pub use curve::{Curve, Pick};

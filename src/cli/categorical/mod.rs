@@ -4,6 +4,7 @@
 //! class, and what is made of it.
 
 mod applied;
+mod beside;
 mod device;
 mod fit;
 mod labels;
@@ -11,7 +12,11 @@ mod outputs;
 mod predict;
 mod result;
 mod score;
+mod scored;
+mod simulate;
+mod tested;
 
 pub(super) use fit::fit;
 pub(super) use predict::predict;
 pub(super) use score::score;
+pub(super) use simulate::simulate;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::super::progress::Progress;
-use super::applied::{Probabilities, probabilities};
+use super::applied::Probabilities;
 use super::fit::Fitting;
 use crate::Result;
 use crate::math::dense::Matrix;
@@ -36,7 +36,7 @@ fn bins(fitting: &Fitting, saver: &mut Saver) -> Result<()> {
     let epochs = data.epoch_of_bins();
     let mut used = vec![0i64; data.n_bins()];
     data.parts.iter().flat_map(|part| &part.used).for_each(|&bin| used[bin] = 1);
-    let all = probabilities(&fitting.model.fit, &(0..data.names.len()).collect::<Vec<_>>(), data)?;
+    let all = &fitting.probabilities;
     let values: Vec<Matrix> = all.iter().map(Probabilities::values).collect();
     let texts: Vec<Vec<String>> =
         (0..data.names.len()).map(|target| fitting.labels.texts(data, target)).collect();

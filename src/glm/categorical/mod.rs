@@ -21,5 +21,5 @@ mod spec;
 
 pub use fitted::{ClassFit, FittedCategorical};
 pub use response::Labelled;
-pub use score::score_classes;
+pub use score::{Confusion, confusion, score_classes};
 pub use spec::CategoricalSpec;
