@@ -8,6 +8,7 @@ use super::args::{FitArgs, Precision};
 use super::arrays::{Format, arrays};
 use super::beside::{Beside, Compared, HeldOut};
 use super::categorical::OfClasses;
+use super::comparable::Observed;
 use super::couplings::{self, Truth};
 use super::data::{self, Data, Part, Targets, typed_features};
 use super::engine::Engine;
@@ -76,7 +77,8 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
     if !args.common.json {
         text.push_str(&score_rows::text(&fitting));
         if let Some(tested) = &fitting.tested {
-            text.push_str(&tested.text(&fitting.data, &fitting.model.fit));
+            let targets = fitting.model.fit.targets.iter();
+            text.push_str(&tested.text(targets.map(|target| fit_text::title(&fitting.data, target))));
         }
     }
     if let Some(compared) = compared.filter(|_| !args.common.json) {
@@ -96,8 +98,7 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
     if !args.common.quiet {
         fitting.data.notices.iter().for_each(|notice| say(&format!("note: {notice}")));
         for set in &fitting.held_out {
-            let own = set.data.notices.iter().filter(|notice| !fitting.data.notices.contains(notice));
-            own.for_each(|notice| say(&format!("note: --test-epochs '{}': {notice}", set.selector)));
+            set.own_notices(&fitting.data).for_each(|notice| say(&format!("note: {notice}")));
         }
         for target in &fitting.model.fit.targets {
             for warning in &target.warnings {
@@ -150,7 +151,7 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
         notices.extend(outputs::notices(&data));
     }
     data.notices.extend(notices);
-    let beside = beside.read(&data, progress)?;
+    let beside = beside.read(Observed { data: &data, response: &() }, progress)?;
     let spec = specification(args, &data, limit_bytes)?;
     let fitting = Instant::now();
     let mut fits = Vec::with_capacity(data.parts.len());
@@ -192,7 +193,8 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     let model = ModelFile::new(study(args, &data), fit);
     progress.stage("scoring", None);
     let expected = data.expected(&model.fit)?;
-    let (compared, held_out) = beside.score(&model.fit, &data, &expected)?;
+    let fitted = Observed { data: &data, response: &() };
+    let (compared, held_out) = beside.score(&model, fitted, &expected)?;
     let seconds_total = started.elapsed().as_secs_f64();
     let of_classes = None;
     Ok(Fitting {

@@ -13,6 +13,7 @@ pub mod bench;
 mod beside;
 mod categorical;
 mod certificates;
+mod comparable;
 mod cost_constants;
 mod couplings;
 mod cursor;

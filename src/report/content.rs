@@ -89,6 +89,8 @@ pub struct ScoreRow {
     pub n_bins: usize,
     /// The scores.
     pub scores: Scores,
+    /// The part of the bins whose most probable class is the label, of a model of classes.
+    pub accuracy: Option<f64>,
 }
 
 /// A figure as the report shows it.

@@ -63,6 +63,7 @@ fn table(label: &str, report: &Report, columns: Columns, rows: &[ScoreRow]) -> M
         }
         (number_column("deviance"))
         th.number scope="col" { "McFadden " (R2) } th.number scope="col" { "Cohen " (R2) }
+        @if rows.iter().any(|row| row.accuracy.is_some()) { (number_column("accuracy")) }
     };
     let r2 = Digits::Decimals(4);
     let row = |row: &ScoreRow| {
@@ -80,6 +81,7 @@ fn table(label: &str, report: &Report, columns: Columns, rows: &[ScoreRow]) -> M
                 td.number { (number(row.scores.deviance, 6)) }
                 td.number { (r2.set(row.scores.pseudo_r2_mcfadden)) }
                 td.number { (r2.set(row.scores.pseudo_r2_cohen)) }
+                @if let Some(accuracy) = row.accuracy { td.number { (r2.set(accuracy)) } }
             }
         }
     };

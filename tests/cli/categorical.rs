@@ -8,7 +8,7 @@ use crate::device::{adapter, seeing};
 use crate::{Place, json, number, numbers, relative, tutorial};
 
 /// Rows of two features and a label that depends on them: of one of `names`, or missing in every 50th row.
-fn table(place: &Place, file: &str, names: [&str; 3], seed: u64) {
+pub(crate) fn table(place: &Place, file: &str, names: [&str; 3], seed: u64) {
     let mut state = seed;
     let mut uniform = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -29,8 +29,8 @@ fn table(place: &Place, file: &str, names: [&str; 3], seed: u64) {
     std::fs::write(place.path(file), text).unwrap();
 }
 
-const Y: &str = "\"turn, last\"";
-const NAMES: [&str; 3] = ["left", "right", "stop"];
+pub(crate) const Y: &str = "\"turn, last\"";
+pub(crate) const NAMES: [&str; 3] = ["left", "right", "stop"];
 
 #[test]
 fn labels_are_fitted_predicted_and_scored() {

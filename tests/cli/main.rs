@@ -8,6 +8,7 @@ mod array_fit;
 mod bench;
 mod beside;
 mod categorical;
+mod class_scores;
 mod completions;
 mod coupled;
 mod csv_fit;

@@ -56,6 +56,7 @@ fn recording(fit: &FittedGlm) -> Report<'_> {
         n_events: 120.0,
         n_bins: 400,
         scores: fit.targets[k].scores.clone(),
+        accuracy: None,
     };
     let n_targets = fit.targets.len();
     let scores = [("Noise 1", true), ("Noise 2", false)]

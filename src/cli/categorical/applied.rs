@@ -19,7 +19,7 @@ use crate::write::save::is_mixed;
 use crate::{Error, Result};
 
 /// Probabilities of the classes of one target in every bin.
-pub(super) struct Probabilities {
+pub(in super::super) struct Probabilities {
     /// What the columns of tables are called.
     pub(super) names: Vec<String>,
     /// Their logarithms, shape (bins, classes), NaN where a feature is unknown: a probability may be too small for a number.
@@ -61,14 +61,23 @@ impl Applied {
         Self::of(model, data)
     }
 
-    /// Puts a model on data with labels.
+    /// Reads a model file and puts the model on data with labels.
     pub(super) fn score(
         path: &Path,
         choice: &DataArgs,
         limit_bytes: Option<u64>,
         progress: &Progress,
     ) -> Result<(Self, Labels)> {
-        let model = CategoricalFile::load(path)?;
+        Self::labelled(CategoricalFile::load(path)?, choice, limit_bytes, progress)
+    }
+
+    /// Puts a model on data with labels.
+    pub(super) fn labelled(
+        model: CategoricalFile,
+        choice: &DataArgs,
+        limit_bytes: Option<u64>,
+        progress: &Progress,
+    ) -> Result<(Self, Labels)> {
         let own = known(&model);
         if let Some(weights) = &choice.weights {
             let help = "leave it out: every bin of a categorical model counts once";

@@ -5,6 +5,8 @@ use std::time::Instant;
 use super::super::args::{FitArgs, Precision};
 use super::super::array_columns::column_list;
 use super::super::arrays::{Format, arrays};
+use super::super::beside::{Beside, Compared, HeldOut};
+use super::super::comparable::Observed;
 use super::super::data::{self, Data, Part, Targets};
 use super::super::fit::{
     MOST_HISTORIES, command_line, recording_choices, refuse_for_arrays, study, study_toml,
@@ -13,15 +15,16 @@ use super::super::machine::{default_memory_limit_bytes, processor};
 use super::super::penalty_args::Penalty;
 use super::super::progress::{Progress, Total};
 use super::super::run::{Report, pretty, say};
+use super::super::score_rows::{self, Scored};
+use super::super::tested::Tested;
 use super::super::{filters, fit_text, outputs, plan_file, surfaces, write_back};
 use super::applied::{Probabilities, probabilities};
 use super::device::Device;
 use super::labels::{Labels, of_csv, only_labelled};
-use super::result;
+use super::scored::ClassScores;
 use super::view::view;
-use crate::glm::{
-    CategoricalSpec, Confusion, FittedCategorical, GlmSpec, TOLERANCE_F32, TOLERANCE_F64, confusion,
-};
+use super::{result, tested};
+use crate::glm::{CategoricalSpec, FittedCategorical, GlmSpec, TOLERANCE_F32, TOLERANCE_F64, confusion};
 use crate::regularizer::Regularizer;
 use crate::write::categorical::CategoricalFile;
 use crate::write::save::{PendingFile, check_writable};
@@ -29,13 +32,21 @@ use crate::{Error, Result, solver};
 
 /// A fit with its data, before anything is printed or written.
 pub(super) struct Fitting {
+    /// What tables call the model: the name of the folder that it is written to.
+    pub(super) name: String,
     pub(super) data: Data,
     pub(super) model: CategoricalFile,
     pub(super) labels: Labels,
     /// Of every bin, one entry per target.
     pub(super) probabilities: Vec<Probabilities>,
     /// Of the bins that were fitted, one entry per target.
-    pub(super) confusions: Vec<Confusion>,
+    pub(super) scores: Vec<ClassScores>,
+    /// Other models on the same bins.
+    pub(super) compared: Vec<Compared<CategoricalFile>>,
+    /// The fit on epochs that it has not seen.
+    pub(super) held_out: Vec<HeldOut<CategoricalFile>>,
+    /// Tests against a smaller model.
+    pub(super) tested: Option<Tested>,
     pub(super) device: String,
     pub(super) seconds_total: f64,
 }
@@ -51,12 +62,17 @@ pub(in super::super) fn fit(args: &FitArgs) -> Result<Report> {
     let command = command_line(args);
     let mut document = result::document(&fitting, &command, &study_toml(args));
     let mut text = if args.common.json { pretty(&document.clone().into()) } else { result::text(&fitting) };
+    if !args.common.json {
+        let scored = scored(&fitting);
+        text.push_str(&score_rows::text_of(&scored));
+        fitting.tested.iter().for_each(|own| text.push_str(&own.text(scored.titles.iter().cloned())));
+    }
     if args.explain && !args.common.json {
         text.push_str(&result::explanation(&fitting.model.fit));
     }
     let (converged, mut said) = (fitting.model.fit.converged(), told(&fitting));
     if args.common.out.is_some() || args.write_nwb.is_some() {
-        let view = view(outputs::model_name(args.common.out.as_deref()), fitting);
+        let view = view(fitting);
         let copy = write_back::prepare(args, &view, &command, &mut document)?;
         if let Some(folder) = &args.common.out {
             let written = outputs::write(folder, &view, document, copy, &progress)?;
@@ -78,6 +94,8 @@ pub(in super::super) fn fit(args: &FitArgs) -> Result<Report> {
 /// Notes and warnings.
 fn told(fitting: &Fitting) -> Vec<String> {
     let mut said: Vec<String> = fitting.data.notices.iter().map(|notice| format!("note: {notice}")).collect();
+    let of_sets = fitting.held_out.iter().flat_map(|set| set.own_notices(&fitting.data));
+    said.extend(of_sets.map(|notice| format!("note: {notice}")));
     for target in &fitting.model.fit.targets {
         let title = fitting.data.title(&target.name);
         let unfinished = fit_text::unfinished_of((target.status, target.iterations, target.loss_gap));
@@ -87,16 +105,23 @@ fn told(fitting: &Fitting) -> Vec<String> {
     said
 }
 
+/// The fit with what stands beside it.
+pub(super) fn scored(fitting: &Fitting) -> Scored<'_, CategoricalFile> {
+    let targets = &fitting.model.fit.targets;
+    Scored {
+        name: &fitting.name,
+        study: &fitting.model.study,
+        data: &fitting.data,
+        titles: targets.iter().map(|target| fitting.data.title(&target.name)).collect(),
+        scores: fitting.scores.iter().collect(),
+        compared: &fitting.compared,
+        held_out: &fitting.held_out,
+    }
+}
+
 /// Refuses options that fits of classes do not have.
 fn refuse(args: &FitArgs) -> Result<()> {
     let given = [
-        (
-            "--test-epochs",
-            !args.test_epochs.is_empty(),
-            "score other epochs with `rheobase score MODEL DATA --epochs TAG`",
-        ),
-        ("--compare", !args.compare.is_empty(), "score every model with `rheobase score MODEL DATA`"),
-        ("--test-against", args.test_against.is_some(), "compare the log-likelihoods of two fits"),
         ("--mask", args.mask.is_some(), "fit each target with its own features"),
         ("--cv", args.cv.cv.is_some(), "fit with several strengths and compare scores of held-out data"),
         ("--plan", args.plan.is_some(), "leave it out"),
@@ -138,6 +163,9 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     };
     CategoricalSpec::new(specification(args, TOLERANCE_F64, None, None, typed)?)?;
     let device = Device::new(&args.common)?;
+    let name = outputs::model_name(args.common.out.as_deref());
+    let beside = Beside::<CategoricalFile>::check(args, &name, limit_bytes)?;
+    let smaller = tested::read(args)?;
     let (mut data, labels) = read(args, limit_bytes, progress)?;
     if args.common.out.is_some() {
         let notices = outputs::notices(&data);
@@ -145,6 +173,7 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     }
     let is_single = data.is_f32() || args.common.precision == Precision::F32;
     check_columns(&data)?;
+    let beside = beside.read(Observed { data: &data, response: &labels }, progress)?;
     let tolerance = if is_single { TOLERANCE_F32 } else { TOLERANCE_F64 };
     let fitting = Instant::now();
     let n_targets = data.names.len();
@@ -171,17 +200,35 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
         progress.reach(n_done as u64 + 1);
     }
     let fit = joined(&data, fits)?;
+    let whole = specification(args, tolerance, limit_bytes, args.time_limit, Regularizer::None)?;
+    let tested =
+        smaller.map(|smaller| tested::test(smaller, &device, (&data, &labels), &fit, &whole)).transpose()?;
     let model = CategoricalFile::new(study(args, &data), fit);
     progress.stage("scoring", None);
     let probabilities = probabilities(&model.fit, &(0..n_targets).collect::<Vec<_>>(), &data)?;
-    let of_target = |(target, own): (usize, &Probabilities)| {
-        confusion(&labels.of(&data, target), &own.logarithms, data.used(target))
+    let of_target = |(target, own): (usize, &Probabilities)| ClassScores {
+        scores: model.fit.targets[target].scores.clone(),
+        confusion: confusion(&labels.of(&data, target), &own.logarithms, data.used(target)),
     };
-    let confusions = probabilities.iter().enumerate().map(of_target).collect();
+    let scores = probabilities.iter().enumerate().map(of_target).collect();
+    let fitted = Observed { data: &data, response: &labels };
+    let (compared, held_out) = beside.score(&model, fitted, &probabilities)?;
     let seconds_total = started.elapsed().as_secs_f64();
     // what a device could not tell apart was fitted by the CPU
     let device = if model.fit.plan.backend == "gpu" { device.title() } else { processor() };
-    Ok(Fitting { data, model, labels, probabilities, confusions, device, seconds_total })
+    Ok(Fitting {
+        name,
+        data,
+        model,
+        labels,
+        probabilities,
+        scores,
+        compared,
+        held_out,
+        tested,
+        device,
+        seconds_total,
+    })
 }
 
 fn specification(
@@ -243,7 +290,7 @@ fn check_columns(data: &Data) -> Result<()> {
 }
 
 /// Fits of one target each as one.
-fn joined(data: &Data, fits: Vec<FittedCategorical>) -> Result<FittedCategorical> {
+pub(super) fn joined(data: &Data, fits: Vec<FittedCategorical>) -> Result<FittedCategorical> {
     FittedCategorical::join(fits)?.ok_or_else(|| Error::Empty {
         what: data.input.path.display().to_string(),
         problem: "there is no target to fit".into(),

@@ -12,15 +12,19 @@ use std::ops::Range;
 
 use ndarray::{Array1, Array2};
 
+use super::super::beside::Compared;
 use super::super::data::{Data, Part};
 use super::super::fit;
-use super::fit::Fitting;
+use super::super::score_rows::rows;
+use super::applied::Probabilities;
+use super::fit::{Fitting, scored};
 use super::labels::Labels;
 use crate::backend::Model;
 use crate::figure::Effects;
 use crate::glm::{ClassFit, Confusion, Covariance, FittedCategorical, FittedGlm, TargetFit};
 use crate::inverse_link::InverseLink;
 use crate::observation::ObservationModel;
+use crate::report::ScoreRow;
 use crate::write::categorical::CategoricalFile;
 use crate::write::model::ModelFile;
 
@@ -38,6 +42,10 @@ pub(in super::super) struct OfClasses {
     pub(in super::super) model: CategoricalFile,
     /// Labels and most probable classes in the bins that were fitted, one entry per target.
     pub(in super::super) confusions: Vec<Confusion>,
+    /// The fit and the models beside it on the bins that were fitted and on others, a row for each target.
+    pub(in super::super) scores: Vec<ScoreRow>,
+    /// Other models: what figures call them, and the probability of every class in every bin.
+    rivals: Vec<(String, Vec<Array1<f64>>)>,
     /// The labels of every bin as texts, one list per target.
     pub(super) labels: Vec<Vec<String>>,
     /// What tables call the probabilities of the classes, one list per target.
@@ -75,6 +83,13 @@ impl fit::Fitting {
         }
     }
 
+    /// What the fit and the models that it is compared with expect of every target in every bin, and what figures call them.
+    pub(in super::super) fn predictions(&self) -> Vec<(&String, &Vec<Array1<f64>>)> {
+        let own = std::iter::once((&self.name, &self.expected));
+        let rivals = self.of_classes.iter().flat_map(|own| &own.rivals).map(|(name, all)| (name, all));
+        own.chain(self.compared.iter().map(|own| (&own.name, &own.expected))).chain(rivals).collect()
+    }
+
     /// The class that a target is; `None` of other models.
     pub(in super::super) fn class_of(&self, target: usize) -> Option<String> {
         let fits = &self.of_classes.as_ref()?.model.fit.targets;
@@ -85,19 +100,26 @@ impl fit::Fitting {
 }
 
 /// The view of a fit, which takes its place.
-pub(super) fn view(name: String, fitting: Fitting) -> fit::Fitting {
-    let Fitting { data, model, labels, probabilities, confusions, device, seconds_total } = fitting;
+pub(super) fn view(fitting: Fitting) -> fit::Fitting {
+    let score_rows = rows(&scored(&fitting));
+    let Fitting { name, data, model, labels, probabilities, scores, compared, device, seconds_total, .. } =
+        fitting;
     let texts = (0..data.names.len()).map(|target| labels.texts(&data, target)).collect();
     let y = responses(&data, &model.fit, &labels);
     let data = of_classes(data, &model.fit, y);
     let fit = fit_of_classes(&model.fit, &data);
     let study = model.study.clone();
-    let mut expected: Vec<Array1<f64>> = Vec::with_capacity(data.names.len());
-    let mut probability_names = Vec::with_capacity(probabilities.len());
-    for own in probabilities {
-        expected.extend(own.values().columns().into_iter().map(|column| column.to_owned()));
-        probability_names.push(own.names);
-    }
+    let expected = of_every_class(&probabilities);
+    let probability_names = probabilities.into_iter().map(|own| own.names).collect();
+    let of_rival = |own: Compared<CategoricalFile>| (own.name, of_every_class(&own.expected));
+    let of_classes = OfClasses {
+        model,
+        confusions: scores.into_iter().map(|own| own.confusion).collect(),
+        scores: score_rows,
+        rivals: compared.into_iter().map(of_rival).collect(),
+        labels: texts,
+        probability_names,
+    };
     fit::Fitting {
         name,
         data,
@@ -108,9 +130,17 @@ pub(super) fn view(name: String, fitting: Fitting) -> fit::Fitting {
         held_out: Vec::new(),
         tested: None,
         truth: None,
-        of_classes: Some(OfClasses { model, confusions, labels: texts, probability_names }),
+        of_classes: Some(of_classes),
         seconds_total,
     }
+}
+
+/// The probability of every class of all targets in every bin.
+fn of_every_class(all: &[Probabilities]) -> Vec<Array1<f64>> {
+    let of_target = |own: &Probabilities| -> Vec<Array1<f64>> {
+        own.logarithms.columns().into_iter().map(|column| column.mapv(f64::exp)).collect()
+    };
+    all.iter().flat_map(of_target).collect()
 }
 
 /// 1 in bins of each class, 0 in those of others, NaN in bins that are not used: shape (bins, classes of all targets).

@@ -215,9 +215,7 @@ pub(super) fn smoothed(fitting: &Fitting, targets: &[usize], range: [f64; 2]) ->
         let runs = runs(t, |i| rates[i].is_finite(), &data.epochs_s, unit);
         Ok(lines(t, &smooth_within(&rates, &runs, &smoothing, unit)?, &runs, unit))
     };
-    let models: Vec<(&String, &Vec<Array1<f64>>)> = std::iter::once((&fitting.name, &fitting.expected))
-        .chain(fitting.compared.iter().map(|other| (&other.name, &other.expected)))
-        .collect();
+    let models: Vec<(&String, &Vec<Array1<f64>>)> = fitting.predictions();
     let of_target = |&target: &usize| {
         let observed = line(&|bin| data.y.get(bin, target))?;
         let mut models_lines = Vec::new();

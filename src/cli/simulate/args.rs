@@ -165,7 +165,7 @@ impl SimulateArgs {
     ///
     /// # Errors
     /// [`Error::Argument`] for 0.
-    pub(super) fn n_repeats(&self) -> Result<usize> {
+    pub(in super::super) fn n_repeats(&self) -> Result<usize> {
         match self.repeats {
             0 => Err(Error::argument("--repeats", "1 or more", "0", "leave it out to draw once")),
             n => Ok(n),

@@ -149,7 +149,7 @@ impl ClassFit {
         self.z().iter().map(|z| libm::erfc(z.abs() * std::f64::consts::FRAC_1_SQRT_2)).collect()
     }
 
-    /// Labels of the most probable classes, the first of equals; `None` where a probability is NaN.
+    /// Labels of the most probable classes by probabilities or their logarithms, the first of equals; `None` where one is NaN.
     pub fn most_probable(&self, probabilities: &Matrix) -> Vec<Option<&Label>> {
         let of_row = |row: ndarray::ArrayView1<f64>| most_probable(&row.to_vec()).map(|k| &self.classes[k]);
         probabilities.rows().into_iter().map(of_row).collect()
