@@ -75,7 +75,7 @@ mod tests {
             low: vec![0.0, 0.001],
             high: vec![0.002, 0.009],
         };
-        let figure = calibration(&[panel.clone()], " A note.").unwrap();
+        let figure = calibration(&[panel], " A note.").unwrap();
         assert!(figure.caption.ends_with("seldom are. A note."));
         let range = figure.drawing.rows[0].panels[0].x.range.unwrap();
         assert!(range[1] < 0.01 && range[1] > 0.009);

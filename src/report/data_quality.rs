@@ -58,7 +58,9 @@ fn bins(report: &Report) -> Markup {
             @if report.is_recording() {
                 (row("at edges", bins.n_edge, EDGE))
             }
-            (row("dropped", bins.n_dropped, if report.is_recording() {
+            (row("dropped", bins.n_dropped, if report.is_of_classes() {
+                "a feature is not a number there, or there is no label"
+            } else if report.is_recording() {
                 "a feature has no sample there, or one that is not a number"
             } else {
                 "a number in the row is not finite"

@@ -19,7 +19,7 @@ pub(super) fn header(report: &Report) -> Markup {
     html! {
         header {
             p.eyebrow { "rheobase " (report.computed.version) " · model " b { (report.model) } }
-            h1 { "Encoding model" @if several { "s" } " of " (report.targets_title()) }
+            h1 { @if report.is_of_classes() { "Categorical model" } @else { "Encoding model" } @if several { "s" } " of " (report.targets_title()) }
             p.lead {
                 @if report.is_of_classes() {
                     "A categorical model (multinomial logistic regression)"

@@ -203,7 +203,7 @@ fn what_does_not_apply_is_refused_with_a_remedy() {
         (&["--no-intercept"], "--no-intercept"),
         (&["--test-against", "m.json"], "--test-against"),
         (&["--compare", "m.json"], "rheobase score"),
-        (&["--write-nwb", "c.nwb"], "tables/bins.csv"),
+        (&["--write-nwb", "c.nwb"], "--out DIR"),
     ] {
         place.refused(&[&fit[..], words].concat(), 2, &[said]);
     }

@@ -8,6 +8,7 @@ mod array_fit;
 mod bench;
 mod beside;
 mod categorical;
+mod categorical_report;
 mod class_scores;
 mod completions;
 mod coupled;

@@ -71,6 +71,9 @@ pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Ma
     add("peak_memory_bytes", json!(peak_memory_bytes()));
     add("condition", number::to_value(fit.condition));
     add("rank", fit.rank.into());
+    if let Some(found) = &fit.identifiability {
+        add("identifiability", json!(found));
+    }
     if let Some(reason) = &fit.inference_left_out {
         add("inference_left_out", reason.clone().into());
     }

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Of classes `glm` has a row per neuron and class (and `filters` the column `class`), and instead of rates there is
-//! `predicted_probability`, a TimeSeries (bins, classes of all neurons).
+//! `predicted_probability`, a `TimeSeries` (bins, classes of all neurons).
 
 use std::path::Path;
 
