@@ -1,6 +1,6 @@
 //! [`Certificate`]: the proof of an optimum, of a target or of all classes of one.
 
-use crate::glm::{ClassFit, FittedGlm, GapFrom, TargetFit};
+use crate::glm::{ClassFit, Curve, FittedGlm, GapFrom, TargetFit};
 use crate::solver::{Iterate, Status};
 
 /// How a fit ended, and the numbers that prove it.
@@ -30,6 +30,8 @@ pub struct Certificate<'a> {
     pub warnings: &'a [String],
     /// The way to the optimum, where it was kept.
     pub history: &'a [Iterate],
+    /// How well every strength of the penalty predicted bins that were not fitted, after a cross-validation.
+    pub cv: Option<&'a Curve>,
 }
 
 impl<'a> Certificate<'a> {
@@ -48,6 +50,7 @@ impl<'a> Certificate<'a> {
             aliased: &target.aliased,
             warnings: &target.warnings,
             history: &target.history,
+            cv: target.cv.as_ref(),
         }
     }
 
@@ -66,6 +69,7 @@ impl<'a> Certificate<'a> {
             aliased: &target.aliased,
             warnings: &target.warnings,
             history: &target.history,
+            cv: None,
         }
     }
 }

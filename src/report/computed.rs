@@ -37,7 +37,7 @@ pub(super) fn section(report: &Report) -> Section {
             @if let Some(strength) = fit.regularizer.strength() {
                 (entry("Penalty", &html! {
                     (fit.regularizer.name())
-                    @if let Some(n) = fit.n_folds() {
+                    @if let Some(n) = report.certificates.iter().find_map(|own| Some(own.cv?.by_fold.len())) {
                         ", strength by " (count(n)) "-fold cross-validation"
                     } @else { " of strength " (number(strength, 3)) }
                 }))

@@ -8,6 +8,7 @@ mod html;
 
 mod bases_goldens;
 mod basis;
+mod class_blocks;
 mod class_laws;
 mod classes;
 mod convolution;
