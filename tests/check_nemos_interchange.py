@@ -7,9 +7,9 @@
     /tmp/venv-nemos/bin/python tests/check_nemos_interchange.py target/release/rheobase
 
 (Python 3.11, on the CPU.) Of every model: `rheobase fit`, `rheobase export`, `nemos.load_model`, its predictions, its
-score and another fit by it; then a fit by NeMoS, `save_params`, `rheobase predict` and `rheobase score`. Then what NeMoS
-stores otherwise: trees of features, masks of neurons, single precision, a model that is not fitted, objects. Prints one line per
-check and a line PASS at the end; exit code 1 if a check fails.
+score and another fit by it; then a fit by NeMoS, `save_params`, `rheobase predict` and `rheobase score`. Classifiers by their
+probabilities. Then what NeMoS stores otherwise: trees of features, masks of neurons, single precision, a model that is not
+fitted, objects. Prints one line per check and a line PASS at the end; exit code 1 if a check fails.
 
 What it printed:
 
@@ -37,6 +37,21 @@ What it printed:
     ok   group lasso population: rheobase scores as NeMoS: 3.1e-16
     ok   group lasso population: pseudo-r2-McFadden as NeMoS: 1.3e-15
     ok   group lasso population: pseudo-r2-Cohen as NeMoS: 4.6e-16
+    ok   classifier: NeMoS predicts as rheobase: 2.2e-16
+    ok   classifier: its labels are those of rheobase
+    ok   classifier: NeMoS scores as rheobase: 0.0e+00
+    ok   classifier: the scale is that of NeMoS: 0.0e+00
+    ok   classifier: degrees of freedom are those of NeMoS: 0.0e+00
+    ok   classifier: n_classes is that of NeMoS
+    ok   classifier: regularizer_strength is that of NeMoS
+    ok   classifier: another fit by NeMoS arrives there, too: 1.8e-13
+    ok   classifier: NeMoS predicts as rheobase by its own fit: 2.8e-11
+    ok   classifier: rheobase predicts as NeMoS: 2.2e-16
+    ok   classifier: rheobase scores as NeMoS: 0.0e+00
+    ok   classifier: pseudo-r2-McFadden as NeMoS: 3.2e-16
+    ok   classifier: pseudo-r2-Cohen as NeMoS: 4.8e-16
+    ok   classifier: accuracy as NeMoS: 0.0e+00
+    .. (the same of classifiers of other numbers, fractions and texts, with a group lasso, and of populations)
     ok   a mask of neurons: rheobase predicts as NeMoS: 1.6e-16
     ok   a tree of features: rheobase predicts as NeMoS: 3.7e-16
     ok   a model that is not fitted is refused
@@ -46,7 +61,7 @@ What it printed:
     ok   a silent neuron has rate 0
     ok   NeMoS stored single precision
     ok   a file in single precision: rheobase predicts as NeMoS: 5.0e-16
-    PASS: models of rheobase and NeMoS 0.2.8 predict the same; the largest of 131 differences is 1.6e-08
+    PASS: models of rheobase and NeMoS 0.2.8 predict the same; the largest of 219 differences is 1.6e-08
 """
 import json
 import os

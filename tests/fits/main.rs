@@ -9,6 +9,7 @@ mod html;
 mod bases_goldens;
 mod basis;
 mod class_laws;
+mod class_ratios;
 mod classes;
 mod convolution;
 mod convolved_designs;
