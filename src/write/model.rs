@@ -117,7 +117,7 @@ pub struct ArraysStudy {
 pub(super) const HDF5_SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 
 /// First bytes of an npz file, which is a zip archive.
-const ZIP_SIGNATURE: &[u8] = b"PK\x03\x04";
+pub(super) const ZIP_SIGNATURE: &[u8] = b"PK\x03\x04";
 
 const HELP_MODEL: &str = "give the model.json that `rheobase fit --out` wrote, whole";
 

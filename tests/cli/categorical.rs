@@ -90,12 +90,6 @@ fn labels_are_fitted_predicted_and_scored() {
     let names =
         rheobase::read::npz::read_npz(&place.path("p.npz"), "probability_turn, last", 1 << 20).unwrap();
     assert_eq!(names.values.dim(), (300, 3));
-    // commands for other models say so
-    place.refused(
-        &["export", "out/model.json", "--to", "nemos", "x.npz"],
-        3,
-        &["categorical", "rheobase predict"],
-    );
 }
 
 #[test]
@@ -201,8 +195,6 @@ fn what_does_not_apply_is_refused_with_a_remedy() {
         (&["--weights", "speed"], "--weights"),
         (&["--offset", "speed"], "--offset"),
         (&["--no-intercept"], "--no-intercept"),
-        (&["--test-against", "m.json"], "--test-against"),
-        (&["--compare", "m.json"], "rheobase score"),
         (&["--write-nwb", "c.nwb"], "--out DIR"),
     ] {
         place.refused(&[&fit[..], words].concat(), 2, &[said]);

@@ -10,6 +10,7 @@ mod bases_goldens;
 mod basis;
 mod class_blocks;
 mod class_laws;
+mod class_ratios;
 mod classes;
 mod convolution;
 mod convolved_designs;

@@ -8,6 +8,7 @@ use super::super::array_columns::{column_list, column_names as columns_of};
 use super::super::arrays::Format;
 use super::super::data::{Data, Targets};
 use super::super::progress::Progress;
+use super::super::row_terms::NONE;
 use super::super::study_data::{Known, data_of};
 use super::labels::{Kind, Labels, of_columns, only_labelled};
 use crate::glm::FittedCategorical;
@@ -15,6 +16,7 @@ use crate::math::dense::Matrix;
 use crate::observation::Label;
 use crate::solver::Status;
 use crate::write::categorical::CategoricalFile;
+use crate::write::model::Study;
 use crate::write::save::is_mixed;
 use crate::{Error, Result};
 
@@ -79,7 +81,7 @@ impl Applied {
         progress: &Progress,
     ) -> Result<(Self, Labels)> {
         let own = known(&model);
-        if let Some(weights) = &choice.weights {
+        if let Some(weights) = choice.weights.as_ref().filter(|weights| *weights != NONE) {
             let help = "leave it out: every bin of a categorical model counts once";
             return Err(Error::argument("--weights", "a model of another kind", weights, help));
         }
@@ -97,8 +99,9 @@ impl Applied {
         };
         let features = DataArgs { y: None, ..choice.clone() };
         let mut kinds = Vec::with_capacity(names.len());
-        for name in &names {
-            let classes = &model.fit.targets[own.target(name)?].classes;
+        own.check_number(names.len(), "--y", &y)?;
+        for (k, name) in names.iter().enumerate() {
+            let classes = &model.fit.targets[own.target_of(k, name)?].classes;
             let is_text = classes.iter().any(|class| matches!(class, Label::Text(_)));
             kinds.push(if is_text { Kind::Texts } else { Kind::Numbers });
         }
@@ -110,7 +113,8 @@ impl Applied {
 
     fn of(model: CategoricalFile, data: Data) -> Result<Self> {
         let own = known(&model);
-        let fitted: Vec<usize> = data.names.iter().map(|name| own.target(name)).collect::<Result<_>>()?;
+        let targets = data.names.iter().enumerate();
+        let fitted: Vec<usize> = targets.map(|(k, name)| own.target_of(k, name)).collect::<Result<_>>()?;
         let probabilities = probabilities(&model.fit, &fitted, &data)?;
         Ok(Self { model, data, fitted, probabilities })
     }
@@ -123,6 +127,11 @@ impl Applied {
                 "{} is not the file that the fit.json beside it lists: they are of different runs",
                 path.display()
             ));
+        }
+        if matches!(self.model.study, Study::Nemos) {
+            notices
+                .push(format!("{} is of NeMoS: it does not say whether it is at an optimum", path.display()));
+            return notices;
         }
         for (target, own) in self.model.fit.targets.iter().enumerate() {
             if self.fitted.contains(&target) && own.status != Status::Converged {
