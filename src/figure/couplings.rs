@@ -74,6 +74,10 @@ fn panel(own: &CouplingPanel, largest: f64, effects: Effects) -> Panel {
     if largest > 0.0 {
         bar = bar.range(-largest, largest);
     }
+    let receiving = match effects {
+        Effects::Of(_) => "receiving unit",
+        Effects::OfClass => "receiving unit=class",
+    };
     let is_missing = own.area_ms.iter().any(|area| !area.is_finite());
     let style = Style::of(Role::Shade).width(1.0).label(if is_missing { "no estimate" } else { "" });
     let cells = Mark::Cells {
@@ -85,7 +89,7 @@ fn panel(own: &CouplingPanel, largest: f64, effects: Effects) -> Panel {
     };
     Panel::new(
         Axis::new("sending unit", "").ticks(ticks(&own.sending)),
-        Axis::new("receiving unit", "").range(own.receiving.len() as f64, 0.0).ticks(ticks(&own.receiving)),
+        Axis::new(receiving, "").range(own.receiving.len() as f64, 0.0).ticks(ticks(&own.receiving)),
     )
     .title(&own.title)
     .legend(Legend::Above)

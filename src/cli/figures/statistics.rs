@@ -68,7 +68,8 @@ pub(super) fn unquoted(name: &str) -> String {
     name.replace('\'', "")
 }
 
-/// The targets with most events, at most `most`, in their order; and a sentence if there are more.
+/// The targets with most events, at most `most`, in their order; and a sentence if there are more. Of several responses that have
+/// classes those of the first ones: of all the most frequent would be the same label of each.
 pub(super) fn busiest(data: &Data, most: usize) -> (Vec<usize>, String) {
     let mut targets: Vec<usize> =
         (0..data.names.len()).filter(|&target| data.n_events(target) != 0.0).collect();
@@ -76,16 +77,20 @@ pub(super) fn busiest(data: &Data, most: usize) -> (Vec<usize>, String) {
     if n <= most {
         return (targets, String::new());
     }
-    targets.sort_by(|&a, &b| data.n_events(b).total_cmp(&data.n_events(a)));
+    let response =
+        |target: usize| data.classes.iter().position(|own| own.targets.contains(&target)).unwrap_or(0);
+    targets
+        .sort_by(|&a, &b| response(a).cmp(&response(b)).then(data.n_events(b).total_cmp(&data.n_events(a))));
     targets.truncate(most);
     targets.sort_unstable();
     let what = if most == 1 { "The one".to_string() } else { format!("The {most}") };
-    let most = match (data.is_of_classes(), data.has_events()) {
-        (true, _) => "classes with most bins",
-        (false, true) => "targets with most events",
-        (false, false) => "targets whose response has the largest sum",
+    let which = match (data.classes.len(), data.has_events()) {
+        (0, true) => "targets with most events",
+        (0, false) => "targets whose response has the largest sum",
+        (1, _) => "classes with most bins",
+        _ => "classes with most bins, of the first targets",
     };
-    (targets, format!(" {what} of {n} {most}."))
+    (targets, format!(" {what} of {n} {which}."))
 }
 
 /// The same, and a sentence on where the others are.

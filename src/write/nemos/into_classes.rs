@@ -32,6 +32,7 @@ pub fn classes_of_nemos(path: &Path, nemos: &NemosModel) -> Result<FittedCategor
         labels,
         targets,
         condition: f64::NAN,
+        identifiability: None,
         inference_left_out: Some(NO_ERRORS.into()),
         seconds: Seconds::default(),
         plan: Plan::default(),
@@ -64,5 +65,8 @@ fn target_of(nemos: &NemosModel, k: usize, name: String) -> ClassFit {
         scores: no_scores(),
         aliased: Vec::new(),
         warnings: Vec::new(),
+        gap_scale: None,
+        history: Vec::new(),
+        covariances: Vec::new(),
     }
 }
