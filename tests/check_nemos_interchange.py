@@ -7,9 +7,9 @@
     /tmp/venv-nemos/bin/python tests/check_nemos_interchange.py target/release/rheobase
 
 (Python 3.11, on the CPU.) Of every model: `rheobase fit`, `rheobase export`, `nemos.load_model`, its predictions, its
-score and another fit by it; then a fit by NeMoS, `save_params`, `rheobase predict` and `rheobase score`. Then what NeMoS
-stores otherwise: trees of features, masks of neurons, single precision, a model that is not fitted, objects. Prints one line per
-check and a line PASS at the end; exit code 1 if a check fails.
+score and another fit by it; then a fit by NeMoS, `save_params`, `rheobase predict` and `rheobase score`. Classifiers by their
+probabilities. Then what NeMoS stores otherwise: trees of features, masks of neurons, single precision, a model that is not
+fitted, objects. Prints one line per check and a line PASS at the end; exit code 1 if a check fails.
 
 What it printed:
 
@@ -37,6 +37,21 @@ What it printed:
     ok   group lasso population: rheobase scores as NeMoS: 3.1e-16
     ok   group lasso population: pseudo-r2-McFadden as NeMoS: 1.3e-15
     ok   group lasso population: pseudo-r2-Cohen as NeMoS: 4.6e-16
+    ok   classifier: NeMoS predicts as rheobase: 2.2e-16
+    ok   classifier: its labels are those of rheobase
+    ok   classifier: NeMoS scores as rheobase: 0.0e+00
+    ok   classifier: the scale is that of NeMoS: 0.0e+00
+    ok   classifier: degrees of freedom are those of NeMoS: 0.0e+00
+    ok   classifier: n_classes is that of NeMoS
+    ok   classifier: regularizer_strength is that of NeMoS
+    ok   classifier: another fit by NeMoS arrives there, too: 1.8e-13
+    ok   classifier: NeMoS predicts as rheobase by its own fit: 2.8e-11
+    ok   classifier: rheobase predicts as NeMoS: 2.2e-16
+    ok   classifier: rheobase scores as NeMoS: 0.0e+00
+    ok   classifier: pseudo-r2-McFadden as NeMoS: 3.2e-16
+    ok   classifier: pseudo-r2-Cohen as NeMoS: 4.8e-16
+    ok   classifier: accuracy as NeMoS: 0.0e+00
+    .. (the same of classifiers of other numbers, fractions and texts, with a group lasso, and of populations)
     ok   a mask of neurons: rheobase predicts as NeMoS: 1.6e-16
     ok   a tree of features: rheobase predicts as NeMoS: 3.7e-16
     ok   a model that is not fitted is refused
@@ -46,7 +61,7 @@ What it printed:
     ok   a silent neuron has rate 0
     ok   NeMoS stored single precision
     ok   a file in single precision: rheobase predicts as NeMoS: 5.0e-16
-    PASS: models of rheobase and NeMoS 0.2.8 predict the same; the largest of 131 differences is 1.6e-08
+    PASS: models of rheobase and NeMoS 0.2.8 predict the same; the largest of 219 differences is 1.6e-08
 """
 import json
 import os
@@ -91,6 +106,22 @@ MODELS = {
                          ["--observation", "gaussian", "--regularizer", "ridge", "--strength", "0.1"]),
     "group lasso population": ("Poisson", None, "GroupLasso", 0.05, 3,
                                ["--regularizer", "group-lasso", "--strength", "0.05", "--groups", "groups.csv"]),
+}
+
+# name: labels, regularizer, its strength, neurons, options of rheobase
+CLASSIFIERS = {
+    "classifier": ([0, 1, 2], "UnRegularized", None, 1, []),
+    "classifier of other numbers": ([-2, 5, 7, 40], "Ridge", 0.1, 1, ["--regularizer", "ridge", "--strength", "0.1"]),
+    "classifier of fractions": ([0.5, 1.0, 2.5], "Ridge", 0.1, 1, ["--regularizer", "ridge", "--strength", "0.1"]),
+    "classifier of texts": (["left", "right", "stop"], "Ridge", 0.1, 1,
+                            ["--regularizer", "ridge", "--strength", "0.1"]),
+    "classifier group lasso": ([0, 1, 2], "GroupLasso", 0.05, 1,
+                               ["--regularizer", "group-lasso", "--strength", "0.05", "--groups", "groups.csv"]),
+    "classifier population": ([0, 1, 2], "UnRegularized", None, 2, []),
+    "classifier ridge population": ([3, 4], "Ridge", 0.1, 3, ["--regularizer", "ridge", "--strength", "0.1"]),
+    "classifier group lasso population": (
+        [0, 1, 2], "GroupLasso", 0.05, 2,
+        ["--regularizer", "group-lasso", "--strength", "0.05", "--groups", "groups.csv"]),
 }
 
 failures, differences = [], []
@@ -209,6 +240,92 @@ def back(name, x, y, own):
         same(f"{name}: {kind} as NeMoS", scored("saved.npz", field), per_neuron(own, x, y, kind))
 
 
+def labels_of(x, labels, n_neurons, seed=2):
+    """Labels that depend on a design."""
+    random = np.random.default_rng(seed)
+    w = random.normal(size=(N_COLUMNS, n_neurons, len(labels))) * 0.7
+    eta = np.einsum("tp,pnk->tnk", x, w)
+    # the largest of predictors with Gumbel noise has the probabilities of their softmax
+    y = np.asarray(labels)[(eta + random.gumbel(size=eta.shape)).argmax(axis=-1)]
+    return y[:, 0] if n_neurons == 1 else y
+
+
+def probabilities(model, data, columns):
+    """Probabilities of rheobase, (bins, classes), of several neurons (bins, neurons, classes)."""
+    run("predict", model, data, "--x", columns, "--out", "predicted.npz", "--quiet")
+    arrays = np.load("predicted.npz")
+    values = np.stack([arrays[f"probability_{name}"] for name in arrays["targets"]], axis=1)
+    return values[:, 0] if values.shape[1] == 1 else values
+
+
+def classifier_of(labels, regularizer, strength, n_neurons):
+    """The classifier in NeMoS."""
+    if regularizer == "GroupLasso":
+        shape = (N_COLUMNS, len(labels)) if n_neurons == 1 else (N_COLUMNS, n_neurons, len(labels))
+        mask = np.zeros((len(GROUPS) * n_neurons, *shape))
+        for group in range(len(GROUPS)):
+            for neuron in range(n_neurons):
+                own = mask[group * n_neurons + neuron]
+                (own if n_neurons == 1 else own[:, neuron])[GROUPS[group] > 0] = 1.0
+        regularizer = nemos.regularizer.GroupLasso(mask=mask)
+    kind = nemos.glm.ClassifierGLM if n_neurons == 1 else nemos.glm.ClassifierPopulationGLM
+    return kind(n_classes=len(labels), regularizer=regularizer, regularizer_strength=strength,
+                solver_kwargs={"tol": 1e-12, "maxiter": 20_000})
+
+
+def check_classifier(name, labels, regularizer, strength, n_neurons, options):
+    """One classifier both ways."""
+    x = np.random.default_rng(1).normal(size=(N_ROWS, N_COLUMNS))
+    y = labels_of(x, labels, n_neurons)
+    are_texts = isinstance(labels[0], str)
+    if are_texts:
+        rows = [",".join(map(repr, map(float, row))) + f",{label}" for row, label in zip(x, y)]
+        header = ",".join(f"X[{k}]" for k in range(N_COLUMNS))
+        with open("data.csv", "w") as file:
+            file.write("\n".join([f"{header},y", *rows, ""]))
+        data, columns, response = "data.csv", header, ["--y", "y"]
+    else:
+        np.savez("data.npz", X=x, y=y)
+        data, columns, response = "data.npz", "X", []
+    proba = lambda model: model.predict_proba(x, return_type="proba")  # noqa: E731
+    scores = lambda model, field: [  # noqa: E731
+        target[field] for target in
+        json.loads(run("score", model, data, "--x", columns, *response, "--json", "--quiet")[0])["targets"]]
+    own = classifier_of(labels, regularizer, strength, n_neurons).fit(x, y)
+    # there
+    run("fit", data, *response, "--observation", "categorical", "--out", "out", "--quiet", *options)
+    run("export", "out/model.json", "--to", "nemos", "exported.npz", "--quiet")
+    model = nemos.load_model("exported.npz")
+    ours = probabilities("out/model.json", data, columns)
+    same(f"{name}: NeMoS predicts as rheobase", proba(model), ours)
+    check(f"{name}: its labels are those of rheobase", list(model.classes_) == list(labels)
+          and (np.asarray(model.predict(x)) == np.asarray(labels)[ours.argmax(axis=-1)]).all())
+    same(f"{name}: NeMoS scores as rheobase", per_neuron(model, x, y), scores("out/model.json", "log_likelihood"))
+    same(f"{name}: the scale is that of NeMoS", model.scale_, own.scale_)
+    same(f"{name}: degrees of freedom are those of NeMoS", model.dof_resid_, own.dof_resid_)
+    for option, value in own.get_params().items():
+        if option in ["regularizer_strength", "feature_mask", "n_classes"]:
+            other = model.get_params()[option]
+            is_same = value is None and other is None or np.allclose(np.asarray(value, float), np.asarray(other, float))
+            check(f"{name}: {option} is that of NeMoS", is_same)
+    model.set_params(solver_kwargs={"tol": 1e-12, "maxiter": 20_000})
+    same(f"{name}: another fit by NeMoS arrives there, too", proba(model.fit(x, y)), ours)
+    same(f"{name}: NeMoS predicts as rheobase by its own fit", proba(own), ours)
+    # back
+    own.save_params("saved.npz")
+    if regularizer == "GroupLasso":
+        arrays = dict(np.load("saved.npz", allow_pickle=True))
+        key = "dict::strkey:regularizer::dict::strkey:params::item::strkey:mask"
+        arrays[key] = np.asarray(arrays[key].item().coef, float)
+        np.savez("saved.npz", **arrays)
+    same(f"{name}: rheobase predicts as NeMoS", probabilities("saved.npz", data, columns), proba(own))
+    same(f"{name}: rheobase scores as NeMoS", scores("saved.npz", "log_likelihood"), per_neuron(own, x, y))
+    for field, kind in [("pseudo_r2_mcfadden", "pseudo-r2-McFadden"), ("pseudo_r2_cohen", "pseudo-r2-Cohen")]:
+        same(f"{name}: {kind} as NeMoS", scores("saved.npz", field), per_neuron(own, x, y, kind))
+    hits = np.atleast_1d((np.asarray(own.predict(x)) == y).mean(axis=0))
+    same(f"{name}: accuracy as NeMoS", scores("saved.npz", "accuracy"), hits)
+
+
 def check_other_files():
     x, y = data("Poisson", 3)
     np.savez("data.npz", X=x, y=y)
@@ -259,6 +376,8 @@ def main():
             own = model_of(observation, link, regularizer, strength, n_neurons).fit(x, y)
             there(name, x, y, own, options)
             back(name, x, y, own)
+        for name, own in CLASSIFIERS.items():
+            check_classifier(name, *own)
         check_other_files()
     if failures:
         sys.exit(f"{len(failures)} checks failed")

@@ -36,6 +36,7 @@ fn rates(range: [f64; 2], targets: &[&str]) -> Vec<Rates> {
             target: (*target).into(),
             observed,
             models: vec![model("history", 0.8), model("instantaneous", 0.6)],
+            of_class: false,
         }
     };
     targets.iter().enumerate().map(of_target).collect()

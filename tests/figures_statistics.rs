@@ -66,6 +66,7 @@ fn couplings_with_a_truth_and_without() {
     let panel = |title: &str, shift: f64| CouplingPanel {
         title: title.into(),
         receiving: names(4),
+        units: Vec::new(),
         sending: names(5),
         // a unit's own past is far beyond the others
         area_ms: (0..20)

@@ -73,11 +73,8 @@ impl Applied {
     fn of(model: ModelFile, data: Data) -> Result<Self> {
         let data = Data { observation: model.fit.model.observation, ..data };
         let own = known(&model);
-        let of_name = |name: &String| own.target(name);
-        let fitted: Vec<usize> = match &model.study {
-            Study::Nemos => (0..data.names.len()).collect(),
-            _ => data.names.iter().map(of_name).collect::<Result<_>>()?,
-        };
+        let targets = data.names.iter().enumerate();
+        let fitted: Vec<usize> = targets.map(|(k, name)| own.target_of(k, name)).collect::<Result<_>>()?;
         let expected = expected_counts(&model.fit, &fitted, &data)?;
         Ok(Self { model, data, fitted, expected })
     }

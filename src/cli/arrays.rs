@@ -124,6 +124,7 @@ pub(super) fn arrays(
         bin_s: f64::NAN,
         y: y.map_or_else(|| Array2::from_elem((n_rows, names.len()), f64::NAN).into(), |y| y.values.into()),
         names,
+        classes: Vec::new(),
         blocks: vec![Block { name, labels: x.names.clone(), x: x.values.into() }],
         parts,
         row_terms,

@@ -8,6 +8,7 @@ use std::time::Instant;
 use ndarray::Array1;
 
 use super::args::{DataArgs, NanPolicy};
+use super::categorical::ClassTargets;
 use super::feature;
 use super::progress::Progress;
 use super::row_terms::RowTerms;
@@ -53,11 +54,13 @@ pub(super) struct Data {
     pub(super) centres_s: Vec<f64>,
     /// Start and stop of the epochs, seconds; empty for arrays.
     pub(super) epochs_s: Vec<Vec<f64>>,
-    /// Spike times of each target in the epochs, seconds; empty for arrays.
+    /// Spike times of each response in the epochs, seconds; empty for arrays.
     pub(super) spike_times_s: Vec<Vec<f64>>,
     /// NaN for arrays, which have no bin width.
     pub(super) bin_s: f64,
     pub(super) names: Vec<String>,
+    /// Of which responses targets are the classes; empty where each is a response of its own.
+    pub(super) classes: Vec<ClassTargets>,
     pub(super) y: OwnedCounts,
     /// What the response is taken for.
     pub(super) observation: ObservationModel,
@@ -166,6 +169,7 @@ pub(super) fn recording(
         spike_times_s: dataset.spike_times_s,
         bin_s,
         names: dataset.names,
+        classes: Vec::new(),
         y: dataset.y.into(),
         blocks: dataset.blocks.into_iter().map(Block::from).collect(),
         parts,
@@ -308,6 +312,11 @@ impl Part {
 }
 
 impl Data {
+    /// What a target of this name is called: a unit of a recording, or a column of an array.
+    pub(super) fn title(&self, name: &str) -> String {
+        if self.epochs_s.is_empty() { name.into() } else { format!("unit {name}") }
+    }
+
     /// Bins of the grid.
     pub(super) fn n_bins(&self) -> usize {
         self.y.nrows()

@@ -1,26 +1,28 @@
 //! `rheobase export`: a fitted model as a file of another program.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::run::{Report, pretty, say};
 use super::shell::shell_word;
-use crate::glm::FittedGlm;
-use crate::read::nemos::{NemosClass, NemosModel};
+use crate::design::FeatureColumns;
+use crate::read::nemos::NemosModel;
+use crate::write::categorical::CategoricalFile;
 use crate::write::digest::{digest_bytes, digest_file};
 use crate::write::model::{Input, ModelFile, SCHEMA, Study};
-use crate::write::nemos::{Exported, nemos_bytes, nemos_of};
+use crate::write::nemos::{Exported, nemos_bytes, nemos_of, nemos_of_classes};
 use crate::write::same_file::is_same_file;
 use crate::write::save::{check_writable_file, save_bytes};
 use crate::{Error, Result};
 
 /// What the help of `export` ends with.
 const EXPORT_HELP: &str = "\
-nemos writes what `save_params` of NeMoS 0.2.8 would: a GLM of one target, a PopulationGLM of several. The file has no names:
-NeMoS takes the features as an array whose columns are in the order that is printed, as tables/features.csv has them.
+nemos writes what `save_params` of NeMoS 0.2.8 would: a GLM of one target, a PopulationGLM of several; of classes a ClassifierGLM
+of one target, a ClassifierPopulationGLM of several with the same classes. The file has no names: NeMoS takes the features as an
+array whose columns are in the order that is printed, as tables/features.csv has them.
 
 Examples:
   rheobase export results/model.json --to nemos model.npz
@@ -53,6 +55,51 @@ pub enum Program {
     Nemos,
 }
 
+/// A model of any kind, as another program is to have it.
+struct Model {
+    /// Names of the columns.
+    columns: Vec<String>,
+    features: Vec<FeatureColumns>,
+    /// Names of the targets.
+    targets: Vec<String>,
+    exported: Exported,
+}
+
+impl Model {
+    fn load(path: &Path) -> Result<Self> {
+        if CategoricalFile::is_one(path) {
+            let CategoricalFile { study, fit, .. } = CategoricalFile::load(path)?;
+            check_study(path, &study)?;
+            let targets = fit.targets.iter().map(|target| target.name.clone()).collect();
+            let exported = nemos_of_classes(&fit)?;
+            return Ok(Self { columns: fit.labels, features: fit.features, targets, exported });
+        }
+        let ModelFile { study, fit, .. } = ModelFile::load(path)?;
+        check_study(path, &study)?;
+        let targets = fit.targets.iter().map(|target| target.name.clone()).collect();
+        let exported = nemos_of(&fit);
+        Ok(Self { columns: fit.labels, features: fit.features, targets, exported })
+    }
+}
+
+/// Refuses models that NeMoS has already, and those that it cannot have.
+fn check_study(path: &Path, study: &Study) -> Result<()> {
+    if matches!(study, Study::Nemos) {
+        let found = format!("{}, which is a file of NeMoS already", path.display());
+        let help = "copy it, or give the model.json that `rheobase fit --out` wrote";
+        return Err(Error::argument("<MODEL>", "a model of rheobase", found, help));
+    }
+    match study.row_terms().offset {
+        None => Ok(()),
+        Some(offset) => {
+            let found = format!("one with the offset {offset}");
+            let help =
+                "NeMoS has none, so its predictions would be others: fit without --offset, or predict here";
+            Err(Error::argument("<MODEL>", "a model without an offset", found, help))
+        }
+    }
+}
+
 /// Writes the file and says what is in it.
 pub(super) fn export(args: &ExportArgs) -> Result<Report> {
     let Program::Nemos = args.to;
@@ -67,19 +114,8 @@ pub(super) fn export(args: &ExportArgs) -> Result<Report> {
         return Err(Error::argument("<OUT>", "the name of a new file", found, help));
     }
     check_writable_file(&args.out)?;
-    let model = ModelFile::load(&args.model)?;
-    if matches!(model.study, Study::Nemos) {
-        let found = format!("{}, which is a file of NeMoS already", args.model.display());
-        let help = "copy it, or give the model.json that `rheobase fit --out` wrote";
-        return Err(Error::argument("<MODEL>", "a model of rheobase", found, help));
-    }
-    if let Some(offset) = model.study.row_terms().offset {
-        let found = format!("one with the offset {offset}");
-        let help =
-            "NeMoS has none, so its predictions would be others: fit without --offset, or predict here";
-        return Err(Error::argument("<MODEL>", "a model without an offset", found, help));
-    }
-    let Exported { model: nemos, notices } = nemos_of(&model.fit);
+    let Model { columns, features, targets, exported } = Model::load(&args.model)?;
+    let Exported { model: nemos, notices } = exported;
     let bytes = nemos_bytes(&nemos)?;
     let sha256 = digest_bytes(&bytes);
     let input = Input { path: args.model.clone(), sha256: digest_file(&args.model)? };
@@ -89,11 +125,10 @@ pub(super) fn export(args: &ExportArgs) -> Result<Report> {
         say(&format!("model written to {}", args.out.display()));
     }
     if !args.json {
-        return Ok(Report { text: text(&nemos, &model.fit), converged: true });
+        return Ok(Report { text: text(&nemos, &features, &targets), converged: true });
     }
     let output = Input { path: args.out.clone(), sha256 };
-    let names: Vec<&String> = model.fit.targets.iter().map(|target| &target.name).collect();
-    let document: Value = json!({
+    let mut document: Value = json!({
         "schema": SCHEMA,
         "version": env!("CARGO_PKG_VERSION"),
         "command": command_line(args),
@@ -102,10 +137,13 @@ pub(super) fn export(args: &ExportArgs) -> Result<Report> {
         "model_class": nemos.class.name(),
         "observation_model": nemos.observation.name(),
         "inverse_link_function": nemos.link.name(),
-        "columns": model.fit.labels,
-        "targets": names,
+        "columns": columns,
+        "targets": targets,
         "notices": notices,
     });
+    if nemos.class.is_classifier() {
+        document["classes"] = json!(nemos.classes);
+    }
     Ok(Report { text: pretty(&document), converged: true })
 }
 
@@ -116,7 +154,7 @@ fn command_line(args: &ExportArgs) -> String {
 }
 
 /// What a user of the file needs to know: its class, and the order of columns and targets.
-fn text(nemos: &NemosModel, fit: &FittedGlm) -> String {
+fn text(nemos: &NemosModel, features: &[FeatureColumns], targets: &[String]) -> String {
     let last = |name: &'static str| name.rsplit('.').next().unwrap_or(name);
     let mut text = format!(
         "{}, {}, {}\ncolumns of X, in this order:\n",
@@ -124,15 +162,18 @@ fn text(nemos: &NemosModel, fit: &FittedGlm) -> String {
         last(nemos.observation.name()),
         nemos.link.name()
     );
-    for feature in &fit.features {
+    for feature in features {
         let [first, end] = feature.columns;
         let columns = if end - first == 1 { first.to_string() } else { format!("{first}..{}", end - 1) };
         // writing to a string cannot fail
         let _ = writeln!(text, "  {columns}: {}", feature.name);
     }
-    if nemos.class == NemosClass::PopulationGlm {
-        let names: Vec<&str> = fit.targets.iter().map(|target| target.name.as_str()).collect();
-        let _ = writeln!(text, "neurons, in this order: {}", names.join(", "));
+    if nemos.class.is_population() {
+        let _ = writeln!(text, "neurons, in this order: {}", targets.join(", "));
+    }
+    if nemos.class.is_classifier() {
+        let labels: Vec<String> = nemos.classes.iter().map(ToString::to_string).collect();
+        let _ = writeln!(text, "classes, in this order: {}", labels.join(", "));
     }
     text
 }

@@ -7,6 +7,8 @@ use ndarray::Array1;
 use super::args::{FitArgs, Precision};
 use super::arrays::{Format, arrays};
 use super::beside::{Beside, Compared, HeldOut};
+use super::categorical::OfClasses;
+use super::comparable::Observed;
 use super::couplings::{self, Truth};
 use super::data::{self, Data, Part, Targets, typed_features};
 use super::engine::{Engine, TargetWork};
@@ -49,6 +51,8 @@ pub(super) struct Fitting {
     pub(super) tested: Option<Tested>,
     /// Couplings that are known.
     pub(super) truth: Option<Truth>,
+    /// What belongs to all classes of a target together, where targets are classes.
+    pub(super) of_classes: Option<OfClasses>,
     pub(super) seconds_total: f64,
 }
 
@@ -73,7 +77,8 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
     if !args.common.json {
         text.push_str(&score_rows::text(&fitting));
         if let Some(tested) = &fitting.tested {
-            text.push_str(&tested.text(&fitting.data, &fitting.model.fit));
+            let targets = fitting.model.fit.targets.iter();
+            text.push_str(&tested.text(targets.map(|target| fit_text::title(&fitting.data, target))));
         }
     }
     if let Some(compared) = compared.filter(|_| !args.common.json) {
@@ -93,8 +98,7 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
     if !args.common.quiet {
         fitting.data.notices.iter().for_each(|notice| say(&format!("note: {notice}")));
         for set in &fitting.held_out {
-            let own = set.data.notices.iter().filter(|notice| !fitting.data.notices.contains(notice));
-            own.for_each(|notice| say(&format!("note: --test-epochs '{}': {notice}", set.selector)));
+            set.own_notices(&fitting.data).for_each(|notice| say(&format!("note: {notice}")));
         }
         for target in &fitting.model.fit.targets {
             for warning in &target.warnings {
@@ -135,24 +139,19 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     progress.stage("reading", None);
     // what was typed is checked before anything is read
     check_numbers(args)?;
-    let name = model_name(args);
+    let name = outputs::model_name(args.common.out.as_deref());
     let beside = Beside::check(args, &name, limit_bytes)?;
     let smaller = Smaller::read(args)?;
     let truth = Truth::read(args, limit_bytes)?;
     let mut data = load(args, limit_bytes, progress)?;
     truth.iter().try_for_each(|truth| truth.check(&data))?;
     data.observation = args.model.model()?.observation;
-    if args.common.out.is_some() && data.blocks.iter().any(|block| block.x.is_computed()) {
-        let notice = "tables/features.csv is left out: its columns are computed when they are needed";
-        data.notices.push(notice.into());
-    }
     let mut notices: Vec<String> = args.penalty.notice(&data).into_iter().collect();
     if args.common.out.is_some() {
-        notices.extend(surfaces::notices(&data));
-        notices.extend(couplings::notices(&data));
+        notices.extend(outputs::notices(&data));
     }
     data.notices.extend(notices);
-    let beside = beside.read(&data, progress)?;
+    let beside = beside.read(Observed { data: &data, response: &() }, progress)?;
     let spec = specification(args, &data, limit_bytes)?;
     let fitting = Instant::now();
     let mut fits = Vec::with_capacity(data.parts.len());
@@ -194,15 +193,23 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     let model = ModelFile::new(study(args, &data), fit);
     progress.stage("scoring", None);
     let expected = data.expected(&model.fit)?;
-    let (compared, held_out) = beside.score(&model.fit, &data, &expected)?;
+    let fitted = Observed { data: &data, response: &() };
+    let (compared, held_out) = beside.score(&model, fitted, &expected)?;
     let seconds_total = started.elapsed().as_secs_f64();
-    Ok(Fitting { name, data, model, device, expected, compared, held_out, tested, truth, seconds_total })
-}
-
-/// The last part of the folder, or plain `model`.
-fn model_name(args: &FitArgs) -> String {
-    let folder = args.common.out.as_ref().and_then(|folder| folder.file_name());
-    folder.map_or("model".into(), |name| name.to_string_lossy().into_owned())
+    let of_classes = None;
+    Ok(Fitting {
+        name,
+        data,
+        model,
+        device,
+        expected,
+        compared,
+        held_out,
+        tested,
+        truth,
+        of_classes,
+        seconds_total,
+    })
 }
 
 /// Reads the data of a fit and builds their features; each target with those that it may use.

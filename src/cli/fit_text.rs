@@ -120,7 +120,7 @@ fn whole(data: &Data, fit: &FittedGlm, target: &TargetFit, events: &str) -> Stri
 
 /// What a target is called: a unit of a recording, or a column of an array.
 pub(super) fn title(data: &Data, target: &TargetFit) -> String {
-    if data.epochs_s.is_empty() { target.name.clone() } else { format!("unit {}", target.name) }
+    data.title(&target.name)
 }
 
 /// Cells of a column: coefficient, standard error, z and p.

@@ -122,7 +122,7 @@ impl TestedBins {
 
 /// Whether the tests are for this model.
 fn is_tested(other: &Compared) -> bool {
-    other.observation == ObservationModel::Poisson
+    other.model.fit.model.observation == ObservationModel::Poisson
 }
 
 fn numbers(name: &str, rescaled: Option<&Rescaled>) -> Map<String, Value> {

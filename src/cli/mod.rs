@@ -12,6 +12,8 @@ mod attempts;
 pub mod bench;
 mod beside;
 mod categorical;
+mod certificates;
+mod comparable;
 mod cost_constants;
 mod couplings;
 mod cursor;

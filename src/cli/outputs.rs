@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use ndarray::Array1;
 use serde_json::{Map, Value};
 
+use super::data::Data;
 use super::fit::Fitting;
 use super::progress::{Progress, Total};
-use super::{couplings, figures, filters, report, surfaces, tuning_curves, tuning_table};
+use super::{categorical, couplings, figures, filters, report, surfaces, tuning_curves, tuning_table};
 use crate::Result;
 use crate::features::{ColumnOf, Piece};
 use crate::report::FigureSvg;
@@ -19,6 +20,22 @@ use crate::write::table::{Values, csv_bytes};
 /// Dots per pixel of the images.
 const PNG_SCALE: f64 = 2.0;
 
+/// What tables and figures call a model: the last part of its folder, or plain `model`.
+pub(super) fn model_name(folder: Option<&Path>) -> String {
+    let name = folder.and_then(Path::file_name);
+    name.map_or("model".into(), |name| name.to_string_lossy().into_owned())
+}
+
+/// What tables and figures leave out.
+pub(super) fn notices(data: &Data) -> Vec<String> {
+    let is_computed = data.blocks.iter().any(|block| block.x.is_computed());
+    let notice = "tables/features.csv is left out: its columns are computed when they are needed";
+    let mut notices: Vec<String> = is_computed.then(|| notice.into()).into_iter().collect();
+    notices.extend(surfaces::notices(data));
+    notices.extend(couplings::notices(data));
+    notices
+}
+
 /// Writes everything into `folder`, and the copy of the recording to its place; `fit.json`, which names all, last.
 pub(super) fn write(
     folder: &Path,
@@ -29,8 +46,12 @@ pub(super) fn write(
 ) -> Result<Vec<PathBuf>> {
     progress.stage("writing tables", None);
     let mut saver = Saver::open(folder)?;
-    saver.stage("model.json", &json_bytes(&fitting.model)?)?;
-    bins(fitting, &mut saver)?;
+    if let Some(of_classes) = &fitting.of_classes {
+        categorical::stage(fitting, of_classes, &mut saver)?;
+    } else {
+        saver.stage("model.json", &json_bytes(&fitting.model)?)?;
+        bins(fitting, &mut saver)?;
+    }
     features(fitting, &mut saver)?;
     if let Some(bytes) = filters(fitting)? {
         saver.stage("tables/filters.csv", &bytes)?;
@@ -103,11 +124,14 @@ fn bins(fitting: &Fitting, saver: &mut Saver) -> Result<()> {
 }
 
 /// One row per bin, one column per feature; a table of its own for each target that sees features of its own. Features that
-/// are too many to be kept in memory are no table either.
+/// are too many to be kept in memory are no table.
 fn features(fitting: &Fitting, saver: &mut Saver) -> Result<()> {
     let data = &fitting.data;
     let rows: Vec<i64> = (0..data.n_bins() as i64).collect();
-    for part in &data.parts {
+    let is_new =
+        |k: &usize| data.parts[..*k].iter().all(|own| own.group.pieces != data.parts[*k].group.pieces);
+    let different: Vec<usize> = (0..data.parts.len()).filter(is_new).collect();
+    for part in different.iter().map(|&k| &data.parts[k]) {
         if part.group.pieces.iter().any(|piece| data.blocks[piece.block].x.is_computed()) {
             continue;
         }
@@ -122,10 +146,10 @@ fn features(fitting: &Fitting, saver: &mut Saver) -> Result<()> {
         let values: Vec<ColumnOf> = pieces.iter().flat_map(of_piece).collect();
         let labels = pieces.iter().flat_map(|piece| &piece.labels);
         columns.extend(labels.map(String::as_str).zip(values.iter().map(Values::column)));
-        let name = if data.parts.len() == 1 {
+        let name = if different.len() == 1 {
             "tables/features.csv".to_string()
         } else {
-            format!("tables/features-{}.csv", data.names[part.group.targets[0]])
+            format!("tables/features-{}.csv", data.response_name(part.group.targets[0]))
         };
         saver.stage_table(&name, &columns)?;
     }
@@ -190,7 +214,8 @@ pub(super) fn filter_rows(fitting: &Fitting) -> Result<Option<FilterRows>> {
             continue;
         }
         let n = filter.x.len();
-        rows.targets.extend(vec![fitting.model.fit.targets[filter.target].name.clone(); n]);
+        rows.targets.extend(vec![fitting.data.response_name(filter.target).clone(); n]);
+        rows.classes.extend(fitting.class_of(filter.target).into_iter().flat_map(|class| vec![class; n]));
         rows.channels.extend(vec![filter.channel; n]);
         rows.lags_s.extend(filter.x);
         rows.values.extend(filter.values);

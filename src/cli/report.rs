@@ -2,12 +2,15 @@
 
 use std::fmt::Write;
 
+use super::categorical::ClassTargets;
+use super::certificates::{certificates, words};
 use super::data::Data;
 use super::fit::Fitting;
 use super::fit_text;
 use super::machine::{peak_memory_bytes, processor};
 use super::score_rows::score_rows;
-use crate::report::{Bins, Computed, Epoch, FigureSvg, Report, TargetWords, WrittenFile};
+use crate::glm::{ClassFit, Confusion};
+use crate::report::{Bins, Classes, Computed, Epoch, FigureSvg, Report, WrittenFile};
 use crate::write::model::Study;
 
 /// What the page shows beside the fit.
@@ -24,12 +27,6 @@ pub(super) struct Beside {
 /// The page.
 pub(super) fn html(fitting: &Fitting, beside: Beside) -> String {
     let (data, fit) = (&fitting.data, &fitting.model.fit);
-    let words = fit.targets.iter().enumerate().map(|(k, target)| TargetWords {
-        title: fit_text::title(data, target),
-        verdict: fit_text::verdict(target).into(),
-        remedy: fit_text::unfinished(target),
-        n_events: data.n_events(k),
-    });
     let report = Report {
         model: fitting.name.clone(),
         input: data.input.path.display().to_string(),
@@ -37,7 +34,9 @@ pub(super) fn html(fitting: &Fitting, beside: Beside) -> String {
         epochs_asked: epochs_asked(&fitting.model.study),
         features_typed: data.features.iter().map(|feature| feature.text.clone()).collect(),
         fit,
-        words: words.collect(),
+        certificates: certificates(fitting),
+        words: words(fitting),
+        classes: classes(fitting),
         scores: score_rows(fitting),
         figures: beside.figures,
         lags_ms: fit_text::lags_ms(data),
@@ -64,6 +63,23 @@ pub(super) fn html(fitting: &Fitting, beside: Beside) -> String {
         files: beside.files.into_iter().map(|name| WrittenFile { what: what(&name).into(), name }).collect(),
     };
     report.html()
+}
+
+/// The classes of each target; none of other models.
+fn classes(fitting: &Fitting) -> Vec<Classes> {
+    let Some(of_classes) = &fitting.of_classes else { return Vec::new() };
+    let of_target = |((own, found), place): ((&ClassFit, &Confusion), &ClassTargets)| Classes {
+        names: own.classes.iter().map(ToString::to_string).collect(),
+        titles: place
+            .targets
+            .clone()
+            .map(|class| fit_text::title(&fitting.data, &fitting.model.fit.targets[class]))
+            .collect(),
+        accuracy: found.accuracy,
+        confusion: found.confusion.clone(),
+    };
+    let targets = of_classes.model.fit.targets.iter().zip(&of_classes.confusions);
+    targets.zip(&fitting.data.classes).map(of_target).collect()
 }
 
 /// The epochs as asked for.
@@ -115,6 +131,10 @@ fn what(name: &str) -> &'static str {
         "tables/bins.csv" => "every bin: time, epoch, whether it was used, response, prediction",
         "tables/filters.csv" => "filters and response curves of all features with a basis, point by point",
         "tables/surfaces.csv" => "surfaces of products of two bases over both values, cell by cell",
+        "tables/couplings.csv" => "couplings between units: the area under each filter",
+        "tables/coefficients.csv" => "coefficients and intercepts of every class with their errors",
+        "tables/confusion.csv" => "bins of every label by their most probable class",
+        "tables/calibration.csv" => "share of bins of every class by its probability",
         "tables/tuning.csv" => "tuning curves of the data and of the models",
         name if name.starts_with("tables/features") => "the features of every bin",
         name if name.starts_with("figures/") => "a figure of this report",

@@ -45,7 +45,7 @@ pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Ma
         add("compared", compared_json(&fitting.compared, data));
     }
     if let Some(tested) = &fitting.tested {
-        add("tested", tested.json(fit));
+        add("tested", tested.json());
     }
     if !fitting.held_out.is_empty() {
         add("held_out", held_out_json(&fitting.held_out));

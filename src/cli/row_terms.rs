@@ -38,7 +38,7 @@ enum Place {
 }
 
 /// What leaves the weights of a model out.
-const NONE: &str = "none";
+pub(super) const NONE: &str = "none";
 /// What each is called on the command line.
 const OPTIONS: [&str; 2] = ["--weights", "--offset"];
 

@@ -1,60 +1,97 @@
 //! One row per target, set of epochs and model: how well each predicts.
 
-use super::beside::Compared;
+use super::beside::{Compared, HeldOut};
+use super::comparable::{Agreement, Comparable};
 use super::data::Data;
 use super::fit::Fitting;
 use super::fit_text;
 use super::report::epochs_asked;
-use crate::glm::Scores;
 use crate::report::ScoreRow;
-use crate::write::model::Study;
+use crate::write::model::{ModelFile, Study};
 use crate::write::table::terminal_table;
 
 /// Most rows that are printed; the result has all.
 const MOST_ROWS: usize = 24;
 
+/// A fit of some kind with everything beside it that was scored.
+pub(super) struct Scored<'f, M: Comparable> {
+    /// What tables call the model.
+    pub(super) name: &'f str,
+    pub(super) study: &'f Study,
+    pub(super) data: &'f Data,
+    /// What tables call the targets.
+    pub(super) titles: Vec<String>,
+    /// Scores of each target on the bins that were fitted.
+    pub(super) scores: Vec<&'f M::Scores>,
+    pub(super) compared: &'f [Compared<M>],
+    pub(super) held_out: &'f [HeldOut<M>],
+}
+
+impl<'f> Scored<'f, ModelFile> {
+    fn of(fitting: &'f Fitting) -> Self {
+        let targets = &fitting.model.fit.targets;
+        Self {
+            name: &fitting.name,
+            study: &fitting.model.study,
+            data: &fitting.data,
+            titles: targets.iter().map(|target| fit_text::title(&fitting.data, target)).collect(),
+            scores: targets.iter().map(|target| &target.scores).collect(),
+            compared: &fitting.compared,
+            held_out: &fitting.held_out,
+        }
+    }
+}
+
 /// All scores of a fit: fitted data first, target by target, the fit before the models beside it.
 pub(super) fn score_rows(fitting: &Fitting) -> Vec<ScoreRow> {
-    let scores: Vec<&Scores> = fitting.model.fit.targets.iter().map(|target| &target.scores).collect();
-    let fitted = match &fitting.model.study {
+    match &fitting.of_classes {
+        Some(of_classes) => of_classes.scores.clone(),
+        None => rows(&Scored::of(fitting)),
+    }
+}
+
+/// The same of a fit of any kind.
+pub(super) fn rows<M: Comparable>(of: &Scored<M>) -> Vec<ScoreRow> {
+    let fitted = match of.study {
         Study::Arrays(_) | Study::Nemos => "all rows".into(),
         study @ Study::Recording(_) => match epochs_asked(study) {
             asked if asked.is_empty() => "whole recording".into(),
             asked => asked,
         },
     };
-    let mut rows = rows_of(fitting, &fitted, &fitting.data, &scores, &fitting.compared);
+    let mut rows = rows_of(of, &fitted, of.data, &of.scores, of.compared);
     rows.iter_mut().for_each(|row| row.is_fitted = true);
-    for set in &fitting.held_out {
-        let scores: Vec<&Scores> = set.scores.iter().collect();
-        rows.extend(rows_of(fitting, &set.selector, &set.data, &scores, &set.compared));
+    for set in of.held_out {
+        let scores: Vec<&M::Scores> = set.scores.iter().collect();
+        rows.extend(rows_of(of, &set.selector, &set.data, &scores, &set.compared));
     }
     rows
 }
 
-fn rows_of(
-    fitting: &Fitting,
+fn rows_of<M: Comparable>(
+    of: &Scored<M>,
     set: &str,
     data: &Data,
-    scores: &[&Scores],
-    compared: &[Compared],
+    scores: &[&M::Scores],
+    compared: &[Compared<M>],
 ) -> Vec<ScoreRow> {
     let mut rows = Vec::new();
     for k in 0..data.names.len() {
-        let row = |model: String, n_bins, n_events, scores: &Scores| ScoreRow {
+        let row = |model: String, n_bins, n_events, scores: &M::Scores| ScoreRow {
             data: set.into(),
             is_fitted: false,
-            target: fit_text::title(data, &fitting.model.fit.targets[k]),
+            target: of.titles[k].clone(),
             model,
             n_bins,
             n_events,
-            scores: scores.clone(),
+            scores: scores.scores().clone(),
+            accuracy: scores.accuracy(),
         };
         let n_own = data.used(k).len();
-        rows.push(row(fitting.name.clone(), n_own, data.n_events(k), scores[k]));
+        rows.push(row(of.name.into(), n_own, data.n_events(k), scores[k]));
         for other in compared {
             if other.n_bins[k] < n_own {
-                let model = format!("{} on the bins of {}", fitting.name, other.name);
+                let model = format!("{} on the bins of {}", of.name, other.name);
                 rows.push(row(model, other.n_bins[k], other.n_events[k], &other.scores_of_fit[k]));
             }
             rows.push(row(other.name.clone(), other.n_bins[k], other.n_events[k], &other.scores[k]));
@@ -65,15 +102,21 @@ fn rows_of(
 
 /// The table for people; empty for a fit that stands alone, whose scores are printed with it.
 pub(super) fn text(fitting: &Fitting) -> String {
-    if fitting.compared.is_empty() && fitting.held_out.is_empty() {
+    text_of(&Scored::of(fitting))
+}
+
+/// The same for a fit of any kind.
+pub(super) fn text_of<M: Comparable>(of: &Scored<M>) -> String {
+    if of.compared.is_empty() && of.held_out.is_empty() {
         return String::new();
     }
-    let rows = score_rows(fitting);
+    let rows = rows(of);
+    let has_events = M::COUNTS && of.data.has_events();
     let mut text = String::from("\n");
     if rows.len() > MOST_ROWS {
-        text.push_str(&medians(&rows));
+        text.push_str(&medians(&rows, M::COUNTS));
     } else {
-        text.push_str(&row_by_row(&rows, fitting.data.names.len() > 1, fitting.data.has_events()));
+        text.push_str(&row_by_row(&rows, of.data.names.len() > 1, has_events));
     }
     if !text.ends_with('\n') {
         text.push('\n');
@@ -97,6 +140,7 @@ fn row_by_row(rows: &[ScoreRow], several: bool, has_events: bool) -> String {
             format!("{:.4}", row.scores.pseudo_r2_mcfadden),
             format!("{:.4}", row.scores.pseudo_r2_cohen),
         ];
+        cells.extend(row.accuracy.map(|accuracy| format!("{accuracy:.4}")));
         if !has_events {
             cells.remove(4);
         }
@@ -108,6 +152,9 @@ fn row_by_row(rows: &[ScoreRow], several: bool, has_events: bool) -> String {
     let shown: Vec<Vec<String>> = rows.iter().map(cells).collect();
     let score = "log-likelihood per bin";
     let mut header = vec!["epochs", "target", "model", "bins", "events", score, "McFadden R2", "Cohen R2"];
+    if rows.iter().any(|row| row.accuracy.is_some()) {
+        header.push("accuracy");
+    }
     if !has_events {
         header.remove(4);
     }
@@ -118,7 +165,7 @@ fn row_by_row(rows: &[ScoreRow], several: bool, has_events: bool) -> String {
 }
 
 /// One row per set and model: the median of the targets, those without a score left out.
-fn medians(rows: &[ScoreRow]) -> String {
+fn medians(rows: &[ScoreRow], counts: bool) -> String {
     let mut groups: Vec<(&str, &str, Vec<&ScoreRow>)> = Vec::new();
     for row in rows {
         match groups.iter_mut().find(|group| (group.0, group.1) == (set(row), row.model.as_str())) {
@@ -128,17 +175,26 @@ fn medians(rows: &[ScoreRow]) -> String {
     }
     let cells = |(set, model, rows): &(&str, &str, Vec<&ScoreRow>)| {
         let events: f64 = rows.iter().map(|row| row.n_events).sum();
-        vec![
+        let mut cells = vec![
             set.to_string(),
             model.to_string(),
             rows.len().to_string(),
             events.to_string(),
             format!("{:.4}", median(rows.iter().map(|row| row.scores.pseudo_r2_mcfadden))),
             format!("{:.4}", median(rows.iter().map(|row| row.scores.pseudo_r2_cohen))),
-        ]
+        ];
+        if !counts {
+            cells.remove(3);
+            cells.push(format!("{:.4}", median(rows.iter().filter_map(|row| row.accuracy))));
+        }
+        cells
     };
     let shown: Vec<Vec<String>> = groups.iter().map(cells).collect();
-    let header = ["epochs", "model", "targets", "events", "median McFadden R2", "median Cohen R2"];
+    let mut header = vec!["epochs", "model", "targets", "events", "median McFadden R2", "median Cohen R2"];
+    if !counts {
+        header.remove(3);
+        header.push("median accuracy");
+    }
     format!("{}\nscores of every target are in fit.json\n", terminal_table(&header, &shown, None).trim_end())
 }
 

@@ -57,6 +57,27 @@ impl Known<'_> {
         }
     }
 
+    /// The number of the target of this name, by which the data have a place: those of a model of `NeMoS` have no names.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] without one.
+    pub(super) fn target_of(&self, place: usize, name: &str) -> Result<usize> {
+        if matches!(self.study, Study::Nemos) { Ok(place) } else { self.target(name) }
+    }
+
+    /// Checks that a model of `NeMoS` has as many targets as were named.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if it has not.
+    pub(super) fn check_number(&self, n: usize, option: &str, found: &str) -> Result<()> {
+        let expected = self.names.len();
+        if !matches!(self.study, Study::Nemos) || n == expected {
+            return Ok(());
+        }
+        let expected = format!("as many columns as the model has targets ({expected})");
+        Err(Error::argument(option, expected, found, "name them in the order of the model"))
+    }
+
     fn unknown_target(&self, name: &str) -> Error {
         Error::Unknown {
             kind: "target",

@@ -3,16 +3,18 @@
 //! The smaller model is fitted once more, to the bins of the fit: one with a shorter window has more of its own, and likelihoods
 //! of different bins do not compare.
 
+use std::path::{Path, PathBuf};
+
 use serde_json::{Map, Value, json};
 
 use super::args::FitArgs;
 use super::data::{Data, Part};
 use super::engine::Engine;
 use super::fit::fit_part;
-use super::{fit_text, mask, merge};
+use super::{mask, merge};
 use crate::backend::Model;
 use crate::features::Group;
-use crate::glm::{FittedGlm, GlmSpec, LikelihoodRatio, PlanFrom, StandardErrors, TargetFit};
+use crate::glm::{FittedGlm, GlmSpec, LikelihoodRatio, PlanFrom, StandardErrors};
 use crate::regularizer::Regularizer;
 use crate::write::digest::digest_file;
 use crate::write::model::{Input, ModelFile, RecordingStudy, Study};
@@ -29,6 +31,8 @@ pub(super) struct Smaller {
 /// The tests.
 pub(super) struct Tested {
     input: Input,
+    /// Names of the targets.
+    names: Vec<String>,
     /// One per target, or why there is none.
     ratios: Vec<std::result::Result<LikelihoodRatio, String>>,
 }
@@ -39,12 +43,7 @@ impl Smaller {
     /// # Errors
     /// Those of reading; [`Error::Argument`] beside a penalty, which leaves likelihoods below their maximum.
     pub(super) fn read(args: &FitArgs) -> Result<Option<Self>> {
-        let Some(path) = &args.test_against else { return Ok(None) };
-        if args.penalty.is_some() {
-            let help =
-                "leave --regularizer out, or compare scores on held-out epochs (--compare, --test-epochs)";
-            return Err(Error::argument("--test-against", "a fit without a penalty", "one with", help));
-        }
+        let Some(path) = Self::asked_for(args)? else { return Ok(None) };
         let model = ModelFile::load(path)?;
         let (own, other) = (args.model.model()?, model.fit.model);
         if own.observation.name() != other.observation.name() || own.inverse_link != other.inverse_link {
@@ -53,10 +52,18 @@ impl Smaller {
             let help = "fit the smaller model with the same --observation and --link";
             return Err(Error::argument("--test-against", names(own), names(other), help));
         }
-        let (intercepts, offsets) = (
-            [!args.model.no_intercept, model.fit.has_intercept],
-            [args.data.offset.clone(), model.study.row_terms().offset],
-        );
+        Self::check_terms(args, model.fit.has_intercept, &model.study)?;
+        let is_used = |column: usize| model.fit.targets.iter().any(|target| target.coef[column] != 0.0);
+        Self::new(path, &model.fit.labels, is_used, &model.study).map(Some)
+    }
+
+    /// Checks that a smaller model has an intercept, and the offset, as the fit has.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if it has not.
+    pub(super) fn check_terms(args: &FitArgs, has_intercept: bool, study: &Study) -> Result<()> {
+        let (intercepts, offsets) =
+            ([!args.model.no_intercept, has_intercept], [args.data.offset.clone(), study.row_terms().offset]);
         if intercepts[0] != intercepts[1] || offsets[0] != offsets[1] {
             let words = |k: usize| {
                 let intercept = if intercepts[k] { "an intercept" } else { "no intercept" };
@@ -67,14 +74,37 @@ impl Smaller {
             let help = "fit the smaller model with the same --no-intercept and --offset";
             return Err(Error::argument("--test-against", words(0), words(1), help));
         }
-        let input = Input { path: path.clone(), sha256: digest_file(path)? };
-        let study = if let Study::Recording(study) = &model.study { Some(study.clone()) } else { None };
+        Ok(())
+    }
+
+    /// The file to test against, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] beside a penalty, which leaves likelihoods below their maximum.
+    pub(super) fn asked_for(args: &FitArgs) -> Result<Option<&PathBuf>> {
+        if args.test_against.is_some() && args.penalty.is_some() {
+            let help =
+                "leave --regularizer out, or compare scores on held-out epochs (--compare, --test-epochs)";
+            return Err(Error::argument("--test-against", "a fit without a penalty", "one with", help));
+        }
+        Ok(args.test_against.as_ref())
+    }
+
+    /// A model of any kind: its columns, which of them have an effect, and what they were made of.
+    ///
+    /// # Errors
+    /// Those of reading the file.
+    pub(super) fn new(
+        path: &Path,
+        labels: &[String],
+        is_used: impl Fn(usize) -> bool,
+        study: &Study,
+    ) -> Result<Self> {
+        let input = Input { path: path.into(), sha256: digest_file(path)? };
+        let study = if let Study::Recording(study) = study { Some(study.clone()) } else { None };
         // a column that a mask kept from all targets is none of the model
-        let is_used =
-            |(k, _): &(usize, String)| model.fit.targets.iter().any(|target| target.coef[*k] != 0.0);
-        let labels =
-            model.fit.labels.iter().cloned().enumerate().filter(is_used).map(|(_, label)| label).collect();
-        Ok(Some(Self { input, labels, study }))
+        let used = labels.iter().enumerate().filter(|(column, _)| is_used(*column));
+        Ok(Self { input, labels: used.map(|(_, label)| label.clone()).collect(), study })
     }
 
     /// Fits the columns of the smaller model to the bins of the fit, and tests every target.
@@ -88,25 +118,8 @@ impl Smaller {
         fit: &FittedGlm,
         spec: &GlmSpec,
     ) -> Result<Tested> {
-        let what = format!("--test-against {}", self.input.path.display());
-        if let Some(label) = self.labels.iter().find(|label| !fit.labels.contains(label)) {
-            let help = "test against a model whose columns are among those of the fit";
-            return Err(Error::argument(what, "a model within the fit", format!("the column {label}"), help));
-        }
-        self.check_features(&what, data)?;
-        if self.labels.len() == fit.labels.len() {
-            let help = "test against a model with fewer features";
-            return Err(Error::argument(what, "a smaller model", "the same columns", help));
-        }
-        let spec = GlmSpec {
-            regularizer: Regularizer::None,
-            plan_from: PlanFrom::Sizes,
-            standard_errors: StandardErrors::Off,
-            n_histories: 0,
-            covariance_of: Vec::new(),
-            ..spec.clone()
-        };
-        let spec = spec.check()?;
+        self.check_within(data, &fit.labels)?;
+        let spec = Self::spec(spec).check()?;
         let mut fits = Vec::with_capacity(data.parts.len());
         for part in &data.parts {
             let own = self.part(part);
@@ -114,11 +127,43 @@ impl Smaller {
             fits.push(fit_part(on, data, &own, &plan, (&spec, None), &mut |_| {})?);
         }
         let smaller = merge::merge(data, fits)?;
-        let ratio = |target: usize| {
-            LikelihoodRatio::new((fit, target), (&smaller, target)).map_err(|error| error.to_string())
-        };
-        let ratios = (0..fit.targets.len()).map(ratio).collect();
-        Ok(Tested { input: self.input, ratios })
+        Ok(self.tested(data, |target| LikelihoodRatio::new((fit, target), (&smaller, target))))
+    }
+
+    /// How the smaller model is fitted where the fit has this specification.
+    pub(super) fn spec(of_fit: &GlmSpec) -> GlmSpec {
+        GlmSpec {
+            regularizer: Regularizer::None,
+            plan_from: PlanFrom::Sizes,
+            standard_errors: StandardErrors::Off,
+            n_histories: 0,
+            covariance_of: Vec::new(),
+            ..of_fit.clone()
+        }
+    }
+
+    /// The tests of all targets.
+    pub(super) fn tested(self, data: &Data, ratio: impl Fn(usize) -> Result<LikelihoodRatio>) -> Tested {
+        let ratios = (0..data.names.len()).map(|target| ratio(target).map_err(|error| error.to_string()));
+        Tested { input: self.input, names: data.names.clone(), ratios: ratios.collect() }
+    }
+
+    /// Checks that the model lies within a fit with these columns.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if its columns are not among them, or are all of them.
+    pub(super) fn check_within(&self, data: &Data, labels: &[String]) -> Result<()> {
+        let what = format!("--test-against {}", self.input.path.display());
+        if let Some(label) = self.labels.iter().find(|label| !labels.contains(label)) {
+            let help = "test against a model whose columns are among those of the fit";
+            return Err(Error::argument(what, "a model within the fit", format!("the column {label}"), help));
+        }
+        self.check_features(&what, data)?;
+        if self.labels.len() == labels.len() {
+            let help = "test against a model with fewer features";
+            return Err(Error::argument(what, "a smaller model", "the same columns", help));
+        }
+        Ok(())
     }
 
     /// Columns of one name must be the same functions of the same signal.
@@ -140,7 +185,7 @@ impl Smaller {
     }
 
     /// A part with the columns of the smaller model alone.
-    fn part(&self, part: &Part) -> Part {
+    pub(super) fn part(&self, part: &Part) -> Part {
         let labels = part.group.pieces.iter().flat_map(|piece| &piece.labels);
         let may: Vec<bool> = labels.map(|label| self.labels.contains(label)).collect();
         let group =
@@ -151,10 +196,10 @@ impl Smaller {
 
 impl Tested {
     /// The tests in a result.
-    pub(super) fn json(&self, fit: &FittedGlm) -> Value {
-        let of_target = |(ratio, target): (&std::result::Result<LikelihoodRatio, String>, &TargetFit)| {
+    pub(super) fn json(&self) -> Value {
+        let of_target = |(ratio, name): (&std::result::Result<LikelihoodRatio, String>, &String)| {
             let mut fields = Map::new();
-            fields.insert("name".into(), target.name.clone().into());
+            fields.insert("name".into(), name.clone().into());
             match ratio {
                 Ok(ratio) => {
                     if let Value::Object(ratio) = json!(ratio) {
@@ -165,13 +210,13 @@ impl Tested {
             }
             Value::Object(fields)
         };
-        let targets: Vec<Value> = self.ratios.iter().zip(&fit.targets).map(of_target).collect();
+        let targets: Vec<Value> = self.ratios.iter().zip(&self.names).map(of_target).collect();
         json!({ "model": self.input, "targets": targets })
     }
 
-    /// The tests for people, a line each.
-    pub(super) fn text(&self, data: &Data, fit: &FittedGlm) -> String {
-        let line = |(ratio, target): (&std::result::Result<LikelihoodRatio, String>, &TargetFit)| {
+    /// The tests for people, a line each, by what targets are called there.
+    pub(super) fn text(&self, titles: impl Iterator<Item = String>) -> String {
+        let line = |(ratio, title): (&std::result::Result<LikelihoodRatio, String>, String)| {
             let told = match ratio {
                 Ok(ratio) => format!(
                     "likelihood ratio {:.4}, {} degrees of freedom, p = {:.2e}",
@@ -179,8 +224,8 @@ impl Tested {
                 ),
                 Err(reason) => format!("not tested: {reason}"),
             };
-            format!("{} against {}: {told}\n", fit_text::title(data, target), self.input.path.display())
+            format!("{title} against {}: {told}\n", self.input.path.display())
         };
-        self.ratios.iter().zip(&fit.targets).map(line).collect()
+        self.ratios.iter().zip(titles).map(line).collect()
     }
 }

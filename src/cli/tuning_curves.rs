@@ -60,10 +60,11 @@ impl Predicted {
     }
 }
 
-/// The curves over all series; none for arrays.
+/// The curves over all series; none for arrays and classes.
 pub(super) fn curves(fitting: &Fitting) -> Result<Vec<SeriesCurves>> {
     let data = &fitting.data;
-    if data.epochs_s.is_empty() {
+    // events per second are not what classes are about
+    if data.epochs_s.is_empty() || data.is_of_classes() {
         return Ok(Vec::new());
     }
     let file = nwb::open(&data.input.path)?;

@@ -9,7 +9,7 @@ use super::outputs;
 use crate::read::nwb;
 use crate::recording::Kind;
 use crate::write::model::{Input, Study};
-use crate::write::nwb::{Results, UnitRows, check_place, write_copy};
+use crate::write::nwb::{Results, StoredModel, UnitRows, check_place, write_copy};
 use crate::write::same_file::is_same_file;
 use crate::write::save::{PendingFile, check_replaceable};
 use crate::{Error, Result};
@@ -42,7 +42,13 @@ pub(super) fn prepare(
     let data = &fitting.data;
     let results = Results {
         input: &data.input,
-        model: &fitting.model,
+        model: match &fitting.of_classes {
+            Some(of_classes) => StoredModel::OfClasses(&of_classes.model),
+            None => StoredModel::OfMeans(&fitting.model),
+        },
+        fit: &fitting.model.fit,
+        names: (0..data.names.len()).map(|target| data.response_name(target).clone()).collect(),
+        classes: (0..data.names.len()).filter_map(|target| fitting.class_of(target)).collect(),
         definitions: data.features.iter().map(|feature| feature.text.clone()).collect(),
         command,
         bin_s: data.bin_s,
@@ -65,7 +71,12 @@ fn unit_rows(fitting: &Fitting) -> Result<Option<UnitRows>> {
     }
     let file = nwb::open(&data.input.path)?;
     let units = file.units()?;
-    let rows = units.rows_of(&data.names)?.into_iter().map(|row| row as i64).collect();
+    let found = units.rows_of(&data.responses().into_iter().cloned().collect::<Vec<String>>())?;
+    let rows = found.into_iter().enumerate().flat_map(|(k, row)| {
+        let n_classes = data.classes.get(k).map_or(1, |own| own.targets.len());
+        vec![row as i64; n_classes]
+    });
+    let rows = rows.collect();
     let table = file.recording().find(&units.key, Kind::Units)?.path.clone();
     Ok(Some(UnitRows { table, rows }))
 }

@@ -16,7 +16,7 @@ pub struct Group {
 }
 
 /// A run of columns of one feature's block.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
     /// The block.
     pub block: usize,

@@ -1,8 +1,9 @@
 //! Coefficients of features without a basis, with 95 % intervals.
 
 use super::words::width;
-use super::{Axis, Dash, Drawing, Figure, Legend, Mark, Panel, Role, Row, Style, Ticks, sum_of_effects};
-use crate::inverse_link::InverseLink;
+use super::{
+    Axis, Dash, Drawing, Effects, Figure, Legend, Mark, Panel, Role, Row, Style, Ticks, sum_of_effects,
+};
 
 /// Standard errors on each side of a 95 % interval.
 const NORMAL_95: f64 = 1.96;
@@ -25,12 +26,13 @@ pub struct CoefficientPanel {
 }
 
 /// One panel per entry, one below the other; `None` without panels.
-pub fn coefficients(panels: &[CoefficientPanel], link: InverseLink, note: &str) -> Option<Figure> {
+pub fn coefficients(panels: &[CoefficientPanel], effects: impl Into<Effects>, note: &str) -> Option<Figure> {
+    let effects = effects.into();
     if panels.is_empty() {
         return None;
     }
     let height_px = if panels.len() == 1 { 260.0 } else { 170.0 };
-    let rows = panels.iter().map(|panel| Row::new(height_px, vec![panel_of(panel, link)])).collect();
+    let rows = panels.iter().map(|panel| Row::new(height_px, vec![panel_of(panel, effects)])).collect();
     let mut drawing = Drawing::new(rows).shares_x();
     drawing.description = "Coefficients with 95 % intervals".into();
     let known = panels.iter().flat_map(|panel| &panel.standard_errors).any(|error| error.is_finite());
@@ -42,12 +44,12 @@ pub fn coefficients(panels: &[CoefficientPanel], link: InverseLink, note: &str) 
     let caption = format!(
         "Each coefficient times the standard deviation of its feature in the used bins: how much {} changes for \
          one standard deviation, so that features of all units compare.{intervals}{note}",
-        sum_of_effects(link)[1]
+        sum_of_effects(effects)[1]
     );
     Some(Figure { name: "coefficients".into(), title: "Coefficients".into(), caption, drawing })
 }
 
-fn panel_of(panel: &CoefficientPanel, link: InverseLink) -> Panel {
+fn panel_of(panel: &CoefficientPanel, effects: Effects) -> Panel {
     let n = panel.names.len();
     let x: Vec<f64> = (0..n).map(|k| k as f64).collect();
     let edge = |sign: f64| -> Vec<f64> {
@@ -61,7 +63,7 @@ fn panel_of(panel: &CoefficientPanel, link: InverseLink) -> Panel {
         panel.names.iter().enumerate().step_by(step).map(|(k, name)| (k as f64, name.clone())).collect();
     let along = Axis::new(&panel.along, "").range(-0.6, n as f64 - 0.4).ticks(Ticks::Named(ticks));
     let style = Style::of(Role::Model(0));
-    Panel::new(along, Axis::new(format!("{} per sd", sum_of_effects(link)[0]), ""))
+    Panel::new(along, Axis::new(format!("{} per sd", sum_of_effects(effects)[0]), ""))
         .title(&panel.title)
         .legend(Legend::Above)
         .with(Mark::Level { y: 0.0, style: Style::of(Role::Reference).dash(Dash::Short).width(1.0) })

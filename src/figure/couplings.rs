@@ -1,7 +1,8 @@
 //! Couplings between units: a heat map with a row for each unit that is acted on and a column for each that acts.
 
-use super::{Axis, Colours, Drawing, Figure, Legend, Mark, Panel, Role, Row, Style, Ticks, sum_of_effects};
-use crate::inverse_link::InverseLink;
+use super::{
+    Axis, Colours, Drawing, Effects, Figure, Legend, Mark, Panel, Role, Row, Style, Ticks, sum_of_effects,
+};
 
 /// Height of a panel, pixels.
 const HEIGHT: f64 = 300.0;
@@ -13,6 +14,8 @@ pub struct CouplingPanel {
     pub title: String,
     /// The units that are acted on, from top to bottom.
     pub receiving: Vec<String>,
+    /// Which units these are, if the rows are classes of their labels; else empty.
+    pub units: Vec<String>,
     /// The units that act, from left to right.
     pub sending: Vec<String>,
     /// Areas of the filters, linear predictor times milliseconds, row by row; NaN where the model has none.
@@ -22,21 +25,30 @@ pub struct CouplingPanel {
 /// Rows of matrices, each row with one scale of colours; `None` without one.
 ///
 /// The scale is that of pairs of different units: what a unit does to itself is often much larger, and has the colour of the end.
-pub fn couplings(rows: &[Vec<CouplingPanel>], link: InverseLink, note: &str) -> Option<Figure> {
+pub fn couplings(rows: &[Vec<CouplingPanel>], effects: impl Into<Effects>, note: &str) -> Option<Figure> {
+    let effects = effects.into();
     if rows.iter().all(Vec::is_empty) {
         return None;
     }
     let row = |panels: &Vec<CouplingPanel>| {
         let largest = panels.iter().map(largest).fold(0.0, f64::max);
-        let panels = panels.iter().map(|own| panel(own, largest, link)).collect();
+        let panels = panels.iter().map(|own| panel(own, largest, effects)).collect();
         Row { n_places: 2, ..Row::new(HEIGHT, panels) }
     };
     let drawing = Drawing::new(rows.iter().map(row).collect());
+    let rows = match effects {
+        Effects::Of(_) => "each other (rows)",
+        Effects::OfClass => "each class of the labels of a unit (rows)",
+    };
+    let own = match effects {
+        Effects::Of(_) => ", on the diagonal,",
+        Effects::OfClass => "",
+    };
     let caption = format!(
-        "Area under the filter from each unit (columns) to each other (rows): how much a spike changes {}, summed over the \
+        "Area under the filter from each unit (columns) to {rows}: how much a spike changes {}, summed over the \
          lags and times the width of a bin. Blue lowers, vermilion raises. The scale is that of different units: a unit's own \
-         past, on the diagonal, may lie beyond its ends.{note}",
-        sum_of_effects(link)[1]
+         past{own} may lie beyond its ends.{note}",
+        sum_of_effects(effects)[1]
     );
     Some(Figure::new("couplings", "Couplings between units", caption, drawing))
 }
@@ -48,19 +60,24 @@ fn largest(panel: &CouplingPanel) -> f64 {
         let cells = panel.area_ms.iter().enumerate().filter(|(k, _)| is_counted(k / n, k % n));
         cells.map(|(_, area)| area.abs()).filter(|area| area.is_finite()).fold(0.0, f64::max)
     };
-    let others = of(&|row, column| panel.receiving.get(row) != panel.sending.get(column));
+    let units = if panel.units.is_empty() { &panel.receiving } else { &panel.units };
+    let others = of(&|row, column| units.get(row) != panel.sending.get(column));
     if others > 0.0 { others } else { of(&|_, _| true) }
 }
 
-fn panel(own: &CouplingPanel, largest: f64, link: InverseLink) -> Panel {
+fn panel(own: &CouplingPanel, largest: f64, effects: Effects) -> Panel {
     let edges = |names: &[String]| (0..=names.len()).map(|k| k as f64).collect::<Vec<f64>>();
     let ticks = |names: &[String]| {
         Ticks::Named(names.iter().enumerate().map(|(k, name)| (k as f64 + 0.5, name.clone())).collect())
     };
-    let mut bar = Axis::new(format!("{} × time", sum_of_effects(link)[0]), "ms");
+    let mut bar = Axis::new(format!("{} × time", sum_of_effects(effects)[0]), "ms");
     if largest > 0.0 {
         bar = bar.range(-largest, largest);
     }
+    let receiving = match effects {
+        Effects::Of(_) => "receiving unit",
+        Effects::OfClass => "receiving unit=class",
+    };
     let is_missing = own.area_ms.iter().any(|area| !area.is_finite());
     let style = Style::of(Role::Shade).width(1.0).label(if is_missing { "no estimate" } else { "" });
     let cells = Mark::Cells {
@@ -72,7 +89,7 @@ fn panel(own: &CouplingPanel, largest: f64, link: InverseLink) -> Panel {
     };
     Panel::new(
         Axis::new("sending unit", "").ticks(ticks(&own.sending)),
-        Axis::new("receiving unit", "").range(own.receiving.len() as f64, 0.0).ticks(ticks(&own.receiving)),
+        Axis::new(receiving, "").range(own.receiving.len() as f64, 0.0).ticks(ticks(&own.receiving)),
     )
     .title(&own.title)
     .legend(Legend::Above)

@@ -2,8 +2,32 @@
 
 use crate::inverse_link::InverseLink;
 
+/// What effects of features add up to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effects {
+    /// The linear predictor of a mean.
+    Of(InverseLink),
+    /// That of one class among several, whose predictors sum to 0.
+    OfClass,
+}
+
+impl From<InverseLink> for Effects {
+    fn from(link: InverseLink) -> Self {
+        Self::Of(link)
+    }
+}
+
 /// As an axis says it, and in a sentence.
-pub fn sum_of_effects(link: InverseLink) -> [&'static str; 2] {
+pub fn sum_of_effects(effects: impl Into<Effects>) -> [&'static str; 2] {
+    let link = match effects.into() {
+        Effects::Of(link) => link,
+        Effects::OfClass => {
+            return [
+                "log odds",
+                "the log odds of the class against the geometric mean of the probabilities of all classes",
+            ];
+        }
+    };
     match link {
         InverseLink::Exp => ["log rate", "the logarithm of the rate"],
         InverseLink::Softplus => ["linear predictor", "the linear predictor, whose softplus is the mean"],

@@ -1,7 +1,6 @@
 //! What was learned: filters over lags and response curves over values, with 95 % bands.
 
-use super::{Axis, Dash, Drawing, Figure, Mark, Panel, Role, Style, sum_of_effects};
-use crate::inverse_link::InverseLink;
+use super::{Axis, Dash, Drawing, Effects, Figure, Mark, Panel, Role, Style, sum_of_effects};
 
 /// Standard errors on each side of a 95 % band.
 const NORMAL_95: f64 = 1.96;
@@ -30,7 +29,12 @@ pub struct FilterPanel {
 }
 
 /// One panel per entry, in rows of `n_columns`; `None` without panels.
-pub fn filter(panels: &[FilterPanel], n_columns: usize, link: InverseLink, note: &str) -> Option<Figure> {
+pub fn filter(
+    panels: &[FilterPanel],
+    n_columns: usize,
+    effects: impl Into<Effects>,
+    note: &str,
+) -> Option<Figure> {
     let drawn: Vec<Panel> = panels.iter().map(|panel| panel_of(panel, shared_range(panels, panel))).collect();
     let height_px = if drawn.len() == 1 { 320.0 } else { 200.0 };
     let mut drawing = Drawing::grid(drawn, n_columns, height_px);
@@ -53,7 +57,7 @@ pub fn filter(panels: &[FilterPanel], n_columns: usize, link: InverseLink, note:
     let caption = format!(
         "The basis functions times their coefficients, added up: what the signal adds to {}.\
          {bands}{shared}{note}",
-        sum_of_effects(link)[1]
+        sum_of_effects(effects)[1]
     );
     Some(Figure { name: "filter".into(), title: "What was learned".into(), caption, drawing })
 }

@@ -9,10 +9,12 @@
 
 mod axis;
 pub mod basis;
+pub mod calibration;
 mod canvas;
 mod clip;
 pub mod coefficients;
 mod colours;
+pub mod confusion;
 pub mod convergence;
 pub mod couplings;
 pub mod cross_validation;
@@ -41,7 +43,7 @@ pub use axis::{Axis, Scale, Ticks};
 pub use colours::{Colours, Gradient};
 pub use decimate::Decimator;
 pub use drawing::{Drawing, Legend, Panel, Row};
-pub use effects::sum_of_effects;
+pub use effects::{Effects, sum_of_effects};
 pub use mark::{Mark, Style};
 pub use onset::Onset;
 pub use palette::{Dash, Role};

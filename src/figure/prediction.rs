@@ -1,6 +1,6 @@
 //! The figure of predicted against observed rates at two zooms.
 
-use super::stretch::Rates;
+use super::stretch::{Rates, rates_in_words};
 use super::{Axis, Drawing, Figure, Mark, Panel, Role, Row, Style};
 
 /// Rates over the whole and over a part of it.
@@ -48,7 +48,16 @@ impl Prediction {
             Drawing::new(rows).shares_x().shares_y()
         };
         let part = if self.part.is_some() { ", and the shaded part of it enlarged" } else { "" };
-        let caption = format!("Observed and predicted rates: {}{part}. {}", self.place, self.notes);
-        Figure::new("prediction", "Predicted against observed rate", caption, drawing)
+        let of_classes = rates_in_words(&self.rates) == "probabilities";
+        let [title, what] = if of_classes {
+            [
+                "Probabilities of the classes against the labels",
+                "Probability of each class, and 1 where it is the label, else 0",
+            ]
+        } else {
+            ["Predicted against observed rate", "Observed and predicted rates"]
+        };
+        let caption = format!("{what}: {}{part}. {}", self.place, self.notes);
+        Figure::new("prediction", title, caption, drawing)
     }
 }

@@ -33,10 +33,17 @@ pub struct Stimulus {
 pub struct Rates {
     /// The target as the axis calls it; empty where there is one only.
     pub target: String,
-    /// Times in seconds and observed rate in Hz.
+    /// Times in seconds and observed rate in Hz; of a class the part of the bins that are of it.
     pub observed: (Vec<f64>, Vec<f64>),
-    /// Models by name, the fit first: times in seconds, rate in Hz.
+    /// Models by name, the fit first: times in seconds, rate in Hz; of a class its probability.
     pub models: Vec<(String, Vec<f64>, Vec<f64>)>,
+    /// Whether the target is a class.
+    pub of_class: bool,
+}
+
+/// What rates are in words: of classes they are probabilities.
+pub(super) fn rates_in_words(rates: &[Rates]) -> &'static str {
+    if rates.iter().any(|own| own.of_class) { "probabilities" } else { "rates" }
 }
 
 impl Stretch {
@@ -62,10 +69,16 @@ impl Stimulus {
 impl Rates {
     /// Its panel; the smoothed data lie above the models.
     pub(super) fn panel(&self, x: Axis, unit: &str) -> Panel {
-        let label = if self.target.is_empty() { "rate".into() } else { format!("rate of {}", self.target) };
+        let label = match (self.of_class, self.target.as_str()) {
+            (true, target) => format!("P({target})"),
+            (false, "") => "rate".into(),
+            (false, target) => format!("rate of {target}"),
+        };
+        let unit = if self.of_class { "" } else { unit };
         let mut panel = Panel::new(x, Axis::new(label, unit).from_zero());
         let (x, y) = self.observed.clone();
-        panel = panel.with(Mark::Line { x, y, style: Style::of(Role::Data).label("observed") });
+        let observed = if self.of_class { "labels" } else { "observed" };
+        panel = panel.with(Mark::Line { x, y, style: Style::of(Role::Data).label(observed) });
         for (k, (name, x, y)) in self.models.iter().enumerate() {
             let style = Style::of(Role::Model(k)).width(2.2).label(name.clone());
             panel = panel.with(Mark::Line { x: x.clone(), y: y.clone(), style });

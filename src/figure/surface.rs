@@ -1,7 +1,6 @@
 //! What was learned of two values together: heat maps of surfaces.
 
-use super::{Axis, Colours, Drawing, Figure, Mark, Panel, Role, Style, sum_of_effects};
-use crate::inverse_link::InverseLink;
+use super::{Axis, Colours, Drawing, Effects, Figure, Mark, Panel, Role, Style, sum_of_effects};
 
 /// One surface.
 #[derive(Clone, Debug)]
@@ -25,11 +24,11 @@ pub struct SurfacePanel {
 }
 
 /// One panel per entry, in rows of two; `None` without panels.
-pub fn surface(panels: &[SurfacePanel], link: InverseLink, note: &str) -> Option<Figure> {
+pub fn surface(panels: &[SurfacePanel], effects: impl Into<Effects>, note: &str) -> Option<Figure> {
     if panels.is_empty() {
         return None;
     }
-    let [axis, sentence] = sum_of_effects(link);
+    let [axis, sentence] = sum_of_effects(effects);
     let drawn: Vec<Panel> =
         panels.iter().map(|panel| panel_of(panel, largest(panels, panel), axis)).collect();
     let n_columns = if drawn.len() == 1 { 1 } else { 2 };
@@ -78,6 +77,7 @@ fn panel_of(panel: &SurfacePanel, largest: Option<f64>, what: &str) -> Panel {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inverse_link::InverseLink;
 
     fn panel(feature: usize, values: Vec<f64>) -> SurfacePanel {
         let axis = |name: &str| [name.to_string(), String::new()];

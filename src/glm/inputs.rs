@@ -19,6 +19,18 @@ pub struct Response<'a> {
 }
 
 impl CheckedSpec {
+    /// Refuses blocks of a covariance that the design does not have.
+    pub(super) fn check_blocks(&self, plan: &DesignPlan) -> Result<()> {
+        match self.get().covariance_of.iter().find(|columns| columns.end > plan.n_columns()) {
+            None => Ok(()),
+            Some(columns) => {
+                let expected = format!("columns below {}", plan.n_columns());
+                let help = "give columns of the design";
+                Err(Error::argument("covariance of", expected, format!("{columns:?}"), help))
+            }
+        }
+    }
+
     /// Checks shapes, every used value of the response and the memory that the design takes beside its sources in a fit of so many
     /// targets; the null model of every response.
     pub(super) fn check_inputs(
@@ -52,12 +64,7 @@ impl CheckedSpec {
             let expected = format!("rows below {}", response.y.nrows());
             return Err(Error::argument("used rows", expected, row.to_string(), "give rows of the response"));
         }
-        if let Some(columns) = self.get().covariance_of.iter().find(|columns| columns.end > plan.n_columns())
-        {
-            let (expected, help) =
-                (format!("columns below {}", plan.n_columns()), "give columns of the design");
-            return Err(Error::argument("covariance of", expected, format!("{columns:?}"), help));
-        }
+        self.check_blocks(plan)?;
         let Some(nulls) = self.nulls(plan, response, &plan.into()) else {
             return Err(self.first_bad(plan, response));
         };

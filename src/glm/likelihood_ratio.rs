@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 
+use super::categorical::{ClassFit, FittedCategorical};
 use super::fitted::{FittedGlm, TargetFit};
 use crate::observation::{ObservationModel, Observe};
 use crate::regularizer::Regularizer;
@@ -23,6 +24,44 @@ pub struct LikelihoodRatio {
     pub p_value: f64,
 }
 
+/// What a test asks of a fit of any kind and one of its targets.
+struct Side<'f> {
+    regularizer: &'f Regularizer,
+    labels: &'f [String],
+    name: &'f str,
+    status: Status,
+    n_bins_used: usize,
+    dof_resid: usize,
+}
+
+impl<'f> Side<'f> {
+    fn of(fit: &'f FittedGlm, target: &'f TargetFit) -> Self {
+        Self {
+            regularizer: &fit.regularizer,
+            labels: &fit.labels,
+            name: &target.name,
+            status: target.status,
+            n_bins_used: target.n_bins_used,
+            dof_resid: target.dof_resid,
+        }
+    }
+
+    fn of_classes(fit: &'f FittedCategorical, target: &'f ClassFit) -> Self {
+        Self {
+            regularizer: &fit.regularizer,
+            labels: &fit.labels,
+            name: &target.name,
+            status: target.status,
+            n_bins_used: target.n_bins_used,
+            dof_resid: target.dof_resid,
+        }
+    }
+}
+
+fn wrong<T>(expected: &str, found: String, help: &str) -> Result<T> {
+    Err(Error::argument("likelihood-ratio test", expected, found, help))
+}
+
 impl LikelihoodRatio {
     /// The test of target number `target` of `larger` against target number `smaller_target` of `smaller`.
     ///
@@ -36,12 +75,6 @@ impl LikelihoodRatio {
         (larger, target): (&FittedGlm, usize),
         (smaller, smaller_target): (&FittedGlm, usize),
     ) -> Result<Self> {
-        let wrong = |expected: &str, found: String, help: &str| {
-            Err(Error::argument("likelihood-ratio test", expected, found, help))
-        };
-        if [larger, smaller].iter().any(|fit| fit.regularizer != Regularizer::None) {
-            return wrong("fits without a penalty", "one with".into(), "fit both without --regularizer");
-        }
         // dispersions may differ
         let kinds = [larger, smaller].map(|fit| (fit.model.observation.name(), fit.model.inverse_link));
         if kinds[0] != kinds[1] {
@@ -63,15 +96,41 @@ impl LikelihoodRatio {
             let help = "divide the weights by their mean, so that they sum to the number of bins";
             return wrong("more data than parameters", found, help);
         }
+        let statistic = Self::statistic(larger.model.observation, own, other);
+        Self::of_sides([&Side::of(larger, own), &Side::of(smaller, other)], statistic)
+    }
+
+    /// The same test between fits to labels: with `K` classes every column that is independent of the others is `K - 1` parameters.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] as [`LikelihoodRatio::new`] says, and for targets of different classes.
+    pub fn of_classes(
+        (larger, target): (&FittedCategorical, usize),
+        (smaller, smaller_target): (&FittedCategorical, usize),
+    ) -> Result<Self> {
+        let (own, other) = (&larger.targets[target], &smaller.targets[smaller_target]);
+        if own.classes != other.classes {
+            let found = format!("{} and {} classes", own.n_classes(), other.n_classes());
+            return wrong("fits with the same classes", found, "fit both to the same labels");
+        }
+        let statistic = 2.0 * (own.scores.log_likelihood_sum - other.scores.log_likelihood_sum);
+        Self::of_sides([&Side::of_classes(larger, own), &Side::of_classes(smaller, other)], statistic)
+    }
+
+    /// The test by a statistic, for fits of any kind.
+    fn of_sides([own, other]: [&Side; 2], statistic: f64) -> Result<Self> {
+        if [own, other].iter().any(|side| *side.regularizer != Regularizer::None) {
+            return wrong("fits without a penalty", "one with".into(), "fit both without --regularizer");
+        }
         if own.n_bins_used != other.n_bins_used {
             let found = format!("{} and {} bins", own.n_bins_used, other.n_bins_used);
             return wrong("fits to the same bins", found, "fit the smaller model to the bins of the larger");
         }
-        if let Some(label) = smaller.labels.iter().find(|label| !larger.labels.contains(label)) {
+        if let Some(label) = other.labels.iter().find(|label| !own.labels.contains(label)) {
             let help = "test against a model whose columns are among those of the fit";
             return wrong("a model within the fit", format!("{label}, which the fit has not"), help);
         }
-        if let Some(open) = [own, other].iter().find(|fit| fit.status != Status::Converged) {
+        if let Some(open) = [own, other].iter().find(|side| side.status != Status::Converged) {
             let found = format!("{} {}", open.name, open.status.name());
             return wrong("two optima", found, "see the warning of that target");
         }
@@ -80,7 +139,6 @@ impl LikelihoodRatio {
             let help = "test against a model with fewer columns";
             return wrong("a smaller model", "as many parameters".into(), help);
         }
-        let statistic = Self::statistic(larger.model.observation, own, other);
         if !statistic.is_finite() {
             let help = "fit fewer columns or more bins";
             return wrong("likelihoods that are numbers", statistic.to_string(), help);

@@ -36,7 +36,8 @@ mod standing;
 mod start;
 
 pub use categorical::{
-    CategoricalSpec, ClassFit, ClassPoint, FittedCategorical, Labelled, score_classes, score_weighted_classes,
+    CategoricalSpec, ClassCovariance, ClassFit, ClassPoint, Confusion, FittedCategorical, Labelled,
+    Reliability, confusion, reliability, score_classes, score_weighted_classes,
 };
 pub use choice::{CostConstants, estimated_seconds};
 pub use cross_validation::CrossValidation;

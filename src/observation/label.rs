@@ -57,6 +57,16 @@ impl Label {
         !matches!(self, Self::Number(number) if number.is_nan())
     }
 
+    /// The number, of a label that is one which `f64` holds to the last digit.
+    ///
+    /// ```
+    /// use rheobase::observation::Label;
+    /// assert_eq!([Label::from(2).exact(), Label::from("2").exact()], [Some(2.0), None]);
+    /// ```
+    pub fn exact(&self) -> Option<f64> {
+        self.number().filter(|number| Self::from(*number) == *self)
+    }
+
     fn number(&self) -> Option<f64> {
         match self {
             Self::Integer(number) => Some(*number as f64),

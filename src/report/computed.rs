@@ -11,32 +11,38 @@ use super::{Report, WrittenFile};
 
 pub(super) fn section(report: &Report) -> Section {
     let (fit, computed) = (report.fit, &report.computed);
-    let iterations = fit.targets.iter().map(|target| target.iterations).max().unwrap_or(0);
-    let passes: usize = fit.targets.iter().map(|target| target.passes).sum();
+    let iterations = report.certificates.iter().map(|target| target.iterations).max().unwrap_or(0);
+    let passes: usize = report.certificates.iter().map(|target| target.passes).sum();
     let plan = &fit.plan;
     let body = html! {
         dl.numbers {
             (entry("Solver", &html! { (fit.solver) " (" (plan.reason) ")" }))
-            (entry("Design", &html! {
-                (count(plan.n_rows)) " rows × " (count(plan.n_columns)) " columns × " (count(plan.n_targets))
-                @if plan.n_targets == 1 { " target" } @else { " targets" }
-            }))
-            (entry(if report.fit.model.observation.has_events() {
-                "Events per parameter"
-            } else {
-                "Rows per parameter"
-            }, &html! {
-                (number(plan.events_per_parameter, 3)) @if plan.n_targets > 1 { " at least" }
-            }))
+            @if report.is_of_classes() {
+                (entry("Design", &html! {
+                    (count(plan.n_rows)) " rows × " (count(fit.labels.len())) " columns × " (count(fit.targets.len())) " classes"
+                }))
+            } @else {
+                (entry("Design", &html! {
+                    (count(plan.n_rows)) " rows × " (count(plan.n_columns)) " columns × " (count(plan.n_targets))
+                    @if plan.n_targets == 1 { " target" } @else { " targets" }
+                }))
+                (entry(if report.fit.model.observation.has_events() {
+                    "Events per parameter"
+                } else {
+                    "Rows per parameter"
+                }, &html! {
+                    (number(plan.events_per_parameter, 3)) @if plan.n_targets > 1 { " at least" }
+                }))
+            }
             @if let Some(strength) = fit.regularizer.strength() {
                 (entry("Penalty", &html! {
                     (fit.regularizer.name())
-                    @if let Some(n) = fit.n_folds() {
+                    @if let Some(n) = report.certificates.iter().find_map(|own| Some(own.cv?.by_fold.len())) {
                         ", strength by " (count(n)) "-fold cross-validation"
                     } @else { " of strength " (number(strength, 3)) }
                 }))
             }
-            (entry("Iterations", &html! { (count(iterations)) @if fit.targets.len() > 1 { " at most" } }))
+            (entry("Iterations", &html! { (count(iterations)) @if report.certificates.len() > 1 { " at most" } }))
             (entry("Passes over the rows", &html! { (count(passes)) }))
             (entry("Arithmetic", &html! {
                 (plan.arithmetic()) @if plan.backend == "gpu" { " on the CPU, before that on a GPU" } @else { " on the CPU" }

@@ -1,5 +1,6 @@
 //! What a report is made of.
 
+use super::Certificate;
 use crate::glm::{FittedGlm, Scores};
 
 /// Everything that the page of a fit says.
@@ -17,8 +18,12 @@ pub struct Report<'a> {
     pub features_typed: Vec<String>,
     /// The fit.
     pub fit: &'a FittedGlm,
-    /// What there is to say about each target of the fit, in its order.
+    /// What was proven of each target, in their order; of all classes of a target together.
+    pub certificates: Vec<Certificate<'a>>,
+    /// What there is to say about each of them.
     pub words: Vec<TargetWords>,
+    /// The classes of each of them, if the targets of the fit are their classes; else empty.
+    pub classes: Vec<Classes>,
     /// Scores: all targets on the fitted data, then on each held-out part.
     pub scores: Vec<ScoreRow>,
     /// The figures, in the order of the page.
@@ -41,6 +46,19 @@ pub struct Report<'a> {
     pub files: Vec<WrittenFile>,
 }
 
+/// The classes of one target, which are targets of the fit of a report.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Classes {
+    /// Their names.
+    pub names: Vec<String>,
+    /// What they are called as targets: `turn=left`.
+    pub titles: Vec<String>,
+    /// The part of the fitted bins whose most probable class is their label.
+    pub accuracy: f64,
+    /// Bins, shape (classes, classes): a row for each label, a column for each most probable class.
+    pub confusion: Vec<Vec<usize>>,
+}
+
 /// One target in words.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TargetWords {
@@ -50,7 +68,7 @@ pub struct TargetWords {
     pub verdict: String,
     /// What to do if it is not at an optimum for want of time or steps.
     pub remedy: Option<String>,
-    /// Events in its used bins.
+    /// Events in its used bins; of no meaning where the target has classes.
     pub n_events: f64,
 }
 
@@ -71,6 +89,8 @@ pub struct ScoreRow {
     pub n_bins: usize,
     /// The scores.
     pub scores: Scores,
+    /// The part of the bins whose most probable class is the label, of a model of classes.
+    pub accuracy: Option<f64>,
 }
 
 /// A figure as the report shows it.
@@ -112,7 +132,7 @@ pub struct Epoch {
     pub n_bins: usize,
     /// Those that were fitted.
     pub n_used: usize,
-    /// Events of each target in them.
+    /// Events of each target of the fit in them; of a class its bins.
     pub n_events: Vec<f64>,
 }
 
@@ -150,9 +170,23 @@ impl Report<'_> {
         if self.is_recording() { "spikes" } else { "events" }
     }
 
-    /// Whether the response counts events: of a recording it always does.
+    /// Whether the response counts events: of a recording it always does, unless it is taken for labels.
     pub(super) fn has_events(&self) -> bool {
-        self.is_recording() || self.fit.model.observation.has_events()
+        !self.is_of_classes() && (self.is_recording() || self.fit.model.observation.has_events())
+    }
+
+    /// Whether the targets of the fit are classes.
+    pub(super) fn is_of_classes(&self) -> bool {
+        !self.classes.is_empty()
+    }
+
+    /// What the targets of the fit are called.
+    pub(super) fn titles(&self) -> Vec<&str> {
+        if self.is_of_classes() {
+            self.classes.iter().flat_map(|own| &own.titles).map(String::as_str).collect()
+        } else {
+            self.words.iter().map(|words| words.title.as_str()).collect()
+        }
     }
 
     /// What a row of the data is called, with its number.

@@ -58,7 +58,9 @@ fn bins(report: &Report) -> Markup {
             @if report.is_recording() {
                 (row("at edges", bins.n_edge, EDGE))
             }
-            (row("dropped", bins.n_dropped, if report.is_recording() {
+            (row("dropped", bins.n_dropped, if report.is_of_classes() {
+                "a feature is not a number there, or there is no label"
+            } else if report.is_recording() {
                 "a feature has no sample there, or one that is not a number"
             } else {
                 "a number in the row is not finite"
@@ -73,7 +75,7 @@ fn epochs(report: &Report) -> Markup {
     let (first, rest) = report.epochs.split_at(report.epochs.len().min(MOST_EPOCHS));
     html! {
         (epoch_table("Epochs", report, 0, first))
-        @if report.words.len() > MOST_COLUMNS {
+        @if !report.is_of_classes() && report.words.len() > MOST_COLUMNS {
             p.note { "Spikes are those of all " (report.words.len()) " units together, in the used bins." }
         }
         @if !rest.is_empty() {
@@ -86,13 +88,17 @@ fn epochs(report: &Report) -> Markup {
 }
 
 fn epoch_table(label: &str, report: &Report, offset: usize, epochs: &[Epoch]) -> Markup {
-    let each = report.words.len() <= MOST_COLUMNS;
+    let titles = report.titles();
+    let each = titles.len() <= MOST_COLUMNS;
+    // of too many classes there is nothing to add up
+    let together = !each && !report.is_of_classes();
+    let what = if report.is_of_classes() { "bins of" } else { "spikes of" };
     let header = html! {
         (number_column("epoch")) (number_column("start (s)")) (number_column("stop (s)"))
         (number_column("duration (s)")) (number_column("bins")) (number_column("used"))
-        @if each && report.words.len() > 1 {
-            @for words in &report.words { th.number scope="col" { "spikes of " (words.title) } }
-        } @else {
+        @if each && titles.len() > 1 {
+            @for title in &titles { th.number scope="col" { (what) " " (title) } }
+        } @else if each || together {
             (number_column("spikes"))
         }
     };
@@ -108,7 +114,7 @@ fn epoch_table(label: &str, report: &Report, offset: usize, epochs: &[Epoch]) ->
                     td.number { (count(epoch.n_used)) }
                     @if each {
                         @for n in &epoch.n_events { td.number { (number(*n, 7)) } }
-                    } @else {
+                    } @else if together {
                         td.number { (number(epoch.n_events.iter().sum(), 7)) }
                     }
                 }

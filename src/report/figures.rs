@@ -11,7 +11,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
     ("Tuning", &["tuning"]),
     ("The model", &["basis", "onset", "filter", "surface", "coefficients"]),
     ("Predictions", &["prediction", "epochs"]),
-    ("Goodness of fit", &["goodness"]),
+    ("Goodness of fit", &["goodness", "calibration", "confusion"]),
     ("Convergence", &["convergence"]),
 ];
 

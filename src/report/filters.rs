@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::page::{self, Section, column, number_column};
 use super::typeset::{Digits, count, number};
-use super::{MOST_TARGETS, Report, TargetWords};
+use super::{MOST_TARGETS, Report};
 use crate::glm::TargetFit;
 use crate::inverse_link::InverseLink;
 use crate::regularizer::Regularizer;
@@ -18,9 +18,10 @@ const MOST_OPEN: usize = 3;
 const QUANTILE: f64 = 1.959_963_984_540_054;
 
 pub(super) fn section(report: &Report) -> Section {
-    let n_targets = report.words.len();
+    let titles = report.titles();
+    let n_targets = titles.len();
     let n_columns = report.fit.labels.len();
-    let pairs = report.fit.targets.iter().zip(&report.words).take(MOST_TARGETS);
+    let pairs = report.fit.targets.iter().zip(&titles).take(MOST_TARGETS);
     let body = html! {
         p {
             "Coefficients are changes of " (changed(report)) " per unit of their column, its factor included. Standard errors "
@@ -34,24 +35,27 @@ pub(super) fn section(report: &Report) -> Section {
                 "nothing about how far; a test against 0 would mean nothing."
             }
         }
-        @for (k, (target, words)) in pairs.enumerate() {
+        @for (k, (target, title)) in pairs.enumerate() {
             @if n_targets <= MOST_OPEN {
-                @if n_targets > 1 { h3 { (words.title) } }
-                (whole(report, target, words))
+                @if n_targets > 1 { h3 { (title) } }
+                (whole(report, target, title))
             } @else {
                 details open[k == 0] {
-                    summary { (words.title) ": " (target.status.name().replace('_', " ")) }
-                    (whole(report, target, words))
+                    summary { (title) ": " (target.status.name().replace('_', " ")) }
+                    (whole(report, target, title))
                 }
             }
         }
-        (left_out(n_targets, n_columns))
+        (left_out(report, n_targets, n_columns))
     };
     Section { id: "filters", title: "Filters", body }
 }
 
 /// What the effects of features add up to.
 fn changed(report: &Report) -> &'static str {
+    if report.is_of_classes() {
+        return "the log odds of a class against the geometric mean of the probabilities of all classes of its target";
+    }
     match report.fit.model.inverse_link {
         InverseLink::Exp => "ln(rate)",
         InverseLink::Softplus => "x in rate = ln(1 + exp(x))",
@@ -64,12 +68,13 @@ fn changed(report: &Report) -> &'static str {
 }
 
 /// Says what is not shown and where it is.
-fn left_out(n_targets: usize, n_columns: usize) -> Markup {
+fn left_out(report: &Report, n_targets: usize, n_columns: usize) -> Markup {
+    let targets = if report.is_of_classes() { "classes" } else { "targets" };
     html! {
         @if n_targets > MOST_TARGETS || n_columns > MOST_COLUMNS {
             p.note {
                 "Shown are "
-                @if n_targets > MOST_TARGETS { "the first " (MOST_TARGETS) " of " (count(n_targets)) " targets" }
+                @if n_targets > MOST_TARGETS { "the first " (MOST_TARGETS) " of " (count(n_targets)) " " (targets) }
                 @if n_targets > MOST_TARGETS && n_columns > MOST_COLUMNS { " and " }
                 @if n_columns > MOST_COLUMNS { "the first " (MOST_COLUMNS) " of " (count(n_columns)) " columns" }
                 "; all are in " code { "fit.json" } ", as " code { "coef" } " and " code { "standard_errors" }
@@ -80,7 +85,7 @@ fn left_out(n_targets: usize, n_columns: usize) -> Markup {
 }
 
 /// One target.
-fn whole(report: &Report, target: &TargetFit, words: &TargetWords) -> Markup {
+fn whole(report: &Report, target: &TargetFit, title: &str) -> Markup {
     if target.status == Status::NoEvents {
         return html! {
             @if target.intercept > 0.0 {
@@ -130,7 +135,7 @@ fn whole(report: &Report, target: &TargetFit, words: &TargetWords) -> Markup {
         } @else if target.status != Status::Converged {
             p.note { "These numbers are not at an optimum." }
         }
-        (page::table(&format!("Coefficients of {}", words.title), header, body))
+        (page::table(&format!("Coefficients of {title}"), header, body))
         (dashes(target))
     }
 }

@@ -2,6 +2,7 @@
 
 use maud::html;
 
+use super::Report;
 use super::page::Section;
 use crate::observation::ObservationModel;
 
@@ -101,9 +102,45 @@ const OF_BERNOULLI: [(&str, &str); 2] = [
     ),
 ];
 
+const OF_CLASSES: [(&str, &str); 4] = [
+    (
+        "Loss",
+        "The mean over the used bins of −ln P(label). The fit minimises it, with the penalty added if there is one.",
+    ),
+    (
+        "Converged",
+        "The loss gap is at most the tolerance times the loss, or that of the frequencies of the classes where it is larger, and \
+         the KKT residual at most the square root of the tolerance. Both are computed in double precision at the numbers that are \
+         reported.",
+    ),
+    (
+        "Separated",
+        "A combination of features tells bins of one class from those of others by a threshold, so the likelihood rises for ever \
+         along it. There is no finite estimate.",
+    ),
+    (
+        "Pseudo-R²",
+        "The part of the null model's misfit that the model explains; the null model gives every bin the frequencies of the classes \
+         in the same bins. McFadden compares log-likelihoods, Cohen deviances, which is the same here. 0 is no better than the \
+         frequencies, and less than 0 worse.",
+    ),
+];
+const MORE_OF_CLASSES: [(&str, &str); 2] = [
+    (
+        "Accuracy",
+        "The part of the used bins whose most probable class, the first of equals, is their label. Where one class is frequent it \
+         says little.",
+    ),
+    (
+        "Calibration",
+        "Probabilities are calibrated if of the bins to which a class is given the probability p the part p is of it.",
+    ),
+];
+
 /// The words of a report of this model.
-fn words(observation: ObservationModel) -> Vec<(&'static str, &'static str)> {
-    let (own, left_out): (&[_], &[&str]) = match observation {
+fn words(report: &Report) -> Vec<(&'static str, &'static str)> {
+    let (own, left_out): (&[_], &[&str]) = match report.fit.model.observation {
+        _ if report.is_of_classes() => (&OF_CLASSES, &["Bits per spike", "Kolmogorov-Smirnov plot"]),
         ObservationModel::Poisson => (&[], &[]),
         ObservationModel::Gaussian => {
             (&OF_GAUSSIAN, &["Separated", "Bits per spike", "Kolmogorov-Smirnov plot"])
@@ -113,17 +150,19 @@ fn words(observation: ObservationModel) -> Vec<(&'static str, &'static str)> {
         ObservationModel::NegativeBinomial(_) => (&[], &["Kolmogorov-Smirnov plot"]),
     };
     let shown = WORDS.into_iter().filter(|(word, _)| !left_out.contains(word));
+    let more = if report.is_of_classes() { &MORE_OF_CLASSES[..] } else { &[] };
     shown
         .map(|(word, meaning)| own.iter().copied().find(|own| own.0 == word).unwrap_or((word, meaning)))
+        .chain(more.iter().copied())
         .collect()
 }
 
-pub(super) fn section(observation: ObservationModel) -> Section {
+pub(super) fn section(report: &Report) -> Section {
     let body = html! {
         details {
             summary { "What the words mean" }
             dl.glossary {
-                @for (word, meaning) in words(observation) { dt { (word) } dd { (meaning) } }
+                @for (word, meaning) in words(report) { dt { (word) } dd { (meaning) } }
             }
         }
     };

@@ -19,9 +19,14 @@ pub(super) fn header(report: &Report) -> Markup {
     html! {
         header {
             p.eyebrow { "rheobase " (report.computed.version) " · model " b { (report.model) } }
-            h1 { "Encoding model" @if several { "s" } " of " (report.targets_title()) }
+            h1 { @if report.is_of_classes() { "Categorical model" } @else { "Encoding model" } @if several { "s" } " of " (report.targets_title()) }
             p.lead {
-                "A " (capital(report.fit.model.observation)) " generalized linear model" @if several { " for each" } ", fitted to "
+                @if report.is_of_classes() {
+                    "A categorical model (multinomial logistic regression)"
+                } @else {
+                    "A " (capital(report.fit.model.observation)) " generalized linear model"
+                }
+                @if several { " for each" } ", fitted to "
                 code { (report.file_name()) } (data(report)) "."
             }
             @if several {
@@ -57,7 +62,18 @@ fn data(report: &Report) -> Markup {
 fn formula(report: &Report) -> Markup {
     let n = report.fit.labels.len();
     html! {
-        p.formula {
+        @if report.is_of_classes() {
+            p.formula {
+                "P(" i { "k" } ", " i { "t" } ") = exp( " i { "η" } sub { i { "k" } } " ) / Σ" sub { i { "l" } } " exp( "
+                i { "η" } sub { i { "l" } } " ),  " i { "η" } sub { i { "k" } } "(" i { "t" } ") = " i { "b" } sub { i { "k" } }
+                @if n > 0 { " + " (term_of_class(1)) }
+                @if n > 2 { " + … " }
+                @if n > 1 { " + " (term_of_class(n)) }
+            }
+            p.note {
+                "Of a column the coefficients of all classes sum to 0, as the intercepts do: η is ln(P) less its mean over the classes."
+            }
+        } @else { p.formula {
             @match (report.is_recording(), report.fit.model.observation) {
                 (true, _) => "rate",
                 (false, ObservationModel::Poisson | ObservationModel::NegativeBinomial(_)) => "expected count",
@@ -70,7 +86,7 @@ fn formula(report: &Report) -> Markup {
             @if n > 1 { " + " (term(n)) }
             " )"
             @if let Some(bin_s) = report.bins.bin_s { " / " (duration(bin_s)) }
-        }
+        } }
         ul.features {
             @for (k, feature) in report.fit.features.iter().enumerate() {
                 @let [first, end] = feature.columns;
@@ -106,6 +122,10 @@ fn function(link: InverseLink) -> &'static str {
 
 fn term(k: usize) -> Markup {
     html! { i { "w" } sub { (k) } " " i { "x" } sub { (k) } "(" i { "t" } ")" }
+}
+
+fn term_of_class(k: usize) -> Markup {
+    html! { i { "w" } sub { (k) i { "k" } } " " i { "x" } sub { (k) } "(" i { "t" } ")" }
 }
 
 /// `x1`, or `x1 to x8`.

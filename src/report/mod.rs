@@ -4,6 +4,8 @@
 //! and figures are part of it. One file per section, in the order of the page; [`typeset`] sets numbers, and every
 //! text that comes from a user or a file is escaped by the templates.
 
+mod certificate;
+mod classes;
 mod computed;
 mod content;
 mod data_quality;
@@ -17,7 +19,8 @@ mod scores;
 pub mod typeset;
 mod verdict;
 
-pub use content::{Bins, Computed, Epoch, FigureSvg, Report, ScoreRow, TargetWords, WrittenFile};
+pub use certificate::Certificate;
+pub use content::{Bins, Classes, Computed, Epoch, FigureSvg, Report, ScoreRow, TargetWords, WrittenFile};
 
 /// Most targets that are shown in full.
 const MOST_TARGETS: usize = 12;

@@ -19,7 +19,7 @@ impl Report<'_> {
             Some(computed::section(self)),
             Some(computed::study(self)),
             computed::files(self),
-            Some(glossary::section(self.fit.model.observation)),
+            Some(glossary::section(self)),
         ]
         .into_iter()
         .flatten()

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::page::{self, Section, column, number_column};
 use super::typeset::{Digits, count, number};
-use super::{MOST_TARGETS, Report, ScoreRow};
+use super::{MOST_TARGETS, Report, ScoreRow, classes};
 use crate::glm::Scores;
 
 /// Most rows that are shown before the rest is folded away.
@@ -28,9 +28,12 @@ pub(super) fn section(report: &Report) -> Section {
     let body = html! {
         p {
             "How well predictions agree with the "
-            @if report.has_events() { (report.events()) } @else { "responses" }
-            ". The null model of each line is the mean "
-            @if report.has_events() { "count" } @else { "response" } " of the same " (report.rows(2)) "."
+            @if report.is_of_classes() { "labels" } @else if report.has_events() { (report.events()) } @else { "responses" }
+            ". The null model of each line is the "
+            @if report.is_of_classes() {
+                "frequencies of the classes in"
+            } @else if report.has_events() { "mean count of" } @else { "mean response of" }
+            " the same " (report.rows(2)) "."
             @if !held_out {
                 " Nothing was held out: these are scores on the data that were fitted, which flatter a model."
             }
@@ -42,6 +45,7 @@ pub(super) fn section(report: &Report) -> Section {
                 (table("More scores", report, columns, rest))
             }
         }
+        (classes::confusions(report))
     };
     Section { id: "scores", title: "Scores", body }
 }
@@ -59,6 +63,7 @@ fn table(label: &str, report: &Report, columns: Columns, rows: &[ScoreRow]) -> M
         }
         (number_column("deviance"))
         th.number scope="col" { "McFadden " (R2) } th.number scope="col" { "Cohen " (R2) }
+        @if rows.iter().any(|row| row.accuracy.is_some()) { (number_column("accuracy")) }
     };
     let r2 = Digits::Decimals(4);
     let row = |row: &ScoreRow| {
@@ -76,6 +81,7 @@ fn table(label: &str, report: &Report, columns: Columns, rows: &[ScoreRow]) -> M
                 td.number { (number(row.scores.deviance, 6)) }
                 td.number { (r2.set(row.scores.pseudo_r2_mcfadden)) }
                 td.number { (r2.set(row.scores.pseudo_r2_cohen)) }
+                @if let Some(accuracy) = row.accuracy { td.number { (r2.set(accuracy)) } }
             }
         }
     };

@@ -4,8 +4,8 @@ use maud::{Markup, html};
 
 use super::page::{self, Section, column, names, number_column};
 use super::typeset::{NONE, count, number};
-use super::{MOST_TARGETS, Report, TargetWords, identifiability};
-use crate::glm::{GapFrom, TargetFit};
+use super::{Certificate, MOST_TARGETS, Report, TargetWords, identifiability};
+use crate::glm::GapFrom;
 use crate::regularizer::Regularizer;
 use crate::solver::Status;
 
@@ -15,12 +15,12 @@ const MOST_TOLD: usize = 200;
 const MOST_NAMES: usize = 12;
 
 pub(super) fn section(report: &Report) -> Section {
-    let pairs: Vec<(&TargetFit, &TargetWords)> = report.fit.targets.iter().zip(&report.words).collect();
+    let pairs: Vec<(&Certificate, &TargetWords)> = report.certificates.iter().zip(&report.words).collect();
     let body = html! {
         (banner(report, &pairs))
         (unfinished(&pairs))
         @match &pairs[..] {
-            [(target, words)] if has_certificate(target) => { (one(report, target, words)) }
+            [(target, _)] if has_certificate(target) => { (one(report, target)) }
             [_] => {}
             _ => { (several(report, &pairs)) }
         }
@@ -29,14 +29,18 @@ pub(super) fn section(report: &Report) -> Section {
         (identifiability::told(report))
         p.note {
             "An optimum says that this model cannot fit these data better, not that it is the right model: that is what "
-            "the scores and the figures of the goodness of fit are about."
+            @if report.is_of_classes() {
+                "the scores and the figure of the calibration are about."
+            } @else {
+                "the scores and the figures of the goodness of fit are about."
+            }
         }
     };
     Section { id: "verdict", title: "Verdict", body }
 }
 
 /// The answer in one sentence.
-fn banner(report: &Report, pairs: &[(&TargetFit, &TargetWords)]) -> Markup {
+fn banner(report: &Report, pairs: &[(&Certificate, &TargetWords)]) -> Markup {
     let n = pairs.len();
     let n_proven = pairs.iter().filter(|(target, _)| target.status == Status::Converged).count();
     let class = if n_proven == n { "banner good" } else { "banner bad" };
@@ -59,15 +63,15 @@ fn banner(report: &Report, pairs: &[(&TargetFit, &TargetWords)]) -> Markup {
 }
 
 /// How a fit ended, without the underscore of the files.
-pub(super) fn status(target: &TargetFit) -> String {
+pub(super) fn status(target: &Certificate) -> String {
     target.status.name().replace('_', " ")
 }
 
 /// Why targets are not at an optimum, and what to do.
-fn unfinished(pairs: &[(&TargetFit, &TargetWords)]) -> Markup {
-    let is_proven = |pair: &&(&TargetFit, &TargetWords)| pair.0.status == Status::Converged;
+fn unfinished(pairs: &[(&Certificate, &TargetWords)]) -> Markup {
+    let is_proven = |pair: &&(&Certificate, &TargetWords)| pair.0.status == Status::Converged;
     let left: Vec<_> = pairs.iter().filter(|pair| !is_proven(pair)).collect();
-    let item = |(target, words): &(&TargetFit, &TargetWords)| {
+    let item = |(target, words): &(&Certificate, &TargetWords)| {
         html! {
             li {
                 b { (words.title) } " (" (status(target)) "): " (words.verdict) "."
@@ -100,12 +104,12 @@ fn sentence(text: &str) -> String {
 }
 
 /// Whether there is a minimum that the numbers are measured from.
-fn has_certificate(target: &TargetFit) -> bool {
+fn has_certificate(target: &Certificate) -> bool {
     !matches!(target.status, Status::NoEvents | Status::Separated | Status::Failed)
 }
 
 /// The certificate of the only target, in words.
-fn one(report: &Report, target: &TargetFit, words: &TargetWords) -> Markup {
+fn one(report: &Report, target: &Certificate) -> Markup {
     let (tolerance, is_penalised) = (report.fit.tolerance, report.fit.regularizer != Regularizer::None);
     html! {
         p {
@@ -113,19 +117,19 @@ fn one(report: &Report, target: &TargetFit, words: &TargetWords) -> Markup {
             " of the magnitudes that it is the sum of (the KKT residual: 0 at an exact optimum, about "
             (number(1e-16, 1)) " after rounding). The mean loss per " (report.rows(1)) @if is_penalised { " with its penalty" } " is an estimated "
             b { (number(target.loss_gap, 2)) } " above its minimum, by the " (matrix(target.gap_from))
-            ". That is " (number(relative_gap(report, target, words), 2)) " of the loss; at most "
+            ". That is " (number(relative_gap(target), 2)) " of the loss; at most "
             (number(tolerance, 2)) " was asked for, with a residual of at most " (number(tolerance.sqrt(), 2)) "."
         }
     }
 }
 
 /// The certificates of several targets.
-fn several(report: &Report, pairs: &[(&TargetFit, &TargetWords)]) -> Markup {
+fn several(report: &Report, pairs: &[(&Certificate, &TargetWords)]) -> Markup {
     let fitted = || pairs.iter().filter(|(target, _)| has_certificate(target));
     let largest = |values: &mut dyn Iterator<Item = f64>| values.fold(f64::NAN, f64::max);
     let residual = largest(&mut fitted().map(|(target, _)| target.kkt_residual));
-    let gap = largest(&mut fitted().map(|(target, words)| relative_gap(report, target, words)));
-    let row = |(target, words): &(&TargetFit, &TargetWords)| {
+    let gap = largest(&mut fitted().map(|(target, _)| relative_gap(target)));
+    let row = |(target, words): &(&Certificate, &TargetWords)| {
         let is_silent = target.status == Status::NoEvents;
         let shown = |markup: Markup| {
             if is_silent {
@@ -175,10 +179,10 @@ fn several(report: &Report, pairs: &[(&TargetFit, &TargetWords)]) -> Markup {
 }
 
 /// The numbers of the only target, and those that hold for all of them.
-fn numbers(report: &Report, pairs: &[(&TargetFit, &TargetWords)]) -> Markup {
+fn numbers(report: &Report, pairs: &[(&Certificate, &TargetWords)]) -> Markup {
     let fit = report.fit;
     let mut aliased: Vec<&str> = Vec::new();
-    for name in fit.targets.iter().flat_map(|target| &target.aliased) {
+    for name in report.certificates.iter().flat_map(|target| target.aliased) {
         if !aliased.contains(&name.as_str()) {
             aliased.push(name);
         }
@@ -209,7 +213,7 @@ fn numbers(report: &Report, pairs: &[(&TargetFit, &TargetWords)]) -> Markup {
 }
 
 /// What a user should know about targets that did arrive.
-fn warnings(pairs: &[(&TargetFit, &TargetWords)]) -> Markup {
+fn warnings(pairs: &[(&Certificate, &TargetWords)]) -> Markup {
     let proven = pairs.iter().filter(|(target, _)| target.status == Status::Converged);
     let all: Vec<(&str, &str)> = proven
         .flat_map(|(target, words)| target.warnings.iter().map(|text| (words.title.as_str(), text.as_str())))
@@ -241,8 +245,8 @@ fn matrix(from: GapFrom) -> &'static str {
 }
 
 /// The gap in parts of the loss, or of the mean count where that is larger, as it is compared with the tolerance.
-fn relative_gap(report: &Report, target: &TargetFit, words: &TargetWords) -> f64 {
-    target.loss_gap / report.fit.gap_scale(target, words.n_events)
+fn relative_gap(target: &Certificate) -> f64 {
+    target.loss_gap / target.gap_scale
 }
 
 /// A name and its value.

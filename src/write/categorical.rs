@@ -6,13 +6,15 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{Head, SCHEMA, Study, unreadable, wrong};
+use super::model::{HDF5_SIGNATURE, Head, SCHEMA, Study, ZIP_SIGNATURE, model_bytes, unreadable, wrong};
+use super::nemos::classes_of_nemos;
+use crate::Result;
 use crate::glm::FittedCategorical;
 use crate::observation::{CATEGORICAL, LOG_SOFTMAX, Label};
+use crate::read::nemos::{is_nemos_classifier, read_nemos};
 use crate::solver::Status;
-use crate::{Error, Result};
 
-/// A model of classes as it is stored.
+/// A model of classes as it is stored, or as a file of `NeMoS` has it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CategoricalFile {
     /// Layout of this file.
@@ -46,25 +48,38 @@ impl CategoricalFile {
 
     /// Whether a file is one; false for one that cannot be read, about which whoever reads it says more.
     pub fn is_one(path: &Path) -> bool {
-        // recordings, which may hold a model of another kind, are large
-        let (mut first, Ok(mut file)) = ([0], File::open(path)) else { return false };
-        let is_text = file.read_exact(&mut first).is_ok() && first == *b"{";
-        let Ok(bytes) = (if is_text { std::fs::read(path) } else { Ok(Vec::new()) }) else { return false };
+        let Ok(mut file) = File::open(path) else { return false };
+        let mut first = Vec::new();
+        // other files may be large
+        let is_read = file.by_ref().take(HDF5_SIGNATURE.len() as u64).read_to_end(&mut first).is_ok();
+        if is_read && first.starts_with(ZIP_SIGNATURE) {
+            return is_nemos_classifier(path);
+        }
+        let may_be = is_read && (first.starts_with(b"{") || first == HDF5_SIGNATURE);
+        let Ok(bytes) = (if may_be { model_bytes(path) } else { Ok(Vec::new()) }) else { return false };
         serde_json::from_slice::<Head>(&bytes)
             .is_ok_and(|head| head.observation.as_deref() == Some(CATEGORICAL))
     }
 
-    /// Reads one.
+    /// Reads one, the one in a copy of a recording ([`crate::write::nwb::write_copy`]), or a classifier of `NeMoS`
+    /// ([`crate::read::nemos`]).
     ///
     /// # Errors
     /// [`Error::Io`] if it cannot be read; [`Error::Format`] for what is no such file, has another schema or link, and for a fit
     /// that was changed: classes that are not different or not sorted, numbers that do not fit columns and classes, or that are
-    /// not finite.
+    /// not finite; [`Error::Object`] for an entry of a model of `NeMoS`.
     pub fn load(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
+        let bytes = model_bytes(path)?;
+        if bytes.starts_with(ZIP_SIGNATURE) {
+            return Ok(Self::new(Study::Nemos, classes_of_nemos(path, &read_nemos(path)?)?));
+        }
         let head = Head::read(path, &bytes)?;
         if head.observation.as_deref() != Some(CATEGORICAL) || head.study.is_none() {
-            return Err(wrong(path, "a model file of classes", "another model or result".into(), HELP));
+            // other kinds name their observation within the fit
+            let is_model = head.observation.is_none() && head.study.is_some();
+            let found =
+                if is_model { "a model of one mean (another --observation)" } else { "another result" };
+            return Err(wrong(path, "a model file of classes", found.into(), HELP));
         }
         let file: Self = serde_json::from_slice(&bytes).map_err(|error| unreadable(path, &error))?;
         if file.link != LOG_SOFTMAX {
@@ -143,7 +158,7 @@ mod tests {
         for (place, value, said) in [
             ("/link", json!("logit"), "log-softmax"),
             ("/schema", json!(99), "schema 99"),
-            ("/observation", json!("poisson"), "another model"),
+            ("/observation", json!("poisson"), "another result"),
             ("/fit/targets", json!([]), "at least one target"),
             ("/fit/targets/0/classes", json!([0, 2, 1]), "ascending"),
             ("/fit/targets/0/classes", json!([0, 1, 1]), "different classes"),

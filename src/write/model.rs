@@ -114,10 +114,10 @@ pub struct ArraysStudy {
 }
 
 /// First bytes of an HDF5 file.
-const HDF5_SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
+pub(super) const HDF5_SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 
 /// First bytes of an npz file, which is a zip archive.
-const ZIP_SIGNATURE: &[u8] = b"PK\x03\x04";
+pub(super) const ZIP_SIGNATURE: &[u8] = b"PK\x03\x04";
 
 const HELP_MODEL: &str = "give the model.json that `rheobase fit --out` wrote, whole";
 
@@ -215,7 +215,7 @@ impl ModelFile {
 }
 
 /// The bytes of a model file, also of one that stands in a copy of a recording; of an npz file the first ones.
-fn model_bytes(path: &Path) -> Result<Vec<u8>> {
+pub(super) fn model_bytes(path: &Path) -> Result<Vec<u8>> {
     let unreadable = |e| Error::io(path, e);
     let mut file = File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();

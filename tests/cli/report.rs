@@ -9,7 +9,7 @@ use crate::table::Table;
 use crate::{HISTORY, Place, json, tutorial};
 
 /// The report in a folder, checked for what holds for all of them.
-fn report(place: &Place, folder: &str) -> (String, Page) {
+pub(crate) fn report(place: &Place, folder: &str) -> (String, Page) {
     let html = fs::read_to_string(place.path(folder).join("report.html")).unwrap();
     let page = read(&html);
     page.assert_stands_alone(&html);

@@ -55,7 +55,7 @@ pub(crate) fn sha256(path: &Path) -> String {
     digits.concat()
 }
 
-fn column<T: H5Type>(file: &File, path: &str) -> Vec<T> {
+pub(crate) fn column<T: H5Type>(file: &File, path: &str) -> Vec<T> {
     file.dataset(&format!("{MODULE}/{path}")).unwrap_or_else(|e| panic!("{path}: {e}")).read_raw().unwrap()
 }
 

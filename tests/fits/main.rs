@@ -8,8 +8,10 @@ mod html;
 
 mod bases_goldens;
 mod basis;
+mod class_blocks;
 mod class_laws;
 mod class_plans;
+mod class_ratios;
 mod class_rows;
 mod class_targets;
 mod classes;

@@ -3,7 +3,9 @@
 use crate::common::{fit, poisson_data};
 use crate::html::{Page, read};
 use rheobase::glm::{FittedGlm, GlmSpec};
-use rheobase::report::{Bins, Computed, Epoch, FigureSvg, Report, ScoreRow, TargetWords, WrittenFile};
+use rheobase::report::{
+    Bins, Certificate, Computed, Epoch, FigureSvg, Report, ScoreRow, TargetWords, WrittenFile,
+};
 use rheobase::solver::Status;
 
 /// Text that would be markup if it were not escaped.
@@ -27,6 +29,10 @@ fn words(fit: &FittedGlm, kind: &str) -> Vec<TargetWords> {
         n_events: 120.0,
     };
     fit.targets.iter().map(of).collect()
+}
+
+fn certificates(fit: &FittedGlm) -> Vec<Certificate<'_>> {
+    fit.targets.iter().map(|target| Certificate::of(fit, target, 120.0)).collect()
 }
 
 fn figure(name: &str) -> FigureSvg {
@@ -56,6 +62,7 @@ fn recording(fit: &FittedGlm) -> Report<'_> {
         n_events: 120.0,
         n_bins: 400,
         scores: fit.targets[k].scores.clone(),
+        accuracy: None,
     };
     let n_targets = fit.targets.len();
     let scores = [("Noise 1", true), ("Noise 2", false)]
@@ -75,7 +82,9 @@ fn recording(fit: &FittedGlm) -> Report<'_> {
         epochs_asked: "Noise 1".into(),
         features_typed: vec!["stimulus*1e12 : raised-cosine-log(3, window=200ms)".into()],
         fit,
+        certificates: certificates(fit),
         words: words(fit, "unit "),
+        classes: Vec::new(),
         scores: scores.collect(),
         figures: ["convergence", "other", "session", "filter-stimulus", "tuning"].map(figure).into(),
         lags_ms: (0..fit.labels.len()).map(|k| Some(k as f64 + 0.1 + 0.2)).collect(),

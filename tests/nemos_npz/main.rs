@@ -1,6 +1,7 @@
 //! Model files of `NeMoS`: the golden file read and written again, fits of ours that come back, trees of features, what numpy
 //! may store otherwise, and files that are refused.
 
+mod classes;
 #[path = "../common/mod.rs"]
 mod common;
 mod raw;

@@ -132,9 +132,9 @@ fn names_that_mean_nothing_here() {
         ],
     );
     refused(
-        &changed(&[Raw::text("item::strkey:model_class", "nemos.glm.classifier_glm.ClassifierGLM")]),
+        &changed(&[Raw::text("item::strkey:model_class", "mine.OwnGLM")]),
         &[
-            "expected GLM or PopulationGLM, found \"nemos.glm.classifier_glm.ClassifierGLM\"",
+            "expected GLM or PopulationGLM or ClassifierGLM or ClassifierPopulationGLM, found \"mine.OwnGLM\"",
             "stay with NeMoS",
         ],
     );

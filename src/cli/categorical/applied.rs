@@ -15,11 +15,12 @@ use crate::math::dense::Matrix;
 use crate::observation::Label;
 use crate::solver::Status;
 use crate::write::categorical::CategoricalFile;
+use crate::write::model::Study;
 use crate::write::save::is_mixed;
 use crate::{Error, Result};
 
 /// Probabilities of the classes of one target in every bin.
-pub(super) struct Probabilities {
+pub(in super::super) struct Probabilities {
     /// What the columns of tables are called.
     pub(super) names: Vec<String>,
     /// Their logarithms, shape (bins, classes), NaN where a feature is unknown: a probability may be too small for a number.
@@ -66,15 +67,24 @@ impl Applied {
         Self::of(model, data)
     }
 
-    /// Puts a model on data with labels.
+    /// Reads a model file and puts the model on data with labels.
     pub(super) fn score(
         path: &Path,
         choice: &DataArgs,
         limit_bytes: Option<u64>,
         progress: &Progress,
     ) -> Result<(Self, Labels)> {
-        let (model, choice) = (CategoricalFile::load(path)?, &of_classes(choice));
-        let own = known(&model);
+        Self::labelled(CategoricalFile::load(path)?, choice, limit_bytes, progress)
+    }
+
+    /// Puts a model on data with labels.
+    pub(super) fn labelled(
+        model: CategoricalFile,
+        choice: &DataArgs,
+        limit_bytes: Option<u64>,
+        progress: &Progress,
+    ) -> Result<(Self, Labels)> {
+        let (own, choice) = (known(&model), &of_classes(choice));
         if Format::of(choice) != Some(Format::Csv) {
             let mut data = data_of(&own, choice, &Targets::Counted, limit_bytes, progress)?;
             only_labelled(&mut data, &Labels::Numbers, choice.nan)?;
@@ -91,8 +101,9 @@ impl Applied {
         // targets that are named have no weights of the model's own
         features.take_row_terms(&model.study.row_terms(), true)?;
         let mut kinds = Vec::with_capacity(names.len());
-        for name in &names {
-            let classes = &model.fit.targets[own.target(name)?].classes;
+        own.check_number(names.len(), "--y", &y)?;
+        for (k, name) in names.iter().enumerate() {
+            let classes = &model.fit.targets[own.target_of(k, name)?].classes;
             let is_text = classes.iter().any(|class| matches!(class, Label::Text(_)));
             kinds.push(if is_text { Kind::Texts } else { Kind::Numbers });
         }
@@ -104,7 +115,8 @@ impl Applied {
 
     fn of(model: CategoricalFile, data: Data) -> Result<Self> {
         let own = known(&model);
-        let fitted: Vec<usize> = data.names.iter().map(|name| own.target(name)).collect::<Result<_>>()?;
+        let targets = data.names.iter().enumerate();
+        let fitted: Vec<usize> = targets.map(|(k, name)| own.target_of(k, name)).collect::<Result<_>>()?;
         let probabilities = probabilities(&model.fit, &fitted, &data)?;
         Ok(Self { model, data, fitted, probabilities })
     }
@@ -120,6 +132,11 @@ impl Applied {
                 "{} is not the file that the fit.json beside it lists: they are of different runs",
                 path.display()
             ));
+        }
+        if matches!(self.model.study, Study::Nemos) {
+            notices
+                .push(format!("{} is of NeMoS: it does not say whether it is at an optimum", path.display()));
+            return notices;
         }
         for (target, own) in self.model.fit.targets.iter().enumerate() {
             if self.fitted.contains(&target) && own.status != Status::Converged {

@@ -5,29 +5,49 @@ use std::time::Instant;
 use super::super::args::{FitArgs, Precision};
 use super::super::array_columns::column_list;
 use super::super::arrays::{Format, arrays};
+use super::super::beside::{Beside, Compared, HeldOut};
+use super::super::comparable::Observed;
 use super::super::data::{self, Data, Targets};
 use super::super::engine::Engine;
-use super::super::fit::{command_line, recording_choices, refuse_for_arrays, study, study_toml};
+use super::super::fit::{
+    MOST_HISTORIES, command_line, recording_choices, refuse_for_arrays, study, study_toml,
+};
 use super::super::machine::default_memory_limit_bytes;
 use super::super::penalty_args::Penalty;
 use super::super::progress::{Progress, Total};
 use super::super::run::{Report, pretty, say};
-use super::super::{fit_text, mask, merge, plan_file};
-use super::applied::of_classes;
+use super::super::score_rows::{self, Scored};
+use super::super::tested::Tested;
+use super::super::{filters, fit_text, mask, merge, outputs, plan_file, surfaces, write_back};
+use super::applied::{Probabilities, of_classes, probabilities};
 use super::device::ClassWork;
 use super::labels::{Labels, of_csv, only_labelled};
-use super::{outputs, result};
-use crate::glm::{CategoricalSpec, GlmSpec, PlanFrom, TOLERANCE_F32, TOLERANCE_F64};
+use super::scored::ClassScores;
+use super::view::view;
+use super::{result, tested};
+use crate::glm::{CategoricalSpec, GlmSpec, PlanFrom, TOLERANCE_F32, TOLERANCE_F64, confusion};
 use crate::regularizer::Regularizer;
 use crate::write::categorical::CategoricalFile;
-use crate::write::save::check_writable;
+use crate::write::save::{PendingFile, check_writable};
 use crate::{Error, Result, solver};
 
 /// A fit with its data, before anything is printed or written.
 pub(super) struct Fitting {
+    /// What tables call the model: the name of the folder that it is written to.
+    pub(super) name: String,
     pub(super) data: Data,
     pub(super) model: CategoricalFile,
     pub(super) labels: Labels,
+    /// Of every bin, one entry per target.
+    pub(super) probabilities: Vec<Probabilities>,
+    /// Of the bins that were fitted, one entry per target.
+    pub(super) scores: Vec<ClassScores>,
+    /// Other models on the same bins.
+    pub(super) compared: Vec<Compared<CategoricalFile>>,
+    /// The fit on epochs that it has not seen.
+    pub(super) held_out: Vec<HeldOut<CategoricalFile>>,
+    /// Tests against a smaller model.
+    pub(super) tested: Option<Tested>,
     pub(super) device: String,
     pub(super) seconds_total: f64,
 }
@@ -37,57 +57,76 @@ pub(in super::super) fn fit(args: &FitArgs) -> Result<Report> {
     if let Some(folder) = &args.common.out {
         check_writable(folder)?;
     }
+    write_back::check(args)?;
     let progress = Progress::new(args.common.quiet);
     let fitting = run(args, &progress)?;
-    let fit = &fitting.model.fit;
-    let document = result::document(&fitting, &command_line(args), &study_toml(args));
+    let command = command_line(args);
+    let mut document = result::document(&fitting, &command, &study_toml(args));
     let mut text = if args.common.json { pretty(&document.clone().into()) } else { result::text(&fitting) };
-    if args.explain && !args.common.json {
-        text.push_str(&result::explanation(fit));
+    if !args.common.json {
+        let scored = scored(&fitting);
+        text.push_str(&score_rows::text_of(&scored));
+        fitting.tested.iter().for_each(|own| text.push_str(&own.text(scored.titles.iter().cloned())));
     }
-    let written = match &args.common.out {
-        Some(folder) => outputs::write(folder, &fitting, document, &progress)?,
-        None => Vec::new(),
-    };
+    if args.explain && !args.common.json {
+        text.push_str(&result::explanation(&fitting.model.fit));
+    }
+    let (converged, mut said) = (fitting.model.fit.converged(), told(&fitting));
+    if args.common.out.is_some() || args.write_nwb.is_some() {
+        let view = view(fitting);
+        let copy = write_back::prepare(args, &view, &command, &mut document)?;
+        if let Some(folder) = &args.common.out {
+            let written = outputs::write(folder, &view, document, copy, &progress)?;
+            said.push(format!("{} files written to {}", written.len(), folder.display()));
+        } else {
+            copy.map(PendingFile::commit).transpose()?;
+        }
+    }
+    if let Some(path) = &args.write_nwb {
+        said.push(format!("copy with filters and predicted probabilities written to {}", path.display()));
+    }
     drop(progress);
     if !args.common.quiet {
-        fitting.data.notices.iter().for_each(|notice| say(&format!("note: {notice}")));
-        for target in &fit.targets {
-            let title = result::title(&fitting.data, &target.name);
-            target.warnings.iter().for_each(|warning| say(&format!("warning: {title}: {warning}")));
-            let end = (target.status, target.iterations, target.loss_gap);
-            fit_text::unfinished_of(end)
-                .iter()
-                .for_each(|warning| say(&format!("warning: {title}: {warning}")));
-        }
-        if let Some(folder) = &args.common.out {
-            say(&format!("{} files written to {}", written.len(), folder.display()));
-        }
+        said.iter().for_each(|line| say(line));
     }
-    Ok(Report { text, converged: fit.converged() })
+    Ok(Report { text, converged })
+}
+
+/// Notes and warnings.
+fn told(fitting: &Fitting) -> Vec<String> {
+    let mut said: Vec<String> = fitting.data.notices.iter().map(|notice| format!("note: {notice}")).collect();
+    let of_sets = fitting.held_out.iter().flat_map(|set| set.own_notices(&fitting.data));
+    said.extend(of_sets.map(|notice| format!("note: {notice}")));
+    for target in &fitting.model.fit.targets {
+        let title = fitting.data.title(&target.name);
+        let unfinished = fit_text::unfinished_of((target.status, target.iterations, target.loss_gap));
+        let warnings = target.warnings.iter().chain(&unfinished);
+        said.extend(warnings.map(|warning| format!("warning: {title}: {warning}")));
+    }
+    said
+}
+
+/// The fit with what stands beside it.
+pub(super) fn scored(fitting: &Fitting) -> Scored<'_, CategoricalFile> {
+    let targets = &fitting.model.fit.targets;
+    Scored {
+        name: &fitting.name,
+        study: &fitting.model.study,
+        data: &fitting.data,
+        titles: targets.iter().map(|target| fitting.data.title(&target.name)).collect(),
+        scores: fitting.scores.iter().collect(),
+        compared: &fitting.compared,
+        held_out: &fitting.held_out,
+    }
 }
 
 /// Refuses options that fits of classes do not have.
 fn refuse(args: &FitArgs) -> Result<()> {
-    let given = [
-        (
-            "--test-epochs",
-            !args.test_epochs.is_empty(),
-            "score other epochs with `rheobase score MODEL DATA --epochs TAG`",
-        ),
-        ("--compare", !args.compare.is_empty(), "score every model with `rheobase score MODEL DATA`"),
-        ("--test-against", args.test_against.is_some(), "compare the log-likelihoods of two fits"),
-        (
-            "--write-nwb",
-            args.write_nwb.is_some(),
-            "use --out DIR, which writes probabilities to tables/bins.csv",
-        ),
-        (
-            "--true-couplings",
-            args.true_couplings.is_some(),
-            "leave it out: it is for counts of coupled units",
-        ),
-    ];
+    let given = [(
+        "--true-couplings",
+        args.true_couplings.is_some(),
+        "leave it out: it is for counts of coupled units",
+    )];
     match given.into_iter().find(|(_, is_given, _)| *is_given) {
         None => Ok(()),
         Some((option, _, help)) => {
@@ -113,14 +152,23 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     };
     let named = |error| plan_file::in_file(args, error);
     let plan_from = plan_file::plan_from(args)?;
-    let typed = specification(args, TOLERANCE_F64, None, (None, typed), plan_from.clone()).map_err(named)?;
+    let typed = specification(args, TOLERANCE_F64, None, (None, typed), plan_from.clone());
+    let typed = CategoricalSpec::new(typed).map_err(named)?;
     let mut on = Engine::new(&args.common, typed.get()).map_err(named)?;
+    let name = outputs::model_name(args.common.out.as_deref());
+    let beside = Beside::<CategoricalFile>::check(args, &name, limit_bytes)?;
+    let smaller = tested::read(args)?;
     let (mut data, labels) = read(args, limit_bytes, progress)?;
     if let Some(path) = &args.mask {
         mask::apply(path, &mut data)?;
     }
+    if args.common.out.is_some() {
+        let notices = outputs::notices(&data);
+        data.notices.extend(notices);
+    }
     let is_single = data.is_f32() || args.common.precision == Precision::F32;
     check_offset(args, &data)?;
+    let beside = beside.read(Observed { data: &data, response: &labels }, progress)?;
     let tolerance = if is_single { TOLERANCE_F32 } else { TOLERANCE_F64 };
     let fitting = Instant::now();
     let n_targets = data.names.len();
@@ -131,7 +179,15 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
         let regularizer = args.penalty.of_part(&data, part)?;
         let plan_from = plan_file::of_group(&plan_from, n_done, data.parts.len()).map_err(named)?;
         let own = (args.time_limit.map(left), regularizer);
-        let spec = specification(args, tolerance, limit_bytes, own, plan_from).map_err(named)?;
+        let mut own = specification(args, tolerance, limit_bytes, own, plan_from);
+        if args.common.out.is_some() {
+            own.n_histories = usize::from(n_done < MOST_HISTORIES);
+        }
+        if args.common.out.is_some() || args.write_nwb.is_some() {
+            own.covariance_of = filters::blocks(&data, part);
+            own.covariance_of.extend(surfaces::blocks(&data, part));
+        }
+        let spec = CategoricalSpec::new(own).map_err(named)?;
         let goal = spec.get().tolerance;
         let mut watcher = |at: solver::Progress| progress.solver(at, goal);
         let target = part.group.targets[0];
@@ -145,9 +201,34 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     data.notices.extend(on.notices());
     let device = on.device();
     let fit = merge::merge_classes(&data, fits)?;
+    let whole =
+        specification(args, tolerance, limit_bytes, (args.time_limit, Regularizer::None), PlanFrom::Sizes);
+    let tested =
+        smaller.map(|smaller| tested::test(smaller, &mut on, (&data, &labels), &fit, &whole)).transpose()?;
     let model = CategoricalFile::new(study(args, &data), fit);
+    progress.stage("scoring", None);
+    let probabilities = probabilities(&model.fit, &(0..n_targets).collect::<Vec<_>>(), &data)?;
+    let of_target = |(target, own): (usize, &Probabilities)| ClassScores {
+        scores: model.fit.targets[target].scores.clone(),
+        confusion: confusion(&labels.of(&data, target), &own.logarithms, data.used(target)),
+    };
+    let scores = probabilities.iter().enumerate().map(of_target).collect();
+    let fitted = Observed { data: &data, response: &labels };
+    let (compared, held_out) = beside.score(&model, fitted, &probabilities)?;
     let seconds_total = started.elapsed().as_secs_f64();
-    Ok(Fitting { data, model, labels, device, seconds_total })
+    Ok(Fitting {
+        name,
+        data,
+        model,
+        labels,
+        probabilities,
+        scores,
+        compared,
+        held_out,
+        tested,
+        device,
+        seconds_total,
+    })
 }
 
 fn specification(
@@ -156,8 +237,8 @@ fn specification(
     limit_bytes: Option<u64>,
     (time_limit_s, regularizer): (Option<f64>, Regularizer),
     plan_from: PlanFrom,
-) -> Result<CategoricalSpec> {
-    CategoricalSpec::new(GlmSpec {
+) -> GlmSpec {
+    GlmSpec {
         regularizer,
         has_intercept: !args.model.no_intercept,
         solver: args.solver.into(),
@@ -168,7 +249,7 @@ fn specification(
         standard_errors: args.standard_errors.into(),
         memory_limit_bytes: limit_bytes,
         ..GlmSpec::default()
-    })
+    }
 }
 
 fn read(args: &FitArgs, limit_bytes: Option<u64>, progress: &Progress) -> Result<(Data, Labels)> {

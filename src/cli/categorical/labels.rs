@@ -13,7 +13,7 @@ use crate::{Error, Result};
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Labels of every bin, one list per target; of responses that are numbers, these.
-pub(super) enum Labels {
+pub(in super::super) enum Labels {
     Numbers,
     Cells(Vec<Vec<Option<Label>>>),
 }

@@ -4,6 +4,7 @@
 //! class, and what is made of it.
 
 mod applied;
+mod beside;
 mod device;
 mod fit;
 mod labels;
@@ -11,7 +12,14 @@ mod outputs;
 mod predict;
 mod result;
 mod score;
+mod scored;
+mod simulate;
+mod tested;
+mod view;
 
 pub(super) use fit::fit;
+pub(super) use outputs::{reliability_of, stage};
 pub(super) use predict::predict;
 pub(super) use score::score;
+pub(super) use simulate::simulate;
+pub(super) use view::{ClassTargets, OfClasses};

@@ -50,7 +50,7 @@ pub(in super::super) fn predict(args: &PredictArgs) -> Result<Report> {
 /// The most probable label of every bin of a target.
 fn labels(applied: &Applied, target: usize) -> Vec<Option<&Label>> {
     let own = &applied.model.fit.targets[applied.fitted[target]];
-    own.most_probable(&applied.probabilities[target].values())
+    own.most_probable(&applied.probabilities[target].logarithms)
 }
 
 fn csv(applied: &Applied) -> Result<Vec<u8>> {

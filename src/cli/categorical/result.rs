@@ -4,21 +4,26 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
 
+use super::super::beside::{compared_json, held_out_json};
 use super::super::data::Data;
 use super::super::fit_text::{bins_line, verdict_of};
 use super::super::machine::peak_memory_bytes;
 use super::super::model_text::{penalty, row_terms, strength_line};
 use super::super::result::{bins, head, numbers};
 use super::fit::Fitting;
-use crate::glm::{ClassFit, FittedCategorical, GapFrom};
+use super::scored::ClassScores;
+use crate::glm::{ClassFit, Confusion, FittedCategorical, GapFrom};
 use crate::number;
+use crate::observation::Label;
 use crate::regularizer::Regularizer;
 use crate::write::table::terminal_table;
 
 /// Most classes that have a column each.
 const COLUMNS: usize = 5;
+/// Most classes whose confusion is printed; the result has all.
+const CONFUSED: usize = 10;
 /// Most targets that are shown coefficient by coefficient.
-const SHOWN_WHOLE: usize = 3;
+pub(super) const SHOWN_WHOLE: usize = 3;
 
 /// The result of a fit, in the order people read it.
 pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Map<String, Value> {
@@ -50,7 +55,16 @@ pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Ma
     bins(data, &mut add);
     add("features", json!(fit.features));
     add("labels", json!(fit.labels));
-    add("targets", fit.targets.iter().map(target).collect());
+    add("targets", fit.targets.iter().zip(&fitting.scores).map(target).collect());
+    if !fitting.compared.is_empty() {
+        add("compared", compared_json(&fitting.compared, data));
+    }
+    if let Some(tested) = &fitting.tested {
+        add("tested", tested.json());
+    }
+    if !fitting.held_out.is_empty() {
+        add("held_out", held_out_json(&fitting.held_out));
+    }
     add(
         "seconds",
         json!({
@@ -65,6 +79,9 @@ pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Ma
     add("peak_memory_bytes", json!(peak_memory_bytes()));
     add("condition", number::to_value(fit.condition));
     add("rank", fit.rank.into());
+    if let Some(found) = &fit.identifiability {
+        add("identifiability", json!(found));
+    }
     if let Some(reason) = &fit.inference_left_out {
         add("inference_left_out", reason.clone().into());
     }
@@ -73,16 +90,14 @@ pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Ma
     document
 }
 
-fn target(target: &ClassFit) -> Value {
+fn target((target, scores): (&ClassFit, &ClassScores)) -> Value {
     let mut fields = json!(target);
     fields["z"] = numbers(&target.z());
     fields["p_value"] = numbers(&target.p_values());
+    if let (Value::Object(fields), Value::Object(of_confusion)) = (&mut fields, json!(scores.confusion)) {
+        fields.extend(of_confusion);
+    }
     fields
-}
-
-/// What a target is called: a unit of a recording, or a column of an array.
-pub(super) fn title(data: &Data, name: &str) -> String {
-    if data.epochs_s.is_empty() { name.into() } else { format!("unit {name}") }
 }
 
 /// Everything that is printed about a fit.
@@ -97,8 +112,8 @@ pub(super) fn text(fitting: &Fitting) -> String {
         "model: {} observations, {} inverse link{penalty}{terms}",
         model.observation, model.link
     );
-    for own in fit.targets.iter().take(SHOWN_WHOLE) {
-        text.push_str(&whole(data, fit, own));
+    for (own, scores) in fit.targets.iter().zip(&fitting.scores).take(SHOWN_WHOLE) {
+        text.push_str(&whole(data, fit, own, &scores.confusion));
     }
     if fit.targets.len() > SHOWN_WHOLE {
         let n = fit.targets.iter().filter(|own| own.status == crate::solver::Status::Converged).count();
@@ -125,10 +140,9 @@ pub(super) fn text(fitting: &Fitting) -> String {
 }
 
 /// One target with its coefficients: a column for each class, or a row for each feature and class.
-fn whole(data: &Data, fit: &FittedCategorical, target: &ClassFit) -> String {
+fn whole(data: &Data, fit: &FittedCategorical, target: &ClassFit, confusion: &Confusion) -> String {
     let n_classes = target.n_classes();
-    let mut text =
-        format!("\n{}: {}, {n_classes} classes\n", title(data, &target.name), target.status.name());
+    let mut text = format!("\n{}: {}, {n_classes} classes\n", data.title(&target.name), target.status.name());
     let number = |value: f64| format!("{:.6e}", value + 0.0);
     let error = |value: f64| if value.is_nan() { "-".into() } else { format!("{value:.3e}") };
     let cells = |values: &[f64], errors: &[f64], class: usize| [number(values[class]), error(errors[class])];
@@ -160,9 +174,10 @@ fn whole(data: &Data, fit: &FittedCategorical, target: &ClassFit) -> String {
     let scores = &target.scores;
     let _ = writeln!(
         text,
-        "\nlog-likelihood {:.9} per bin, pseudo-R2 {:.4} (McFadden, Cohen)",
-        scores.log_likelihood, scores.pseudo_r2_mcfadden
+        "\nlog-likelihood {:.9} per bin, pseudo-R2 {:.4} (McFadden, Cohen), accuracy {:.4}",
+        scores.log_likelihood, scores.pseudo_r2_mcfadden, confusion.accuracy
     );
+    text.extend(confusion_text(&target.classes, confusion));
     let _ = writeln!(
         text,
         "{}: KKT residual {:.1e}, loss gap {:.1e} (by the {}) of a loss of {:.4e} (minus the log-likelihood{}), {} iterations",
@@ -176,6 +191,22 @@ fn whole(data: &Data, fit: &FittedCategorical, target: &ClassFit) -> String {
     );
     text.push_str(&strength_line(target.strength, target.cv.as_ref()));
     text
+}
+
+/// Bins by their labels and most probable classes, for people; `None` of more classes than anybody reads.
+pub(super) fn confusion_text(classes: &[Label], confusion: &Confusion) -> Option<String> {
+    let texts: Vec<String> = classes.iter().map(ToString::to_string).collect();
+    let rows: Vec<Vec<String>> = texts
+        .iter()
+        .zip(&confusion.confusion)
+        .map(|(label, row)| {
+            std::iter::once(label.clone()).chain(row.iter().map(ToString::to_string)).collect()
+        })
+        .collect();
+    let header: Vec<String> =
+        std::iter::once("label".into()).chain(texts.iter().map(|text| format!("taken for {text}"))).collect();
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    (classes.len() <= CONFUSED).then(|| format!("{}\n", terminal_table(&header, &rows, None).trim_end()))
 }
 
 /// How a fit was carried out and why.

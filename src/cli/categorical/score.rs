@@ -1,5 +1,7 @@
 //! `rheobase score` with a model of classes.
 
+use std::fmt::Write;
+
 use serde_json::{Map, Value, json};
 
 use super::super::args::ScoreArgs;
@@ -10,18 +12,19 @@ use super::super::result::{bins, head};
 use super::super::run::{Report, pretty, say};
 use super::super::score::command_line;
 use super::applied::Applied;
-use crate::glm::{Scores, score_weighted_classes};
+use super::result::{SHOWN_WHOLE, confusion_text};
+use super::scored::{ClassScores, of_classes};
+use crate::Result;
 use crate::write::digest::digest_file;
 use crate::write::model::Input;
 use crate::write::save::{check_writable, save_bytes};
 use crate::write::table::terminal_table;
-use crate::{Error, Result};
 
 /// Scores of one target.
 struct TargetScores {
     name: String,
     n_bins_used: usize,
-    scores: Scores,
+    scores: ClassScores,
 }
 
 /// Scores a model file on data.
@@ -39,27 +42,9 @@ pub(in super::super) fn score(args: &ScoreArgs) -> Result<Report> {
     for (target, name) in applied.data.names.iter().enumerate() {
         let used = applied.data.used(target);
         let classes = &applied.model.fit.targets[applied.fitted[target]].classes;
-        let response = labels.of(&applied.data, target);
-        let unknown = used
-            .iter()
-            .copied()
-            .find(|&bin| response.code(bin).is_some_and(|code| !classes.contains(&response.classes()[code])));
-        let response = response.of_classes(classes, used).map_err(|error| match (error, unknown) {
-            (Error::Unknown { name, present, .. }, Some(bin)) => {
-                let path = &applied.data.input.path;
-                let object = format!("row {}", applied.data.row(bin));
-                let problem =
-                    format!("expected a class of the model ({}), found {name:?}", present.join(", "));
-                let help = "score rows of these classes, or fit a model to rows of all of them";
-                Error::object(path, object, problem, help)
-            }
-            (other, _) => other,
-        })?;
-        let terms = &applied.data.row_terms;
-        let beside =
-            [&terms.weights, &terms.offset].map(|values| values.as_ref().map(|values| values.as_slice()));
-        let logarithms = &applied.probabilities[target].logarithms;
-        let scores = score_weighted_classes(&response, logarithms, used, beside);
+        let help = "score rows of these classes, or fit a model to rows of all of them";
+        let response = of_classes(&labels, &applied.data, target, (classes, help))?;
+        let scores = ClassScores::new(&applied.data, &response, &applied.probabilities[target], used);
         targets.push(TargetScores { name: name.clone(), n_bins_used: used.len(), scores });
     }
     drop(progress);
@@ -100,16 +85,32 @@ fn document(args: &ScoreArgs, applied: &Applied, targets: &[TargetScores]) -> Re
 
 fn text(applied: &Applied, targets: &[TargetScores]) -> String {
     let row = |target: &TargetScores| {
+        let scores = &target.scores.scores;
         vec![
             target.name.clone(),
-            format!("{:.9}", target.scores.log_likelihood),
-            format!("{:.4}", target.scores.deviance),
-            format!("{:.4}", target.scores.pseudo_r2_mcfadden),
-            format!("{:.4}", target.scores.pseudo_r2_cohen),
+            format!("{:.9}", scores.log_likelihood),
+            format!("{:.4}", scores.deviance),
+            format!("{:.4}", scores.pseudo_r2_mcfadden),
+            format!("{:.4}", scores.pseudo_r2_cohen),
+            format!("{:.4}", target.scores.confusion.accuracy),
         ]
     };
     let rows: Vec<Vec<String>> = targets.iter().map(row).collect();
-    let header =
-        ["target", "log-likelihood per bin", "deviance", "pseudo-R2 (McFadden)", "pseudo-R2 (Cohen)"];
-    format!("{}\n{}\n", bins_line(&applied.data), terminal_table(&header, &rows, None).trim_end())
+    let header = [
+        "target",
+        "log-likelihood per bin",
+        "deviance",
+        "pseudo-R2 (McFadden)",
+        "pseudo-R2 (Cohen)",
+        "accuracy",
+    ];
+    let mut text =
+        format!("{}\n{}\n", bins_line(&applied.data), terminal_table(&header, &rows, None).trim_end());
+    for (target, &fitted) in targets.iter().zip(&applied.fitted).take(SHOWN_WHOLE) {
+        let classes = &applied.model.fit.targets[fitted].classes;
+        if let Some(table) = confusion_text(classes, &target.scores.confusion) {
+            let _ = write!(text, "\n{}\n{table}", target.name);
+        }
+    }
+    text
 }

@@ -47,10 +47,14 @@ pub(super) fn of(fitting: &Fitting) -> Option<Figure> {
         // the targets side by side
         let (targets, note) = busiest_and(data, MOST_COEFFICIENTS, OTHERS);
         let names = targets.iter().map(|&target| data.names[target].clone()).collect();
-        let along = if data.epochs_s.is_empty() { "target" } else { "unit" };
+        let along = match (data.is_of_classes(), data.epochs_s.is_empty()) {
+            (true, _) => "class",
+            (false, true) => "target",
+            (false, false) => "unit",
+        };
         let effects: Vec<Effect> = targets.iter().map(|&target| effect(target, column)).collect();
         let panel = panel(unquoted(column.1), along, names, &effects);
-        return if targets.len() < 2 { None } else { coefficients(&[panel], fit.model.inverse_link, &note) };
+        return if targets.len() < 2 { None } else { coefficients(&[panel], fitting.effects(), &note) };
     }
     let (targets, mut note) = busiest_and(data, MOST_TARGETS, OTHERS);
     let largest = |&column: &(usize, &String)| {
@@ -72,7 +76,7 @@ pub(super) fn of(fitting: &Fitting) -> Option<Figure> {
     };
     let panels: Vec<CoefficientPanel> =
         if columns.is_empty() { Vec::new() } else { targets.iter().map(of_target).collect() };
-    coefficients(&panels, fit.model.inverse_link, &note)
+    coefficients(&panels, fitting.effects(), &note)
 }
 
 fn panel(title: String, along: &str, names: Vec<String>, effects: &[Effect]) -> CoefficientPanel {

@@ -15,7 +15,7 @@ const MOST_FEATURES: usize = 2;
 
 /// The figure; `None` for a single target, and without a feature of the spikes of several units.
 pub(super) fn of(fitting: &Fitting) -> Result<Option<Figure>> {
-    let (data, fit) = (&fitting.data, &fitting.model.fit);
+    let data = &fitting.data;
     if data.names.len() < 2 {
         return Ok(None);
     }
@@ -34,7 +34,7 @@ pub(super) fn of(fitting: &Fitting) -> Result<Option<Figure>> {
         [Some(own), truth].into_iter().flatten().map(title).collect()
     };
     let rows: Vec<Vec<CouplingPanel>> = couplings::of(fitting)?.iter().take(MOST_FEATURES).map(row).collect();
-    Ok(figure_of(&rows, fit.model.inverse_link, &note))
+    Ok(figure_of(&rows, fitting.effects(), &note))
 }
 
 /// The units that have a row, and those that have a column.
@@ -42,16 +42,18 @@ struct Shown<'a> {
     fitted: &'a Couplings,
     receiving: &'a [usize],
     sending: Vec<usize>,
+    data: &'a Data,
 }
 
 impl<'a> Shown<'a> {
     /// All senders, or of too many those that receive.
-    fn of(fitted: &'a Couplings, receiving: &'a [usize], data: &Data) -> Self {
+    fn of(fitted: &'a Couplings, receiving: &'a [usize], data: &'a Data) -> Self {
         let is_shown = |unit: &usize| {
             let name = &fitted.sending[*unit];
-            fitted.sending.len() <= MOST_UNITS || receiving.iter().any(|&target| data.names[target] == *name)
+            fitted.sending.len() <= MOST_UNITS
+                || receiving.iter().any(|&target| data.response_name(target) == name)
         };
-        Self { fitted, receiving, sending: (0..fitted.sending.len()).filter(is_shown).collect() }
+        Self { fitted, receiving, sending: (0..fitted.sending.len()).filter(is_shown).collect(), data }
     }
 
     fn panel(&self, title: &str, area_s: impl Fn(usize, usize) -> f64) -> CouplingPanel {
@@ -61,6 +63,11 @@ impl<'a> Shown<'a> {
         CouplingPanel {
             title: title.into(),
             receiving: self.receiving.iter().map(|&target| self.fitted.receiving[target].clone()).collect(),
+            units: if self.data.is_of_classes() {
+                self.receiving.iter().map(|&target| self.data.response_name(target).clone()).collect()
+            } else {
+                Vec::new()
+            },
             sending: self.sending.iter().map(|&unit| self.fitted.sending[unit].clone()).collect(),
             area_ms: rows.concat(),
         }

@@ -106,7 +106,7 @@ fn filter_of(fitting: &Fitting, units: &[String]) -> Result<Option<Figure>> {
         );
     }
     let several = data.names.len() > 1;
-    let link = fitting.model.fit.model.inverse_link;
+    let effects = fitting.effects();
     let panel = |filter: Filter| {
         let over_lags = filters::over_lags(&data.features[filter.feature]);
         let unit = &units[filter.feature];
@@ -114,7 +114,7 @@ fn filter_of(fitting: &Fitting, units: &[String]) -> Result<Option<Figure>> {
         let y_axis = match (over_lags, unit.is_empty()) {
             (true, false) => ["filter".into(), format!("1/{unit}")],
             (true, true) => ["filter".into(), String::new()],
-            _ => [sum_of_effects(link)[0].into(), String::new()],
+            _ => [sum_of_effects(effects)[0].into(), String::new()],
         };
         let target = title(data, filter.target);
         let channel = unquoted(&filter.channel);
@@ -135,7 +135,7 @@ fn filter_of(fitting: &Fitting, units: &[String]) -> Result<Option<Figure>> {
     // three columns leave room for short titles only
     let short = panels.iter().all(|panel| panel.title.len() <= SHORT_TITLE && panel.no_estimate.is_empty());
     let n_columns = if targets.len() == 3 && short { 3 } else { 2 };
-    Ok(filter(&panels, n_columns, link, &note))
+    Ok(filter(&panels, n_columns, effects, &note))
 }
 
 /// Why coefficients are no estimate; empty where they are.

@@ -1,5 +1,6 @@
 //! The figures of a fit.
 
+mod classes;
 mod coefficients;
 mod couplings;
 mod cross_validation;

@@ -24,6 +24,9 @@ const AROUND: f64 = 0.15;
 const SMOOTHED: &str = "Rates are smoothed with a Gaussian (standard deviation 50 ms) inside each epoch, the \
                         predictions like the data.";
 
+const CLASSES_SMOOTHED: &str = "Labels (1 in bins of the class, else 0) and probabilities are smoothed with a Gaussian (standard \
+                                deviation 50 ms) inside each epoch.";
+
 /// What is drawn of a recording.
 pub(super) struct Scope {
     pub(super) range_s: [f64; 2],
@@ -53,9 +56,10 @@ pub(super) fn scope(data: &Data, signals: &[SignalLines], notes: &str) -> Result
     let Some(shown) = shown(&data.epochs_s, &data.centres_s, &all) else { return Ok(None) };
     let range_s = shown.range_s;
     let (targets, more) = busiest_targets(data, MOST_TARGETS);
-    let mut notes = format!("{SMOOTHED}{more}{notes}");
-    if data.names.len() > MOST_UNITS {
-        let n = data.names.len();
+    let smoothed = if data.is_of_classes() { CLASSES_SMOOTHED } else { SMOOTHED };
+    let mut notes = format!("{smoothed}{more}{notes}");
+    if data.spike_times_s.len() > MOST_UNITS {
+        let n = data.spike_times_s.len();
         let _ = write!(notes, " The first {MOST_UNITS} of {n} units are drawn as spikes.");
     }
     let pulses = match signals.first() {

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::unit::scaled_unit;
-use super::{coefficients, couplings, cross_validation, goodness, learned, surfaces};
+use super::{classes, coefficients, couplings, cross_validation, goodness, learned, surfaces};
 use crate::Result;
+use crate::cli::certificates::certificates;
 use crate::cli::data::Data;
 use crate::cli::fit::{Fitting, MOST_HISTORIES};
 use crate::cli::tuning_curves::SeriesCurves;
@@ -15,6 +16,7 @@ use crate::figure::epochs::{EpochPanel, epochs};
 use crate::figure::intervals::{IntervalPanel, intervals};
 use crate::figure::tuning::{TuningModel, TuningPanel, tuning};
 use crate::observation::ObservationModel;
+use crate::report::Certificate;
 use crate::time::{IntervalSet, Metadata, Ts, TsGroup};
 use crate::tuning::{IntervalBins, interval_histogram};
 
@@ -38,6 +40,8 @@ pub(super) fn all(fitting: &Fitting, curves: &[SeriesCurves]) -> Result<Vec<Figu
         couplings::of(fitting)?,
         epochs_of(fitting),
         goodness::of(fitting),
+        classes::calibration_of(fitting),
+        classes::confusion_of(fitting),
         convergence_of(fitting),
         cross_validation::of(fitting),
     ];
@@ -47,7 +51,16 @@ pub(super) fn all(fitting: &Fitting, curves: &[SeriesCurves]) -> Result<Vec<Figu
 /// What a target is called in a figure.
 pub(super) fn title(data: &Data, target: usize) -> String {
     let name = &data.names[target];
-    if name.parse::<i64>().is_ok() { format!("unit {name}") } else { name.clone() }
+    if is_unit(data.response_name(target)) { format!("unit {name}") } else { name.clone() }
+}
+
+/// What all classes of a target together are called in a figure.
+pub(super) fn response_title(name: &str) -> String {
+    if is_unit(name) { format!("unit {name}") } else { name.into() }
+}
+
+fn is_unit(name: &str) -> bool {
+    name.parse::<i64>().is_ok()
 }
 
 /// The name of a feature as an axis shows it: names with spaces have quotes in commands only.
@@ -55,7 +68,8 @@ pub(super) fn unquoted(name: &str) -> String {
     name.replace('\'', "")
 }
 
-/// The targets with most events, at most `most`, in their order; and a sentence if there are more.
+/// The targets with most events, at most `most`, in their order; and a sentence if there are more. Of several responses that have
+/// classes those of the first ones: of all the most frequent would be the same label of each.
 pub(super) fn busiest(data: &Data, most: usize) -> (Vec<usize>, String) {
     let mut targets: Vec<usize> =
         (0..data.names.len()).filter(|&target| data.n_events(target) != 0.0).collect();
@@ -63,12 +77,20 @@ pub(super) fn busiest(data: &Data, most: usize) -> (Vec<usize>, String) {
     if n <= most {
         return (targets, String::new());
     }
-    targets.sort_by(|&a, &b| data.n_events(b).total_cmp(&data.n_events(a)));
+    let response =
+        |target: usize| data.classes.iter().position(|own| own.targets.contains(&target)).unwrap_or(0);
+    targets
+        .sort_by(|&a, &b| response(a).cmp(&response(b)).then(data.n_events(b).total_cmp(&data.n_events(a))));
     targets.truncate(most);
     targets.sort_unstable();
     let what = if most == 1 { "The one".to_string() } else { format!("The {most}") };
-    let most = if data.has_events() { "with most events" } else { "whose response has the largest sum" };
-    (targets, format!(" {what} of {n} targets {most}."))
+    let which = match (data.classes.len(), data.has_events()) {
+        (0, true) => "targets with most events",
+        (0, false) => "targets whose response has the largest sum",
+        (1, _) => "classes with most bins",
+        _ => "classes with most bins, of the first targets",
+    };
+    (targets, format!(" {what} of {n} {which}."))
 }
 
 /// The same, and a sentence on where the others are.
@@ -110,33 +132,31 @@ fn tuning_of(fitting: &Fitting, curves: &[SeriesCurves]) -> Option<Figure> {
 }
 
 fn convergence_of(fitting: &Fitting) -> Option<Figure> {
-    let (data, fit) = (&fitting.data, &fitting.model.fit);
-    let n = fit.targets.len();
-    let targets: Vec<usize> = (0..n).filter(|&k| fit.targets[k].history.len() > 1).collect();
+    let certificates = certificates(fitting);
+    let n = certificates.len();
     let note = if n > MOST_HISTORIES {
         format!(" Of the first {MOST_HISTORIES} of {n} targets, dark to light.")
     } else {
         String::new()
     };
-    let descent = |&target: &usize| {
-        let own = &fit.targets[target];
-        let scale = fit.gap_scale(own, data.n_events(target));
+    let descent = |own: &Certificate| {
         let of =
             |value: fn(&crate::solver::Iterate) -> f64| own.history.iter().map(value).collect::<Vec<f64>>();
         Descent {
-            target: title(data, target),
+            target: response_title(own.name),
             iterations: of(|point| point.iteration as f64),
-            loss_gap: of(|point| point.loss_gap).into_iter().map(|gap| gap / scale).collect(),
+            loss_gap: of(|point| point.loss_gap).into_iter().map(|gap| gap / own.gap_scale).collect(),
             kkt_residual: of(|point| point.kkt_residual),
         }
     };
-    let descents: Vec<Descent> = targets.iter().map(descent).collect();
-    convergence(&descents, fit.tolerance, &note)
+    let descents: Vec<Descent> =
+        certificates.iter().filter(|own| own.history.len() > 1).map(descent).collect();
+    convergence(&descents, fitting.model.fit.tolerance, &note)
 }
 
 fn intervals_of(fitting: &Fitting) -> Result<Option<Figure>> {
     let data = &fitting.data;
-    if data.spike_times_s.is_empty() {
+    if data.spike_times_s.is_empty() || data.is_of_classes() {
         return Ok(None);
     }
     let start: Vec<f64> = data.epochs_s.iter().map(|epoch| epoch[0]).collect();

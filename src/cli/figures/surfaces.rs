@@ -53,5 +53,5 @@ pub(super) fn of(fitting: &Fitting) -> Result<Option<Figure>> {
             no_estimate: no_estimate(fit.targets[own.target].status).into(),
         });
     }
-    Ok(surface(&panels, fit.model.inverse_link, &note))
+    Ok(surface(&panels, fitting.effects(), &note))
 }

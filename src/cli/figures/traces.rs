@@ -175,7 +175,8 @@ pub(super) fn stretch(
     }
     let inside =
         |times: &Vec<f64>| times.iter().copied().filter(|t| (range_s[0]..=range_s[1]).contains(t)).collect();
-    let units = data.names.iter().cloned().zip(data.spike_times_s.iter().map(inside)).take(MOST_UNITS);
+    let names = data.responses().into_iter().cloned();
+    let units = names.zip(data.spike_times_s.iter().map(inside)).take(MOST_UNITS);
     let is_silent = data.spike_times_s.iter().all(Vec::is_empty);
     let raster = if is_silent { Vec::new() } else { units.collect() };
     let gaps_s = gaps(range_s, &pieces);
@@ -205,16 +206,16 @@ pub(super) fn smoothed(fitting: &Fitting, targets: &[usize], range: [f64; 2]) ->
         if is_timed { data.centres_s.clone() } else { (0..data.n_bins()).map(|row| row as f64).collect() };
     let rows = Smoothing { std_s: SMOOTHING_ROWS, ..smoothing() };
     let (smoothing, unit) = if is_timed { (smoothing(), data.bin_s) } else { (rows, 1.0) };
+    // a probability is that of a bin
+    let per = if data.is_of_classes() { 1.0 } else { unit };
     let bins = t.partition_point(|t| *t < range[0])..t.partition_point(|t| *t <= range[1]);
     let t = &t[bins.clone()];
     let line = |counts: &dyn Fn(usize) -> f64| -> Result<(Vec<f64>, Vec<f64>)> {
-        let rates: Vec<f64> = bins.clone().map(|bin| counts(bin) / unit).collect();
+        let rates: Vec<f64> = bins.clone().map(|bin| counts(bin) / per).collect();
         let runs = runs(t, |i| rates[i].is_finite(), &data.epochs_s, unit);
         Ok(lines(t, &smooth_within(&rates, &runs, &smoothing, unit)?, &runs, unit))
     };
-    let models: Vec<(&String, &Vec<Array1<f64>>)> = std::iter::once((&fitting.name, &fitting.expected))
-        .chain(fitting.compared.iter().map(|other| (&other.name, &other.expected)))
-        .collect();
+    let models: Vec<(&String, &Vec<Array1<f64>>)> = fitting.predictions();
     let of_target = |&target: &usize| {
         let observed = line(&|bin| data.y.get(bin, target))?;
         let mut models_lines = Vec::new();
@@ -259,7 +260,8 @@ pub(super) fn rates(data: &Data, smooth: &[Smoothed], range: [f64; 2]) -> Vec<Ra
         let target = if data.names.len() > 1 { title(data, rates.target) } else { String::new() };
         let has_line = |(_, x, _): &(String, Vec<f64>, Vec<f64>)| !x.is_empty();
         let models = rates.models.iter().map(model).filter(has_line).collect();
-        Rates { target, observed: thin(&rates.observed.0, &rates.observed.1), models }
+        let observed = thin(&rates.observed.0, &rates.observed.1);
+        Rates { target, observed, models, of_class: data.is_of_classes() }
     };
     smooth.iter().map(of_target).collect()
 }

@@ -20,7 +20,9 @@ simulated act as they were recorded.
 
 The file has a row for each repeat and bin: repeat, t_s, epoch and, for each target, count_NAME
 (the draw) and expected_count_NAME (the mean that it was drawn at). FILE.npz has the arrays t,
-epoch, count and expected_count, (repeats, bins, targets), and targets. The draws are those of the
+epoch, count and expected_count, (repeats, bins, targets), and targets. A categorical model gives
+label_NAME and probability_NAME_CLASS instead (npz: label_NAME, (repeats, bins), probability_NAME,
+(bins, classes), and classes_NAME); with features of the targets' spikes it is refused. The draws are those of the
 observation model with the scale of the fit; the same seed gives the same draws, and repeat k is
 the same however many there are.
 
@@ -165,7 +167,7 @@ impl SimulateArgs {
     ///
     /// # Errors
     /// [`Error::Argument`] for 0.
-    pub(super) fn n_repeats(&self) -> Result<usize> {
+    pub(in super::super) fn n_repeats(&self) -> Result<usize> {
         match self.repeats {
             0 => Err(Error::argument("--repeats", "1 or more", "0", "leave it out to draw once")),
             n => Ok(n),

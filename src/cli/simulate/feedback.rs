@@ -7,6 +7,7 @@ use ndarray::{Array2, Array3};
 
 use super::super::applied::Applied;
 use super::super::couplings::channel_unit;
+use super::super::data::Data;
 use crate::basis::Expand;
 use crate::features::{Causality, Expansion, Signal, StudyFeature, Term, Window};
 use crate::{Error, Result};
@@ -34,29 +35,15 @@ impl Feedback {
     /// [`Error::Argument`] for features of the targets' spikes that are no sums over past bins: products, and windows with the
     /// present or the future.
     pub(super) fn of(applied: &Applied) -> Result<Option<Self>> {
-        let (data, n) = (&applied.data, applied.data.names.len());
+        let n = applied.data.names.len();
         let (mut ways, mut features) = (Vec::new(), Vec::new());
         let mut columns = vec![HashSet::new(); n];
-        for (receiving, group) in data
-            .parts
-            .iter()
-            .flat_map(|part| part.group.targets.iter().map(move |&receiving| (receiving, &part.group)))
-        {
-            for piece in &group.pieces {
-                let Some(feature) = data.features.get(piece.block) else { continue };
-                let Some(signal) = feature.spec.units() else { continue };
-                let n_functions = feature.spec.n_functions(data.bin_s)?.max(1);
-                for labels in piece.labels.chunks(n_functions) {
-                    let Some(sending) = sender(feature, signal, &labels[0], receiving, &data.names) else {
-                        continue;
-                    };
-                    let filter = filter(applied, feature, receiving, labels)?;
-                    ways.push(Way { pair: (receiving, sending), filter });
-                    columns[receiving].extend(labels.iter().cloned());
-                    if !features.contains(&feature.name) {
-                        features.push(feature.name.clone());
-                    }
-                }
+        for Channel { feature, pair, labels } in channels(&applied.data)? {
+            let filter = filter(applied, feature, pair.0, labels)?;
+            ways.push(Way { pair, filter });
+            columns[pair.0].extend(labels.iter().cloned());
+            if !features.contains(&feature.name) {
+                features.push(feature.name.clone());
             }
         }
         if ways.is_empty() {
@@ -71,6 +58,43 @@ impl Feedback {
         }
         Ok(Some(Self { filters, columns, features }))
     }
+}
+
+/// Columns of a feature that hold the spikes of a target: receiving and sending target, and the labels.
+struct Channel<'d> {
+    feature: &'d StudyFeature,
+    pair: (usize, usize),
+    labels: &'d [String],
+}
+
+/// Everything that is made of spikes of the targets.
+fn channels(data: &Data) -> Result<Vec<Channel<'_>>> {
+    let mut channels = Vec::new();
+    for (receiving, group) in data
+        .parts
+        .iter()
+        .flat_map(|part| part.group.targets.iter().map(move |&receiving| (receiving, &part.group)))
+    {
+        for piece in &group.pieces {
+            let Some(feature) = data.features.get(piece.block) else { continue };
+            let Some(signal) = feature.spec.units() else { continue };
+            let n_functions = feature.spec.n_functions(data.bin_s)?.max(1);
+            for labels in piece.labels.chunks(n_functions) {
+                if let Some(sending) = sender(feature, signal, &labels[0], receiving, &data.names) {
+                    channels.push(Channel { feature, pair: (receiving, sending), labels });
+                }
+            }
+        }
+    }
+    Ok(channels)
+}
+
+/// A feature that is made of spikes of the targets, if there is one.
+///
+/// # Errors
+/// None of features that were built.
+pub(in super::super) fn fed_back(data: &Data) -> Result<Option<String>> {
+    Ok(channels(data)?.first().map(|channel| channel.feature.name.clone()))
 }
 
 /// The target whose spikes a channel holds, by the label of its first column; `None` for a unit that is no target.

@@ -2,6 +2,7 @@
 //!
 //! Where a feature is made of spikes of the targets themselves, the responses are drawn bin by bin and act on what comes
 //! after them ([`feedback`]); otherwise every bin is drawn by itself at the mean that `predict` gives.
+//! Models of classes draw labels.
 
 mod args;
 mod coupled;
@@ -10,13 +11,17 @@ mod feedback;
 mod output;
 
 pub(super) use args::SimulateArgs;
+pub(super) use feedback::fed_back;
+pub(super) use output::command_words;
 
 use super::applied::Applied;
+use super::categorical;
 use super::machine::default_memory_limit_bytes;
 use super::predict::{Format, checked_out, refuse_weights};
 use super::progress::Progress;
 use super::run::{Report, pretty, say, settle_threads};
 use crate::simulate::CoupledPopulation;
+use crate::write::categorical::CategoricalFile;
 use crate::write::model::ModelFile;
 use crate::write::save::save_bytes;
 use crate::{Error, Result};
@@ -45,6 +50,9 @@ fn of_model(args: &SimulateArgs) -> Result<Report> {
             "see `rheobase simulate --help`",
         ));
     };
+    if CategoricalFile::is_one(model) {
+        return categorical::simulate(args, (model, data));
+    }
     let out = args.out.as_ref().map(|path| checked_out(path, &[model, &data.data])).transpose()?;
     let (seed, n_repeats, most_hz) = (args.seed, args.n_repeats()?, args.max_rate);
     let chance = Chance { seed, n_repeats, most_hz, format: out };

@@ -1,6 +1,7 @@
 //! What is printed and written of draws.
 
 use std::fmt::Write;
+use std::path::PathBuf;
 
 use ndarray::Array1;
 use serde_json::{Map, Value, json};
@@ -103,20 +104,30 @@ pub(super) fn npz(data: &Data, draws: &Draws) -> Result<Vec<u8>> {
     npz_bytes(&arrays)
 }
 
+/// The command with everything that decides the draws.
+pub(in super::super) fn command_words(
+    args: &SimulateArgs,
+    (model, choice): (&PathBuf, &DataArgs),
+    most_hz: Option<f64>,
+) -> Vec<String> {
+    let mut words = vec!["rheobase".into(), "simulate".into(), shell_word(&model.display().to_string())];
+    words.extend(choice.words());
+    words.extend(["--seed".into(), args.seed.to_string()]);
+    words.extend(["--repeats".into(), args.repeats.to_string()]);
+    most_hz.iter().for_each(|most_hz| words.extend(["--max-rate".into(), most_hz.to_string()]));
+    args.out.iter().for_each(|out| words.extend(["--out".into(), shell_word(&out.display().to_string())]));
+    words
+}
+
 /// The summary for programs.
 pub(super) fn document(
     args: &SimulateArgs,
-    (model, choice): (&std::path::PathBuf, &DataArgs),
+    (model, choice): (&PathBuf, &DataArgs),
     applied: &Applied,
     draws: &Draws,
 ) -> Result<Map<String, Value>> {
     let data = &applied.data;
-    let mut words = vec!["rheobase".into(), "simulate".into(), shell_word(&model.display().to_string())];
-    words.extend(choice.words());
-    words.extend(["--seed".into(), draws.chance.seed.to_string()]);
-    words.extend(["--repeats".into(), draws.chance.n_repeats.to_string()]);
-    words.extend(["--max-rate".into(), draws.chance.most_hz.to_string()]);
-    args.out.iter().for_each(|out| words.extend(["--out".into(), shell_word(&out.display().to_string())]));
+    let words = command_words(args, (model, choice), Some(draws.chance.most_hz));
     let mut document = result::head(data, &words.join(" "));
     document.insert("model".into(), json!(Input { path: model.clone(), sha256: digest_file(model)? }));
     document.insert("seed".into(), draws.chance.seed.into());

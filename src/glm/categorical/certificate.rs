@@ -3,11 +3,12 @@
 use ndarray::{ArrayView1, Axis};
 
 use super::course::Course;
+use super::fitted::ClassCovariance;
 use crate::Result;
 use crate::backend::{Cpu, Every};
 use crate::glm::certificate::{RESTLESS, Reported, read_back, report};
 use crate::math::dense::{Cholesky, Matrix, condition};
-use crate::objective::{ClassObjective, Objective, Weight, hold, release};
+use crate::objective::{ClassObjective, ClassOptimality, Objective, Weight, hold, release};
 use crate::observation::Recession;
 use crate::solver::{Outcome, reach, recession};
 
@@ -32,6 +33,7 @@ pub(super) struct ClassInference {
     /// Of every column and class, row after row.
     pub(super) standard_errors: Vec<f64>,
     pub(super) intercept_standard_errors: Vec<f64>,
+    pub(super) covariances: Vec<ClassCovariance>,
     pub(super) condition: f64,
     /// How far the Newton step moves the farthest row.
     step_reach: f64,
@@ -61,7 +63,13 @@ impl Standing {
 
     /// Adds the work of an earlier round.
     pub(super) fn after(mut self, earlier: Option<Self>) -> Self {
-        if let Some(earlier) = earlier {
+        if let Some(mut earlier) = earlier {
+            let mut history = std::mem::take(&mut earlier.outcome.history);
+            // it went on from the last point
+            history.pop();
+            self.outcome.history.iter_mut().for_each(|point| point.iteration += earlier.outcome.iterations);
+            history.append(&mut self.outcome.history);
+            self.outcome.history = history;
             self.outcome.iterations += earlier.outcome.iterations;
             self.outcome.passes += earlier.outcome.passes;
             self.outcome.taken_over |= earlier.outcome.taken_over;
@@ -72,7 +80,7 @@ impl Standing {
 
 impl Course<'_, '_> {
     /// Coefficients and intercepts of every class, in the user's units, at a point of the solver.
-    fn reports(&self, at: &[f64]) -> Vec<Reported> {
+    pub(super) fn reports(&self, at: &[f64]) -> Vec<Reported> {
         let p = 1 + self.rank.n_members();
         let free: Vec<Reported> =
             at.chunks(p).map(|block| report(&self.rank, self.plan.scaling(), block)).collect();
@@ -94,6 +102,19 @@ impl Course<'_, '_> {
         reported
     }
 
+    /// Loss, gradient and optimality residual at reported numbers, over the columns that vary as they are.
+    pub(super) fn optimality(
+        &self,
+        over_all: &mut ClassObjective<Cpu<f64>>,
+        reported: &[Reported],
+    ) -> Result<ClassOptimality> {
+        let scaling = self.plan.scaling();
+        let points: Vec<Vec<f64>> =
+            reported.iter().map(|own| read_back(scaling, own, &self.varying)).collect();
+        let point = Matrix::from_shape_fn((1 + self.varying.len(), points.len()), |(j, k)| points[k][j]);
+        over_all.optimality(&point, &self.penalty.blocks(self.contrasts.n_classes()))
+    }
+
     /// Loss, gradient and optimality residual where the solver left it, at the reported numbers. `over_all` has the columns that
     /// vary as they are.
     pub(super) fn standing(
@@ -103,12 +124,7 @@ impl Course<'_, '_> {
         outcome: Outcome,
     ) -> Result<Standing> {
         let reported = self.reports(at);
-        let scaling = self.plan.scaling();
-        let points: Vec<Vec<f64>> =
-            reported.iter().map(|own| read_back(scaling, own, &self.varying)).collect();
-        let point = Matrix::from_shape_fn((1 + self.varying.len(), points.len()), |(j, k)| points[k][j]);
-        let penalty = self.penalty.blocks(self.contrasts.n_classes());
-        let found = over_all.optimality(&point, &penalty)?;
+        let found = self.optimality(over_all, &reported)?;
         let of_members = self.of_members(&found.gradient);
         let mut gradient = vec![0.0; of_members.len()];
         let p = of_members.nrows();
@@ -171,6 +187,7 @@ impl Course<'_, '_> {
             loss_gap,
             standard_errors,
             intercept_standard_errors,
+            covariances: self.covariances(&covariance),
             condition,
             step_reach,
             recession,

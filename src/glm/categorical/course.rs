@@ -15,13 +15,14 @@ use crate::glm::certificate::INFERENCE_LIMIT;
 use crate::glm::choice::Size;
 use crate::glm::fit::{CERTAIN, CLOSER, FLOOR, NEAR_FLOOR};
 use crate::glm::fitted::Seconds;
+use crate::glm::identifiability::Identifiability;
 use crate::glm::plan::{Placed, Plan};
 use crate::glm::rank::{Rank, varying};
 use crate::glm::spec::{StandardErrors, TOLERANCE_F64};
 use crate::math::contrasts::Contrasts;
 use crate::math::dense::Matrix;
 use crate::objective::{ClassObjective, Objective, Packed, Weight, bytes_of_grams};
-use crate::solver::{Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Watch};
+use crate::solver::{Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Residuals, Watch};
 use crate::{Error, Result};
 
 /// A fit in progress: everything but the parameters.
@@ -50,6 +51,8 @@ struct Views<'v, 'f, B: Classes> {
     exact: &'f mut ClassObjective<'v, Cpu<f64>>,
     /// Over the columns that vary, if these are not the members.
     all: Option<&'f mut ClassObjective<'v, Cpu<f64>>>,
+    /// Over the columns that vary, for a history, which a solver asks for while it has the others.
+    beside: Option<ClassObjective<'v, Cpu<f64>>>,
 }
 
 /// One fitted target, and what it took.
@@ -58,6 +61,7 @@ struct Fitted {
     plan: Plan,
     condition: f64,
     rank: usize,
+    identifiability: Option<Identifiability>,
     left_out: Option<String>,
     seconds: Seconds,
 }
@@ -107,7 +111,9 @@ impl CategoricalSpec {
             let mut of_all = |at: Progress| {
                 progress(Progress { n_active: at.n_active + n_targets - 1 - k, ..at });
             };
-            let own = spec.fit_target(on, plan, (target, self.start().get(k)), started, &mut of_all)?;
+            let keeps_history = k < self.get().n_histories;
+            let near = (target, self.start().get(k));
+            let own = spec.fit_target(on, plan, near, (started, keeps_history), &mut of_all)?;
             fits.push((self.fitted(plan, own), vec![k]));
         }
         FittedCategorical::of_groups(plan.layout(), fits)
@@ -126,6 +132,7 @@ impl CategoricalSpec {
             labels: layout.labels.clone(),
             condition: own.condition,
             rank: own.rank,
+            identifiability: own.identifiability,
             inference_left_out: own.left_out,
             seconds: own.seconds,
             plan: own.plan,
@@ -138,7 +145,7 @@ impl CategoricalSpec {
         on: &B,
         plan: &DesignPlan,
         (response, near): (&Labelled, Option<&ClassPoint>),
-        started: Instant,
+        (started, keeps_history): (Instant, bool),
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Fitted> {
         let not_centred = (!self.get().has_intercept).then(|| plan.without_intercept());
@@ -165,6 +172,8 @@ impl CategoricalSpec {
         } else {
             Rank::plain(plan, &varying)
         };
+        let found = Identifiability::new(plan, &varying, &rank, &penalty.of_block);
+        let identifiability = penalty.of_block.is_none().then_some(found);
         rank.aliased.extend(penalty.anchor(plan, &gram));
         rank.aliased.sort_unstable();
         rank.aliased.dedup();
@@ -228,8 +237,12 @@ impl CategoricalSpec {
             None => (&mut exact, None),
         };
         exact.set_penalty(&on_parameters, recession);
-        let mut found = course.run(chosen, Views { fast, exact, all }, started, progress)?;
-        found.seconds.fit = begun.elapsed().as_secs_f64() - found.seconds.inference;
+        let beside = |()| ClassObjective::new(on.exact(), plan, &own, &y, course.contrasts.clone());
+        let beside = keeps_history.then_some(()).map(beside).transpose()?;
+        let views = Views { fast, exact, all, beside };
+        let mut found = course.run(chosen, views, started, progress)?;
+        found.seconds.fit = begun.elapsed().as_secs_f64() - found.seconds.inference - found.seconds.history;
+        found.identifiability = identifiability;
         Ok(found)
     }
 
@@ -251,6 +264,7 @@ impl CategoricalSpec {
                 "give the classes in their order; what is common to all of them changes no probability";
             return Err(Error::argument("offset", expected, format!("{n} per bin"), help));
         }
+        self.checked().check_blocks(plan)?;
         let features: Vec<[usize; 2]> = plan.layout().features.iter().map(|own| own.columns).collect();
         self.get().regularizer.check_columns(plan.n_columns(), &features)?;
         response.check(plan.rows())
@@ -302,11 +316,18 @@ impl Course<'_, '_> {
         started: Instant,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Fitted> {
-        let Views { mut fast, exact, mut all } = views;
+        let Views { mut fast, exact, mut all, mut beside } = views;
         let spec = self.spec.get();
         let deadline =
             spec.time_limit_s.and_then(|limit| started.checked_add(Duration::try_from_secs_f64(limit).ok()?));
         let first_goal = if fast.is_some() { NEAR_FLOOR } else { FLOOR };
+        let keeps_history = beside.is_some();
+        let mut residuals = |at: &Matrix, _: &[usize]| {
+            let Some(beside) = &mut beside else { return Ok(vec![None]) };
+            let found = self.optimality(beside, &self.reports(&at.column(0).to_vec()))?;
+            Ok(vec![Some((found.loss, found.kkt_residual))])
+        };
+        let residuals: Option<&mut Residuals> = if keeps_history { Some(&mut residuals) } else { None };
         let mut watch = Watch {
             tolerance: spec.tolerance,
             goal: if spec.tolerance <= TOLERANCE_F64 { first_goal } else { spec.tolerance },
@@ -316,7 +337,7 @@ impl Course<'_, '_> {
             n_waiting: 0,
             halted: Vec::new(),
             progress,
-            residuals: None,
+            residuals,
             history_time: Duration::ZERO,
         };
         let lbfgs = Lbfgs { newton_if_slow: chosen.newton_if_slow };
@@ -329,7 +350,7 @@ impl Course<'_, '_> {
             let solution = solver.minimize(&mut objectives, &self.metric, &[0], start, &mut watch)?;
             let mut at = solution.at.column(0).to_vec();
             // of all optimal answers that of smallest norm
-            exact.penalty().kinks().settle(&mut at);
+            exact.penalty(0).kinks().settle(&mut at);
             let over_all = all.as_deref_mut().unwrap_or(&mut *exact);
             let mut standing = self.standing(over_all, &at, solution.outcomes[0].clone())?;
             let inferring = Instant::now();
@@ -358,8 +379,9 @@ impl Course<'_, '_> {
             plan,
             condition,
             rank: self.rank.n_members(),
+            identifiability: None,
             left_out: self.left_out.clone(),
-            seconds: Seconds { fit: 0.0, inference, history: 0.0 },
+            seconds: Seconds { fit: 0.0, inference, history: watch.history_time.as_secs_f64() },
         })
     }
 }

@@ -10,7 +10,7 @@ use crate::glm::fit::FLOOR;
 use crate::glm::fitted::GapFrom;
 use crate::glm::spec::StandardErrors;
 use crate::regularizer::Regularizer;
-use crate::solver::{Status, Watch};
+use crate::solver::{Iterate, Status, Watch};
 
 /// A feature is named in a direction if its part is at least this much of the largest.
 const NAMED: f64 = 0.05;
@@ -89,12 +89,17 @@ impl Course<'_, '_> {
             })
             .collect();
         // an infinite estimate has no error
-        let (standard_errors, intercept_standard_error) = match standing.inference {
+        let (standard_errors, intercept_standard_error, covariances) = match standing.inference {
             Some(inference) if self.left_out.is_none() && status != Status::Separated => {
-                (inference.standard_errors, inference.intercept_standard_errors)
+                (inference.standard_errors, inference.intercept_standard_errors, inference.covariances)
             }
-            _ => (vec![f64::NAN; coef.len()], vec![f64::NAN; n_classes]),
+            _ => (vec![f64::NAN; coef.len()], vec![f64::NAN; n_classes], Vec::new()),
         };
+        let (outcome, kkt_residual) = (standing.outcome, standing.kkt_residual);
+        let mut history = outcome.history;
+        if let Some(last) = history.last_mut() {
+            *last = Iterate { iteration: outcome.iterations, loss: standing.loss, loss_gap, kkt_residual };
+        }
         ClassFit {
             name: self.response.name.clone(),
             status,
@@ -102,12 +107,15 @@ impl Course<'_, '_> {
             intercept: standing.reported.iter().map(|own| own.intercept).collect(),
             standard_errors,
             intercept_standard_error,
-            kkt_residual: standing.kkt_residual,
+            kkt_residual,
             loss_gap,
             gap_from,
             loss: standing.loss,
-            iterations: standing.outcome.iterations,
-            passes: standing.outcome.passes,
+            iterations: outcome.iterations,
+            passes: outcome.passes,
+            gap_scale: Some(self.metric.nulls[0].scale(standing.loss)),
+            history,
+            covariances,
             n_bins_used: self.plan.n_rows(),
             total_weight: self.plan.weights().map(Weights::total),
             dof_resid: self.dof_resid(&coef),

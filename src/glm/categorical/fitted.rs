@@ -1,6 +1,7 @@
 //! The result of a fit to labels.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use ndarray::Array2;
 use rand::Rng;
@@ -10,17 +11,28 @@ use serde::{Deserialize, Serialize};
 use crate::design::{FeatureColumns, Source};
 use crate::glm::curve::Curve;
 use crate::glm::fitted::{GapFrom, Seconds};
+use crate::glm::identifiability::Identifiability;
 use crate::glm::plan::Plan;
 use crate::glm::score::Scores;
 use crate::math::dense::Matrix;
 use crate::number;
 use crate::observation::{Label, draw_class, log_softmax, most_probable};
 use crate::regularizer::Regularizer;
-use crate::solver::Status;
+use crate::solver::{Iterate, Status};
 use crate::{Error, Result};
 
 /// Bins that are worth a thread of their own.
 const MANY_BINS: usize = 1024;
+
+/// Covariances of the estimates of neighbouring coefficients, class by class.
+#[derive(Clone, Debug)]
+pub struct ClassCovariance {
+    /// Their columns.
+    pub columns: Range<usize>,
+    /// For every class the block of its coefficients in the inverse Fisher information, in the units of the coefficients, shape
+    /// (columns, columns); NaN where a column is aliased.
+    pub of_classes: Vec<Matrix>,
+}
 
 /// One fitted target with `K` classes, and its certificate.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -81,6 +93,16 @@ pub struct ClassFit {
     pub aliased: Vec<String>,
     /// What a user should know.
     pub warnings: Vec<String>,
+    /// What `loss_gap` is compared with: it is at most the tolerance times this where a target converged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap_scale: Option<f64>,
+    /// As [`crate::glm::TargetFit::history`]: of all classes together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<Iterate>,
+    /// The blocks that [`crate::glm::GlmSpec::covariance_of`] asks for, where standard errors are computed. Not part of result
+    /// files.
+    #[serde(skip)]
+    pub covariances: Vec<ClassCovariance>,
 }
 
 fn yes() -> bool {
@@ -113,6 +135,9 @@ pub struct FittedCategorical {
     pub condition: f64,
     /// Columns that are linearly independent, the fewest of any target.
     pub rank: usize,
+    /// Which columns repeat which; `None` if it was not looked for: with a penalty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identifiability: Option<Identifiability>,
     /// Why standard errors were left out, if they were.
     pub inference_left_out: Option<String>,
     /// What it took.
@@ -145,7 +170,7 @@ impl ClassFit {
         self.z().iter().map(|z| libm::erfc(z.abs() * std::f64::consts::FRAC_1_SQRT_2)).collect()
     }
 
-    /// Labels of the most probable classes, the first of equals; `None` where a probability is NaN.
+    /// Labels of the most probable classes by probabilities or their logarithms, the first of equals; `None` where one is NaN.
     pub fn most_probable(&self, probabilities: &Matrix) -> Vec<Option<&Label>> {
         let of_row = |row: ndarray::ArrayView1<f64>| most_probable(&row.to_vec()).map(|k| &self.classes[k]);
         probabilities.rows().into_iter().map(of_row).collect()

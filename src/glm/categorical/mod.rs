@@ -14,6 +14,7 @@
 
 mod certificate;
 mod course;
+mod covariance;
 mod cross_validation;
 mod ending;
 mod fitted;
@@ -21,13 +22,15 @@ mod held_out;
 mod null;
 mod penalty;
 mod per_target;
+mod reliability;
 mod response;
 mod score;
 mod spec;
 mod start;
 
-pub use fitted::{ClassFit, FittedCategorical};
+pub use fitted::{ClassCovariance, ClassFit, FittedCategorical};
+pub use reliability::{Reliability, reliability};
 pub use response::Labelled;
-pub use score::{score_classes, score_weighted_classes};
+pub use score::{Confusion, confusion, score_classes, score_weighted_classes};
 pub use spec::CategoricalSpec;
 pub use start::ClassPoint;

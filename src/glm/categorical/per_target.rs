@@ -7,12 +7,14 @@ use std::time::Instant;
 
 use ndarray::Axis;
 
-use super::fitted::{ClassFit, FittedCategorical};
+use super::fitted::{ClassCovariance, ClassFit, FittedCategorical};
 use super::response::Labelled;
 use super::spec::CategoricalSpec;
 use super::start::ClassPoint;
 use crate::backend::Classes;
 use crate::design::{DesignPlan, Layout};
+use crate::glm::fitted::Seconds;
+use crate::glm::identifiability::Identifiability;
 use crate::glm::{PerTarget, Plan};
 use crate::regularizer::Regularizer;
 use crate::solver::Progress;
@@ -90,14 +92,19 @@ impl FittedCategorical {
         if plans.len() > 1 {
             joined.plan.groups = plans;
         }
+        let names = |fit: &Self| fit.targets.iter().map(|target| target.name.clone()).collect();
+        let known = fits.iter().filter_map(|(fit, _)| Some((fit.identifiability.as_ref()?, names(fit))));
+        let is_known = fits.iter().all(|(fit, _)| fit.identifiability.is_some());
+        joined.identifiability = is_known.then(|| Identifiability::join(known, layout.labels.len()));
         let mut targets: Vec<Option<ClassFit>> = vec![None; n_targets];
         let mut reasons: Vec<String> = Vec::new();
-        (joined.seconds.fit, joined.seconds.inference) = (0.0, 0.0);
+        joined.seconds = Seconds::default();
         for (fit, own) in fits {
             joined.condition = joined.condition.max(fit.condition);
             joined.rank = joined.rank.min(fit.rank);
             joined.seconds.fit += fit.seconds.fit;
             joined.seconds.inference += fit.seconds.inference;
+            joined.seconds.history += fit.seconds.history;
             reasons.extend(fit.inference_left_out.filter(|reason| !reasons.contains(reason)));
             let place = |label: &String| fit.labels.iter().position(|own| own == label);
             let places: Vec<Option<usize>> = layout.labels.iter().map(place).collect();
@@ -125,5 +132,12 @@ fn spread(mut target: ClassFit, places: &[Option<usize>]) -> ClassFit {
     };
     target.coef = moved(&target.coef, 0.0);
     target.standard_errors = moved(&target.standard_errors, f64::NAN);
+    // the columns of a block stay together
+    target.covariances = (target.covariances.into_iter())
+        .filter_map(|block| {
+            let first = places.iter().position(|place| *place == Some(block.columns.start))?;
+            Some(ClassCovariance { columns: first..first + block.columns.len(), ..block })
+        })
+        .collect();
     target
 }

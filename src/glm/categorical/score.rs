@@ -1,5 +1,7 @@
 //! Scores of labels.
 
+use serde::{Deserialize, Serialize};
+
 use super::null::Seen;
 use super::response::Labelled;
 use crate::design::{Offset, Rows, Weights};
@@ -8,6 +10,18 @@ use crate::glm::score::Scores;
 use crate::math::contrasts::Contrasts;
 use crate::math::dense::Matrix;
 use crate::math::sum::Sum;
+use crate::number;
+use crate::observation::most_probable;
+
+/// How often which class was the most probable one, for bins whose labels are known.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Confusion {
+    /// The part of the bins whose most probable class is their label; NaN without bins.
+    #[serde(with = "number")]
+    pub accuracy: f64,
+    /// Bins, shape (classes, classes): a row for each label, a column for each most probable class.
+    pub confusion: Vec<Vec<usize>>,
+}
 
 /// Scores of a mean log-likelihood over bins of this total weight; `null` is the mean loss of the null model.
 pub(super) fn class_scores(log_likelihood: f64, total_weight: f64, null: f64) -> Scores {
@@ -78,4 +92,52 @@ pub fn score_weighted_classes(
     let seen = Seen { response, bins: own, contrasts: &contrasts, places: &places };
     let null = if n_seen > 1 { seen.most_likely().loss } else { 0.0 };
     class_scores(total / own.total_weight(), own.total_weight(), null)
+}
+
+/// Compares labels with the most probable classes (the first of equals) over some bins, from probabilities or their logarithms, shape
+/// (bins, classes). Bins without a label or with a probability that is NaN are left out. A bin counts once, whatever its
+/// weight.
+///
+/// # Panics
+/// If there is no such bin, or other than one column for each class.
+///
+/// ```
+/// use ndarray::array;
+/// use rheobase::glm::{Labelled, confusion};
+///
+/// let labels = ["a", "b", "b"].map(|label| Some(label.into()));
+/// let found = confusion(&Labelled::learn("y", labels), &array![[0.6, 0.4], [0.7, 0.3], [0.2, 0.8]], &[0, 1, 2]);
+/// assert_eq!(found.confusion, [[1, 0], [1, 1]]);
+/// assert_eq!(found.accuracy, 2.0 / 3.0);
+/// ```
+pub fn confusion(response: &Labelled, probabilities: &Matrix, bins: &[usize]) -> Confusion {
+    let n_classes = response.classes().len();
+    let mut counts = vec![vec![0; n_classes]; n_classes];
+    for &bin in bins {
+        let found = most_probable(&probabilities.row(bin).to_vec());
+        if let (Some(label), Some(found)) = (response.code(bin), found) {
+            counts[label][found] += 1;
+        }
+    }
+    let n: usize = counts.iter().flatten().sum();
+    let n_right: usize = (0..n_classes).map(|class| counts[class][class]).sum();
+    Confusion { accuracy: n_right as f64 / n as f64, confusion: counts }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn bins_that_cannot_be_compared_are_left_out() {
+        let labels = [Some(0), Some(1), None, Some(1)].map(|label| label.map(Into::into));
+        let response = Labelled::learn("y", labels);
+        let log_probabilities = array![[-0.1, -2.4], [f64::NAN, f64::NAN], [-0.1, -2.4], [-0.7, -0.7]];
+        let found = confusion(&response, &log_probabilities, &[0, 1, 2, 3]);
+        // of equals the first
+        assert_eq!((found.accuracy, found.confusion), (0.5, vec![vec![1, 0], vec![1, 0]]));
+        assert!(confusion(&response, &log_probabilities, &[]).accuracy.is_nan());
+    }
 }

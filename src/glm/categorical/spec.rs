@@ -23,8 +23,7 @@ impl CategoricalSpec {
     /// Checks every number.
     ///
     /// # Errors
-    /// [`Error::Argument`] as [`GlmSpec::check`] says, and for what fits of classes do not have: a dispersion, starts of one class,
-    /// histories, blocks of a covariance.
+    /// [`Error::Argument`] as [`GlmSpec::check`] says, and for what fits of classes do not have: a dispersion, starts of one class.
     pub fn new(spec: GlmSpec) -> Result<Self> {
         let refused = |what: &str, expected: &str, found: &str, help: &str| {
             Err(Error::argument(what, format!("{expected} of categorical responses"), found, help))
@@ -35,12 +34,6 @@ impl CategoricalSpec {
         if !spec.start.is_empty() {
             let help = "give the coefficients of all classes: CategoricalSpec::with_start";
             return refused("start", "no starts of one class", "some", help);
-        }
-        if spec.n_histories > 0 {
-            return refused("n_histories", "0", &spec.n_histories.to_string(), "leave it out");
-        }
-        if !spec.covariance_of.is_empty() {
-            return refused("covariance of", "no blocks", "some", "leave them out");
         }
         Ok(Self { checked: spec.check()?, start: Vec::new(), is_scored: false })
     }

@@ -3,6 +3,7 @@
 use ndarray::Array2;
 
 use super::{NemosClass, NemosLink, NemosObservation};
+use crate::observation::Label;
 use crate::read::npz_entries::Entry;
 
 /// A fitted model.
@@ -20,15 +21,17 @@ pub struct NemosModel {
     pub solver: String,
     /// Options of the solver by their names; none means its defaults.
     pub solver_options: Vec<(String, Entry)>,
+    /// The labels of a classifier, ascending; none of other models.
+    pub classes: Vec<Label>,
     /// The coefficients: one array, or one for each key of a tree of features in the order of the keys.
     pub coef: Vec<NemosCoef>,
-    /// One for each target.
+    /// One for each output, see [`NemosModel::n_outputs`].
     pub intercept: Vec<f64>,
     /// The scale of the observation model, one for each target: of a Gaussian one its variance.
     pub scale: Vec<f64>,
     /// Degrees of freedom of the residuals, one for each target.
     pub dof_resid: Vec<f64>,
-    /// Which coefficients count, 1 or 0, shape (columns, targets); all of them without it.
+    /// Which coefficients count, 1 or 0, shape (columns, outputs); all of them without it.
     pub feature_mask: Option<Array2<f64>>,
     /// Packages and their versions.
     pub versions: Vec<(String, String)>,
@@ -39,7 +42,7 @@ pub struct NemosModel {
 pub struct NemosCoef {
     /// Their key in a tree of features.
     pub key: Option<String>,
-    /// The coefficients, shape (columns, targets).
+    /// The coefficients, shape (columns, outputs).
     pub values: Array2<f64>,
 }
 
@@ -89,19 +92,24 @@ impl NemosModel {
         self.coef.iter().flat_map(of).collect()
     }
 
-    /// The coefficients of a target, those that do not count as 0.
+    /// The coefficients of an output, those that do not count as 0.
     ///
     /// # Panics
-    /// If there is no target of this number.
-    pub fn coef_of(&self, target: usize) -> Vec<f64> {
-        let all = self.coef.iter().flat_map(|own| own.values.column(target).to_vec());
+    /// If there is no output of this number.
+    pub fn coef_of(&self, output: usize) -> Vec<f64> {
+        let all = self.coef.iter().flat_map(|own| own.values.column(output).to_vec());
         let counts =
-            |column: usize| self.feature_mask.as_ref().is_none_or(|mask| mask[(column, target)] != 0.0);
+            |column: usize| self.feature_mask.as_ref().is_none_or(|mask| mask[(column, output)] != 0.0);
         all.enumerate().map(|(column, coef)| if counts(column) { coef } else { 0.0 }).collect()
     }
 
     /// Number of targets.
     pub fn n_targets(&self) -> usize {
+        self.n_outputs() / self.classes.len().max(1)
+    }
+
+    /// Number of linear predictors: one for each target, of a classifier one for each target and class, class after class.
+    pub fn n_outputs(&self) -> usize {
         self.intercept.len()
     }
 }

@@ -1,15 +1,19 @@
 //! What `NeMoS` calls its models, observation models and links.
 
-/// The classes of models whose predictions are numbers per bin.
+/// The classes of models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NemosClass {
     /// One target.
     Glm,
     /// Any number of targets.
     PopulationGlm,
+    /// One target that is one of several classes in every bin.
+    ClassifierGlm,
+    /// Any number of targets with the same classes.
+    ClassifierPopulationGlm,
 }
 
-/// The observation models of `NeMoS` that are not of classes.
+/// The observation models of `NeMoS`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum NemosObservation {
     /// Counts.
@@ -25,9 +29,11 @@ pub enum NemosObservation {
         /// Its dispersion.
         scale: f64,
     },
+    /// One of several classes, of classifiers alone, which do not name it.
+    Categorical,
 }
 
-/// The inverse links of `NeMoS` that work value by value.
+/// The inverse links of `NeMoS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NemosLink {
     /// `exp(eta)`.
@@ -42,17 +48,32 @@ pub enum NemosLink {
     OneOverX,
     /// `eta`.
     Identity,
+    /// Logarithms of the probabilities of classes, of classifiers alone.
+    LogSoftmax,
 }
 
 impl NemosClass {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Glm, Self::PopulationGlm];
+    /// All of them.
+    pub const ALL: [Self; 4] =
+        [Self::Glm, Self::PopulationGlm, Self::ClassifierGlm, Self::ClassifierPopulationGlm];
+
+    /// Whether it has several targets.
+    pub fn is_population(self) -> bool {
+        matches!(self, Self::PopulationGlm | Self::ClassifierPopulationGlm)
+    }
+
+    /// Whether its responses are classes.
+    pub fn is_classifier(self) -> bool {
+        matches!(self, Self::ClassifierGlm | Self::ClassifierPopulationGlm)
+    }
 
     /// Its name in a file.
     pub fn name(self) -> &'static str {
         match self {
             Self::Glm => "nemos.glm.glm.GLM",
             Self::PopulationGlm => "nemos.glm.glm.PopulationGLM",
+            Self::ClassifierGlm => "nemos.glm.classifier_glm.ClassifierGLM",
+            Self::ClassifierPopulationGlm => "nemos.glm.classifier_glm.ClassifierPopulationGLM",
         }
     }
 
@@ -63,7 +84,7 @@ impl NemosClass {
 }
 
 impl NemosObservation {
-    /// All of them, of a dispersion 1.
+    /// All of them that a file may name, of a dispersion 1.
     pub const ALL: [Self; 5] =
         [Self::Poisson, Self::Gaussian, Self::Gamma, Self::Bernoulli, Self::NegativeBinomial { scale: 1.0 }];
 
@@ -75,6 +96,7 @@ impl NemosObservation {
             Self::Gamma => "nemos.observation_models.GammaObservations",
             Self::Bernoulli => "nemos.observation_models.BernoulliObservations",
             Self::NegativeBinomial { .. } => "nemos.observation_models.NegativeBinomialObservations",
+            Self::Categorical => "nemos.observation_models.CategoricalObservations",
         }
     }
 
@@ -86,7 +108,7 @@ impl NemosObservation {
 
 /// Every link with its names in files, first the one that is written: what `NeMoS` writes if it can read that back, else
 /// (identity, probit) a name that it reads.
-const LINKS: [(NemosLink, &[&str]); 6] = [
+const LINKS: [(NemosLink, &[&str]); 7] = [
     (
         NemosLink::Exp,
         &["jax.numpy.exp", "jax._src.numpy.ufuncs.exp", "nemos.inverse_link_function_utils.exp", "exp"],
@@ -137,12 +159,22 @@ const LINKS: [(NemosLink, &[&str]); 6] = [
             "nemos.inverse_link_function_utils.<lambda>",
         ],
     ),
+    (
+        NemosLink::LogSoftmax,
+        &[
+            "jax._src.nn.functions.log_softmax",
+            "jax.nn.log_softmax",
+            "nemos.inverse_link_function_utils.log_softmax",
+            "log_softmax",
+        ],
+    ),
 ];
 
 impl NemosLink {
-    /// The names that are written.
+    /// The names that are written, of links that models of numbers have.
     pub fn names() -> Vec<&'static str> {
-        LINKS.iter().map(|(_, names)| names[0]).collect()
+        let is_of_numbers = |(link, _): &&(Self, &[&str])| *link != Self::LogSoftmax;
+        LINKS.iter().filter(is_of_numbers).map(|(_, names)| names[0]).collect()
     }
 
     /// Its name in a file that `NeMoS` 0.2.8 can load.
@@ -177,10 +209,10 @@ mod tests {
             assert!(names.iter().all(|name| NemosLink::by_name(name) == Some(link)), "{names:?}");
             assert_eq!(link.name(), names[0]);
         }
-        for other in ["jax._src.nn.functions.log_softmax", "__main__.<lambda>", ""] {
+        for other in ["__main__.<lambda>", ""] {
             assert_eq!(NemosLink::by_name(other), None);
         }
         // a class of one's own is not the one that its name ends like
-        assert_eq!(NemosClass::by_name("nemos.glm.classifier_glm.ClassifierGLM"), None);
+        assert_eq!(NemosClass::by_name("mine.ClassifierGLMs"), None);
     }
 }

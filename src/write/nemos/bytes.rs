@@ -1,9 +1,8 @@
 //! The arrays of a model file.
 
-use ndarray::Array2;
-
 use crate::Result;
-use crate::read::nemos::{NemosClass, NemosModel, NemosObservation, NemosRegularizer};
+use crate::observation::Label;
+use crate::read::nemos::{NemosClass, NemosCoef, NemosModel, NemosObservation, NemosRegularizer};
 use crate::read::npz_entries::{Entry, EntryValues};
 use crate::write::npz::{Array, npz_bytes};
 
@@ -22,11 +21,15 @@ pub fn nemos_bytes(model: &NemosModel) -> Result<Vec<u8>> {
 pub fn nemos_entries(model: &NemosModel) -> Vec<(String, Entry)> {
     let mut entries: Vec<(String, Entry)> = Vec::new();
     let mut add = |name: &str, entry: Entry| entries.push((name.into(), entry));
-    if model.class == NemosClass::PopulationGlm {
+    if model.class.is_population() {
         add_feature_mask(model, &mut add);
     }
     add("item::strkey:inverse_link_function", model.link.name().into());
-    add("dict::strkey:observation_model::item::strkey:class", model.observation.name().into());
+    if model.class.is_classifier() {
+        add("item::strkey:n_classes", integers(Vec::new(), vec![model.classes.len() as i64]));
+    } else {
+        add("dict::strkey:observation_model::item::strkey:class", model.observation.name().into());
+    }
     if let NemosObservation::NegativeBinomial { scale } = model.observation {
         let name = "dict::strkey:observation_model::dict::strkey:params::item::strkey:scale";
         add(name, scale.into());
@@ -39,16 +42,23 @@ pub fn nemos_entries(model: &NemosModel) -> Vec<(String, Entry)> {
         add(&format!("dict::strkey:solver_kwargs::item::strkey:{name}"), option.clone());
     }
     add("item::strkey:solver_name", model.solver.as_str().into());
+    if model.class.is_classifier() {
+        add_classes(&model.classes, &mut add);
+    }
     add("item::strkey:aux_", nothing());
     for own in &model.coef {
         let name = match &own.key {
             None => "item::strkey:coef_".to_string(),
             Some(key) => format!("dict::strkey:coef_::item::strkey:{key}"),
         };
-        add(&name, coef(model.class, &own.values));
+        add(&name, Entry::numbers_of(coef_shape(model, own), own.values.iter().copied()));
     }
     add("item::strkey:dof_resid_", dof_resid(model));
-    add("item::strkey:intercept_", Entry::numbers_of([model.intercept.len()], model.intercept.clone()));
+    let of_intercept = match model.class {
+        NemosClass::ClassifierPopulationGlm => vec![model.n_targets(), model.classes.len()],
+        _ => vec![model.n_outputs()],
+    };
+    add("item::strkey:intercept_", Entry::numbers_of(of_intercept, model.intercept.clone()));
     add("item::strkey:scale_", scale(model));
     for (package, version) in &model.versions {
         add(&format!("dict::strkey:save_metadata::item::strkey:{package}"), version.as_str().into());
@@ -69,13 +79,18 @@ fn add_feature_mask(model: &NemosModel, add: &mut impl FnMut(&str, Entry)) {
         first = rows.end;
         let Some(mask) = &model.feature_mask else { continue };
         if let Some(key) = &own.key {
-            // a key counts for a target or it does not
-            let values = mask.row(rows.start).to_vec();
             let name = format!("dict::strkey:feature_mask::item::strkey:{key}");
-            add(&name, Entry::numbers_of([values.len()], values));
+            if model.class.is_classifier() {
+                let values = rows.flat_map(|row| mask.row(row).to_vec());
+                add(&name, Entry::numbers_of(coef_shape(model, own), values));
+            } else {
+                // a key counts for a target or it does not
+                let values = mask.row(rows.start).to_vec();
+                add(&name, Entry::numbers_of([values.len()], values));
+            }
         } else {
             let values = mask.iter().copied();
-            add("item::strkey:feature_mask", Entry::numbers_of([mask.nrows(), mask.ncols()], values));
+            add("item::strkey:feature_mask", Entry::numbers_of(coef_shape(model, own), values));
         }
     }
     if model.feature_mask.is_none() {
@@ -113,16 +128,45 @@ fn add_regularizer(regularizer: &NemosRegularizer, add: &mut impl FnMut(&str, En
     }
 }
 
-/// Coefficients of one target have one dimension.
-fn coef(class: NemosClass, values: &Array2<f64>) -> Entry {
-    let shape = match class {
-        NemosClass::Glm => vec![values.nrows()],
-        NemosClass::PopulationGlm => vec![values.nrows(), values.ncols()],
-    };
-    Entry::numbers_of(shape, values.iter().copied())
+/// Coefficients of one target have one dimension less, those of classes one more.
+fn coef_shape(model: &NemosModel, own: &NemosCoef) -> Vec<usize> {
+    let (n_columns, n_outputs) = own.values.dim();
+    match model.class {
+        NemosClass::Glm => vec![n_columns],
+        NemosClass::PopulationGlm | NemosClass::ClassifierGlm => vec![n_columns, n_outputs],
+        NemosClass::ClassifierPopulationGlm => vec![n_columns, model.n_targets(), model.classes.len()],
+    }
 }
 
-/// Numbers, except where coefficients are counted: then whole numbers, and for one target a single one.
+fn integers(shape: Vec<usize>, values: Vec<i64>) -> Entry {
+    Entry { shape, values: EntryValues::Integers(values) }
+}
+
+/// The labels, and the number of each. `NeMoS` leaves the numbers out where labels are 0, 1, .., and cannot score what it loads
+/// then; other whole numbers it writes as keys that it cannot load. As plain integers they are loaded and scored.
+fn add_classes(classes: &[Label], add: &mut impl FnMut(&str, Entry)) {
+    let whole: Option<Vec<i64>> =
+        classes.iter().map(|label| if let Label::Integer(n) = label { Some(*n) } else { None }).collect();
+    let numbers: Option<Vec<f64>> = classes.iter().map(Label::exact).collect();
+    let key = |label: &Label| match (&whole, &numbers) {
+        (Some(_), _) => format!("intkey:{label}"),
+        (None, Some(_)) => format!("floatkey:{label}"),
+        (None, None) => format!("strkey:{label}"),
+    };
+    for (number, label) in classes.iter().enumerate() {
+        let name = format!("dict::strkey:_class_to_index_::item::{}", key(label));
+        add(&name, integers(Vec::new(), vec![number as i64]));
+    }
+    let shape = vec![classes.len()];
+    let values = match (whole, numbers) {
+        (Some(whole), _) => EntryValues::Integers(whole),
+        (None, Some(numbers)) => EntryValues::Numbers(numbers),
+        (None, None) => EntryValues::Texts(classes.iter().map(ToString::to_string).collect()),
+    };
+    add("item::strkey:_classes_", Entry { shape, values });
+}
+
+/// Numbers, except where coefficients are counted: then whole numbers, and for one target of numbers a single one.
 fn dof_resid(model: &NemosModel) -> Entry {
     let shape = vec![model.dof_resid.len()];
     match (&model.regularizer, model.class) {

@@ -2,12 +2,12 @@
 
 use ndarray::Array2;
 
+use super::penalty::Outputs;
 use crate::glm::{FittedGlm, TargetFit};
 use crate::inverse_link::InverseLink;
 use crate::observation::ObservationModel;
-use crate::read::nemos::{NemosClass, NemosCoef, NemosLink, NemosModel, NemosObservation, NemosRegularizer};
-use crate::read::npz_entries::Entry;
-use crate::regularizer::{Groups, Regularizer, Strength};
+use crate::read::nemos::{NemosClass, NemosCoef, NemosLink, NemosModel, NemosObservation};
+use crate::regularizer::Regularizer;
 use crate::solver::Status;
 
 /// The version of `NeMoS` whose layout is written.
@@ -60,24 +60,9 @@ pub fn nemos_of(fit: &FittedGlm) -> Exported {
     let (n_columns, n_targets) = (fit.labels.len(), fit.targets.len());
     let class = if n_targets == 1 { NemosClass::Glm } else { NemosClass::PopulationGlm };
     let mut notices = Vec::new();
-    if fit.has_offset {
-        notices.push(
-            "the offset is left out, which NeMoS has not: its predictions are those beside an offset of 0"
-                .into(),
-        );
-    }
-    for target in fit.targets.iter().filter(|target| target.status != Status::Converged) {
-        let (name, status) = (&target.name, target.status.name());
-        notices
-            .push(format!("the model of {name} is not at an optimum ({status}): the file does not say so"));
-    }
-    let smooth = matches!(fit.regularizer, Regularizer::Smooth { .. });
-    if smooth {
-        notices.push(
-            "NeMoS has no smoothness penalty: the file says UnRegularized, with the coefficients of the fit"
-                .into(),
-        );
-    }
+    notices.extend(offset(fit.has_offset));
+    notices.extend(fit.targets.iter().filter_map(|target| not_at_an_optimum(&target.name, target.status)));
+    notices.extend(smoothness(&fit.regularizer));
     let is_negative_binomial = matches!(fit.model.observation, ObservationModel::NegativeBinomial(_));
     if is_negative_binomial && fit.targets.iter().any(|target| target.scale != fit.targets[0].scale) {
         notices.push(
@@ -86,31 +71,24 @@ pub fn nemos_of(fit: &FittedGlm) -> Exported {
                 .into(),
         );
     }
-    if n_targets > 1 && fit.targets.iter().any(|target| target.strength != fit.targets[0].strength) {
-        notices.push(
-            "strengths that cross-validation chose for each target are not in the file: it says that of the first".into(),
-        );
-    }
+    notices.extend(strengths(fit.targets.iter().map(|target| target.strength)));
     let values = Array2::from_shape_fn((n_columns, n_targets), |(j, target)| fit.targets[target].coef[j]);
     let per_target = |value: fn(&TargetFit) -> f64| fit.targets.iter().map(value).collect::<Vec<f64>>();
-    let written_by = format!("unused: written by rheobase {}", env!("CARGO_PKG_VERSION"));
-    let mut versions: Vec<(String, String)> =
-        PACKAGES.iter().map(|package| (package.to_string(), written_by.clone())).collect();
-    versions.push(("nemos".into(), LAYOUT.into()));
-    let selects = fit.regularizer.selects();
+    let of = Outputs { features: &fit.features, n_columns, n_targets, n_classes: 0 };
     let model = NemosModel {
         class,
         observation: observation(fit.model_of(&fit.targets[0]).observation),
         link: link(fit.model.inverse_link),
-        regularizer: regularizer(fit, class),
-        solver: if selects { "ProximalGradient[optimistix]" } else { "LBFGS[optax+optimistix]" }.into(),
+        regularizer: of.regularizer(&fit.regularizer),
+        solver: solver(&fit.regularizer),
         solver_options: Vec::new(),
+        classes: Vec::new(),
         coef: vec![NemosCoef { key: None, values }],
         intercept: per_target(|target| target.intercept),
         scale: per_target(|target| target.scale),
         dof_resid: fit.targets.iter().map(|target| target.dof_resid as f64).collect(),
         feature_mask: feature_mask(fit),
-        versions,
+        versions: versions(),
     };
     if fit.plan.groups.len() > 1 && model.feature_mask.is_none() {
         notices.push(
@@ -120,6 +98,35 @@ pub fn nemos_of(fit: &FittedGlm) -> Exported {
         );
     }
     Exported { model, notices }
+}
+
+/// What is said of a target that is not at its optimum.
+pub(super) fn not_at_an_optimum(name: &str, status: Status) -> Option<String> {
+    let status = Some(status).filter(|status| *status != Status::Converged)?.name();
+    Some(format!("the model of {name} is not at an optimum ({status}): the file does not say so"))
+}
+
+/// What is said of a smoothness penalty.
+pub(super) fn smoothness(regularizer: &Regularizer) -> Option<String> {
+    matches!(regularizer, Regularizer::Smooth { .. }).then(|| {
+        "NeMoS has no smoothness penalty: the file says UnRegularized, with the coefficients of the fit"
+            .into()
+    })
+}
+
+/// A solver of `NeMoS` that would fit with this penalty.
+pub(super) fn solver(regularizer: &Regularizer) -> String {
+    let selects = regularizer.selects();
+    if selects { "ProximalGradient[optimistix]" } else { "LBFGS[optax+optimistix]" }.into()
+}
+
+/// The versions that are written.
+pub(super) fn versions() -> Vec<(String, String)> {
+    let written_by = format!("unused: written by rheobase {}", env!("CARGO_PKG_VERSION"));
+    let mut versions: Vec<(String, String)> =
+        PACKAGES.iter().map(|package| (package.to_string(), written_by.clone())).collect();
+    versions.push(("nemos".into(), LAYOUT.into()));
+    versions
 }
 
 fn observation(model: ObservationModel) -> NemosObservation {
@@ -145,54 +152,18 @@ fn link(link: InverseLink) -> NemosLink {
     }
 }
 
-fn regularizer(fit: &FittedGlm, class: NemosClass) -> NemosRegularizer {
-    let (n_columns, n_targets) = (fit.labels.len(), fit.targets.len());
-    // NeMoS wants one strength for each coefficient, so those of a population for each of its targets
-    let of_columns = |strength: &Strength| match (strength, class) {
-        (Strength::All(strength), _) => Entry::from(*strength),
-        (Strength::Each(each), NemosClass::Glm) => Entry::numbers_of([n_columns], each.iter().copied()),
-        (Strength::Each(each), NemosClass::PopulationGlm) => {
-            let of_targets = each.iter().flat_map(|&own| std::iter::repeat_n(own, n_targets));
-            Entry::numbers_of([n_columns, n_targets], of_targets)
-        }
-    };
-    match &fit.regularizer {
-        Regularizer::None | Regularizer::Smooth { .. } => NemosRegularizer::UnRegularized,
-        Regularizer::Ridge { strength } => NemosRegularizer::Ridge { strength: of_columns(strength) },
-        Regularizer::Lasso { strength } => NemosRegularizer::Lasso { strength: of_columns(strength) },
-        Regularizer::ElasticNet { strength, ratio } => {
-            NemosRegularizer::ElasticNet { strength: of_columns(strength), ratio: Entry::from(*ratio) }
-        }
-        Regularizer::GroupLasso { strength, groups } => group_lasso(fit, class, strength, groups),
-    }
+/// What to say of an offset, which NeMoS has not.
+pub(super) fn offset(is_there: bool) -> Option<String> {
+    let notice =
+        "the offset is left out, which NeMoS has not: its predictions are those beside an offset of 0";
+    is_there.then(|| notice.into())
 }
 
-/// The groups of each target are groups of their own: targets share no penalty.
-fn group_lasso(fit: &FittedGlm, class: NemosClass, strength: &Strength, groups: &Groups) -> NemosRegularizer {
-    let (n_columns, n_targets) = (fit.labels.len(), fit.targets.len());
-    let features: Vec<[usize; 2]> = fit.features.iter().map(|feature| feature.columns).collect();
-    let groups = groups.of(&features);
-    let mut mask = vec![0.0; groups.len() * n_targets * n_columns * n_targets];
-    for (group, columns) in groups.iter().enumerate() {
-        for target in 0..n_targets {
-            for column in columns {
-                mask[((group * n_targets + target) * n_columns + column) * n_targets + target] = 1.0;
-            }
-        }
-    }
-    let n_groups = groups.len() * n_targets;
-    let strength = match strength {
-        Strength::All(strength) => Entry::from(*strength),
-        Strength::Each(each) => {
-            let of_targets = each.iter().flat_map(|&own| std::iter::repeat_n(own, n_targets));
-            Entry::numbers_of([n_groups], of_targets)
-        }
-    };
-    let shape = match class {
-        NemosClass::Glm => vec![n_groups, n_columns],
-        NemosClass::PopulationGlm => vec![n_groups, n_columns, n_targets],
-    };
-    NemosRegularizer::GroupLasso { strength, mask: Some(Entry::numbers_of(shape, mask)) }
+/// What to say of strengths that targets have of their own.
+pub(super) fn strengths(mut all: impl Iterator<Item = Option<f64>>) -> Option<String> {
+    let first = all.next()?;
+    let notice = "strengths that cross-validation chose for each target are not in the file: it says that of the first";
+    all.any(|own| own != first).then(|| notice.into())
 }
 
 /// The columns that each target sees, where they are not the same. Those that it does not see have coefficient 0 and no

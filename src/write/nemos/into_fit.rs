@@ -12,24 +12,20 @@ use crate::regularizer::Regularizer;
 use crate::solver::Status;
 use crate::{Error, Result};
 
+/// Why a file has no standard errors.
+pub(super) const NO_ERRORS: &str = "a file of NeMoS has no standard errors";
+
 /// The fit that a file holds, as far as it does: coefficients, intercepts and scales. It has no certificate, no standard
 /// errors and no scores: these are NaN, and each target's status is [`Status::Stopped`], because the file does not say where
 /// its solver came to rest. Targets are called `y`, or `y[0]`, `y[1]`, .. if there are several.
 ///
 /// # Errors
-/// [`Error::Object`] for an observation model and a link that do not go together.
+/// [`Error::Object`] for an observation model and a link that do not go together, and for a classifier, see
+/// [`super::classes_of_nemos`].
 pub fn fit_of_nemos(path: &Path, nemos: &NemosModel) -> Result<FittedGlm> {
     let model = model_of(path, nemos)?;
-    let labels = nemos.labels();
-    let mut features: Vec<FeatureColumns> = Vec::with_capacity(nemos.coef.len());
-    for own in &nemos.coef {
-        let first = features.last().map_or(0, |last| last.columns[1]);
-        let name = own.key.clone().unwrap_or_else(|| "X".into());
-        features.push(FeatureColumns { name, columns: [first, first + own.values.nrows()] });
-    }
-    let n_targets = nemos.n_targets();
-    let names = (0..n_targets).map(|k| if n_targets == 1 { "y".into() } else { format!("y[{k}]") });
-    let targets = names.enumerate().map(|(k, name)| target_of(nemos, k, name)).collect();
+    let (labels, features) = (nemos.labels(), features(nemos));
+    let targets = names(nemos).enumerate().map(|(k, name)| target_of(nemos, k, name)).collect();
     Ok(FittedGlm {
         model,
         // nothing is fitted again, and a penalty says nothing about new data
@@ -44,10 +40,38 @@ pub fn fit_of_nemos(path: &Path, nemos: &NemosModel) -> Result<FittedGlm> {
         targets,
         condition: f64::NAN,
         identifiability: None,
-        inference_left_out: Some("a file of NeMoS has no standard errors".into()),
+        inference_left_out: Some(NO_ERRORS.into()),
         seconds: Seconds::default(),
         plan: Plan::default(),
     })
+}
+
+/// The columns of every key.
+pub(super) fn features(nemos: &NemosModel) -> Vec<FeatureColumns> {
+    let mut features: Vec<FeatureColumns> = Vec::with_capacity(nemos.coef.len());
+    for own in &nemos.coef {
+        let first = features.last().map_or(0, |last| last.columns[1]);
+        let name = own.key.clone().unwrap_or_else(|| "X".into());
+        features.push(FeatureColumns { name, columns: [first, first + own.values.nrows()] });
+    }
+    features
+}
+
+/// Names of the targets.
+pub(super) fn names(nemos: &NemosModel) -> impl Iterator<Item = String> {
+    let n_targets = nemos.n_targets();
+    (0..n_targets).map(move |k| if n_targets == 1 { "y".into() } else { format!("y[{k}]") })
+}
+
+/// Nobody knows the data of a file.
+pub(super) fn no_scores() -> Scores {
+    Scores {
+        log_likelihood: f64::NAN,
+        log_likelihood_sum: f64::NAN,
+        deviance: f64::NAN,
+        pseudo_r2_mcfadden: f64::NAN,
+        pseudo_r2_cohen: f64::NAN,
+    }
 }
 
 fn model_of(path: &Path, nemos: &NemosModel) -> Result<Model> {
@@ -57,6 +81,7 @@ fn model_of(path: &Path, nemos: &NemosModel) -> Result<Model> {
         NemosObservation::Bernoulli => ObservationModel::Bernoulli,
         NemosObservation::Gamma => ObservationModel::Gamma,
         NemosObservation::NegativeBinomial { scale } => NegativeBinomial::new(scale)?.into(),
+        NemosObservation::Categorical => return Err(of_classes(path, nemos)),
     };
     let inverse_link = match nemos.link {
         NemosLink::Exp => InverseLink::Exp,
@@ -65,6 +90,7 @@ fn model_of(path: &Path, nemos: &NemosModel) -> Result<Model> {
         NemosLink::Logistic => InverseLink::Logistic,
         NemosLink::Probit => InverseLink::Probit,
         NemosLink::OneOverX => InverseLink::OneOverX,
+        NemosLink::LogSoftmax => return Err(of_classes(path, nemos)),
     };
     let links: Vec<&str> = Model::links_of(observation).iter().map(|link| link.name()).collect();
     Model { observation, inverse_link }.check().map_err(|_| {
@@ -73,6 +99,12 @@ fn model_of(path: &Path, nemos: &NemosModel) -> Result<Model> {
         let help = "predict with NeMoS, or refit with a link that suits the responses";
         Error::object(path, "inverse_link_function", problem, help)
     })
+}
+
+fn of_classes(path: &Path, nemos: &NemosModel) -> Error {
+    let problem = format!("expected a model of one mean, found one of classes ({})", nemos.class.name());
+    let help = "use it with `rheobase predict` and `rheobase score`, or give a model of another kind";
+    Error::object(path, "model_class", problem, help)
 }
 
 fn target_of(nemos: &NemosModel, k: usize, name: String) -> TargetFit {
@@ -98,13 +130,7 @@ fn target_of(nemos: &NemosModel, k: usize, name: String) -> TargetFit {
         dof_resid: nemos.dof_resid[k].max(0.0) as usize,
         strength: None,
         cv: None,
-        scores: Scores {
-            log_likelihood: f64::NAN,
-            log_likelihood_sum: f64::NAN,
-            deviance: f64::NAN,
-            pseudo_r2_mcfadden: f64::NAN,
-            pseudo_r2_cohen: f64::NAN,
-        },
+        scores: no_scores(),
         aliased: Vec::new(),
         warnings: Vec::new(),
         history: Vec::new(),

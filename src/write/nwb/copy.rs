@@ -75,7 +75,8 @@ pub fn write_copy(path: &Path, results: &Results) -> Result<PendingFile> {
         }
         temporary.rewind().map_err(|e| Error::io(path, e))?;
         fill(temporary.path(), results).map_err(|e| unwritable(path, &e))?;
-        compare(&nwb::open(input)?, &nwb::open(temporary.path())?, path, results.centres_s.len())
+        let (input, copy) = (nwb::open(input)?, nwb::open(temporary.path())?);
+        compare(&input, &copy, path, (results.series_name(), results.centres_s.len()))
     })
 }
 
@@ -108,7 +109,7 @@ fn first_external(group: &Group, base: &str, depth: usize) -> Option<String> {
 }
 
 /// The copy holds what the input holds, and the prediction.
-fn compare(input: &NwbFile, copy: &NwbFile, path: &Path, n_bins: usize) -> Result<()> {
+fn compare(input: &NwbFile, copy: &NwbFile, path: &Path, (series, n_bins): (&str, usize)) -> Result<()> {
     let module = format!("/{MODULE}/");
     let others = |file: &NwbFile| -> Vec<Entry> {
         let entries = file.recording().entries.iter();
@@ -120,7 +121,7 @@ fn compare(input: &NwbFile, copy: &NwbFile, path: &Path, n_bins: usize) -> Resul
         let help = "check the disk and write it again";
         return Err(Error::object(path, &entry.path, "expected it as in the input, found it changed", help));
     }
-    let entry = copy.recording().find(&format!("{module}predicted_rate"), Kind::Series)?;
+    let entry = copy.recording().find(&format!("{module}{series}"), Kind::Series)?;
     let n_samples = copy.series(&entry.path)?.facts().n_samples;
     if n_samples != n_bins {
         let problem = format!("expected {n_bins} samples, found {n_samples}");

@@ -12,6 +12,7 @@ mod copy;
 mod population;
 mod results;
 mod session;
+mod stored_model;
 
 use std::io;
 use std::path::Path;
@@ -27,6 +28,7 @@ pub use copy::{check_place, write_copy};
 pub use population::write_population;
 pub use results::{FilterRows, Results, UnitRows, model_text};
 pub use session::write_session;
+pub use stored_model::StoredModel;
 
 /// Values per chunk of a series: less than a second of samples.
 const N_CHUNK: usize = 16_384;

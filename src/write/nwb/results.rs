@@ -9,6 +9,9 @@
 //!   model                 DynamicTable, one row: version, command, input, and the whole model file as text
 //!   predicted_rate        TimeSeries (bins, neurons) in Hz, NaN where a feature is unknown
 //! ```
+//!
+//! Of classes `glm` has a row per neuron and class (and `filters` the column `class`), and instead of rates there is
+//! `predicted_probability`, a `TimeSeries` (bins, classes of all neurons).
 
 use std::path::Path;
 
@@ -18,13 +21,13 @@ use ndarray::{Array1, Array2};
 use uuid::Uuid;
 
 use super::{
-    Nwb, dataset, describe_table, put, put_series, put_timestamps, set_attribute, set_text, unicode,
+    Nwb, StoredModel, dataset, describe_table, put, put_series, put_timestamps, set_attribute, set_text,
+    unicode,
 };
-use crate::glm::{GapFrom, TargetFit};
+use crate::glm::{FittedGlm, GapFrom, TargetFit};
 use crate::inverse_link::InverseLink;
 use crate::write::digest::digest_bytes;
-use crate::write::json::json_bytes;
-use crate::write::model::{Input, ModelFile};
+use crate::write::model::Input;
 use crate::{Error, Result};
 
 /// Where the results stand in the file.
@@ -41,8 +44,14 @@ const REGULAR_S: f64 = 1e-9;
 pub struct Results<'a> {
     /// The recording, and the digest that it had when it was fitted.
     pub input: &'a Input,
-    /// The fit with its study.
-    pub model: &'a ModelFile,
+    /// The model file.
+    pub model: StoredModel<'a>,
+    /// The fit, with a target for each class if it is one of classes.
+    pub fit: &'a FittedGlm,
+    /// The neuron of each target of the fit.
+    pub names: Vec<String>,
+    /// The class that each target of the fit is; empty for other models.
+    pub classes: Vec<String>,
     /// Names and definitions of the features, in the order of their columns.
     pub definitions: Vec<String>,
     /// The command that made the fit.
@@ -51,7 +60,7 @@ pub struct Results<'a> {
     pub bin_s: f64,
     /// Centre of every bin, seconds.
     pub centres_s: &'a [f64],
-    /// Expected counts of every bin, one entry per target; NaN where a feature is unknown.
+    /// Expected counts of every bin, of classes their probabilities, one entry per target; NaN where a feature is unknown.
     pub expected: &'a [Array1<f64>],
     /// The targets in the units table; none if their spikes were detected.
     pub units: Option<UnitRows>,
@@ -73,6 +82,8 @@ pub struct UnitRows {
 pub struct FilterRows {
     /// The target of each row.
     pub targets: Vec<String>,
+    /// Which class of it; empty for other models.
+    pub classes: Vec<String>,
     /// The channel of the feature.
     pub channels: Vec<String>,
     /// How long before the bin, seconds; negative after it.
@@ -104,30 +115,66 @@ pub fn model_text(path: &Path) -> Result<Option<String>> {
 impl Results<'_> {
     /// Adds the module to a file that has none.
     pub(super) fn write(&self, root: &Group) -> hdf5::Result<()> {
-        let model_json = json_bytes(self.model).map_err(|e| hdf5::Error::from(e.to_string()))?;
+        let model_json = self.model.json().map_err(|e| hdf5::Error::from(e.to_string()))?;
         let nwb = Nwb { ids: self.ids(&model_json), root };
         let module = nwb.group(MODULE)?;
         nwb.identify(&module, "core", "ProcessingModule")?;
         set_text(
             &module,
             "description",
-            "encoding models fitted by rheobase: coefficients, filters, predicted rates",
+            if self.is_of_classes() {
+                "models of labels fitted by rheobase: coefficients, filters, predicted probabilities"
+            } else {
+                "encoding models fitted by rheobase: coefficients, filters, predicted rates"
+            },
         )?;
         nwb.write_glm(self)?;
         nwb.write_features(self)?;
         if let Some(filters) = &self.filters {
-            nwb.write_filters(filters)?;
+            nwb.write_filters(filters, self.is_of_classes())?;
         }
         nwb.write_model(self, &String::from_utf8_lossy(&model_json))?;
         nwb.write_rates(self)
     }
 
+    /// Whether targets of the fit are classes.
+    fn is_of_classes(&self) -> bool {
+        !self.classes.is_empty()
+    }
+
+    /// What the series of predictions is called.
+    pub(super) fn series_name(&self) -> &'static str {
+        if self.is_of_classes() { "predicted_probability" } else { "predicted_rate" }
+    }
+
+    /// What the rows of the table of models are.
+    fn description(&self) -> String {
+        if self.is_of_classes() {
+            return "categorical models (multinomial logistic regression), one row per neuron and class: the probability of a \
+                    class in a bin is exp(eta) over the sum of those of all classes of the neuron, eta is intercept + sum over the \
+                    rows of the table `features` of coef x feature; status and what proves it are those of all classes together"
+                .into();
+        }
+        let model = self.fit.model;
+        let link = match model.inverse_link {
+            InverseLink::Identity => "",
+            InverseLink::OneOverX => "1 / ",
+            InverseLink::Probit => "Phi",
+            other => other.name(),
+        };
+        format!(
+            "{}{} generalized linear models, one row per neuron: the expected count of a bin is {}(intercept + sum over \
+             the rows of the table `features` of coef x feature)",
+            model.observation.name()[..1].to_uppercase(),
+            &model.observation.name()[1..],
+            link
+        )
+    }
+
     /// The namespace of the identifiers: the input and the fit without the time that it took.
     fn ids(&self, model_json: &[u8]) -> Uuid {
-        let mut model = self.model.clone();
-        model.fit.seconds = crate::glm::Seconds::default();
-        let of_fit =
-            json_bytes(&model).map_or_else(|_| digest_bytes(model_json), |bytes| digest_bytes(&bytes));
+        let timeless = self.model.timeless_json();
+        let of_fit = timeless.map_or_else(|_| digest_bytes(model_json), |bytes| digest_bytes(&bytes));
         let name = format!("{} {of_fit}", self.input.sha256);
         Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes())
     }
@@ -155,38 +202,25 @@ impl Nwb<'_> {
     }
 
     fn write_glm(&self, results: &Results) -> hdf5::Result<()> {
-        let targets = &results.model.fit.targets;
+        let targets = &results.fit.targets;
         let mut columns = vec!["target", "status"];
         columns.extend(NUMBERS.map(|(name, ..)| name));
         columns.extend(COUNTS.map(|(name, ..)| name));
         columns.extend(["gap_from", "coef", "standard_errors"]);
+        if results.is_of_classes() {
+            columns.insert(1, "class");
+        }
         if results.units.is_some() {
             columns.insert(0, "unit");
         }
-        let model = results.model.fit.model;
-        let link = match model.inverse_link {
-            InverseLink::Identity => "",
-            InverseLink::OneOverX => "1 / ",
-            InverseLink::Probit => "Phi",
-            other => other.name(),
-        };
-        let description = format!(
-            "{}{} generalized linear models, one row per neuron: the expected count of a bin is {}(intercept + sum over \
-             the rows of the table `features` of coef x feature)",
-            model.observation.name()[..1].to_uppercase(),
-            &model.observation.name()[1..],
-            link
-        );
-        let table = self.table("glm", &description, &columns, targets.len())?;
+        let table = self.table("glm", &results.description(), &columns, targets.len())?;
         if let Some(units) = &results.units {
             self.put_region(&table, units)?;
         }
-        self.put_texts(
-            &table,
-            "target",
-            "name of the neuron",
-            targets.iter().map(|target| target.name.as_str()),
-        )?;
+        self.put_texts(&table, "target", "name of the neuron", results.names.iter().map(String::as_str))?;
+        if results.is_of_classes() {
+            self.put_texts(&table, "class", "the label", results.classes.iter().map(String::as_str))?;
+        }
         let status = "how the fit ended; converged means at the optimum, with the proof in this row";
         self.put_texts(&table, "status", status, targets.iter().map(|target| target.status.name()))?;
         for (name, description, of) in NUMBERS {
@@ -239,7 +273,7 @@ impl Nwb<'_> {
     }
 
     fn write_features(&self, results: &Results) -> hdf5::Result<()> {
-        let fit = &results.model.fit;
+        let fit = results.fit;
         let columns = ["feature", "label", "definition"];
         let table = self.table("features", "what each coefficient stands for", &columns, fit.labels.len())?;
         let mut features = vec![("", ""); fit.labels.len()];
@@ -254,12 +288,22 @@ impl Nwb<'_> {
         self.put_texts(&table, "definition", definition, features.iter().map(|feature| feature.1)).map(drop)
     }
 
-    fn write_filters(&self, filters: &FilterRows) -> hdf5::Result<()> {
-        let description =
-            "basis functions x coefficients: what a value at that lag adds to the log of the rate";
-        let columns = ["target", "channel", "lag_s", "filter", "standard_error"];
+    fn write_filters(&self, filters: &FilterRows, of_classes: bool) -> hdf5::Result<()> {
+        let description = if of_classes {
+            "basis functions x coefficients: what a value at that lag adds to the log odds of the class against the geometric mean \
+             of the probabilities of all classes"
+        } else {
+            "basis functions x coefficients: what a value at that lag adds to the log of the rate"
+        };
+        let mut columns = vec!["target", "channel", "lag_s", "filter", "standard_error"];
+        if of_classes {
+            columns.insert(1, "class");
+        }
         let table = self.table("filters", description, &columns, filters.values.len())?;
         self.put_texts(&table, "target", "name of the neuron", filters.targets.iter().map(String::as_str))?;
+        if of_classes {
+            self.put_texts(&table, "class", "the label", filters.classes.iter().map(String::as_str))?;
+        }
         let channel = "channel of the feature";
         self.put_texts(&table, "channel", channel, filters.channels.iter().map(String::as_str))?;
         self.put_column(
@@ -276,7 +320,7 @@ impl Nwb<'_> {
     fn write_model(&self, results: &Results, model_json: &str) -> hdf5::Result<()> {
         let input_path = results.input.path.display().to_string();
         let columns = [
-            ("rheobase_version", "version of the program", results.model.version.as_str()),
+            ("rheobase_version", "version of the program", results.model.version()),
             ("command", "the command that made the fit", results.command),
             ("input_path", "the recording that was fitted", &input_path),
             ("input_sha256", "its SHA-256", &results.input.sha256),
@@ -291,16 +335,20 @@ impl Nwb<'_> {
 
     fn write_rates(&self, results: &Results) -> hdf5::Result<()> {
         let Results { bin_s, centres_s, expected, .. } = results;
-        let series = self.group(&format!("{MODULE}/predicted_rate"))?;
-        let description = "predicted firing rate, one column per row of the table `glm`";
+        let series = self.group(&format!("{MODULE}/{}", results.series_name()))?;
+        let (description, unit, per) = if results.is_of_classes() {
+            ("predicted probability of the class, one column per row of the table `glm`", "probability", 1.0)
+        } else {
+            ("predicted firing rate, one column per row of the table `glm`", "Hz", *bin_s)
+        };
         let comments = format!(
             "at the centres of bins of {bin_s} s in the epochs that were fitted; NaN where a feature is unknown, as \
              where its window begins before the epoch"
         );
         self.describe_series(&series, description, &comments)?;
         let rates =
-            Array2::from_shape_fn((centres_s.len(), expected.len()), |(bin, k)| expected[k][bin] / bin_s);
-        put_series(&series, rates.view(), "Hz")?;
+            Array2::from_shape_fn((centres_s.len(), expected.len()), |(bin, k)| expected[k][bin] / per);
+        put_series(&series, rates.view(), unit)?;
         let start_s = centres_s.first().copied().unwrap_or(0.0);
         let rate_hz = 1.0 / bin_s;
         let off = |(bin, t): (usize, &f64)| (start_s + bin as f64 / rate_hz - t).abs();
