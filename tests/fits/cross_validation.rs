@@ -5,7 +5,9 @@ use crate::common::{Random, fit, poisson_data, relative, source};
 use ndarray::{Array2, Axis, concatenate};
 use rheobase::backend::{Backend, Cpu, Model};
 use rheobase::design::{DesignPlan, Rows};
-use rheobase::glm::{CrossValidation, FittedGlm, Folds, GlmSpec, Pick, Response, TargetFit, score_scaled};
+use rheobase::glm::{
+    CrossValidation, FittedGlm, Folds, GlmSpec, Pick, Response, SolverChoice, TargetFit, score_scaled,
+};
 use rheobase::observation::ObservationModel;
 use rheobase::regularizer::{Grid, GridAxis, Groups, Regularizer};
 use rheobase::solver::Status;
@@ -158,6 +160,23 @@ fn numbers_in_single_precision_choose_the_same() {
         for (a, b) in exact.targets.iter().zip(&single.targets) {
             assert_eq!((a.strength, b.status), (b.strength, Status::Converged));
             assert!(relative(&a.coef, &b.coef) < 1e-8);
+        }
+    }
+}
+
+/// Newton's method takes Hessians of the folds from those of all bins, L-BFGS a metric of each fold.
+#[test]
+fn both_solvers_choose_the_same() {
+    let (x, y) = poisson_data(59, 2000, 7, 2);
+    for y in [y.clone(), y.select(Axis(1), &[1])] {
+        let [newton, lbfgs] = [SolverChoice::Newton, SolverChoice::Lbfgs].map(|solver| {
+            let spec = GlmSpec { regularizer: menu()[0].clone(), solver, ..GlmSpec::default() };
+            cross_validate(&Cpu::<f32>::default(), &spec, &x, &y, &how(2000, Pick::Best))
+        });
+        for (a, b) in newton.targets.iter().zip(&lbfgs.targets) {
+            assert_eq!((a.strength, b.status), (b.strength, Status::Converged));
+            let scores = |fit: &TargetFit| fit.cv.as_ref().unwrap().by_fold.concat();
+            assert!(relative(&scores(a), &scores(b)) < 1e-6);
         }
     }
 }
