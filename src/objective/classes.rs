@@ -115,7 +115,7 @@ impl<'a, B: Classes> ClassObjective<'a, B> {
 
     /// The responses with what they count for.
     pub(super) fn observed(&self) -> Observed<'_, B::Array<'a>> {
-        Observed { y: &self.y, weights: self.weights.as_ref() }
+        Observed { weights: self.weights.as_ref(), ..Observed::from(&self.y) }
     }
 
     /// Parameters of the numbers that these contrasts are of: the own ones, or one for each class.
@@ -288,7 +288,7 @@ impl<B: Classes> Objective for ClassObjective<'_, B> {
         if is_exact::<B>() { 1e-13 } else { 2e-7 }
     }
 
-    fn penalty(&self) -> &Penalty {
+    fn penalty(&self, _: usize) -> &Penalty {
         &self.penalty
     }
 
@@ -370,7 +370,7 @@ impl<B: Classes> Objective for ClassObjective<'_, B> {
 
     fn gram(&mut self, every: Every, weight: Weight) -> Result<Matrix> {
         let (at, beside) = match weight {
-            Weight::Flat | Weight::One => {
+            Weight::Flat | Weight::One | Weight::Part(_) => {
                 let (own, p) = (self.flat_gram(every, weight)?, self.of_block());
                 let entry = |(i, j): (usize, usize)| if i / p == j / p { own[(i % p, j % p)] } else { 0.0 };
                 return Ok(Matrix::from_shape_fn((self.n_parameters(), self.n_parameters()), entry));

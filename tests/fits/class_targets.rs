@@ -120,8 +120,8 @@ fn cross_validated(
 #[test]
 fn curves_are_scores_of_bins_that_were_not_fitted() {
     let (x, codes) = data(89, 240, 6, 3);
-    let weights: Vec<f64> = (0..240).map(|row| 0.5 + (row % 4) as f64).collect();
-    let offset: Vec<f64> = (0..720).map(|k| 0.5 * (k as f64).sin()).collect();
+    let weights: Vec<f64> = (0..240).map(|row| 0.5 + f64::from(row % 4)).collect();
+    let offset: Vec<f64> = (0..720).map(|k| 0.5 * f64::from(k).sin()).collect();
     let strengths = [1e-3, 0.03, 1.0];
     for (has_intercept, has_terms, pick) in
         [(true, false, Pick::Best), (false, true, Pick::OneStandardError), (true, true, Pick::Best)]

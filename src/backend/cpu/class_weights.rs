@@ -20,7 +20,7 @@ pub(super) fn class_weights<T: Storage>(
     let (mut scratch, mut of_weights) = ([T::ZERO; TILE_ROWS], [T::ZERO; TILE_ROWS]);
     let Some(out) = work.beside.as_chunks_mut().0.first_mut() else { return };
     let probabilities: &[Piece<T>] = work.probabilities.as_chunks().0;
-    let weights = Weights {
+    let weights = Pair {
         probabilities: [&probabilities[k], &probabilities[l]],
         classes: [k, l].map(|class| T::from_f64(class as f64)),
         y: (beside == Beside::Events).then(|| observed.y.piece(level, first, 0, &mut scratch)),
@@ -30,7 +30,7 @@ pub(super) fn class_weights<T: Storage>(
     run(level, weights);
 }
 
-struct Weights<'a, T> {
+struct Pair<'a, T> {
     /// Of both classes.
     probabilities: [&'a Piece<T>; 2],
     classes: [T; 2],
@@ -41,7 +41,7 @@ struct Weights<'a, T> {
     out: &'a mut Piece<T>,
 }
 
-impl<T: Real> Kernel for Weights<'_, T> {
+impl<T: Real> Kernel for Pair<'_, T> {
     type Output = ();
 
     #[inline(always)]

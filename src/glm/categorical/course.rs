@@ -178,7 +178,7 @@ impl CategoricalSpec {
         let null = null_of(&totals, null.loss);
         let (on_parameters, recession) = (penalty.blocks(contrasts.n_free()), penalty.recession());
         let of_null = null_hessian(&without_features.curvature, &gram, plan.has_intercept());
-        let Some(metric) = Metric::new(of_null, &on_parameters, vec![null], true) else {
+        let Some(metric) = Metric::new(of_null, &on_parameters, vec![null]) else {
             return Err(Error::argument(
                 "features",
                 "columns that can be centred and scaled",

@@ -33,7 +33,7 @@ fn found<B: Classes>(
     let y = on.response(N, 1, &|rows, out| fill(&y, 1, rows, out)).unwrap();
     let counts: Vec<f64> = numbers(N, 7).iter().map(|u| u + 1.25).collect();
     let weights = is_weighted.then(|| on.response(N, 1, &|rows, out| fill(&counts, 1, rows, out)).unwrap());
-    let observed = Observed { y: &y, weights: weights.as_ref() };
+    let observed = Observed { weights: weights.as_ref(), ..Observed::from(&y) };
     let coef = |k: usize| (0..P).map(move |j| reach / P as f64 * ((j + 3 * k) as f64).cos());
     let coef: Vec<f64> = (0..n_free).flat_map(coef).map(|w| f64::from(w as f32)).collect();
     let (coef, toward) = (on.upload(&coef).unwrap(), on.upload(&vec![0.125; P * n_free]).unwrap());

@@ -69,7 +69,10 @@ pub(super) fn all() -> Vec<(Kernel, Vec<Constants>)> {
         .iter()
         .flat_map(|own| [(2, 1), (2, 2), (5, 4)].map(|(k, d)| classes::constants(own.clone(), k, d)))
         .collect();
-    let weighted = |own: &Constants| [0, 1].map(|weighted| with(own.clone(), &[("WEIGHTED", weighted)]));
+    let weighted = |own: &Constants| {
+        [[0, 1], [1, 1], [1, 4]]
+            .map(|[weighted, stride]| with(own.clone(), &[("WEIGHTED", weighted), ("W_STRIDE", stride)]))
+    };
     let weighed: Vec<Constants> = of_classes.iter().flat_map(weighted).collect();
     let points = weighed.iter().flat_map(|own| {
         [[0, 0], [1, 0], [0, 1]]
@@ -92,7 +95,7 @@ pub(super) fn all() -> Vec<(Kernel, Vec<Constants>)> {
         (products::WEIGHTED_GRAM, grams.flat_map(add).collect()),
         (rows::POINTWISE, across.iter().flat_map(weighted).flat_map(beside).collect()),
         (rows::LOSS_CHANGES, across.iter().flat_map(weighted).collect()),
-        (rows::REACH, across),
+        (rows::REACH, across.iter().flat_map(weighted).collect()),
         (partials::REDUCE, [8, 32].map(|slots| vec![("SLOTS", slots)]).to_vec()),
         (convolve::CONVOLVE, windows.iter().flat_map(|&w| starts(convolve::constants(w, 3))).collect()),
         (
