@@ -82,7 +82,7 @@ impl Model {
     }
 }
 
-/// Refuses models that NeMoS has already, and those that it cannot have.
+/// Refuses models that `NeMoS` has already, and those that it cannot have.
 fn check_study(path: &Path, study: &Study) -> Result<()> {
     if matches!(study, Study::Nemos) {
         let found = format!("{}, which is a file of NeMoS already", path.display());

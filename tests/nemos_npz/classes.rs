@@ -141,7 +141,7 @@ fn fitted(names: &[&str], classes: &[Label], regularizer: Regularizer) -> Fitted
 
 #[test]
 fn fits_come_back_to_the_bit() {
-    let ridge = || Regularizer::Ridge { strength: Strength::Each(vec![0.1, 0.2, 0.3].into()) };
+    let ridge = || Regularizer::Ridge { strength: Strength::Each(vec![0.1, 0.2, 0.3]) };
     let group = || Regularizer::GroupLasso { strength: 0.02.into(), groups: Groups::Features };
     let texts: Vec<Label> = ["a", "b", "c"].map(Label::from).into();
     let whole: Vec<Label> = [1, 5, 9].map(Label::from).into();

@@ -143,9 +143,10 @@ fn link(source: &Source, class: NemosClass) -> Result<NemosLink> {
     let name = source.text(key, "the name of an inverse link")?;
     let is_of_class = |link: &NemosLink| class.is_classifier() == (*link == NemosLink::LogSoftmax);
     NemosLink::by_name(name).filter(is_of_class).ok_or_else(|| {
-        let known = match class.is_classifier() {
-            true => NemosLink::LogSoftmax.name().to_string(),
-            false => NemosLink::names().join(", "),
+        let known = if class.is_classifier() {
+            NemosLink::LogSoftmax.name().to_string()
+        } else {
+            NemosLink::names().join(", ")
         };
         let help = "functions of your own are never run; refit with one of these links";
         source.wrong(key, &format!("one of {known}"), &format!("{name:?}"), help)
