@@ -16,6 +16,7 @@ mod model;
 mod names;
 mod source;
 
+pub use classes::NemosLabels;
 pub use model::{NemosCoef, NemosModel, NemosRegularizer};
 pub use names::{NemosClass, NemosLink, NemosObservation};
 
@@ -70,8 +71,8 @@ pub fn read_nemos(path: &Path) -> Result<NemosModel> {
     }
     let source = Source::read(path)?;
     let class = class(&source)?;
-    let classes = if class.is_classifier() { classes::classes(&source)? } else { Vec::new() };
-    let n_classes = classes.len();
+    let classes = if class.is_classifier() { classes::classes(&source)? } else { NemosLabels::default() };
+    let n_classes = classes.n();
     let coef = coef(&source, class, n_classes)?;
     let n_outputs = coef[0].values.ncols();
     let n_targets = n_outputs / n_classes.max(1);
