@@ -168,7 +168,7 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     }
     let is_single = data.is_f32() || args.common.precision == Precision::F32;
     check_offset(args, &data)?;
-    let beside = beside.read(Observed { data: &data, response: &labels }, progress)?;
+    let beside = beside.read(&Observed { data: &data, response: &labels }, progress)?;
     let tolerance = if is_single { TOLERANCE_F32 } else { TOLERANCE_F64 };
     let fitting = Instant::now();
     let n_targets = data.names.len();
@@ -214,7 +214,7 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     };
     let scores = probabilities.iter().enumerate().map(of_target).collect();
     let fitted = Observed { data: &data, response: &labels };
-    let (compared, held_out) = beside.score(&model, fitted, &probabilities)?;
+    let (compared, held_out) = beside.score(&model, &fitted, &probabilities)?;
     let seconds_total = started.elapsed().as_secs_f64();
     Ok(Fitting {
         name,
