@@ -50,6 +50,9 @@ pub(super) struct HeldOut<M: Comparable = ModelFile> {
     pub(super) compared: Vec<Compared<M>>,
 }
 
+/// The other models on the bins of the fit, and the held-out epochs.
+type Scored<M> = (Vec<Compared<M>>, Vec<HeldOut<M>>);
+
 impl<M: Comparable> HeldOut<M> {
     /// What is to be said of these epochs and not of those of the fit.
     pub(super) fn own_notices(&self, fitted: &Data) -> impl Iterator<Item = String> {
@@ -129,7 +132,7 @@ impl<M: Comparable> Beside<M> {
     /// # Errors
     /// What reading returns, with the option that asked for it; [`Error::Argument`] for a response that the fit or another model
     /// does not know.
-    pub(super) fn read(self, fitted: Observed<M>, progress: &Progress) -> Result<Ready<M>> {
+    pub(super) fn read(self, fitted: &Observed<M>, progress: &Progress) -> Result<Ready<M>> {
         let data = fitted.data;
         let mut choice = self.choice.clone();
         if !data.epochs_s.is_empty() {
@@ -150,7 +153,7 @@ impl<M: Comparable> Beside<M> {
             let mut of_epochs = Data { observation: data.observation, ..of_epochs };
             let response = M::response(&mut of_epochs, choice.nan).map_err(within)?;
             let own = Observed { data: &of_epochs, response: &response };
-            M::check_held_out(fitted, own).map_err(within)?;
+            M::check_held_out(fitted, &own).map_err(within)?;
             let rivals = self.rivals.iter();
             let rivals = rivals.map(|rival| self.apply(rival, &choice, of_epochs.n_bins(), progress));
             let rivals = rivals.collect::<Result<_>>().map_err(within)?;
@@ -196,9 +199,9 @@ impl<M: Comparable> Ready<M> {
     pub(super) fn score(
         self,
         fit: &M,
-        fitted: Observed<M>,
+        fitted: &Observed<M>,
         expected: &[M::Prediction],
-    ) -> Result<(Vec<Compared<M>>, Vec<HeldOut<M>>)> {
+    ) -> Result<Scored<M>> {
         let mut held_out = Vec::with_capacity(self.held_out.len());
         let rivals: Vec<&Rival<M>> = self.compared.iter().map(|(rival, _)| rival).collect();
         for ReadyEpochs { selector, mut data, response, rivals: applied } in self.held_out {
@@ -207,10 +210,10 @@ impl<M: Comparable> Ready<M> {
             data.notices.extend(notices);
             let own = Observed { data: &data, response: &response };
             let scores = (0..data.names.len())
-                .map(|target| fit.scores(target, own, target, data.used(target), &expected[target]))
+                .map(|target| fit.scores(target, &own, target, data.used(target), &expected[target]))
                 .collect::<Result<_>>()?;
             let compared = rivals.iter().zip(applied);
-            let compared = compared.map(|(rival, applied)| against(rival, applied, fit, own, &expected));
+            let compared = compared.map(|(rival, applied)| against(rival, applied, fit, &own, &expected));
             let compared = compared.collect::<Result<_>>()?;
             held_out.push(HeldOut { selector, data, scores, compared });
         }
@@ -225,7 +228,7 @@ fn against<M: Comparable>(
     rival: &Rival<M>,
     applied: OnBins<M>,
     fit: &M,
-    of: Observed<M>,
+    of: &Observed<M>,
     expected_by_fit: &[M::Prediction],
 ) -> Result<Compared<M>> {
     let data = of.data;

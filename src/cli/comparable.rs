@@ -51,13 +51,13 @@ pub(super) trait Comparable: Clone {
     ///
     /// # Errors
     /// [`crate::Error::Argument`] for one that it does not know.
-    fn check_rival(&self, fitted: &[usize], of: Observed<Self>) -> Result<()>;
+    fn check_rival(&self, fitted: &[usize], of: &Observed<Self>) -> Result<()>;
 
     /// Checks that what the fit sees prepares it for the response of held-out epochs.
     ///
     /// # Errors
     /// [`crate::Error::Argument`] for a response that it cannot predict.
-    fn check_held_out(fitted: Observed<Self>, held_out: Observed<Self>) -> Result<()>;
+    fn check_held_out(fitted: &Observed<Self>, held_out: &Observed<Self>) -> Result<()>;
 
     /// What the fit of these targets says in every bin, one entry per target.
     ///
@@ -72,7 +72,7 @@ pub(super) trait Comparable: Clone {
     fn scores(
         &self,
         fitted: usize,
-        of: Observed<Self>,
+        of: &Observed<Self>,
         target: usize,
         bins: &[usize],
         prediction: &Self::Prediction,
@@ -96,14 +96,6 @@ pub(super) struct Observed<'d, M: Comparable> {
     pub(super) data: &'d Data,
     pub(super) response: &'d M::Response,
 }
-
-impl<M: Comparable> Clone for Observed<'_, M> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<M: Comparable> Copy for Observed<'_, M> {}
 
 /// A model on data: what it predicts of their bins, and which of these it can.
 pub(super) struct OnBins<M: Comparable> {
@@ -165,11 +157,11 @@ impl Comparable for ModelFile {
         Ok(())
     }
 
-    fn check_rival(&self, _: &[usize], _: Observed<Self>) -> Result<()> {
+    fn check_rival(&self, _: &[usize], _: &Observed<Self>) -> Result<()> {
         Ok(())
     }
 
-    fn check_held_out(_: Observed<Self>, _: Observed<Self>) -> Result<()> {
+    fn check_held_out(_: &Observed<Self>, _: &Observed<Self>) -> Result<()> {
         Ok(())
     }
 
@@ -180,7 +172,7 @@ impl Comparable for ModelFile {
     fn scores(
         &self,
         fitted: usize,
-        of: Observed<Self>,
+        of: &Observed<Self>,
         target: usize,
         bins: &[usize],
         prediction: &Array1<f64>,

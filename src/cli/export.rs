@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::run::{Report, pretty, say};
 use super::shell::shell_word;
 use crate::design::FeatureColumns;
+use crate::observation::Label;
 use crate::read::nemos::NemosModel;
 use crate::write::categorical::CategoricalFile;
 use crate::write::digest::{digest_bytes, digest_file};
@@ -62,6 +63,8 @@ struct Model {
     features: Vec<FeatureColumns>,
     /// Names of the targets.
     targets: Vec<String>,
+    /// Labels of a model of classes, the same for all targets.
+    classes: Vec<Label>,
     exported: Exported,
 }
 
@@ -71,18 +74,18 @@ impl Model {
             let CategoricalFile { study, fit, .. } = CategoricalFile::load(path)?;
             check_study(path, &study)?;
             let targets = fit.targets.iter().map(|target| target.name.clone()).collect();
-            let exported = nemos_of_classes(&fit)?;
-            return Ok(Self { columns: fit.labels, features: fit.features, targets, exported });
+            let (classes, exported) = (fit.targets[0].classes.clone(), nemos_of_classes(&fit)?);
+            return Ok(Self { columns: fit.labels, features: fit.features, targets, classes, exported });
         }
         let ModelFile { study, fit, .. } = ModelFile::load(path)?;
         check_study(path, &study)?;
         let targets = fit.targets.iter().map(|target| target.name.clone()).collect();
-        let exported = nemos_of(&fit);
-        Ok(Self { columns: fit.labels, features: fit.features, targets, exported })
+        let (classes, exported) = (Vec::new(), nemos_of(&fit));
+        Ok(Self { columns: fit.labels, features: fit.features, targets, classes, exported })
     }
 }
 
-/// Refuses models that NeMoS has already, and those that it cannot have.
+/// Refuses models that `NeMoS` has already, and those that it cannot have.
 fn check_study(path: &Path, study: &Study) -> Result<()> {
     if matches!(study, Study::Nemos) {
         let found = format!("{}, which is a file of NeMoS already", path.display());
@@ -114,7 +117,7 @@ pub(super) fn export(args: &ExportArgs) -> Result<Report> {
         return Err(Error::argument("<OUT>", "the name of a new file", found, help));
     }
     check_writable_file(&args.out)?;
-    let Model { columns, features, targets, exported } = Model::load(&args.model)?;
+    let Model { columns, features, targets, classes, exported } = Model::load(&args.model)?;
     let Exported { model: nemos, notices } = exported;
     let bytes = nemos_bytes(&nemos)?;
     let sha256 = digest_bytes(&bytes);
@@ -125,7 +128,7 @@ pub(super) fn export(args: &ExportArgs) -> Result<Report> {
         say(&format!("model written to {}", args.out.display()));
     }
     if !args.json {
-        return Ok(Report { text: text(&nemos, &features, &targets), converged: true });
+        return Ok(Report { text: text(&nemos, &features, &targets, &classes), converged: true });
     }
     let output = Input { path: args.out.clone(), sha256 };
     let mut document: Value = json!({
@@ -142,7 +145,7 @@ pub(super) fn export(args: &ExportArgs) -> Result<Report> {
         "notices": notices,
     });
     if nemos.class.is_classifier() {
-        document["classes"] = json!(nemos.classes);
+        document["classes"] = json!(classes);
     }
     Ok(Report { text: pretty(&document), converged: true })
 }
@@ -154,7 +157,7 @@ fn command_line(args: &ExportArgs) -> String {
 }
 
 /// What a user of the file needs to know: its class, and the order of columns and targets.
-fn text(nemos: &NemosModel, features: &[FeatureColumns], targets: &[String]) -> String {
+fn text(nemos: &NemosModel, features: &[FeatureColumns], targets: &[String], classes: &[Label]) -> String {
     let last = |name: &'static str| name.rsplit('.').next().unwrap_or(name);
     let mut text = format!(
         "{}, {}, {}\ncolumns of X, in this order:\n",
@@ -172,7 +175,7 @@ fn text(nemos: &NemosModel, features: &[FeatureColumns], targets: &[String]) -> 
         let _ = writeln!(text, "neurons, in this order: {}", targets.join(", "));
     }
     if nemos.class.is_classifier() {
-        let labels: Vec<String> = nemos.classes.iter().map(ToString::to_string).collect();
+        let labels: Vec<String> = classes.iter().map(ToString::to_string).collect();
         let _ = writeln!(text, "classes, in this order: {}", labels.join(", "));
     }
     text

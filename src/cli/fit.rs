@@ -151,7 +151,7 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
         notices.extend(outputs::notices(&data));
     }
     data.notices.extend(notices);
-    let beside = beside.read(Observed { data: &data, response: &() }, progress)?;
+    let beside = beside.read(&Observed { data: &data, response: &() }, progress)?;
     let spec = specification(args, &data, limit_bytes)?;
     let fitting = Instant::now();
     let mut fits = Vec::with_capacity(data.parts.len());
@@ -194,7 +194,7 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     progress.stage("scoring", None);
     let expected = data.expected(&model.fit)?;
     let fitted = Observed { data: &data, response: &() };
-    let (compared, held_out) = beside.score(&model, fitted, &expected)?;
+    let (compared, held_out) = beside.score(&model, &fitted, &expected)?;
     let seconds_total = started.elapsed().as_secs_f64();
     let of_classes = None;
     Ok(Fitting {

@@ -133,7 +133,7 @@ fn labels_that_are_numbers_are_numbers_and_those_of_the_library() {
         let own = &labels[repeat * 5604..(repeat + 1) * 5604];
         assert!(own.iter().zip(drawn.column(1)).all(|(a, b)| a == b || (a.is_nan() && b.is_nan())));
     }
-    assert!(labels.iter().any(|label| *label == 1.0));
+    assert!(labels.contains(&1.0));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use rheobase::design::{DesignPlan, Source};
 use rheobase::glm::{CategoricalSpec, FittedCategorical, GlmSpec, Labelled, confusion, score_classes};
 use rheobase::observation::Label;
 use rheobase::read::nemos::{
-    NemosClass, NemosLink, NemosObservation, NemosRegularizer, is_nemos_classifier, read_nemos,
+    NemosClass, NemosLabels, NemosLink, NemosObservation, NemosRegularizer, is_nemos_classifier, read_nemos,
 };
 use rheobase::read::npz_entries::{EntryValues, read_entries};
 use rheobase::regularizer::{Groups, Regularizer, Strength};
@@ -141,7 +141,7 @@ fn fitted(names: &[&str], classes: &[Label], regularizer: Regularizer) -> Fitted
 
 #[test]
 fn fits_come_back_to_the_bit() {
-    let ridge = || Regularizer::Ridge { strength: Strength::Each(vec![0.1, 0.2, 0.3].into()) };
+    let ridge = || Regularizer::Ridge { strength: Strength::Each(vec![0.1, 0.2, 0.3]) };
     let group = || Regularizer::GroupLasso { strength: 0.02.into(), groups: Groups::Features };
     let texts: Vec<Label> = ["a", "b", "c"].map(Label::from).into();
     let whole: Vec<Label> = [1, 5, 9].map(Label::from).into();
@@ -203,7 +203,7 @@ fn what_nemos_cannot_have_is_refused() {
     );
     for (classes, said) in [
         (["a", "b", "c::d"].map(Label::from), "found \"c::d\""),
-        ([1.into(), 2.into(), "c".into()], "found numbers beside texts"),
+        ([1.into(), 2.into(), "c".into()], "found labels of several kinds"),
     ] {
         let mut changed = fit.clone();
         changed.targets[0].classes = classes.into();
@@ -264,5 +264,5 @@ fn files_of_classifiers_that_do_not_hold_together_are_refused() {
     }
     // a model that was never told its labels has the numbers of its classes
     let unset = read(Raw::numbers(labels, &[], &[f64::NAN])).unwrap();
-    assert_eq!(unset.classes, [0, 1, 2].map(Label::from));
+    assert_eq!(unset.classes, NemosLabels::Integers(vec![0, 1, 2]));
 }

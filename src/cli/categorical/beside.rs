@@ -54,7 +54,7 @@ impl Comparable for CategoricalFile {
         Ok(Labels::Numbers)
     }
 
-    fn check_rival(&self, fitted: &[usize], of: Observed<Self>) -> Result<()> {
+    fn check_rival(&self, fitted: &[usize], of: &Observed<Self>) -> Result<()> {
         for (target, &theirs) in fitted.iter().enumerate() {
             let (own, theirs) = (of.response.of(of.data, target), &self.fit.targets[theirs].classes);
             if own.classes() != theirs {
@@ -70,7 +70,7 @@ impl Comparable for CategoricalFile {
         Ok(())
     }
 
-    fn check_held_out(fitted: Observed<Self>, held_out: Observed<Self>) -> Result<()> {
+    fn check_held_out(fitted: &Observed<Self>, held_out: &Observed<Self>) -> Result<()> {
         let help = "fit epochs in which every label occurs, or test on others";
         for target in 0..held_out.data.names.len() {
             let known = fitted.response.of(fitted.data, target);
@@ -86,7 +86,7 @@ impl Comparable for CategoricalFile {
     fn scores(
         &self,
         fitted: usize,
-        of: Observed<Self>,
+        of: &Observed<Self>,
         target: usize,
         bins: &[usize],
         prediction: &Probabilities,

@@ -173,7 +173,7 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     }
     let is_single = data.is_f32() || args.common.precision == Precision::F32;
     check_columns(&data)?;
-    let beside = beside.read(Observed { data: &data, response: &labels }, progress)?;
+    let beside = beside.read(&Observed { data: &data, response: &labels }, progress)?;
     let tolerance = if is_single { TOLERANCE_F32 } else { TOLERANCE_F64 };
     let fitting = Instant::now();
     let n_targets = data.names.len();
@@ -212,7 +212,7 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     };
     let scores = probabilities.iter().enumerate().map(of_target).collect();
     let fitted = Observed { data: &data, response: &labels };
-    let (compared, held_out) = beside.score(&model, fitted, &probabilities)?;
+    let (compared, held_out) = beside.score(&model, &fitted, &probabilities)?;
     let seconds_total = started.elapsed().as_secs_f64();
     // what a device could not tell apart was fitted by the CPU
     let device = if model.fit.plan.backend == "gpu" { device.title() } else { processor() };

@@ -16,6 +16,7 @@ mod model;
 mod names;
 mod source;
 
+pub use classes::NemosLabels;
 pub use model::{NemosCoef, NemosModel, NemosRegularizer};
 pub use names::{NemosClass, NemosLink, NemosObservation};
 
@@ -70,8 +71,8 @@ pub fn read_nemos(path: &Path) -> Result<NemosModel> {
     }
     let source = Source::read(path)?;
     let class = class(&source)?;
-    let classes = if class.is_classifier() { classes::classes(&source)? } else { Vec::new() };
-    let n_classes = classes.len();
+    let classes = if class.is_classifier() { classes::classes(&source)? } else { NemosLabels::default() };
+    let n_classes = classes.n();
     let coef = coef(&source, class, n_classes)?;
     let n_outputs = coef[0].values.ncols();
     let n_targets = n_outputs / n_classes.max(1);
@@ -143,9 +144,10 @@ fn link(source: &Source, class: NemosClass) -> Result<NemosLink> {
     let name = source.text(key, "the name of an inverse link")?;
     let is_of_class = |link: &NemosLink| class.is_classifier() == (*link == NemosLink::LogSoftmax);
     NemosLink::by_name(name).filter(is_of_class).ok_or_else(|| {
-        let known = match class.is_classifier() {
-            true => NemosLink::LogSoftmax.name().to_string(),
-            false => NemosLink::names().join(", "),
+        let known = if class.is_classifier() {
+            NemosLink::LogSoftmax.name().to_string()
+        } else {
+            NemosLink::names().join(", ")
         };
         let help = "functions of your own are never run; refit with one of these links";
         source.wrong(key, &format!("one of {known}"), &format!("{name:?}"), help)

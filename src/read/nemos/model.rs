@@ -2,8 +2,7 @@
 
 use ndarray::Array2;
 
-use super::{NemosClass, NemosLink, NemosObservation};
-use crate::observation::Label;
+use super::{NemosClass, NemosLabels, NemosLink, NemosObservation};
 use crate::read::npz_entries::Entry;
 
 /// A fitted model.
@@ -21,8 +20,8 @@ pub struct NemosModel {
     pub solver: String,
     /// Options of the solver by their names; none means its defaults.
     pub solver_options: Vec<(String, Entry)>,
-    /// The labels of a classifier, ascending; none of other models.
-    pub classes: Vec<Label>,
+    /// The labels of a classifier; none of other models.
+    pub classes: NemosLabels,
     /// The coefficients: one array, or one for each key of a tree of features in the order of the keys.
     pub coef: Vec<NemosCoef>,
     /// One for each output, see [`NemosModel::n_outputs`].
@@ -105,7 +104,7 @@ impl NemosModel {
 
     /// Number of targets.
     pub fn n_targets(&self) -> usize {
-        self.n_outputs() / self.classes.len().max(1)
+        self.n_outputs() / self.classes.n().max(1)
     }
 
     /// Number of linear predictors: one for each target, of a classifier one for each target and class, class after class.

@@ -1,8 +1,9 @@
 //! The arrays of a model file.
 
 use crate::Result;
-use crate::observation::Label;
-use crate::read::nemos::{NemosClass, NemosCoef, NemosModel, NemosObservation, NemosRegularizer};
+use crate::read::nemos::{
+    NemosClass, NemosCoef, NemosLabels, NemosModel, NemosObservation, NemosRegularizer,
+};
 use crate::read::npz_entries::{Entry, EntryValues};
 use crate::write::npz::{Array, npz_bytes};
 
@@ -26,7 +27,7 @@ pub fn nemos_entries(model: &NemosModel) -> Vec<(String, Entry)> {
     }
     add("item::strkey:inverse_link_function", model.link.name().into());
     if model.class.is_classifier() {
-        add("item::strkey:n_classes", integers(Vec::new(), vec![model.classes.len() as i64]));
+        add("item::strkey:n_classes", integers(Vec::new(), vec![model.classes.n() as i64]));
     } else {
         add("dict::strkey:observation_model::item::strkey:class", model.observation.name().into());
     }
@@ -55,7 +56,7 @@ pub fn nemos_entries(model: &NemosModel) -> Vec<(String, Entry)> {
     }
     add("item::strkey:dof_resid_", dof_resid(model));
     let of_intercept = match model.class {
-        NemosClass::ClassifierPopulationGlm => vec![model.n_targets(), model.classes.len()],
+        NemosClass::ClassifierPopulationGlm => vec![model.n_targets(), model.classes.n()],
         _ => vec![model.n_outputs()],
     };
     add("item::strkey:intercept_", Entry::numbers_of(of_intercept, model.intercept.clone()));
@@ -134,7 +135,7 @@ fn coef_shape(model: &NemosModel, own: &NemosCoef) -> Vec<usize> {
     match model.class {
         NemosClass::Glm => vec![n_columns],
         NemosClass::PopulationGlm | NemosClass::ClassifierGlm => vec![n_columns, n_outputs],
-        NemosClass::ClassifierPopulationGlm => vec![n_columns, model.n_targets(), model.classes.len()],
+        NemosClass::ClassifierPopulationGlm => vec![n_columns, model.n_targets(), model.classes.n()],
     }
 }
 
@@ -144,26 +145,23 @@ fn integers(shape: Vec<usize>, values: Vec<i64>) -> Entry {
 
 /// The labels, and the number of each. `NeMoS` leaves the numbers out where labels are 0, 1, .., and cannot score what it loads
 /// then; other whole numbers it writes as keys that it cannot load. As plain integers they are loaded and scored.
-fn add_classes(classes: &[Label], add: &mut impl FnMut(&str, Entry)) {
-    let whole: Option<Vec<i64>> =
-        classes.iter().map(|label| if let Label::Integer(n) = label { Some(*n) } else { None }).collect();
-    let numbers: Option<Vec<f64>> = classes.iter().map(Label::exact).collect();
-    let key = |label: &Label| match (&whole, &numbers) {
-        (Some(_), _) => format!("intkey:{label}"),
-        (None, Some(_)) => format!("floatkey:{label}"),
-        (None, None) => format!("strkey:{label}"),
+fn add_classes(classes: &NemosLabels, add: &mut impl FnMut(&str, Entry)) {
+    let (keys, values): (Vec<String>, EntryValues) = match classes {
+        NemosLabels::Integers(own) => {
+            (own.iter().map(|n| format!("intkey:{n}")).collect(), EntryValues::Integers(own.clone()))
+        }
+        NemosLabels::Numbers(own) => {
+            (own.iter().map(|x| format!("floatkey:{x}")).collect(), EntryValues::Numbers(own.clone()))
+        }
+        NemosLabels::Texts(own) => {
+            (own.iter().map(|text| format!("strkey:{text}")).collect(), EntryValues::Texts(own.clone()))
+        }
     };
-    for (number, label) in classes.iter().enumerate() {
-        let name = format!("dict::strkey:_class_to_index_::item::{}", key(label));
+    for (number, key) in keys.iter().enumerate() {
+        let name = format!("dict::strkey:_class_to_index_::item::{key}");
         add(&name, integers(Vec::new(), vec![number as i64]));
     }
-    let shape = vec![classes.len()];
-    let values = match (whole, numbers) {
-        (Some(whole), _) => EntryValues::Integers(whole),
-        (None, Some(numbers)) => EntryValues::Numbers(numbers),
-        (None, None) => EntryValues::Texts(classes.iter().map(ToString::to_string).collect()),
-    };
-    add("item::strkey:_classes_", Entry { shape, values });
+    add("item::strkey:_classes_", Entry { shape: vec![keys.len()], values });
 }
 
 /// Numbers, except where coefficients are counted: then whole numbers, and for one target of numbers a single one.

@@ -6,7 +6,7 @@ use super::from_fit::{Exported, not_at_an_optimum, smoothness, solver, versions}
 use super::penalty::Outputs;
 use crate::glm::FittedCategorical;
 use crate::observation::Label;
-use crate::read::nemos::{NemosClass, NemosCoef, NemosLink, NemosModel, NemosObservation};
+use crate::read::nemos::{NemosClass, NemosCoef, NemosLabels, NemosLink, NemosModel, NemosObservation};
 use crate::{Error, Result};
 
 /// The classifier of a fit: a `ClassifierGLM` of one target, a `ClassifierPopulationGLM` of several, in the order of
@@ -54,16 +54,7 @@ pub fn nemos_of_classes(fit: &FittedCategorical) -> Result<Exported> {
             help,
         ));
     }
-    let n_texts = classes.iter().filter(|label| matches!(label, Label::Text(_))).count();
-    let is_split = |label: &&Label| matches!(label, Label::Text(text) if text.contains("::"));
-    let is_rounded = |label: &&Label| label.exact().is_none();
-    let are_numbers = n_texts == 0 && classes.iter().any(|label| matches!(label, Label::Number(_)));
-    let bad = classes.iter().find(is_split).or(classes.iter().find(|label| are_numbers && is_rounded(label)));
-    if bad.is_some() || (n_texts > 0 && n_texts < classes.len()) {
-        let found = bad.map_or("numbers beside texts".into(), |label| format!("{:?}", label.to_string()));
-        let help = "call the classes otherwise and fit again";
-        return Err(Error::argument("classes", "labels that NeMoS can store", found, help));
-    }
+    let labels = stored(classes)?;
     let n_classes = classes.len();
     let mut notices: Vec<String> =
         fit.targets.iter().filter_map(|target| not_at_an_optimum(&target.name, target.status)).collect();
@@ -80,7 +71,7 @@ pub fn nemos_of_classes(fit: &FittedCategorical) -> Result<Exported> {
         regularizer: of.regularizer(&fit.regularizer),
         solver: solver(&fit.regularizer),
         solver_options: Vec::new(),
-        classes: classes.clone(),
+        classes: labels,
         coef: vec![NemosCoef { key: None, values }],
         intercept: fit.targets.iter().flat_map(|target| target.intercept.iter().copied()).collect(),
         scale: vec![1.0; n_targets],
@@ -89,4 +80,27 @@ pub fn nemos_of_classes(fit: &FittedCategorical) -> Result<Exported> {
         versions: versions(),
     };
     Ok(Exported { model, notices })
+}
+
+/// The labels as `NeMoS` stores them: all of one kind, and none with the sign that its keys are split by.
+fn stored(classes: &[Label]) -> Result<NemosLabels> {
+    let whole = |label: &Label| if let Label::Integer(n) = label { Some(*n) } else { None };
+    let text = |label: &Label| if let Label::Text(text) = label { Some(text.clone()) } else { None };
+    if let Some(whole) = classes.iter().map(whole).collect() {
+        return Ok(NemosLabels::Integers(whole));
+    }
+    if let Some(numbers) = classes.iter().map(Label::exact).collect() {
+        return Ok(NemosLabels::Numbers(numbers));
+    }
+    let texts: Option<Vec<String>> = classes.iter().map(text).collect();
+    let is_split = |text: &&String| text.contains("::");
+    let found = match &texts {
+        None => "labels of several kinds".into(),
+        Some(texts) => match texts.iter().find(is_split) {
+            None => return Ok(NemosLabels::Texts(texts.clone())),
+            Some(split) => format!("{split:?}"),
+        },
+    };
+    let help = "call the classes otherwise and fit again";
+    Err(Error::argument("classes", "labels that NeMoS can store", found, help))
 }

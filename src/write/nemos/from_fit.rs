@@ -6,7 +6,7 @@ use super::penalty::Outputs;
 use crate::glm::{FittedGlm, TargetFit};
 use crate::inverse_link::InverseLink;
 use crate::observation::ObservationModel;
-use crate::read::nemos::{NemosClass, NemosCoef, NemosLink, NemosModel, NemosObservation};
+use crate::read::nemos::{NemosClass, NemosCoef, NemosLabels, NemosLink, NemosModel, NemosObservation};
 use crate::regularizer::Regularizer;
 use crate::solver::Status;
 
@@ -91,7 +91,7 @@ pub fn nemos_of(fit: &FittedGlm) -> Exported {
         regularizer: of.regularizer(&fit.regularizer),
         solver: solver(&fit.regularizer),
         solver_options: Vec::new(),
-        classes: Vec::new(),
+        classes: NemosLabels::default(),
         coef: vec![NemosCoef { key: None, values }],
         intercept: per_target(|target| target.intercept),
         scale: per_target(|target| target.scale),

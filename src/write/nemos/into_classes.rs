@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::into_fit::{NO_ERRORS, features, names, no_scores};
 use crate::glm::{ClassFit, FittedCategorical, GapFrom, Plan, Seconds};
-use crate::read::nemos::NemosModel;
+use crate::observation::Label;
+use crate::read::nemos::{NemosLabels, NemosModel};
 use crate::regularizer::Regularizer;
 use crate::solver::Status;
 use crate::{Error, Result};
@@ -40,7 +41,12 @@ pub fn classes_of_nemos(path: &Path, nemos: &NemosModel) -> Result<FittedCategor
 }
 
 fn target_of(nemos: &NemosModel, k: usize, name: String) -> ClassFit {
-    let n_classes = nemos.classes.len();
+    let classes: Vec<Label> = match &nemos.classes {
+        NemosLabels::Integers(labels) => labels.iter().copied().map(Label::from).collect(),
+        NemosLabels::Numbers(labels) => labels.iter().copied().map(Label::from).collect(),
+        NemosLabels::Texts(labels) => labels.iter().map(|text| Label::from(text.as_str())).collect(),
+    };
+    let n_classes = classes.len();
     let outputs = k * n_classes..(k + 1) * n_classes;
     let of_classes: Vec<Vec<f64>> = outputs.clone().map(|output| nemos.coef_of(output)).collect();
     let n_columns = of_classes[0].len();
@@ -49,7 +55,7 @@ fn target_of(nemos: &NemosModel, k: usize, name: String) -> ClassFit {
     ClassFit {
         name,
         status: Status::Stopped,
-        classes: nemos.classes.clone(),
+        classes,
         standard_errors: vec![f64::NAN; coef.len()],
         coef,
         intercept: nemos.intercept[outputs].to_vec(),
