@@ -27,7 +27,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             let mean = mean_at(at);
             var weight = 1.0;
             if (WEIGHTED == 1u) {
-                weight = weights[row_of(i)];
+                weight = weights[row_of(i) * W_STRIDE + columns[params.n_targets + t]];
             }
             let change = mean_change(at, mean, step * direction[place]);
             sum += weight * loss_change(response(row_of(i), t), mean, change);

@@ -17,6 +17,7 @@ pub mod cpu;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 mod host;
+mod observed;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub use cpu::Cpu;
 #[cfg(feature = "gpu")]
 pub use gpu::Gpu;
 pub use host::{HostChannels, HostColumns, HostRows, HostSignals, HostValues, Run, runs_within};
+pub use observed::{Cast, Observed};
 
 /// Which rows take part in a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +58,7 @@ pub struct Sweep<'a> {
     /// Whether the fit has one target: then kernels for one are used. With more, those for several, however many of
     /// them take part in a pass.
     pub alone: bool,
-    /// Columns of the response that take part, in the order of the coefficients.
+    /// Targets that take part, in the order of the coefficients: columns of the response, see [`Cast`].
     pub targets: &'a [usize],
 }
 
@@ -67,29 +69,6 @@ pub enum Into {
     Eta,
     /// The change of the linear predictor along a direction.
     Direction,
-}
-
-/// Responses on a backend, and what they count for.
-#[derive(Debug)]
-pub struct Observed<'y, A> {
-    /// One column per target of the fit.
-    pub y: &'y A,
-    /// One column: what loss, residual and everything beside it are multiplied with; 1 if there is none.
-    pub weights: Option<&'y A>,
-}
-
-impl<A> Clone for Observed<'_, A> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<A> Copy for Observed<'_, A> {}
-
-impl<'y, A> From<&'y A> for Observed<'y, A> {
-    fn from(y: &'y A) -> Self {
-        Self { y, weights: None }
-    }
 }
 
 /// What the pointwise stage writes beside the residual `d loss / d eta`. Residual and this are multiplied by the weight of
@@ -372,9 +351,14 @@ pub trait Backend: Sync + Sized {
         changes: &mut [f64],
     ) -> Result<()>;
 
-    /// Joins to `reach` how far the line's direction moves each target's linear predictor.
+    /// Joins to `reach` how far the line's direction moves each target's linear predictor in the rows that count.
     ///
     /// # Errors
     /// If the device refuses.
-    fn reach(&self, line: &Self::Line, y: &Self::Array<'_>, reach: &mut [Reach]) -> Result<()>;
+    fn reach(
+        &self,
+        line: &Self::Line,
+        observed: Observed<Self::Array<'_>>,
+        reach: &mut [Reach],
+    ) -> Result<()>;
 }

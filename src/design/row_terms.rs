@@ -161,8 +161,13 @@ impl DesignPlan<'_> {
         self.weights.as_ref().map_or(self.rows.len() as f64, Weights::total)
     }
 
+    /// The same sum over other rows, which must be bins.
+    pub fn total_weight_of(&self, rows: &Rows) -> f64 {
+        self.weights_of(rows).map_or(rows.len() as f64, |weights| weights.total())
+    }
+
     /// Weights of other rows.
-    pub(super) fn weights_of(&self, rows: &Rows) -> Option<Weights> {
+    pub(crate) fn weights_of(&self, rows: &Rows) -> Option<Weights> {
         self.weights.as_ref().map(|weights| weights.of(rows))
     }
 

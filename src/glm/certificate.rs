@@ -15,6 +15,7 @@ use super::spec::StandardErrors;
 use super::standing::Standing;
 use crate::Result;
 use crate::backend::{Cpu, Every};
+use crate::design::DesignPlan;
 use crate::design::Scaling;
 use crate::math::dense::{Cholesky, Matrix, condition};
 use crate::math::sum::Sum;
@@ -229,31 +230,59 @@ impl Fit<'_, '_, '_> {
 
     /// The same before it is rounded down.
     fn dof(&self, coef: &[f64]) -> f64 {
+        (self.plan.total_weight() - self.n_parameters(coef) as f64).max(0.0)
+    }
+
+    /// The parameters that the data were used up for.
+    fn n_parameters(&self, coef: &[f64]) -> usize {
         let regularizer = &self.spec.get().regularizer;
         let of_columns = match regularizer {
             Regularizer::None => self.rank.n_members(),
             _ if regularizer.selects() => coef.iter().filter(|w| **w != 0.0).count(),
             _ => self.plan.n_columns(),
         };
-        let n_parameters = of_columns + usize::from(self.plan.has_intercept());
-        (self.plan.total_weight() - n_parameters as f64).max(0.0)
+        of_columns + usize::from(self.plan.has_intercept())
     }
 
     /// The scale that a target shows, 1 where the model is given its variance.
     pub(super) fn scale(&self, target: usize, reported: &Reported, optimality: &Optimality) -> f64 {
-        let (model, dof) = (self.spec.get().model, self.dof(&reported.coef));
-        if dof == 0.0 && model.observation.scale_term(1.0, 1.0).is_some() {
+        let dof = self.dof(&reported.coef);
+        if dof == 0.0 && self.spec.get().model.observation.scale_term(1.0, 1.0).is_some() {
             return f64::NAN;
         }
+        self.scale_over(self.plan, target, reported, (optimality.unpenalised, dof))
+    }
+
+    /// The same over the rows of a plan, where no degrees of freedom are left by what the rows alone show.
+    pub(super) fn scale_of_rows(
+        &self,
+        plan: &DesignPlan,
+        target: usize,
+        reported: &Reported,
+        unpenalised: f64,
+    ) -> f64 {
+        let total = plan.total_weight();
+        let dof = total - self.n_parameters(&reported.coef) as f64;
+        self.scale_over(plan, target, reported, (unpenalised, if dof > 0.0 { dof } else { total }))
+    }
+
+    fn scale_over(
+        &self,
+        plan: &DesignPlan,
+        target: usize,
+        reported: &Reported,
+        (unpenalised, dof): (f64, f64),
+    ) -> f64 {
+        let model = self.spec.get().model;
         match model.observation {
             // its loss is the sum of squares
-            ObservationModel::Gaussian => optimality.unpenalised * self.plan.total_weight() / dof,
+            ObservationModel::Gaussian => unpenalised * plan.total_weight() / dof,
             ObservationModel::Gamma => {
-                let (y, mu) = self.expected(target, reported);
-                match self.plan.weights() {
+                let (y, mu) = self.expected_over(plan, target, reported);
+                match plan.weights() {
                     None => estimate_scale(model, &y, &mu, dof),
                     Some(weights) => {
-                        let rows = self.plan.rows().iter().zip(y.iter().zip(&mu));
+                        let rows = plan.rows().iter().zip(y.iter().zip(&mu));
                         let term = |(row, (&y, &mu)): (usize, (&f64, &f64))| {
                             Some(weights.get(row) * model.observation.scale_term(y, mu)?)
                         };
@@ -269,10 +298,14 @@ impl Fit<'_, '_, '_> {
 
     /// Responses and expected responses of a target in the used rows.
     pub(super) fn expected(&self, target: usize, reported: &Reported) -> (Vec<f64>, Vec<f64>) {
+        self.expected_over(self.plan, target, reported)
+    }
+
+    fn expected_over(&self, plan: &DesignPlan, target: usize, reported: &Reported) -> (Vec<f64>, Vec<f64>) {
         let model = self.spec.get().model;
-        let mu = expected_counts(model, self.plan, reported.intercept, &reported.coef);
+        let mu = expected_counts(model, plan, reported.intercept, &reported.coef);
         let of_row = |row: usize| (self.response.y.get(row, target), mu[row]);
-        self.plan.rows().iter().map(of_row).unzip()
+        plan.rows().iter().map(of_row).unzip()
     }
 
     /// What the inverse of the Fisher information is of that of the Hessian.

@@ -1,32 +1,43 @@
 //! Cross-validation: the strength of a penalty that predicts bins best that were not fitted, for each target.
 //!
 //! First all bins are fitted along the strengths, from the strongest on, each fit from the answer of the one before. Then
-//! every fold is: design and response of its bins are brought to the backend once, and every fit begins where the one to all
-//! bins ended, moved by what the fold differed from it at the strength before. That is so near that few passes are left, and
-//! Newton's method goes on with its Hessian of the same rows at the strength before while that leads on quickly. All targets
-//! advance together: a pass over the rows serves them all. A fit that is only scored ends at a gap of 1e-8 of its loss, by the
+//! every fold is, at the strengths side by side: a fold is weights of 0 and 1 of the same rows, so that folds, strengths and targets are
+//! targets of one fit, and each iteration of all of them is one pass over the design, which is brought to the backend (or computed)
+//! once. Each begins where the fit to all bins ended, which is so near that few passes are left, and takes Newton's steps with the
+//! Hessian of its own bins there, as long as that leads on quickly: what a fold leaves out is taken from the Hessian of all bins, so that
+//! those of all folds cost about as much as one of all bins. A fit that is only scored ends at a gap of 1e-8 of its loss, by the
 //! solver's word; those of the chosen strengths go on to the tolerance, with standard errors, from where they are.
+//!
+//! So many fits go side by side that the linear predictors of a tile stay in cache and the weights take a bounded part of memory: folds
+//! that are more, and strengths, follow one another.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::curve::{Curve, Pick};
+use super::fits::Fits;
 use super::fitted::{FittedGlm, TargetFit};
 use super::folds::{Fold, Folds};
-use super::held_out::{HeldOut, Scored, own_scale, starts};
+use super::held_out::HeldOut;
 use super::inputs::Response;
-use super::precision::Fits;
-use super::solve::Solved;
+use super::solve::{Hessians, Kept, MOST_KEPT_BYTES, Solved};
 use super::spec::{CheckedSpec, Dispersion, GlmSpec, StandardErrors};
 use super::start::StartPoint;
 use crate::backend::Backend;
-use crate::design::DesignPlan;
-use crate::math::dense::Matrix;
-use crate::observation::Observe;
+use crate::design::{DesignPlan, Rows};
+use crate::objective::Parts;
+use crate::regularizer::Regularizer;
 use crate::solver::Progress;
 use crate::{Error, Result};
 
 /// The tolerance of fits that are only scored.
 const ENOUGH: f64 = 1e-8;
+
+/// Fits that go side by side at most, unless a single fold has more targets: linear predictors and residuals of a tile of theirs
+/// take a megabyte in `f64`.
+const MOST_TOGETHER: usize = 256;
+/// Numbers that the weights of folds side by side are at most.
+const MOST_WEIGHTS: usize = 1 << 25;
 
 /// What is tried.
 #[derive(Clone, Debug)]
@@ -55,6 +66,54 @@ impl CrossValidation {
     }
 }
 
+/// Fits to all bins, one for each strength.
+#[derive(Default)]
+struct Path {
+    /// Where every target came to.
+    points: Vec<Vec<Solved>>,
+    /// Hessians of its losses near there, if the solver had some.
+    kept: Vec<Option<Vec<Kept>>>,
+    /// Bytes of all that are kept.
+    n_bytes: usize,
+}
+
+impl Path {
+    /// Keeps the Hessians of one more strength; where they would take too much memory, those of the strength before.
+    fn remember(&mut self, kept: Option<&[Kept]>) {
+        let last = self.kept.last().cloned().flatten();
+        let Some(own) = kept else {
+            self.kept.push(None);
+            return;
+        };
+        let is_new = |k: usize| {
+            last.as_ref().is_none_or(|last: &Vec<Kept>| !Arc::ptr_eq(&last[k].hessian, &own[k].hessian))
+        };
+        let size = |k: usize| own[k].hessian.len() * size_of::<f64>();
+        let n_bytes = self.n_bytes + (0..own.len()).filter(|&k| is_new(k)).map(size).sum::<usize>();
+        if n_bytes <= MOST_KEPT_BYTES || last.is_none() {
+            self.n_bytes = n_bytes;
+            self.kept.push(Some(own.to_vec()));
+        } else {
+            self.kept.push(last);
+        }
+    }
+
+    /// What was kept at every strength; `None` if that was nothing at one of them.
+    fn kept(&self) -> Option<Vec<&[Kept]>> {
+        self.kept.iter().map(Option::as_deref).collect()
+    }
+
+    /// How many folds of so many rows go side by side.
+    fn folds_together(&self, n_rows: usize, n_targets: usize) -> usize {
+        let by_targets = MOST_TOGETHER / n_targets.max(1);
+        by_targets.min(MOST_WEIGHTS / n_rows.max(1)).min(MOST_KEPT_BYTES / self.n_bytes.max(1)).max(1)
+    }
+}
+
+fn starts(solved: &[Solved]) -> Vec<StartPoint> {
+    solved.iter().map(|own| own.point.clone()).collect()
+}
+
 impl CheckedSpec {
     /// Fits every target with the strength that predicts held-out bins best.
     ///
@@ -74,10 +133,12 @@ impl CheckedSpec {
         let started = Instant::now();
         let strengths = how.strengths()?;
         self.check_for_strengths()?;
-        let path = self.scored_path(on, plan, response, (&strengths, started), progress)?;
-        let mut by_fold = Vec::with_capacity(how.folds.len());
-        for fold in how.folds.iter() {
-            by_fold.push(self.fold(on, plan, response, &path, (fold, &strengths, started), progress)?);
+        let path = self.path(on, plan, response, (&strengths, started), progress)?;
+        let folds: Vec<&Fold> = how.folds.iter().collect();
+        let n_together = path.folds_together(plan.n_rows(), response.y.ncols());
+        let mut by_fold = Vec::with_capacity(folds.len());
+        for folds in folds.chunks(n_together) {
+            by_fold.extend(self.folds(on, plan, response, &path, (folds, &strengths, started), progress)?);
         }
         let n_targets = response.y.ncols();
         let curve = |target: usize| {
@@ -160,78 +221,80 @@ impl CheckedSpec {
         Ok(path)
     }
 
-    /// Fits to all bins, for their scores alone, the strengths from the last on; in their order.
-    fn scored_path<B: Backend>(
+    /// Fits to all bins, for where they lead, the strengths from the last on; in their order.
+    fn path<B: Backend>(
         &self,
         on: &B,
         plan: &DesignPlan,
         response: &Response,
         (strengths, since): (&[f64], Instant),
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<Vec<Vec<Scored>>> {
-        let mut path: Vec<Vec<Scored>> = Vec::with_capacity(strengths.len());
+    ) -> Result<Path> {
+        let mut path = Path::default();
         self.fit_each(on, plan, response, &mut |problem: &mut dyn Fits| {
             let mut kept = None;
             for &strength in strengths.iter().rev() {
-                let start = path.last().map_or(Vec::new(), |last| starts(last));
-                path.push(self.scored(problem, strength, (start, since), &mut kept, progress)?);
+                let start = path.points.last().map_or(Vec::new(), |last| starts(last));
+                let spec = self.at_strength(strength, start, since)?;
+                let own = [spec.get().regularizer.clone()];
+                path.points.push(problem.solve(&spec, &own, Hessians::Kept(&mut kept), progress)?);
+                path.remember(kept.as_deref());
             }
             Ok(())
         })?;
-        path.reverse();
+        path.points.reverse();
+        path.kept.reverse();
         Ok(path)
     }
 
-    /// One fit for its score alone. Its proof would cost as much as the rest; only a scale needs a whole fit.
-    fn scored(
-        &self,
-        problem: &mut dyn Fits,
-        strength: f64,
-        (start, since): (Vec<StartPoint>, Instant),
-        kept: &mut Option<Vec<Matrix>>,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<Vec<Scored>> {
-        let spec = self.at_strength(strength, start, since)?;
-        if spec.get().model.observation.scale_term(1.0, 1.0).is_none() {
-            let solved = problem.solve(&spec, kept, progress)?.into_iter();
-            return Ok(solved.map(|Solved { point, status }| Scored { point, status, scale: 1.0 }).collect());
-        }
-        let fitted = problem.fit(&spec, progress)?;
-        let scored =
-            |fit: &TargetFit| Scored { point: fit.into(), status: fit.status, scale: own_scale(fit) };
-        Ok(fitted.targets.iter().map(scored).collect())
-    }
-
-    /// The log-likelihood per held-out bin of every strength and target.
-    fn fold<B: Backend>(
+    /// The log-likelihood per held-out bin of every fold, strength and target.
+    fn folds<B: Backend>(
         &self,
         on: &B,
         plan: &DesignPlan,
         response: &Response,
-        path: &[Vec<Scored>],
-        (fold, strengths, since): (&Fold, &[f64], Instant),
+        path: &Path,
+        (folds, strengths, since): (&[&Fold], &[f64], Instant),
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<Vec<Vec<f64>>> {
-        let train = plan.with_rows(fold.train.clone());
-        let test = plan.with_rows(fold.test.clone());
-        let mut held_out = HeldOut::new(on.exact(), &test, response, self)?;
-        let mut scores = vec![Vec::new(); strengths.len()];
-        self.fit_each(on, &train, response, &mut |problem: &mut dyn Fits| {
-            let (mut before, mut kept): (Option<(usize, Vec<Scored>)>, _) = (None, None);
-            for (k, &strength) in strengths.iter().enumerate().rev() {
-                let mut start = starts(&path[k]);
-                if let Some((last, own)) = &before {
-                    for (start, (own, all)) in start.iter_mut().zip(own.iter().zip(&path[*last])) {
-                        start.move_by(&own.point, &all.point);
-                    }
+    ) -> Result<Vec<Vec<Vec<f64>>>> {
+        let (n_targets, n_folds) = (response.y.ncols(), folds.len());
+        let n_each = n_targets * n_folds;
+        let n_together = (MOST_TOGETHER / n_each.max(1)).clamp(1, strengths.len());
+        let rows: Vec<Rows> = folds.iter().map(|fold| fold.train.clone()).collect();
+        let parts = Parts { rows: Arc::new(rows), n_penalties: n_together };
+        // of every strength the targets of the first fold, then those of the next
+        let mut solved: Vec<Vec<Solved>> = strengths.iter().map(|_| Vec::new()).collect();
+        self.fit_parts(on, plan, response, Some(parts), &mut |problem: &mut dyn Fits| {
+            let hessians = path.kept().map(|kept| problem.hessians(self, &kept)).transpose()?;
+            for last in (1..=strengths.len()).rev().step_by(n_together) {
+                let own = last.saturating_sub(n_together)..last;
+                // whoever goes side by side, so that a target does not depend on its companions
+                let start = own.clone().flat_map(|k| (0..n_folds).flat_map(move |_| starts(&path.points[k])));
+                let start = start.collect();
+                let spec = self.at_strength(strengths[own.start], start, since)?;
+                let regularizers: Vec<Regularizer> =
+                    own.clone().map(|k| self.get().regularizer.times(strengths[k])).collect();
+                let of_own = n_each * own.start..n_each * own.end;
+                let given = Hessians::Given(hessians.as_ref().map(|all| &all[of_own]));
+                let mut of_targets = |at: Progress| {
+                    let n_active = at.n_active.div_ceil(n_folds * regularizers.len()).min(n_targets);
+                    progress(Progress { n_active, ..at });
+                };
+                let mut found = problem.solve(&spec, &regularizers, given, &mut of_targets)?.into_iter();
+                for k in own.clone() {
+                    solved[k] = found.by_ref().take(n_each).collect();
                 }
-                let scored = self.scored(problem, strength, (start, since), &mut kept, progress)?;
-                scores[k] = held_out.scores(&scored)?;
-                before = Some((k, scored));
             }
             Ok(())
         })?;
-        Ok(scores)
+        let scores = |(fold, k): (&&Fold, usize)| -> Result<Vec<Vec<f64>>> {
+            let test = plan.with_rows(fold.test.clone());
+            let mut held_out = HeldOut::new(on.exact(), &test, response, self, strengths.len())?;
+            let own = solved.iter().flat_map(|all| &all[k * n_targets..(k + 1) * n_targets]);
+            let scores = held_out.scores(&own.collect::<Vec<_>>())?;
+            Ok(scores.chunks(n_targets).map(<[f64]>::to_vec).collect())
+        };
+        folds.iter().zip(0..).map(scores).collect()
     }
 
     /// Brings the targets at their strengths to the tolerance.
@@ -240,7 +303,7 @@ impl CheckedSpec {
         on: &B,
         plan: &DesignPlan,
         response: &Response,
-        path: &[Vec<Scored>],
+        path: &Path,
         (chosen, strengths, since): (&[usize], &[f64], Instant),
         progress: &mut dyn FnMut(Progress),
     ) -> Result<FittedGlm> {
@@ -258,7 +321,7 @@ impl CheckedSpec {
             let (some, names) = (response.y.select(&own), &response.names);
             let names = own.iter().map(|&target| names[target].clone()).collect();
             let regularizer = self.get().regularizer.times(strength);
-            let start = own.iter().map(|&target| path[k][target].point.clone()).collect();
+            let start = own.iter().map(|&target| path.points[k][target].point.clone()).collect();
             let left = |limit: f64| (limit - since.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE);
             let time_limit_s = self.get().time_limit_s.map(left);
             let spec = GlmSpec { regularizer, start, time_limit_s, ..self.get().clone() }.check()?;

@@ -1,10 +1,12 @@
-//! Fits that are only scored, on bins that they have not seen.
+//! Scores of points on bins that their fits have not seen.
+
+use std::sync::Arc;
 
 use super::bins::Bins;
 use super::certificate::{Reported, read_back};
-use super::fitted::TargetFit;
 use super::inputs::Response;
 use super::rank::varying;
+use super::solve::Solved;
 use super::spec::CheckedSpec;
 use super::start::StartPoint;
 use crate::Result;
@@ -12,40 +14,9 @@ use crate::backend::{Cpu, Every};
 use crate::design::{Column, DesignPlan};
 use crate::math::dense::Matrix;
 use crate::math::sum::Sum;
-use crate::objective::{GlmObjective, Objective, Packed};
+use crate::objective::{GlmObjective, Objective, Packed, Parts};
 use crate::observation::Observe;
 use crate::solver::Status;
-
-/// Where a target came to in a fit that is only scored.
-#[derive(Clone, Debug)]
-pub(super) struct Scored {
-    pub(super) point: StartPoint,
-    pub(super) status: Status,
-    pub(super) scale: f64,
-}
-
-/// The scale of a fit, or where no degrees of freedom are left what its own bins show.
-pub(super) fn own_scale(fit: &TargetFit) -> f64 {
-    if fit.scale.is_finite() {
-        fit.scale
-    } else {
-        fit.scores.deviance / fit.total_weight.unwrap_or(fit.n_bins_used as f64)
-    }
-}
-
-pub(super) fn starts(scored: &[Scored]) -> Vec<StartPoint> {
-    scored.iter().map(|own| own.point.clone()).collect()
-}
-
-impl StartPoint {
-    /// Moves it by what one point differs from another.
-    pub(super) fn move_by(&mut self, own: &Self, other: &Self) {
-        self.intercept += own.intercept - other.intercept;
-        for (w, (own, other)) in self.coef.iter_mut().zip(own.coef.iter().zip(&other.coef)) {
-            *w += own - other;
-        }
-    }
-}
 
 /// The bins of a fold that are scored.
 pub(super) struct HeldOut<'p, 'd, 'r> {
@@ -57,21 +28,25 @@ pub(super) struct HeldOut<'p, 'd, 'r> {
 }
 
 impl<'p, 'd, 'r> HeldOut<'p, 'd, 'r> {
+    /// For points of all responses of so many fits.
     pub(super) fn new(
         on: &'p Cpu<f64>,
         plan: &'p DesignPlan<'d>,
         response: &'p Response<'r>,
         spec: &'p CheckedSpec,
+        n_fits: usize,
     ) -> Result<Self> {
         let varying = varying(plan);
         let columns: Vec<Column> = varying.iter().map(|&column| Column::Source(column)).collect();
-        let y = Packed::new(response.y, plan.rows());
+        let parts = Parts { rows: Arc::new(vec![plan.rows().clone()]), n_penalties: n_fits };
+        let y = Packed::new(response.y, plan.rows()).in_parts(parts);
         let objective = GlmObjective::new(on, plan, &columns, &y, spec.get().model)?;
         Ok(Self { objective, plan, varying, response, spec })
     }
 
-    /// The log-likelihood per bin of every target; NaN of one whose fit did not arrive or had no event.
-    pub(super) fn scores(&mut self, targets: &[Scored]) -> Result<Vec<f64>> {
+    /// The log-likelihood per bin of the points of every fit, one fit after the other; NaN of one whose fit did not arrive or had no
+    /// event.
+    pub(super) fn scores(&mut self, targets: &[&Solved]) -> Result<Vec<f64>> {
         let is_known = |k: &usize| targets[*k].status == Status::Converged;
         let known: Vec<usize> = (0..targets.len()).filter(is_known).collect();
         let point = |k: &usize| {
@@ -90,7 +65,8 @@ impl<'p, 'd, 'r> HeldOut<'p, 'd, 'r> {
         Ok(targets.iter().enumerate().map(|(k, fit)| self.score(k, fit, losses[k])).collect())
     }
 
-    fn score(&self, target: usize, fit: &Scored, loss: f64) -> f64 {
+    fn score(&self, target: usize, fit: &Solved, loss: f64) -> f64 {
+        let target = target % self.response.y.ncols();
         let (model, bins) = (self.spec.get().model, Bins::from(self.plan));
         let n = bins.total_weight();
         if loss.is_nan() {

@@ -1,5 +1,6 @@
 //! What goes into a fit, and what is wrong with it.
 
+use super::bins::Bins;
 use super::null_models::{means, null_models};
 use super::spec::CheckedSpec;
 use crate::backend::Costs;
@@ -30,14 +31,14 @@ impl CheckedSpec {
         }
     }
 
-    /// Checks shapes, every used value of the response and the memory that the design takes beside its sources; the
-    /// null model of every target.
+    /// Checks shapes, every used value of the response and the memory that the design takes beside its sources in a fit of so many
+    /// targets; the null model of every response.
     pub(super) fn check_inputs(
         &self,
         plan: &DesignPlan,
         response: &Response,
-        bytes_per_value: usize,
-        costs: &Costs,
+        n_targets: usize,
+        (bytes_per_value, costs): (usize, &Costs),
     ) -> Result<Vec<Null>> {
         if let Some(source) = plan.sources().first()
             && source.nrows() != response.y.nrows()
@@ -60,23 +61,15 @@ impl CheckedSpec {
             return Err(Error::argument("used rows", expected, row.to_string(), "give rows of the response"));
         }
         self.check_blocks(plan)?;
-        let (model, bins) = (self.get().model, plan.into());
-        let is_good = |y: f64| y.is_finite() && self.outside(y).is_none();
-        let Some(means) = means(response.y, &bins, &is_good) else {
+        let Some(nulls) = self.nulls(plan, response, &plan.into()) else {
             return Err(self.first_bad(plan, response));
         };
-        let needed_bytes = plan.needed_bytes(response.y.ncols(), bytes_per_value, costs);
+        let needed_bytes = plan.needed_bytes(n_targets, bytes_per_value, costs);
         match self.get().memory_limit_bytes {
             Some(limit_bytes) if needed_bytes > limit_bytes => {
                 Err(Error::Memory { what: "the design".into(), needed_bytes, limit_bytes })
             }
             _ => {
-                let nulls = null_models(model, response.y, &bins, means).into_iter();
-                let is_fitted = |null: Null| {
-                    // without an intercept nothing but the features can lower the mean to 0
-                    if plan.has_intercept() { null } else { null.not_silent(model, bins.total_weight()) }
-                };
-                let nulls: Vec<Null> = nulls.map(is_fitted).collect();
                 let is_bad = |null: &Null| !null.is_silent && !null.loss.is_finite();
                 if let Some(offset) = plan.offset().filter(|_| nulls.iter().any(is_bad)) {
                     let used = plan.rows().iter().map(|row| offset.get(row));
@@ -94,6 +87,18 @@ impl CheckedSpec {
                 Ok(nulls)
             }
         }
+    }
+
+    /// The null model of every response over some bins; `None` if one of them cannot be.
+    pub(super) fn nulls(&self, plan: &DesignPlan, response: &Response, bins: &Bins) -> Option<Vec<Null>> {
+        let (model, is_good) = (self.get().model, |y: f64| y.is_finite() && self.outside(y).is_none());
+        let means = means(response.y, bins, &is_good)?;
+        let nulls = null_models(model, response.y, bins, means).into_iter();
+        let is_fitted = |null: Null| {
+            // without an intercept nothing but the features can lower the mean to 0
+            if plan.has_intercept() { null } else { null.not_silent(model, bins.total_weight()) }
+        };
+        Some(nulls.map(is_fitted).collect())
     }
 
     /// Checks the shape of where targets begin.

@@ -10,6 +10,7 @@ use super::spec::CheckedSpec;
 use crate::design::DesignPlan;
 use crate::math::dense::{Matrix, null_space};
 use crate::objective::Penalty;
+use crate::regularizer::Regularizer;
 
 /// Eigenvalue below which neither data nor penalty see a direction, relative to the largest.
 const UNSEEN: f64 = 1e-12;
@@ -21,10 +22,15 @@ const TAKES_PART: f64 = 1e-6;
 impl CheckedSpec {
     /// The penalty on the parameters of these columns.
     pub(super) fn penalty(&self, plan: &DesignPlan, varying: &[usize]) -> Penalty {
-        let features: Vec<[usize; 2]> = plan.layout().features.iter().map(|own| own.columns).collect();
-        let terms = self.get().regularizer.terms(plan.n_columns(), &features);
-        Penalty::new(&terms, varying, &plan.scaling().sd)
+        penalty(&self.get().regularizer, plan, varying)
     }
+}
+
+/// That of a regularizer.
+pub(super) fn penalty(regularizer: &Regularizer, plan: &DesignPlan, varying: &[usize]) -> Penalty {
+    let features: Vec<[usize; 2]> = plan.layout().features.iter().map(|own| own.columns).collect();
+    let terms = regularizer.terms(plan.n_columns(), &features);
+    Penalty::new(&terms, varying, &plan.scaling().sd)
 }
 
 /// Keeps the coefficients off directions that are not determined, and notes the columns that take part in one. `gram` is the flat

@@ -8,136 +8,31 @@ use std::time::Instant;
 
 use super::choice::Size;
 use super::fit::{CERTAIN, Fit, Views};
-use super::fitted::FittedGlm;
+use super::fits::Problem;
 use super::identifiability::Identifiability;
-use super::inputs::Response;
-use super::penalised::anchor;
+use super::penalised::{anchor, penalty};
 use super::plan::Plan;
-use super::rank::{Rank, varying};
-use super::solve::Solved;
-use super::spec::{CheckedSpec, Dispersion};
+use super::rank::Rank;
+use super::spec::CheckedSpec;
 use crate::backend::{Backend, Cpu, Every, Home};
 use crate::design::{Column, DesignPlan};
 use crate::math::dense::{Cholesky, Matrix};
 use crate::math::whitening::Whitening;
 use crate::objective::{GlmObjective, Objective, Packed, Penalty, Weight};
 use crate::observation::Null;
-use crate::solver::{Metric, Progress};
+use crate::regularizer::Regularizer;
+use crate::solver::Metric;
 use crate::{Error, Result};
 
 /// The smallest pivot of a Gram of columns in terms of others that single precision tells apart: nothing of them is left out
 /// from there on ([`Rank::new`]).
 const PLAIN: f64 = 2e-6;
 
-impl CheckedSpec {
-    /// Fits every target of the response to the rows of the design that the plan uses.
-    ///
-    /// Passes over the rows are shared among the threads of rayon's pool. Called on one of them (within [`rayon::scope`]),
-    /// as the command line does, small fits take less time: sharing a pass then costs microseconds, not tens of them.
-    ///
-    /// # Errors
-    /// [`Error::Length`] if response and design have different numbers of bins, [`Error::NonFinite`] or
-    /// [`Error::Domain`] with the first used row whose response is not finite or not what the model is for, [`Error::Memory`] if
-    /// the design is larger than allowed, [`Error::Gpu`] if a device fails, and [`Error::Unfinished`] if it does so on the way, with
-    /// how far the targets had come. Not arriving is a status, not an error.
-    pub fn fit<B: Backend>(
-        &self,
-        on: &B,
-        plan: &DesignPlan,
-        response: &Response,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<FittedGlm> {
-        match self.get().dispersion {
-            Dispersion::OfModel => self.fit_given(on, plan, response, progress),
-            Dispersion::MaximumLikelihood => self.fit_dispersed(on, plan, response, progress),
-        }
-    }
-
-    /// The fit of a model whose every number but the coefficients is given.
-    pub(super) fn fit_given<B: Backend>(
-        &self,
-        on: &B,
-        plan: &DesignPlan,
-        response: &Response,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<FittedGlm> {
-        let mut fitted = None;
-        self.fit_each(on, plan, response, &mut |problem| {
-            fitted = Some(problem.fit(self, progress)?);
-            Ok(())
-        })?;
-        // what was asked for once was done once
-        fitted.ok_or_else(|| Error::Empty {
-            what: "fit".into(),
-            problem: "nothing was fitted".into(),
-            help: "this is a mistake of the program: please report it".into(),
-        })
-    }
-
-    /// Brings design and response to a backend once, for any number of fits that differ in regularizer, start, tolerance,
-    /// limits and what is computed beside them.
-    pub(super) fn fit_each<B: Backend>(
-        &self,
-        on: &B,
-        plan: &DesignPlan,
-        response: &Response,
-        fit: &mut dyn FnMut(&mut dyn Fits) -> Result<()>,
-    ) -> Result<()> {
-        let started = Some(Instant::now());
-        let guided = self.guided(plan, response.y.ncols(), on.costs(), size_of::<B::Scalar>())?;
-        let plan = guided.as_ref().unwrap_or(plan);
-        let not_centred = (!self.get().has_intercept).then(|| plan.without_intercept());
-        let plan = not_centred.as_ref().unwrap_or(plan);
-        let nulls = self.check_inputs(plan, response, size_of::<B::Scalar>(), &on.costs())?;
-        let y = Packed::new(response.y, plan.rows());
-        let varying = varying(plan);
-        let own: Vec<Column> = varying.iter().map(|&column| Column::Source(column)).collect();
-        let exact = GlmObjective::new(on.exact(), plan, &own, &y, self.get().model)?;
-        let (fast, gram, rank) = (None, None, None);
-        let own = &own;
-        fit(&mut Problem { on, plan, response, nulls, y: &y, varying, own, exact, fast, gram, rank, started })
-    }
-}
-
-/// What can be fitted again and again.
-pub(super) trait Fits {
-    /// One fit, with its certificate.
-    fn fit(&mut self, spec: &CheckedSpec, progress: &mut dyn FnMut(Progress)) -> Result<FittedGlm>;
-
-    /// Where the solver comes to, without a certificate; with Hessians of the losses that fits to the same rows keep.
-    fn solve(
-        &mut self,
-        spec: &CheckedSpec,
-        kept: &mut Option<Vec<Matrix>>,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<Vec<Solved>>;
-}
-
 /// What is done with a fit that is ready to begin.
 type Finish<'f, R> = dyn FnMut(&Fit, Plan, Views, Instant) -> Result<R> + 'f;
 
-/// Design and response on a backend.
-struct Problem<'p, 'd, 'r, B: Backend> {
-    on: &'p B,
-    plan: &'p DesignPlan<'d>,
-    response: &'p Response<'r>,
-    nulls: Vec<Null>,
-    y: &'p Packed<'r>,
-    varying: Vec<usize>,
-    own: &'p [Column<'p>],
-    exact: GlmObjective<'p, Cpu<f64>>,
-    /// Once they were wanted.
-    fast: Option<Fast<'p, B>>,
-    /// The flat Gram in `f64`.
-    gram: Option<Matrix>,
-    /// What the data determine, if a penalty kept it from being seen.
-    rank: Option<Rank>,
-    /// When the first fit began, until it takes place.
-    started: Option<Instant>,
-}
-
 /// What the numbers of the backend are for.
-struct Fast<'p, B: Backend> {
+pub(super) struct Fast<'p, B: Backend> {
     objective: GlmObjective<'p, B>,
     /// The flat Gram, and the smallest pivot of it that leaves no doubt.
     gram: Matrix,
@@ -152,52 +47,39 @@ impl<B: Backend> Fast<'_, B> {
     }
 }
 
-impl<B: Backend> Fits for Problem<'_, '_, '_, B> {
-    fn fit(&mut self, spec: &CheckedSpec, progress: &mut dyn FnMut(Progress)) -> Result<FittedGlm> {
-        let mut fitted =
-            self.with(spec, &mut |fit, chosen, views, started| fit.run(chosen, views, started, progress))?;
-        if fitted.identifiability.is_none() && fitted.inference_left_out.is_none() {
-            let started = Instant::now();
-            fitted.identifiability = Some(self.identifiability(spec)?);
-            fitted.seconds.inference += started.elapsed().as_secs_f64();
-        }
-        Ok(fitted)
-    }
-
-    fn solve(
+impl<B: Backend> Problem<'_, '_, '_, B> {
+    /// Makes a fit ready with each of some regularizers, in the numbers that it needs.
+    pub(super) fn with<R>(
         &mut self,
         spec: &CheckedSpec,
-        kept: &mut Option<Vec<Matrix>>,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<Vec<Solved>> {
-        self.with(spec, &mut |fit, chosen, views, started| {
-            fit.solve(&chosen, views, (started, &mut *kept), progress)
-        })
-    }
-}
-
-impl<B: Backend> Problem<'_, '_, '_, B> {
-    /// Makes a fit ready, in the numbers that it needs.
-    fn with<R>(&mut self, spec: &CheckedSpec, finish: &mut Finish<R>) -> Result<R> {
+        regularizers: &[Regularizer],
+        finish: &mut Finish<R>,
+    ) -> Result<R> {
         let started = self.started.take().unwrap_or_else(Instant::now);
-        let penalty = spec.penalty(self.plan, &self.varying);
-        self.exact.set_penalty(&penalty);
+        let penalty = |own: &Regularizer| penalty(own, self.plan, &self.varying);
+        let penalties: Vec<Penalty> = regularizers.iter().map(penalty).collect();
+        self.exact.set_penalties(&penalties, self.nulls.len());
         let replayed = spec.replayed();
         let is_fast =
             size_of::<B::Scalar>() < size_of::<f64>() && replayed.is_none_or(|own| own.storage == "f32");
         if is_fast && replayed.is_none_or(|own| !own.whitened) {
-            if let Some(fitted) = self.fit_fast(spec, &penalty, started, finish)? {
+            if let Some(fitted) = self.fit_fast(spec, &penalties, started, finish)? {
                 return Ok(fitted);
             }
             if replayed.is_some() {
                 return Err(Plan::too_coarse());
             }
         }
-        self.fit_all_digits(spec, penalty, is_fast, started, finish)
+        self.fit_all_digits(spec, penalties, is_fast, started, finish)
+    }
+
+    /// The null models of all targets.
+    fn all_nulls(&self, penalties: &[Penalty]) -> Vec<Null> {
+        penalties.iter().flat_map(|_| self.nulls.iter().copied()).collect()
     }
 
     /// What of a fit its penalty alone determines.
-    fn identifiability(&mut self, spec: &CheckedSpec) -> Result<Identifiability> {
+    pub(super) fn identifiability(&mut self, spec: &CheckedSpec) -> Result<Identifiability> {
         let (plan, varying) = (self.plan, &self.varying);
         let rank = match self.rank.take() {
             Some(rank) => rank,
@@ -221,12 +103,13 @@ impl<B: Backend> Problem<'_, '_, '_, B> {
     fn fit_fast<R>(
         &mut self,
         spec: &CheckedSpec,
-        penalty: &Penalty,
+        penalties: &[Penalty],
         started: Instant,
         finish: &mut Finish<R>,
     ) -> Result<Option<R>> {
         let (on, plan, costs) = (self.on, self.plan, self.on.costs());
-        let size = Size::new(plan, &self.nulls, self.own.len(), size_of::<B::Scalar>(), &costs);
+        let nulls = self.all_nulls(penalties);
+        let size = Size::new(plan, &nulls, self.own.len(), size_of::<B::Scalar>(), &costs);
         let chosen = spec.chosen(size, costs)?;
         let fast = match &mut self.fast {
             Some(fast) => fast,
@@ -236,14 +119,16 @@ impl<B: Backend> Problem<'_, '_, '_, B> {
                 none.insert(Fast { objective, gram, least: if are_apart { PLAIN } else { CERTAIN } })
             }
         };
-        let alone = self.nulls.len() == 1;
-        let metric = Metric::new(fast.gram.clone(), penalty, self.nulls.clone(), alone);
+        let every = Every(chosen.gram_every);
+        let of_parts = grams_of_parts(&mut fast.objective, self.of_parts, self.tells_parts_apart, every)?;
+        let grams = if of_parts.is_empty() { vec![fast.gram.clone()] } else { of_parts };
+        let metric = Metric::of_each(&grams, penalties, nulls);
         let Some(metric) = metric.filter(|metric| metric.smallest_pivot() > fast.least) else {
             return Ok(None);
         };
-        fast.objective.set_penalty(penalty);
+        fast.objective.set_penalties(penalties, self.nulls.len());
         let rank = Rank::plain(plan, &self.varying);
-        let (varying, penalty) = (self.varying.clone(), penalty.clone());
+        let (varying, penalty) = (self.varying.clone(), penalties[0].clone());
         let fit = Fit { spec, plan, response: self.response, costs, varying, rank, metric, penalty };
         let beside = beside(spec, on.exact(), plan, self.own, self.y, &fit.penalty)?;
         let views = Views { fast: Some(&mut fast.objective), exact: &mut self.exact, all: None, beside };
@@ -254,13 +139,14 @@ impl<B: Backend> Problem<'_, '_, '_, B> {
     fn fit_all_digits<R>(
         &mut self,
         spec: &CheckedSpec,
-        mut penalty: Penalty,
+        mut penalties: Vec<Penalty>,
         is_fast: bool,
         started: Instant,
         finish: &mut Finish<R>,
     ) -> Result<R> {
         let (on, plan, response, own, y) = (self.on, self.plan, self.response, self.own, self.y);
-        let (nulls, varying, alone) = (&self.nulls, self.varying.clone(), self.nulls.len() == 1);
+        let (nulls, varying) = (self.all_nulls(&penalties), self.varying.clone());
+        let of_each = self.nulls.len();
         let (exact_on, model) = (on.exact(), spec.get().model);
         let gram = match self.gram.take() {
             Some(gram) => gram,
@@ -268,7 +154,7 @@ impl<B: Backend> Problem<'_, '_, '_, B> {
         };
         self.gram = Some(gram.clone());
         // a penalty determines what the data do not
-        let mut rank = if penalty.is_none() {
+        let mut rank = if penalties.iter().all(Penalty::is_none) {
             // weights change no relation between columns, but what they leave of them
             let own = if plan.weights().is_some() {
                 self.exact.gram(Every::ROW, Weight::One)?
@@ -279,16 +165,21 @@ impl<B: Backend> Problem<'_, '_, '_, B> {
         } else {
             Rank::plain(plan, &varying)
         };
-        anchor(plan, &varying, &gram, &mut penalty, &mut rank);
-        self.exact.set_penalty(&penalty);
+        for penalty in &mut penalties {
+            anchor(plan, &varying, &gram, penalty, &mut rank);
+        }
+        self.exact.set_penalties(&penalties, of_each);
+        let penalty = penalties[0].clone();
+        let of_parts = grams_of_parts(&mut self.exact, self.of_parts, self.tells_parts_apart, Every::ROW)?;
+        let grams = if of_parts.is_empty() { vec![gram.clone()] } else { of_parts };
         let is_whitened = is_fast && on.costs().home != Home::Host && rank.is_whole(&varying);
-        if is_whitened && let Some(metric) = Metric::new(gram.clone(), &penalty, nulls.clone(), alone) {
+        if is_whitened && let Some(metric) = Metric::of_each(&grams, &penalties, nulls.clone()) {
             // a device has no other numbers: there the columns stand in terms of others
             let whitened = plan.whitened(y.n_targets(), &on.costs());
             let whitening = Whitening::new(0..varying.len(), &without_intercept(&gram));
-            let fast = GlmObjective::whitened(&self.exact, on, &whitened, &varying, y, whitening)?;
-            let mut fast = fast.with_penalty(penalty.clone());
-            let size = Size::new(&whitened, nulls, own.len(), size_of::<B::Scalar>(), &on.costs());
+            let mut fast = GlmObjective::whitened(&self.exact, on, &whitened, &varying, y, whitening)?;
+            fast.set_penalties(&penalties, of_each);
+            let size = Size::new(&whitened, &nulls, own.len(), size_of::<B::Scalar>(), &on.costs());
             let chosen = Plan { gram_every: 1, whitened: true, ..spec.chosen(size, on.costs())? };
             let costs = on.costs();
             let fit = Fit { spec, plan: &whitened, response, costs, varying, rank, metric, penalty };
@@ -300,13 +191,13 @@ impl<B: Backend> Problem<'_, '_, '_, B> {
             return Err(Plan::too_coarse());
         }
         let mut members = None;
-        let mut own_gram = gram;
+        let mut own_grams = grams;
         if !rank.is_whole(&varying) {
             let mut objective = GlmObjective::new(exact_on, plan, &rank.columns(), y, model)?;
-            own_gram = objective.gram(Every::ROW, Weight::Flat)?;
+            own_grams = vec![objective.gram(Every::ROW, Weight::Flat)?];
             members = Some(objective);
         }
-        let Some(metric) = Metric::new(own_gram, &penalty, nulls.clone(), alone) else {
+        let Some(metric) = Metric::of_each(&own_grams, &penalties, nulls.clone()) else {
             return Err(Error::argument(
                 "features",
                 "columns that can be centred and scaled",
@@ -315,7 +206,7 @@ impl<B: Backend> Problem<'_, '_, '_, B> {
             ));
         };
         let costs = exact_on.costs();
-        let size = Size::new(plan, nulls, rank.n_members(), size_of::<f64>(), &costs);
+        let size = Size::new(plan, &nulls, rank.n_members(), size_of::<f64>(), &costs);
         let chosen = spec.chosen(size, costs)?;
         let fit = Fit { spec, plan, response, costs, varying, rank, metric, penalty };
         let beside = beside(spec, exact_on, plan, own, y, &fit.penalty)?;
@@ -349,4 +240,15 @@ fn without_intercept(gram: &Matrix) -> Matrix {
     let own =
         |(i, j): (usize, usize)| gram[(1 + i, 1 + j)] - gram[(1 + i, 0)] * gram[(0, 1 + j)] / gram[(0, 0)];
     Matrix::from_shape_fn((p, p), own)
+}
+
+/// The flat Gram over the rows of each part, if that is wanted.
+fn grams_of_parts<B: Backend>(
+    f: &mut GlmObjective<B>,
+    parts: &[DesignPlan],
+    are_wanted: bool,
+    every: Every,
+) -> Result<Vec<Matrix>> {
+    let n_parts = if are_wanted { parts.len() } else { 0 };
+    (0..n_parts).map(|part| f.gram(every, Weight::Part(part))).collect()
 }

@@ -1,20 +1,22 @@
 //! A fit that is only scored: the solver's part alone.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::certificate::Reported;
 use super::fit::{Fit, Views};
 use super::plan::Plan;
 use super::start::StartPoint;
-use crate::Result;
-use crate::backend::Every;
+use crate::backend::{Cast, Cpu, Every};
+use crate::design::DesignPlan;
 use crate::math::dense::Matrix;
-use crate::objective::{Objective, Weight};
-use crate::observation::Null;
+use crate::objective::{GlmObjective, Objective, Weight};
+use crate::observation::{Null, Observe};
 use crate::solver::{Chord, Lbfgs, Minimize, Newton, Objectives, Progress, Solution, Status, Watch};
+use crate::{Error, Result};
 
 /// Bytes of the Hessians of all targets that are kept from one fit to the next, at most.
-const MOST_KEPT_BYTES: usize = 1 << 28;
+pub(super) const MOST_KEPT_BYTES: usize = 1 << 28;
 /// Passes that a fit with a kept Hessian takes at most where there is nothing to gain from a new one.
 const QUICK: usize = 4;
 
@@ -23,16 +25,46 @@ const QUICK: usize = 4;
 pub(super) struct Solved {
     pub(super) point: StartPoint,
     pub(super) status: Status,
+    /// The scale that the target shows, 1 where the model is given its variance.
+    pub(super) scale: f64,
+}
+
+/// The Hessian of a target's loss, without the penalty, and where it was formed; empty of a silent target.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    pub(super) hessian: Arc<Matrix>,
+    pub(super) at: Arc<StartPoint>,
+}
+
+/// Hessians that do instead of those of the point.
+pub(super) enum Hessians<'h> {
+    /// One for each target, of an earlier fit to the same rows; renewed where they do not lead on quickly. `None` before the first
+    /// fit.
+    Kept(&'h mut Option<Vec<Kept>>),
+    /// One for each target; `None` where there are none.
+    Given(Option<&'h [Arc<Matrix>]>),
+}
+
+impl Hessians<'_> {
+    fn all(&self) -> Option<Vec<Arc<Matrix>>> {
+        match self {
+            Self::Kept(own) => {
+                own.as_ref().map(|own| own.iter().map(|kept| Arc::clone(&kept.hessian)).collect())
+            }
+            Self::Given(own) => own.map(<[Arc<Matrix>]>::to_vec),
+        }
+    }
 }
 
 impl Fit<'_, '_, '_> {
     /// The solver's part alone, without sample, certificate and another round; silent targets stay at their mean. Where
-    /// Newton's method would form Hessians, those of an earlier fit to the same rows are used while they lead on quickly.
+    /// Newton's method would form Hessians, those at hand are used while they lead on quickly.
     pub(super) fn solve(
         &self,
         chosen: &Plan,
         views: Views,
-        (started, kept): (Instant, &mut Option<Vec<Matrix>>),
+        (of_parts, cast, started): (&[DesignPlan], Cast, Instant),
+        hessians: &mut Hessians,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Solved>> {
         let (spec, nulls) = (self.spec.get(), &self.metric.nulls);
@@ -53,8 +85,12 @@ impl Fit<'_, '_, '_> {
         let lbfgs = Lbfgs { newton_if_slow: chosen.newton_if_slow };
         let is_newton = chosen.solver == Newton.name();
         let bytes = nulls.len() * (1 + self.rank.n_members()).pow(2) * size_of::<f64>();
-        let may_be_kept = is_newton && self.rank.is_whole(&self.varying) && bytes <= MOST_KEPT_BYTES;
-        let chord = kept.as_deref().filter(|_| may_be_kept).map(|hessians| Chord { hessians });
+        let may_be_kept = match hessians {
+            Hessians::Kept(_) => is_newton && self.rank.is_whole(&self.varying) && bytes <= MOST_KEPT_BYTES,
+            Hessians::Given(_) => self.rank.is_whole(&self.varying),
+        };
+        let at_hand = hessians.all().filter(|_| may_be_kept);
+        let chord = at_hand.as_deref().map(|hessians| Chord { hessians });
         let solver: &dyn Minimize = match &chord {
             Some(chord) => chord,
             None if is_newton => &Newton,
@@ -63,44 +99,85 @@ impl Fit<'_, '_, '_> {
         let silent = |null: &Null| Solved {
             point: StartPoint { coef: vec![0.0; self.plan.n_columns()], intercept: null.eta },
             status: Status::NoEvents,
+            scale: 1.0,
         };
         let mut solved: Vec<Solved> = nulls.iter().map(silent).collect();
         if live.is_empty() {
             return Ok(solved);
         }
-        let mut objectives = Objectives { fast: views.fast, exact: views.exact, sample: None };
+        let Views { mut fast, exact, .. } = views;
+        let own = fast.take().map(|fast| -> &mut dyn Objective { fast });
+        let mut objectives = Objectives { fast: own, exact: &mut *exact, sample: None };
         let start = self.start(&live, false);
         let solution = solver.minimize(&mut objectives, &self.metric, &live, start, &mut watch);
-        let solution = solution.map_err(|error| self.unfinished(error, &watch.halted))?;
-        if may_be_kept {
-            let f = objectives.fast.unwrap_or(objectives.exact);
-            self.renew(kept, f, &live, &solution)?;
-        } else {
-            *kept = None;
+        let solution = solution.map_err(|error| match error {
+            // of parts of the rows no other fit goes on
+            Error::Gpu(source) if !of_parts.is_empty() => Error::Gpu(source),
+            error => self.unfinished(error, &watch.halted),
+        })?;
+        let reports = self.reports(&solution.at);
+        if let Hessians::Kept(kept) = hessians {
+            if may_be_kept {
+                let f = objectives.fast.unwrap_or(objectives.exact);
+                self.renew(kept, f, (&live, &reports), &solution)?;
+            } else {
+                **kept = None;
+            }
         }
-        let reports = self.reports(&solution.at).into_iter().zip(&solution.outcomes);
-        for (&target, (Reported { coef, intercept }, outcome)) in live.iter().zip(reports) {
-            solved[target] = Solved { point: StartPoint { coef, intercept }, status: outcome.status };
+        let scales = self.scales(exact, (&live, &solution.at, &reports), (of_parts, cast))?;
+        let found = reports.into_iter().zip(&solution.outcomes).zip(scales);
+        for (&target, ((Reported { coef, intercept }, outcome), scale)) in live.iter().zip(found) {
+            solved[target] = Solved { point: StartPoint { coef, intercept }, status: outcome.status, scale };
         }
         Ok(solved)
     }
 
-    /// Hessians of the losses, without the penalty, one for each target of the response: anew where there was none and where
+    /// The scales that targets show where the solver left them.
+    fn scales(
+        &self,
+        exact: &mut GlmObjective<Cpu<f64>>,
+        (live, at, reports): (&[usize], &Matrix, &[Reported]),
+        (of_parts, cast): (&[DesignPlan], Cast),
+    ) -> Result<Vec<f64>> {
+        if self.spec.get().model.observation.scale_term(1.0, 1.0).is_none() {
+            return Ok(vec![1.0; live.len()]);
+        }
+        let losses = exact.loss_gradient(at, live, Every::ROW, &mut Matrix::zeros(at.dim()))?;
+        let scale = |(k, loss): (usize, f64)| {
+            let target = live[k];
+            let unpenalised = loss - exact.penalty(target).value(&at.column(k).to_vec());
+            let (response, reported) = (cast.response(target), &reports[k]);
+            match of_parts.get(cast.part(target)) {
+                Some(plan) => self.scale_of_rows(plan, response, reported, unpenalised),
+                None => self.scale_of_rows(self.plan, response, reported, unpenalised),
+            }
+        };
+        Ok(losses.into_iter().enumerate().map(scale).collect())
+    }
+
+    /// The Hessians that are kept, one for each target: anew where there was none and where
     /// the one that there was took long to lead to the optimum. Those of silent targets are empty.
     fn renew(
         &self,
-        kept: &mut Option<Vec<Matrix>>,
+        kept: &mut Option<Vec<Kept>>,
         f: &mut dyn Objective,
-        live: &[usize],
+        (live, reports): (&[usize], &[Reported]),
         solution: &Solution,
     ) -> Result<()> {
         let is_first = kept.is_none();
-        let hessians = kept.get_or_insert_with(|| vec![Matrix::zeros((0, 0)); self.metric.nulls.len()]);
-        for ((&target, at), outcome) in live.iter().zip(solution.at.columns()).zip(&solution.outcomes) {
+        let nothing = || Kept {
+            hessian: Arc::new(Matrix::zeros((0, 0))),
+            at: Arc::new(StartPoint { coef: Vec::new(), intercept: 0.0 }),
+        };
+        let n_targets = self.metric.nulls.len();
+        let kept = kept.get_or_insert_with(|| (0..n_targets).map(|_| nothing()).collect());
+        let ends = live.iter().zip(reports).zip(solution.at.columns()).zip(&solution.outcomes);
+        for (((&target, reported), at), outcome) in ends {
             if is_first || outcome.taken_over || outcome.passes > QUICK {
                 let mut hessian = f.gram(Every::ROW, Weight::Point { target, at: &at.to_vec() })?;
-                self.penalty.add_to(&mut hessian, -1.0);
-                hessians[target] = hessian;
+                f.penalty(target).add_to(&mut hessian, -1.0);
+                let at = StartPoint { coef: reported.coef.clone(), intercept: reported.intercept };
+                kept[target] = Kept { hessian: Arc::new(hessian), at: Arc::new(at) };
             }
         }
         Ok(())

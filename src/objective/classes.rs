@@ -243,7 +243,7 @@ impl<B: Classes> Objective for ClassObjective<'_, B> {
         if is_exact::<B>() { 1e-13 } else { 2e-7 }
     }
 
-    fn penalty(&self) -> &Penalty {
+    fn penalty(&self, _: usize) -> &Penalty {
         &self.penalty
     }
 
@@ -324,7 +324,7 @@ impl<B: Classes> Objective for ClassObjective<'_, B> {
 
     fn gram(&mut self, every: Every, weight: Weight) -> Result<Matrix> {
         let (at, beside) = match weight {
-            Weight::Flat | Weight::One => {
+            Weight::Flat | Weight::One | Weight::Part(_) => {
                 let (own, p) = (self.flat_gram(every)?, self.of_block());
                 let entry = |(i, j): (usize, usize)| if i / p == j / p { own[(i % p, j % p)] } else { 0.0 };
                 return Ok(Matrix::from_shape_fn((self.n_parameters(), self.n_parameters()), entry));

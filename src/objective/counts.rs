@@ -6,10 +6,10 @@ use std::sync::Arc;
 use ndarray::{ArrayView2, Axis, Slice};
 use rayon::prelude::*;
 
-use super::OwnedCounts;
+use super::{OwnedCounts, Parts};
 use crate::Result;
-use crate::backend::Backend;
 use crate::backend::cpu::{TILE_ROWS, bin_spikes};
+use crate::backend::{Backend, Cast};
 use crate::design::Rows;
 use crate::math::real::Real;
 
@@ -157,6 +157,8 @@ pub struct Packed<'a> {
     counts: Counts<'a>,
     /// Tiles of 256 rows, one target after the other in each.
     tiles: Option<Arc<Vec<u8>>>,
+    /// What rows are fitted, if it is not all of them.
+    parts: Option<Parts>,
 }
 
 impl<'a> Packed<'a> {
@@ -169,17 +171,36 @@ impl<'a> Packed<'a> {
         let n_targets = counts.ncols();
         let is_large = rows.len() * n_targets > MANY;
         let tiles = if is_large { pack(counts, rows) } else { None };
-        Self { counts, tiles: tiles.map(Arc::new) }
+        Self { counts, tiles: tiles.map(Arc::new), parts: None }
+    }
+
+    /// The same for fits to parts of these rows: a target for every response, part and penalty, see [`Cast`].
+    #[must_use]
+    pub fn in_parts(self, parts: Parts) -> Self {
+        Self { parts: Some(parts), ..self }
     }
 
     /// Targets.
     pub fn n_targets(&self) -> usize {
-        self.counts.ncols()
+        self.counts.ncols() * self.parts.as_ref().map_or(1, |parts| parts.rows.len() * parts.n_penalties)
+    }
+
+    /// Which columns targets have.
+    pub fn cast(&self) -> Cast {
+        self.parts.as_ref().map_or(Cast::RESPONSES, |parts| Cast {
+            n_responses: self.counts.ncols(),
+            n_parts: parts.rows.len(),
+        })
+    }
+
+    /// The parts, if there are some.
+    pub(super) fn parts(&self) -> Option<&Parts> {
+        self.parts.as_ref()
     }
 
     /// Brings the counts to a backend.
     pub(super) fn place<'p, B: Backend + 'p>(&self, on: &B, rows: &Rows) -> Result<B::Array<'p>> {
-        let n_targets = self.n_targets();
+        let n_targets = self.counts.ncols();
         if let Some(tiles) = &self.tiles {
             return on.bytes(n_targets, Arc::clone(tiles));
         }

@@ -11,7 +11,9 @@ use ndarray::{Axis, Slice};
 use super::line::{Aimed, LineSizes};
 use super::{Objective, Packed, Penalty, Quadratic, Weight};
 use crate::Result;
-use crate::backend::{Backend, Beside, Cpu, Every, Into, Model, Observed, POINTWISE_SUMS, Reach, Sweep};
+use crate::backend::{
+    Backend, Beside, Cast, Cpu, Every, Into, Model, Observed, POINTWISE_SUMS, Reach, Sweep,
+};
 use crate::design::{Block, Column, Design, DesignPlan};
 use crate::math::dense::{Matrix, symmetric};
 use crate::math::whitening::Whitening;
@@ -24,10 +26,13 @@ pub struct GlmObjective<'a, B: Backend> {
     y: B::Array<'a>,
     pub(super) weights: Option<B::Array<'a>>,
     offset: Option<B::Array<'a>>,
+    pub(super) cast: Cast,
     /// Whether the intercept is a parameter; if not it stays 0.
     pub(super) has_intercept: bool,
     pub(super) model: Model,
-    pub(super) penalty: Penalty,
+    /// At least one; each is that of so many targets after those of the one before.
+    pub(super) penalties: Vec<Penalty>,
+    pub(super) of_each: usize,
     pub(super) passes: usize,
     /// Targets of the fit.
     n_targets: usize,
@@ -89,10 +94,15 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
 
     fn of(on: &'a B, design: Design<'a, B>, plan: &DesignPlan, y: &Packed, model: Model) -> Result<Self> {
         let n_targets = y.n_targets();
-        let weights = plan.weights().map(|own| own.place(on, plan.rows())).transpose()?;
+        let weights = match (y.parts(), plan.weights()) {
+            (Some(parts), _) => Some(parts.place(on, plan)?),
+            (None, Some(own)) => Some(own.place(on, plan.rows())?),
+            (None, None) => None,
+        };
+        let cast = y.cast();
         let offset = plan.offset().map(|own| own.place(on, plan.rows())).transpose()?;
         let (y, has_intercept) = (y.place(on, plan.rows())?, plan.has_intercept());
-        let (penalty, aimed, passes) = (Penalty::default(), None, 0);
+        let (penalties, of_each, aimed, passes) = (vec![Penalty::default()], usize::MAX, None, 0);
         let line_sizes = LineSizes::of(on.costs().home);
         Ok(Self {
             on,
@@ -100,9 +110,11 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
             y,
             weights,
             offset,
+            cast,
             has_intercept,
             model,
-            penalty,
+            penalties,
+            of_each,
             passes,
             n_targets,
             aimed,
@@ -113,12 +125,21 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
     /// The same with a penalty on the parameters.
     #[must_use]
     pub fn with_penalty(self, penalty: Penalty) -> Self {
-        Self { penalty, ..self }
+        Self { penalties: vec![penalty], of_each: usize::MAX, ..self }
     }
 
     /// Another penalty from now on.
     pub fn set_penalty(&mut self, penalty: &Penalty) {
-        self.penalty = penalty.clone();
+        self.set_penalties(std::slice::from_ref(penalty), usize::MAX);
+    }
+
+    /// Other penalties from now on, at least one: the first for the first `of_each` targets, the next for as many after these.
+    pub fn set_penalties(&mut self, penalties: &[Penalty], of_each: usize) {
+        (self.penalties, self.of_each) = (penalties.to_vec(), of_each);
+    }
+
+    pub(super) fn penalty_of(&self, target: usize) -> &Penalty {
+        &self.penalties[target / self.of_each]
     }
 
     /// Keeps lines of at most so many numbers for trial steps: longer ones are computed again for each trial.
@@ -129,7 +150,7 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
 
     /// The responses with what they count for.
     pub(super) fn observed(&self) -> Observed<'_, B::Array<'a>> {
-        Observed { y: &self.y, weights: self.weights.as_ref() }
+        Observed { y: &self.y, weights: self.weights.as_ref(), cast: self.cast }
     }
 
     pub(super) fn sweep<'t>(&self, every: Every, targets: &'t [usize]) -> Sweep<'t> {
@@ -251,8 +272,8 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
         if is_exact::<B>() { 1e-13 } else { 2e-7 }
     }
 
-    fn penalty(&self) -> &Penalty {
-        &self.penalty
+    fn penalty(&self, target: usize) -> &Penalty {
+        self.penalty_of(target)
     }
 
     fn loss_gradient(
@@ -283,11 +304,12 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
             gradient.column_mut(k).iter_mut().zip(own).for_each(|(g, value)| *g = value);
         }
         let mut losses: Vec<f64> = sums[0].iter().map(|loss| loss / n as f64).collect();
-        if !self.penalty.is_none() {
-            for (k, loss) in losses.iter_mut().enumerate() {
+        for ((k, loss), &target) in losses.iter_mut().enumerate().zip(targets) {
+            let penalty = self.penalty_of(target);
+            if !penalty.is_none() {
                 let at = at.column(k).to_vec();
-                *loss += self.penalty.value(&at);
-                let smooth = self.penalty.gradient(&at);
+                *loss += penalty.value(&at);
+                let smooth = penalty.gradient(&at);
                 gradient.column_mut(k).iter_mut().zip(smooth).for_each(|(g, own)| *g += own);
             }
         }
@@ -310,13 +332,14 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
             Ok(())
         })?;
         let n = self.design.n_rows;
-        let loss = sums[0][0] / n as f64 + self.penalty.value(at);
+        let penalty = self.penalty_of(target);
+        let loss = sums[0][0] / n as f64 + penalty.value(at);
         let mut gradient = self.gradient_of(&sums, 0, n);
-        gradient.iter_mut().zip(self.penalty.gradient(at)).for_each(|(g, own)| *g += own);
+        gradient.iter_mut().zip(penalty.gradient(at)).for_each(|(g, own)| *g += own);
         let mut hessian = symmetric(&sums[gram], p, 1.0 / n as f64);
         self.without_intercept(&mut hessian);
         self.in_terms_of_columns(&mut hessian);
-        self.penalty.add_to(&mut hessian, 1.0);
+        penalty.add_to(&mut hessian, 1.0);
         Ok(Quadratic { loss, gradient, hessian })
     }
 
@@ -333,15 +356,16 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
     }
 
     fn recession(&self) -> Recession {
-        self.penalty.recession(self.model.observation)
+        // those of one objective differ in strength alone
+        self.penalties[0].recession(self.model.observation)
     }
 
     fn gram(&mut self, every: Every, weight: Weight) -> Result<Matrix> {
         let mut gram = self.gram_of_blocks(every, weight)?;
         self.in_terms_of_columns(&mut gram);
         // a direction that costs something is none of recession
-        if !matches!(weight, Weight::Flat | Weight::One) {
-            self.penalty.add_to(&mut gram, 1.0);
+        if let Weight::Held { target, .. } | Weight::Point { target, .. } = weight {
+            self.penalty_of(target).add_to(&mut gram, 1.0);
         }
         Ok(gram)
     }

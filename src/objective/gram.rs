@@ -3,7 +3,7 @@
 use super::glm::column;
 use super::{GlmObjective, Objective, Weight};
 use crate::Result;
-use crate::backend::{Backend, Beside, Every, Into};
+use crate::backend::{Backend, Beside, Cast, Every, Into};
 use crate::math::dense::{Cholesky, Matrix, symmetric};
 
 impl<B: Backend> GlmObjective<'_, B> {
@@ -34,8 +34,12 @@ impl<B: Backend> GlmObjective<'_, B> {
         let flat = vec![0.0; p];
         let (target, weighted) = match weight {
             // the weights come with the pointwise stage
-            Weight::Flat if self.weights.is_some() => (0, Some((&flat[..], Beside::One))),
+            Weight::Flat if self.weights.is_some() && self.cast == Cast::RESPONSES => {
+                (0, Some((&flat[..], Beside::One)))
+            }
             Weight::Flat | Weight::One => (0, None),
+            // the first response there
+            Weight::Part(part) => (part * self.cast.n_responses, Some((&flat[..], Beside::One))),
             Weight::Held { target, at } => (target, Some((at, Beside::Events))),
             Weight::Point { target, at } => (target, Some((at, Beside::Curvature))),
         };

@@ -65,10 +65,11 @@ impl<B: Backend> GlmObjective<'_, B> {
         let load = |point: &Matrix| Ok((point.row(0).to_vec(), self.load(point)?));
         let penalty = |k: usize| {
             let [at, direction] = [at, direction].map(|point| point.column(k).to_vec());
-            [self.penalty.product(&at, &direction), self.penalty.product(&direction, &direction)]
+            let penalty = self.penalty_of(targets[k]);
+            [penalty.product(&at, &direction), penalty.product(&direction, &direction)]
         };
         let penalties = (0..targets.len()).map(penalty).collect();
-        let n_kinked = if self.penalty.kinks().is_none() { 0 } else { targets.len() };
+        let n_kinked = if self.penalties[0].kinks().is_none() { 0 } else { targets.len() };
         let ends = |k: usize| [at, direction].map(|point| point.column(k).to_vec());
         let kinked = (0..n_kinked).map(ends).collect();
         let (at, direction) = (load(at)?, load(direction)?);
@@ -91,8 +92,10 @@ impl<B: Backend> GlmObjective<'_, B> {
             let own = steps.iter().zip(&aimed.penalties);
             let own = own.map(|(step, [slope, curvature])| step * (slope + 0.5 * step * curvature));
             changes.iter_mut().zip(own).for_each(|(change, own)| *change += own);
-            for (change, (step, [at, direction])) in changes.iter_mut().zip(steps.iter().zip(&aimed.kinked)) {
-                *change += self.penalty.kinks().change(at, direction, *step, &vec![0.0; at.len()]);
+            let kinked = steps.iter().zip(&aimed.targets).zip(&aimed.kinked);
+            for (change, ((step, &target), [at, direction])) in changes.iter_mut().zip(kinked) {
+                let kinks = self.penalty_of(target).kinks();
+                *change += kinks.change(at, direction, *step, &vec![0.0; at.len()]);
             }
         }
         Ok(changes)
@@ -102,7 +105,7 @@ impl<B: Backend> GlmObjective<'_, B> {
     pub(super) fn reaches(&mut self) -> Result<Vec<Reach>> {
         let n_targets = self.aimed.as_ref().map_or(0, |aimed| aimed.targets.len());
         let mut reach = vec![Reach::NONE; n_targets];
-        self.along(|f, line| f.on.reach(line, f.observed().y, &mut reach))?;
+        self.along(|f, line| f.on.reach(line, f.observed(), &mut reach))?;
         Ok(reach)
     }
 

@@ -8,6 +8,7 @@ mod gram;
 mod line;
 mod optimality;
 mod owned_counts;
+mod parts;
 mod penalty;
 
 use crate::Result;
@@ -20,15 +21,18 @@ pub use counts::{Counts, Packed};
 pub use glm::GlmObjective;
 pub use optimality::Optimality;
 pub use owned_counts::OwnedCounts;
+pub use parts::Parts;
 pub use penalty::{Group, Kinks, Penalty};
 
 /// Which weights a Gram matrix has.
 #[derive(Clone, Copy, Debug)]
 pub enum Weight<'a> {
-    /// What every row counts for, 1 without weights: shared by all targets.
+    /// What every row counts for, 1 without weights: shared by all targets. Of fits to parts of the rows it is 1.
     Flat,
     /// 1 for every row, whatever it counts for.
     One,
+    /// What every row counts for in a part of the rows.
+    Part(usize),
     /// 1 for the rows that no direction of recession moves from these parameters.
     Held {
         /// Column of the response.
@@ -68,8 +72,8 @@ pub trait Objective {
     /// The part of a loss that is rounding: differences of losses below it mean nothing.
     fn rounding(&self) -> f64;
 
-    /// The penalty, which losses contain; gradients and Hessians contain its smooth part.
-    fn penalty(&self) -> &Penalty;
+    /// The penalty of a target, which its loss contains; gradients and Hessians contain its smooth part.
+    fn penalty(&self, target: usize) -> &Penalty;
 
     /// Losses of the given targets over some of the rows and, into `gradient` (same shape as `at`), their gradients.
     /// One pass over these rows.

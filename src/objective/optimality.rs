@@ -51,8 +51,9 @@ impl<T: Storage> GlmObjective<'_, Cpu<T>> {
             let at = at.column(k).to_vec();
             let mut gradient = self.gradient_of(&sums, k, n);
             let mut below = sums[magnitudes][k * p..(k + 1) * p].to_vec();
-            let own = self.penalty.subgradient(&at, &gradient);
-            let sizes = self.penalty.sizes(&at, &own);
+            let penalty = self.penalty_of(targets[k]);
+            let own = penalty.subgradient(&at, &gradient);
+            let sizes = penalty.sizes(&at, &own);
             for ((g, m), (own, size)) in gradient.iter_mut().zip(&mut below).zip(own.iter().zip(sizes)) {
                 *g += own;
                 *m += n as f64 * size;
@@ -66,7 +67,7 @@ impl<T: Storage> GlmObjective<'_, Cpu<T>> {
                 .fold(0.0, |a: f64, b| if b > a || b.is_nan() { b } else { a });
             let n_faint = sums[magnitudes + 1][k];
             let unpenalised = sums[0][k] / n as f64;
-            let loss = unpenalised + self.penalty.value(&at);
+            let loss = unpenalised + penalty.value(&at);
             Optimality { loss, unpenalised, gradient, kkt_residual, n_faint }
         };
         Ok((0..targets.len()).map(of_target).collect())

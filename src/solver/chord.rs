@@ -2,6 +2,7 @@
 //! serves all targets together. For paths of strengths.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -12,7 +13,7 @@ use super::{Metric, Minimize, Objectives, Solution, Start, Watch, newton};
 use crate::Result;
 use crate::backend::Every;
 use crate::math::dense::Matrix;
-use crate::objective::Objective;
+use crate::objective::{Kinks, Objective, Penalty};
 
 /// The relative gap at which numbers of a backend have done their part.
 const FAST_GOAL: f64 = 1e-11;
@@ -29,8 +30,8 @@ const MOST: usize = 100;
 /// C. T. Kelley, "Solving Nonlinear Equations with Newton's Method" (2003), section 2.3.
 #[derive(Clone, Copy, Debug)]
 pub struct Chord<'h> {
-    /// `d2 loss / d parameters2` of every target over the rows of the objective near its optimum, without the penalty.
-    pub hessians: &'h [Matrix],
+    /// `d2 loss / d parameters2` of every target over its rows near its optimum, without the penalty.
+    pub hessians: &'h [Arc<Matrix>],
 }
 
 /// What every target has of its Hessian.
@@ -40,9 +41,11 @@ struct Rule {
 
 impl Direct for Rule {
     fn headings(&mut self, f: &mut dyn Objective, points: &[Taken]) -> Result<Vec<Option<Heading>>> {
-        let kinks = f.penalty().kinks();
-        let heading = |taken: &Taken| self.curvatures.get(&taken.target)?.heading(kinks, &taken.point);
-        Ok(points.par_iter().map(heading).collect())
+        let kinks: Vec<&Kinks> = points.iter().map(|taken| f.penalty(taken.target).kinks()).collect();
+        let heading = |(taken, kinks): (&Taken, &Kinks)| {
+            self.curvatures.get(&taken.target)?.heading(kinks, &taken.point)
+        };
+        Ok(points.par_iter().zip(kinks).map(heading).collect())
     }
 
     fn forget(&mut self, _: usize) -> bool {
@@ -86,13 +89,14 @@ impl Chord<'_> {
         runs: &mut [Run],
         watch: &mut Watch,
     ) -> Result<()> {
-        let penalty = f.exact.penalty();
-        let curvature = |run: &Run| {
-            let mut hessian = self.hessians[run.target].clone();
+        let targets: Vec<(usize, &Penalty)> =
+            runs.iter().map(|run| (run.target, f.exact.penalty(run.target))).collect();
+        let curvature = |&(target, penalty): &(usize, &Penalty)| {
+            let mut hessian = Matrix::clone(&self.hessians[target]);
             penalty.add_to(&mut hessian, 1.0);
-            Some((run.target, Curvature::new(hessian, penalty.kinks())?))
+            Some((target, Curvature::new(hessian, penalty.kinks())?))
         };
-        let mut rule = Rule { curvatures: runs.par_iter().filter_map(curvature).collect() };
+        let mut rule = Rule { curvatures: targets.par_iter().filter_map(curvature).collect() };
         let (every, may_leave) = (Every::ROW, true);
         if let Some(fast) = &mut f.fast {
             let goal = FAST_GOAL.max(INSIDE * watch.goal);
@@ -120,7 +124,7 @@ mod tests {
     use super::*;
     use crate::backend::{Cpu, Model};
     use crate::design::{Column, DesignPlan, Source};
-    use crate::objective::{GlmObjective, Packed, Penalty, Weight};
+    use crate::objective::{GlmObjective, Packed, Weight};
     use crate::observation::Null;
     use crate::solver::{Outcome, Status};
 
@@ -148,7 +152,7 @@ mod tests {
         let start =
             || Start::from(Matrix::from_shape_fn((4, 2), |(j, k)| if j == 0 { nulls[k].eta } else { 0.0 }));
         let gram = f.gram(Every::ROW, Weight::Flat).unwrap();
-        let metric = Metric::new(gram, &Penalty::default(), nulls.clone(), false).unwrap();
+        let metric = Metric::new(gram, &Penalty::default(), nulls.clone()).unwrap();
         let minimize = |solver: &dyn Minimize, f: &mut GlmObjective<Cpu<f64>>| {
             let mut watch = Watch {
                 tolerance: 1e-10,
@@ -171,7 +175,7 @@ mod tests {
             let at = by_newton.at.column(target).to_vec();
             f.gram(Every::ROW, Weight::Point { target, at: &at }).unwrap() * factor
         };
-        let hessians: Vec<Matrix> = (0..2).map(|target| hessian(target, &mut f)).collect();
+        let hessians: Vec<Arc<Matrix>> = (0..2).map(|target| hessian(target, &mut f).into()).collect();
         let solution = minimize(&Chord { hessians: &hessians }, &mut f);
         (solution.at, solution.outcomes)
     }

@@ -114,7 +114,7 @@ pub(super) fn descend(
                 continue;
             }
             if let Next::Try(from, heading) = &run.next {
-                let kinks = f.penalty().kinks();
+                let kinks = f.penalty(run.target).kinks();
                 if !is_acceptable(from, heading, &point, kinks, f.rounding(), null.scale(from.loss)) {
                     rule.reject(run.target);
                     rejected.push((k, point.loss - from.loss));
@@ -233,7 +233,7 @@ fn look_for_separation(f: &mut dyn Objective, metric: &Metric, runs: &mut [Run],
     for run in runs.iter_mut().filter(|run| run.is_active() && run.iterations >= SETTLED) {
         let Next::Try(point, heading) = &run.next else { continue };
         // the sum over the rows of what the step moves is at least the square of the largest
-        let moved = n_rows * metric.form(&heading.direction);
+        let moved = n_rows * metric.form(run.target, &heading.direction);
         if moved < RUNNING * RUNNING {
             continue;
         }

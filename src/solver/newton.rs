@@ -62,8 +62,9 @@ impl Direct for Rule<'_> {
         gradient: &mut Matrix,
     ) -> Result<Vec<f64>> {
         // where no feature has an effect the Hessian is the flat Gram times the null curvature
-        let is_known =
-            self.curvature.is_none() && f.penalty().kinks().is_none() && at.iter().skip(1).all(|&w| w == 0.0);
+        let is_known = self.curvature.is_none()
+            && f.penalty(targets[0]).kinks().is_none()
+            && at.iter().skip(1).all(|&w| w == 0.0);
         if is_known || self.waits || (self.keeps && self.curvature.is_some()) {
             return f.loss_gradient(at, targets, every, gradient);
         }
@@ -79,7 +80,7 @@ impl Direct for Rule<'_> {
                 self.waits = false;
                 self.fresh = Some(f.quadratic(&taken.point.at, taken.target)?.hessian);
             }
-            Ok(self.heading(f.penalty().kinks(), taken))
+            Ok(self.heading(f.penalty(taken.target).kinks(), taken))
         };
         points.iter().map(heading).collect()
     }
@@ -189,7 +190,7 @@ impl Rule<'_> {
     fn renew(&mut self, f: &mut dyn Objective, run: &Run) -> Result<()> {
         if self.keeps && self.curvature.is_some() && run.outcome.is_none() {
             let hessian = f.quadratic(&run.at, run.target)?.hessian;
-            self.curvature = Curvature::new(hessian, f.penalty().kinks()).or(self.curvature.take());
+            self.curvature = Curvature::new(hessian, f.penalty(run.target).kinks()).or(self.curvature.take());
         }
         Ok(())
     }
@@ -230,7 +231,7 @@ mod tests {
             f64::EPSILON
         }
 
-        fn penalty(&self) -> &Penalty {
+        fn penalty(&self, _: usize) -> &Penalty {
             &self.penalty
         }
 
@@ -285,7 +286,7 @@ mod tests {
     #[test]
     fn a_target_that_is_handed_over_late_has_all_iterations_of_newton() {
         let nulls = vec![Null::new(Model::default(), 1.0, 1.0)];
-        let metric = Metric::new(Matrix::eye(2), &Penalty::default(), nulls, true).unwrap();
+        let metric = Metric::new(Matrix::eye(2), &Penalty::default(), nulls).unwrap();
         let iterations = |before: usize, max_iterations: Option<usize>| {
             let mut watch = Watch {
                 tolerance: 1e-10,

@@ -5,7 +5,9 @@ use crate::common::{Random, fit, poisson_data, relative, source};
 use ndarray::{Array2, Axis, concatenate};
 use rheobase::backend::{Backend, Cpu, Model};
 use rheobase::design::{DesignPlan, Rows};
-use rheobase::glm::{CrossValidation, FittedGlm, Folds, GlmSpec, Pick, Response, score_scaled};
+use rheobase::glm::{
+    CrossValidation, FittedGlm, Folds, GlmSpec, Pick, Response, SolverChoice, TargetFit, score_scaled,
+};
 use rheobase::observation::ObservationModel;
 use rheobase::regularizer::{Grid, GridAxis, Groups, Regularizer};
 use rheobase::solver::Status;
@@ -47,9 +49,19 @@ fn how(n: usize, pick: Pick) -> CrossValidation {
 fn curves_and_choices_are_those_of_fits_by_hand() {
     let (x, y) = poisson_data(51, 300, 6, 2);
     let bernoulli = y.mapv(|y| f64::from(u8::from(y > 0.0)));
-    let models = [Model::default(), ObservationModel::Gaussian.into(), ObservationModel::Bernoulli.into()];
+    let positive = y.mapv(|y| y + 0.5);
+    let models = [
+        Model::default(),
+        ObservationModel::Gaussian.into(),
+        ObservationModel::Bernoulli.into(),
+        ObservationModel::Gamma.into(),
+    ];
     for (model, regularizer) in models.into_iter().flat_map(|model| menu().map(|own| (model, own))) {
-        let y = if model.observation == ObservationModel::Bernoulli { &bernoulli } else { &y };
+        let y = match model.observation {
+            ObservationModel::Bernoulli => &bernoulli,
+            ObservationModel::Gamma => &positive,
+            _ => &y,
+        };
         let how = how(300, Pick::Best);
         let spec = GlmSpec { model, regularizer: regularizer.clone(), ..GlmSpec::default() };
         let found = cross_validate(&Cpu::<f64>::default(), &spec, &x, y, &how);
@@ -148,6 +160,42 @@ fn numbers_in_single_precision_choose_the_same() {
         for (a, b) in exact.targets.iter().zip(&single.targets) {
             assert_eq!((a.strength, b.status), (b.strength, Status::Converged));
             assert!(relative(&a.coef, &b.coef) < 1e-8);
+        }
+    }
+}
+
+/// Newton's method takes Hessians of the folds from those of all bins, L-BFGS a metric of each fold.
+#[test]
+fn both_solvers_choose_the_same() {
+    let (x, y) = poisson_data(59, 2000, 7, 2);
+    for y in [y.clone(), y.select(Axis(1), &[1])] {
+        let [newton, lbfgs] = [SolverChoice::Newton, SolverChoice::Lbfgs].map(|solver| {
+            let spec = GlmSpec { regularizer: menu()[0].clone(), solver, ..GlmSpec::default() };
+            cross_validate(&Cpu::<f32>::default(), &spec, &x, &y, &how(2000, Pick::Best))
+        });
+        for (a, b) in newton.targets.iter().zip(&lbfgs.targets) {
+            assert_eq!((a.strength, b.status), (b.strength, Status::Converged));
+            let scores = |fit: &TargetFit| fit.cv.as_ref().unwrap().by_fold.concat();
+            assert!(relative(&scores(a), &scores(b)) < 1e-6);
+        }
+    }
+}
+
+#[cfg(feature = "gpu")]
+#[test]
+fn a_device_chooses_the_same() {
+    let Some((gpu, _turn)) = crate::gpu::gpu() else { return };
+    let (x, y) = poisson_data(58, 4000, 6, 3);
+    for regularizer in [menu()[0].clone(), menu()[1].clone()] {
+        let spec = GlmSpec { regularizer, ..GlmSpec::default() };
+        let how = how(4000, Pick::Best);
+        let exact = cross_validate(&Cpu::<f64>::default(), &spec, &x, &y, &how);
+        let on_device = cross_validate(gpu, &spec, &x, &y, &how);
+        for (a, b) in exact.targets.iter().zip(&on_device.targets) {
+            assert_eq!((a.strength, b.status), (b.strength, Status::Converged));
+            assert!(relative(&a.coef, &b.coef) < 1e-7);
+            let scores = |fit: &TargetFit| fit.cv.as_ref().unwrap().by_fold.concat();
+            assert!(relative(&scores(a), &scores(b)) < 1e-6);
         }
     }
 }

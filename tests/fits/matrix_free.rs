@@ -7,7 +7,10 @@ use rheobase::backend::cpu::convolution::lags::Lags;
 use rheobase::backend::cpu::simd::Level;
 use rheobase::backend::{Costs, Cpu, Every};
 use rheobase::design::{Convolution, Course, DesignPlan, Form, Rows, Source, Values};
-use rheobase::glm::{FittedGlm, GlmSpec, Response, SolverChoice, StandardErrors};
+use rheobase::glm::{
+    CrossValidation, FittedGlm, Folds, GlmSpec, Pick, Response, SolverChoice, StandardErrors,
+};
+use rheobase::regularizer::Regularizer;
 use rheobase::solver::Status;
 
 const N_BINS: usize = 60_000;
@@ -291,6 +294,32 @@ fn what_is_written_stays_below_the_limit() {
     let rows = Rows::from_ranges(of.complete().iter().cloned());
     let plan = DesignPlan::new(sources(), rows).unwrap().with_limit(Some(25_000_000));
     assert_eq!((form(&plan, 0, 2), form(&plan, 1, 2)), (Form::Written, Form::Rewritten));
+}
+
+/// Folds and strengths are several targets also of one response: columns that are not written out have another form for these.
+#[test]
+fn a_cross_validation_without_a_matrix_is_that_with_one() {
+    let mut random = Random(11);
+    let channels = trains(&mut random, 4);
+    let of = convolution(channels.clone());
+    let x = written(&of, &channels);
+    let y = counts(&[&x], &mut random, 1);
+    let rows = Rows::from_ranges(of.complete().iter().cloned());
+    let free = DesignPlan::new(vec![source("x", of.all().into())], rows.clone()).unwrap();
+    let free = free.with_limit(Some(10_000_000));
+    assert_eq!((form(&free, 0, 1), form(&free, 0, 2)), (Form::MatrixFree, Form::Rewritten));
+    let dense = DesignPlan::new(vec![source("x", x.view().into())], rows.clone()).unwrap();
+    let folds = Folds::blocked(&rows, 4, WINDOW).unwrap();
+    let how = CrossValidation { strengths: vec![1e-4, 1e-2, 1.0], folds, pick: Pick::Best };
+    let regularizer = Regularizer::Ridge { strength: 1.0.into() };
+    let spec = GlmSpec { regularizer, ..GlmSpec::default() }.check().unwrap();
+    let response = Response { y: y.view().into(), names: vec!["y".into()] };
+    let [found, expected] = [&free, &dense]
+        .map(|plan| spec.cross_validate(&Cpu::<f32>::default(), plan, &response, &how, &mut |_| {}).unwrap());
+    assert_eq!(found.targets[0].strength, expected.targets[0].strength);
+    assert_same(&found, &expected, 1e-8, "cross-validation");
+    let scores = |fit: &FittedGlm| fit.targets[0].cv.as_ref().unwrap().by_fold.concat();
+    assert!(crate::common::relative(&scores(&found), &scores(&expected)) < 1e-7);
 }
 
 /// Every third row: hardly a window is whole.

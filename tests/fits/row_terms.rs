@@ -277,10 +277,12 @@ fn folds_do_not_learn_from_what_they_are_scored_on() {
     let y = Array2::from_shape_fn((2000, 1), |(i, _)| {
         random.poisson((0.3 * x[(i, 0)] + 0.8 * x[(i, 1)] - 1.0).exp())
     });
-    for regularizer in
-        [Regularizer::Ridge { strength: 1.0.into() }, Regularizer::Lasso { strength: 1.0.into() }]
+    let ridge = Regularizer::Ridge { strength: 1.0.into() };
+    let lasso = Regularizer::Lasso { strength: 1.0.into() };
+    for (regularizer, solver) in
+        [(ridge.clone(), SolverChoice::Newton), (lasso, SolverChoice::Newton), (ridge, SolverChoice::Lbfgs)]
     {
-        let spec = GlmSpec { regularizer, solver: SolverChoice::Newton, ..GlmSpec::default() };
+        let spec = GlmSpec { regularizer, solver, ..GlmSpec::default() };
         let strengths = vec![1e-5, 3e-5, 1e-4];
         let folds = Folds::blocked(&(0..2000).into(), 4, 0).unwrap();
         let how = CrossValidation { strengths: strengths.clone(), folds: folds.clone(), pick: Pick::Best };

@@ -89,7 +89,7 @@ pub trait Compiled: Sized + Fourier {
     ) where
         Self: Storage;
     /// How far a direction reaches.
-    fn reach(level: Level, line: &Line<Self>, y: &Array<'_, Self>, reach: &mut [Reach])
+    fn reach(level: Level, line: &Line<Self>, observed: Observed<Array<'_, Self>>, reach: &mut [Reach])
     where
         Self: Storage;
     /// Residuals and losses of classes.
@@ -216,8 +216,13 @@ macro_rules! compiled {
                 line::loss_changes(level, line, model, observed, steps, changes);
             }
 
-            fn reach(level: Level, line: &Line<Self>, y: &Array<'_, Self>, reach: &mut [Reach]) {
-                line::reach(level, line, y, reach);
+            fn reach(
+                level: Level,
+                line: &Line<Self>,
+                observed: Observed<Array<'_, Self>>,
+                reach: &mut [Reach],
+            ) {
+                line::reach(level, line, observed, reach);
             }
 
             fn tile_classes(

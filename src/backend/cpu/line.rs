@@ -37,9 +37,17 @@ pub(super) fn loss_changes<T: Storage>(
 }
 
 /// Joins how far the direction moves each target's linear predictor.
-pub(super) fn reach<T: Storage>(level: Level, line: &Line<T>, y: &Array<'_, T>, reach: &mut [Reach]) {
+pub(super) fn reach<T: Storage>(
+    level: Level,
+    line: &Line<T>,
+    observed: Observed<Array<'_, T>>,
+    reach: &mut [Reach],
+) {
     let term = |reach: &mut Reach, rows: Stretch<T>| {
-        for (&y, direction) in rows.y.iter().zip(rows.direction).take(rows.n) {
+        for (i, (&y, direction)) in rows.y.iter().zip(rows.direction).take(rows.n).enumerate() {
+            if rows.weights.is_some_and(|weights| weights[i] == T::ZERO) {
+                continue;
+            }
             let direction = direction.to_f64();
             reach.all = reach.all.max(direction.abs());
             if y == T::ZERO {
@@ -56,7 +64,7 @@ pub(super) fn reach<T: Storage>(level: Level, line: &Line<T>, y: &Array<'_, T>, 
         silent: a.silent.max(b.silent),
         fall: a.fall.max(b.fall),
     };
-    line.fold(level, y.into(), Reach::NONE, reach, term, join);
+    line.fold(level, observed, Reach::NONE, reach, term, join);
 }
 
 /// One target's rows of one tile of a line.
@@ -94,13 +102,15 @@ impl<T: Storage> Line<T> {
                 let values = self.values[2 * tile * size..2 * (tile + 1) * size].as_chunks().0;
                 let first = self.rows.start + tile * TILE_ROWS;
                 let (mut scratch, mut of_weights) = ([T::ZERO; TILE_ROWS], [T::ZERO; TILE_ROWS]);
-                let weights = observed.weights.map(|weights| weights.piece(level, first, 0, &mut of_weights));
+                let cast = observed.cast;
                 for (k, (total, &target)) in totals.iter_mut().zip(&self.targets).enumerate() {
                     let stretch = Stretch {
                         k,
                         n: TILE_ROWS.min(self.rows.end - first),
-                        y: observed.y.piece(level, first, target, &mut scratch),
-                        weights,
+                        y: observed.y.piece(level, first, cast.response(target), &mut scratch),
+                        weights: observed
+                            .weights
+                            .map(|own| own.piece(level, first, cast.part(target), &mut of_weights)),
                         eta: &values[k],
                         direction: &values[n_targets + k],
                     };

@@ -311,8 +311,8 @@ impl<T: Storage> Backend for Cpu<T> {
         Ok(())
     }
 
-    fn reach(&self, line: &Line<T>, y: &Array<'_, T>, reach: &mut [Reach]) -> Result<()> {
-        T::reach(self.level, line, y, reach);
+    fn reach(&self, line: &Line<T>, observed: Observed<Array<'_, T>>, reach: &mut [Reach]) -> Result<()> {
+        T::reach(self.level, line, observed, reach);
         Ok(())
     }
 }

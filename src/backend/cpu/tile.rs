@@ -127,13 +127,14 @@ pub(super) fn pointwise<T: Storage>(
     beside: Beside,
 ) {
     let (mut scratch, mut of_weights) = ([T::ZERO; TILE_ROWS], [T::ZERO; TILE_ROWS]);
-    let weights = observed.weights.map(|weights| weights.piece(level, first, 0, &mut of_weights));
+    let cast = observed.cast;
     let eta = pieces(&work.eta);
     let residual = work.residual.as_chunks_mut().0;
     let out = work.beside.as_chunks_mut().0;
     let rows = eta.iter().zip(residual).zip(out);
     for (k, (&target, ((eta, residual), out))) in work.targets.iter().zip(rows).enumerate() {
-        let y = observed.y.piece(level, first, target, &mut scratch);
+        let y = observed.y.piece(level, first, cast.response(target), &mut scratch);
+        let weights = observed.weights.map(|own| own.piece(level, first, cast.part(target), &mut of_weights));
         let found = pointwise_kernel::pointwise(level, model, beside, eta, y, weights, work.n, residual, out);
         work.sums[0].totals_mut()[k] += found.loss;
         work.sums[1].totals_mut()[k] += found.residual;

@@ -180,7 +180,7 @@ impl Classes for Gpu {
         let device = &self.device;
         let steps = Bound::from(&device.filled(&[step as f32])?);
         let factors = factors(device, contrasts)?;
-        let stretches = line.stretches(device, Observed { y, weights: None }, GROUP_ROWS)?;
+        let stretches = line.stretches(device, Observed::from(y), GROUP_ROWS)?;
         let groups: Vec<usize> =
             stretches.iter().map(|own| (own.params.n as usize).div_ceil(GROUP_ROWS)).collect();
         let unpack = |total: &[f64], sums: &mut [Vec<f64>]| sums[0][0] += total[0];
@@ -213,7 +213,7 @@ impl Classes for Gpu {
         let device = &self.device;
         let factors = factors(device, contrasts)?;
         let (mut found, mut dispatches) = (Vec::new(), Vec::new());
-        for own in line.stretches(device, Observed { y, weights: None }, GROUP_ROWS)? {
+        for own in line.stretches(device, Observed::from(y), GROUP_ROWS)? {
             let n = (own.params.n as usize).div_ceil(GROUP_ROWS) * 2;
             let buffer = device.scratch(bytes(n))?;
             let bound = vec![

@@ -7,7 +7,7 @@ use super::batch::{Bound, Dispatch, Params, Wanted};
 use super::device::Device;
 use super::partials::Partials;
 use super::pass::Pass;
-use super::products::Responses;
+use super::products::{Responses, columns, weighed};
 use super::program::Program;
 use super::rows::{loss_changes, reach};
 use super::spans::{Span, cut, span_rows};
@@ -73,9 +73,8 @@ impl Line {
         observed: Observed<Array>,
         group_rows: usize,
     ) -> Result<Vec<Stretch>> {
-        let columns: Vec<u32> = self.targets.iter().map(|&target| target as u32).collect();
-        let columns = Bound::from(&device.filled(&columns)?);
-        let Observed { y, weights } = observed;
+        let Observed { y, weights, cast } = observed;
+        let columns = Bound::from(&device.filled(&columns(&self.targets, cast))?);
         let arrays = [&self.eta, &self.direction, y].into_iter().chain(weights);
         let rows = span_rows(arrays, self.targets.len(), MOST_ROWS, device.binding_bytes);
         let stretch = |span: Span| {
@@ -89,7 +88,7 @@ impl Line {
                     stride: y.stride(),
                     is_bytes: y.is_bytes(),
                     columns: columns.clone(),
-                    weights: weights.map(|weights| weights.window(&span.rows)).transpose()?,
+                    weights: weights.map(|own| weighed(own, &span)).transpose()?,
                 },
                 params: Params {
                     n: span.n as u32,
@@ -139,9 +138,14 @@ impl Line {
     }
 
     /// Joins how far the direction moves each target's linear predictor.
-    pub(super) fn reach(&self, device: &Device, y: &Array, joined: &mut [Reach]) -> Result<()> {
+    pub(super) fn reach(
+        &self,
+        device: &Device,
+        observed: Observed<Array>,
+        joined: &mut [Reach],
+    ) -> Result<()> {
         let group_rows = GROUP_ROWS;
-        let stretches = self.stretches(device, y.into(), group_rows)?;
+        let stretches = self.stretches(device, observed, group_rows)?;
         let mut found = Vec::new();
         let mut dispatches = Vec::new();
         for own in &stretches {

@@ -302,8 +302,8 @@ impl Backend for Gpu {
         line.loss_changes(&self.device, model, observed, steps, changes)
     }
 
-    fn reach(&self, line: &Line, y: &Array<'_>, reach: &mut [Reach]) -> Result<()> {
-        line.reach(&self.device, y, reach)
+    fn reach(&self, line: &Line, observed: Observed<Array<'_>>, reach: &mut [Reach]) -> Result<()> {
+        line.reach(&self.device, observed, reach)
     }
 }
 

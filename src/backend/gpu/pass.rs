@@ -8,14 +8,14 @@ use super::forward::Loaded;
 use super::fused::{From, Fused, fused};
 use super::outputs::Outputs;
 use super::partials::{Partials, Place};
-use super::products::{Responses, TARGETS, matmul_transposed, n_gram_tiles, product_rows};
+use super::products::{Responses, TARGETS, columns, matmul_transposed, n_gram_tiles, product_rows, weighed};
 use super::program::{Forward, Pointwise, PointwiseClasses, Program};
 use super::rows::pointwise;
 use super::sent::Sending;
 use super::spans::{Span, span_rows, spans, work_rows};
 use super::views::{Room, View};
 use crate::Result;
-use crate::backend::{Beside, Every, Sweep};
+use crate::backend::{Beside, Cast, Every, Sweep};
 
 /// A pass in the making.
 pub(super) struct Pass<'p> {
@@ -62,8 +62,8 @@ impl Device {
 impl<'p> Pass<'p> {
     pub(super) fn new(device: &'p Device, program: &'p Program<'p>, sweep: Sweep<'p>) -> Result<Self> {
         let n_targets = sweep.targets.len();
-        let columns: Vec<u32> = sweep.targets.iter().map(|&target| target as u32).collect();
-        let columns = Bound::from(&device.filled(&columns)?);
+        let cast = program.pointwise.as_ref().map_or(Cast::RESPONSES, |point| point.cast);
+        let columns = Bound::from(&device.filled(&columns(sweep.targets, cast))?);
         let idle = [(); 3].map(|()| device.scratch(bytes(4)));
         let [a, b, c] = idle;
         let idle = [&a?, &b?, &c?].map(Bound::from);
@@ -133,7 +133,7 @@ impl<'p> Pass<'p> {
     }
 
     fn responses(&self, span: &Span, y: &Array, weights: Option<&Array>) -> Result<Responses> {
-        let weights = weights.map(|weights| weights.window(&span.rows)).transpose()?;
+        let weights = weights.map(|own| weighed(own, span)).transpose()?;
         Ok(Responses {
             y: y.window(&span.rows)?,
             stride: y.stride(),

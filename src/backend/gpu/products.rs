@@ -1,10 +1,12 @@
 //! Products: several targets with the design, the rate in the tail, and Gram matrices.
 
+use super::array::Array;
 use super::batch::{Bound, Dispatch, Params};
 use super::device::Device;
 use super::shader::{Access, Constants, Kernel, Shared};
+use super::spans::Span;
 use crate::Result;
-use crate::backend::Model;
+use crate::backend::{Cast, Model};
 
 pub(super) const MATMUL: Kernel = Kernel {
     name: "matmul",
@@ -111,8 +113,21 @@ pub(super) struct Responses {
     pub(super) y: Bound,
     pub(super) stride: usize,
     pub(super) is_bytes: bool,
+    /// Those of the targets, then the columns of their weights.
     pub(super) columns: Bound,
-    pub(super) weights: Option<Bound>,
+    /// Weights and the words of a row of them.
+    pub(super) weights: Option<(Bound, usize)>,
+}
+
+/// Columns of responses, then those of weights, of these targets.
+pub(super) fn columns(targets: &[usize], cast: Cast) -> Vec<u32> {
+    let responses = targets.iter().map(|&target| cast.response(target) as u32);
+    responses.chain(targets.iter().map(|&target| cast.part(target) as u32)).collect()
+}
+
+/// The weights of a run of rows.
+pub(super) fn weighed(weights: &Array, span: &Span) -> Result<(Bound, usize)> {
+    Ok((weights.window(&span.rows)?, weights.stride()))
 }
 
 /// What a product with coefficients starts from and becomes.

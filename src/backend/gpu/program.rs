@@ -2,7 +2,7 @@
 
 use super::array::{Array, Made, Width};
 use super::convolution::Signals;
-use crate::backend::{Beside, Into, Model, Observed};
+use crate::backend::{Beside, Cast, Into, Model, Observed};
 use crate::math::contrasts::Contrasts;
 
 /// Products that are added to constants, one per target.
@@ -30,6 +30,7 @@ pub(super) struct Pointwise<'a> {
     pub(super) model: Model,
     pub(super) y: Array<'a>,
     pub(super) weights: Option<Array<'a>>,
+    pub(super) cast: Cast,
     pub(super) beside: Beside,
 }
 
@@ -120,7 +121,7 @@ impl<'a> Program<'a> {
 
     pub(super) fn add_pointwise(&mut self, model: Model, observed: Observed<Array<'a>>, beside: Beside) {
         let (y, weights) = (observed.y.clone(), observed.weights.cloned());
-        self.pointwise = Some(Pointwise { model, y, weights, beside });
+        self.pointwise = Some(Pointwise { model, y, weights, cast: observed.cast, beside });
     }
 
     pub(super) fn add_columns(&mut self, x: &Array<'a>, first: usize) {

@@ -33,7 +33,7 @@ pub(super) const REACH: Kernel = Kernel {
     name: "reach",
     text: include_str!("../../../shaders/kernel/reach.wgsl"),
     shared: &[Shared::Rows, Shared::Response],
-    bindings: &[Access::Read, Access::Read, Access::Read, Access::Write],
+    bindings: &[Access::Read, Access::Read, Access::Read, Access::Write, Access::Read],
 };
 
 /// Operations of a row and target in these kernels, about.
@@ -48,20 +48,15 @@ pub(super) fn across(alone: bool) -> usize {
 fn constants(alone: bool, responses: &Responses) -> Constants {
     let mut constants = response_constants(responses.stride, responses.is_bytes);
     constants.push(("ACROSS", across(alone) as u32));
-    constants
-}
-
-/// What kernels that weigh rows are compiled for.
-fn weighted_constants(alone: bool, responses: &Responses) -> Constants {
-    let mut constants = constants(alone, responses);
     constants.push(("WEIGHTED", responses.weights.is_some().into()));
+    constants.push(("W_STRIDE", responses.weights.as_ref().map_or(1, |(_, stride)| *stride as u32)));
     constants
 }
 
 impl Responses {
     /// The weights, or something to bind where there are none.
     fn weights(&self) -> Bound {
-        self.weights.as_ref().unwrap_or(&self.columns).clone()
+        self.weights.as_ref().map_or(&self.columns, |(weights, _)| weights).clone()
     }
 }
 
@@ -82,7 +77,7 @@ pub(super) fn pointwise(
     [eta, out, sums]: [&Bound; 3],
     params: Params,
 ) -> Result<Dispatch> {
-    let mut constants = weighted_constants(alone, responses);
+    let mut constants = constants(alone, responses);
     let beside = match beside {
         Beside::Nothing => 0,
         Beside::Curvature => 1,
@@ -106,7 +101,7 @@ pub(super) fn loss_changes(
     [eta, direction, steps, sums]: [&Bound; 4],
     params: Params,
 ) -> Result<Dispatch> {
-    let pipeline = device.pipeline(&LOSS_CHANGES, weighted_constants(alone, responses), Some(model))?;
+    let pipeline = device.pipeline(&LOSS_CHANGES, constants(alone, responses), Some(model))?;
     let (y, columns) = (responses.y.clone(), responses.columns.clone());
     let (steps, sums) = (steps.clone(), sums.clone());
     let bound = vec![eta.clone(), direction.clone(), y, columns, steps, sums, responses.weights()];
@@ -123,6 +118,6 @@ pub(super) fn reach(
 ) -> Result<Dispatch> {
     let pipeline = device.pipeline(&REACH, constants(alone, responses), None)?;
     let (y, columns) = (responses.y.clone(), responses.columns.clone());
-    let bound = vec![direction.clone(), y, columns, found.clone()];
+    let bound = vec![direction.clone(), y, columns, found.clone(), responses.weights()];
     Ok(Dispatch { pipeline, params, bound, groups: groups(alone, &params), flop: flop(&params) })
 }

@@ -195,7 +195,7 @@ impl Course<'_, '_> {
         at: &[f64],
         gradient: &[f64],
     ) -> Option<Curvature> {
-        let penalty = f.penalty();
+        let penalty = f.penalty(0);
         let kinks = penalty.kinks();
         if kinks.is_none() {
             let factor = Cholesky::new(&hessian).filter(|factor| factor.jitter() == 0.0)?;

@@ -171,7 +171,7 @@ impl CategoricalSpec {
         let null = null(&counts);
         let (on_parameters, recession) = (penalty.blocks(contrasts.n_free()), penalty.recession());
         let of_null = null_curvature(&contrasts, &counts, &gram);
-        let Some(metric) = Metric::new(of_null, &on_parameters, vec![null], true) else {
+        let Some(metric) = Metric::new(of_null, &on_parameters, vec![null]) else {
             return Err(Error::argument(
                 "features",
                 "columns that can be centred and scaled",

@@ -9,6 +9,7 @@ mod classes;
 mod convolutions;
 mod kernels;
 mod models;
+mod parts;
 mod passes;
 mod translations;
 

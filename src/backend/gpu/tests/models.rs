@@ -60,7 +60,7 @@ impl Case {
         let y = on.response(N, m, &|rows, out| fill(&self.y, m, 2, rows, out)).unwrap();
         let weights = numbers(N, 3).iter().map(|u| f64::from((1.5 + u) as f32)).collect::<Vec<f64>>();
         let weights = on.response(N, 1, &|rows, out| fill(&weights, 1, 1, rows, out)).unwrap();
-        let observed = Observed { y: &y, weights: weighted.then_some(&weights) };
+        let observed = Observed { weights: weighted.then_some(&weights), ..(&y).into() };
         let coef: Vec<f64> = (0..m).flat_map(|k| self.coef(k)).collect();
         let (coef, toward) = (on.upload(&coef).unwrap(), on.upload(&vec![0.01; P * m]).unwrap());
         let (targets, constants) = ([0, 1], [0.125, -0.25].map(|constant| constant + self.centre()));
@@ -105,7 +105,7 @@ impl Case {
             changes.iter_mut().for_each(|change| *change /= step);
         }
         let mut reach = vec![Reach::NONE; m];
-        on.reach(&line, &y, &mut reach).unwrap();
+        on.reach(&line, observed, &mut reach).unwrap();
         changes.push(
             reach.iter().flat_map(|reach| [reach.all, reach.events, reach.silent, reach.fall]).collect(),
         );

@@ -328,7 +328,7 @@ fn trial_steps_and_reach() {
             truth.check(&[changes], 2e-6, &format!("{n} x {p} x {m}, step {step}"));
         }
         let mut reach = vec![Reach::NONE; m];
-        gpu.reach(&line, &y, &mut reach).unwrap();
+        gpu.reach(&line, (&y).into(), &mut reach).unwrap();
         for (k, reach) in reach.iter().enumerate() {
             let mut truth = Reach::NONE;
             for i in rows.clone() {

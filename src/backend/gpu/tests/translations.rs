@@ -74,7 +74,10 @@ pub(super) fn all() -> Vec<(Kernel, Vec<Constants>)> {
             .map(|[sizes, p]| with(own.clone(), &[("MAGNITUDES", sizes), ("PROBABILITIES", p)]))
     });
     let of_pairs = of_classes.iter().flat_map(|own| [0, 1].map(|held| with(own.clone(), &[("HELD", held)])));
-    let weighted = |own: &Constants| [0, 1].map(|weighted| with(own.clone(), &[("WEIGHTED", weighted)]));
+    let weighted = |own: &Constants| {
+        [[0, 1], [1, 1], [1, 4]]
+            .map(|[weighted, stride]| with(own.clone(), &[("WEIGHTED", weighted), ("W_STRIDE", stride)]))
+    };
     let beside = |own: Constants| [0, 1, 2, 3, 4].map(|beside| with(own.clone(), &[("BESIDE", beside)]));
     vec![
         (classes::POINTWISE_CLASSES, points.collect()),
@@ -91,7 +94,7 @@ pub(super) fn all() -> Vec<(Kernel, Vec<Constants>)> {
         (products::WEIGHTED_GRAM, grams.flat_map(add).collect()),
         (rows::POINTWISE, across.iter().flat_map(weighted).flat_map(beside).collect()),
         (rows::LOSS_CHANGES, across.iter().flat_map(weighted).collect()),
-        (rows::REACH, across),
+        (rows::REACH, across.iter().flat_map(weighted).collect()),
         (partials::REDUCE, [8, 32].map(|slots| vec![("SLOTS", slots)]).to_vec()),
         (convolve::CONVOLVE, windows.iter().flat_map(|&w| starts(convolve::constants(w, 3))).collect()),
         (
