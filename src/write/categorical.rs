@@ -65,9 +65,9 @@ impl CategoricalFile {
     /// ([`crate::read::nemos`]).
     ///
     /// # Errors
-    /// [`Error::Io`] if it cannot be read; [`Error::Format`] for what is no such file, has another schema or link, and for a fit
+    /// [`crate::Error::Io`] if it cannot be read; [`crate::Error::Format`] for what is no such file, has another schema or link, and for a fit
     /// that was changed: classes that are not different or not sorted, numbers that do not fit columns and classes, or that are
-    /// not finite; [`Error::Object`] for an entry of a model of `NeMoS`.
+    /// not finite; [`crate::Error::Object`] for an entry of a model of `NeMoS`.
     pub fn load(path: &Path) -> Result<Self> {
         let bytes = model_bytes(path)?;
         if bytes.starts_with(ZIP_SIGNATURE) {

@@ -43,7 +43,8 @@ fn blocks_have_the_standard_errors_on_their_diagonals() {
 fn columns_that_are_not_determined_have_no_covariance() {
     let (x, codes) = data(5, 300, 3, 3);
     let x = Array2::from_shape_fn((300, 4), |(i, j)| if j == 3 { 2.0 * x[(i, 0)] } else { x[(i, j)] });
-    let found = fit(GlmSpec { covariance_of: vec![0..4], ..GlmSpec::default() }, &x, &codes);
+    let found =
+        fit(GlmSpec { covariance_of: std::iter::once(0..4).collect(), ..GlmSpec::default() }, &x, &codes);
     for own in &found.targets[0].covariances[0].of_classes {
         for (i, j) in (0..4).flat_map(|i| (0..4).map(move |j| (i, j))) {
             let is_aliased = [0, 3].contains(&i) || [0, 3].contains(&j);
@@ -53,7 +54,11 @@ fn columns_that_are_not_determined_have_no_covariance() {
     let told = found.identifiability.unwrap();
     assert_eq!((told.rank, told.dependences.len()), (3, 1));
     let plan = DesignPlan::new(source(&x), 0..300).unwrap();
-    let spec = CategoricalSpec::new(GlmSpec { covariance_of: vec![2..5], ..GlmSpec::default() }).unwrap();
+    let spec = CategoricalSpec::new(GlmSpec {
+        covariance_of: std::iter::once(2..5).collect(),
+        ..GlmSpec::default()
+    })
+    .unwrap();
     let cpu = rheobase::backend::Cpu::<f64>::default();
     let error = spec.fit(&cpu, &plan, &[labelled(&codes)], &mut |_| {}).unwrap_err();
     assert!(error.to_string().contains("columns below 4"), "{error}");

@@ -1,7 +1,8 @@
 //! Responses that are one of several classes: labels in, certified model out; probabilities and scores of other data.
 //!
 //! The data are read as for all other models; what differs is that a response may be texts, that a result has numbers for every
-//! class, and what is made of it.
+//! class, and what is made of it. Tables, figures and the report are those of other models, to which every class is a target of
+//! its own (`view.rs`).
 
 mod applied;
 mod beside;

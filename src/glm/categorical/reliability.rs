@@ -89,7 +89,7 @@ mod tests {
         let bins: Vec<(f64, bool)> = (0..10).map(|k| (0.3, k < 3)).collect();
         let found = reliability(&bins);
         assert_eq!(found.len(), 1);
-        assert!((found[0].low - 0.107_789_1).abs() < 1e-6 && (found[0].high - 0.603_221_9).abs() < 1e-6);
+        assert!((found[0].low - 0.107_791_3).abs() < 1e-6 && (found[0].high - 0.603_221_9).abs() < 1e-6);
         // the ends are where z^2 p (1 - p) / n is (share - p)^2
         for end in [found[0].low, found[0].high] {
             assert!(((0.3 - end).powi(2) - QUANTILE.powi(2) * end * (1.0 - end) / 10.0).abs() < 1e-15);
