@@ -356,11 +356,8 @@ impl Data {
 
     /// The response of a target, for messages: with its column where columns have names.
     pub(super) fn response_of(&self, target: usize) -> String {
-        if self.lines.is_empty() {
-            self.response.clone()
-        } else {
-            format!("{}: column {:?}", self.response, self.names[target])
-        }
+        let column = || format!("{}: column {:?}", self.response, self.names[target]);
+        if self.lines.is_empty() { self.response.clone() } else { column() }
     }
 
     /// What people call a row: its line in the file, or its number from 0.
