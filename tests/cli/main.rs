@@ -14,6 +14,7 @@ mod class_beside;
 mod class_export;
 mod class_scores;
 mod class_simulate;
+mod class_terms;
 mod completions;
 mod coupled;
 mod csv_fit;
