@@ -69,7 +69,7 @@ impl<'a> Certificate<'a> {
             aliased: &target.aliased,
             warnings: &target.warnings,
             history: &target.history,
-            cv: None,
+            cv: target.cv.as_ref(),
         }
     }
 }
