@@ -329,7 +329,7 @@ impl Course<'_, '_> {
             let solution = solver.minimize(&mut objectives, &self.metric, &[0], start, &mut watch)?;
             let mut at = solution.at.column(0).to_vec();
             // of all optimal answers that of smallest norm
-            exact.penalty().kinks().settle(&mut at);
+            exact.penalty(0).kinks().settle(&mut at);
             let over_all = all.as_deref_mut().unwrap_or(&mut *exact);
             let mut standing = self.standing(over_all, &at, solution.outcomes[0].clone())?;
             let inferring = Instant::now();
