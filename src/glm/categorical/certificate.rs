@@ -255,10 +255,12 @@ impl Course<'_, '_> {
         }
         // intercepts sum to 0
         let shift = if self.contrasts.are_centred() { 0.0 } else { 1.0 / n_classes as f64 };
-        let of_class = |class: usize| match self.plan.has_intercept() {
-            true => error(spread(&|a| self.contrasts.factor(class, a) - shift, &of_intercept)),
+        let of_class = |class: usize| {
             // one that is given has none
-            false => 0.0,
+            if !self.plan.has_intercept() {
+                return 0.0;
+            }
+            error(spread(&|a| self.contrasts.factor(class, a) - shift, &of_intercept))
         };
         (errors, (0..n_classes).map(of_class).collect())
     }
