@@ -152,7 +152,7 @@ fn link(link: InverseLink) -> NemosLink {
     }
 }
 
-/// What to say of an offset, which NeMoS has not.
+/// What to say of an offset, which `NeMoS` has not.
 pub(super) fn offset(is_there: bool) -> Option<String> {
     let notice =
         "the offset is left out, which NeMoS has not: its predictions are those beside an offset of 0";
