@@ -316,7 +316,7 @@ fn rows_have_weights_and_offsets_beside_a_lasso() {
     let (x, codes) = data(101, 400, 4, 4);
     let weights: Vec<f64> = (0..400).map(|row| [1.0, 2.0, 1.0, 3.0][row % 4]).collect();
     let rows: Vec<usize> = (0..400).flat_map(|row| vec![row; weights[row] as usize]).collect();
-    let offset: Vec<f64> = (0..1600).map(|k| 0.4 * ((k * k) as f64).sin()).collect();
+    let offset: Vec<f64> = (0..1600).map(|k| 0.4 * f64::from(k * k).sin()).collect();
     let long_x = x.select(ndarray::Axis(0), &rows);
     let long_codes: Vec<usize> = rows.iter().map(|&row| codes[row]).collect();
     let long_offset: Vec<f64> = rows.iter().flat_map(|&row| offset[4 * row..4 * row + 4].to_vec()).collect();
