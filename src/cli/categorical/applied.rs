@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use super::super::applied;
 use super::super::args::DataArgs;
 use super::super::array_columns::{column_list, column_names as columns_of};
 use super::super::arrays::Format;
@@ -13,10 +14,7 @@ use super::labels::{Kind, Labels, of_columns, only_labelled};
 use crate::glm::FittedCategorical;
 use crate::math::dense::Matrix;
 use crate::observation::Label;
-use crate::solver::Status;
 use crate::write::categorical::CategoricalFile;
-use crate::write::model::Study;
-use crate::write::save::is_mixed;
 use crate::{Error, Result};
 
 /// Probabilities of the classes of one target in every bin.
@@ -121,32 +119,11 @@ impl Applied {
         Ok(Self { model, data, fitted, probabilities })
     }
 
-    /// What keeps results from meaning what they seem to; `what` they are: `scores`.
-    pub(super) fn notices(&self, path: &Path, what: &str) -> Vec<String> {
-        let mut notices = Vec::new();
-        if let Some(weights) = &self.data.row_terms.names.weights {
-            notices.push(format!("scored with the weights {weights}; --weights none leaves them out"));
-        }
-        if is_mixed(path) {
-            notices.push(format!(
-                "{} is not the file that the fit.json beside it lists: they are of different runs",
-                path.display()
-            ));
-        }
-        if matches!(self.model.study, Study::Nemos) {
-            notices
-                .push(format!("{} is of NeMoS: it does not say whether it is at an optimum", path.display()));
-            return notices;
-        }
-        for (target, own) in self.model.fit.targets.iter().enumerate() {
-            if self.fitted.contains(&target) && own.status != Status::Converged {
-                let (name, status) = (&own.name, own.status.name());
-                notices.push(format!(
-                    "the model of {name} is not at an optimum ({status}): its {what} mean little"
-                ));
-            }
-        }
-        notices
+    /// What keeps results from meaning what they seem to; `done` says what was done: `scored` and `scores`.
+    pub(super) fn notices(&self, path: &Path, choice: &DataArgs, done: [&str; 2]) -> Vec<String> {
+        let targets = self.model.fit.targets.iter().enumerate().filter(|(k, _)| self.fitted.contains(k));
+        let fitted = targets.map(|(_, target)| (&target.name, target.status));
+        applied::notices((path, &self.model.study), (choice, &self.data), fitted, done)
     }
 }
 

@@ -29,7 +29,7 @@ pub(in super::super) fn predict(args: &PredictArgs) -> Result<Report> {
     progress.stage("reading", None);
     let limit_bytes = args.memory_limit.or_else(default_memory_limit_bytes);
     let mut applied = Applied::predict(&args.model, &args.data, limit_bytes, &progress)?;
-    let notices = applied.notices(&args.model, "predictions");
+    let notices = applied.notices(&args.model, &args.data, ["predicted", "predictions"]);
     applied.data.notices.extend(notices);
     let text = if args.json { pretty(&document(args, &applied)?.into()) } else { text(&applied) };
     if let Some((path, format)) = out {

@@ -36,7 +36,7 @@ pub(in super::super) fn score(args: &ScoreArgs) -> Result<Report> {
     progress.stage("reading", None);
     let limit_bytes = args.common.memory_limit.or_else(default_memory_limit_bytes);
     let (mut applied, labels) = Applied::score(&args.model, &args.data, limit_bytes, &progress)?;
-    let notices = applied.notices(&args.model, "scores");
+    let notices = applied.notices(&args.model, &args.data, ["scored", "scores"]);
     applied.data.notices.extend(notices);
     let mut targets = Vec::with_capacity(applied.data.names.len());
     for (target, name) in applied.data.names.iter().enumerate() {

@@ -52,7 +52,7 @@ pub(in super::super) fn simulate(
     let limit_bytes = args.memory_limit.or_else(default_memory_limit_bytes);
     let mut applied = Applied::predict(model, choice, limit_bytes, &progress)?;
     refuse_feedback(&applied)?;
-    let notices = applied.notices(model, "draws");
+    let notices = applied.notices(model, choice, ["drawn", "draws"]);
     applied.data.notices.extend(notices);
     progress.stage("drawing labels", None);
     let draws = Draws::new(&applied, args.seed, n_repeats, limit_bytes)?;

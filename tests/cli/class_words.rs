@@ -1,0 +1,27 @@
+//! What fits to labels say, in the words of other models.
+
+use crate::categorical::{NAMES, Y, table};
+use crate::{Place, tutorial};
+
+const FIT: [&str; 6] = ["fit", "turns.csv", "--y", Y, "--observation", "categorical"];
+
+fn turns() -> Place {
+    let place = Place::new();
+    table(&place, "turns.csv", NAMES, 1);
+    place
+}
+
+#[test]
+fn epochs_that_were_not_chosen_are_those_of_the_fit() {
+    let (place, file) = (Place::new(), tutorial());
+    let fit = ["fit", &file, "--epochs", "Noise 1", "--epoch", "0", "--bin", "5ms", "--feature", "stimulus"];
+    place.run(&[&fit[..], &["--observation", "categorical", "--out", "out", "--quiet"]].concat()).ended(0);
+    for (command, done) in [("score", "scored"), ("predict", "predicted"), ("simulate", "drawn")] {
+        let words = [command, "out/model.json", &file];
+        let run = place.run(&words).ended(0);
+        let said = format!("note: {done} on the epochs that were fitted; --epochs TAG chooses others\n");
+        assert!(run.stderr.contains(&said), "{run:?}");
+        let run = place.run(&[&words[..], &["--epochs", "Noise 2"]].concat()).ended(0);
+        assert!(!run.stderr.contains("chooses others"), "{run:?}");
+    }
+}
