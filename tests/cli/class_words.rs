@@ -25,3 +25,13 @@ fn epochs_that_were_not_chosen_are_those_of_the_fit() {
         assert!(!run.stderr.contains("chooses others"), "{run:?}");
     }
 }
+
+#[test]
+fn an_array_is_one_group_of_classes_too() {
+    let place = turns();
+    let words = [&FIT[..], &["--regularizer", "group-lasso", "--strength", "0.01"]].concat();
+    let run = place.run(&words).ended(0);
+    assert!(run.stderr.contains("note: the 2 columns of an array are one feature"), "{run:?}");
+    let run = place.run(&[&words[..], &["--groups", "channel"]].concat()).ended(0);
+    assert!(!run.stderr.contains("one feature"), "{run:?}");
+}

@@ -162,6 +162,7 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     if let Some(path) = &args.mask {
         mask::apply(path, &mut data)?;
     }
+    data.notices.extend(args.penalty.notice(&data));
     if args.common.out.is_some() {
         let notices = outputs::notices(&data);
         data.notices.extend(notices);
