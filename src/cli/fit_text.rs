@@ -58,7 +58,7 @@ pub(super) fn text(fitting: &Fitting) -> String {
     if let Some(reason) = &fit.inference_left_out {
         let _ = writeln!(text, "standard errors left out: {reason}");
     }
-    text.push_str(&not_determined::text(fit));
+    text.push_str(&not_determined::text(fit.identifiability.as_ref(), &fit.features));
     text
 }
 

@@ -35,3 +35,20 @@ fn an_array_is_one_group_of_classes_too() {
     let run = place.run(&[&words[..], &["--groups", "channel"]].concat()).ended(0);
     assert!(!run.stderr.contains("one feature"), "{run:?}");
 }
+
+#[test]
+fn columns_that_repeat_one_another_are_told_as_equations() {
+    let place = turns();
+    let text = std::fs::read_to_string(place.path("turns.csv")).unwrap();
+    let double = |line: &str| {
+        let [speed, angle, label]: [&str; 3] = line.splitn(3, ',').collect::<Vec<_>>().try_into().unwrap();
+        let sum = speed
+            .parse::<f64>()
+            .map_or("sum".into(), |speed| (speed + angle.parse::<f64>().unwrap()).to_string());
+        format!("{speed},{angle},{sum},{label}\n")
+    };
+    std::fs::write(place.path("turns.csv"), text.lines().map(double).collect::<String>()).unwrap();
+    let run = place.run(&FIT).ended(0);
+    assert!(run.stdout.contains("1 direction: 2 of 3 columns are independent"), "{run:?}");
+    assert!(run.stdout.contains("\n  sum = speed + angle\n"), "{run:?}");
+}

@@ -9,6 +9,7 @@ use super::super::data::Data;
 use super::super::fit_text::{bins_line, verdict_of};
 use super::super::machine::peak_memory_bytes;
 use super::super::model_text::{penalty, row_terms, strength_line};
+use super::super::not_determined;
 use super::super::result::{bins, head, numbers};
 use super::fit::Fitting;
 use super::scored::ClassScores;
@@ -136,6 +137,7 @@ pub(super) fn text(fitting: &Fitting) -> String {
     if let Some(reason) = &fit.inference_left_out {
         let _ = writeln!(text, "standard errors left out: {reason}");
     }
+    text.push_str(&not_determined::text(fit.identifiability.as_ref(), &fit.features));
     text
 }
 
