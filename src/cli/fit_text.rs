@@ -6,6 +6,7 @@ use super::data::{Data, weightless};
 use super::fit::Fitting;
 use super::model_text::{penalty, row_terms, strength_line};
 use super::not_determined;
+use super::plan_text::plan_text;
 use crate::backend::Model;
 use crate::basis::Expand;
 use crate::features::{Causality, Expansion, StudyFeature, Window};
@@ -304,64 +305,13 @@ fn peak_lags_ms(feature: &StudyFeature, bin_s: f64) -> Option<Vec<f64>> {
 /// How a fit was carried out and why.
 pub(super) fn explanation(fit: &FittedGlm, device: &str) -> String {
     let plan = &fit.plan;
-    let mut text = format!(
-        "\nplan: {} ({}) for {} rows x {} columns x {} targets, {:.1} {} per parameter\n",
-        plan.solver,
-        plan.reason,
+    let first = format!(
+        "{} rows x {} columns x {} targets, {:.1} {} per parameter",
         plan.n_rows,
         plan.n_columns,
         plan.n_targets,
         plan.events_per_parameter,
         if fit.model.observation.has_events() { "events" } else { "rows" }
     );
-    for estimate in &plan.estimates {
-        let _ = writeln!(
-            text,
-            "  {} was expected to take {:.1} ms in kernels",
-            estimate.solver,
-            estimate.seconds * 1e3
-        );
-    }
-    let _ = writeln!(text, "  by cost constants: {}", plan.constants);
-    if plan.backend == "gpu" {
-        let _ = writeln!(text, "  steps on {device}; the last ones and the proof on the CPU");
-    }
-    let (arithmetic, level) = (plan.arithmetic(), &plan.level);
-    let _ = writeln!(text, "  columns centred and scaled, in {arithmetic}; vector instructions: {level}");
-    let n_rows = plan.n_rows;
-    let part = |n: usize| if n == n_rows { "all rows".into() } else { format!("{n} of {n_rows} rows") };
-    let _ = writeln!(text, "  preconditioner: the flat Gram of {}", part(plan.n_gram_rows));
-    for own in &plan.features {
-        let (feature, n_columns, form) = (&own.feature, own.n_columns, &own.form);
-        let megabytes = own.n_bytes as f64 / 1e6;
-        if own.is_written() {
-            if plan.backend == "gpu" {
-                let _ = writeln!(text, "  {feature}: {n_columns} columns {form} there, {megabytes:.1} MB");
-            }
-            continue;
-        }
-        let kept = match own.n_bytes_kept as f64 / 1e6 {
-            kept if kept >= 1.0 => format!(", what stands for them {kept:.0} MB"),
-            _ => String::new(),
-        };
-        let _ = writeln!(
-            text,
-            "  {feature}: {n_columns} columns {form}; written out they take {megabytes:.0} MB{kept}"
-        );
-    }
-    match (plan.n_taken_over, plan.newton_if_slow) {
-        (0, false) => {}
-        (0, true) => text.push_str("  no target was so slow that newton had to go on with it\n"),
-        (n, _) => {
-            let _ = writeln!(
-                text,
-                "  newton went on with {n} of {} targets, with which lbfgs was slow",
-                plan.n_targets
-            );
-        }
-    }
-    if let Some(n) = plan.n_sample_rows {
-        let _ = writeln!(text, "  the first steps saw {}", part(n));
-    }
-    text
+    plan_text(plan, device, &first)
 }

@@ -69,7 +69,7 @@ pub(in super::super) fn fit(args: &FitArgs) -> Result<Report> {
         fitting.tested.iter().for_each(|own| text.push_str(&own.text(scored.titles.iter().cloned())));
     }
     if args.explain && !args.common.json {
-        text.push_str(&result::explanation(&fitting.model.fit));
+        text.push_str(&result::explanation(&fitting.model.fit, &fitting.device));
     }
     let (converged, mut said) = (fitting.model.fit.converged(), told(&fitting));
     if args.common.out.is_some() || args.write_nwb.is_some() {

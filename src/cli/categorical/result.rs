@@ -10,6 +10,7 @@ use super::super::fit_text::{bins_line, verdict_of};
 use super::super::machine::peak_memory_bytes;
 use super::super::model_text::{penalty, row_terms, strength_line};
 use super::super::not_determined;
+use super::super::plan_text::plan_text;
 use super::super::result::{bins, head, numbers};
 use super::fit::Fitting;
 use super::scored::ClassScores;
@@ -212,26 +213,8 @@ pub(super) fn confusion_text(classes: &[Label], confusion: &Confusion) -> Option
 }
 
 /// How a fit was carried out and why.
-pub(super) fn explanation(fit: &FittedCategorical) -> String {
+pub(super) fn explanation(fit: &FittedCategorical, device: &str) -> String {
     let plan = &fit.plan;
-    let mut text = format!(
-        "\nplan: {} ({}) for {} rows x {} parameters, in {}\n",
-        plan.solver,
-        plan.reason,
-        plan.n_rows,
-        plan.n_columns + 1,
-        plan.arithmetic()
-    );
-    for estimate in &plan.estimates {
-        let _ = writeln!(
-            text,
-            "  {} was expected to take {:.1} ms in kernels",
-            estimate.solver,
-            estimate.seconds * 1e3
-        );
-    }
-    for own in &plan.features {
-        let _ = writeln!(text, "  {}: {} columns {}", own.feature, own.n_columns, own.form);
-    }
-    text
+    let n_parameters = plan.n_columns + 1;
+    plan_text(plan, device, &format!("{} rows x {n_parameters} parameters", plan.n_rows))
 }
