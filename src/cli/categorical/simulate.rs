@@ -47,6 +47,7 @@ pub(in super::super) fn simulate(
     let out = out.transpose()?;
     let n_repeats = args.n_repeats()?;
     refuse_weights(choice)?;
+    args.refuse_max_rate("a categorical model", "labels have no rate")?;
     let progress = Progress::new(args.quiet);
     progress.stage("reading", None);
     let limit_bytes = args.memory_limit.or_else(default_memory_limit_bytes);
