@@ -17,7 +17,7 @@ use crate::solver::Status;
 use crate::write::table::terminal_table;
 
 /// Most targets that are shown coefficient by coefficient.
-const SHOWN_WHOLE: usize = 3;
+pub(super) const SHOWN_WHOLE: usize = 3;
 
 /// Everything that is printed about a fit.
 pub(super) fn text(fitting: &Fitting) -> String {
@@ -214,20 +214,26 @@ pub(super) fn unfinished_of((status, iterations, loss_gap): (Status, usize, f64)
     ))
 }
 
-/// How many targets are at the optimum, and how near the farthest of these is.
-fn proven(fit: &FittedGlm) -> String {
-    let converged = || fit.targets.iter().filter(|target| target.status == Status::Converged);
-    let largest = |of: fn(&TargetFit) -> f64| converged().map(of).fold(0.0, f64::max);
-    let (n_proven, n) = (converged().count(), fit.targets.len());
+/// How many targets are at the optimum, and how near the farthest of these is: from status, KKT residual and loss gap of each.
+pub(super) fn proven(targets: &[(Status, f64, f64)], tolerance: f64) -> String {
+    let converged = || targets.iter().filter(|(status, ..)| *status == Status::Converged);
+    let (n_proven, n) = (converged().count(), targets.len());
     if n_proven == 0 {
         return format!("none of {n} at the optimum");
     }
+    let (kkt_residual, loss_gap) = converged()
+        .fold((0.0_f64, 0.0_f64), |most, (_, residual, gap)| (most.0.max(*residual), most.1.max(*gap)));
     format!(
-        "{n_proven} of {n} at the optimum, with proof: KKT residuals up to {:.1e}, loss gaps up to {:.1e} (tolerance \
-         {:.0e})",
-        largest(|target| target.kkt_residual),
-        largest(|target| target.loss_gap),
-        fit.tolerance
+        "{n_proven} of {n} at the optimum, with proof: KKT residuals up to {kkt_residual:.1e}, loss gaps up to {loss_gap:.1e} \
+         (tolerance {tolerance:.0e})"
+    )
+}
+
+/// A table of many targets, a row each, with what is proven and where the rest is.
+pub(super) fn overview_of(header: &[&str], rows: &[Vec<String>], proven: &str) -> String {
+    format!(
+        "\n{}\n{proven}\ncoefficients and standard errors of every target: --json, or --out DIR\n",
+        terminal_table(header, rows, None).trim_end()
     )
 }
 
@@ -267,13 +273,9 @@ fn overview(data: &Data, fit: &FittedGlm) -> String {
     if fit.n_folds().is_some() {
         header.push("strength");
     }
-    let mut text = format!("\n{}", terminal_table(&header, &rows, None));
-    if !text.ends_with('\n') {
-        text.push('\n');
-    }
-    let _ = writeln!(text, "{}", proven(fit));
-    text.push_str("coefficients and standard errors of every target: --json, or --out DIR\n");
-    text
+    let certificates: Vec<(Status, f64, f64)> =
+        fit.targets.iter().map(|own| (own.status, own.kkt_residual, own.loss_gap)).collect();
+    overview_of(&header, &rows, &proven(&certificates, fit.tolerance))
 }
 
 /// For every column of a convolved feature, the lag at which its function is largest.

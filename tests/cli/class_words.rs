@@ -1,7 +1,9 @@
 //! What fits to labels say, in the words of other models.
 
+use std::fmt::Write as _;
+
 use crate::categorical::{NAMES, Y, table};
-use crate::{Place, tutorial};
+use crate::{Place, number, tutorial};
 
 const FIT: [&str; 6] = ["fit", "turns.csv", "--y", Y, "--observation", "categorical"];
 
@@ -51,4 +53,55 @@ fn columns_that_repeat_one_another_are_told_as_equations() {
     let run = place.run(&FIT).ended(0);
     assert!(run.stdout.contains("1 direction: 2 of 3 columns are independent"), "{run:?}");
     assert!(run.stdout.contains("\n  sum = speed + angle\n"), "{run:?}");
+}
+
+#[test]
+fn many_targets_have_a_row_each() {
+    let place = Place::new();
+    let names = ["a", "b", "c", "d", "e"];
+    let mut text = format!("x,{}\n", names.join(","));
+    for row in 0..200_usize {
+        // target k has two classes, or three where k is odd
+        let labels: Vec<String> =
+            (0..5).map(|k| ((row * 7 + k + row % 11 / 3) % 5 % (2 + k % 2)).to_string()).collect();
+        writeln!(text, "{},{}", row % 11, labels.join(",")).unwrap();
+    }
+    std::fs::write(place.path("many.csv"), text).unwrap();
+    let words = ["fit", "many.csv", "--y", "a,b,c,d,e", "--x", "x", "--observation", "categorical"];
+    let said = place.run(&words).ended(0).stdout;
+    let found = place.run(&[&words[..], &["--json"]].concat()).ended(0).json();
+    let rows: Vec<Vec<&str>> = said
+        .lines()
+        .filter(|line| line.starts_with('│'))
+        .map(|line| line.trim_matches('│').split('┆').map(str::trim).collect())
+        .collect();
+    let header = [
+        "target",
+        "status",
+        "classes",
+        "log-likelihood",
+        "pseudo-R2",
+        "accuracy",
+        "KKT residual",
+        "loss gap",
+    ];
+    assert_eq!(rows[0], header);
+    assert_eq!(rows.len(), 6, "{said}");
+    for ((row, name), target) in rows[1..].iter().zip(names).zip(found["targets"].as_array().unwrap()) {
+        let n_classes = target["classes"].as_array().unwrap().len().to_string();
+        assert_eq!(row[..3], [name, "converged", &n_classes]);
+        for (cell, field) in [(3, "log_likelihood"), (4, "pseudo_r2_mcfadden"), (5, "accuracy")] {
+            let digits = if cell == 3 { 9 } else { 4 };
+            assert_eq!(row[cell], format!("{:.digits$}", number(&target[field])), "{name} {field}");
+        }
+    }
+    let n_classes: Vec<&str> = rows[1..].iter().map(|row| row[2]).collect();
+    assert_eq!(n_classes, ["2", "3", "2", "3", "2"]);
+    assert!(said.contains("\n5 of 5 at the optimum, with proof: KKT residuals up to "), "{said}");
+    assert!(said.contains("standard errors of every target: --json, or --out DIR\n"), "{said}");
+    assert!(!said.contains("taken for"), "{said}");
+    // three are shown whole
+    let few = ["fit", "many.csv", "--y", "a,b,c", "--x", "x", "--observation", "categorical"];
+    let said = place.run(&few).ended(0).stdout;
+    assert_eq!(said.matches("taken for 0").count(), 3, "{said}");
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::beside::{compared_json, held_out_json};
 use super::super::data::Data;
-use super::super::fit_text::{bins_line, verdict_of};
+use super::super::fit_text::{SHOWN_WHOLE, bins_line, overview_of, proven, verdict_of};
 use super::super::machine::peak_memory_bytes;
 use super::super::model_text::{penalty, row_terms, strength_line};
 use super::super::not_determined;
@@ -24,8 +24,6 @@ use crate::write::table::terminal_table;
 const COLUMNS: usize = 5;
 /// Most classes whose confusion is printed; the result has all.
 const CONFUSED: usize = 10;
-/// Most targets that are shown coefficient by coefficient.
-pub(super) const SHOWN_WHOLE: usize = 3;
 
 /// The result of a fit, in the order people read it.
 pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Map<String, Value> {
@@ -114,16 +112,12 @@ pub(super) fn text(fitting: &Fitting) -> String {
         "model: {} observations, {} inverse link{penalty}{terms}",
         model.observation, model.link
     );
-    for (own, scores) in fit.targets.iter().zip(&fitting.scores).take(SHOWN_WHOLE) {
-        text.push_str(&whole(data, fit, own, &scores.confusion));
-    }
-    if fit.targets.len() > SHOWN_WHOLE {
-        let n = fit.targets.iter().filter(|own| own.status == crate::solver::Status::Converged).count();
-        let _ = writeln!(
-            text,
-            "\n{n} of {} targets at the optimum; all of them: --json, or --out DIR",
-            fit.targets.len()
-        );
+    if fit.targets.len() <= SHOWN_WHOLE {
+        for (own, scores) in fit.targets.iter().zip(&fitting.scores) {
+            text.push_str(&whole(data, fit, own, &scores.confusion));
+        }
+    } else {
+        text.push_str(&overview(fit, &fitting.scores));
     }
     let _ = writeln!(
         text,
@@ -140,6 +134,41 @@ pub(super) fn text(fitting: &Fitting) -> String {
     }
     text.push_str(&not_determined::text(fit.identifiability.as_ref(), &fit.features));
     text
+}
+
+/// Many targets, a row each.
+fn overview(fit: &FittedCategorical, scores: &[ClassScores]) -> String {
+    let cells = |(target, scores): (&ClassFit, &ClassScores)| {
+        let mut cells = vec![
+            target.name.clone(),
+            target.status.name().into(),
+            target.n_classes().to_string(),
+            format!("{:.9}", target.scores.log_likelihood),
+            format!("{:.4}", target.scores.pseudo_r2_mcfadden),
+            format!("{:.4}", scores.confusion.accuracy),
+            format!("{:.1e}", target.kkt_residual),
+            format!("{:.1e}", target.loss_gap),
+        ];
+        cells.extend(target.strength.map(|strength| format!("{strength:.3e}")));
+        cells
+    };
+    let rows: Vec<Vec<String>> = fit.targets.iter().zip(scores).map(cells).collect();
+    let mut header = vec![
+        "target",
+        "status",
+        "classes",
+        "log-likelihood",
+        "pseudo-R2",
+        "accuracy",
+        "KKT residual",
+        "loss gap",
+    ];
+    if fit.n_folds().is_some() {
+        header.push("strength");
+    }
+    let certificates: Vec<_> =
+        fit.targets.iter().map(|own| (own.status, own.kkt_residual, own.loss_gap)).collect();
+    overview_of(&header, &rows, &proven(&certificates, fit.tolerance))
 }
 
 /// One target with its coefficients: a column for each class, or a row for each feature and class.
