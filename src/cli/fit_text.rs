@@ -65,6 +65,16 @@ pub(super) fn text(fitting: &Fitting) -> String {
 
 /// What was binned.
 pub(super) fn bins_line(data: &Data) -> String {
+    bins_line_of(data, "with data that are not finite")
+}
+
+/// The same of data with labels, which bins may lack.
+pub(super) fn labelled_bins_line(data: &Data) -> String {
+    bins_line_of(data, "with data that are not finite or without a label")
+}
+
+/// The same where bins were left out that are `without` something.
+fn bins_line_of(data: &Data, without: &str) -> String {
     let n_used = data.parts.iter().map(|part| part.used.len()).min().unwrap_or(0);
     let what = if data.epochs_s.is_empty() {
         format!("{} {}", data.n_bins(), if data.n_bins() == 1 { "row" } else { "rows" })
@@ -80,7 +90,7 @@ pub(super) fn bins_line(data: &Data) -> String {
         let _ = write!(text, "{} at window edges, ", data.n_edge);
     }
     let weightless = weightless(data.n_weightless);
-    let _ = writeln!(text, "{} with data that are not finite{weightless})", data.n_dropped);
+    let _ = writeln!(text, "{} {without}{weightless})", data.n_dropped);
     text
 }
 

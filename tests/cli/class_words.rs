@@ -105,3 +105,16 @@ fn many_targets_have_a_row_each() {
     let said = place.run(&few).ended(0).stdout;
     assert_eq!(said.matches("taken for 0").count(), 3, "{said}");
 }
+
+#[test]
+fn rows_without_a_label_are_told_as_such() {
+    let place = turns();
+    let said = "300 rows, 294 used (6 with data that are not finite or without a label)\n";
+    let run = place.run(&[&FIT[..], &["--out", "out"]].concat()).ended(0);
+    assert!(run.stdout.contains(said), "{run:?}");
+    let run = place.run(&["score", "out/model.json", "turns.csv"]).ended(0);
+    assert!(run.stdout.contains(said), "{run:?}");
+    // a prediction needs none
+    let run = place.run(&["predict", "out/model.json", "turns.csv"]).ended(0);
+    assert!(run.stdout.contains("300 rows, 300 used (0 with data that are not finite)\n"), "{run:?}");
+}

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::beside::{compared_json, held_out_json};
 use super::super::data::Data;
-use super::super::fit_text::{SHOWN_WHOLE, bins_line, overview_of, proven, verdict_of};
+use super::super::fit_text::{SHOWN_WHOLE, labelled_bins_line, overview_of, proven, verdict_of};
 use super::super::machine::peak_memory_bytes;
 use super::super::model_text::{penalty, row_terms, strength_line};
 use super::super::not_determined;
@@ -103,7 +103,7 @@ fn target((target, scores): (&ClassFit, &ClassScores)) -> Value {
 /// Everything that is printed about a fit.
 pub(super) fn text(fitting: &Fitting) -> String {
     let (data, model, fit) = (&fitting.data, &fitting.model, &fitting.model.fit);
-    let mut text = bins_line(data);
+    let mut text = labelled_bins_line(data);
     let penalty = penalty(&fit.regularizer, fit.n_folds());
     // writing to a string cannot fail, here and below
     let terms = row_terms(&model.study.row_terms(), fit.has_intercept);

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Map, Value, json};
 
 use super::super::args::ScoreArgs;
-use super::super::fit_text::{SHOWN_WHOLE, bins_line};
+use super::super::fit_text::{SHOWN_WHOLE, labelled_bins_line};
 use super::super::machine::default_memory_limit_bytes;
 use super::super::progress::Progress;
 use super::super::result::{bins, head};
@@ -104,8 +104,11 @@ fn text(applied: &Applied, targets: &[TargetScores]) -> String {
         "pseudo-R2 (Cohen)",
         "accuracy",
     ];
-    let mut text =
-        format!("{}\n{}\n", bins_line(&applied.data), terminal_table(&header, &rows, None).trim_end());
+    let mut text = format!(
+        "{}\n{}\n",
+        labelled_bins_line(&applied.data),
+        terminal_table(&header, &rows, None).trim_end()
+    );
     // of many the table is enough
     let shown = if targets.len() <= SHOWN_WHOLE { targets } else { &[] };
     for (target, &fitted) in shown.iter().zip(&applied.fitted) {
