@@ -14,6 +14,7 @@ use super::labels::{Kind, Labels, of_columns, only_labelled};
 use crate::glm::FittedCategorical;
 use crate::math::dense::Matrix;
 use crate::observation::Label;
+use crate::read::npz_entries::{Entry, EntryValues};
 use crate::write::categorical::CategoricalFile;
 use crate::{Error, Result};
 
@@ -191,6 +192,27 @@ fn column_names(targets: &[String], classes: &[&[Label]]) -> Vec<Vec<String>> {
 /// Labels as texts, empty where there is none.
 pub(super) fn label_texts<'l>(labels: impl Iterator<Item = Option<&'l Label>>) -> Vec<String> {
     labels.map(|label| label.map_or(String::new(), ToString::to_string)).collect()
+}
+
+/// Labels that are some of the classes of a target as an array of this shape: numbers, NaN where there is none, if all classes are
+/// numbers that `f64` holds to the last digit, else texts, empty where there is none.
+pub(super) fn label_array<'l>(
+    labels: impl Iterator<Item = Option<&'l Label>>,
+    classes: &[Label],
+    shape: Vec<usize>,
+) -> Entry {
+    let number = |label: Option<&Label>| label.and_then(Label::exact).unwrap_or(f64::NAN);
+    let values = if classes.iter().all(|class| class.exact().is_some()) {
+        EntryValues::Numbers(labels.map(number).collect())
+    } else {
+        EntryValues::Texts(label_texts(labels))
+    };
+    Entry { shape, values }
+}
+
+/// The classes of a target as an array of the same kind.
+pub(super) fn class_array(classes: &[Label]) -> Entry {
+    label_array(classes.iter().map(Some), classes, vec![classes.len()])
 }
 
 #[cfg(test)]
