@@ -56,7 +56,7 @@ pub struct SimulateArgs {
     /// Something else than responses of a fitted model.
     #[command(subcommand)]
     pub other: Option<Other>,
-    /// A model.json that `fit --out` wrote, or an npz file of nemos
+    /// A model.json that `fit --out` wrote, a copy that `fit --write-nwb` wrote, or an npz file of nemos
     #[arg(required = true)]
     pub model: Option<PathBuf>,
     #[command(flatten)]
