@@ -66,7 +66,8 @@ pub(in super::super) fn fit(args: &FitArgs) -> Result<Report> {
     if !args.common.json {
         let scored = scored(&fitting);
         text.push_str(&score_rows::text_of(&scored));
-        fitting.tested.iter().for_each(|own| text.push_str(&own.text(scored.titles.iter().cloned())));
+        let tests = fitting.tested.iter().flat_map(|own| own.lines(scored.titles.iter().cloned()));
+        tests.for_each(|line| text.push_str(&format!("{line}\n")));
     }
     if args.explain && !args.common.json {
         text.push_str(&result::explanation(&fitting.model.fit, &fitting.device));
