@@ -49,9 +49,8 @@ impl Work for ClassWork<'_, '_> {
 }
 
 #[cfg(test)]
+#[cfg(feature = "gpu")]
 mod tests {
-    #![cfg(feature = "gpu")]
-
     use super::*;
     use crate::backend::cpu::simd::Level;
     use crate::backend::gpu::costs;
