@@ -79,7 +79,7 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
         if let Some(tested) = &fitting.tested {
             let targets = fitting.model.fit.targets.iter();
             let lines = tested.lines(targets.map(|target| fit_text::title(&fitting.data, target)));
-            lines.iter().for_each(|line| text.push_str(&format!("{line}\n")));
+            lines.iter().for_each(|line| text.extend([line, "\n"]));
         }
     }
     if let Some(compared) = compared.filter(|_| !args.common.json) {

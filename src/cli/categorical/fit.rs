@@ -67,7 +67,7 @@ pub(in super::super) fn fit(args: &FitArgs) -> Result<Report> {
         let scored = scored(&fitting);
         text.push_str(&score_rows::text_of(&scored));
         let tests = fitting.tested.iter().flat_map(|own| own.lines(scored.titles.iter().cloned()));
-        tests.for_each(|line| text.push_str(&format!("{line}\n")));
+        tests.for_each(|line| text.extend([line.as_str(), "\n"]));
     }
     if args.explain && !args.common.json {
         text.push_str(&result::explanation(&fitting.model.fit, &fitting.device));
