@@ -37,7 +37,7 @@ mod start;
 
 pub use categorical::{
     CategoricalSpec, ClassCovariance, ClassFit, ClassPoint, Confusion, FittedCategorical, Labelled,
-    Reliability, confusion, reliability, score_classes, score_weighted_classes,
+    Reliability, confusion, reliability, reliability_of_weighted, score_classes, score_weighted_classes,
 };
 pub use choice::{CostConstants, estimated_seconds};
 pub use cross_validation::CrossValidation;
