@@ -77,8 +77,9 @@ impl Data {
 impl fit::Fitting {
     /// What effects of features add up to.
     pub(in super::super) fn effects(&self) -> Effects {
-        match self.of_classes {
-            Some(_) => Effects::OfClass,
+        match &self.of_classes {
+            Some(of_classes) if of_classes.model.fit.regularizer.centres_classes() => Effects::OfClass,
+            Some(_) => Effects::OfClassAndShift,
             None => self.model.fit.model.inverse_link.into(),
         }
     }
