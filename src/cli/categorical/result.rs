@@ -146,7 +146,10 @@ fn whole(data: &Data, fit: &FittedCategorical, target: &ClassFit, confusion: &Co
     let number = |value: f64| format!("{:.6e}", value + 0.0);
     let error = |value: f64| if value.is_nan() { "-".into() } else { format!("{value:.3e}") };
     let cells = |values: &[f64], errors: &[f64], class: usize| [number(values[class]), error(errors[class])];
-    let mut all = vec![("intercept", &target.intercept[..], &target.intercept_standard_error[..])];
+    let mut all = Vec::new();
+    if fit.has_intercept {
+        all.push(("intercept", &target.intercept[..], &target.intercept_standard_error[..]));
+    }
     for (k, label) in fit.labels.iter().enumerate() {
         let own = k * n_classes..(k + 1) * n_classes;
         all.push((label, &target.coef[own.clone()], &target.standard_errors[own]));
