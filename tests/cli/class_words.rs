@@ -125,17 +125,17 @@ fn the_formula_has_the_terms_of_the_model() {
     let linear = "w 1 k x 1 ( t ) + w 2 k x 2 ( t )";
     let offset = ["--offset", "left,right,stop"];
     for (more, expected, sums) in [
-        (&[][..], format!("= b k + {linear} Of a"), "as the intercepts do : η is ln(P)"),
+        (&[][..], format!("= b k + {linear} Of a"), "as the intercepts do: η is ln(P)"),
         (
             &offset[..],
             format!("= b k + {linear} + offset k ( t ) Of a"),
-            "do : what features add to η they add to ln(P)",
+            "do: what features add to η they add to ln(P)",
         ),
-        (&["--no-intercept"], format!("= {linear} Of a"), "all classes sum to 0 : η is ln(P)"),
+        (&["--no-intercept"], format!("= {linear} Of a"), "all classes sum to 0: η is ln(P)"),
         (
             &[&offset[..], &["--no-intercept"]].concat(),
             format!("= {linear} + offset k ( t ) Of a"),
-            "0 : what features add",
+            "0: what features add",
         ),
     ] {
         let place = Place::new();
@@ -180,7 +180,7 @@ fn a_strength_by_cross_validation_is_drawn_and_said() {
     let (fit, page) = reported(&place, &own);
     let svg = std::fs::read_to_string(place.path("out/figures/cross_validation.svg")).unwrap();
     assert!(svg.starts_with("<svg") && !svg.contains("NaN"));
-    for said in ["strength by 4 -fold cross-validation", "Cross-validation"] {
+    for said in ["strength by 4-fold cross-validation", "Cross-validation"] {
         assert!(page.contains(said), "{said:?} is not in: {page}");
     }
     let best = fit["targets"][0]["cv"]["best"].as_u64().unwrap() as usize;
