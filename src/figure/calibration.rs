@@ -27,16 +27,20 @@ pub fn calibration(panels: &[CalibrationPanel], is_weighted: bool, note: &str) -
     let mut drawing =
         Drawing::grid(panels.iter().map(|own| panel_of(own, share)).collect(), n_columns, 240.0);
     drawing.description = "Share of bins of each class against its probability".into();
-    let [as_many, part, of_weights] = if is_weighted {
-        ["as much weight", "the part of the weight", ", of as many as the weights leave, (Σ w)² / Σ w²"]
+    let [as_many, part, where_true, of] = if is_weighted {
+        [
+            "as much weight",
+            "the part of the weight",
+            " where bins count as their weights say",
+            " of (Σ weight)² / Σ weight² bins",
+        ]
     } else {
-        ["as many", "the part", ""]
+        ["as many", "the part", "", ""]
     };
     let caption = format!(
         "The fitted bins in ten groups of about {as_many}, by the probability of the class: {part} of each group that is of the \
-         class. On the diagonal probabilities are those of what happens{}. They are bins that were fitted, which flatters a model. \
-         Whiskers are 95 % intervals (Wilson) as if bins were independent{of_weights}; neighbours in time seldom are.{note}",
-        if is_weighted { " where bins count as their weights say" } else { "" }
+         class. On the diagonal probabilities are those of what happens{where_true}. They are bins that were fitted, \
+         which flatters a model. Whiskers are 95 % intervals (Wilson){of} as if bins were independent, which neighbours in time seldom are.{note}"
     );
     Some(Figure {
         name: "calibration".into(),

@@ -185,6 +185,7 @@ fn a_strength_by_cross_validation_is_drawn_and_said() {
     }
     let best = fit["targets"][0]["cv"]["best"].as_u64().unwrap() as usize;
     assert_eq!(number(&fit["targets"][0]["strength"]), numbers(&fit["targets"][0]["cv"]["strengths"])[best]);
+    let place = Place::new();
     let (_, page) = reported(&place, &["--regularizer", "ridge", "--strength", "0.1"]);
     assert!(!page.contains("cross-validation") && !place.path("out/figures/cross_validation.svg").exists());
 }
