@@ -81,42 +81,53 @@ impl Applied {
 
     /// What keeps results from meaning what they seem to; `done` says what was done: `scored` and `scores`.
     pub(super) fn notices(&self, path: &Path, choice: &DataArgs, done: [&str; 2]) -> Vec<String> {
-        let mut notices = Vec::new();
-        if let Some(weights) = &self.data.row_terms.names.weights {
-            notices.push(format!("{} with the weights {weights}; --weights none leaves them out", done[0]));
-        }
-        if is_mixed(path) {
-            notices.push(format!(
-                "{} is not the file that the fit.json beside it lists: they are of different runs",
-                path.display()
-            ));
-        }
-        if matches!(self.model.study, Study::Nemos) {
-            notices
-                .push(format!("{} is of NeMoS: it does not say whether it is at an optimum", path.display()));
-            return notices;
-        }
         let targets = self.model.fit.targets.iter().enumerate().filter(|(k, _)| self.fitted.contains(k));
-        for (_, target) in targets.filter(|(_, target)| target.status != Status::Converged) {
-            let (name, status) = (&target.name, target.status.name());
-            notices.push(format!(
-                "the model of {name} is not at an optimum ({status}): its {} mean little",
-                done[1]
-            ));
-        }
-        if let Study::Recording(study) = &self.model.study
-            && choice.epochs.is_empty()
-            && choice.epoch.is_none()
-        {
-            let which = if study.input.sha256 == self.data.input.sha256 {
-                "the epochs that were fitted"
-            } else {
-                "epochs of the same name as those fitted"
-            };
-            notices.push(format!("{} on {which}; --epochs TAG chooses others", done[0]));
-        }
-        notices
+        let fitted = targets.map(|(_, target)| (&target.name, target.status));
+        notices((path, &self.model.study), (choice, &self.data), fitted, done)
     }
+}
+
+/// What keeps results of any model from meaning what they seem to: of a model file and its study on the data of a choice, by names and
+/// statuses of the targets that were put on them; `done` says what was done: `scored` and `scores`.
+pub(super) fn notices<'t>(
+    (path, study): (&Path, &Study),
+    (choice, data): (&DataArgs, &Data),
+    fitted: impl Iterator<Item = (&'t String, Status)>,
+    done: [&str; 2],
+) -> Vec<String> {
+    let mut notices = Vec::new();
+    if let Some(weights) = &data.row_terms.names.weights {
+        notices.push(format!("{} with the weights {weights}; --weights none leaves them out", done[0]));
+    }
+    if is_mixed(path) {
+        notices.push(format!(
+            "{} is not the file that the fit.json beside it lists: they are of different runs",
+            path.display()
+        ));
+    }
+    if matches!(study, Study::Nemos) {
+        notices.push(format!("{} is of NeMoS: it does not say whether it is at an optimum", path.display()));
+        return notices;
+    }
+    for (name, status) in fitted.filter(|(_, status)| *status != Status::Converged) {
+        notices.push(format!(
+            "the model of {name} is not at an optimum ({}): its {} mean little",
+            status.name(),
+            done[1]
+        ));
+    }
+    if let Study::Recording(study) = study
+        && choice.epochs.is_empty()
+        && choice.epoch.is_none()
+    {
+        let which = if study.input.sha256 == data.input.sha256 {
+            "the epochs that were fitted"
+        } else {
+            "epochs of the same name as those fitted"
+        };
+        notices.push(format!("{} on {which}; --epochs TAG chooses others", done[0]));
+    }
+    notices
 }
 
 /// Expected counts of every bin, one entry per target of the data.

@@ -42,7 +42,7 @@ pub enum Command {
     Fit(Box<FitArgs>),
     /// Score a fitted model on other data
     Score(Box<ScoreArgs>),
-    /// Predict rates of other data with a fitted model
+    /// Predict rates of other data, or probabilities of classes, with a fitted model
     Predict(Box<PredictArgs>),
     /// Draw responses of a fitted model, or simulate a recording of coupled units (`simulate coupled`)
     Simulate(Box<SimulateArgs>),
@@ -138,7 +138,7 @@ pub struct DataArgs {
     /// Features: columns of a csv file (COL,COL; without it all but --y), array of an npz, dataset (/path) of an h5 file
     #[arg(long, value_name = "NAME")]
     pub x: Option<String>,
-    /// Counts: columns of a csv file (COL,COL), array of an npz file, dataset of an HDF5 file, or the npy file that
+    /// Counts or labels: columns of a csv file (COL,COL), array of an npz file, dataset of an HDF5 file, or the npy file that
     /// holds them; a column whose name holds a comma goes in quotes ('"a,b",c')
     #[arg(long, value_name = "NAME")]
     pub y: Option<String>,
@@ -153,7 +153,7 @@ pub struct DataArgs {
     /// Whether the offset has a column for each class.
     #[arg(skip)]
     pub offset_of_classes: bool,
-    /// Rows whose data are not finite: leave them out and count them, or fail
+    /// Rows whose data are not finite, or that have no label of a class: leave them out and count them, or fail
     #[arg(long, default_value = "drop")]
     pub nan: NanPolicy,
     /// Start and stop of times that are left out of the epochs, seconds.
@@ -223,7 +223,7 @@ pub struct FitArgs {
     /// Longest time for the solver, with its unit: 30s; no limit without it
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub time_limit: Option<f64>,
-    /// Copy the NWB file to this path with the fitted filters and predicted rates in processing/rheobase
+    /// Copy the NWB file to this path with the fitted filters and predicted rates, or probabilities of classes, in processing/rheobase
     #[arg(long, value_name = "COPY")]
     pub write_nwb: Option<PathBuf>,
     /// Print how the fit was carried out and why

@@ -177,8 +177,12 @@ impl<M: Comparable> Beside<M> {
         progress: &Progress,
     ) -> Result<OnBins<M>> {
         let within = |error| rival.within(error);
-        let choice = &choice.for_other(&rival.model.study().row_terms());
-        let applied = rival.model.apply(choice, self.limit_bytes, progress).map_err(within)?;
+        let mut choice = choice.for_other(&rival.model.study().row_terms());
+        if Format::of(&choice) == Some(Format::Csv) {
+            // columns of a csv file are found by the names that the model has of them
+            choice.x = None;
+        }
+        let applied = rival.model.apply(&choice, self.limit_bytes, progress).map_err(within)?;
         if applied.n_bins == n_bins {
             return Ok(applied);
         }

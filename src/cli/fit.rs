@@ -78,7 +78,8 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
         text.push_str(&score_rows::text(&fitting));
         if let Some(tested) = &fitting.tested {
             let targets = fitting.model.fit.targets.iter();
-            text.push_str(&tested.text(targets.map(|target| fit_text::title(&fitting.data, target))));
+            let lines = tested.lines(targets.map(|target| fit_text::title(&fitting.data, target)));
+            lines.iter().for_each(|line| text.push_str(&format!("{line}\n")));
         }
     }
     if let Some(compared) = compared.filter(|_| !args.common.json) {

@@ -6,6 +6,7 @@ use super::data::{Data, weightless};
 use super::fit::Fitting;
 use super::model_text::{penalty, row_terms, strength_line};
 use super::not_determined;
+use super::plan_text::plan_text;
 use crate::backend::Model;
 use crate::basis::Expand;
 use crate::features::{Causality, Expansion, StudyFeature, Window};
@@ -16,7 +17,7 @@ use crate::solver::Status;
 use crate::write::table::terminal_table;
 
 /// Most targets that are shown coefficient by coefficient.
-const SHOWN_WHOLE: usize = 3;
+pub(super) const SHOWN_WHOLE: usize = 3;
 
 /// Everything that is printed about a fit.
 pub(super) fn text(fitting: &Fitting) -> String {
@@ -58,12 +59,22 @@ pub(super) fn text(fitting: &Fitting) -> String {
     if let Some(reason) = &fit.inference_left_out {
         let _ = writeln!(text, "standard errors left out: {reason}");
     }
-    text.push_str(&not_determined::text(fit));
+    text.push_str(&not_determined::text(fit.identifiability.as_ref(), &fit.features));
     text
 }
 
 /// What was binned.
 pub(super) fn bins_line(data: &Data) -> String {
+    bins_line_of(data, "with data that are not finite")
+}
+
+/// The same of data with labels, which bins may lack.
+pub(super) fn labelled_bins_line(data: &Data) -> String {
+    bins_line_of(data, "with data that are not finite or without a label")
+}
+
+/// The same where bins were left out that are `without` something.
+fn bins_line_of(data: &Data, without: &str) -> String {
     let n_used = data.parts.iter().map(|part| part.used.len()).min().unwrap_or(0);
     let what = if data.epochs_s.is_empty() {
         format!("{} {}", data.n_bins(), if data.n_bins() == 1 { "row" } else { "rows" })
@@ -79,7 +90,7 @@ pub(super) fn bins_line(data: &Data) -> String {
         let _ = write!(text, "{} at window edges, ", data.n_edge);
     }
     let weightless = weightless(data.n_weightless);
-    let _ = writeln!(text, "{} with data that are not finite{weightless})", data.n_dropped);
+    let _ = writeln!(text, "{} {without}{weightless})", data.n_dropped);
     text
 }
 
@@ -213,20 +224,26 @@ pub(super) fn unfinished_of((status, iterations, loss_gap): (Status, usize, f64)
     ))
 }
 
-/// How many targets are at the optimum, and how near the farthest of these is.
-fn proven(fit: &FittedGlm) -> String {
-    let converged = || fit.targets.iter().filter(|target| target.status == Status::Converged);
-    let largest = |of: fn(&TargetFit) -> f64| converged().map(of).fold(0.0, f64::max);
-    let (n_proven, n) = (converged().count(), fit.targets.len());
+/// How many targets are at the optimum, and how near the farthest of these is: from status, KKT residual and loss gap of each.
+pub(super) fn proven(targets: &[(Status, f64, f64)], tolerance: f64) -> String {
+    let converged = || targets.iter().filter(|(status, ..)| *status == Status::Converged);
+    let (n_proven, n) = (converged().count(), targets.len());
     if n_proven == 0 {
         return format!("none of {n} at the optimum");
     }
+    let (kkt_residual, loss_gap) = converged()
+        .fold((0.0_f64, 0.0_f64), |most, (_, residual, gap)| (most.0.max(*residual), most.1.max(*gap)));
     format!(
-        "{n_proven} of {n} at the optimum, with proof: KKT residuals up to {:.1e}, loss gaps up to {:.1e} (tolerance \
-         {:.0e})",
-        largest(|target| target.kkt_residual),
-        largest(|target| target.loss_gap),
-        fit.tolerance
+        "{n_proven} of {n} at the optimum, with proof: KKT residuals up to {kkt_residual:.1e}, loss gaps up to {loss_gap:.1e} \
+         (tolerance {tolerance:.0e})"
+    )
+}
+
+/// A table of many targets, a row each, with what is proven and where the rest is.
+pub(super) fn overview_of(header: &[&str], rows: &[Vec<String>], proven: &str) -> String {
+    format!(
+        "\n{}\n{proven}\ncoefficients and standard errors of every target: --json, or --out DIR\n",
+        terminal_table(header, rows, None).trim_end()
     )
 }
 
@@ -266,13 +283,9 @@ fn overview(data: &Data, fit: &FittedGlm) -> String {
     if fit.n_folds().is_some() {
         header.push("strength");
     }
-    let mut text = format!("\n{}", terminal_table(&header, &rows, None));
-    if !text.ends_with('\n') {
-        text.push('\n');
-    }
-    let _ = writeln!(text, "{}", proven(fit));
-    text.push_str("coefficients and standard errors of every target: --json, or --out DIR\n");
-    text
+    let certificates: Vec<(Status, f64, f64)> =
+        fit.targets.iter().map(|own| (own.status, own.kkt_residual, own.loss_gap)).collect();
+    overview_of(&header, &rows, &proven(&certificates, fit.tolerance))
 }
 
 /// For every column of a convolved feature, the lag at which its function is largest.
@@ -304,64 +317,13 @@ fn peak_lags_ms(feature: &StudyFeature, bin_s: f64) -> Option<Vec<f64>> {
 /// How a fit was carried out and why.
 pub(super) fn explanation(fit: &FittedGlm, device: &str) -> String {
     let plan = &fit.plan;
-    let mut text = format!(
-        "\nplan: {} ({}) for {} rows x {} columns x {} targets, {:.1} {} per parameter\n",
-        plan.solver,
-        plan.reason,
+    let first = format!(
+        "{} rows x {} columns x {} targets, {:.1} {} per parameter",
         plan.n_rows,
         plan.n_columns,
         plan.n_targets,
         plan.events_per_parameter,
         if fit.model.observation.has_events() { "events" } else { "rows" }
     );
-    for estimate in &plan.estimates {
-        let _ = writeln!(
-            text,
-            "  {} was expected to take {:.1} ms in kernels",
-            estimate.solver,
-            estimate.seconds * 1e3
-        );
-    }
-    let _ = writeln!(text, "  by cost constants: {}", plan.constants);
-    if plan.backend == "gpu" {
-        let _ = writeln!(text, "  steps on {device}; the last ones and the proof on the CPU");
-    }
-    let (arithmetic, level) = (plan.arithmetic(), &plan.level);
-    let _ = writeln!(text, "  columns centred and scaled, in {arithmetic}; vector instructions: {level}");
-    let n_rows = plan.n_rows;
-    let part = |n: usize| if n == n_rows { "all rows".into() } else { format!("{n} of {n_rows} rows") };
-    let _ = writeln!(text, "  preconditioner: the flat Gram of {}", part(plan.n_gram_rows));
-    for own in &plan.features {
-        let (feature, n_columns, form) = (&own.feature, own.n_columns, &own.form);
-        let megabytes = own.n_bytes as f64 / 1e6;
-        if own.is_written() {
-            if plan.backend == "gpu" {
-                let _ = writeln!(text, "  {feature}: {n_columns} columns {form} there, {megabytes:.1} MB");
-            }
-            continue;
-        }
-        let kept = match own.n_bytes_kept as f64 / 1e6 {
-            kept if kept >= 1.0 => format!(", what stands for them {kept:.0} MB"),
-            _ => String::new(),
-        };
-        let _ = writeln!(
-            text,
-            "  {feature}: {n_columns} columns {form}; written out they take {megabytes:.0} MB{kept}"
-        );
-    }
-    match (plan.n_taken_over, plan.newton_if_slow) {
-        (0, false) => {}
-        (0, true) => text.push_str("  no target was so slow that newton had to go on with it\n"),
-        (n, _) => {
-            let _ = writeln!(
-                text,
-                "  newton went on with {n} of {} targets, with which lbfgs was slow",
-                plan.n_targets
-            );
-        }
-    }
-    if let Some(n) = plan.n_sample_rows {
-        let _ = writeln!(text, "  the first steps saw {}", part(n));
-    }
-    text
+    plan_text(plan, device, &first)
 }

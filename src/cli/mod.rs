@@ -45,6 +45,7 @@ mod not_determined;
 mod outputs;
 mod penalty_args;
 mod plan_file;
+mod plan_text;
 mod predict;
 mod progress;
 pub mod quantity;

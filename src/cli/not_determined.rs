@@ -2,19 +2,20 @@
 
 use std::fmt::Write;
 
-use crate::glm::FittedGlm;
+use crate::design::FeatureColumns;
+use crate::glm::Identifiability;
 
 /// Most columns whose dependence is told.
 const MOST_EQUATIONS: usize = 12;
 
 /// Which columns repeat which; empty where all is determined.
-pub(super) fn text(fit: &FittedGlm) -> String {
-    let Some(found) = fit.identifiability.as_ref().filter(|found| !found.is_whole()) else {
+pub(super) fn text(found: Option<&Identifiability>, features: &[FeatureColumns]) -> String {
+    let Some(found) = found.filter(|found| !found.is_whole()) else {
         return String::new();
     };
     let mut text = format!("{}:\n", found.summary());
     for dependence in found.dependences.iter().take(MOST_EQUATIONS) {
-        let _ = writeln!(text, "  {}", dependence.equation(&fit.features));
+        let _ = writeln!(text, "  {}", dependence.equation(features));
     }
     if found.dependences.len() > MOST_EQUATIONS {
         let _ =

@@ -43,7 +43,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = PREDICT_HELP)]
 pub struct PredictArgs {
-    /// A model.json that `fit --out` wrote, or an npz file of nemos
+    /// A model.json that `fit --out` wrote, a copy that `fit --write-nwb` wrote, or an npz file of nemos
     pub model: PathBuf,
     #[command(flatten)]
     /// Which data.

@@ -38,6 +38,7 @@ pub(super) fn html(fitting: &Fitting, beside: Beside) -> String {
         words: words(fitting),
         classes: classes(fitting),
         scores: score_rows(fitting),
+        tests: tests(fitting),
         figures: beside.figures,
         lags_ms: fit_text::lags_ms(data),
         bins: Bins {
@@ -63,6 +64,12 @@ pub(super) fn html(fitting: &Fitting, beside: Beside) -> String {
         files: beside.files.into_iter().map(|name| WrittenFile { what: what(&name).into(), name }).collect(),
     };
     report.html()
+}
+
+/// Tests against a smaller model.
+fn tests(fitting: &Fitting) -> Vec<String> {
+    let titles = || fitting.data.responses().into_iter().map(|name| fitting.data.title(name));
+    fitting.tested.as_ref().map_or(Vec::new(), |tested| tested.lines(titles()))
 }
 
 /// The classes of each target; none of other models.

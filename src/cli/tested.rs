@@ -14,7 +14,7 @@ use super::fit::fit_part;
 use super::{mask, merge};
 use crate::backend::Model;
 use crate::features::Group;
-use crate::glm::{FittedGlm, GlmSpec, LikelihoodRatio, PlanFrom, StandardErrors};
+use crate::glm::{FittedGlm, GlmSpec, LikelihoodRatio, PlanFrom, StandardErrors, TargetFit};
 use crate::regularizer::Regularizer;
 use crate::write::digest::digest_file;
 use crate::write::model::{Input, ModelFile, RecordingStudy, Study};
@@ -24,6 +24,8 @@ use crate::{Error, Result};
 pub(super) struct Smaller {
     input: Input,
     labels: Vec<String>,
+    /// Names of its targets, and the columns that have an effect on each.
+    targets: Vec<(String, Vec<String>)>,
     /// The study of a recording, whose features must be those of the fit.
     study: Option<RecordingStudy>,
 }
@@ -53,8 +55,9 @@ impl Smaller {
             return Err(Error::argument("--test-against", names(own), names(other), help));
         }
         Self::check_terms(args, model.fit.has_intercept, &model.study)?;
-        let is_used = |column: usize| model.fit.targets.iter().any(|target| target.coef[column] != 0.0);
-        Self::new(path, &model.fit.labels, is_used, &model.study).map(Some)
+        let is_used = |target: &TargetFit, column: usize| target.coef[column] != 0.0;
+        let targets = model.fit.targets.iter().map(|target| (target.name.clone(), target));
+        Self::new(path, &model.fit.labels, targets, is_used, &model.study).map(Some)
     }
 
     /// Checks that a smaller model has an intercept, and the offset, as the fit has.
@@ -90,21 +93,32 @@ impl Smaller {
         Ok(args.test_against.as_ref())
     }
 
-    /// A model of any kind: its columns, which of them have an effect, and what they were made of.
+    /// A model of any kind: its columns, its targets with their names, which columns have an effect on each, and what they
+    /// were made of.
     ///
     /// # Errors
     /// Those of reading the file.
-    pub(super) fn new(
+    pub(super) fn new<T>(
         path: &Path,
         labels: &[String],
-        is_used: impl Fn(usize) -> bool,
+        targets: impl Iterator<Item = (String, T)>,
+        is_used: impl Fn(T, usize) -> bool,
         study: &Study,
-    ) -> Result<Self> {
+    ) -> Result<Self>
+    where
+        T: Copy,
+    {
         let input = Input { path: path.into(), sha256: digest_file(path)? };
         let study = if let Study::Recording(study) = study { Some(study.clone()) } else { None };
+        let of_target = |(name, target): (String, T)| {
+            let used = labels.iter().enumerate().filter(|(column, _)| is_used(target, *column));
+            (name, used.map(|(_, label)| label.clone()).collect())
+        };
+        let targets: Vec<(String, Vec<String>)> = targets.map(of_target).collect();
         // a column that a mask kept from all targets is none of the model
-        let used = labels.iter().enumerate().filter(|(column, _)| is_used(*column));
-        Ok(Self { input, labels: used.map(|(_, label)| label.clone()).collect(), study })
+        let is_used = |label: &&String| targets.iter().any(|(_, used)| used.contains(label));
+        let labels = labels.iter().filter(is_used).cloned().collect();
+        Ok(Self { input, labels, targets, study })
     }
 
     /// Fits the columns of the smaller model to the bins of the fit, and tests every target.
@@ -144,8 +158,22 @@ impl Smaller {
 
     /// The tests of all targets.
     pub(super) fn tested(self, data: &Data, ratio: impl Fn(usize) -> Result<LikelihoodRatio>) -> Tested {
-        let ratios = (0..data.names.len()).map(|target| ratio(target).map_err(|error| error.to_string()));
-        Tested { input: self.input, names: data.names.clone(), ratios: ratios.collect() }
+        let of_target = |target: usize| match self.unseen(data, target) {
+            Some(column) => {
+                Err(format!("the smaller model has the column {column}, which the fit does not see"))
+            }
+            None => ratio(target).map_err(|error| error.to_string()),
+        };
+        let ratios = (0..data.names.len()).map(of_target).collect();
+        Tested { input: self.input, names: data.names.clone(), ratios }
+    }
+
+    /// A column that has an effect on a target in the smaller model and that the fit keeps from it.
+    fn unseen(&self, data: &Data, target: usize) -> Option<&String> {
+        let (_, used) = self.targets.iter().find(|(name, _)| *name == data.names[target])?;
+        let part = data.parts.iter().find(|part| part.group.targets.contains(&target))?;
+        let is_seen = |label: &String| part.group.pieces.iter().any(|piece| piece.labels.contains(label));
+        used.iter().find(|label| !is_seen(label))
     }
 
     /// Checks that the model lies within a fit with these columns.
@@ -214,8 +242,8 @@ impl Tested {
         json!({ "model": self.input, "targets": targets })
     }
 
-    /// The tests for people, a line each, by what targets are called there.
-    pub(super) fn text(&self, titles: impl Iterator<Item = String>) -> String {
+    /// The tests for people, one each, by what targets are called there.
+    pub(super) fn lines(&self, titles: impl Iterator<Item = String>) -> Vec<String> {
         let line = |(ratio, title): (&std::result::Result<LikelihoodRatio, String>, String)| {
             let told = match ratio {
                 Ok(ratio) => format!(
@@ -224,7 +252,7 @@ impl Tested {
                 ),
                 Err(reason) => format!("not tested: {reason}"),
             };
-            format!("{title} against {}: {told}\n", self.input.path.display())
+            format!("{title} against {}: {told}", self.input.path.display())
         };
         self.ratios.iter().zip(titles).map(line).collect()
     }

@@ -1,7 +1,7 @@
 //! Cross-validation: the strength of a penalty that predicts bins best that were not fitted, for each target.
 //!
 //! First all bins are fitted along the strengths, from the strongest on, each fit from the answer of the one before. Then
-//! every fold is, at the strengths side by side: a fold is weights of 0 and 1 of the same rows, so that folds, strengths and targets are
+//! every fold is, at the strengths side by side: a fold is weights of the same rows, 0 outside of it, so that folds, strengths and targets are
 //! targets of one fit, and each iteration of all of them is one pass over the design, which is brought to the backend (or computed)
 //! once. Each begins where the fit to all bins ended, which is so near that few passes are left, and takes Newton's steps with the
 //! Hessian of its own bins there, as long as that leads on quickly: what a fold leaves out is taken from the Hessian of all bins, so that
@@ -35,7 +35,7 @@ pub(super) const ENOUGH: f64 = 1e-8;
 
 /// Fits that go side by side at most, unless a single fold has more targets: linear predictors and residuals of a tile of theirs
 /// take a megabyte in `f64`.
-const MOST_TOGETHER: usize = 256;
+pub(super) const MOST_TOGETHER: usize = 256;
 /// Numbers that the weights of folds side by side are at most.
 const MOST_WEIGHTS: usize = 1 << 25;
 
@@ -73,8 +73,9 @@ struct Path {
     points: Vec<Vec<Solved>>,
     /// Hessians of its losses near there, if the solver had some.
     kept: Vec<Option<Vec<Kept>>>,
-    /// Bytes of all that are kept.
+    /// Bytes of all that are kept, and of those of one strength.
     n_bytes: usize,
+    of_strength: usize,
 }
 
 impl Path {
@@ -90,6 +91,7 @@ impl Path {
         };
         let size = |k: usize| own[k].hessian.len() * size_of::<f64>();
         let n_bytes = self.n_bytes + (0..own.len()).filter(|&k| is_new(k)).map(size).sum::<usize>();
+        self.of_strength = (0..own.len()).map(size).sum();
         if n_bytes <= MOST_KEPT_BYTES || last.is_none() {
             self.n_bytes = n_bytes;
             self.kept.push(Some(own.to_vec()));
@@ -110,6 +112,14 @@ impl Path {
     }
 }
 
+fn no_target() -> Error {
+    Error::Empty {
+        what: "response".into(),
+        problem: "it has no target".into(),
+        help: "give at least one".into(),
+    }
+}
+
 fn starts(solved: &[Solved]) -> Vec<StartPoint> {
     solved.iter().map(|own| own.point.clone()).collect()
 }
@@ -121,7 +131,7 @@ impl CheckedSpec {
     ///
     /// # Errors
     /// As [`CheckedSpec::fit`]; [`Error::Argument`] without a regularizer, with a plan or a dispersion to estimate, and for
-    /// strengths that are no numbers above 0.
+    /// strengths that are no numbers above 0 and folds of rows that the plan does not use.
     pub fn cross_validate<B: Backend>(
         &self,
         on: &B,
@@ -133,6 +143,10 @@ impl CheckedSpec {
         let started = Instant::now();
         let strengths = how.strengths()?;
         self.check_for_strengths()?;
+        how.folds.check_within(plan.rows())?;
+        if response.y.ncols() == 0 {
+            return Err(no_target());
+        }
         let path = self.path(on, plan, response, (&strengths, started), progress)?;
         let folds: Vec<&Fold> = how.folds.iter().collect();
         let n_together = path.folds_together(plan.n_rows(), response.y.ncols());
@@ -259,7 +273,9 @@ impl CheckedSpec {
     ) -> Result<Vec<Vec<Vec<f64>>>> {
         let (n_targets, n_folds) = (response.y.ncols(), folds.len());
         let n_each = n_targets * n_folds;
-        let n_together = (MOST_TOGETHER / n_each.max(1)).clamp(1, strengths.len());
+        // every fit that goes on has the Hessian of its loss with its penalty
+        let by_bytes = MOST_KEPT_BYTES / (path.of_strength * n_folds).max(1);
+        let n_together = (MOST_TOGETHER / n_each).min(by_bytes).clamp(1, strengths.len());
         let rows: Vec<Rows> = folds.iter().map(|fold| fold.train.clone()).collect();
         let parts = Parts { rows: Arc::new(rows), n_penalties: n_together };
         // of every strength the targets of the first fold, then those of the next
@@ -341,13 +357,7 @@ impl CheckedSpec {
                 }
             }
         }
-        let Some(mut fitted) = fitted else {
-            return Err(Error::Empty {
-                what: "response".into(),
-                problem: "it has no target".into(),
-                help: "give at least one".into(),
-            });
-        };
+        let Some(mut fitted) = fitted else { return Err(no_target()) };
         fitted.targets = targets.into_iter().flatten().collect();
         Ok(fitted)
     }

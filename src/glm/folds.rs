@@ -44,6 +44,24 @@ impl Folds {
         Ok(Self { folds: (0..n_folds).map(fold).collect() })
     }
 
+    /// Refuses folds of rows that a design does not use.
+    pub(super) fn check_within(&self, rows: &Rows) -> Result<()> {
+        let outside = |some: &Rows| {
+            let mut used = rows.iter().peekable();
+            some.iter().find(|row| {
+                while used.next_if(|own| own < row).is_some() {}
+                used.next_if_eq(row).is_none()
+            })
+        };
+        match self.folds.iter().find_map(|fold| outside(&fold.train).or_else(|| outside(&fold.test))) {
+            None => Ok(()),
+            Some(row) => {
+                let help = "make the folds of the rows of the design: DesignPlan::rows";
+                Err(Error::argument("folds", "rows that the design uses", format!("row {row}"), help))
+            }
+        }
+    }
+
     /// Stretches of neighbours of about the same number of used bins. Bins less than `gap` bins away from a stretch that is
     /// scored are not fitted: they would tell of it through windows and slow changes.
     ///

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::bins::Bins;
 use super::certificate::{Reported, read_back};
+use super::cross_validation::MOST_TOGETHER;
 use super::inputs::Response;
 use super::rank::varying;
 use super::solve::Solved;
@@ -54,12 +55,12 @@ impl<'p, 'd, 'r> HeldOut<'p, 'd, 'r> {
             let reported = Reported { coef: coef.clone(), intercept: *intercept };
             read_back(self.plan.scaling(), &reported, &self.varying)
         };
-        let points: Vec<Vec<f64>> = known.iter().map(point).collect();
-        let at = Matrix::from_shape_fn((1 + self.varying.len(), known.len()), |(j, k)| points[k][j]);
-        let mut gradient = Matrix::zeros(at.dim());
         let mut losses = vec![f64::NAN; targets.len()];
-        if !known.is_empty() {
-            let found = self.objective.loss_gradient(&at, &known, Every::ROW, &mut gradient)?;
+        for known in known.chunks(MOST_TOGETHER) {
+            let points: Vec<Vec<f64>> = known.iter().map(point).collect();
+            let at = Matrix::from_shape_fn((1 + self.varying.len(), known.len()), |(j, k)| points[k][j]);
+            let mut gradient = Matrix::zeros(at.dim());
+            let found = self.objective.loss_gradient(&at, known, Every::ROW, &mut gradient)?;
             known.iter().zip(found).for_each(|(&k, loss)| losses[k] = loss);
         }
         Ok(targets.iter().enumerate().map(|(k, fit)| self.score(k, fit, losses[k])).collect())

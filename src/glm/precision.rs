@@ -58,6 +58,8 @@ impl<B: Backend> Problem<'_, '_, '_, B> {
         let started = self.started.take().unwrap_or_else(Instant::now);
         let penalty = |own: &Regularizer| penalty(own, self.plan, &self.varying);
         let penalties: Vec<Penalty> = regularizers.iter().map(penalty).collect();
+        // what all rows determine beside a penalty, the rows of a part may not
+        self.tells_parts_apart |= !penalties.iter().all(Penalty::bounds_all);
         self.exact.set_penalties(&penalties, self.nulls.len());
         let replayed = spec.replayed();
         let is_fast =
@@ -122,7 +124,8 @@ impl<B: Backend> Problem<'_, '_, '_, B> {
         let every = Every(chosen.gram_every);
         let of_parts = grams_of_parts(&mut fast.objective, self.of_parts, self.tells_parts_apart, every)?;
         let grams = if of_parts.is_empty() { vec![fast.gram.clone()] } else { of_parts };
-        let metric = Metric::of_each(&grams, penalties, nulls);
+        let sets = penalties.iter().flat_map(|penalty| grams.iter().map(move |gram| (gram, penalty)));
+        let metric = Metric::of_sets(&sets.collect::<Vec<_>>(), nulls);
         let Some(metric) = metric.filter(|metric| metric.smallest_pivot() > fast.least) else {
             return Ok(None);
         };
@@ -146,7 +149,6 @@ impl<B: Backend> Problem<'_, '_, '_, B> {
     ) -> Result<R> {
         let (on, plan, response, own, y) = (self.on, self.plan, self.response, self.own, self.y);
         let (nulls, varying) = (self.all_nulls(&penalties), self.varying.clone());
-        let of_each = self.nulls.len();
         let (exact_on, model) = (on.exact(), spec.get().model);
         let gram = match self.gram.take() {
             Some(gram) => gram,
@@ -165,15 +167,22 @@ impl<B: Backend> Problem<'_, '_, '_, B> {
         } else {
             Rank::plain(plan, &varying)
         };
-        for penalty in &mut penalties {
-            anchor(plan, &varying, &gram, penalty, &mut rank);
-        }
-        self.exact.set_penalties(&penalties, of_each);
-        let penalty = penalties[0].clone();
         let of_parts = grams_of_parts(&mut self.exact, self.of_parts, self.tells_parts_apart, Every::ROW)?;
         let grams = if of_parts.is_empty() { vec![gram.clone()] } else { of_parts };
+        // directions that the rows of a part do not determine are its own
+        penalties = penalties.iter().flat_map(|own| grams.iter().map(|_| own.clone())).collect();
+        for (penalty, gram) in penalties.iter_mut().zip(grams.iter().cycle()) {
+            anchor(plan, &varying, gram, penalty, &mut rank);
+        }
+        let of_each = self.nulls.len() / grams.len();
+        self.exact.set_penalties(&penalties, of_each);
+        let penalty = penalties[0].clone();
+        let metric = |grams: &[Matrix]| {
+            let sets: Vec<(&Matrix, &Penalty)> = grams.iter().cycle().zip(&penalties).collect();
+            Metric::of_sets(&sets, nulls.clone())
+        };
         let is_whitened = is_fast && on.costs().home != Home::Host && rank.is_whole(&varying);
-        if is_whitened && let Some(metric) = Metric::of_each(&grams, &penalties, nulls.clone()) {
+        if is_whitened && let Some(metric) = metric(&grams) {
             // a device has no other numbers: there the columns stand in terms of others
             let whitened = plan.whitened(y.n_targets(), &on.costs());
             let whitening = Whitening::new(0..varying.len(), &without_intercept(&gram));
@@ -197,7 +206,7 @@ impl<B: Backend> Problem<'_, '_, '_, B> {
             own_grams = vec![objective.gram(Every::ROW, Weight::Flat)?];
             members = Some(objective);
         }
-        let Some(metric) = Metric::of_each(&own_grams, &penalties, nulls.clone()) else {
+        let Some(metric) = metric(&own_grams) else {
             return Err(Error::argument(
                 "features",
                 "columns that can be centred and scaled",

@@ -128,11 +128,6 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
         Self { penalties: vec![penalty], of_each: usize::MAX, ..self }
     }
 
-    /// Another penalty from now on.
-    pub fn set_penalty(&mut self, penalty: &Penalty) {
-        self.set_penalties(std::slice::from_ref(penalty), usize::MAX);
-    }
-
     /// Other penalties from now on, at least one: the first for the first `of_each` targets, the next for as many after these.
     pub fn set_penalties(&mut self, penalties: &[Penalty], of_each: usize) {
         (self.penalties, self.of_each) = (penalties.to_vec(), of_each);

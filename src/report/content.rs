@@ -26,6 +26,8 @@ pub struct Report<'a> {
     pub classes: Vec<Classes>,
     /// Scores: all targets on the fitted data, then on each held-out part.
     pub scores: Vec<ScoreRow>,
+    /// Tests against a smaller model, a line for each target.
+    pub tests: Vec<String>,
     /// The figures, in the order of the page.
     pub figures: Vec<FigureSvg>,
     /// For every column of the fit, the lag at which its function is largest, milliseconds.

@@ -112,10 +112,12 @@ fn whole(report: &Report, target: &TargetFit, title: &str) -> Markup {
         th.number scope="colgroup" colspan="2" { "95 % interval" }
     };
     let body = html! {
-        @if report.fit.has_intercept { tbody {
-            @let digits = Digits::of(&[target.intercept], &[target.intercept_standard_error]);
-            (row("intercept", has_lags, None, digits, [target.intercept, target.intercept_standard_error], p_value(None)))
-        } }
+        @if report.fit.has_intercept {
+            tbody {
+                @let digits = Digits::of(&[target.intercept], &[target.intercept_standard_error]);
+                (row("intercept", has_lags, None, digits, [target.intercept, target.intercept_standard_error], p_value(None)))
+            }
+        }
         @for feature in &report.fit.features {
             @let [first, end] = feature.columns.map(|column| column.min(MOST_COLUMNS));
             @if first < end {

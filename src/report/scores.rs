@@ -41,6 +41,10 @@ pub(super) fn section(report: &Report) -> Section {
                 (table("More scores", report, columns, rest))
             }
         }
+        @if !report.tests.is_empty() {
+            p { "Against a smaller model, fitted to the same " (report.rows(2)) ":" }
+            ul { @for test in &report.tests { li { (test) } } }
+        }
         (classes::confusions(report))
     };
     Section { id: "scores", title: "Scores", body }

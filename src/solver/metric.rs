@@ -1,5 +1,7 @@
 //! The metric that all targets share: what the Hessian of each would be if no feature had an effect.
 
+use std::sync::{Arc, OnceLock};
+
 use crate::math::dense::{Cholesky, Matrix, symmetric_eigen};
 use crate::objective::Penalty;
 use crate::observation::Null;
@@ -12,8 +14,8 @@ use crate::observation::Null;
 /// is the part of the penalty in a direction, between 0 and 1. A target alone is factored with its own `c`.
 #[derive(Debug)]
 pub struct Metric {
-    /// One for each penalty.
-    factored: Vec<Factored>,
+    /// One for each set of targets with the same Gram and penalty.
+    factored: Vec<Arc<Factored>>,
     /// Null model of each target.
     pub nulls: Vec<Null>,
 }
@@ -24,14 +26,22 @@ struct Factored {
     /// Factor of `G`, or of `B`.
     factor: Cholesky,
     /// What targets of other curvatures need.
-    parts: Option<Parts>,
+    shared: Option<Shared>,
+}
+
+/// Of a Gram with a penalty that several targets have.
+#[derive(Debug)]
+struct Shared {
+    penalty: Penalty,
+    /// `c`.
+    curvature: f64,
+    /// Once a step is wanted.
+    directions: OnceLock<Option<Directions>>,
 }
 
 /// Directions in which Gram and penalty are both diagonal.
 #[derive(Debug)]
-struct Parts {
-    /// `c`.
-    curvature: f64,
+struct Directions {
     /// `Q`.
     directions: Matrix,
     /// `s`.
@@ -41,30 +51,33 @@ struct Parts {
 impl Metric {
     /// Factors the flat Gram of targets with these null models. `None` if numbers are not finite.
     pub fn new(gram: Matrix, penalty: &Penalty, nulls: Vec<Null>) -> Option<Self> {
-        Self::of_each(&[gram], std::slice::from_ref(penalty), nulls)
+        Self::of_sets(&[(&gram, penalty)], nulls)
     }
 
-    /// The same for targets with several Grams and penalties, one or more of both: for every penalty the targets of the first Gram come
-    /// before those of the next, as many of each.
-    pub fn of_each(grams: &[Matrix], penalties: &[Penalty], nulls: Vec<Null>) -> Option<Self> {
-        let n_sets = grams.len() * penalties.len();
-        let of_set = |k: usize| {
-            let alone = (n_sets == nulls.len()).then(|| &nulls[k]);
-            Factored::new(grams[k % grams.len()].clone(), &penalties[k / grams.len()], alone)
-        };
-        let factored = (0..n_sets).map(of_set).collect::<Option<_>>()?;
+    /// The same for sets of targets, one after the other and of one size, each with its Gram and penalty.
+    pub fn of_sets(sets: &[(&Matrix, &Penalty)], nulls: Vec<Null>) -> Option<Self> {
+        let mut factored: Vec<Arc<Factored>> = Vec::with_capacity(sets.len());
+        for (k, (gram, penalty)) in sets.iter().enumerate() {
+            // without squares a penalty leaves the Gram as it is
+            let is_same = |(other, of): &(&Matrix, &Penalty)| std::ptr::eq(*other, *gram) && of.is_flat();
+            let same = if penalty.is_flat() { sets[..k].iter().position(is_same) } else { None };
+            factored.push(match same {
+                Some(same) => Arc::clone(&factored[same]),
+                None => {
+                    let alone = (sets.len() == nulls.len()).then(|| &nulls[k]);
+                    Arc::new(Factored::new((*gram).clone(), penalty, alone)?)
+                }
+            });
+        }
         Some(Self { factored, nulls })
     }
 
     /// The smallest squared pivot of what was factored, 0 if it had to be changed; see [`Cholesky::smallest_pivot`].
     pub fn smallest_pivot(&self) -> f64 {
-        let pivots =
-            self.factored.iter().map(
-                |Factored { factor, .. }| {
-                    if factor.jitter() == 0.0 { factor.smallest_pivot() } else { 0.0 }
-                },
-            );
-        pivots.fold(f64::INFINITY, f64::min)
+        let pivot = |own: &Arc<Factored>| {
+            if own.factor.jitter() == 0.0 { own.factor.smallest_pivot() } else { 0.0 }
+        };
+        self.factored.iter().map(pivot).fold(f64::INFINITY, f64::min)
     }
 
     fn factored(&self, target: usize) -> &Factored {
@@ -74,17 +87,18 @@ impl Metric {
     /// `M⁻¹ g` with the target's estimated Hessian `M`.
     pub fn step(&self, target: usize, gradient: &[f64]) -> Vec<f64> {
         let own = self.nulls[target].curvature;
-        let Factored { factor, parts } = self.factored(target);
-        let Some(parts) = parts else {
+        let Factored { factor, shared } = self.factored(target);
+        let found = shared.as_ref().and_then(|shared| Some((shared, shared.directions(factor)?)));
+        let Some((Shared { curvature, .. }, Directions { directions, shares })) = found else {
             let mut step = factor.solve(gradient);
             step.iter_mut().for_each(|d| *d /= own);
             return step;
         };
-        let mut along = parts.directions.t().dot(&ndarray::Array1::from(factor.half_solve(gradient)));
-        for (along, share) in along.iter_mut().zip(&parts.shares) {
-            *along /= own * (1.0 - share) + parts.curvature * share;
+        let mut along = directions.t().dot(&ndarray::Array1::from(factor.half_solve(gradient)));
+        for (along, share) in along.iter_mut().zip(shares) {
+            *along /= own * (1.0 - share) + curvature * share;
         }
-        factor.half_solve_transposed(&parts.directions.dot(&along).to_vec())
+        factor.half_solve_transposed(&directions.dot(&along).to_vec())
     }
 
     /// `dᵀ G d`, or that of the target's `B`.
@@ -97,18 +111,26 @@ impl Factored {
     /// For several targets, or for the one with this null model.
     fn new(mut gram: Matrix, penalty: &Penalty, alone: Option<&Null>) -> Option<Self> {
         if penalty.is_flat() {
-            return Some(Self { factor: Cholesky::new(&gram)?, parts: None });
+            return Some(Self { factor: Cholesky::new(&gram)?, shared: None });
         }
         // what is shared must not depend on which targets there are
         let curvature = alone.filter(|null| !null.is_silent).map_or(1.0, |null| null.curvature);
         penalty.add_to(&mut gram, 1.0 / curvature);
         let factor = Cholesky::new(&gram)?;
-        let parts = if alone.is_some() { None } else { Some(Parts::new(&factor, penalty, curvature)?) };
-        Some(Self { factor, parts })
+        let shared = Shared { penalty: penalty.clone(), curvature, directions: OnceLock::new() };
+        Some(Self { factor, shared: alone.is_none().then_some(shared) })
     }
 }
 
-impl Parts {
+impl Shared {
+    /// `None` if numbers are not finite.
+    fn directions(&self, factor: &Cholesky) -> Option<&Directions> {
+        let found = || Directions::new(factor, &self.penalty, self.curvature);
+        self.directions.get_or_init(found).as_ref()
+    }
+}
+
+impl Directions {
     fn new(factor: &Cholesky, penalty: &Penalty, curvature: f64) -> Option<Self> {
         let p = factor.len();
         let unit = |k: usize| -> Vec<f64> { (0..p).map(|j| f64::from(u8::from(j == k))).collect() };
@@ -117,6 +139,6 @@ impl Parts {
         let product = |(i, j): (usize, usize)| penalty.product(&inverse[i], &inverse[j]) / curvature;
         let (shares, directions) = symmetric_eigen(&Matrix::from_shape_fn((p, p), product))?;
         let shares = shares.into_iter().map(|share| share.clamp(0.0, 1.0)).collect();
-        Some(Self { curvature, directions, shares })
+        Some(Self { directions, shares })
     }
 }

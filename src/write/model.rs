@@ -217,6 +217,15 @@ impl ModelFile {
 /// The bytes of a model file, also of one that stands in a copy of a recording; of an npz file the first ones.
 pub(super) fn model_bytes(path: &Path) -> Result<Vec<u8>> {
     let unreadable = |e| Error::io(path, e);
+    if path.is_dir() {
+        let inside = path.join("model.json");
+        let help = if inside.is_file() {
+            format!("give the file in it: {}", inside.display())
+        } else {
+            HELP_MODEL.into()
+        };
+        return Err(wrong(path, "a model file", "a folder".into(), &help));
+    }
     let mut file = File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     file.by_ref().take(HDF5_SIGNATURE.len() as u64).read_to_end(&mut bytes).map_err(unreadable)?;

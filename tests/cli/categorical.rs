@@ -220,6 +220,8 @@ fn what_does_not_apply_is_refused_with_a_remedy() {
         (&["--cv", "kfold", "--regularizer", "ridge", "--strength", "0.1"], "--cv"),
         (&["--regularizer", "lasso", "--strength", "0.1", "--solver", "lbfgs"], "leave the solver out"),
         (&["--write-nwb", "c.nwb"], "--out DIR"),
+        (&["--true-couplings", "t.csv"], "--true-couplings: expected another observation model"),
+        (&["--true-couplings", "t.csv"], "leave it out: it is for counts of coupled units"),
     ] {
         place.refused(&[&fit[..], words].concat(), 2, &[said]);
     }

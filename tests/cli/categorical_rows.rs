@@ -6,6 +6,8 @@ use serde_json::Value;
 
 use crate::array_file::Array;
 use crate::device::{adapter, seeing};
+use crate::report::report_without_intercept;
+use crate::table::Table;
 use crate::{Place, json, number, numbers, relative};
 
 pub(crate) const FIT: [&str; 6] = ["fit", "d.csv", "--y", "turn", "--observation", "categorical"];
@@ -132,6 +134,14 @@ fn without_intercepts_all_classes_are_equal_where_features_are_0() {
     let own = ["--x", "speed,angle", "--no-intercept", "--out", "out"];
     let run = place.run(&[&FIT[..], &own].concat()).ended(0);
     assert!(run.stdout.contains("no intercept"), "{run:?}");
+    // there is no row of what was not fitted
+    let is_row = |line: &str| line.trim_start_matches('│').trim_start().starts_with("intercept");
+    assert!(!run.stdout.lines().any(is_row), "{run:?}");
+    let coefficients = Table::read(&place.path("out/tables/coefficients.csv"));
+    assert_eq!(coefficients.texts("feature"), ["speed", "speed", "speed", "angle", "angle", "angle"]);
+    assert!(report_without_intercept(&place, "out"));
+    place.run(&[&FIT[..], &["--x", "speed,angle", "--out", "with"]].concat()).ended(0);
+    assert!(!report_without_intercept(&place, "with"));
     let fit = json(&place.path("out/fit.json"));
     assert_eq!(
         (&fit["has_intercept"], &fit["targets"][0]["intercept"]),

@@ -104,6 +104,11 @@ fn a_seed_gives_the_same_labels_and_repeats_do_not_depend_on_their_number() {
     assert_eq!(labels.shape, [3, 300]);
     let EntryValues::Texts(texts) = labels.values else { panic!("no texts") };
     assert!(texts.iter().eq(three.iter()));
+    assert_eq!(entry(&entries, "classes_turn").values, EntryValues::Texts(NAMES.map(String::from).to_vec()));
+    place.run(&["predict", "out/model.json", "turns.csv", "--out", "p.npz"]).ended(0);
+    let predicted = read_entries(&place.path("p.npz")).unwrap();
+    assert_eq!(entry(&predicted, "classes_turn"), entry(&entries, "classes_turn"));
+    assert!(matches!(entry(&predicted, "label_turn").values, EntryValues::Texts(_)));
     let limited =
         ["simulate", "out/model.json", "turns.csv", "--repeats", "1000000", "--memory-limit", "1GB"];
     place.refused(&[&limited[..], &["--out", "x.csv"]].concat(), 1, &["1000000 repeats of 300 bins"]);
@@ -134,6 +139,17 @@ fn labels_that_are_numbers_are_numbers_and_those_of_the_library() {
         assert!(own.iter().zip(drawn.column(1)).all(|(a, b)| a == b || (a.is_nan() && b.is_nan())));
     }
     assert!(labels.contains(&1.0));
+    // a prediction is of the same kinds
+    assert_eq!(entry(&entries, "classes_0").numbers().unwrap(), [0.0, 1.0]);
+    let words = ["predict", "out/model.json", &file, "--epochs", "Noise 2", "--out", "p.npz"];
+    place.run(&words).ended(0);
+    let predicted = read_entries(&place.path("p.npz")).unwrap();
+    assert_eq!(entry(&predicted, "classes_0").numbers().unwrap(), [0.0, 1.0]);
+    let most = entry(&predicted, "label_0").numbers().unwrap();
+    let expected =
+        p.rows().into_iter().map(|p| if p[0].is_nan() { f64::NAN } else { f64::from(u8::from(p[1] > p[0])) });
+    assert!(most.iter().zip(expected).all(|(a, b)| *a == b || (a.is_nan() && b.is_nan())));
+    assert_eq!((most.len(), most.iter().filter(|label| label.is_nan()).count()), (5604, 40));
 }
 
 #[test]

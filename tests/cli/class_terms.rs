@@ -69,3 +69,33 @@ fn masks_become_those_of_nemos() {
     };
     assert_eq!(score("out/model.json"), score("m.npz"));
 }
+
+/// Columns that were typed for the fit are not those of the models beside it, and a target that a mask keeps a column from is not tested
+/// against a model that has it.
+#[test]
+fn nested_models_stand_beside_fits_with_chosen_columns() {
+    let place = rows();
+    std::fs::write(place.path("m.csv"), "feature,a,b\nq,1,0\n").unwrap();
+    let fit = ["fit", "two.csv", "--y", "a,b", "--observation", "categorical", "--quiet"];
+    place.run(&[&fit[..], &["--x", "q", "--out", "small"]].concat()).ended(0);
+    let beside = ["--compare", "small/model.json", "--test-against", "small/model.json", "--out", "large"];
+    let words = [&fit[..], &["--x", "p,q", "--mask", "m.csv"], &beside].concat();
+    let text = place.run(&words).ended(0).stdout;
+    assert!(text.contains("a against small/model.json: likelihood ratio "), "{text}");
+    let reason = "b against small/model.json: not tested: the smaller model has the column q";
+    assert!(text.contains(reason), "{text}");
+    let found = json(&place.path("large/fit.json"));
+    let alone = json(&place.path("small/fit.json"));
+    for k in 0..2 {
+        let [own, theirs] = [&found["compared"][0]["targets"][k], &alone["targets"][k]]
+            .map(|target| number(&target["log_likelihood"]));
+        assert!((own - theirs).abs() < 1e-12 * theirs.abs(), "{own} {theirs}");
+    }
+    assert_eq!(found["tested"]["targets"][0]["degrees_of_freedom"], 2);
+    assert!(found["tested"]["targets"][1]["left_out"].as_str().unwrap().contains("does not see"));
+    let page = std::fs::read_to_string(place.path("large/report.html")).unwrap();
+    assert!(page.contains("Against a smaller model") && page.contains("not tested: the smaller model"));
+    // a folder is no model
+    let said = ["expected a model file, found a folder", "small/model.json"];
+    place.refused(&["score", "small", "two.csv", "--y", "a,b"], 3, &said);
+}

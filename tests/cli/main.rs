@@ -16,6 +16,7 @@ mod class_export;
 mod class_scores;
 mod class_simulate;
 mod class_terms;
+mod class_words;
 mod completions;
 mod coupled;
 mod csv_fit;

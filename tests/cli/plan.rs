@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::array_file::{Array, Random, write_npz};
 use crate::array_fit::arrays;
+use crate::categorical::{NAMES, Y, table};
 use crate::recording_file::write_recording;
 use crate::{Place, json as read, number};
 
@@ -160,6 +161,20 @@ fn measured_speeds_are_taken_and_decide() {
     }
     let explained = place.run(&["fit", "d.npz", "--cost-constants", "own.json", "--explain"]).ended(0);
     assert!(explained.stdout.contains("\n  by cost constants: own.json (measured on "), "{explained:?}");
+    // of classes all the same is told
+    table(&place, "turns.csv", NAMES, 1);
+    let words =
+        ["fit", "turns.csv", "--y", Y, "--observation", "categorical", "--solver", "lbfgs", "--explain"];
+    let explained = place.run(&[&words[..], &["--cost-constants", "own.json"]].concat()).ended(0).stdout;
+    for said in [
+        "\nplan: lbfgs (",
+        ") for 300 rows x 6 parameters\n",
+        "\n  by cost constants: own.json (measured on ",
+        "; vector instructions: ",
+        "\n  preconditioner: the flat Gram of all rows\n",
+    ] {
+        assert!(explained.contains(said), "{said:?} is not in {explained}");
+    }
     // nothing is read that is not asked for
     assert_eq!(place.run(&["fit", "d.npz", "--json"]).ended(0).json()["plan"]["constants"], "compiled in");
     for (change, said) in [

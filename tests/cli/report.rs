@@ -27,6 +27,12 @@ pub(crate) fn report(place: &Place, folder: &str) -> (String, Page) {
     (html, page)
 }
 
+/// Whether no table of the report has a row of an intercept.
+pub(crate) fn report_without_intercept(place: &Place, folder: &str) -> bool {
+    let (html, _) = report(place, folder);
+    !Page::texts_of(&html, "th").contains(&"intercept".to_string())
+}
+
 #[test]
 fn the_tutorial_model_is_reported_with_its_proof() {
     let place = Place::new();

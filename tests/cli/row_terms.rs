@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::array_file::{Array, N_ROWS, random_data, write_npz};
 use crate::recording_file::write_recording;
+use crate::report::report_without_intercept;
 use crate::{Place, number, numbers, relative};
 
 /// Weights and offsets of the random data.
@@ -167,6 +168,9 @@ fn a_study_has_them_too_and_no_intercept() {
     assert_eq!(by_options["has_intercept"], false);
     let text = place.run(&[&["fit"], &options[..], &["--quiet"]].concat()).ended(0).stdout;
     assert!(text.contains("no intercept, weights times, offset exposure"), "{text}");
+    place.run(&[&["fit"], &options[..], &["--out", "without", "--quiet"]].concat()).ended(0);
+    place.run(&[&["fit"], &options[..options.len() - 1], &["--out", "with", "--quiet"]].concat()).ended(0);
+    assert!(report_without_intercept(&place, "without") && !report_without_intercept(&place, "with"));
 }
 
 #[test]

@@ -86,6 +86,7 @@ fn recording(fit: &FittedGlm) -> Report<'_> {
         words: words(fit, "unit "),
         classes: Vec::new(),
         scores: scores.collect(),
+        tests: vec!["unit 0 against small.json: likelihood ratio 12.5".into()],
         figures: ["convergence", "other", "session", "filter-stimulus", "tuning"].map(figure).into(),
         lags_ms: (0..fit.labels.len()).map(|k| Some(k as f64 + 0.1 + 0.2)).collect(),
         bins: Bins { n: 410, n_used: 400, n_edge: 9, n_dropped: 1, bin_s: Some(0.001) },
@@ -180,6 +181,7 @@ fn sections_and_figures_come_in_order() {
         "1 gap between the epochs, together 60.3\u{202f}s",
         "rheobase fit data/recording.nwb --bin 0.001s",
         "data = \"data/recording.nwb\"\nbin = \"1ms\"\n",
+        "unit 0 against small.json: likelihood ratio 12.5",
         "what tables/bins.csv holds",
         "rheobase 9.8.7",
         "37\u{202f}MB",
@@ -341,6 +343,7 @@ fn every_text_is_escaped() {
         figures: vec![FigureSvg { title: NASTY.into(), caption: NASTY.into(), ..figure("session") }],
         files: vec![WrittenFile { name: format!("tables/{NASTY}.csv"), what: NASTY.into() }],
         scores: report.scores.iter().map(|row| ScoreRow { data: NASTY.into(), ..row.clone() }).collect(),
+        tests: vec![NASTY.into()],
         computed: Computed { device: NASTY.into(), ..report.computed.clone() },
         ..report
     };

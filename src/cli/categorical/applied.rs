@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use super::super::applied;
 use super::super::args::DataArgs;
 use super::super::array_columns::{column_list, column_names as columns_of};
 use super::super::arrays::Format;
@@ -13,10 +14,8 @@ use super::labels::{Kind, Labels, of_columns, only_labelled};
 use crate::glm::FittedCategorical;
 use crate::math::dense::Matrix;
 use crate::observation::Label;
-use crate::solver::Status;
+use crate::read::npz_entries::{Entry, EntryValues};
 use crate::write::categorical::CategoricalFile;
-use crate::write::model::Study;
-use crate::write::save::is_mixed;
 use crate::{Error, Result};
 
 /// Probabilities of the classes of one target in every bin.
@@ -121,32 +120,11 @@ impl Applied {
         Ok(Self { model, data, fitted, probabilities })
     }
 
-    /// What keeps results from meaning what they seem to; `what` they are: `scores`.
-    pub(super) fn notices(&self, path: &Path, what: &str) -> Vec<String> {
-        let mut notices = Vec::new();
-        if let Some(weights) = &self.data.row_terms.names.weights {
-            notices.push(format!("scored with the weights {weights}; --weights none leaves them out"));
-        }
-        if is_mixed(path) {
-            notices.push(format!(
-                "{} is not the file that the fit.json beside it lists: they are of different runs",
-                path.display()
-            ));
-        }
-        if matches!(self.model.study, Study::Nemos) {
-            notices
-                .push(format!("{} is of NeMoS: it does not say whether it is at an optimum", path.display()));
-            return notices;
-        }
-        for (target, own) in self.model.fit.targets.iter().enumerate() {
-            if self.fitted.contains(&target) && own.status != Status::Converged {
-                let (name, status) = (&own.name, own.status.name());
-                notices.push(format!(
-                    "the model of {name} is not at an optimum ({status}): its {what} mean little"
-                ));
-            }
-        }
-        notices
+    /// What keeps results from meaning what they seem to; `done` says what was done: `scored` and `scores`.
+    pub(super) fn notices(&self, path: &Path, choice: &DataArgs, done: [&str; 2]) -> Vec<String> {
+        let targets = self.model.fit.targets.iter().enumerate().filter(|(k, _)| self.fitted.contains(k));
+        let fitted = targets.map(|(_, target)| (&target.name, target.status));
+        applied::notices((path, &self.model.study), (choice, &self.data), fitted, done)
     }
 }
 
@@ -214,6 +192,27 @@ fn column_names(targets: &[String], classes: &[&[Label]]) -> Vec<Vec<String>> {
 /// Labels as texts, empty where there is none.
 pub(super) fn label_texts<'l>(labels: impl Iterator<Item = Option<&'l Label>>) -> Vec<String> {
     labels.map(|label| label.map_or(String::new(), ToString::to_string)).collect()
+}
+
+/// Labels that are some of the classes of a target as an array of this shape: numbers, NaN where there is none, if all classes are
+/// numbers that `f64` holds to the last digit, else texts, empty where there is none.
+pub(super) fn label_array<'l>(
+    labels: impl Iterator<Item = Option<&'l Label>>,
+    classes: &[Label],
+    shape: Vec<usize>,
+) -> Entry {
+    let number = |label: Option<&Label>| label.and_then(Label::exact).unwrap_or(f64::NAN);
+    let values = if classes.iter().all(|class| class.exact().is_some()) {
+        EntryValues::Numbers(labels.map(number).collect())
+    } else {
+        EntryValues::Texts(label_texts(labels))
+    };
+    Entry { shape, values }
+}
+
+/// The classes of a target as an array of the same kind.
+pub(super) fn class_array(classes: &[Label]) -> Entry {
+    label_array(classes.iter().map(Some), classes, vec![classes.len()])
 }
 
 #[cfg(test)]

@@ -48,8 +48,10 @@ impl Work for ClassWork<'_, '_> {
     }
 }
 
-#[cfg(all(test, feature = "gpu"))]
+#[cfg(test)]
 mod tests {
+    #![cfg(feature = "gpu")]
+
     use super::*;
     use crate::backend::cpu::simd::Level;
     use crate::backend::gpu::costs;

@@ -66,10 +66,11 @@ pub(in super::super) fn fit(args: &FitArgs) -> Result<Report> {
     if !args.common.json {
         let scored = scored(&fitting);
         text.push_str(&score_rows::text_of(&scored));
-        fitting.tested.iter().for_each(|own| text.push_str(&own.text(scored.titles.iter().cloned())));
+        let tests = fitting.tested.iter().flat_map(|own| own.lines(scored.titles.iter().cloned()));
+        tests.for_each(|line| text.push_str(&format!("{line}\n")));
     }
     if args.explain && !args.common.json {
-        text.push_str(&result::explanation(&fitting.model.fit));
+        text.push_str(&result::explanation(&fitting.model.fit, &fitting.device));
     }
     let (converged, mut said) = (fitting.model.fit.converged(), told(&fitting));
     if args.common.out.is_some() || args.write_nwb.is_some() {
@@ -162,6 +163,7 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     if let Some(path) = &args.mask {
         mask::apply(path, &mut data)?;
     }
+    data.notices.extend(args.penalty.notice(&data));
     if args.common.out.is_some() {
         let notices = outputs::notices(&data);
         data.notices.extend(notices);

@@ -67,7 +67,7 @@ fn bins(fitting: &Fitting, of_classes: &OfClasses, saver: &mut Saver) -> Result<
     saver.stage_table("tables/bins.csv", &columns)
 }
 
-/// One row per target, feature and class.
+/// One row per target, feature and class, and of fits with an intercept one for that of each class.
 fn coefficients(of_classes: &OfClasses, saver: &mut Saver) -> Result<()> {
     let fit = &of_classes.model.fit;
     let mut texts: [Vec<String>; 3] = Default::default();
@@ -75,7 +75,7 @@ fn coefficients(of_classes: &OfClasses, saver: &mut Saver) -> Result<()> {
     for target in &fit.targets {
         let n_classes = target.n_classes();
         let (z, p) = (target.z(), target.p_values());
-        for class in 0..n_classes {
+        for class in 0..if fit.has_intercept { n_classes } else { 0 } {
             let (value, error) = (target.intercept[class], target.intercept_standard_error[class]);
             let row = [target.name.clone(), "intercept".into(), target.classes[class].to_string()];
             texts.iter_mut().zip(row).for_each(|(column, text)| column.push(text));

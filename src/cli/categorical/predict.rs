@@ -10,9 +10,10 @@ use super::super::predict::{Format, PredictArgs, checked_out, command_line, refu
 use super::super::progress::Progress;
 use super::super::result::{bins, head};
 use super::super::run::{Report, pretty, say};
-use super::applied::{Applied, Probabilities, label_texts};
+use super::applied::{Applied, Probabilities, class_array, label_array, label_texts};
 use crate::math::dense::Matrix;
 use crate::observation::Label;
+use crate::read::npz_entries::Entry;
 use crate::write::digest::digest_file;
 use crate::write::model::Input;
 use crate::write::npz::{Array, npz_bytes};
@@ -29,7 +30,7 @@ pub(in super::super) fn predict(args: &PredictArgs) -> Result<Report> {
     progress.stage("reading", None);
     let limit_bytes = args.memory_limit.or_else(default_memory_limit_bytes);
     let mut applied = Applied::predict(&args.model, &args.data, limit_bytes, &progress)?;
-    let notices = applied.notices(&args.model, "predictions");
+    let notices = applied.notices(&args.model, &args.data, ["predicted", "predictions"]);
     applied.data.notices.extend(notices);
     let text = if args.json { pretty(&document(args, &applied)?.into()) } else { text(&applied) };
     if let Some((path, format)) = out {
@@ -75,6 +76,7 @@ fn csv(applied: &Applied) -> Result<Vec<u8>> {
     csv_bytes(&columns)
 }
 
+/// Labels of shape (bins) and classes, numbers where all classes are, and probabilities of shape (bins, classes).
 fn npz(applied: &Applied) -> Result<Vec<u8>> {
     let data = &applied.data;
     let epochs = data.epoch_of_bins();
@@ -83,13 +85,12 @@ fn npz(applied: &Applied) -> Result<Vec<u8>> {
         |what: &str| -> Vec<String> { data.names.iter().map(|name| format!("{what}_{name}")).collect() };
     let (of_labels, of_classes, of_probabilities) = (named("label"), named("classes"), named("probability"));
     let n_targets = data.names.len();
-    let texts: Vec<Vec<String>> =
-        (0..n_targets).map(|target| label_texts(labels(applied, target).into_iter())).collect();
-    let classes: Vec<Vec<String>> = applied
-        .fitted
-        .iter()
-        .map(|&target| label_texts(applied.model.fit.targets[target].classes.iter().map(Some)))
-        .collect();
+    let of_target = |target: usize| {
+        let classes = &applied.model.fit.targets[applied.fitted[target]].classes;
+        let labels = label_array(labels(applied, target).into_iter(), classes, vec![data.n_bins()]);
+        (labels, class_array(classes))
+    };
+    let (labels, classes): (Vec<Entry>, Vec<Entry>) = (0..n_targets).map(of_target).unzip();
     let mut arrays: Vec<(&str, Array)> = Vec::new();
     if !data.centres_s.is_empty() {
         arrays.push(("t", Array::Numbers(t.view())));
@@ -97,9 +98,9 @@ fn npz(applied: &Applied) -> Result<Vec<u8>> {
     }
     let values: Vec<Matrix> = applied.probabilities.iter().map(Probabilities::values).collect();
     for target in 0..n_targets {
-        arrays.push((&of_labels[target], Array::Texts(&texts[target])));
+        arrays.push((&of_labels[target], Array::Entry(&labels[target])));
         arrays.push((&of_probabilities[target], Array::Table(values[target].view())));
-        arrays.push((&of_classes[target], Array::Texts(&classes[target])));
+        arrays.push((&of_classes[target], Array::Entry(&classes[target])));
     }
     arrays.push(("targets", Array::Texts(&data.names)));
     npz_bytes(&arrays)

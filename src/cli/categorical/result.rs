@@ -6,9 +6,11 @@ use serde_json::{Map, Value, json};
 
 use super::super::beside::{compared_json, held_out_json};
 use super::super::data::Data;
-use super::super::fit_text::{bins_line, verdict_of};
+use super::super::fit_text::{SHOWN_WHOLE, labelled_bins_line, overview_of, proven, verdict_of};
 use super::super::machine::peak_memory_bytes;
 use super::super::model_text::{penalty, row_terms, strength_line};
+use super::super::not_determined;
+use super::super::plan_text::plan_text;
 use super::super::result::{bins, head, numbers};
 use super::fit::Fitting;
 use super::scored::ClassScores;
@@ -22,8 +24,6 @@ use crate::write::table::terminal_table;
 const COLUMNS: usize = 5;
 /// Most classes whose confusion is printed; the result has all.
 const CONFUSED: usize = 10;
-/// Most targets that are shown coefficient by coefficient.
-pub(super) const SHOWN_WHOLE: usize = 3;
 
 /// The result of a fit, in the order people read it.
 pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Map<String, Value> {
@@ -103,7 +103,7 @@ fn target((target, scores): (&ClassFit, &ClassScores)) -> Value {
 /// Everything that is printed about a fit.
 pub(super) fn text(fitting: &Fitting) -> String {
     let (data, model, fit) = (&fitting.data, &fitting.model, &fitting.model.fit);
-    let mut text = bins_line(data);
+    let mut text = labelled_bins_line(data);
     let penalty = penalty(&fit.regularizer, fit.n_folds());
     // writing to a string cannot fail, here and below
     let terms = row_terms(&model.study.row_terms(), fit.has_intercept);
@@ -112,16 +112,12 @@ pub(super) fn text(fitting: &Fitting) -> String {
         "model: {} observations, {} inverse link{penalty}{terms}",
         model.observation, model.link
     );
-    for (own, scores) in fit.targets.iter().zip(&fitting.scores).take(SHOWN_WHOLE) {
-        text.push_str(&whole(data, fit, own, &scores.confusion));
-    }
-    if fit.targets.len() > SHOWN_WHOLE {
-        let n = fit.targets.iter().filter(|own| own.status == crate::solver::Status::Converged).count();
-        let _ = writeln!(
-            text,
-            "\n{n} of {} targets at the optimum; all of them: --json, or --out DIR",
-            fit.targets.len()
-        );
+    if fit.targets.len() <= SHOWN_WHOLE {
+        for (own, scores) in fit.targets.iter().zip(&fitting.scores) {
+            text.push_str(&whole(data, fit, own, &scores.confusion));
+        }
+    } else {
+        text.push_str(&overview(fit, &fitting.scores));
     }
     let _ = writeln!(
         text,
@@ -136,7 +132,43 @@ pub(super) fn text(fitting: &Fitting) -> String {
     if let Some(reason) = &fit.inference_left_out {
         let _ = writeln!(text, "standard errors left out: {reason}");
     }
+    text.push_str(&not_determined::text(fit.identifiability.as_ref(), &fit.features));
     text
+}
+
+/// Many targets, a row each.
+fn overview(fit: &FittedCategorical, scores: &[ClassScores]) -> String {
+    let cells = |(target, scores): (&ClassFit, &ClassScores)| {
+        let mut cells = vec![
+            target.name.clone(),
+            target.status.name().into(),
+            target.n_classes().to_string(),
+            format!("{:.9}", target.scores.log_likelihood),
+            format!("{:.4}", target.scores.pseudo_r2_mcfadden),
+            format!("{:.4}", scores.confusion.accuracy),
+            format!("{:.1e}", target.kkt_residual),
+            format!("{:.1e}", target.loss_gap),
+        ];
+        cells.extend(target.strength.map(|strength| format!("{strength:.3e}")));
+        cells
+    };
+    let rows: Vec<Vec<String>> = fit.targets.iter().zip(scores).map(cells).collect();
+    let mut header = vec![
+        "target",
+        "status",
+        "classes",
+        "log-likelihood",
+        "pseudo-R2",
+        "accuracy",
+        "KKT residual",
+        "loss gap",
+    ];
+    if fit.n_folds().is_some() {
+        header.push("strength");
+    }
+    let certificates: Vec<_> =
+        fit.targets.iter().map(|own| (own.status, own.kkt_residual, own.loss_gap)).collect();
+    overview_of(&header, &rows, &proven(&certificates, fit.tolerance))
 }
 
 /// One target with its coefficients: a column for each class, or a row for each feature and class.
@@ -213,26 +245,8 @@ pub(super) fn confusion_text(classes: &[Label], confusion: &Confusion) -> Option
 }
 
 /// How a fit was carried out and why.
-pub(super) fn explanation(fit: &FittedCategorical) -> String {
+pub(super) fn explanation(fit: &FittedCategorical, device: &str) -> String {
     let plan = &fit.plan;
-    let mut text = format!(
-        "\nplan: {} ({}) for {} rows x {} parameters, in {}\n",
-        plan.solver,
-        plan.reason,
-        plan.n_rows,
-        plan.n_columns + 1,
-        plan.arithmetic()
-    );
-    for estimate in &plan.estimates {
-        let _ = writeln!(
-            text,
-            "  {} was expected to take {:.1} ms in kernels",
-            estimate.solver,
-            estimate.seconds * 1e3
-        );
-    }
-    for own in &plan.features {
-        let _ = writeln!(text, "  {}: {} columns {}", own.feature, own.n_columns, own.form);
-    }
-    text
+    let n_parameters = plan.n_columns + 1;
+    plan_text(plan, device, &format!("{} rows x {n_parameters} parameters", plan.n_rows))
 }

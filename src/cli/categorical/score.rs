@@ -5,14 +5,14 @@ use std::fmt::Write;
 use serde_json::{Map, Value, json};
 
 use super::super::args::ScoreArgs;
-use super::super::fit_text::bins_line;
+use super::super::fit_text::{SHOWN_WHOLE, labelled_bins_line};
 use super::super::machine::default_memory_limit_bytes;
 use super::super::progress::Progress;
 use super::super::result::{bins, head};
 use super::super::run::{Report, pretty, say};
 use super::super::score::command_line;
 use super::applied::Applied;
-use super::result::{SHOWN_WHOLE, confusion_text};
+use super::result::confusion_text;
 use super::scored::{ClassScores, of_classes};
 use crate::Result;
 use crate::write::digest::digest_file;
@@ -36,7 +36,7 @@ pub(in super::super) fn score(args: &ScoreArgs) -> Result<Report> {
     progress.stage("reading", None);
     let limit_bytes = args.common.memory_limit.or_else(default_memory_limit_bytes);
     let (mut applied, labels) = Applied::score(&args.model, &args.data, limit_bytes, &progress)?;
-    let notices = applied.notices(&args.model, "scores");
+    let notices = applied.notices(&args.model, &args.data, ["scored", "scores"]);
     applied.data.notices.extend(notices);
     let mut targets = Vec::with_capacity(applied.data.names.len());
     for (target, name) in applied.data.names.iter().enumerate() {
@@ -104,9 +104,14 @@ fn text(applied: &Applied, targets: &[TargetScores]) -> String {
         "pseudo-R2 (Cohen)",
         "accuracy",
     ];
-    let mut text =
-        format!("{}\n{}\n", bins_line(&applied.data), terminal_table(&header, &rows, None).trim_end());
-    for (target, &fitted) in targets.iter().zip(&applied.fitted).take(SHOWN_WHOLE) {
+    let mut text = format!(
+        "{}\n{}\n",
+        labelled_bins_line(&applied.data),
+        terminal_table(&header, &rows, None).trim_end()
+    );
+    // of many the table is enough
+    let shown = if targets.len() <= SHOWN_WHOLE { targets } else { &[] };
+    for (target, &fitted) in shown.iter().zip(&applied.fitted) {
         let classes = &applied.model.fit.targets[fitted].classes;
         if let Some(table) = confusion_text(classes, &target.scores.confusion) {
             let _ = write!(text, "\n{}\n{table}", target.name);

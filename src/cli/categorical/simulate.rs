@@ -14,10 +14,10 @@ use super::super::progress::Progress;
 use super::super::result::{bins, head};
 use super::super::run::{Report, pretty, say};
 use super::super::simulate::{SimulateArgs, command_words, fed_back};
-use super::applied::{Applied, Probabilities, label_texts};
+use super::applied::{Applied, Probabilities, class_array, label_array, label_texts};
 use crate::math::dense::Matrix;
 use crate::observation::{Label, most_probable};
-use crate::read::npz_entries::{Entry, EntryValues};
+use crate::read::npz_entries::Entry;
 use crate::simulate::Source;
 use crate::write::digest::digest_file;
 use crate::write::model::Input;
@@ -47,12 +47,13 @@ pub(in super::super) fn simulate(
     let out = out.transpose()?;
     let n_repeats = args.n_repeats()?;
     refuse_weights(choice)?;
+    args.refuse_max_rate("a categorical model", "labels have no rate")?;
     let progress = Progress::new(args.quiet);
     progress.stage("reading", None);
     let limit_bytes = args.memory_limit.or_else(default_memory_limit_bytes);
     let mut applied = Applied::predict(model, choice, limit_bytes, &progress)?;
     refuse_feedback(&applied)?;
-    let notices = applied.notices(model, "draws");
+    let notices = applied.notices(model, choice, ["drawn", "draws"]);
     applied.data.notices.extend(notices);
     progress.stage("drawing labels", None);
     let draws = Draws::new(&applied, args.seed, n_repeats, limit_bytes)?;
@@ -119,11 +120,7 @@ impl Draws {
     }
 
     /// The labels of a target in all repeats.
-    fn labels<'a>(
-        &'a self,
-        applied: &'a Applied,
-        target: usize,
-    ) -> impl Iterator<Item = Option<&'a Label>> + Clone {
+    fn labels<'a>(&'a self, applied: &'a Applied, target: usize) -> impl Iterator<Item = Option<&'a Label>> {
         let classes = &applied.model.fit.targets[applied.fitted[target]].classes;
         self.classes[target].iter().map(move |&class| classes.get(class))
     }
@@ -159,27 +156,18 @@ fn csv(applied: &Applied, draws: &Draws) -> Result<Vec<u8>> {
     csv_bytes(&columns)
 }
 
-/// Labels of shape (repeats, bins), numbers where all classes are, and probabilities of shape (bins, classes).
+/// Labels of shape (repeats, bins) and classes, numbers where all classes are, and probabilities of shape (bins, classes).
 fn npz(applied: &Applied, draws: &Draws) -> Result<Vec<u8>> {
     let data = &applied.data;
     let named =
         |what: &str| -> Vec<String> { data.names.iter().map(|name| format!("{what}_{name}")).collect() };
     let (of_labels, of_classes, of_probabilities) = (named("label"), named("classes"), named("probability"));
     let of_target = |target: usize| {
-        let labels = draws.labels(applied, target);
-        let as_number = |label: Option<&Label>| label.map_or(Some(f64::NAN), Label::exact);
-        let values = match labels.clone().map(as_number).collect::<Option<Vec<f64>>>() {
-            Some(numbers) => EntryValues::Numbers(numbers),
-            None => EntryValues::Texts(label_texts(labels)),
-        };
-        Entry { shape: vec![draws.n_repeats, data.n_bins()], values }
+        let classes = &applied.model.fit.targets[applied.fitted[target]].classes;
+        let shape = vec![draws.n_repeats, data.n_bins()];
+        (label_array(draws.labels(applied, target), classes, shape), class_array(classes))
     };
-    let labels: Vec<Entry> = (0..data.names.len()).map(of_target).collect();
-    let classes: Vec<Vec<String>> = applied
-        .fitted
-        .iter()
-        .map(|&target| label_texts(applied.model.fit.targets[target].classes.iter().map(Some)))
-        .collect();
+    let (labels, classes): (Vec<Entry>, Vec<Entry>) = (0..data.names.len()).map(of_target).unzip();
     let (t, epochs) = (Array1::from(data.centres_s.clone()), data.epoch_of_bins());
     let mut arrays: Vec<(&str, Array)> = Vec::new();
     if data.bin_s.is_finite() {
@@ -189,7 +177,7 @@ fn npz(applied: &Applied, draws: &Draws) -> Result<Vec<u8>> {
     for target in 0..data.names.len() {
         arrays.push((&of_labels[target], Array::Entry(&labels[target])));
         arrays.push((&of_probabilities[target], Array::Table(draws.probabilities[target].view())));
-        arrays.push((&of_classes[target], Array::Texts(&classes[target])));
+        arrays.push((&of_classes[target], Array::Entry(&classes[target])));
     }
     arrays.push(("targets", Array::Texts(&data.names)));
     npz_bytes(&arrays)

@@ -19,14 +19,12 @@ pub(super) fn read(args: &FitArgs) -> Result<Option<Smaller>> {
     let Some(path) = Smaller::asked_for(args)? else { return Ok(None) };
     let CategoricalFile { fit, study, .. } = CategoricalFile::load(path)?;
     Smaller::check_terms(args, fit.has_intercept, &study)?;
-    let is_used = |column: usize| {
-        let of_target = |own: &ClassFit| {
-            let n_classes = own.n_classes();
-            own.coef[column * n_classes..(column + 1) * n_classes].iter().any(|w| *w != 0.0)
-        };
-        fit.targets.iter().any(of_target)
+    let is_used = |own: &ClassFit, column: usize| {
+        let n_classes = own.n_classes();
+        own.coef[column * n_classes..(column + 1) * n_classes].iter().any(|w| *w != 0.0)
     };
-    Smaller::new(path, &fit.labels, is_used, &study).map(Some)
+    let targets = fit.targets.iter().map(|target| (target.name.clone(), target));
+    Smaller::new(path, &fit.labels, targets, is_used, &study).map(Some)
 }
 
 /// Fits the columns of the smaller model to the bins of the fit, and tests every target.

@@ -102,9 +102,8 @@ impl fit::Fitting {
 
 /// The view of a fit, which takes its place.
 pub(super) fn view(fitting: Fitting) -> fit::Fitting {
-    let score_rows = rows(&scored(&fitting));
-    let Fitting { name, data, model, labels, probabilities, scores, compared, device, seconds_total, .. } =
-        fitting;
+    let (score_rows, seconds_total) = (rows(&scored(&fitting)), fitting.seconds_total);
+    let Fitting { name, data, model, labels, probabilities, scores, compared, tested, device, .. } = fitting;
     let texts = (0..data.names.len()).map(|target| labels.texts(&data, target)).collect();
     let y = responses(&data, &model.fit, &labels);
     let data = of_classes(data, &model.fit, y);
@@ -129,7 +128,7 @@ pub(super) fn view(fitting: Fitting) -> fit::Fitting {
         expected,
         compared: Vec::new(),
         held_out: Vec::new(),
-        tested: None,
+        tested,
         truth: None,
         of_classes: Some(of_classes),
         seconds_total,

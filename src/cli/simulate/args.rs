@@ -56,7 +56,7 @@ pub struct SimulateArgs {
     /// Something else than responses of a fitted model.
     #[command(subcommand)]
     pub other: Option<Other>,
-    /// A model.json that `fit --out` wrote, or an npz file of nemos
+    /// A model.json that `fit --out` wrote, a copy that `fit --write-nwb` wrote, or an npz file of nemos
     #[arg(required = true)]
     pub model: Option<PathBuf>,
     #[command(flatten)]
@@ -68,9 +68,9 @@ pub struct SimulateArgs {
     /// How often everything is drawn
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub repeats: usize,
-    /// Rates of a recording above this, in Hz, are held there, and counted
-    #[arg(long, value_name = "HZ", default_value = "1000", value_parser = rate)]
-    pub max_rate: f64,
+    /// Rates of a recording above this, in Hz, are held there, and counted; of models of counts or events alone [default: 1000]
+    #[arg(long, value_name = "HZ", value_parser = rate)]
+    pub max_rate: Option<f64>,
     /// Write the draws into this file, .csv or .npz
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -163,6 +163,26 @@ impl CoupledArgs {
 }
 
 impl SimulateArgs {
+    /// The largest rate of what has rates.
+    pub(super) fn most_hz(&self) -> f64 {
+        self.max_rate.unwrap_or(1000.0)
+    }
+
+    /// Refuses a largest rate of what has none: what was found, and why it has none.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if one was typed.
+    pub(in super::super) fn refuse_max_rate(&self, found: &str, why: &str) -> Result<()> {
+        match self.max_rate {
+            None => Ok(()),
+            Some(_) => {
+                let (expected, help) =
+                    ("a model of counts or events in a recording", format!("leave it out: {why}"));
+                Err(Error::argument("--max-rate", expected, found, help))
+            }
+        }
+    }
+
     /// How often everything is drawn.
     ///
     /// # Errors

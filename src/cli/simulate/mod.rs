@@ -54,13 +54,22 @@ fn of_model(args: &SimulateArgs) -> Result<Report> {
         return categorical::simulate(args, (model, data));
     }
     let out = args.out.as_ref().map(|path| checked_out(path, &[model, &data.data])).transpose()?;
-    let (seed, n_repeats, most_hz) = (args.seed, args.n_repeats()?, args.max_rate);
+    let (seed, n_repeats, most_hz) = (args.seed, args.n_repeats()?, args.most_hz());
     let chance = Chance { seed, n_repeats, most_hz, format: out };
     refuse_weights(data)?;
     let progress = Progress::new(args.quiet);
     progress.stage("reading", None);
     let limit_bytes = args.memory_limit.or_else(default_memory_limit_bytes);
-    let mut applied = Applied::predict(ModelFile::load(model)?, data, limit_bytes, &progress)?;
+    let model_file = ModelFile::load(model)?;
+    let observation = model_file.fit.model.observation;
+    if !observation.has_events() {
+        let name = observation.name();
+        args.refuse_max_rate(&format!("a {name} model"), &format!("{name} responses have no rate"))?;
+    }
+    let mut applied = Applied::predict(model_file, data, limit_bytes, &progress)?;
+    if !applied.data.bin_s.is_finite() {
+        args.refuse_max_rate("arrays", "arrays have no time, hence no rates")?;
+    }
     let notices = applied.notices(model, data, ["drawn", "responses"]);
     applied.data.notices.extend(notices);
     progress.stage("drawing responses", None);

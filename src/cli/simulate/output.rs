@@ -127,7 +127,7 @@ pub(super) fn document(
     draws: &Draws,
 ) -> Result<Map<String, Value>> {
     let data = &applied.data;
-    let words = command_words(args, (model, choice), Some(draws.chance.most_hz));
+    let words = command_words(args, (model, choice), draws.n_held.map(|_| draws.chance.most_hz));
     let mut document = result::head(data, &words.join(" "));
     document.insert("model".into(), json!(Input { path: model.clone(), sha256: digest_file(model)? }));
     document.insert("seed".into(), draws.chance.seed.into());

@@ -58,6 +58,7 @@ impl CategoricalSpec {
     ) -> Result<FittedCategorical> {
         let strengths = how.strengths()?;
         self.checked().check_for_strengths()?;
+        how.folds.check_within(plan.rows())?;
         let not_centred = (!self.get().has_intercept).then(|| plan.without_intercept());
         let plan = not_centred.as_ref().unwrap_or(plan);
         let mut fits = Vec::with_capacity(response.len());

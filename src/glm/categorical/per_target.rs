@@ -90,6 +90,8 @@ impl FittedCategorical {
         }
         let plans: Vec<Plan> = fits.iter().flat_map(|(fit, _)| fit.plan.each()).collect();
         if plans.len() > 1 {
+            joined.plan.n_targets = plans.iter().map(|plan| plan.n_targets).sum();
+            joined.plan.n_taken_over = plans.iter().map(|plan| plan.n_taken_over).sum();
             joined.plan.groups = plans;
         }
         let names = |fit: &Self| fit.targets.iter().map(|target| target.name.clone()).collect();
