@@ -87,7 +87,7 @@ mod tests {
             low: vec![0.0, 0.001],
             high: vec![0.002, 0.009],
         };
-        let figure = calibration(&[panel.clone()], false, " A note.").unwrap();
+        let figure = calibration(std::slice::from_ref(&panel), false, " A note.").unwrap();
         assert!(figure.caption.ends_with("seldom are. A note."));
         let range = figure.drawing.rows[0].panels[0].x.range.unwrap();
         assert!(range[1] < 0.01 && range[1] > 0.009);

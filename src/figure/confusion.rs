@@ -75,7 +75,7 @@ mod tests {
             classes: vec!["left".into(), "right".into()],
             counts: vec![3, 1, 0, 0],
         };
-        let figure = confusion(&[panel.clone()], false, " A note.").unwrap();
+        let figure = confusion(std::slice::from_ref(&panel), false, " A note.").unwrap();
         assert!(figure.caption.ends_with("confusion.csv. A note."));
         let Mark::Cells { values, .. } = &figure.drawing.rows[0].panels[0].marks[0] else { panic!() };
         assert_eq!(values[..2], [0.75, 0.25]);
