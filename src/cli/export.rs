@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
+use super::array_columns::column_list;
 use super::run::{Report, pretty, say};
 use super::shell::shell_word;
 use crate::design::FeatureColumns;
@@ -128,7 +129,7 @@ pub(super) fn export(args: &ExportArgs) -> Result<Report> {
         say(&format!("model written to {}", args.out.display()));
     }
     if !args.json {
-        return Ok(Report { text: text(&nemos, &features, &targets, &classes), converged: true });
+        return Ok(Report { text: text(&nemos, (&features, &columns), &targets, &classes), converged: true });
     }
     let output = Input { path: args.out.clone(), sha256 };
     let mut document: Value = json!({
@@ -157,7 +158,12 @@ fn command_line(args: &ExportArgs) -> String {
 }
 
 /// What a user of the file needs to know: its class, and the order of columns and targets.
-fn text(nemos: &NemosModel, features: &[FeatureColumns], targets: &[String], classes: &[Label]) -> String {
+fn text(
+    nemos: &NemosModel,
+    (features, labels): (&[FeatureColumns], &[String]),
+    targets: &[String],
+    classes: &[Label],
+) -> String {
     let last = |name: &'static str| name.rsplit('.').next().unwrap_or(name);
     let mut text = format!(
         "{}, {}, {}\ncolumns of X, in this order:\n",
@@ -168,8 +174,12 @@ fn text(nemos: &NemosModel, features: &[FeatureColumns], targets: &[String], cla
     for feature in features {
         let [first, end] = feature.columns;
         let columns = if end - first == 1 { first.to_string() } else { format!("{first}..{}", end - 1) };
+        // columns of a file have names of their own, those of a basis are numbers
+        let own = &labels[first..end];
+        let is_plain = |label: &String| label.starts_with(&feature.name);
+        let names = if own.iter().all(is_plain) { String::new() } else { format!(" ({})", column_list(own)) };
         // writing to a string cannot fail
-        let _ = writeln!(text, "  {columns}: {}", feature.name);
+        let _ = writeln!(text, "  {columns}: {}{names}", feature.name);
     }
     if nemos.class.is_population() {
         let _ = writeln!(text, "neurons, in this order: {}", targets.join(", "));

@@ -9,7 +9,7 @@ fn exported() -> Place {
     table(&place, "turns.csv", NAMES, 1);
     place.run(&["fit", "turns.csv", "--y", Y, "--observation", "categorical", "--out", "out"]).ended(0);
     let run = place.run(&["export", "out/model.json", "--to", "nemos", "nemos.npz"]).ended(0);
-    let said = "ClassifierGLM, CategoricalObservations, jax._src.nn.functions.log_softmax\ncolumns of X, in this order:\n";
+    let said = "ClassifierGLM, CategoricalObservations, jax._src.nn.functions.log_softmax\ncolumns of X, in this order:\n  0..1: X (speed, angle)\n";
     assert!(run.stdout.starts_with(said), "{run:?}");
     assert!(run.stdout.ends_with("classes, in this order: left, right, stop\n"), "{run:?}");
     assert_eq!(run.stderr, "model written to nemos.npz\n");
