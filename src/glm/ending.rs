@@ -94,7 +94,7 @@ impl Fit<'_, '_, '_> {
             }
             _ => (vec![f64::NAN; labels.len()], f64::NAN, Vec::new()),
         };
-        let dof_resid = self.dof_resid(&reported.coef);
+        let (dof_resid, n_parameters) = (self.dof_resid(&reported.coef), self.n_parameters(&reported.coef));
         TargetFit {
             name: self.response.names[target].clone(),
             status,
@@ -115,6 +115,7 @@ impl Fit<'_, '_, '_> {
             total_weight: self.plan.weights().map(Weights::total),
             scale_standard_error: f64::NAN,
             dof_resid,
+            n_parameters,
             strength: None,
             cv: None,
             aliased,
@@ -275,6 +276,7 @@ impl Fit<'_, '_, '_> {
             kkt_residual: 0.0,
             loss_gap: 0.0,
             gap_from: GapFrom::FlatGram,
+            n_parameters: self.n_parameters(&[]),
             loss: 0.0,
             iterations: 0,
             passes: 0,
