@@ -183,6 +183,8 @@ impl<B: Classes> Search<'_, B> {
         found.ok_or_else(|| Error::Empty {
             what: "response".into(),
             problem: "it has no target".into(),
+            n_histories: 0,
+            covariance_of: Vec::new(),
             help: "give at least one".into(),
         })
     }
