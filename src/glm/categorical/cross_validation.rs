@@ -38,6 +38,8 @@ struct Search<'s, B> {
     strengths: &'s [f64],
     since: Instant,
 }
+    /// When this one did.
+    begun: Instant,
 
 impl CategoricalSpec {
     /// Fits every target with the strength that predicts the labels of held-out bins best.
@@ -60,12 +62,12 @@ impl CategoricalSpec {
         self.checked().check_for_strengths()?;
         let not_centred = (!self.get().has_intercept).then(|| plan.without_intercept());
         let plan = not_centred.as_ref().unwrap_or(plan);
-        let mut fits = Vec::with_capacity(response.len());
+        let (mut fits, since) = (Vec::with_capacity(response.len()), Instant::now());
         for (number, target) in response.iter().enumerate() {
             let n_waiting = response.len() - 1 - number;
             let mut of_all = |at: Progress| progress(Progress { n_active: at.n_active + n_waiting, ..at });
-            let search =
-                Search { spec: self, on, response: target, strengths: &strengths, since: Instant::now() };
+            let begun = Instant::now();
+            let search = Search { spec: self, on, response: target, strengths: &strengths, since, begun };
             fits.push((search.run(plan, how, &mut of_all)?, vec![number]));
         }
         FittedCategorical::of_groups(plan.layout(), fits)
@@ -100,7 +102,7 @@ impl<B: Classes> Search<'_, B> {
             target.warnings.extend(self.left_out(&missing).or_else(|| curve.warning()));
             target.cv = Some(curve.clone());
         }
-        fitted.seconds.fit = self.since.elapsed().as_secs_f64() - fitted.seconds.inference;
+        fitted.seconds.fit = self.begun.elapsed().as_secs_f64() - fitted.seconds.inference;
         Ok(fitted)
     }
 
