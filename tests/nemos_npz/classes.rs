@@ -265,5 +265,17 @@ fn files_of_classifiers_that_do_not_hold_together_are_refused() {
     }
     // a model that was never told its labels has the numbers of its classes
     let unset = read(Raw::numbers(labels, &[], &[f64::NAN])).unwrap();
+    // nor is a number of classes believed that no coefficient is of
+    let mut arrays = whole.clone();
+    for array in &mut arrays {
+        if array.name == labels {
+            *array = Raw::numbers(labels, &[], &[f64::NAN]);
+        } else if array.name == "item::strkey:n_classes" {
+            *array = Raw::integers(&array.name, &[], &[u32::MAX.into()]);
+        }
+    }
+    let (_folder, path) = written(&arrays);
+    let error = read_nemos(&path).unwrap_err().to_string();
+    assert!(error.contains("coef_: expected numbers of shape (columns, classes)"), "{error}");
     assert_eq!(unset.classes, NemosLabels::Integers(vec![0, 1, 2]));
 }
