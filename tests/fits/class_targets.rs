@@ -203,6 +203,12 @@ fn folds_that_lack_a_class_are_left_out() {
     assert_eq!(missing, [false, true, false, false]);
     assert!(curve.scores.iter().all(|score| score.is_finite()));
     assert!(target.warnings.iter().any(|own| own.contains("fold 2 (class 2)")), "{:?}", target.warnings);
+    // and other folds that do not arrive are said, too
+    let short = GlmSpec { max_iterations: Some(1), tolerance: 1e-12, ..spec() };
+    let found = cross_validated(short, &own, &[labelled(&codes)], &blocked).unwrap();
+    let warnings = &found.targets[0].warnings;
+    assert!(warnings.iter().any(|own| own.contains("fold 2 (class 2)")), "{warnings:?}");
+    assert!(warnings.iter().any(|own| own.contains("of 6 scores are missing")), "{warnings:?}");
     let random = how(Folds::shuffled(own.rows(), 4, 3).unwrap());
     let found = cross_validated(spec(), &own, &[labelled(&codes)], &random).unwrap();
     assert!(found.targets[0].warnings.is_empty());

@@ -36,10 +36,11 @@ struct Search<'s, B> {
     on: &'s B,
     response: &'s Labelled,
     strengths: &'s [f64],
+    /// When the first target began: what time is left is left for all of them.
     since: Instant,
-}
     /// When this one did.
     begun: Instant,
+}
 
 impl CategoricalSpec {
     /// Fits every target with the strength that predicts the labels of held-out bins best.
@@ -92,6 +93,10 @@ impl<B: Classes> Search<'_, B> {
             });
         }
         let curve = Curve::new(self.strengths, by_fold);
+        let is_kept = |(fold, missing): (&Vec<f64>, &Option<usize>)| missing.is_none().then(|| fold.clone());
+        // folds that are left out have their own warning
+        let kept =
+            Curve::new(self.strengths, curve.by_fold.iter().zip(&missing).filter_map(is_kept).collect());
         let chosen = curve.chosen(how.pick);
         let regularizer = self.spec.get().regularizer.times(self.strengths[chosen]);
         let spec = GlmSpec { regularizer, time_limit_s: self.time_left(), ..self.spec.get().clone() };
@@ -99,7 +104,8 @@ impl<B: Classes> Search<'_, B> {
         let mut fitted = spec.fit(self.on, plan, std::slice::from_ref(self.response), progress)?;
         for target in &mut fitted.targets {
             target.strength = Some(self.strengths[chosen]);
-            target.warnings.extend(self.left_out(&missing).or_else(|| curve.warning()));
+            target.warnings.extend(self.left_out(&missing));
+            target.warnings.extend(kept.warning());
             target.cv = Some(curve.clone());
         }
         fitted.seconds.fit = self.begun.elapsed().as_secs_f64() - fitted.seconds.inference;
@@ -177,6 +183,8 @@ impl<B: Classes> Search<'_, B> {
             tolerance: own.tolerance.max(ENOUGH),
             standard_errors: StandardErrors::Off,
             time_limit_s: self.time_left(),
+            n_histories: 0,
+            covariance_of: Vec::new(),
             ..own.clone()
         };
         let spec = self.spec.with_checked(checked.check()?).with_start(start.into_iter().collect()).scored();
@@ -185,8 +193,6 @@ impl<B: Classes> Search<'_, B> {
         found.ok_or_else(|| Error::Empty {
             what: "response".into(),
             problem: "it has no target".into(),
-            n_histories: 0,
-            covariance_of: Vec::new(),
             help: "give at least one".into(),
         })
     }
