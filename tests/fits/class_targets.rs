@@ -239,3 +239,24 @@ fn targets_have_curves_of_their_own() {
         assert_eq!(found.targets[k].cv, alone.targets[0].cv);
     }
 }
+
+/// A start that is not one for every target, or not of its columns, is no start.
+#[test]
+fn starts_of_other_shapes_are_refused() {
+    let (x, codes) = data(107, 200, 2, 3);
+    let both = [labelled(&codes), labelled(&codes)];
+    let point = |n_columns: usize| ClassPoint { coef: vec![0.1; 3 * n_columns], intercept: vec![0.0; 3] };
+    let mask = array![[true, false], [true, true]];
+    let own = PerTarget { mask: Some(mask), ..PerTarget::default() };
+    for (start, said) in [
+        (vec![point(2)], "2 targets, or none"),
+        (vec![point(2), point(3)], "6 coefficients and 3 intercepts"),
+        (vec![point(2), point(1)], "6 coefficients and 3 intercepts"),
+    ] {
+        let (on, spec) = (Cpu::<f64>::default(), spec(GlmSpec::default()).with_start(start));
+        let each = spec.fit_per_target(&on, &plan(&x), &both, &own, &mut |_| {}).map(drop).unwrap_err();
+        assert!(each.to_string().contains(said), "{said}: {each}");
+        let together = spec.fit(&on, &plan(&x), &both, &mut |_| {}).map(drop).unwrap_err();
+        assert_eq!(each.to_string(), together.to_string());
+    }
+}
