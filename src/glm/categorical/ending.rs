@@ -5,7 +5,7 @@ use super::course::Course;
 use super::fitted::ClassFit;
 use super::score::class_scores;
 use crate::design::Weights;
-use crate::glm::ending::joined;
+use crate::glm::ending::{joined, weights_warning};
 use crate::glm::fit::FLOOR;
 use crate::glm::fitted::GapFrom;
 use crate::glm::spec::StandardErrors;
@@ -147,6 +147,8 @@ impl Course<'_, '_> {
     fn warnings(&self, standing: &Standing) -> Vec<String> {
         let labels = &self.plan.layout().labels;
         let mut warnings = Vec::new();
+        let n_free = self.contrasts.n_classes() - 1;
+        warnings.extend(weights_warning(self.plan, n_free * (1 + self.rank.n_members())));
         if let Some(direction) = standing.recession() {
             warnings.push(self.separation_warning(direction));
         }
