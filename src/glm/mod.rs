@@ -21,6 +21,7 @@ mod identifiability;
 mod inputs;
 mod joined;
 mod likelihood_ratio;
+mod lowest;
 mod null_models;
 mod part_hessians;
 mod penalised;

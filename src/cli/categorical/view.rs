@@ -236,6 +236,7 @@ fn of_class(own: &ClassFit, class: usize, name: &str) -> TargetFit {
         scale: 1.0,
         scale_standard_error: f64::NAN,
         dof_resid: own.dof_resid,
+        n_parameters: own.n_parameters,
         strength: own.strength,
         cv: None,
         scores: own.scores.clone(),
