@@ -79,7 +79,7 @@ pub enum Link {
     Probit,
     /// Effects add up in one over the mean
     OneOverX,
-    /// Effects of each class multiply its odds against the others
+    /// Effects change the log odds between two classes by the difference of their coefficients
     LogSoftmax,
 }
 

@@ -16,8 +16,8 @@ pub struct ConfusionPanel {
     pub counts: Vec<usize>,
 }
 
-/// One panel per entry, in rows of two; `None` without panels.
-pub fn confusion(panels: &[ConfusionPanel], note: &str) -> Option<Figure> {
+/// One panel per entry, in rows of two; `None` without panels. `is_weighted` if bins have weights.
+pub fn confusion(panels: &[ConfusionPanel], is_weighted: bool, note: &str) -> Option<Figure> {
     if panels.is_empty() {
         return None;
     }
@@ -25,9 +25,10 @@ pub fn confusion(panels: &[ConfusionPanel], note: &str) -> Option<Figure> {
     let mut drawing = Drawing::grid(panels.iter().map(panel_of).collect(), n_columns, 280.0);
     drawing.rows.iter_mut().for_each(|row| row.n_places = n_columns);
     drawing.description = "Most probable class by label".into();
+    let once = if is_weighted { " A bin counts once here, whatever its weight." } else { "" };
     let caption = format!(
         "The fitted bins of each label (rows) by their most probable class (columns), as parts of the bins of the label: on the \
-         diagonal both are the same. The numbers of bins are in tables/confusion.csv.{note}"
+         diagonal both are the same. The numbers of bins are in tables/confusion.csv.{once}{note}"
     );
     Some(Figure {
         name: "confusion".into(),
@@ -74,12 +75,13 @@ mod tests {
             classes: vec!["left".into(), "right".into()],
             counts: vec![3, 1, 0, 0],
         };
-        let figure = confusion(&[panel], " A note.").unwrap();
+        let figure = confusion(std::slice::from_ref(&panel), false, " A note.").unwrap();
         assert!(figure.caption.ends_with("confusion.csv. A note."));
         let Mark::Cells { values, .. } = &figure.drawing.rows[0].panels[0].marks[0] else { panic!() };
         assert_eq!(values[..2], [0.75, 0.25]);
         assert!(values[2..].iter().all(|part| part.is_nan()));
         assert!(figure.drawing.svg().contains("most probable class"));
-        assert!(confusion(&[], "").is_none());
+        assert!(confusion(&[panel], true, "").unwrap().caption.ends_with("whatever its weight."));
+        assert!(confusion(&[], false, "").is_none());
     }
 }

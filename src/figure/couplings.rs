@@ -38,11 +38,11 @@ pub fn couplings(rows: &[Vec<CouplingPanel>], effects: impl Into<Effects>, note:
     let drawing = Drawing::new(rows.iter().map(row).collect());
     let rows = match effects {
         Effects::Of(_) => "each other (rows)",
-        Effects::OfClass => "each class of the labels of a unit (rows)",
+        Effects::OfClass | Effects::OfClassAndShift => "each class of the labels of a unit (rows)",
     };
     let own = match effects {
         Effects::Of(_) => ", on the diagonal,",
-        Effects::OfClass => "",
+        Effects::OfClass | Effects::OfClassAndShift => "",
     };
     let caption = format!(
         "Area under the filter from each unit (columns) to {rows}: how much a spike changes {}, summed over the \
@@ -76,7 +76,7 @@ fn panel(own: &CouplingPanel, largest: f64, effects: Effects) -> Panel {
     }
     let receiving = match effects {
         Effects::Of(_) => "receiving unit",
-        Effects::OfClass => "receiving unit=class",
+        Effects::OfClass | Effects::OfClassAndShift => "receiving unit=class",
     };
     let is_missing = own.area_ms.iter().any(|area| !area.is_finite());
     let style = Style::of(Role::Shade).width(1.0).label(if is_missing { "no estimate" } else { "" });

@@ -7,8 +7,10 @@ use crate::inverse_link::InverseLink;
 pub enum Effects {
     /// The linear predictor of a mean.
     Of(InverseLink),
-    /// That of one class among several, whose predictors sum to 0.
+    /// That of one class among several, to which the effects of a feature sum to 0.
     OfClass,
+    /// That of one class among several, if they need not: only differences between classes mean something.
+    OfClassAndShift,
 }
 
 impl From<InverseLink> for Effects {
@@ -25,6 +27,12 @@ pub fn sum_of_effects(effects: impl Into<Effects>) -> [&'static str; 2] {
             return [
                 "log odds",
                 "the log odds of the class against the geometric mean of the probabilities of all classes",
+            ];
+        }
+        Effects::OfClassAndShift => {
+            return [
+                "linear predictor",
+                "the linear predictor of the class (the difference between two classes is their log odds)",
             ];
         }
     };

@@ -1,6 +1,6 @@
 //! The figure of predicted against observed rates at two zooms.
 
-use super::stretch::{Rates, rates_in_words};
+use super::stretch::{Rates, are_of_classes};
 use super::{Axis, Drawing, Figure, Mark, Panel, Role, Row, Style};
 
 /// Rates over the whole and over a part of it.
@@ -48,8 +48,7 @@ impl Prediction {
             Drawing::new(rows).shares_x().shares_y()
         };
         let part = if self.part.is_some() { ", and the shaded part of it enlarged" } else { "" };
-        let of_classes = rates_in_words(&self.rates) == "probabilities";
-        let [title, what] = if of_classes {
+        let [title, what] = if are_of_classes(&self.rates) {
             [
                 "Probabilities of the classes against the labels",
                 "Probability of each class, and 1 where it is the label, else 0",

@@ -1,6 +1,6 @@
 //! The figure of a whole epoch: stimulus, spikes, rates.
 
-use super::stretch::{Stretch, rates_in_words, rows};
+use super::stretch::{Stretch, are_of_classes, rows};
 use super::{Drawing, Figure};
 
 /// An epoch as recorded and as predicted.
@@ -20,7 +20,7 @@ impl Session {
         let drawing = Drawing::new(rows(std::slice::from_ref(&self.stretch), &[])).shares_x();
         let parts = if self.stretch.stimuli.is_empty() { "Spikes" } else { "Stimulus, spikes" };
         let between = self.stretch.about_gaps();
-        let what = rates_in_words(&self.stretch.rates);
+        let what = if are_of_classes(&self.stretch.rates) { "probabilities" } else { "rates" };
         let caption = format!("{parts} and {what} over time, {}. {}{between}", self.place, self.notes);
         Figure::new("session", format!("{parts} and {what}, {}", self.place), caption, drawing)
     }

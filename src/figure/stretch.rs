@@ -41,9 +41,9 @@ pub struct Rates {
     pub of_class: bool,
 }
 
-/// What rates are in words: of classes they are probabilities.
-pub(super) fn rates_in_words(rates: &[Rates]) -> &'static str {
-    if rates.iter().any(|own| own.of_class) { "probabilities" } else { "rates" }
+/// Whether rates are probabilities of classes.
+pub(super) fn are_of_classes(rates: &[Rates]) -> bool {
+    rates.iter().any(|own| own.of_class)
 }
 
 impl Stretch {

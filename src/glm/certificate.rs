@@ -234,7 +234,7 @@ impl Fit<'_, '_, '_> {
     }
 
     /// The parameters that the data were used up for.
-    fn n_parameters(&self, coef: &[f64]) -> usize {
+    pub(super) fn n_parameters(&self, coef: &[f64]) -> usize {
         let regularizer = &self.spec.get().regularizer;
         let of_columns = match regularizer {
             Regularizer::None => self.rank.n_members(),

@@ -6,7 +6,7 @@ use super::fitted::{GapFrom, TargetFit};
 use super::response_sums::ResponseSums;
 use super::score::{Scores, score_by};
 use super::standing::Standing;
-use crate::design::Weights;
+use crate::design::{DesignPlan, Weights};
 use crate::objective::Optimality;
 use crate::observation::{ObservationModel, Observe, Recession};
 use crate::solver::{Iterate, Status};
@@ -94,7 +94,7 @@ impl Fit<'_, '_, '_> {
             }
             _ => (vec![f64::NAN; labels.len()], f64::NAN, Vec::new()),
         };
-        let dof_resid = self.dof_resid(&reported.coef);
+        let (dof_resid, n_parameters) = (self.dof_resid(&reported.coef), self.n_parameters(&reported.coef));
         TargetFit {
             name: self.response.names[target].clone(),
             status,
@@ -115,6 +115,7 @@ impl Fit<'_, '_, '_> {
             total_weight: self.plan.weights().map(Weights::total),
             scale_standard_error: f64::NAN,
             dof_resid,
+            n_parameters,
             strength: None,
             cv: None,
             aliased,
@@ -132,16 +133,7 @@ impl Fit<'_, '_, '_> {
                 "as many parameters as bins: no scale can be estimated, and with it no log-likelihood and no error".into(),
             );
         }
-        if let Some(weights) =
-            self.plan.weights().filter(|own| own.total() <= (1 + self.rank.n_members()) as f64)
-        {
-            warnings.push(format!(
-                "the weights of {} bins sum to {:.3e}, no more than there are parameters: errors and scale are those of so \
-                 little data; divide weights by their mean if they are no counts",
-                self.plan.n_rows(),
-                weights.total()
-            ));
-        }
+        warnings.extend(weights_warning(self.plan, 1 + self.rank.n_members()));
         if let Some(direction) = standing.recession() {
             warnings.push(self.separation_warning(direction));
         }
@@ -284,6 +276,7 @@ impl Fit<'_, '_, '_> {
             total_weight: self.plan.weights().map(Weights::total),
             scale_standard_error: f64::NAN,
             dof_resid: self.dof_resid(&[]),
+            n_parameters: self.n_parameters(&[]),
             strength: None,
             cv: None,
             scores: of_response.scores(0.0),
@@ -293,6 +286,16 @@ impl Fit<'_, '_, '_> {
             covariances: Vec::new(),
         }
     }
+}
+
+/// What to say of weights that sum to no more than there are parameters.
+pub(super) fn weights_warning(plan: &DesignPlan, n_parameters: usize) -> Option<String> {
+    let total = plan.weights().map(Weights::total).filter(|total| *total <= n_parameters as f64)?;
+    Some(format!(
+        "the weights of {} bins sum to {total:.3e}, no more than there are parameters: errors and scale are those of so \
+         little data; divide weights by their mean if they are no counts",
+        plan.n_rows()
+    ))
 }
 
 /// Names in a row, not more than a line of them.

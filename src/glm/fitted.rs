@@ -96,6 +96,9 @@ pub struct TargetFit {
     /// columns and the intercept.
     #[serde(default)]
     pub dof_resid: usize,
+    /// The parameters that were fitted to them, which weights that sum to less do not take from. Not part of result files.
+    #[serde(skip)]
+    pub n_parameters: usize,
     /// What cross-validation multiplied the strength of the regularizer by for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strength: Option<f64>,

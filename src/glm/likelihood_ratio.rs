@@ -31,7 +31,11 @@ struct Side<'f> {
     name: &'f str,
     status: Status,
     n_bins_used: usize,
+    /// Whether there are intercepts, and an offset.
+    terms: [bool; 2],
+    total_weight: Option<f64>,
     dof_resid: usize,
+    n_parameters: usize,
 }
 
 impl<'f> Side<'f> {
@@ -42,7 +46,10 @@ impl<'f> Side<'f> {
             name: &target.name,
             status: target.status,
             n_bins_used: target.n_bins_used,
+            terms: [fit.has_intercept, fit.has_offset],
+            total_weight: target.total_weight,
             dof_resid: target.dof_resid,
+            n_parameters: target.n_parameters,
         }
     }
 
@@ -53,7 +60,10 @@ impl<'f> Side<'f> {
             name: &target.name,
             status: target.status,
             n_bins_used: target.n_bins_used,
+            terms: [fit.has_intercept, fit.has_offset],
+            total_weight: target.total_weight,
             dof_resid: target.dof_resid,
+            n_parameters: target.n_parameters,
         }
     }
 }
@@ -66,8 +76,9 @@ impl LikelihoodRatio {
     /// The test of target number `target` of `larger` against target number `smaller_target` of `smaller`.
     ///
     /// # Errors
-    /// [`Error::Argument`] for fits with a penalty, of different models or to different numbers of bins, for targets that are
-    /// not at their optimum, columns of the smaller model that the larger has not, and none that it has more.
+    /// [`Error::Argument`] for fits with a penalty, of different models or to different numbers of bins, one of them without the
+    /// intercept, offset or weights of the other, for weights that sum to no more than there are parameters, for targets that are not
+    /// at their optimum, columns of the smaller model that the larger has not, and none that it has more.
     ///
     /// # Source
     /// S. S. Wilks, Ann. Math. Stat. 9 (1938).
@@ -81,21 +92,7 @@ impl LikelihoodRatio {
             let found = format!("{} and {}", kinds[0].0, kinds[1].0);
             return wrong("one observation model and link", found, "fit both with the same");
         }
-        let terms = [larger, smaller].map(|fit| (fit.has_intercept, fit.has_offset));
-        if terms[0] != terms[1] {
-            let help = "fit both with or both without an intercept, and with the same offset";
-            return wrong("fits with the same intercept and offset", "one of them without".into(), help);
-        }
         let (own, other) = (&larger.targets[target], &smaller.targets[smaller_target]);
-        if own.total_weight != other.total_weight {
-            let found = format!("{:?} and {:?}", own.total_weight, other.total_weight);
-            return wrong("fits with the same weights", found, "give both the same weights");
-        }
-        if own.total_weight.is_some() && own.dof_resid == 0 {
-            let found = format!("weights that sum to {:?}", own.total_weight);
-            let help = "divide the weights by their mean, so that they sum to the number of bins";
-            return wrong("more data than parameters", found, help);
-        }
         let statistic = Self::statistic(larger.model.observation, own, other);
         Self::of_sides([&Side::of(larger, own), &Side::of(smaller, other)], statistic)
     }
@@ -122,6 +119,19 @@ impl LikelihoodRatio {
         if [own, other].iter().any(|side| *side.regularizer != Regularizer::None) {
             return wrong("fits without a penalty", "one with".into(), "fit both without --regularizer");
         }
+        if own.terms != other.terms {
+            let help = "fit both with or both without an intercept, and with the same offset";
+            return wrong("fits with the same intercept and offset", "one of them without".into(), help);
+        }
+        if own.total_weight != other.total_weight {
+            let found = format!("{:?} and {:?}", own.total_weight, other.total_weight);
+            return wrong("fits with the same weights", found, "give both the same weights");
+        }
+        if own.total_weight.is_some() && own.dof_resid == 0 {
+            let found = format!("weights that sum to {:?}", own.total_weight);
+            let help = "divide the weights by their mean, so that they sum to the number of bins";
+            return wrong("more data than parameters", found, help);
+        }
         if own.n_bins_used != other.n_bins_used {
             let found = format!("{} and {} bins", own.n_bins_used, other.n_bins_used);
             return wrong("fits to the same bins", found, "fit the smaller model to the bins of the larger");
@@ -134,7 +144,7 @@ impl LikelihoodRatio {
             let found = format!("{} {}", open.name, open.status.name());
             return wrong("two optima", found, "see the warning of that target");
         }
-        let degrees_of_freedom = other.dof_resid.saturating_sub(own.dof_resid);
+        let degrees_of_freedom = own.n_parameters.saturating_sub(other.n_parameters);
         if degrees_of_freedom == 0 {
             let help = "test against a model with fewer columns";
             return wrong("a smaller model", "as many parameters".into(), help);

@@ -21,6 +21,7 @@ mod identifiability;
 mod inputs;
 mod joined;
 mod likelihood_ratio;
+mod lowest;
 mod null_models;
 mod part_hessians;
 mod penalised;
@@ -37,7 +38,7 @@ mod start;
 
 pub use categorical::{
     CategoricalSpec, ClassCovariance, ClassFit, ClassPoint, Confusion, FittedCategorical, Labelled,
-    Reliability, confusion, reliability, score_classes, score_weighted_classes,
+    Reliability, confusion, reliability, reliability_of_weighted, score_classes, score_weighted_classes,
 };
 pub use choice::{CostConstants, estimated_seconds};
 pub use cross_validation::CrossValidation;

@@ -6,18 +6,14 @@
 use std::ops::Range;
 
 use super::bins::Bins;
+use super::lowest::{Point, lowest};
 use crate::backend::Model;
 use crate::inverse_link::InvertLink;
+use crate::math::dense::Matrix;
 use crate::math::elementary::Standard;
 use crate::math::sum::Sum;
 use crate::objective::Counts;
 use crate::observation::{Null, Observe, Pair, WithPair};
-
-/// Newton steps at most, and halvings of one.
-const MOST_STEPS: usize = 100;
-const MOST_HALVINGS: usize = 60;
-/// The length of a step, in parts of `1 + |b|`, that is rounding.
-const SETTLED: f64 = 4.0 * f64::EPSILON;
 
 /// The weighted mean of every target over the used bins; `None` if `is_good` says so of a value other than a 0 that is good.
 pub(super) fn means(y: Counts, bins: &Bins, is_good: &(dyn Fn(f64) -> bool + Sync)) -> Option<Vec<f64>> {
@@ -112,29 +108,43 @@ impl WithPair for AtOffset<'_, '_> {
     }
 }
 
-/// The most likely one of one target: Newton's method with the expected curvature.
-fn beside_offset(model: Model, y: Counts, target: usize, bins: &Bins, mean: f64) -> Null {
-    let look = |at: f64| model.with(AtOffset { y, target, bins, at });
-    let offsets: Sum = bins.rows.iter().map(|bin| bins.weight(bin) * bins.offset(bin)).collect();
-    let mut at = model.inverse_link.link(mean) - offsets.value() / bins.total_weight();
-    let mut here = look(at);
-    for _ in 0..MOST_STEPS {
-        let mut step = -here.slope / here.curvature;
-        if !step.is_finite() || step.abs() <= SETTLED * (1.0 + at.abs()) {
-            break;
-        }
-        let mut there = look(at + step);
-        let mut halvings = 0;
-        // where losses no longer tell, slopes do
-        while !(there.loss < here.loss || there.slope.abs() < here.slope.abs()) && halvings < MOST_HALVINGS {
-            step *= 0.5;
-            halvings += 1;
-            there = look(at + step);
-        }
-        if halvings == MOST_HALVINGS {
-            break;
-        }
-        (at, here) = (at + step, there);
+/// A constant beside the offset, and what the loss does there.
+struct Constant {
+    at: [f64; 1],
+    slope: [f64; 1],
+    curvature: Matrix,
+    means: Means,
+}
+
+impl Point for Constant {
+    fn at(&self) -> &[f64] {
+        &self.at
     }
-    Null::new(model, mean, here.deviance).at(model, at, here.loss, here.curvature)
+
+    fn loss(&self) -> f64 {
+        self.means.loss
+    }
+
+    fn slope(&self) -> &[f64] {
+        &self.slope
+    }
+
+    fn curvature(&self) -> &Matrix {
+        &self.curvature
+    }
+}
+
+/// The most likely one of one target: damped steps with the expected curvature. Where digits end before the slope is 0 it is the best
+/// that was found, with the loss that is its own.
+fn beside_offset(model: Model, y: Counts, target: usize, bins: &Bins, mean: f64) -> Null {
+    let look = |at: f64| {
+        let means = model.with(AtOffset { y, target, bins, at });
+        let curvature = Matrix::from_elem((1, 1), means.curvature);
+        Constant { at: [at], slope: [means.slope], curvature, means }
+    };
+    let offsets: Sum = bins.rows.iter().map(|bin| bins.weight(bin) * bins.offset(bin)).collect();
+    let begin = look(model.inverse_link.link(mean) - offsets.value() / bins.total_weight());
+    let found = lowest(begin, |at| look(at[0]));
+    let Constant { at: [at], means, .. } = found;
+    Null::new(model, mean, means.deviance).at(model, at, means.loss, means.curvature)
 }

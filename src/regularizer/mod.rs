@@ -138,6 +138,12 @@ impl Regularizer {
         matches!(self, Self::Lasso { .. } | Self::ElasticNet { .. })
     }
 
+    /// Whether, in a model of classes, the coefficients of a column sum to 0 over the classes of a target. Where each of them may
+    /// come to rest at 0 they need not.
+    pub fn centres_classes(&self) -> bool {
+        !self.selects_each()
+    }
+
     /// Checks strength, ratio and order.
     ///
     /// # Errors

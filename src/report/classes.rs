@@ -51,6 +51,7 @@ fn confusion(report: &Report, words: &TargetWords, own: &Classes) -> Markup {
             @if report.words.len() > 1 { b { (words.title) } ": the" } @else { "The" }
             " most probable class is the label in " b { (part(own.accuracy)) } " of the " (report.rows(2))
             " (the accuracy); the most frequent class alone would be in " (part(most as f64 / n as f64)) "."
+            @if report.is_weighted() { " A " (report.rows(1)) " counts once here, whatever its weight." }
         }
         @if own.names.len() <= MOST_CLASSES {
             (page::table(&format!("Most probable classes of {}", words.title), header, body))

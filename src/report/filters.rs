@@ -31,7 +31,7 @@ pub(super) fn section(report: &Report) -> Section {
         }
         @if report.fit.regularizer != Regularizer::None {
             p.note {
-                "A penalty on their squares shrinks them. Errors and intervals are by the Hessian with the penalty, and say "
+                "The penalty shrinks them. Errors and intervals are by the Hessian with the penalty, and say "
                 "nothing about how far; a test against 0 would mean nothing."
             }
         }
@@ -54,7 +54,11 @@ pub(super) fn section(report: &Report) -> Section {
 /// What the effects of features add up to.
 fn changed(report: &Report) -> &'static str {
     if report.is_of_classes() {
-        return "the log odds of a class against the geometric mean of the probabilities of all classes of its target";
+        return if report.fit.regularizer.centres_classes() {
+            "the log odds of a class against the geometric mean of the probabilities of all classes of its target"
+        } else {
+            "the linear predictor of a class (the difference between two classes of a target is their log odds)"
+        };
     }
     match report.fit.model.inverse_link {
         InverseLink::Exp => "ln(rate)",

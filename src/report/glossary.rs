@@ -44,11 +44,10 @@ const WORDS: [(&str, &str); 11] = [
     ),
     (
         "Pseudo-R²",
-        "The part of the null model's misfit that the model explains; the null model predicts the mean count of the same \
-         bins. McFadden compares log-likelihoods, Cohen deviances. 0 is no better than the mean, and less than 0 worse. \
-         Values of 0.2 to 0.4 are high for single spikes in short bins.",
+        "The part of the null model's misfit that the model explains. McFadden compares log-likelihoods, Cohen deviances. 0 is no \
+         better than the null model, and less than 0 worse. Values of 0.2 to 0.4 are high for single spikes in short bins.",
     ),
-    ("Bits per spike", "The gain of log-likelihood over the mean rate, per spike, in units of ln 2."),
+    ("Bits per spike", "The gain of log-likelihood over the null model, per spike, in units of ln 2."),
     (
         "Kolmogorov-Smirnov plot",
         "If the model is right, time measured in expected spikes makes the intervals between spikes exponential. The plot \
@@ -64,9 +63,8 @@ const WORDS: [(&str, &str); 11] = [
 const OF_GAUSSIAN: [(&str, &str); 3] = [
     (
         "Pseudo-R²",
-        "The part of the null model's misfit that the model explains; the null model predicts the mean of the same bins. \
-         McFadden compares log-likelihoods at the variance of the noise, Cohen sums of squares, as the usual R² does. 0 is no \
-         better than the mean, and less than 0 worse.",
+        "The part of the null model's misfit that the model explains. McFadden compares log-likelihoods at the variance of the \
+         noise, Cohen sums of squares, as the usual R² does. 0 is no better than the null model, and less than 0 worse.",
     ),
     ("Loss", "The mean over the used bins of (response - prediction)². The fit minimises it."),
     (
@@ -78,9 +76,8 @@ const OF_GAUSSIAN: [(&str, &str); 3] = [
 const OF_GAMMA: [(&str, &str); 3] = [
     (
         "Pseudo-R²",
-        "The part of the null model's misfit that the model explains; the null model predicts the mean of the same bins. \
-         McFadden compares log-likelihoods at the estimated scale, Cohen deviances at scale 1. 0 is no better than the mean, \
-         and less than 0 worse.",
+        "The part of the null model's misfit that the model explains. McFadden compares log-likelihoods at the estimated scale, \
+         Cohen deviances at scale 1. 0 is no better than the null model, and less than 0 worse.",
     ),
     (
         "Loss",
@@ -109,7 +106,7 @@ const OF_CLASSES: [(&str, &str); 4] = [
     ),
     (
         "Converged",
-        "The loss gap is at most the tolerance times the loss, or that of the frequencies of the classes where it is larger, and \
+        "The loss gap is at most the tolerance times the loss, or that of the null model where it is larger, and \
          the KKT residual at most the square root of the tolerance. Both are computed in double precision at the numbers that are \
          reported.",
     ),
@@ -120,25 +117,25 @@ const OF_CLASSES: [(&str, &str); 4] = [
     ),
     (
         "Pseudo-R²",
-        "The part of the null model's misfit that the model explains; the null model gives every bin the frequencies of the classes \
-         in the same bins. McFadden compares log-likelihoods, Cohen deviances, which is the same here. 0 is no better than the \
-         frequencies, and less than 0 worse.",
+        "The part of the null model's misfit that the model explains. McFadden compares log-likelihoods, Cohen deviances, which is \
+         the same here. 0 is no better than the null model, and less than 0 worse.",
     ),
 ];
 const MORE_OF_CLASSES: [(&str, &str); 2] = [
     (
         "Accuracy",
-        "The part of the used bins whose most probable class, the first of equals, is their label. Where one class is frequent it \
-         says little.",
+        "The part of the used bins whose most probable class, the first of equals, is their label; a bin counts once, whatever its \
+         weight. Where one class is frequent it says little.",
     ),
     (
         "Calibration",
-        "Probabilities are calibrated if of the bins to which a class is given the probability p the part p is of it.",
+        "Probabilities are calibrated if of the bins to which a class is given the probability p the part p is of it, of their weight \
+         where bins have weights.",
     ),
 ];
 
 /// The words of a report of this model.
-fn words(report: &Report) -> Vec<(&'static str, &'static str)> {
+fn words(report: &Report) -> Vec<(&'static str, String)> {
     let (own, left_out): (&[_], &[&str]) = match report.fit.model.observation {
         _ if report.is_of_classes() => (&OF_CLASSES, &["Bits per spike", "Kolmogorov-Smirnov plot"]),
         ObservationModel::Poisson => (&[], &[]),
@@ -151,9 +148,12 @@ fn words(report: &Report) -> Vec<(&'static str, &'static str)> {
     };
     let shown = WORDS.into_iter().filter(|(word, _)| !left_out.contains(word));
     let more = if report.is_of_classes() { &MORE_OF_CLASSES[..] } else { &[] };
+    let null_model = format!("A model without features, which {}.", report.null_model());
     shown
         .map(|(word, meaning)| own.iter().copied().find(|own| own.0 == word).unwrap_or((word, meaning)))
         .chain(more.iter().copied())
+        .map(|(word, meaning)| (word, meaning.to_string()))
+        .chain([("Null model", null_model)])
         .collect()
 }
 

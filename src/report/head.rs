@@ -60,19 +60,13 @@ fn data(report: &Report) -> Markup {
 
 /// The model as a formula, and what its features are.
 fn formula(report: &Report) -> Markup {
-    let n = report.fit.labels.len();
     html! {
         @if report.is_of_classes() {
             p.formula {
                 "P(" i { "k" } ", " i { "t" } ") = exp( " i { "η" } sub { i { "k" } } " ) / Σ" sub { i { "l" } } " exp( "
-                i { "η" } sub { i { "l" } } " ),  " i { "η" } sub { i { "k" } } "(" i { "t" } ") = " i { "b" } sub { i { "k" } }
-                @if n > 0 { " + " (term_of_class(1)) }
-                @if n > 2 { " + … " }
-                @if n > 1 { " + " (term_of_class(n)) }
+                i { "η" } sub { i { "l" } } " ),  " i { "η" } sub { i { "k" } } "(" i { "t" } ") = " (terms(report))
             }
-            p.note {
-                "Of a column the coefficients of all classes sum to 0, as the intercepts do: η is ln(P) less its mean over the classes."
-            }
+            (about_sums(report))
         } @else { p.formula {
             @match (report.is_recording(), report.fit.model.observation) {
                 (true, _) => "rate",
@@ -80,11 +74,7 @@ fn formula(report: &Report) -> Markup {
                 (false, ObservationModel::Gaussian | ObservationModel::Gamma) => "expected response",
                 (false, ObservationModel::Bernoulli) => "probability",
             }
-            "(" i { "t" } ") = " (function(report.fit.model.inverse_link)) "( " i { "b" }
-            @if n > 0 { " + " (term(1)) }
-            @if n > 2 { " + … " }
-            @if n > 1 { " + " (term(n)) }
-            " )"
+            "(" i { "t" } ") = " (function(report.fit.model.inverse_link)) "( " (terms(report)) " )"
             @if let Some(bin_s) = report.bins.bin_s { " / " (duration(bin_s)) }
         } }
         ul.features {
@@ -120,12 +110,47 @@ fn function(link: InverseLink) -> &'static str {
     }
 }
 
-fn term(k: usize) -> Markup {
-    html! { i { "w" } sub { (k) } " " i { "x" } sub { (k) } "(" i { "t" } ")" }
+/// The sum inside the inverse link: of a class each term but the columns is its own.
+fn terms(report: &Report) -> Markup {
+    let (fit, n) = (report.fit, report.fit.labels.len());
+    let of_class = || html! { @if report.is_of_classes() { i { "k" } } };
+    let own = || html! { @if report.is_of_classes() { sub { (of_class()) } } };
+    let term =
+        |k: usize| html! { i { "w" } sub { (k) (of_class()) } " " i { "x" } sub { (k) } "(" i { "t" } ")" };
+    let mut all = Vec::new();
+    if fit.has_intercept {
+        all.push(html! { i { "b" } (own()) });
+    }
+    if n > 0 {
+        all.push(term(1));
+    }
+    if n > 2 {
+        all.push(html! { "… " });
+    }
+    if n > 1 {
+        all.push(term(n));
+    }
+    if fit.has_offset {
+        all.push(html! { "offset" (own()) "(" i { "t" } ")" });
+    }
+    html! {
+        @if all.is_empty() { "0" }
+        @for (k, term) in all.iter().enumerate() { @if k > 0 { " + " } (term) }
+    }
 }
 
-fn term_of_class(k: usize) -> Markup {
-    html! { i { "w" } sub { (k) i { "k" } } " " i { "x" } sub { (k) } "(" i { "t" } ")" }
+/// What the sum of a class is, if those of all classes have a sum.
+fn about_sums(report: &Report) -> Markup {
+    let fit = report.fit;
+    html! {
+        @if fit.regularizer.centres_classes() {
+            p.note {
+                "Of a column the coefficients of all classes sum to 0" @if fit.has_intercept { ", as the intercepts do" } ": "
+                @if fit.has_offset { "what features add to η they add to" } @else { "η is" }
+                " ln(P) less its mean over the classes."
+            }
+        }
+    }
 }
 
 /// `x1`, or `x1 to x8`.

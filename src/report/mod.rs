@@ -14,6 +14,7 @@ mod filters;
 mod glossary;
 mod head;
 mod identifiability;
+mod null_model;
 mod page;
 mod scores;
 pub mod typeset;

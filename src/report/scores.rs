@@ -29,11 +29,7 @@ pub(super) fn section(report: &Report) -> Section {
         p {
             "How well predictions agree with the "
             @if report.is_of_classes() { "labels" } @else if report.has_events() { (report.events()) } @else { "responses" }
-            ". The null model of each line is the "
-            @if report.is_of_classes() {
-                "frequencies of the classes in"
-            } @else if report.has_events() { "mean count of" } @else { "mean response of" }
-            " the same " (report.rows(2)) "."
+            ". The null model of each line has no features: it " (report.null_model()) "."
             @if !held_out {
                 " Nothing was held out: these are scores on the data that were fitted, which flatter a model."
             }

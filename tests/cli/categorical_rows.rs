@@ -10,10 +10,10 @@ use crate::report::report_without_intercept;
 use crate::table::Table;
 use crate::{Place, json, number, numbers, relative};
 
-const FIT: [&str; 6] = ["fit", "d.csv", "--y", "turn", "--observation", "categorical"];
+pub(crate) const FIT: [&str; 6] = ["fit", "d.csv", "--y", "turn", "--observation", "categorical"];
 
 /// Rows of two features, a weight of 0 to 2, an offset of each class and a label that depends on them.
-fn table(place: &Place, file: &str, seed: u64, n_times: impl Fn(usize) -> usize) {
+pub(crate) fn table(place: &Place, file: &str, seed: u64, n_times: impl Fn(usize) -> usize) {
     let mut state = seed;
     let mut uniform = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

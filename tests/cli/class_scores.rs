@@ -50,3 +50,16 @@ fn a_fit_and_a_score_say_which_classes_are_taken_for_which() {
     let other = place.run(&["score", "out/model.json", "others.csv", "--json"]).ended(0).json();
     assert_ne!(other["targets"][0]["confusion"], target["confusion"]);
 }
+
+/// A column of numbers is not taken for labels, whatever is asked how long it would take.
+#[test]
+fn more_numbers_than_classes_can_be_are_refused_at_once() {
+    let place = Place::new();
+    let rows: Vec<String> = (0..20_000).map(|k| format!("{},{}.5", k % 13, k)).collect();
+    std::fs::write(place.path("speed.csv"), format!("x,speed\n{}\n", rows.join("\n"))).unwrap();
+    let fit = ["fit", "speed.csv", "--y", "speed", "--x", "x", "--observation", "categorical"];
+    let began = std::time::Instant::now();
+    let said = ["at most 256 classes", "20000 (from 0.5 to 19999.5)"];
+    place.refused(&[&fit[..], &["--backend", "auto"]].concat(), 2, &said);
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+}

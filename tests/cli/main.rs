@@ -11,6 +11,7 @@ mod categorical;
 mod categorical_report;
 mod categorical_rows;
 mod class_beside;
+mod class_captions;
 mod class_export;
 mod class_scores;
 mod class_simulate;

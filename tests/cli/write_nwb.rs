@@ -63,7 +63,7 @@ pub(crate) fn text_column(file: &File, path: &str) -> Vec<String> {
     column::<VarLenUnicode>(file, path).iter().map(ToString::to_string).collect()
 }
 
-fn attribute(file: &File, path: &str, name: &str) -> String {
+pub(crate) fn attribute(file: &File, path: &str, name: &str) -> String {
     let location = file.loc_info_by_name(path).and_then(|info| file.open_by_token(info.token)).unwrap();
     location.attr(name).unwrap().read_scalar::<VarLenUnicode>().unwrap().to_string()
 }

@@ -1,10 +1,11 @@
 //! Likelihood-ratio tests between fits to labels.
 
-use crate::classes::{data, fit, ridge};
+use crate::classes::{data, fit, labelled, ridge};
 use crate::common;
 use ndarray::{Array2, Axis, concatenate};
-use rheobase::backend::Model;
-use rheobase::glm::{FittedCategorical, GlmSpec, LikelihoodRatio};
+use rheobase::backend::{Cpu, Model};
+use rheobase::design::DesignPlan;
+use rheobase::glm::{CategoricalSpec, FittedCategorical, GlmSpec, LikelihoodRatio};
 use rheobase::observation::ObservationModel;
 
 fn some(x: &Array2<f64>, columns: &[usize]) -> Array2<f64> {
@@ -69,4 +70,43 @@ fn fits_that_do_not_compare_are_refused() {
     refused(&larger, &larger, "as many parameters");
     let short = GlmSpec { max_iterations: Some(1), ..default() };
     refused(&fit(short, &x, &codes), &fit(default(), &some(&x, &[0]), &codes), "two optima");
+}
+
+/// Both sides have what bins have beside their columns, or neither does; parameters are counted, not taken from weights that are fewer.
+#[test]
+fn fits_with_other_terms_of_rows_are_refused() {
+    let (x, codes) = data(11, 600, 30, 3);
+    let few = some(&x, &(0..20).collect::<Vec<_>>());
+    let offset: Vec<f64> = (0..3 * 600).map(|k| (k as f64).sin()).collect();
+    let with = |x: &Array2<f64>, has_intercept: bool, weight: Option<f64>, has_offset: bool| {
+        let mut plan = DesignPlan::new(common::source(x), 0..600).unwrap();
+        if let Some(weight) = weight {
+            plan = plan.with_weights(vec![weight; 600]).unwrap();
+        }
+        if has_offset {
+            plan = plan.with_class_offset(offset.clone(), 3).unwrap();
+        }
+        let spec = CategoricalSpec::new(GlmSpec { has_intercept, ..GlmSpec::default() }).unwrap();
+        spec.fit(&Cpu::<f64>::default(), &plan, &[labelled(&codes)], &mut |_| {}).unwrap()
+    };
+    let (larger, smaller) = (with(&x, true, None, false), with(&few, true, None, false));
+    assert_eq!((larger.targets[0].n_parameters, smaller.targets[0].n_parameters), (2 * 31, 2 * 21));
+    assert_eq!(ratio(&larger, &smaller).degrees_of_freedom, 20);
+    let weighted = [&x, &few].map(|x| with(x, true, Some(0.2), false));
+    assert_eq!(ratio(&weighted[0], &weighted[1]).degrees_of_freedom, 20);
+    let light = [&x, &few].map(|x| with(x, true, Some(0.1), false));
+    assert_eq!(light[0].targets[0].n_parameters, 2 * 31);
+    assert!(light[0].targets[0].warnings.iter().any(|own| own.contains("no more than there are parameters")));
+    assert!(
+        !weighted[0].targets[0].warnings.iter().any(|own| own.contains("no more than there are parameters"))
+    );
+    for (larger, smaller, said) in [
+        (&larger, &with(&few, false, None, false), "the same intercept and offset"),
+        (&larger, &with(&few, true, None, true), "the same intercept and offset"),
+        (&larger, &with(&few, true, Some(1.5), false), "fits with the same weights"),
+        (&light[0], &light[1], "more data than parameters"),
+    ] {
+        let error = LikelihoodRatio::of_classes((larger, 0), (smaller, 0)).unwrap_err().to_string();
+        assert!(error.contains(said), "{said}: {error}");
+    }
 }

@@ -203,6 +203,12 @@ fn folds_that_lack_a_class_are_left_out() {
     assert_eq!(missing, [false, true, false, false]);
     assert!(curve.scores.iter().all(|score| score.is_finite()));
     assert!(target.warnings.iter().any(|own| own.contains("fold 2 (class 2)")), "{:?}", target.warnings);
+    // and other folds that do not arrive are said, too
+    let short = GlmSpec { max_iterations: Some(1), tolerance: 1e-12, ..spec() };
+    let found = cross_validated(short, &own, &[labelled(&codes)], &blocked).unwrap();
+    let warnings = &found.targets[0].warnings;
+    assert!(warnings.iter().any(|own| own.contains("fold 2 (class 2)")), "{warnings:?}");
+    assert!(warnings.iter().any(|own| own.contains("of 6 scores are missing")), "{warnings:?}");
     let random = how(Folds::shuffled(own.rows(), 4, 3).unwrap());
     let found = cross_validated(spec(), &own, &[labelled(&codes)], &random).unwrap();
     assert!(found.targets[0].warnings.is_empty());
@@ -231,5 +237,26 @@ fn targets_have_curves_of_their_own() {
         let alone = cross_validated(spec(), &own, std::slice::from_ref(response), &how).unwrap();
         assert_eq!(found.targets[k].coef, alone.targets[0].coef);
         assert_eq!(found.targets[k].cv, alone.targets[0].cv);
+    }
+}
+
+/// A start that is not one for every target, or not of its columns, is no start.
+#[test]
+fn starts_of_other_shapes_are_refused() {
+    let (x, codes) = data(107, 200, 2, 3);
+    let both = [labelled(&codes), labelled(&codes)];
+    let point = |n_columns: usize| ClassPoint { coef: vec![0.1; 3 * n_columns], intercept: vec![0.0; 3] };
+    let mask = array![[true, false], [true, true]];
+    let own = PerTarget { mask: Some(mask), ..PerTarget::default() };
+    for (start, said) in [
+        (vec![point(2)], "2 targets, or none"),
+        (vec![point(2), point(3)], "6 coefficients and 3 intercepts"),
+        (vec![point(2), point(1)], "6 coefficients and 3 intercepts"),
+    ] {
+        let (on, spec) = (Cpu::<f64>::default(), spec(GlmSpec::default()).with_start(start));
+        let each = spec.fit_per_target(&on, &plan(&x), &both, &own, &mut |_| {}).map(drop).unwrap_err();
+        assert!(each.to_string().contains(said), "{said}: {each}");
+        let together = spec.fit(&on, &plan(&x), &both, &mut |_| {}).map(drop).unwrap_err();
+        assert_eq!(each.to_string(), together.to_string());
     }
 }

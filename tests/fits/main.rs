@@ -40,6 +40,7 @@ mod matrix_free;
 mod model_goldens;
 mod models;
 mod no_intercept;
+mod nulls;
 mod packages;
 mod plans;
 mod populations;

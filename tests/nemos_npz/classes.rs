@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use ndarray::Array2;
 use rheobase::backend::Cpu;
 use rheobase::design::{DesignPlan, Layout, Source};
-use rheobase::glm::{CategoricalSpec, FittedCategorical, GlmSpec, Labelled, confusion, score_classes};
+use rheobase::glm::{
+    CategoricalSpec, FittedCategorical, GlmSpec, Labelled, PerTarget, confusion, score_classes,
+};
 use rheobase::observation::Label;
 use rheobase::read::nemos::{
     NemosClass, NemosLabels, NemosLink, NemosObservation, NemosRegularizer, is_nemos_classifier, read_nemos,
@@ -263,7 +265,42 @@ fn files_of_classifiers_that_do_not_hold_together_are_refused() {
         let error = read(change).unwrap_err();
         assert!(error.contains(said), "{said}: {error}");
     }
+    // nor is a number of classes believed that no coefficient is of
+    let mut arrays = whole.clone();
+    for array in &mut arrays {
+        if array.name == labels {
+            *array = Raw::numbers(labels, &[], &[f64::NAN]);
+        } else if array.name == "item::strkey:n_classes" {
+            *array = Raw::integers(&array.name, &[], &[u32::MAX.into()]);
+        }
+    }
+    let (_folder, path) = written(&arrays);
+    let error = read_nemos(&path).unwrap_err().to_string();
+    assert!(error.contains("coef_: expected numbers of shape (columns, classes)"), "{error}");
     // a model that was never told its labels has the numbers of its classes
     let unset = read(Raw::numbers(labels, &[], &[f64::NAN])).unwrap();
     assert_eq!(unset.classes, NemosLabels::Integers(vec![0, 1, 2]));
+}
+
+/// What a penalty that selects hides is told.
+#[test]
+fn masks_that_a_penalty_hides_are_told() {
+    let mut random = Random(7);
+    let x = Array2::from_shape_simple_fn((120, 3), || random.normal());
+    let labels: Vec<Option<Label>> =
+        (0..120).map(|row| Some(Label::from(i64::from(x[(row, 0)] > random.normal())))).collect();
+    let response = ["a", "b"].map(|name| Labelled::learn(name, labels.clone()));
+    let plan = DesignPlan::new(source(&x).into(), 0..120).unwrap();
+    let notices = |regularizer: Regularizer, unseen: bool| {
+        let mask = Array2::from_shape_fn((3, 2), |place| !(unseen && place == (2, 1)));
+        let own = PerTarget { mask: Some(mask), ..PerTarget::default() };
+        let spec = CategoricalSpec::new(GlmSpec { regularizer, ..GlmSpec::default() }).unwrap();
+        let fit = spec.fit_per_target(&Cpu::<f64>::default(), &plan, &response, &own, &mut |_| {}).unwrap();
+        let exported = nemos_of_classes(&fit).unwrap();
+        (exported.model.feature_mask.is_some(), exported.notices.join(" ").contains("a feature_mask"))
+    };
+    let lasso = || Regularizer::Lasso { strength: Strength::from(0.02) };
+    assert_eq!(notices(lasso(), true), (false, true));
+    assert_eq!(notices(lasso(), false), (false, false));
+    assert_eq!(notices(Regularizer::None, true), (true, false));
 }

@@ -3,7 +3,7 @@
 use super::super::fit::Fitting;
 use super::OfClasses;
 use crate::Result;
-use crate::glm::{Reliability, reliability};
+use crate::glm::{Reliability, reliability, reliability_of_weighted};
 use crate::write::json::json_bytes;
 use crate::write::save::Saver;
 use crate::write::table::Values;
@@ -17,11 +17,18 @@ pub(in super::super) fn stage(fitting: &Fitting, of_classes: &OfClasses, saver: 
     calibration(fitting, of_classes, saver)
 }
 
-/// The reliability of the probabilities of a class in its used bins.
+/// The reliability of the probabilities of a class in its used bins, with their weights.
 pub(in super::super) fn reliability_of(fitting: &Fitting, class: usize) -> Vec<Reliability> {
     let data = &fitting.data;
     let bin = |&bin: &usize| (fitting.expected[class][bin], data.y.get(bin, class) > 0.0);
-    reliability(&data.used(class).iter().map(bin).collect::<Vec<(f64, bool)>>())
+    let (used, weights) = (data.used(class), &data.row_terms.weights);
+    let bins: Vec<(f64, bool)> = used.iter().map(bin).collect();
+    match weights {
+        Some(weights) => {
+            reliability_of_weighted(&bins, &used.iter().map(|&bin| weights[bin]).collect::<Vec<f64>>())
+        }
+        None => reliability(&bins),
+    }
 }
 
 /// One row per bin: time, epoch, whether it was used (of several targets by any, and then by each), and of every target the label,

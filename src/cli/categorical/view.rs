@@ -77,8 +77,9 @@ impl Data {
 impl fit::Fitting {
     /// What effects of features add up to.
     pub(in super::super) fn effects(&self) -> Effects {
-        match self.of_classes {
-            Some(_) => Effects::OfClass,
+        match &self.of_classes {
+            Some(of_classes) if of_classes.model.fit.regularizer.centres_classes() => Effects::OfClass,
+            Some(_) => Effects::OfClassAndShift,
             None => self.model.fit.model.inverse_link.into(),
         }
     }
@@ -235,6 +236,7 @@ fn of_class(own: &ClassFit, class: usize, name: &str) -> TargetFit {
         scale: 1.0,
         scale_standard_error: f64::NAN,
         dof_resid: own.dof_resid,
+        n_parameters: own.n_parameters,
         strength: own.strength,
         cv: None,
         scores: own.scores.clone(),

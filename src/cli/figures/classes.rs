@@ -14,6 +14,7 @@ const MOST_MAPS: usize = 4;
 /// The figure; `None` unless targets are classes.
 pub(super) fn calibration_of(fitting: &Fitting) -> Option<Figure> {
     fitting.of_classes.as_ref()?;
+    let is_weighted = fitting.data.row_terms.weights.is_some();
     let (targets, note) = busiest_and(&fitting.data, MOST_TARGETS, "tables/calibration.csv has all.");
     let panel = |&class: &usize| {
         let found = reliability_of(fitting, class);
@@ -26,7 +27,7 @@ pub(super) fn calibration_of(fitting: &Fitting) -> Option<Figure> {
             high: of(|own| own.high),
         }
     };
-    calibration(&targets.iter().map(panel).collect::<Vec<CalibrationPanel>>(), &note)
+    calibration(&targets.iter().map(panel).collect::<Vec<CalibrationPanel>>(), is_weighted, &note)
 }
 
 /// The figure; `None` unless targets are classes.
@@ -43,5 +44,5 @@ pub(super) fn confusion_of(fitting: &Fitting) -> Option<Figure> {
         n if n > MOST_MAPS => format!(" The first {MOST_MAPS} of {n} targets."),
         _ => String::new(),
     };
-    confusion(&panels, &note)
+    confusion(&panels, fitting.data.row_terms.weights.is_some(), &note)
 }

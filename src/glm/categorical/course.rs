@@ -102,10 +102,7 @@ impl CategoricalSpec {
     ) -> Result<FittedCategorical> {
         let started = Instant::now();
         let (mut fits, n_targets) = (Vec::with_capacity(response.len()), response.len());
-        if !self.start().is_empty() && self.start().len() != n_targets {
-            let (expected, found) = (format!("{n_targets} targets, or none"), self.start().len().to_string());
-            return Err(Error::argument("start", expected, found, "give one point for each target"));
-        }
+        self.check_start(plan.n_columns(), response)?;
         for (k, target) in response.iter().enumerate() {
             let spec = self.of_target(k, n_targets)?;
             let mut of_all = |at: Progress| {
@@ -154,7 +151,6 @@ impl CategoricalSpec {
         let guided = self.checked().guided(plan, n_classes, on.costs(), size_of::<B::Scalar>())?;
         let plan = guided.as_ref().unwrap_or(plan);
         self.check_inputs(plan, response)?;
-        near.map_or(Ok(()), |near| near.check(plan.n_columns(), n_classes))?;
         let contrasts = contrasts(&self.get().regularizer, n_classes);
         self.check_memory(on, plan, &contrasts)?;
         let (totals, null, without_features) = null_models(plan, response, &contrasts)?;

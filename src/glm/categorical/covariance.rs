@@ -23,9 +23,13 @@ impl Course<'_, '_> {
         blocks.iter().map(block).collect()
     }
 
-    /// The covariance of the members' coefficients of one class, intercept first.
+    /// The covariance of the members' coefficients of one class, intercept first: of classes with parameters of their own the block of
+    /// these.
     fn of_class(&self, of_parameters: &Matrix, class: usize) -> Matrix {
         let (p, n_free) = (1 + self.rank.n_members(), self.contrasts.n_free());
+        if !self.contrasts.are_centred() {
+            return Matrix::from_shape_fn((p, p), |(i, j)| of_parameters[(class * p + i, class * p + j)]);
+        }
         let factors: Vec<f64> = (0..n_free).map(|a| self.contrasts.factor(class, a)).collect();
         Matrix::from_shape_fn((p, p), |(i, j)| {
             let of_pair =

@@ -36,7 +36,10 @@ struct Search<'s, B> {
     on: &'s B,
     response: &'s Labelled,
     strengths: &'s [f64],
+    /// When the first target began: what time is left is left for all of them.
     since: Instant,
+    /// When this one did.
+    begun: Instant,
 }
 
 impl CategoricalSpec {
@@ -61,12 +64,12 @@ impl CategoricalSpec {
         how.folds.check_within(plan.rows())?;
         let not_centred = (!self.get().has_intercept).then(|| plan.without_intercept());
         let plan = not_centred.as_ref().unwrap_or(plan);
-        let mut fits = Vec::with_capacity(response.len());
+        let (mut fits, since) = (Vec::with_capacity(response.len()), Instant::now());
         for (number, target) in response.iter().enumerate() {
             let n_waiting = response.len() - 1 - number;
             let mut of_all = |at: Progress| progress(Progress { n_active: at.n_active + n_waiting, ..at });
-            let search =
-                Search { spec: self, on, response: target, strengths: &strengths, since: Instant::now() };
+            let begun = Instant::now();
+            let search = Search { spec: self, on, response: target, strengths: &strengths, since, begun };
             fits.push((search.run(plan, how, &mut of_all)?, vec![number]));
         }
         FittedCategorical::of_groups(plan.layout(), fits)
@@ -91,6 +94,10 @@ impl<B: Classes> Search<'_, B> {
             });
         }
         let curve = Curve::new(self.strengths, by_fold);
+        let is_kept = |(fold, missing): (&Vec<f64>, &Option<usize>)| missing.is_none().then(|| fold.clone());
+        // folds that are left out have their own warning
+        let kept =
+            Curve::new(self.strengths, curve.by_fold.iter().zip(&missing).filter_map(is_kept).collect());
         let chosen = curve.chosen(how.pick);
         let regularizer = self.spec.get().regularizer.times(self.strengths[chosen]);
         let spec = GlmSpec { regularizer, time_limit_s: self.time_left(), ..self.spec.get().clone() };
@@ -98,10 +105,11 @@ impl<B: Classes> Search<'_, B> {
         let mut fitted = spec.fit(self.on, plan, std::slice::from_ref(self.response), progress)?;
         for target in &mut fitted.targets {
             target.strength = Some(self.strengths[chosen]);
-            target.warnings.extend(self.left_out(&missing).or_else(|| curve.warning()));
+            target.warnings.extend(self.left_out(&missing));
+            target.warnings.extend(kept.warning());
             target.cv = Some(curve.clone());
         }
-        fitted.seconds.fit = self.since.elapsed().as_secs_f64() - fitted.seconds.inference;
+        fitted.seconds.fit = self.begun.elapsed().as_secs_f64() - fitted.seconds.inference;
         Ok(fitted)
     }
 
@@ -176,6 +184,8 @@ impl<B: Classes> Search<'_, B> {
             tolerance: own.tolerance.max(ENOUGH),
             standard_errors: StandardErrors::Off,
             time_limit_s: self.time_left(),
+            n_histories: 0,
+            covariance_of: Vec::new(),
             ..own.clone()
         };
         let spec = self.spec.with_checked(checked.check()?).with_start(start.into_iter().collect()).scored();

@@ -5,7 +5,7 @@ use super::course::Course;
 use super::fitted::ClassFit;
 use super::score::class_scores;
 use crate::design::Weights;
-use crate::glm::ending::joined;
+use crate::glm::ending::{joined, weights_warning};
 use crate::glm::fit::FLOOR;
 use crate::glm::fitted::GapFrom;
 use crate::glm::spec::StandardErrors;
@@ -96,7 +96,7 @@ impl Course<'_, '_> {
             _ => (vec![f64::NAN; coef.len()], vec![f64::NAN; n_classes], Vec::new()),
         };
         let (outcome, kkt_residual) = (standing.outcome, standing.kkt_residual);
-        let mut history = outcome.history;
+        let (mut history, n_parameters) = (outcome.history, self.n_parameters(&coef));
         if let Some(last) = history.last_mut() {
             *last = Iterate { iteration: outcome.iterations, loss: standing.loss, loss_gap, kkt_residual };
         }
@@ -118,7 +118,8 @@ impl Course<'_, '_> {
             covariances,
             n_bins_used: self.plan.n_rows(),
             total_weight: self.plan.weights().map(Weights::total),
-            dof_resid: self.dof_resid(&coef),
+            dof_resid: (self.plan.total_weight() - n_parameters as f64).max(0.0) as usize,
+            n_parameters,
             strength: None,
             cv: None,
             scores: class_scores(-standing.unpenalised, self.plan.total_weight(), self.metric.nulls[0].loss),
@@ -128,10 +129,10 @@ impl Course<'_, '_> {
         }
     }
 
-    /// The degrees of freedom that the fit leaves: rows (with weights what these count for) less `K - 1` intercepts and `K - 1` coefficients of every independent
-    /// column, with a penalty of every column, or those that it chose: of all `K`
-    /// classes, as the reference counts coefficients that are not 0, although only `K - 1` of a column are free.
-    fn dof_resid(&self, coef: &[f64]) -> usize {
+    /// The parameters that the data were used up for: `K - 1` intercepts and `K - 1` coefficients of every independent column, with a
+    /// penalty of every column, or those that it chose: of all `K` classes, as the reference counts coefficients that are not 0, although
+    /// only `K - 1` of a column are free.
+    fn n_parameters(&self, coef: &[f64]) -> usize {
         let regularizer = &self.spec.get().regularizer;
         let n_free = self.contrasts.n_classes() - 1;
         let of_columns = match regularizer {
@@ -140,12 +141,14 @@ impl Course<'_, '_> {
             _ => self.plan.n_columns() * n_free,
         };
         let of_intercepts = if self.plan.has_intercept() { n_free } else { 0 };
-        (self.plan.total_weight() - (of_intercepts + of_columns) as f64).max(0.0) as usize
+        of_intercepts + of_columns
     }
 
     fn warnings(&self, standing: &Standing) -> Vec<String> {
         let labels = &self.plan.layout().labels;
         let mut warnings = Vec::new();
+        let n_free = self.contrasts.n_classes() - 1;
+        warnings.extend(weights_warning(self.plan, n_free * (1 + self.rank.n_members())));
         if let Some(direction) = standing.recession() {
             warnings.push(self.separation_warning(direction));
         }

@@ -80,6 +80,9 @@ pub struct ClassFit {
     /// Bins that were used (with weights the sum of these, rounded down) less `K - 1` intercepts and `K - 1` coefficients of every independent column, with a penalty of every
     /// column, or the coefficients that it chose, of all `K` classes.
     pub dof_resid: usize,
+    /// The parameters that were taken off: as [`crate::glm::TargetFit::n_parameters`]. Not part of result files.
+    #[serde(skip)]
+    pub n_parameters: usize,
     /// What cross-validation multiplied the strength of the regularizer by for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strength: Option<f64>,

@@ -29,7 +29,7 @@ mod spec;
 mod start;
 
 pub use fitted::{ClassCovariance, ClassFit, FittedCategorical};
-pub use reliability::{Reliability, reliability};
+pub use reliability::{Reliability, reliability, reliability_of_weighted};
 pub use response::Labelled;
 pub use score::{Confusion, confusion, score_classes, score_weighted_classes};
 pub use spec::CategoricalSpec;

@@ -1,7 +1,8 @@
 //! The null model of labels: what is expected of every bin whatever its features.
 //!
 //! Without an offset these are the frequencies of the classes, weighted. With one they are the constants `b_k` beside it that make the
-//! labels most likely, found by Newton's method: one for each class, of which only differences matter.
+//! labels most likely, found by damped Newton steps: one for each class, of which only differences matter. Each step makes them more
+//! likely; where digits end before the slope is 0, they are the best that were found, with the loss that is theirs.
 
 use std::ops::Range;
 
@@ -10,17 +11,13 @@ use rayon::prelude::*;
 use super::response::Labelled;
 use crate::design::{DesignPlan, Offset};
 use crate::glm::bins::Bins;
+use crate::glm::lowest::{Point, lowest};
 use crate::math::contrasts::Contrasts;
-use crate::math::dense::{Cholesky, Matrix};
+use crate::math::dense::Matrix;
 use crate::math::sum::Sum;
 use crate::observation::Null;
 use crate::{Error, Result};
 
-/// Newton steps at most, and halvings of one.
-const MOST_STEPS: usize = 100;
-const MOST_HALVINGS: usize = 60;
-/// The length of a step, in parts of `1 + |b|`, that is rounding.
-const SETTLED: f64 = 4.0 * f64::EPSILON;
 /// Bins that one thread looks at together.
 const PIECE: usize = 1 << 14;
 
@@ -75,36 +72,7 @@ impl Seen<'_> {
         }
         let means: Vec<f64> = means.iter().map(|mean| mean.value() / self.bins.total_weight()).collect();
         free.iter_mut().zip(self.contrasts.of_free(&means)).for_each(|(free, mean)| *free -= mean);
-        self.newton(free)
-    }
-
-    fn newton(&self, free: Vec<f64>) -> ClassNull {
-        let mut here = self.at(free);
-        for _ in 0..MOST_STEPS {
-            let Some(factor) = Cholesky::new(&here.curvature) else { break };
-            let mut step: Vec<f64> = factor.solve(&here.slope).iter().map(|d| -d).collect();
-            let size = |own: &[f64]| own.iter().fold(0.0, |a: f64, b| a.max(b.abs()));
-            let length = size(&step);
-            if !length.is_finite() || length <= SETTLED * (1.0 + size(&here.free)) {
-                break;
-            }
-            let moved = |step: &[f64]| here.free.iter().zip(step).map(|(a, b)| a + b).collect();
-            let mut there = self.at(moved(&step));
-            let mut halvings = 0;
-            // where losses no longer tell, slopes do
-            while !(there.loss < here.loss || size(&there.slope) < size(&here.slope))
-                && halvings < MOST_HALVINGS
-            {
-                step.iter_mut().for_each(|d| *d *= 0.5);
-                halvings += 1;
-                there = self.at(moved(&step));
-            }
-            if halvings == MOST_HALVINGS {
-                break;
-            }
-            here = there;
-        }
-        here
+        lowest(self.at(free), |free| self.at(free))
     }
 
     /// The offset of the classes that some bin has, with their places.
@@ -179,6 +147,24 @@ impl Seen<'_> {
             }
         }
         sums
+    }
+}
+
+impl Point for ClassNull {
+    fn at(&self) -> &[f64] {
+        &self.free
+    }
+
+    fn loss(&self) -> f64 {
+        self.loss
+    }
+
+    fn slope(&self) -> &[f64] {
+        &self.slope
+    }
+
+    fn curvature(&self) -> &Matrix {
+        &self.curvature
     }
 }
 

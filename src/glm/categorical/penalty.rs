@@ -29,7 +29,7 @@ pub(super) struct ClassPenalty {
 
 /// What the parameters of a fit are: numbers that sum to 0, or one for each class.
 pub(super) fn contrasts(regularizer: &Regularizer, n_classes: usize) -> Contrasts {
-    if regularizer.selects_each() { Contrasts::none(n_classes) } else { Contrasts::centred(n_classes) }
+    if regularizer.centres_classes() { Contrasts::centred(n_classes) } else { Contrasts::none(n_classes) }
 }
 
 impl ClassPenalty {

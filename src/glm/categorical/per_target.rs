@@ -35,6 +35,7 @@ impl CategoricalSpec {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<FittedCategorical> {
         own.check(plan, response.len())?;
+        self.check_start(plan.n_columns(), response)?;
         let started = Instant::now();
         let mut fits = Vec::with_capacity(response.len());
         for (target, labels) in response.iter().enumerate() {

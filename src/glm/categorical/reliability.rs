@@ -12,9 +12,9 @@ const QUANTILE: f64 = 1.959_963_984_540_054;
 pub struct Reliability {
     /// Bins.
     pub n_bins: usize,
-    /// The mean of their probabilities.
+    /// The mean of their probabilities, weighted if they are.
     pub probability: f64,
-    /// The part of them that is of the class.
+    /// The part of them that is of the class, of their weight if they have weights.
     pub share: f64,
     /// Lower end of the interval of the share, as if bins were independent.
     pub low: f64,
@@ -35,13 +35,55 @@ pub struct Reliability {
 /// assert_eq!((found.len(), found[0].n_bins, found[0].share), (2, 4, 0.25));
 /// ```
 pub fn reliability(bins: &[(f64, bool)]) -> Vec<Reliability> {
-    let mut known: Vec<(f64, bool)> = bins.iter().copied().filter(|bin| !bin.0.is_nan()).collect();
-    known.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let n = known.len();
-    let (mut found, mut first) = (Vec::new(), 0);
+    reliability_of_bins(bins.iter().map(|&(probability, is_of_class)| Bin {
+        probability,
+        is_of_class,
+        weight: 1.0,
+    }))
+}
+
+/// The same with the weight of every bin: groups are of about as much weight, shares and means are weighted, so that a bin of weight 2
+/// is two bins. Not so in the intervals, whose `n` is the effective number of bins, `(Σ weight)² / Σ weight²`: weights, of which
+/// only the relation matters there, make a share less certain and never more.
+///
+/// # Panics
+/// If there are fewer weights than bins.
+///
+/// # Source
+/// Leslie Kish, "Survey Sampling", Wiley (1965), of the effective number.
+///
+/// ```
+/// use rheobase::glm::reliability_of_weighted;
+///
+/// let found = reliability_of_weighted(&[(0.25, false), (0.25, true)], &[3.0, 1.0]);
+/// assert_eq!((found[0].n_bins, found[0].probability, found[0].share), (2, 0.25, 0.25));
+/// ```
+pub fn reliability_of_weighted(bins: &[(f64, bool)], weights: &[f64]) -> Vec<Reliability> {
+    let bin = |(k, &(probability, is_of_class))| Bin { probability, is_of_class, weight: weights[k] };
+    reliability_of_bins(bins.iter().enumerate().map(bin))
+}
+
+/// What is known of one bin.
+#[derive(Clone, Copy)]
+struct Bin {
+    probability: f64,
+    is_of_class: bool,
+    weight: f64,
+}
+
+fn reliability_of_bins(bins: impl Iterator<Item = Bin>) -> Vec<Reliability> {
+    let mut known: Vec<Bin> = bins.filter(|bin| !bin.probability.is_nan()).collect();
+    known.sort_by(|a, b| a.probability.total_cmp(&b.probability));
+    let total: f64 = known.iter().map(|bin| bin.weight).sum();
+    let (mut found, mut first, mut end, mut so_far) = (Vec::new(), 0, 0, 0.0);
     for group in 1..=N_GROUPS {
-        let mut end = (group * n).div_ceil(N_GROUPS).max(first);
-        while end > 0 && end < n && known[end].0 == known[end - 1].0 {
+        let is_last = group == N_GROUPS;
+        while end < known.len()
+            && (is_last
+                || so_far * (N_GROUPS as f64) < total * group as f64
+                || (end > 0 && known[end].probability == known[end - 1].probability))
+        {
+            so_far += known[end].weight;
             end += 1;
         }
         if end > first {
@@ -52,10 +94,13 @@ pub fn reliability(bins: &[(f64, bool)]) -> Vec<Reliability> {
     found
 }
 
-fn of_group(bins: &[(f64, bool)]) -> Reliability {
-    let n = bins.len() as f64;
-    let probability = bins.iter().map(|bin| bin.0).sum::<f64>() / n;
-    let share = bins.iter().filter(|bin| bin.1).count() as f64 / n;
+fn of_group(bins: &[Bin]) -> Reliability {
+    let total = |of: fn(&Bin) -> f64| bins.iter().map(of).sum::<f64>();
+    let weight = total(|bin| bin.weight);
+    let probability = total(|bin| bin.weight * bin.probability) / weight;
+    let share = total(|bin| if bin.is_of_class { bin.weight } else { 0.0 }) / weight;
+    // the effective number of bins
+    let n = weight * weight / total(|bin| bin.weight * bin.weight);
     let (z2, all) = (QUANTILE * QUANTILE / n, 1.0 + QUANTILE * QUANTILE / n);
     let (centre, half) = (share + z2 / 2.0, (z2 * share * (1.0 - share) + z2 * z2 / 4.0).sqrt());
     let [low, high] = [(centre - half) / all, (centre + half) / all].map(|end| end.clamp(0.0, 1.0));
@@ -81,6 +126,39 @@ mod tests {
         unknown.push((f64::NAN, true));
         assert_eq!(reliability(&unknown), found);
         assert!(reliability(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_bin_of_weight_2_is_two_bins() {
+        let bins: Vec<(f64, bool)> =
+            (0..203).map(|k| (f64::from(k * 37 % 101) / 101.0, k % 3 == 0)).collect();
+        let weights: Vec<f64> = (0..203).map(|k| f64::from(1 + k % 3)).collect();
+        let times = |k: usize| weights[k] as usize;
+        let repeated: Vec<(f64, bool)> =
+            bins.iter().enumerate().flat_map(|(k, &bin)| vec![bin; times(k)]).collect();
+        let (found, truth) = (reliability_of_weighted(&bins, &weights), reliability(&repeated));
+        assert_eq!((found.len(), truth.len()), (10, 10));
+        for (own, truth) in found.iter().zip(&truth) {
+            assert!(own.n_bins < truth.n_bins);
+            assert!((own.probability - truth.probability).abs() < 1e-14, "{own:?} {truth:?}");
+            assert!((own.share - truth.share).abs() < 1e-14, "{own:?} {truth:?}");
+            // fewer bins are less certain
+            assert!(own.high - own.low > truth.high - truth.low);
+        }
+        // the unit of weights says nothing
+        let quarters: Vec<f64> = weights.iter().map(|weight| weight / 4.0).collect();
+        assert_eq!(reliability_of_weighted(&bins, &quarters), found);
+        assert_eq!(reliability_of_weighted(&bins, &[1.0; 203]), reliability(&bins));
+    }
+
+    /// Weights 3 and 1 are `(3 + 1)² / (9 + 1)` bins.
+    #[test]
+    fn intervals_have_the_effective_number_of_bins() {
+        let found = reliability_of_weighted(&[(0.5, true), (0.5, false)], &[3.0, 1.0])[0];
+        assert_eq!(found.share, 0.75);
+        for end in [found.low, found.high] {
+            assert!(((0.75 - end).powi(2) - QUANTILE.powi(2) * end * (1.0 - end) / 1.6).abs() < 1e-15);
+        }
     }
 
     /// 3 of 10: the textbook's interval.

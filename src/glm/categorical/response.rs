@@ -8,7 +8,7 @@ use crate::observation::Label;
 use crate::{Error, Result};
 
 /// Most classes of a fit: more are numbers that somebody took for labels.
-const MOST_CLASSES: usize = 256;
+pub(super) const MOST_CLASSES: usize = 256;
 /// The number of a bin without a label.
 const UNKNOWN: usize = usize::MAX;
 

@@ -1,6 +1,7 @@
 //! What to fit and how far.
 
 use super::penalty::contrasts;
+use super::response::MOST_CLASSES;
 use super::start::ClassPoint;
 use crate::backend::Costs;
 use crate::design::DesignPlan;
@@ -67,9 +68,9 @@ impl CategoricalSpec {
     }
 
     /// Seconds that the fit of one target with so many classes is estimated to take with these costs, the way to the device included;
-    /// 0 for fewer than two, which nothing tells apart.
+    /// 0 for fewer than two, which nothing tells apart, and for more than 256, which no fit takes.
     pub fn estimated_seconds(&self, plan: &DesignPlan, n_classes: usize, costs: Costs) -> f64 {
-        if n_classes < 2 {
+        if !(2..=MOST_CLASSES).contains(&n_classes) {
             return 0.0;
         }
         let contrasts = contrasts(&self.get().regularizer, n_classes);

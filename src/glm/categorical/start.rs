@@ -2,6 +2,8 @@
 
 use super::course::Course;
 use super::fitted::ClassFit;
+use super::response::Labelled;
+use super::spec::CategoricalSpec;
 use crate::design::Scaling;
 use crate::glm::certificate::{Reported, read_back};
 use crate::math::contrasts::Contrasts;
@@ -26,7 +28,7 @@ impl From<&ClassFit> for ClassPoint {
 
 impl ClassPoint {
     /// Refuses one of other columns or classes.
-    pub(super) fn check(&self, n_columns: usize, n_classes: usize) -> Result<()> {
+    fn check(&self, n_columns: usize, n_classes: usize) -> Result<()> {
         let (expected, found) = ((n_columns * n_classes, n_classes), (self.coef.len(), self.intercept.len()));
         if expected == found {
             return Ok(());
@@ -56,6 +58,20 @@ impl ClassPoint {
             intercept: self.intercept[class],
         };
         (0..n_classes).map(of_class).collect()
+    }
+}
+
+impl CategoricalSpec {
+    /// Refuses points of other targets, columns or classes.
+    pub(super) fn check_start(&self, n_columns: usize, response: &[Labelled]) -> Result<()> {
+        let (start, n_targets) = (self.start(), response.len());
+        if !start.is_empty() && start.len() != n_targets {
+            let expected = format!("{n_targets} targets, or none");
+            let help = "give one point for each target";
+            return Err(Error::argument("start", expected, start.len().to_string(), help));
+        }
+        let mut pairs = start.iter().zip(response);
+        pairs.try_for_each(|(point, own)| point.check(n_columns, own.classes().len()))
     }
 }
 

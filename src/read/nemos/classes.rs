@@ -52,24 +52,33 @@ impl NemosLabels {
     }
 }
 
-/// The labels. A model that was given coefficients without being told its labels has the numbers of the classes.
+/// The number of classes.
 ///
 /// # Errors
-/// [`crate::Error::Object`] for a number of classes that is none, labels of another number, and labels that are not ascending.
-pub(super) fn classes(source: &Source) -> Result<NemosLabels> {
+/// [`crate::Error::Object`] for one that is none.
+pub(super) fn n_classes(source: &Source) -> Result<usize> {
     const N: &str = "item::strkey:n_classes";
-    const LABELS: &str = "item::strkey:_classes_";
     let expected = "the number of classes, 2 or more";
     let entry = source.need(N, expected)?;
     let n = entry.number().filter(|n| *n >= 2.0 && n.fract() == 0.0 && *n <= u32::MAX.into());
-    let n = n.ok_or_else(|| source.wrong(N, expected, &entry.describe(), SAVE_AGAIN))? as usize;
+    Ok(n.ok_or_else(|| source.wrong(N, expected, &entry.describe(), SAVE_AGAIN))? as usize)
+}
+
+/// The labels of so many classes; `None` for a model that was given coefficients without being told its labels: these are the numbers
+/// of the classes, to be made once there are coefficients of so many.
+///
+/// # Errors
+/// [`crate::Error::Object`] for labels of another number, and labels that are not ascending.
+pub(super) fn labels(source: &Source, n: usize) -> Result<Option<NemosLabels>> {
+    const LABELS: &str = "item::strkey:_classes_";
     match source.find(LABELS) {
         Some(entry) if !entry.is_nothing() => {
             let labels = NemosLabels::of_entry(entry);
             let labels = labels.filter(|labels| entry.shape == [n] && labels.are_ascending());
             let expected = format!("{n} different labels, ascending");
-            labels.ok_or_else(|| source.wrong(LABELS, &expected, &entry.describe(), SAVE_AGAIN))
+            let labels = labels.ok_or_else(|| source.wrong(LABELS, &expected, &entry.describe(), SAVE_AGAIN));
+            labels.map(Some)
         }
-        _ => Ok(NemosLabels::Integers((0..n as i64).collect())),
+        _ => Ok(None),
     }
 }

@@ -71,9 +71,11 @@ pub fn read_nemos(path: &Path) -> Result<NemosModel> {
     }
     let source = Source::read(path)?;
     let class = class(&source)?;
-    let classes = if class.is_classifier() { classes::classes(&source)? } else { NemosLabels::default() };
-    let n_classes = classes.n();
+    let n_classes = if class.is_classifier() { classes::n_classes(&source)? } else { 0 };
+    let labels = if n_classes > 0 { classes::labels(&source, n_classes)? } else { None };
     let coef = coef(&source, class, n_classes)?;
+    // their number is known to be that of coefficients
+    let classes = labels.unwrap_or_else(|| NemosLabels::Integers((0..n_classes as i64).collect()));
     let n_outputs = coef[0].values.ncols();
     let n_targets = n_outputs / n_classes.max(1);
     let of_intercept = match class {

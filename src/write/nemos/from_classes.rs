@@ -2,9 +2,9 @@
 
 use ndarray::Array2;
 
-use super::from_fit::{Exported, not_at_an_optimum, offset, smoothness, solver, strengths, versions};
+use super::from_fit::{Exported, not_at_an_optimum, offset, smoothness, solver, strengths, unseen, versions};
 use super::penalty::Outputs;
-use crate::glm::{ClassFit, FittedCategorical};
+use crate::glm::{ClassFit, FittedCategorical, Plan};
 use crate::observation::Label;
 use crate::read::nemos::{NemosClass, NemosCoef, NemosLabels, NemosLink, NemosModel, NemosObservation};
 use crate::{Error, Result};
@@ -81,6 +81,10 @@ pub fn nemos_of_classes(fit: &FittedCategorical) -> Result<Exported> {
         feature_mask: feature_mask(fit),
         versions: versions(),
     };
+    // which columns a target did not see a penalty hides, but not that there are some
+    let n_seen = |plan: &Plan| plan.features.iter().map(|own| own.n_columns).sum::<usize>();
+    let is_masked = fit.plan.groups.iter().any(|plan| n_seen(plan) < n_columns);
+    notices.extend(unseen(is_masked && model.feature_mask.is_none()));
     Ok(Exported { model, notices })
 }
 

@@ -90,13 +90,7 @@ pub fn nemos_of(fit: &FittedGlm) -> Exported {
         feature_mask: feature_mask(fit),
         versions: versions(),
     };
-    if fit.plan.groups.len() > 1 && model.feature_mask.is_none() {
-        notices.push(
-            "columns that a target does not see have coefficient 0 in the file; to fit it again, give NeMoS a \
-             feature_mask"
-                .into(),
-        );
-    }
+    notices.extend(unseen(fit.plan.groups.len() > 1 && model.feature_mask.is_none()));
     Exported { model, notices }
 }
 
@@ -104,6 +98,12 @@ pub fn nemos_of(fit: &FittedGlm) -> Exported {
 pub(super) fn not_at_an_optimum(name: &str, status: Status) -> Option<String> {
     let status = Some(status).filter(|status| *status != Status::Converged)?.name();
     Some(format!("the model of {name} is not at an optimum ({status}): the file does not say so"))
+}
+
+/// What is said of columns that targets do not see, where the file has no mask of them.
+pub(super) fn unseen(are_there: bool) -> Option<String> {
+    let notice = "columns that a target does not see have coefficient 0 in the file; to fit it again, give NeMoS a feature_mask";
+    are_there.then(|| notice.into())
 }
 
 /// What is said of a smoothness penalty.

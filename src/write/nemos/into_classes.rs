@@ -71,6 +71,7 @@ fn target_of(nemos: &NemosModel, k: usize, name: String) -> ClassFit {
         n_bins_used: 0,
         total_weight: None,
         dof_resid: nemos.dof_resid[k].max(0.0) as usize,
+        n_parameters: 0,
         scores: no_scores(),
         aliased: Vec::new(),
         warnings: Vec::new(),

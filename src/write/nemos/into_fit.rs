@@ -128,6 +128,7 @@ fn target_of(nemos: &NemosModel, k: usize, name: String) -> TargetFit {
         total_weight: None,
         scale_standard_error: f64::NAN,
         dof_resid: nemos.dof_resid[k].max(0.0) as usize,
+        n_parameters: 0,
         strength: None,
         cv: None,
         scores: no_scores(),

@@ -131,7 +131,7 @@ impl Results<'_> {
         nwb.write_glm(self)?;
         nwb.write_features(self)?;
         if let Some(filters) = &self.filters {
-            nwb.write_filters(filters, self.is_of_classes())?;
+            nwb.write_filters(filters, self)?;
         }
         nwb.write_model(self, &String::from_utf8_lossy(&model_json))?;
         nwb.write_rates(self)
@@ -288,12 +288,20 @@ impl Nwb<'_> {
         self.put_texts(&table, "definition", definition, features.iter().map(|feature| feature.1)).map(drop)
     }
 
-    fn write_filters(&self, filters: &FilterRows, of_classes: bool) -> hdf5::Result<()> {
-        let description = if of_classes {
-            "basis functions x coefficients: what a value at that lag adds to the log odds of the class against the geometric mean \
-             of the probabilities of all classes"
-        } else {
-            "basis functions x coefficients: what a value at that lag adds to the log of the rate"
+    fn write_filters(&self, filters: &FilterRows, results: &Results) -> hdf5::Result<()> {
+        let of_classes = results.is_of_classes();
+        let description = match (of_classes, results.fit.regularizer.centres_classes()) {
+            (true, true) => {
+                "basis functions x coefficients: what a value at that lag adds to the log odds of the class against the geometric \
+                 mean of the probabilities of all classes"
+            }
+            (true, false) => {
+                "basis functions x coefficients: what a value at that lag adds to the linear predictor of the class; differences \
+                 between two classes are their log odds"
+            }
+            (false, _) => {
+                "basis functions x coefficients: what a value at that lag adds to the log of the rate"
+            }
         };
         let mut columns = vec!["target", "channel", "lag_s", "filter", "standard_error"];
         if of_classes {
