@@ -77,7 +77,7 @@ fn fits_that_do_not_compare_are_refused() {
 fn fits_with_other_terms_of_rows_are_refused() {
     let (x, codes) = data(11, 600, 30, 3);
     let few = some(&x, &(0..20).collect::<Vec<_>>());
-    let offset: Vec<f64> = (0..3 * 600).map(|k| (k as f64).sin()).collect();
+    let offset: Vec<f64> = (0..3 * 600).map(|k| f64::from(k).sin()).collect();
     let with = |x: &Array2<f64>, has_intercept: bool, weight: Option<f64>, has_offset: bool| {
         let mut plan = DesignPlan::new(common::source(x), 0..600).unwrap();
         if let Some(weight) = weight {

@@ -97,7 +97,7 @@ impl Known {
     fn of_events(&self) -> f64 {
         let even = 2f64.ln();
         let model = Model::from(ObservationModel::Bernoulli);
-        let scores = score_weighted(model, 1.0, &self.events(), &[0.5; N], [None, Some(&self.odds())]);
+        let scores = score_weighted(model, 1.0, &self.events(), &vec![0.5; N], [None, Some(&self.odds())]);
         even / (1.0 - scores.pseudo_r2_mcfadden)
     }
 }
