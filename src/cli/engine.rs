@@ -3,18 +3,13 @@
 //! With `auto` a GPU is looked for only where the estimates say that it pays; one that is missing or fails is a note, and
 //! the CPU does the work. A fit whose device is lost goes on on a fresh one, once. With `gpu` a failure is an error.
 
-use std::time::Instant;
-
 use super::args::{BackendChoice, Common, Precision};
 use super::machine::processor;
 use super::run::in_pool;
 use crate::backend::cpu::simd::Level;
-use crate::backend::{Classes, Costs, Cpu};
+use crate::backend::{Classes, Cpu};
 use crate::design::DesignPlan;
-use crate::error::Reached;
-use crate::glm::{
-    CheckedSpec, CrossValidation, FittedGlm, GlmSpec, Plan, PlanFrom, Response, StartPoint, estimated_seconds,
-};
+use crate::glm::{CheckedSpec, CrossValidation, FittedGlm, GlmSpec, PlanFrom, Response};
 use crate::{Error, Result, solver};
 
 #[cfg(feature = "gpu")]
@@ -28,24 +23,15 @@ pub(super) trait Work: Sync + Sized {
     /// What comes of it.
     type Fitted: Send;
 
-    /// Seconds that it is estimated to take.
-    fn estimated_seconds(&self, costs: Costs) -> f64;
-
-    /// Whether a plan says how it is done.
-    fn follows_plan(&self) -> bool;
-
     /// Fits.
     fn fit<B: Classes>(&self, on: &B, watcher: &mut Watcher) -> Result<Self::Fitted>;
-
-    /// The same from where it had come to, in what is left of its time, which began at `started`.
-    fn going_on(&self, reached: &[Reached], started: Instant) -> Result<Self>;
-
-    /// Counts the steps before those of the last attempt, too.
-    fn count(&self, fitted: &mut Self::Fitted, reached: &[Reached]);
-
-    /// How it was done.
-    fn plan_of(fitted: &Self::Fitted) -> &Plan;
 }
+
+/// What every engine can fit.
+#[cfg(feature = "gpu")]
+use super::engine_gpu::OnDevice as AnyWork;
+#[cfg(not(feature = "gpu"))]
+use Work as AnyWork;
 
 /// A fit of targets, with strengths by cross-validation if that is how.
 pub(super) struct TargetWork<'a, 'd> {
@@ -111,7 +97,7 @@ impl Engine {
     }
 
     /// Fits on the GPU if that is where to fit, else on the CPU.
-    pub(super) fn fit<W: Work>(&mut self, work: W, watcher: &mut Watcher) -> Result<W::Fitted> {
+    pub(super) fn fit<W: AnyWork>(&mut self, work: W, watcher: &mut Watcher) -> Result<W::Fitted> {
         #[cfg(feature = "gpu")]
         let work = match self.gpu.fit(work, watcher, &mut self.notices)? {
             gpu::Turn::Fitted(fitted) => {
@@ -149,55 +135,12 @@ impl Engine {
 impl Work for TargetWork<'_, '_> {
     type Fitted = FittedGlm;
 
-    fn estimated_seconds(&self, costs: Costs) -> f64 {
-        estimated_seconds(self.spec.get(), self.plan, self.response.y.ncols(), costs)
-    }
-
-    fn follows_plan(&self) -> bool {
-        matches!(self.spec.get().plan_from, PlanFrom::Plan(_))
-    }
-
     fn fit<B: Classes>(&self, on: &B, watcher: &mut Watcher) -> Result<FittedGlm> {
         match self.how {
             Some(how) => self.spec.cross_validate(on, self.plan, self.response, how, watcher),
             None => self.spec.fit(on, self.plan, self.response, watcher),
         }
     }
-
-    fn going_on(&self, reached: &[Reached], started: Instant) -> Result<Self> {
-        // a cross-validation begins again
-        let reached = if self.how.is_some() { &[] } else { reached };
-        let mut own = in_time_left(self.spec.get(), started);
-        if !reached.is_empty() {
-            let taken = reached.iter().map(|point| point.iterations).max().unwrap_or(0);
-            own.max_iterations = own.max_iterations.map(|most| most.saturating_sub(taken).max(1));
-            // no number stands for no point
-            let nowhere = StartPoint { coef: vec![0.0; self.plan.n_columns()], intercept: f64::NAN };
-            own.start.resize(self.response.y.ncols(), nowhere);
-            for point in reached {
-                let start = StartPoint { coef: point.coef.clone(), intercept: point.intercept };
-                own.start[point.target] = start;
-            }
-        }
-        Ok(Self { spec: own.check()?, ..*self })
-    }
-
-    fn count(&self, fitted: &mut FittedGlm, reached: &[Reached]) {
-        for point in reached.iter().filter(|_| self.how.is_none()) {
-            fitted.targets[point.target].iterations += point.iterations;
-            fitted.targets[point.target].passes += point.passes;
-        }
-    }
-
-    fn plan_of(fitted: &FittedGlm) -> &Plan {
-        &fitted.plan
-    }
-}
-
-/// A specification in what is left of its time.
-pub(super) fn in_time_left(spec: &GlmSpec, started: Instant) -> GlmSpec {
-    let left = |limit: f64| (limit - started.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE);
-    GlmSpec { time_limit_s: spec.time_limit_s.map(left), ..spec.clone() }
 }
 
 /// What is wanted.

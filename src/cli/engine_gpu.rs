@@ -6,17 +6,35 @@
 use std::time::Instant;
 
 use super::attempts::attempts;
-use super::engine::{Watcher, Wish, Work};
+use super::engine::{TargetWork, Watcher, Wish, Work};
 use super::run::in_pool;
 use crate::backend::cpu::Cpu;
 use crate::backend::gpu::{Gpu, costs};
 use crate::backend::{Backend, Costs};
 use crate::error::{DeviceError, Reached};
-use crate::glm::Plan;
+use crate::glm::{FittedGlm, GlmSpec, Plan, PlanFrom, StartPoint, estimated_seconds};
 use crate::{Error, Result};
 
 /// A GPU must be this much faster by the estimates, which are rough.
 const SURELY: f64 = 1.5;
+
+/// What a device asks about a fit.
+pub(super) trait OnDevice: Work {
+    /// Seconds that it is estimated to take.
+    fn estimated_seconds(&self, costs: Costs) -> f64;
+
+    /// Whether a plan says how it is done.
+    fn follows_plan(&self) -> bool;
+
+    /// The same from where it had come to, in what is left of its time, which began at `started`.
+    fn going_on(&self, reached: &[Reached], started: Instant) -> Result<Self>;
+
+    /// Counts the steps before those of the last attempt, too.
+    fn count(&self, fitted: &mut Self::Fitted, reached: &[Reached]);
+
+    /// How it was done.
+    fn plan_of(fitted: &Self::Fitted) -> &Plan;
+}
 
 /// Whose turn it was.
 pub(super) enum Turn<W: Work> {
@@ -51,7 +69,7 @@ impl Choice {
     }
 
     /// Fits on the GPU if that is where to fit.
-    pub(super) fn fit<W: Work>(
+    pub(super) fn fit<W: OnDevice>(
         &mut self,
         work: W,
         watcher: &mut Watcher,
@@ -115,7 +133,7 @@ impl Choice {
     }
 
     /// Takes a GPU that is estimated to pay.
-    fn look(&mut self, work: &impl Work, notices: &mut Vec<String>) {
+    fn look(&mut self, work: &impl OnDevice, notices: &mut Vec<String>) {
         let seconds = |costs: Costs| work.estimated_seconds(costs);
         let on_cpu = seconds(Cpu::<f32>::default().costs());
         let level = Cpu::<f32>::default().level();
@@ -139,11 +157,55 @@ impl Choice {
     }
 }
 
+impl OnDevice for TargetWork<'_, '_> {
+    fn estimated_seconds(&self, costs: Costs) -> f64 {
+        estimated_seconds(self.spec.get(), self.plan, self.response.y.ncols(), costs)
+    }
+
+    fn follows_plan(&self) -> bool {
+        matches!(self.spec.get().plan_from, PlanFrom::Plan(_))
+    }
+
+    fn going_on(&self, reached: &[Reached], started: Instant) -> Result<Self> {
+        // a cross-validation begins again
+        let reached = if self.how.is_some() { &[] } else { reached };
+        let mut own = in_time_left(self.spec.get(), started);
+        if !reached.is_empty() {
+            let taken = reached.iter().map(|point| point.iterations).max().unwrap_or(0);
+            own.max_iterations = own.max_iterations.map(|most| most.saturating_sub(taken).max(1));
+            // no number stands for no point
+            let nowhere = StartPoint { coef: vec![0.0; self.plan.n_columns()], intercept: f64::NAN };
+            own.start.resize(self.response.y.ncols(), nowhere);
+            for point in reached {
+                let start = StartPoint { coef: point.coef.clone(), intercept: point.intercept };
+                own.start[point.target] = start;
+            }
+        }
+        Ok(Self { spec: own.check()?, ..*self })
+    }
+
+    fn count(&self, fitted: &mut FittedGlm, reached: &[Reached]) {
+        for point in reached.iter().filter(|_| self.how.is_none()) {
+            fitted.targets[point.target].iterations += point.iterations;
+            fitted.targets[point.target].passes += point.passes;
+        }
+    }
+
+    fn plan_of(fitted: &FittedGlm) -> &Plan {
+        &fitted.plan
+    }
+}
+
+/// A specification in what is left of its time.
+pub(super) fn in_time_left(spec: &GlmSpec, started: Instant) -> GlmSpec {
+    let left = |limit: f64| (limit - started.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE);
+    GlmSpec { time_limit_s: spec.time_limit_s.map(left), ..spec.clone() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::backend::gpu::{Limits, adapter};
-    use crate::cli::engine::TargetWork;
     use crate::design::{DesignPlan, Source};
     use crate::glm::{CheckedSpec, FittedGlm, GlmSpec, Response, SolverChoice};
 

@@ -6,9 +6,10 @@
 
 mod applied;
 mod beside;
-mod device;
 mod fit;
 mod labels;
+#[cfg(feature = "gpu")]
+mod on_device;
 mod outputs;
 mod predict;
 mod result;
@@ -17,6 +18,7 @@ mod scored;
 mod simulate;
 mod tested;
 mod view;
+mod work;
 
 pub(super) use fit::fit;
 pub(super) use outputs::{reliability_of, stage};

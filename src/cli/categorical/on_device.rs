@@ -1,39 +1,21 @@
-//! A fit to labels as work for the CPU or a GPU.
+//! What a device asks about a fit to labels.
 
 use std::time::Instant;
 
-use super::super::engine::{Watcher, Work, in_time_left};
+use super::super::engine_gpu::{OnDevice, in_time_left};
+use super::work::ClassWork;
 use crate::Result;
-use crate::backend::{Classes, Costs};
-use crate::design::DesignPlan;
+use crate::backend::Costs;
 use crate::error::Reached;
-use crate::glm::{CategoricalSpec, CrossValidation, FittedCategorical, Labelled, Plan, PlanFrom};
+use crate::glm::{CategoricalSpec, FittedCategorical, Plan, PlanFrom};
 
-/// A fit of one target, with a strength by cross-validation if that is how.
-pub(super) struct ClassWork<'a, 'd> {
-    pub(super) spec: CategoricalSpec,
-    pub(super) how: Option<&'a CrossValidation>,
-    pub(super) plan: &'a DesignPlan<'d>,
-    pub(super) response: &'a Labelled,
-}
-
-impl Work for ClassWork<'_, '_> {
-    type Fitted = FittedCategorical;
-
+impl OnDevice for ClassWork<'_, '_> {
     fn estimated_seconds(&self, costs: Costs) -> f64 {
         self.spec.estimated_seconds(self.plan, self.response.classes().len(), costs)
     }
 
     fn follows_plan(&self) -> bool {
         matches!(self.spec.get().plan_from, PlanFrom::Plan(_))
-    }
-
-    fn fit<B: Classes>(&self, on: &B, watcher: &mut Watcher) -> Result<FittedCategorical> {
-        let response = std::slice::from_ref(self.response);
-        match self.how {
-            Some(how) => self.spec.cross_validate(on, self.plan, response, how, watcher),
-            None => self.spec.fit(on, self.plan, response, watcher),
-        }
     }
 
     /// Begins again: a device that is lost does not say how far the classes had come.
@@ -49,13 +31,12 @@ impl Work for ClassWork<'_, '_> {
 }
 
 #[cfg(test)]
-#[cfg(feature = "gpu")]
 mod tests {
     use super::*;
     use crate::backend::cpu::simd::Level;
     use crate::backend::gpu::costs;
-    use crate::design::Source;
-    use crate::glm::{GlmSpec, SolverChoice};
+    use crate::design::{DesignPlan, Source};
+    use crate::glm::{GlmSpec, Labelled, SolverChoice};
 
     /// Seconds of a fit on a CPU and on a GPU.
     fn seconds(n_rows: usize, n_columns: usize, n_classes: usize) -> [f64; 2] {
