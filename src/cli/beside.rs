@@ -178,8 +178,8 @@ impl<M: Comparable> Beside<M> {
     ) -> Result<OnBins<M>> {
         let within = |error| rival.within(error);
         let mut choice = choice.for_other(&rival.model.study().row_terms());
-        if Format::of(&choice) == Some(Format::Csv) {
-            // columns of a csv file are found by the names that the model has of them
+        if Format::of(&choice) == Some(Format::Csv) && !matches!(rival.model.study(), Study::Nemos) {
+            // columns of a csv file are found by the names that the model has of them; NeMoS has none
             choice.x = None;
         }
         let applied = rival.model.apply(&choice, self.limit_bytes, progress).map_err(within)?;

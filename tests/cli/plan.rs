@@ -168,7 +168,7 @@ fn measured_speeds_are_taken_and_decide() {
     let explained = place.run(&[&words[..], &["--cost-constants", "own.json"]].concat()).ended(0).stdout;
     for said in [
         "\nplan: lbfgs (",
-        ") for 300 rows x 6 parameters\n",
+        ") for 294 rows x 6 parameters\n",
         "\n  by cost constants: own.json (measured on ",
         "; vector instructions: ",
         "\n  preconditioner: the flat Gram of all rows\n",
