@@ -144,7 +144,13 @@ impl LikelihoodRatio {
             let found = format!("{} {}", open.name, open.status.name());
             return wrong("two optima", found, "see the warning of that target");
         }
-        let degrees_of_freedom = own.n_parameters.saturating_sub(other.n_parameters);
+        // fits that were read from files do not say their parameters
+        let are_known = [own, other].iter().all(|side| side.n_parameters > 0);
+        let degrees_of_freedom = if are_known {
+            own.n_parameters.saturating_sub(other.n_parameters)
+        } else {
+            other.dof_resid.saturating_sub(own.dof_resid)
+        };
         if degrees_of_freedom == 0 {
             let help = "test against a model with fewer columns";
             return wrong("a smaller model", "as many parameters".into(), help);
