@@ -6,16 +6,18 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::bench::BenchArgs;
 use super::cv_args::CvArgs;
+use super::demo::DemoArgs;
+use super::devices::DevicesArgs;
 use super::environment::Environment;
-use super::examples::{
-    COMPLETIONS_HELP, DEMO_HELP, DEVICES_HELP, FIT_HELP, INSPECT_HELP, MAN_HELP, SCORE_HELP,
-};
+use super::examples::{FIT_HELP, SCORE_HELP};
 use super::export::ExportArgs;
+use super::inspect::InspectArgs;
 use super::model_args::ModelArgs;
 use super::penalty_args::PenaltyArgs;
 use super::predict::PredictArgs;
 use super::quantity;
 use super::shell::{option_words, shell_word};
+use super::shell_help::{CompletionsArgs, ManArgs};
 use super::simulate::SimulateArgs;
 use super::study_text::StudyText;
 use super::tuning::TuningArgs;
@@ -58,64 +60,6 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Print the manual page of the program or of a command
     Man(ManArgs),
-}
-
-/// Arguments of `devices`.
-#[derive(Debug, Args)]
-#[command(after_help = DEVICES_HELP)]
-pub struct DevicesArgs {
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Arguments of `completions`.
-#[derive(Debug, Args)]
-#[command(after_help = COMPLETIONS_HELP)]
-pub struct CompletionsArgs {
-    /// The shell
-    pub shell: clap_complete::Shell,
-}
-
-/// Arguments of `man`.
-#[derive(Debug, Args)]
-#[command(after_help = MAN_HELP)]
-pub struct ManArgs {
-    /// A command; the page of the program without it
-    #[arg(value_name = "COMMAND", conflicts_with = "out")]
-    pub page: Option<String>,
-    /// Write all pages into this folder, one per command
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-}
-
-/// Arguments of `demo`.
-#[derive(Debug, Args)]
-#[command(after_help = DEMO_HELP)]
-pub struct DemoArgs {
-    /// Seed of the simulation
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// Write the recording, the models and their reports into this folder
-    #[arg(long, value_name = "DIR", default_value = "rheobase-demo")]
-    pub out: PathBuf,
-    /// No progress
-    #[arg(long)]
-    pub quiet: bool,
-}
-
-/// Arguments of `inspect`.
-#[derive(Debug, Args)]
-#[command(after_help = INSPECT_HELP)]
-pub struct InspectArgs {
-    /// An NWB file
-    pub file: PathBuf,
-    /// Read everything and report every problem
-    #[arg(long)]
-    pub check: bool,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// Which data.

@@ -2,11 +2,12 @@
 
 use std::ffi::OsString;
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use clap::Parser;
+use clap::{Args, Parser};
 
-use super::args::{Cli, Command, DemoArgs, FitArgs};
+use super::args::{Cli, Command, FitArgs};
+use super::examples::DEMO_HELP;
 use super::progress::Progress;
 use super::run::{Report, settle_threads};
 use super::shell::shell_word;
@@ -15,6 +16,21 @@ use crate::simulate::simulate;
 use crate::write::nwb::write_session;
 use crate::write::save::check_writable;
 use crate::{Error, Result};
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+#[command(after_help = DEMO_HELP)]
+pub struct DemoArgs {
+    /// Seed of the simulation
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Write the recording, the models and their reports into this folder
+    #[arg(long, value_name = "DIR", default_value = "rheobase-demo")]
+    pub out: PathBuf,
+    /// No progress
+    #[arg(long)]
+    pub quiet: bool,
+}
 
 /// The two models of the field's tutorial: the current now, and its past 200 ms.
 const MODELS: [(&str, &str); 2] =

@@ -1,10 +1,20 @@
 //! `rheobase devices`: the GPUs of this machine, and whether fits can use them.
 
+use clap::Args;
 use serde_json::{Value, json};
 
-use super::args::DevicesArgs;
+use super::examples::DEVICES_HELP;
 use super::machine::processor;
 use super::run::{Report, pretty};
+
+/// Arguments of `devices`.
+#[derive(Debug, Args)]
+#[command(after_help = DEVICES_HELP)]
+pub struct DevicesArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Lists adapters.
 pub(super) fn devices(args: &DevicesArgs) -> Report {

@@ -3,13 +3,31 @@
 //! Times and shapes come from a few small reads; `check` reads everything. A file is never refused because of
 //! one broken object: the object is listed with its error.
 
+use std::path::PathBuf;
+
+use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::examples::INSPECT_HELP;
 use super::{inspect_text, suggestion};
 use crate::error::Error;
 use crate::read::nwb::{Finding, NwbFile, Severity};
 use crate::recording::{Column, Entry, Kind, Timing};
+
+/// Arguments of `inspect`.
+#[derive(Debug, Args)]
+#[command(after_help = INSPECT_HELP)]
+pub struct InspectArgs {
+    /// An NWB file
+    pub file: PathBuf,
+    /// Read everything and report every problem
+    #[arg(long)]
+    pub check: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Values of a column that are listed before the rest is only counted.
 const MOST_VALUES: usize = 100;

@@ -1,12 +1,35 @@
 //! `rheobase completions` and `rheobase man`: what a shell and a reader need, from the definition of the options.
 
-use clap::CommandFactory;
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory};
 use clap_mangen::Man;
 
-use super::args::{Cli, CompletionsArgs, ManArgs};
+use super::args::Cli;
+use super::examples::{COMPLETIONS_HELP, MAN_HELP};
 use super::run::{Report, say};
 use crate::write::save::{check_writable, save_bytes};
 use crate::{Error, Result};
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+#[command(after_help = COMPLETIONS_HELP)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, Args)]
+#[command(after_help = MAN_HELP)]
+pub struct ManArgs {
+    /// A command; the page of the program without it
+    #[arg(value_name = "COMMAND", conflicts_with = "out")]
+    pub page: Option<String>,
+    /// Write all pages into this folder, one per command
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
 
 /// What the commands end with, for the page that lists them.
 const EXIT_STATUS: &str = "\
