@@ -8,7 +8,7 @@ use super::super::arrays::{Format, arrays};
 use super::super::beside::{Beside, Compared, HeldOut};
 use super::super::comparable::Observed;
 use super::super::data::{self, Data, Targets};
-use super::super::engine::Engine;
+use super::super::engine::{Device, Engine};
 use super::super::fit::{
     MOST_HISTORIES, command_line, recording_choices, refuse_for_arrays, study, study_toml,
 };
@@ -23,9 +23,8 @@ use super::applied::{Probabilities, of_classes, probabilities};
 use super::labels::{Labels, of_csv, only_labelled};
 use super::scored::ClassScores;
 use super::view::view;
-use super::work::ClassWork;
 use super::{result, tested};
-use crate::glm::{CategoricalSpec, GlmSpec, PlanFrom, TOLERANCE_F32, TOLERANCE_F64, confusion};
+use crate::glm::{CategoricalSpec, ClassWork, GlmSpec, PlanFrom, TOLERANCE_F32, TOLERANCE_F64, confusion};
 use crate::regularizer::Regularizer;
 use crate::write::categorical::CategoricalFile;
 use crate::write::save::{PendingFile, check_writable};
@@ -48,7 +47,7 @@ pub(super) struct Fitting {
     pub(super) held_out: Vec<HeldOut<CategoricalFile>>,
     /// Tests against a smaller model.
     pub(super) tested: Option<Tested>,
-    pub(super) device: String,
+    pub(super) device: Device,
     pub(super) seconds_total: f64,
 }
 
@@ -70,7 +69,7 @@ pub(in super::super) fn fit(args: &FitArgs) -> Result<Report> {
         tests.for_each(|line| text.extend([line.as_str(), "\n"]));
     }
     if args.explain && !args.common.json {
-        text.push_str(&result::explanation(&fitting.model.fit, &fitting.device));
+        text.push_str(&result::explanation(&fitting.model.fit, &fitting.device.title));
     }
     let (converged, mut said) = (fitting.model.fit.converged(), told(&fitting));
     if args.common.out.is_some() || args.write_nwb.is_some() {
@@ -200,13 +199,13 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
         fits.push(on.fit(work, &mut watcher).map_err(named)?);
         progress.reach(n_done as u64 + 1);
     }
-    data.notices.extend(on.notices());
-    let device = on.device();
     let fit = merge::merge_classes(&data, fits)?;
     let whole =
         specification(args, tolerance, limit_bytes, (args.time_limit, Regularizer::None), PlanFrom::Sizes);
     let tested =
         smaller.map(|smaller| tested::test(smaller, &mut on, (&data, &labels), &fit, &whole)).transpose()?;
+    data.notices.extend(on.notices());
+    let device = on.device();
     let model = CategoricalFile::new(study(args, &data), fit);
     progress.stage("scoring", None);
     let probabilities = probabilities(&model.fit, &(0..n_targets).collect::<Vec<_>>(), &data)?;

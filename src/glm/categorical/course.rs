@@ -41,6 +41,8 @@ pub(super) struct Course<'a, 'd> {
     pub(super) near: Option<&'a ClassPoint>,
     /// Why standard errors are left out, if they are.
     pub(super) left_out: Option<String>,
+    /// Whether the numbers before the last steps are those of a device.
+    pub(super) is_on_device: bool,
 }
 
 /// Objectives of a fit.
@@ -227,6 +229,7 @@ impl CategoricalSpec {
             without_features,
             near,
             left_out,
+            is_on_device: fast.is_some() && costs.home != Home::Host,
         };
         let (exact, all) = match &mut members {
             Some(members) => (members, Some(&mut exact)),
@@ -341,6 +344,7 @@ impl Course<'_, '_> {
         let (mut start, mut earlier, mut inference): (_, Option<Standing>, f64) = (self.start(), None, 0.0);
         let standing = loop {
             let mut own = fast.take();
+            let is_by_device = own.is_some() && self.is_on_device;
             let fast = own.as_mut().map(|fast| -> &mut dyn Objective { fast });
             let mut objectives = Objectives { fast, exact: &mut *exact, sample: None };
             let solution = solver.minimize(&mut objectives, &self.metric, &[0], start, &mut watch)?;
@@ -354,7 +358,9 @@ impl Course<'_, '_> {
             inference += inferring.elapsed().as_secs_f64();
             standing = standing.after(earlier.take());
             watch.used[0] = standing.outcome.iterations;
-            if !self.goes_on(&mut standing, &watch) {
+            // a device's word is not enough where nothing else is asked for
+            let is_doubted = is_by_device && self.is_doubted(&standing);
+            if !is_doubted && !self.goes_on(&mut standing, &watch) {
                 break standing;
             }
             watch.goal = (watch.goal * CLOSER).max(FLOOR);
