@@ -8,22 +8,19 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::read::regular;
 
 const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
 
 /// Checks that `path` is a readable HDF5 file of its full length; `expected` and `help` say what it should be.
 ///
 /// # Errors
-/// [`Error::Io`] for a file that cannot be opened, [`Error::Format`] for a folder, an empty file, another
+/// [`Error::Io`] for a file that cannot be opened, [`Error::Format`] for a folder, a pipe, an empty file, another
 /// format or a truncated file.
 pub(in crate::read) fn check(path: &Path, expected: &str, help: &str) -> Result<()> {
+    let of_folder = format!("give the path of {expected}, not of its folder");
+    let n_bytes = regular::facts(path, expected, &of_folder)?.len();
     let mut file = File::open(path).map_err(|e| Error::io(path, e))?;
-    let metadata = file.metadata().map_err(|e| Error::io(path, e))?;
-    if metadata.is_dir() {
-        let help = format!("give the path of {expected}, not of its folder");
-        return Err(format_error(path, expected, "a folder", &help));
-    }
-    let n_bytes = metadata.len();
     if n_bytes == 0 {
         return Err(format_error(path, expected, "an empty file", "copy or download it again"));
     }

@@ -108,8 +108,12 @@ pub fn model_text(path: &Path) -> Result<Option<String>> {
     let file = hdf5::File::open(path).map_err(unreadable)?;
     let Ok(module) = file.group(MODULE) else { return Ok(None) };
     let Ok(column) = module.dataset(MODEL_TEXT) else { return Ok(None) };
+    // nothing else is read as text: a type that a file makes up may be anything
+    if column.size() != 1 || !column.dtype().is_ok_and(|dtype| dtype.is::<VarLenUnicode>()) {
+        return Ok(None);
+    }
     let texts = column.read_raw::<VarLenUnicode>().map_err(unreadable)?;
-    Ok(texts.first().map(ToString::to_string))
+    Ok(texts.first().map(|text| String::from_utf8_lossy(text.as_bytes()).into_owned()))
 }
 
 impl Results<'_> {
