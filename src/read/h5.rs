@@ -73,12 +73,16 @@ pub fn is_recording(path: &Path) -> bool {
     open(path, 0).is_ok_and(|storage| attribute_text(&storage.file, "nwb_version").is_some())
 }
 
+/// Checks that a file is whole HDF5 that the library can be trusted with.
+///
+/// # Errors
+/// [`Error::Io`] or [`Error::Format`] if it is not.
+pub fn check(path: &Path) -> Result<()> {
+    signature::check(path, "an HDF5 file", "give an HDF5 file; the suffix does not matter, the content does")
+}
+
 fn open(path: &Path, limit_bytes: u64) -> Result<Storage> {
-    signature::check(
-        path,
-        "an HDF5 file",
-        "give an HDF5 file; the suffix does not matter, the content does",
-    )?;
+    check(path)?;
     Storage::open(path, limit_bytes)
 }
 

@@ -8,6 +8,7 @@ mod catalogue;
 mod check;
 mod clock;
 pub(in crate::read) mod element;
+mod heaps;
 mod intervals;
 mod series;
 pub(in crate::read) mod signature;

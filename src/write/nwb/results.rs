@@ -26,6 +26,7 @@ use super::{
 };
 use crate::glm::{FittedGlm, GapFrom, TargetFit};
 use crate::inverse_link::InverseLink;
+use crate::read::h5;
 use crate::write::digest::digest_bytes;
 use crate::write::model::Input;
 use crate::{Error, Result};
@@ -105,6 +106,7 @@ pub fn model_text(path: &Path) -> Result<Option<String>> {
         found: e.to_string(),
         help: "copy it again, or write it again with `rheobase fit --write-nwb`".into(),
     };
+    h5::check(path)?;
     let file = hdf5::File::open(path).map_err(unreadable)?;
     let Ok(module) = file.group(MODULE) else { return Ok(None) };
     let Ok(column) = module.dataset(MODEL_TEXT) else { return Ok(None) };
