@@ -3,8 +3,12 @@
 #[path = "../common/html.rs"]
 mod html;
 
+#[path = "../common/tally.rs"]
+mod tally;
+
 mod array_file;
 mod array_fit;
+mod bad_input;
 mod bench;
 mod beside;
 mod categorical;
