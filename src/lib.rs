@@ -18,6 +18,7 @@
 //!
 //! Conventions: times are `f64` seconds; matrices are (bins, features) and (features, targets); a target
 //! is a neuron, one column of the response; `eta` is the linear predictor and `mu` the expected count per bin.
+#![forbid(unsafe_code)]
 
 pub mod backend;
 pub mod basis;

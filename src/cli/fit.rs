@@ -15,7 +15,7 @@ use super::comparable::Observed;
 use super::couplings::{self, Truth};
 use super::data::{self, Data, Part, Targets, typed_features};
 use super::ended::{self, Ended};
-use super::engine::{Engine, TargetWork};
+use super::engine::{Device, Engine, TargetWork};
 use super::fit_words::{command_line, study};
 use super::goodness::Goodness;
 use super::machine::default_memory_limit_bytes;
@@ -44,7 +44,7 @@ pub(super) struct Fitting {
     pub(super) data: Data,
     pub(super) model: ModelFile,
     /// What computed it.
-    pub(super) device: String,
+    pub(super) device: Device,
     /// Counts that the fit expects in every bin, one entry per target, NaN where a feature is unknown.
     pub(super) expected: Vec<Array1<f64>>,
     /// Other models on the same bins.
@@ -105,7 +105,7 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
         text.push_str(&compared.text());
     }
     if args.explain && !args.common.json {
-        text.push_str(&fit_text::explanation(&fitting.model.fit, &fitting.device));
+        text.push_str(&fit_text::explanation(&fitting.model.fit, &fitting.device.title));
     }
     let written = match &args.common.out {
         Some(folder) => outputs::write(folder, &fitting, document, copy, &progress)?,
@@ -224,14 +224,14 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
         n_done += part.group.targets.len();
         progress.reach(n_done as u64);
     }
-    data.notices.extend(on.notices());
-    let device = on.device();
     let fit = merge::merge(&data, fits)?;
     let stopped_by = if signals::is_stopped() { signals::stopped_by() } else { None };
     let (mut tested, mut expected, mut of_others) = (None, Vec::new(), (Vec::new(), Vec::new()));
     if stopped_by.is_none() {
         tested = smaller.map(|smaller| smaller.test(&mut on, &data, &fit, spec.get())).transpose()?;
     }
+    data.notices.extend(on.notices());
+    let device = on.device();
     let model = ModelFile::new(study(args, &data), fit);
     if stopped_by.is_none() {
         progress.stage("scoring", None);

@@ -50,7 +50,7 @@ pub(super) fn text(fitting: &Fitting) -> String {
         text,
         "{} on {} in {}, {:.0} ms (with standard errors {:.0} ms){}",
         fit.solver,
-        if fit.plan.backend == "gpu" { fitting.device.as_str() } else { "the CPU" },
+        if fit.plan.backend == "gpu" { fitting.device.title.as_str() } else { "the CPU" },
         fit.plan.arithmetic(),
         fit.seconds.fit * 1e3,
         (fit.seconds.fit + fit.seconds.inference) * 1e3,

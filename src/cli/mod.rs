@@ -7,8 +7,6 @@ mod applied;
 pub mod args;
 mod array_columns;
 mod arrays;
-#[cfg(feature = "gpu")]
-mod attempts;
 pub mod bench;
 mod beside;
 mod categorical;

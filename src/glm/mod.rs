@@ -10,7 +10,9 @@ mod choice;
 mod cross_validation;
 mod curve;
 mod dispersion;
+mod doubt;
 mod ending;
+pub mod fallback;
 mod fit;
 mod fits;
 mod fitted;
@@ -47,6 +49,9 @@ pub use categorical::{
 pub use choice::{CostConstants, estimated_seconds};
 pub use cross_validation::CrossValidation;
 pub use curve::{Curve, Pick};
+#[cfg(feature = "gpu")]
+pub use fallback::Fallback;
+pub use fallback::{ClassWork, TargetWork, Work};
 pub use fitted::{Covariance, FittedGlm, GapFrom, Seconds, TargetFit};
 pub use folds::{Fold, Folds};
 pub use identifiability::{Dependence, DeterminedBy, Identifiability, Part};

@@ -12,7 +12,7 @@ use super::super::checkpoint::{self, Keeper};
 use super::super::comparable::Observed;
 use super::super::data::{self, Data, Targets};
 use super::super::ended::{self, Ended};
-use super::super::engine::Engine;
+use super::super::engine::{Device, Engine};
 use super::super::fit::{MOST_HISTORIES, recording_choices, refuse_for_arrays, study_toml};
 use super::super::fit_words::{command_line, study};
 use super::super::machine::default_memory_limit_bytes;
@@ -26,9 +26,8 @@ use super::applied::{Probabilities, of_classes, probabilities};
 use super::labels::{Labels, of_csv, only_labelled};
 use super::scored::ClassScores;
 use super::view::view;
-use super::work::ClassWork;
 use super::{result, tested};
-use crate::glm::{CategoricalSpec, GlmSpec, PlanFrom, TOLERANCE_F32, TOLERANCE_F64, confusion};
+use crate::glm::{CategoricalSpec, ClassWork, GlmSpec, PlanFrom, TOLERANCE_F32, TOLERANCE_F64, confusion};
 use crate::regularizer::Regularizer;
 use crate::solver::Status;
 use crate::write::categorical::CategoricalFile;
@@ -53,7 +52,7 @@ pub(super) struct Fitting {
     pub(super) held_out: Vec<HeldOut<CategoricalFile>>,
     /// Tests against a smaller model.
     pub(super) tested: Option<Tested>,
-    pub(super) device: String,
+    pub(super) device: Device,
     pub(super) seconds_total: f64,
     /// What can go on from where it stopped.
     pub(super) keeper: Arc<Keeper>,
@@ -91,7 +90,7 @@ pub(in super::super) fn fit(args: &FitArgs) -> Result<Report> {
         tests.for_each(|line| text.extend([line.as_str(), "\n"]));
     }
     if args.explain && !args.common.json {
-        text.push_str(&result::explanation(&fitting.model.fit, &fitting.device));
+        text.push_str(&result::explanation(&fitting.model.fit, &fitting.device.title));
     }
     let (converged, mut said) = (fitting.model.fit.converged(), told(&fitting));
     if args.common.out.is_some() || args.write_nwb.is_some() {
@@ -235,13 +234,13 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
         fits.push(on.fit(work, &mut watcher).map_err(|error| named(data.with_held(error)))?);
         progress.reach(n_done as u64 + 1);
     }
-    data.notices.extend(on.notices());
-    let device = on.device();
     let fit = merge::merge_classes(&data, fits)?;
     let whole =
         specification(args, tolerance, left_bytes, (args.time_limit, Regularizer::None), PlanFrom::Sizes);
     let seconds_total = || started.elapsed().as_secs_f64();
     if signals::is_stopped() {
+        data.notices.extend(on.notices());
+        let device = on.device();
         let model = CategoricalFile::new(study(args, &data), fit);
         let scores = model.fit.targets.iter().map(|own| ClassScores::unknown(&own.scores)).collect();
         return Ok(Fitting {
@@ -262,6 +261,8 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     }
     let tested =
         smaller.map(|smaller| tested::test(smaller, &mut on, (&data, &labels), &fit, &whole)).transpose()?;
+    data.notices.extend(on.notices());
+    let device = on.device();
     let model = CategoricalFile::new(study(args, &data), fit);
     progress.stage("scoring", None);
     let probabilities = probabilities(&model.fit, &(0..n_targets).collect::<Vec<_>>(), &data)?;

@@ -8,8 +8,6 @@ mod applied;
 mod beside;
 mod fit;
 mod labels;
-#[cfg(feature = "gpu")]
-mod on_device;
 mod outputs;
 mod predict;
 mod result;
@@ -18,7 +16,6 @@ mod scored;
 mod simulate;
 mod tested;
 mod view;
-mod work;
 
 pub(super) use fit::fit;
 pub(super) use outputs::{reliability_of, stage};

@@ -40,6 +40,8 @@ pub(super) struct Course<'a, 'd> {
     pub(super) near: Option<&'a ClassPoint>,
     /// Why standard errors are left out, if they are.
     pub(super) left_out: Option<String>,
+    /// Whether the numbers before the last steps are those of a device.
+    pub(super) is_on_device: bool,
 }
 
 /// Objectives of a fit.
@@ -229,6 +231,7 @@ impl CategoricalSpec {
             without_features,
             near,
             left_out,
+            is_on_device: fast.is_some() && costs.home != Home::Host,
         };
         let (exact, all) = match &mut members {
             Some(members) => (members, Some(&mut exact)),

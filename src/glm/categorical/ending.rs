@@ -5,6 +5,7 @@ use super::course::Course;
 use super::fitted::ClassFit;
 use super::score::class_scores;
 use crate::design::Weights;
+use crate::glm::doubt::DOUBTED;
 use crate::glm::ending::{UNPROVEN, joined, weights_warning};
 use crate::glm::fit::FLOOR;
 use crate::glm::fitted::GapFrom;
@@ -37,6 +38,13 @@ impl Course<'_, '_> {
         let tolerance = self.spec.get().tolerance;
         let scale = self.metric.nulls[0].scale(standing.loss);
         Self::gap(standing).0 <= tolerance * scale && standing.kkt_residual <= tolerance.sqrt()
+    }
+
+    /// Whether the solver says that a target has arrived that surely has not.
+    pub(super) fn is_doubted(&self, standing: &Standing) -> bool {
+        let scale = self.metric.nulls[0].scale(standing.loss);
+        let has_arrived = standing.flat_gap <= DOUBTED * self.spec.get().tolerance * scale;
+        standing.outcome.status == Status::Converged && !has_arrived
     }
 
     /// Whether the solver goes on. One that should, but may not, is told why.
