@@ -13,7 +13,7 @@
 //! ```text
 //! 11 cli        10 figure, report, write   9 glm        8 solver     7 objective   6 features, tuning
 //!  5 design                   4 backend    3 read, basis, observation, regularizer, simulate
-//!  2 recording, inverse_link              1 time, math                0 error, registry, number
+//!  2 recording, inverse_link              1 time, math                0 error, registry, number, stop
 //! ```
 //!
 //! Conventions: times are `f64` seconds; matrices are (bins, features) and (features, targets); a target
@@ -40,6 +40,7 @@ pub mod regularizer;
 pub mod report;
 pub mod simulate;
 pub mod solver;
+pub mod stop;
 pub mod time;
 pub mod tuning;
 pub mod write;

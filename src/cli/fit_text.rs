@@ -212,7 +212,7 @@ pub(super) fn unfinished(target: &TargetFit) -> Option<String> {
 pub(super) fn unfinished_of((status, iterations, loss_gap): (Status, usize, f64)) -> Option<String> {
     let (what, help) = match status {
         Status::MaxIterations => ("out of iterations", "raise --max-iterations"),
-        Status::Stopped => ("out of the time allowed", "raise --time-limit"),
+        Status::Stopped => ("stopped", "go on with --resume, or raise --time-limit"),
         Status::Stalled => {
             ("no step lowers the loss any further", "scale the features, or raise --tolerance")
         }

@@ -22,8 +22,10 @@ mod held_out;
 mod identifiability;
 mod inputs;
 mod joined;
+mod journal;
 mod likelihood_ratio;
 mod lowest;
+mod noted;
 mod null_models;
 mod part_hessians;
 mod penalised;
@@ -37,6 +39,8 @@ mod solve;
 mod spec;
 mod standing;
 mod start;
+mod stopped;
+mod strength_path;
 
 pub use categorical::{
     CategoricalSpec, ClassCovariance, ClassFit, ClassPoint, Confusion, FittedCategorical, Labelled,
@@ -52,6 +56,7 @@ pub use fitted::{Covariance, FittedGlm, GapFrom, Seconds, TargetFit};
 pub use folds::{Fold, Folds};
 pub use identifiability::{Dependence, DeterminedBy, Identifiability, Part};
 pub use inputs::Response;
+pub use journal::{Entries, Journal, Waypoint};
 pub use likelihood_ratio::LikelihoodRatio;
 pub use per_target::{PerTarget, alike};
 pub use plan::{Estimate, Placed, Plan};

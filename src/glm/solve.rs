@@ -73,22 +73,18 @@ impl Fit<'_, '_, '_> {
         let live: Vec<usize> = (0..nulls.len()).filter(|&target| !nulls[target].is_silent).collect();
         let left = |limit: f64| started.checked_add(Duration::try_from_secs_f64(limit).ok()?);
         let mut watch = Watch {
-            tolerance: spec.tolerance,
-            goal: spec.tolerance,
             max_iterations: spec.max_iterations,
-            used: vec![0; nulls.len()],
             deadline: spec.time_limit_s.and_then(left),
-            n_waiting: 0,
-            halted: Vec::new(),
-            progress,
-            residuals: None,
-            history_time: Duration::ZERO,
+            stop: spec.stop.clone(),
+            ..Watch::new(spec.tolerance, nulls.len(), progress)
         };
         let lbfgs = Lbfgs { newton_if_slow: chosen.newton_if_slow };
         let is_newton = chosen.solver == Newton.name();
         let bytes = nulls.len() * (1 + self.rank.n_members()).pow(2) * size_of::<f64>();
         let may_be_kept = match hessians {
-            Hessians::Kept(_) => is_newton && self.rank.is_whole(&self.varying) && bytes <= MOST_KEPT_BYTES,
+            Hessians::Kept(_) => {
+                is_newton && self.rank.is_whole(&self.varying) && bytes <= self.spec.most_kept_bytes()
+            }
             Hessians::Given(_) => self.rank.is_whole(&self.varying),
         };
         let at_hand = hessians.all().filter(|_| may_be_kept);
@@ -112,6 +108,8 @@ impl Fit<'_, '_, '_> {
         let mut objectives = Objectives { fast: own, exact: &mut *exact, sample: None };
         let start = self.start(&live, false);
         let solution = solver.minimize(&mut objectives, &self.metric, &live, start, &mut watch);
+        // where they were stopped is nowhere to go on from
+        spec.stop.check()?;
         let mut solution = solution.map_err(|error| match error {
             // of parts of the rows no other fit goes on
             Error::Gpu(source) if !of_parts.is_empty() => Error::Gpu(source),
