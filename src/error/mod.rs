@@ -4,10 +4,12 @@
 //! An error is shown as two lines: what is wrong, where, what was expected and found; then what to do ([`Error::help`]).
 
 mod device;
+mod short;
 
 use std::path::{Path, PathBuf};
 
 pub use device::{DeviceError, Reached};
+pub(crate) use short::shortened;
 
 /// Result with this crate's [`enum@Error`].
 pub type Result<T> = std::result::Result<T, Error>;
@@ -199,9 +201,9 @@ impl Error {
         help: impl Into<String>,
     ) -> Self {
         Self::Argument {
-            what: what.into(),
+            what: shortened(what),
             expected: expected.into(),
-            found: found.into(),
+            found: shortened(found),
             help: help.into(),
         }
     }
@@ -215,8 +217,8 @@ impl Error {
     ) -> Self {
         Self::Object {
             path: path.to_path_buf(),
-            object: object.into(),
-            problem: problem.into(),
+            object: shortened(object),
+            problem: shortened(problem),
             help: help.into(),
         }
     }

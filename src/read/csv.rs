@@ -16,7 +16,7 @@ use csv::{ByteRecord, Reader, ReaderBuilder};
 use ndarray::Array2;
 
 use super::regular;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shortened};
 
 /// A csv file and the names of its columns.
 #[derive(Clone, Debug)]
@@ -66,7 +66,7 @@ impl CsvFile {
             file.names.push(name.trim().to_string());
         }
         if file.names.iter().all(|name| name.parse::<f64>().is_ok()) {
-            let found = format!("numbers in its first row ({})", file.names.join(", "));
+            let found = format!("numbers in its first row ({})", shortened(file.names.join(", ")));
             return Err(file.wrong(&found, HELP_HEADER));
         }
         let mut known = BTreeSet::new();

@@ -265,7 +265,6 @@ pub(super) fn describe(descriptor: &str) -> String {
         Some('c') => "complex numbers",
         Some('M' | 'm') => "dates",
         Some('f') => "floating-point numbers of another size than 4 or 8 bytes",
-        Some('[') => "records of several fields",
         _ => "another type",
     };
     let start: String = descriptor.chars().take(60).collect();

@@ -8,6 +8,9 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 
+/// Bytes of a table that says something about features and targets: a hundred million cells of 0 and 1.
+pub const MOST_TABLE_BYTES: u64 = 256 << 20;
+
 /// What is known about a file that is one.
 ///
 /// # Errors

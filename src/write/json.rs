@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::error::shortened;
 use crate::read::regular;
 use crate::{Error, Result};
 
@@ -38,7 +39,7 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     serde_json::from_slice(&bytes).map_err(|e| Error::Format {
         path: path.to_path_buf(),
         expected: EXPECTED.into(),
-        found: e.to_string(),
+        found: shortened(e.to_string()),
         help: "check that this is the right file and that it is complete".into(),
     })
 }

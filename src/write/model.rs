@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
+use crate::error::shortened;
 use crate::features::StudyFeature;
 use crate::glm::FittedGlm;
 use crate::observation::CATEGORICAL;
@@ -135,13 +136,18 @@ pub(super) struct Head {
 
 /// Why a file is no model.
 pub(super) fn wrong(path: &Path, expected: &str, found: String, help: &str) -> Error {
-    Error::Format { path: path.into(), expected: expected.into(), found, help: help.into() }
+    Error::Format {
+        path: path.into(),
+        expected: shortened(expected),
+        found: shortened(found),
+        help: help.into(),
+    }
 }
 
 /// JSON that cannot be read as a model.
 pub(super) fn unreadable(path: &Path, error: &serde_json::Error) -> Error {
     let found = if error.is_eof() { "one that ends too early" } else { "something else" };
-    wrong(path, "a model file", format!("{found} ({error})"), HELP_MODEL)
+    wrong(path, "a model file", format!("{found} ({})", shortened(error.to_string())), HELP_MODEL)
 }
 
 impl Head {

@@ -48,7 +48,11 @@ fn a_negative_response_names_its_first_row() {
     place.refused(&fit_with(&["--observation", "gamma", "--out", "out"]), 3, &["row 0, target 0: expected"]);
     let halves: Vec<f64> = y.iter().map(|y| y.abs() / 2.0).collect();
     let place = data(3, &x, &halves);
-    place.refused(&fit_with(&["--observation", "bernoulli"]), 3, &["target 0: expected 0 or 1, found 0.5"]);
+    place.refused(
+        &fit_with(&["--observation", "bernoulli"]),
+        3,
+        &["target 0: expected 0 or 1, no event or one, found 0.5"],
+    );
     let error = fitted(&array![[0.1], [0.2], [0.3]], &array![[1.0], [-2.0], [0.0]]).unwrap_err();
     assert!(matches!(error, Error::Domain { row: 1, column: 0, value: -2.0, .. }), "{error}");
 }
@@ -266,6 +270,8 @@ impl Refusals {
         words(&["fit"], ".h5", &["--x", "x", "--y", "y"]);
         words(&["fit"], ".toml", &[]);
         words(&["fit", "d.npz", "--mask"], ".csv", &[]);
+        let grouped = ["fit", "d.npz", "--regularizer", "group-lasso", "--strength", "0.1", "--groups"];
+        words(&grouped, ".csv", &[]);
         words(&["fit", "d.npz", "--plan"], ".json", &[]);
         words(&["fit", "d.npz", "--test-against"], ".json", &[]);
         words(&["score"], ".json", &["d.npz"]);
@@ -319,7 +325,7 @@ fn what_is_no_file_is_refused_at_once() {
     all.refuse_everywhere(OsStr::new("loop"), "");
     all.refuse_everywhere(odd, "");
     let tried = all.tried.load(Ordering::Relaxed);
-    assert!(tried >= 7 * 17, "{tried}");
+    assert!(tried >= 7 * 18, "{tried}");
     tally("bad inputs", &[("tried", tried), ("clear errors", tried)]);
 }
 

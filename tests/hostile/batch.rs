@@ -17,6 +17,8 @@ const FOLDER: &str = "RHEOBASE_HOSTILE_FOLDER";
 const FIRST: &str = "RHEOBASE_HOSTILE_FIRST";
 /// What the child says.
 const SAID: &str = "said.log";
+/// What it says when it dies.
+const LAST_WORDS: &str = "died.log";
 /// Longer is a hang.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Memory that the child may map: what it may read, many times over, and room for its threads.
@@ -65,7 +67,7 @@ impl Tried {
         let died = loop {
             let lines = said(folder).len();
             if let Some(status) = child.try_wait().unwrap() {
-                break (!status.success()).then(|| format!("{status}: {}", stderr(&mut child)));
+                break (!status.success()).then(|| format!("{status}: {}", last_words(folder)));
             }
             if since.0 != lines {
                 since = (lines, Instant::now());
@@ -115,7 +117,7 @@ impl Tried {
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| !path.ends_with(SAID));
+    files.retain(|path| !path.ends_with(SAID) && !path.ends_with(LAST_WORDS));
     files.sort();
     files
 }
@@ -126,11 +128,10 @@ fn said(folder: &Path) -> Vec<String> {
     text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')).map(String::from).collect()
 }
 
-fn stderr(child: &mut Child) -> String {
-    let mut text = Vec::new();
-    let read = child.stderr.take().map(|mut pipe| std::io::Read::read_to_end(&mut pipe, &mut text));
-    drop(read);
-    let text = String::from_utf8_lossy(&text).into_owned();
+/// What a child that died said.
+fn last_words(folder: &Path) -> String {
+    let text = std::fs::read(folder.join(LAST_WORDS)).unwrap_or_default();
+    let text: String = String::from_utf8_lossy(&text).chars().take(1500).collect();
     text.lines().filter(|line| !line.trim().is_empty()).take(6).collect::<Vec<_>>().join(" | ")
 }
 
@@ -148,7 +149,7 @@ fn spawn(folder: &Path, first: u64) -> Child {
         .env("RUST_MIN_STACK", (2 << 20).to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::piped())
+        .stderr(std::fs::File::create(folder.join(LAST_WORDS)).unwrap())
         .spawn()
         .unwrap()
 }

@@ -89,7 +89,10 @@ fn series_whose_headers_lie() {
     });
     let file = open(&path);
     for (name, words) in [
-        ("columns", &["at most 1048576 columns, found 1099511627776", "/acquisition/columns/data"][..]),
+        (
+            "columns",
+            &["/acquisition/columns: data: expected at most 1048576 columns, found 1099511627776"][..],
+        ),
         ("chunk", &["one chunk of /acquisition/chunk/data needs 2147483648 bytes"]),
         ("records", &["expected numbers, found values of another kind"]),
         ("texts", &["expected a number as the attribute `conversion`, found the text \"0.001\""]),
@@ -244,7 +247,8 @@ fn tables_that_are_none() {
         let columns: Vec<usize> = (0..file.names().len()).collect();
         file.read(&columns, 1 << 20).map(|columns| columns.values)
     };
-    let open_quote = [&b"a,b\n1,\"2\n"[..], &b"3,4\n".repeat(1 << 19)].concat();
+    let line = [&b"7".repeat(1000)[..], b"\n"].concat();
+    let open_quote = [&b"a,b\n1,\"2\n"[..], &line.repeat(4000)].concat();
     let long_field = [&b"a,b\n1,"[..], &vec![b'7'; 2 << 20]].concat();
     let wide = [&b"a,"[..], &b"b,c,".repeat(20_000), b"d\n", &b"\n".repeat(1000)].concat();
     for (bytes, words) in [
@@ -272,10 +276,11 @@ fn tables_that_are_none() {
 fn models_and_studies_that_nest_or_overflow() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("m.json");
-    let deep = |n: usize| "{\"schema\":1,\"study\":".to_string() + &"[".repeat(n);
+    let deep =
+        |n: usize, end: &str| "{\"schema\":1,\"study\":".to_string() + &"[".repeat(n) + &end.repeat(n) + "}";
     for (text, said) in [
-        (deep(200_000), "recursion limit"),
-        (deep(100), "ends too early"),
+        (deep(200_000, "]"), "expected a model file"),
+        (deep(200_000, ""), "expected a model file"),
         ("[1e400]".into(), "m.json"),
         ("{\"schema\": 1e400}".into(), "number out of range"),
         ("{\"schema\": 99999999999999999999}".into(), "m.json"),
@@ -326,7 +331,6 @@ fn features_that_nobody_means() {
         (&deep, "the name of a signal"),
         ("stimulus : bspline(8, range=1e308:1e309)", "two numbers"),
         ("", "the name of a signal"),
-        ("\0", "the end"),
     ] {
         let error = feature::parse(text).unwrap_err();
         let told = format!("{error}\n{}", error.help());

@@ -194,7 +194,7 @@ fn two_readers_give_the_same_bits_and_this_program_what_follows_from_them() {
     let left_out: Vec<&str> = all.left_out.iter().map(String::as_str).collect();
     assert_eq!(left_out, ["/acquisition/huge/data", "/acquisition/lzf/data"]);
     assert!(all.nowhere >= 3 && all.groups > 200 && all.datasets > 300 && all.attributes > 700, "{all:?}");
-    assert!(derived.series > 30 && derived.units > 20 && derived.tables > 8, "{derived:?}");
+    assert!(derived.series >= 25 && derived.units > 20 && derived.tables > 8, "{derived:?}");
     tally::tally(
         "two readers",
         &[

@@ -158,9 +158,12 @@ mod tests {
             bytes.extend(4096_u64.to_le_bytes());
             for &(number, size) in objects {
                 bytes.extend(number.to_le_bytes());
-                bytes.extend([0; 6]);
+                bytes.extend([0_u8; 6]);
                 bytes.extend(size.to_le_bytes());
-                bytes.extend(vec![0; if number > 0 { size.min(64).next_multiple_of(8) as usize } else { 0 }]);
+                bytes.extend(vec![
+                    0_u8;
+                    if number > 0 { size.min(64).next_multiple_of(8) as usize } else { 0 }
+                ]);
             }
             bytes
         };
@@ -179,7 +182,7 @@ mod tests {
         assert_eq!(found(&bytes), None);
         let mut bytes = vec![0; PIECE - 2];
         bytes.extend(b"GCOL\x01\0\0\0\0\x10\0\0\0\0\0\0");
-        bytes.extend([0; 4096]);
+        bytes.extend([0_u8; 4096]);
         assert_eq!(found(&bytes), Some(PIECE as u64 - 2));
     }
 }

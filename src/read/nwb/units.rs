@@ -102,6 +102,12 @@ pub(super) fn read(storage: &Storage, entry: &Entry) -> Result<UnitsTable> {
         notices.push(format!("{base}: id {id} occurs more than once; `--unit {id}` takes the first"));
     }
     let obs_intervals = obs_intervals(storage, &group, base, ids.len())?;
+    for (id, intervals) in ids.iter().zip(obs_intervals.iter().flatten()) {
+        let is_one = |[start, stop]: &[f64; 2]| start.is_finite() && stop.is_finite() && start <= stop;
+        if let Some([start, stop]) = intervals.iter().find(|interval| !is_one(*interval)) {
+            notices.push(format!("{base}: unit {id}: observed from {start} to {stop}, which is no interval"));
+        }
+    }
     let columns = metadata(storage, &group, base, &times, ids.len(), &mut notices)?;
     Ok(UnitsTable { key: entry.key.clone(), ids, spike_times, obs_intervals, columns, notices })
 }
