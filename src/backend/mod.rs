@@ -14,6 +14,7 @@
 mod classes;
 mod costs;
 pub mod cpu;
+mod event;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 mod host;
@@ -30,6 +31,7 @@ pub use crate::observation::Model;
 pub use classes::Classes;
 pub use costs::{Costs, Home, TRANSFORMED_LAGS};
 pub use cpu::Cpu;
+pub use event::DeviceEvent;
 #[cfg(feature = "gpu")]
 pub use gpu::Gpu;
 pub use host::{HostChannels, HostColumns, HostRows, HostSignals, HostValues, Run, runs_within};
