@@ -67,13 +67,13 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
     let command = command_line(args);
     let mut document = result::document(&fitting, &command, &study_toml(args));
     if args.common.out.is_some() {
-        let goodness = Goodness::new(&fitting);
-        goodness.map(|goodness| document.insert("goodness".into(), goodness.document()));
+        Goodness::new(&fitting).map(|own| document.insert("goodness".into(), own.document()));
     }
     let compared = couplings::Compared::of(&fitting)?;
     compared.iter().for_each(|compared| drop(document.insert("couplings".into(), compared.json())));
     let copy = write_back::prepare(args, &fitting, &command, &mut document)?;
-    let mut text = if args.common.json { pretty(&document.clone().into()) } else { fit_text::text(&fitting) };
+    let mut text =
+        if args.common.json { pretty(&document.clone().into()) } else { fit_text::text(&fitting, &document) };
     if !args.common.json {
         text.push_str(&score_rows::text(&fitting));
         if let Some(tested) = &fitting.tested {
@@ -341,7 +341,7 @@ pub(super) fn study(args: &FitArgs, data: &Data) -> Study {
     if let Some(format) = Format::of(&args.data) {
         let x = format.feature_name(&args.data);
         let y = args.data.y.clone().unwrap_or_else(|| "y".into());
-        return Study::Arrays(ArraysStudy { input, x, y, row_terms: args.data.row_term_names() });
+        return Study::Arrays(ArraysStudy { input, x, y, row_terms: data.row_terms.names.clone() });
     }
     Study::Recording(RecordingStudy {
         input,
@@ -351,7 +351,7 @@ pub(super) fn study(args: &FitArgs, data: &Data) -> Study {
         bin_s: data.bin_s,
         detect_spikes: args.data.detect_spikes.clone(),
         features: data.features.clone(),
-        row_terms: args.data.row_term_names(),
+        row_terms: data.row_terms.names.clone(),
     })
 }
 

@@ -43,7 +43,7 @@ pub use categorical::{
 pub use choice::{CostConstants, estimated_seconds};
 pub use cross_validation::CrossValidation;
 pub use curve::{Curve, Pick};
-pub use fitted::{Covariance, FittedGlm, GapFrom, Seconds, TargetFit};
+pub use fitted::{Apart, Covariance, FittedGlm, GapFrom, Seconds, TargetFit};
 pub use folds::{Fold, Folds};
 pub use identifiability::{Dependence, DeterminedBy, Identifiability, Part};
 pub use inputs::Response;

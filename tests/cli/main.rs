@@ -2,6 +2,8 @@
 
 #[path = "../common/html.rs"]
 mod html;
+#[path = "../common/tally.rs"]
+mod tally;
 
 mod array_file;
 mod array_fit;
@@ -10,6 +12,7 @@ mod beside;
 mod categorical;
 mod categorical_report;
 mod categorical_rows;
+mod check;
 mod class_beside;
 mod class_captions;
 mod class_export;

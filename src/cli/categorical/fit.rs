@@ -62,7 +62,8 @@ pub(in super::super) fn fit(args: &FitArgs) -> Result<Report> {
     let fitting = run(args, &progress)?;
     let command = command_line(args);
     let mut document = result::document(&fitting, &command, &study_toml(args));
-    let mut text = if args.common.json { pretty(&document.clone().into()) } else { result::text(&fitting) };
+    let mut text =
+        if args.common.json { pretty(&document.clone().into()) } else { result::text(&fitting, &document) };
     if !args.common.json {
         let scored = scored(&fitting);
         text.push_str(&score_rows::text_of(&scored));

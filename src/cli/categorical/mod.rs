@@ -6,6 +6,7 @@
 
 mod applied;
 mod beside;
+mod check;
 mod fit;
 mod labels;
 #[cfg(feature = "gpu")]
@@ -20,6 +21,7 @@ mod tested;
 mod view;
 mod work;
 
+pub(super) use check::check;
 pub(super) use fit::fit;
 pub(super) use outputs::{reliability_of, stage};
 pub(super) use predict::predict;
