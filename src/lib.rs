@@ -11,7 +11,7 @@
 //! The modules stand on floors and import only from lower ones (`tests/architecture.rs` checks it):
 //!
 //! ```text
-//! 11 cli        10 figure, report, write   9 glm        8 solver     7 objective   6 features, tuning
+//! 11 cli    10 check, figure, report, write   9 glm    8 solver   7 objective   6 features, tuning
 //!  5 design                   4 backend    3 read, basis, observation, regularizer, simulate
 //!  2 recording, inverse_link              1 time, math                0 error, registry, number, stop
 //! ```
@@ -22,6 +22,7 @@
 
 pub mod backend;
 pub mod basis;
+pub mod check;
 pub mod cli;
 pub mod design;
 pub mod error;

@@ -25,7 +25,7 @@ const FLOORS: [&[&str]; 12] = [
     &["objective"],
     &["solver"],
     &["glm"],
-    &["figure", "report", "write"],
+    &["check", "figure", "report", "write"],
     &["cli"],
 ];
 
@@ -186,6 +186,20 @@ fn modules_import_from_lower_floors_only() {
     let wrong: Vec<String> =
         rust_sources().iter().flat_map(|source| wrong_imports(&source.path, &source.text)).collect();
     nothing_in(&wrong);
+}
+
+/// A second computation is worth as much as it shares little with the first.
+#[test]
+fn certificates_are_checked_without_kernels_and_solvers() {
+    let own = rust_sources().into_iter().filter(|source| source.path.starts_with("src/check/"));
+    let shared = |source: Source| {
+        let names = crate_names(&without_tests(&code(&source.text)));
+        let wrong = ["backend", "design", "objective", "tuning"];
+        let of_fit = names.into_iter().filter(move |(_, name)| wrong.contains(&name.as_str()));
+        of_fit.map(|(line, name)| format!("{}:{line}: {name}", source.path)).collect::<Vec<_>>()
+    };
+    let found: Vec<String> = own.flat_map(shared).collect();
+    nothing_in(&found);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::bench::BenchArgs;
+use super::check::CheckArgs;
 use super::checkpoint::CheckpointArgs;
 use super::cv_args::CvArgs;
 use super::demo::DemoArgs;
@@ -45,6 +46,8 @@ pub enum Command {
     Fit(Box<FitArgs>),
     /// Score a fitted model on other data
     Score(Box<ScoreArgs>),
+    /// Compute the certificate of a fitted model again, from scratch, and say whether it was right
+    Check(Box<CheckArgs>),
     /// Predict rates of other data, or probabilities of classes, with a fitted model
     Predict(Box<PredictArgs>),
     /// Draw responses of a fitted model, or simulate a recording of coupled units (`simulate coupled`)

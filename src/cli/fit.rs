@@ -76,7 +76,7 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
     let command = command_line(args);
     let mut document = result::document(&fitting, &command, &study_toml(args));
     if let Some(by) = &fitting.stopped_by {
-        let text = if args.common.json { String::new() } else { fit_text::text(&fitting) };
+        let text = if args.common.json { String::new() } else { fit_text::text(&fitting, &document) };
         let ended = Ended { by, keeper: &fitting.keeper, progress };
         return ended.report(args, document, &json_bytes(&fitting.model)?, text);
     }
@@ -86,13 +86,13 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
         ended::mark(&mut document, "--time-limit", &fitting.keeper);
     }
     if args.common.out.is_some() {
-        let goodness = Goodness::new(&fitting);
-        goodness.map(|goodness| document.insert("goodness".into(), goodness.document()));
+        Goodness::new(&fitting).map(|own| document.insert("goodness".into(), own.document()));
     }
     let compared = couplings::Compared::of(&fitting)?;
     compared.iter().for_each(|compared| drop(document.insert("couplings".into(), compared.json())));
     let copy = write_back::prepare(args, &fitting, &command, &mut document)?;
-    let mut text = if args.common.json { pretty(&document.clone().into()) } else { fit_text::text(&fitting) };
+    let mut text =
+        if args.common.json { pretty(&document.clone().into()) } else { fit_text::text(&fitting, &document) };
     if !args.common.json {
         text.push_str(&score_rows::text(&fitting));
         if let Some(tested) = &fitting.tested {

@@ -15,7 +15,7 @@ pub(super) fn study(args: &FitArgs, data: &Data) -> Study {
     if let Some(format) = Format::of(&args.data) {
         let x = format.feature_name(&args.data);
         let y = args.data.y.clone().unwrap_or_else(|| "y".into());
-        return Study::Arrays(ArraysStudy { input, x, y, row_terms: args.data.row_term_names() });
+        return Study::Arrays(ArraysStudy { input, x, y, row_terms: data.row_terms.names.clone() });
     }
     Study::Recording(RecordingStudy {
         input,
@@ -25,7 +25,7 @@ pub(super) fn study(args: &FitArgs, data: &Data) -> Study {
         bin_s: data.bin_s,
         detect_spikes: args.data.detect_spikes.clone(),
         features: data.features.clone(),
-        row_terms: args.data.row_term_names(),
+        row_terms: data.row_terms.names.clone(),
     })
 }
 

@@ -109,5 +109,6 @@ pub(super) fn bins(data: &Data, add: &mut impl FnMut(&str, Value)) {
     if data.row_terms.weights.is_some() {
         add("n_bins_weightless", data.n_weightless.into());
     }
+    add("left_out", json!(data.left_out));
     add("bin_s", number::to_value(data.bin_s));
 }

@@ -7,8 +7,8 @@ use super::args::{BackendChoice, Cli, Command, Common};
 use super::progress::Progress;
 use super::study::{self, Refused};
 use super::{
-    bench, categorical, demo, devices, export, fit, inspect, predict, score, shell_help, signals, simulate,
-    tuning, usage,
+    bench, categorical, check, demo, devices, export, fit, inspect, predict, score, shell_help, signals,
+    simulate, tuning, usage,
 };
 use crate::error::Blame;
 use crate::write::categorical::CategoricalFile;
@@ -107,6 +107,10 @@ fn run(command: &Command) -> Result<Report> {
         Command::Score(args) => {
             settle_on_cpu("score", &args.common)?;
             if CategoricalFile::is_one(&args.model) { categorical::score(args) } else { score::score(args) }
+        }
+        Command::Check(args) => {
+            settle_on_cpu("check", &args.common)?;
+            check::check(args)
         }
         Command::Predict(args) => {
             settle_threads(args.threads)?;

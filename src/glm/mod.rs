@@ -52,7 +52,7 @@ pub use curve::{Curve, Pick};
 #[cfg(feature = "gpu")]
 pub use fallback::Fallback;
 pub use fallback::{ClassWork, TargetWork, Work};
-pub use fitted::{Covariance, FittedGlm, GapFrom, Seconds, TargetFit};
+pub use fitted::{Apart, Covariance, FittedGlm, GapFrom, Seconds, TargetFit};
 pub use folds::{Fold, Folds};
 pub use identifiability::{Dependence, DeterminedBy, Identifiability, Part};
 pub use inputs::Response;

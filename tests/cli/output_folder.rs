@@ -71,6 +71,7 @@ fn every_field_is_there_and_no_number_is_null() {
         "n_bins_used",
         "n_bins_edge",
         "n_bins_dropped",
+        "left_out",
         "bin_s",
         "features",
         "labels",

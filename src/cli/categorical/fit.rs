@@ -73,7 +73,7 @@ pub(in super::super) fn fit(args: &FitArgs) -> Result<Report> {
     let mut document = result::document(&fitting, &command, &study_toml(args));
     let keeper = Arc::clone(&fitting.keeper);
     if let Some(by) = &fitting.stopped_by {
-        let text = if args.common.json { String::new() } else { result::text(&fitting) };
+        let text = if args.common.json { String::new() } else { result::text(&fitting, &document) };
         let ended = Ended { by, keeper: &keeper, progress };
         return ended.report(args, document, &json_bytes(&fitting.model)?, text);
     }
@@ -82,7 +82,8 @@ pub(in super::super) fn fit(args: &FitArgs) -> Result<Report> {
         keeper.write();
         ended::mark(&mut document, "--time-limit", &keeper);
     }
-    let mut text = if args.common.json { pretty(&document.clone().into()) } else { result::text(&fitting) };
+    let mut text =
+        if args.common.json { pretty(&document.clone().into()) } else { result::text(&fitting, &document) };
     if !args.common.json {
         let scored = scored(&fitting);
         text.push_str(&score_rows::text_of(&scored));

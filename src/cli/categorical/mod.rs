@@ -6,6 +6,7 @@
 
 mod applied;
 mod beside;
+mod check;
 mod fit;
 mod labels;
 mod outputs;
@@ -17,6 +18,7 @@ mod simulate;
 mod tested;
 mod view;
 
+pub(super) use check::check;
 pub(super) use fit::fit;
 pub(super) use outputs::{reliability_of, stage};
 pub(super) use predict::predict;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::super::beside::{compared_json, held_out_json};
 use super::super::data::Data;
 use super::super::fit_text::{SHOWN_WHOLE, labelled_bins_line, overview_of, proven, verdict_of};
+use super::super::left_out;
 use super::super::machine::peak_memory_bytes;
 use super::super::model_text::{penalty, row_terms, strength_line};
 use super::super::not_determined;
@@ -102,7 +103,7 @@ fn target((target, scores): (&ClassFit, &ClassScores)) -> Value {
 }
 
 /// Everything that is printed about a fit.
-pub(super) fn text(fitting: &Fitting) -> String {
+pub(super) fn text(fitting: &Fitting, result: &Map<String, Value>) -> String {
     let (data, model, fit) = (&fitting.data, &fitting.model, &fitting.model.fit);
     let mut text = labelled_bins_line(data);
     let penalty = penalty(&fit.regularizer, fit.n_folds());
@@ -130,6 +131,8 @@ pub(super) fn text(fitting: &Fitting) -> String {
         (fit.seconds.fit + fit.seconds.inference) * 1e3,
         if fit.condition.is_finite() { format!(", condition {:.1e}", fit.condition) } else { String::new() }
     );
+    let _ = writeln!(text, "rank {} of {} columns", fit.rank, fit.labels.len());
+    text.push_str(&left_out::device_text(&left_out::device_events(result)));
     if let Some(reason) = &fit.inference_left_out {
         let _ = writeln!(text, "standard errors left out: {reason}");
     }

@@ -243,6 +243,7 @@ fn of_class(own: &ClassFit, class: usize, name: &str) -> TargetFit {
         n_parameters: own.n_parameters,
         strength: own.strength,
         cv: None,
+        apart: None,
         scores: own.scores.clone(),
         aliased: own.aliased.clone(),
         warnings: own.warnings.clone(),

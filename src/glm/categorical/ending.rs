@@ -131,6 +131,7 @@ impl Course<'_, '_> {
             n_parameters,
             strength: None,
             cv: None,
+            apart: None,
             scores: class_scores(-standing.unpenalised, self.plan.total_weight(), self.metric.nulls[0].loss),
             coef,
             aliased,
