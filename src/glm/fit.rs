@@ -145,6 +145,7 @@ impl Fit<'_, '_, '_> {
             for (column, mut end) in ends.into_iter().enumerate() {
                 let (k, at) = (open[column], solution.at.column(column).to_vec());
                 end.inference = self.look(exact, live[k], &at, &end, left_out.is_some())?;
+                self.ask(exact, live[k], &at, &mut end)?;
                 let mut standing = end.after(standings[k].take());
                 watch.used[live[k]] = standing.outcome.iterations;
                 if self.goes_on(live[k], &mut standing, left_out.is_some(), &watch) {

@@ -175,8 +175,8 @@ impl CategoricalSpec {
         rank.aliased.dedup();
         let mut members = None;
         if !rank.is_whole(&varying) {
-            let mut objective =
-                ClassObjective::new(on.exact(), plan, &rank.columns(), &y, contrasts.clone())?;
+            let objective = ClassObjective::new(on.exact(), plan, &rank.columns(), &y, contrasts.clone())?;
+            let mut objective = objective.with_roundings(rank.roundings());
             gram = objective.flat_gram(Every::ROW, Weight::Flat)?;
             members = Some(objective);
         }
@@ -351,6 +351,7 @@ impl Course<'_, '_> {
             let mut standing = self.standing(over_all, &at, solution.outcomes[0].clone())?;
             let inferring = Instant::now();
             standing.inference = self.look(exact, &at, &standing)?;
+            self.ask(exact, &at, &mut standing)?;
             inference += inferring.elapsed().as_secs_f64();
             standing = standing.after(earlier.take());
             watch.used[0] = standing.outcome.iterations;
