@@ -15,7 +15,7 @@ use text::{code, crate_names, is_word, line_of, without_tests};
 
 /// The floors, lowest first. A module imports from lower floors only.
 const FLOORS: [&[&str]; 12] = [
-    &["error", "number", "registry"],
+    &["error", "number", "registry", "stop"],
     &["math", "time"],
     &["inverse_link", "recording"],
     &["basis", "observation", "read", "regularizer", "simulate"],
@@ -62,7 +62,7 @@ const MAY_PANIC: [(&str, &str, usize, &str); 2] = [
 ];
 
 /// Kernels of the GPU without a file of their name below `src/backend/cpu`, and why.
-const NO_TWIN: [(&str, &str); 10] = [
+const NO_TWIN: [(&str, &str); 11] = [
     ("copy_words", "measures a roof, as `roofs.rs` does on the CPU"),
     ("correlate", "on the CPU `spectra.rs` sums over the lags of samples, however few they are"),
     ("correlate_fft", "the same"),
@@ -72,6 +72,7 @@ const NO_TWIN: [(&str, &str); 10] = [
     ("multiply_adds", "the same"),
     ("reach", "a few lines of `line.rs` on the CPU"),
     ("reduce", "how sums of work groups are added up is the GPU's own matter"),
+    ("seal", "on the CPU numbers do not travel"),
     ("two_sum", "measures what a compiler makes of roundings"),
 ];
 

@@ -225,6 +225,22 @@ impl Expand for Basis {
     }
 }
 
+/// Functions of the largest basis, in a file or typed: a mistake is not to fill memory.
+pub const MOST_FUNCTIONS: usize = 100_000;
+
+/// Refuses more functions than any basis has.
+fn check_most(basis: &str, n_functions: usize) -> Result<()> {
+    if n_functions <= MOST_FUNCTIONS {
+        return Ok(());
+    }
+    Err(Error::argument(
+        format!("number of functions of {basis}"),
+        format!("at most {MOST_FUNCTIONS}"),
+        n_functions.to_string(),
+        format!("give 5 to 10 functions, as in {basis}(8)"),
+    ))
+}
+
 /// Equal steps from 0 to 1, one per bin of a window.
 fn lags(window_bins: usize) -> Result<Vec<f64>> {
     if window_bins == 0 {

@@ -4,6 +4,7 @@ use std::f64::consts::PI;
 
 use ndarray::ArrayViewMut1;
 
+use super::check_most;
 use crate::{Error, Result};
 
 /// The width that overlaps neighbours so that all functions sum to a constant in the middle.
@@ -12,7 +13,7 @@ pub(super) const WIDTH: f64 = 2.0;
 /// Refuses a number of functions without two centres.
 pub(super) fn check_n_functions(basis: &str, n_functions: usize) -> Result<()> {
     if n_functions >= 2 {
-        return Ok(());
+        return check_most(basis, n_functions);
     }
     Err(Error::argument(
         format!("number of functions of {basis}"),

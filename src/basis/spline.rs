@@ -3,11 +3,14 @@
 use ndarray::ArrayViewMut1;
 use serde::{Deserialize, Serialize};
 
-use super::{Parameter, Value};
+use super::{Parameter, Value, check_most};
 use crate::{Error, Result};
 
 /// Order of a cubic spline.
 pub(super) const ORDER: usize = 4;
+
+/// The highest order: pieces of a higher degree are nothing but rounding errors.
+const MOST_ORDER: usize = 32;
 
 /// Parameters of every spline.
 pub(super) const PARAMETERS: &[Parameter] = &[
@@ -27,10 +30,10 @@ impl Shape {
     /// Refuses fewer functions than their order, and orders below `least`.
     pub(super) fn check(self, basis: &str, least: usize) -> Result<Self> {
         let Self { n_functions, order } = self;
-        if order < least {
+        if order < least || order > MOST_ORDER {
             return Err(Error::argument(
                 format!("order of {basis}"),
-                format!("{least} or more"),
+                if order < least { format!("{least} or more") } else { format!("at most {MOST_ORDER}") },
                 order.to_string(),
                 "use order=4 (cubic pieces, the default), 3 or 2",
             ));
@@ -43,6 +46,7 @@ impl Shape {
                 format!("give more functions, as in {basis}(10), or a lower order"),
             ));
         }
+        check_most(basis, n_functions)?;
         Ok(self)
     }
 

@@ -7,7 +7,7 @@ use ndarray::Axis;
 use super::args::DataArgs;
 use crate::math::numbers::Numbers;
 use crate::read::csv::CsvFile;
-use crate::read::h5::read_h5;
+use crate::read::h5::{n_dims, read_h5};
 use crate::read::npz::{read_npy, read_npz};
 use crate::{Error, Result};
 
@@ -59,6 +59,16 @@ fn features(origin: String, name: &str, values: Numbers) -> Columns {
     Columns { origin, names: numbered(name, values.dim().1), values }
 }
 
+/// Refuses a list where rows of columns are needed: nobody can tell one feature of many bins from many features of one.
+fn refuse_list(path: &Path, name: &str, n_dims: usize) -> Result<()> {
+    if n_dims == 2 {
+        return Ok(());
+    }
+    let problem = "expected features with two dimensions (rows, columns), found one";
+    let help = "save a single feature as a column, for example numpy.reshape(X, (-1, 1))";
+    Err(Error::object(path, name, problem, help))
+}
+
 /// Counts of an array that has no names for its columns.
 fn counts(origin: String, values: Numbers) -> Columns {
     let n_columns = values.dim().1;
@@ -78,10 +88,12 @@ pub(super) fn npz(args: &DataArgs, with_counts: bool, limit_bytes: u64) -> Resul
                 let found = format!("nothing, and no array is called {name}");
                 Err(Error::argument(option, expected, found, format!("name it: {option} NAME")))
             }
-            read => Ok(read?.values),
+            read => read,
         };
-    let features = features(origin(x), x, read("--x", &args.x, x)?);
-    let read_counts = || Ok(counts(origin(y), read("--y", &args.y, y)?));
+    let of_features = read("--x", &args.x, x)?;
+    refuse_list(&args.data, x, of_features.n_dims)?;
+    let features = features(origin(x), x, of_features.values);
+    let read_counts = || Ok(counts(origin(y), read("--y", &args.y, y)?.values));
     Ok(Arrays {
         x: features,
         y: with_counts.then(read_counts).transpose()?,
@@ -100,7 +112,9 @@ pub(super) fn npy(args: &DataArgs, with_counts: bool, limit_bytes: u64) -> Resul
         let help = "give the counts: --y y.npy";
         return Err(Error::argument("--y", "the npy file that holds the counts", "nothing", help));
     }
-    let x = features(args.data.display().to_string(), "X", read_npy(&args.data, limit_bytes)?.values);
+    let x = read_npy(&args.data, limit_bytes)?;
+    refuse_list(&args.data, "X", x.n_dims)?;
+    let x = features(args.data.display().to_string(), "X", x.values);
     let y = match &args.y {
         Some(y) => Some(counts(y.clone(), read_npy(Path::new(y), limit_bytes)?.values)),
         None => None,
@@ -119,7 +133,9 @@ pub(super) fn hdf5(args: &DataArgs, with_counts: bool, limit_bytes: u64) -> Resu
     let x = given("--x", &args.x, "/path/of/features")?;
     let y = if with_counts { Some(given("--y", &args.y, "/path/of/counts")?) } else { None };
     let origin = |object: &str| format!("{}: {object}", args.data.display());
-    let x = features(origin(&x), &x, read_h5(&args.data, &x, limit_bytes)?);
+    let values = read_h5(&args.data, &x, limit_bytes)?;
+    refuse_list(&args.data, &x, n_dims(&args.data, &x)?)?;
+    let x = features(origin(&x), &x, values);
     let y = match y {
         Some(y) => Some(counts(origin(&y), read_h5(&args.data, &y, limit_bytes)?)),
         None => None,

@@ -33,6 +33,11 @@ Features: signal [*scale] [: basis(args)], or a product of such terms: TERM x TE
 Studies: the options above as a TOML file, one key each (`bin = \"1ms\"`, `feature = [\"stimulus\", \"spikes : ..\"]`,
 `data` for the file). What is typed wins over the environment, the environment over the study.
 
+Long fits: Ctrl-C (or SIGTERM, SIGHUP) ends a fit within a second: with the best coefficients so far in model.json and
+fit.json, marked as stopped (exit code 4), or, where there are none yet, with exit code 1 and no result. DIR/checkpoint.json
+is written then, and now and then before; the same command with --resume goes on from it. A fit out of its --time-limit
+writes everything, and a checkpoint. A second Ctrl-C ends at once.
+
 Examples (quote what holds spaces):
   rheobase fit FILE.nwb --epochs 'Noise 1' --unit 0 --bin 1ms --feature 'stimulus*1e12'
   rheobase fit FILE.nwb --epochs trials:correct=1 --unit all --bin 10ms \\

@@ -3,7 +3,7 @@
 use super::cursor::Cursor;
 use super::quantity;
 use crate::Result;
-use crate::basis::{Basis, Parameter, Range, Value};
+use crate::basis::{Basis, MOST_FUNCTIONS, Parameter, Range, Value};
 use crate::features::{Causality, Expansion};
 
 const HELP_FLAG: &str = "write true or false";
@@ -231,9 +231,6 @@ fn list<T>(cursor: &mut Cursor<'_>, read: impl Fn(&str) -> Option<T>) -> Result<
     }
 }
 
-/// The most frequencies that anyone could want, so that a typing error does not fill memory.
-const MOST_FREQUENCIES: usize = 100_000;
-
 /// How many from 0 on, `first:end`, or a list.
 fn frequencies(cursor: &mut Cursor<'_>) -> Result<Option<Vec<usize>>> {
     if let Some(all) = list(cursor, |word| word.parse().ok())? {
@@ -241,9 +238,9 @@ fn frequencies(cursor: &mut Cursor<'_>) -> Result<Option<Vec<usize>>> {
     }
     let first = cursor.word().parse::<usize>().ok();
     if !cursor.take(':') {
-        return Ok(first.filter(|&n| n <= MOST_FREQUENCIES).map(|n| (0..n).collect()));
+        return Ok(first.filter(|&n| n <= MOST_FUNCTIONS).map(|n| (0..n).collect()));
     }
     cursor.skip_spaces();
-    let end = cursor.word().parse::<usize>().ok().filter(|&end| end <= MOST_FREQUENCIES);
+    let end = cursor.word().parse::<usize>().ok().filter(|&end| end <= MOST_FUNCTIONS);
     Ok(first.zip(end).map(|(first, end)| (first..end).collect()))
 }

@@ -53,7 +53,7 @@ pub(super) fn text(fitting: &Fitting, result: &Map<String, Value>) -> String {
         text,
         "{} on {} in {}, {:.0} ms (with standard errors {:.0} ms){}",
         fit.solver,
-        if fit.plan.backend == "gpu" { fitting.device.as_str() } else { "the CPU" },
+        if fit.plan.backend == "gpu" { fitting.device.title.as_str() } else { "the CPU" },
         fit.plan.arithmetic(),
         fit.seconds.fit * 1e3,
         (fit.seconds.fit + fit.seconds.inference) * 1e3,
@@ -218,7 +218,7 @@ pub(super) fn unfinished(target: &TargetFit) -> Option<String> {
 pub(super) fn unfinished_of((status, iterations, loss_gap): (Status, usize, f64)) -> Option<String> {
     let (what, help) = match status {
         Status::MaxIterations => ("out of iterations", "raise --max-iterations"),
-        Status::Stopped => ("out of the time allowed", "raise --time-limit"),
+        Status::Stopped => ("stopped", "go on with --resume, or raise --time-limit"),
         Status::Stalled => {
             ("no step lowers the loss any further", "scale the features, or raise --tolerance")
         }

@@ -18,6 +18,7 @@ use csv::{ReaderBuilder, StringRecord};
 use super::data::{Data, Part};
 use crate::features::{Group, Piece};
 use crate::glm::alike;
+use crate::read::regular;
 use crate::{Error, Result};
 
 /// A table, as it was read.
@@ -131,7 +132,8 @@ impl Mask {
             place: format!("{}, row {row}", path.display()),
             present,
         };
-        let mut reader = ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(unreadable)?;
+        let bytes = regular::bytes(path, "a csv file", HELP, regular::MOST_TABLE_BYTES)?;
+        let mut reader = ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes.as_slice());
         let header = reader.headers().map_err(unreadable)?.clone();
         let target = |name: &str| {
             let place = data.names.iter().position(|own| own == name);

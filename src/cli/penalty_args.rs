@@ -11,6 +11,7 @@ use super::data::{Data, Part};
 use super::filters;
 use crate::basis::{Expand, Neighbours};
 use crate::features::{StudyFeature, Term};
+use crate::read::regular;
 use crate::regularizer::{Grid, GridAxis, Groups, Regularizer};
 use crate::{Error, Result};
 
@@ -207,7 +208,8 @@ fn groups_of_file(path: &Path, labels: &[&String], all: &[&String]) -> Result<Ve
             _ => Error::object(path, "table", told, help),
         }
     };
-    let mut reader = ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(unreadable)?;
+    let bytes = regular::bytes(path, "a csv file", help, regular::MOST_TABLE_BYTES)?;
+    let mut reader = ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes.as_slice());
     let header = reader.headers().map_err(unreadable)?.clone();
     let place = |name: &str| {
         header.iter().position(|own| own == name).ok_or_else(|| {

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::args::FitArgs;
 use super::cost_constants;
+use crate::error::shortened;
 use crate::glm::{Plan, PlanFrom};
 use crate::write::json::read_json;
 use crate::{Error, Result};
@@ -52,7 +53,7 @@ fn read(path: &Path) -> Result<Plan> {
     Plan::deserialize(plan).map_err(|error| Error::Format {
         path: path.to_path_buf(),
         expected: "the result of a fit, or the plan in one".into(),
-        found: format!("something else ({error})"),
+        found: format!("something else ({})", shortened(error.to_string())),
         help: "give the fit.json that `rheobase fit --out` wrote, or what --json prints".into(),
     })
 }

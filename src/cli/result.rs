@@ -20,7 +20,8 @@ pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Ma
     };
     add("seed", Value::Null);
     add("backend", if fit.plan.backend == "gpu" { "gpu" } else { "cpu" }.into());
-    add("device", fitting.device.clone().into());
+    add("device", fitting.device.title.clone().into());
+    add("device_events", json!(fitting.device.events));
     add("observation", fit.model.observation.name().into());
     add("link", fit.model.inverse_link.name().into());
     add("regularizer", fit.regularizer.name().into());

@@ -38,7 +38,11 @@ use super::args::{Cli, Command};
 use super::study_text::{PRINT, definition, holds, is_flag, is_repeatable, key, options};
 use super::usage;
 use crate::error::nearest;
+use crate::read::regular;
 use crate::{Error, Result};
+
+/// Bytes of the longest study: no list of features is as long.
+const MOST_BYTES: u64 = 16 << 20;
 
 /// Why words are no command.
 pub(super) enum Refused {
@@ -65,6 +69,22 @@ pub(super) fn parse(words: &[OsString]) -> std::result::Result<Cli, Refused> {
         find_data(path, &args.data.data).map_err(Refused::Study)?;
     }
     Ok(cli)
+}
+
+/// The words that a study stands for, in the order of `rheobase fit --help` and the data last: every key and value is
+/// checked by the parser of the command line, and nothing is carried out.
+///
+/// # Errors
+/// [`Error::Io`] for a file that cannot be read; [`Error::Argument`] with the line of what is no TOML, no option of
+/// `rheobase fit` or no value of it, and for a study without data.
+pub fn words(path: &Path) -> Result<Vec<OsString>> {
+    let study = Study::read(path)?;
+    let mut words = Vec::new();
+    for option in definition().get_arguments().filter(|option| !option.is_positional()) {
+        words.extend(study.words(&key(option)));
+    }
+    words.extend(study.words("data"));
+    Ok(words)
 }
 
 fn read_words(words: &[OsString]) -> std::result::Result<ArgMatches, Refused> {
@@ -130,7 +150,7 @@ impl Study {
             let help = "give the study file in it, or call the folder something else";
             return Err(Error::argument(file.to_string(), "a study file (TOML)", "a folder", help));
         }
-        let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
+        let bytes = regular::bytes(path, "a study file (TOML)", "give the study file in it", MOST_BYTES)?;
         let text = String::from_utf8(bytes).map_err(|_| {
             Error::argument(file.to_string(), "text in UTF-8", "other bytes", "save it as UTF-8")
         })?;

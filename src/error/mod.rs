@@ -4,10 +4,12 @@
 //! An error is shown as two lines: what is wrong, where, what was expected and found; then what to do ([`Error::help`]).
 
 mod device;
+mod short;
 
 use std::path::{Path, PathBuf};
 
 pub use device::{DeviceError, Reached};
+pub(crate) use short::shortened;
 
 /// Result with this crate's [`enum@Error`].
 pub type Result<T> = std::result::Result<T, Error>;
@@ -170,6 +172,9 @@ pub enum Error {
         /// The last points that were taken.
         reached: Vec<Reached>,
     },
+    /// Work that was asked to stop, see [`crate::stop::Stop`], before it had an answer.
+    #[error("stopped before there was an answer")]
+    Interrupted,
     /// More memory than allowed.
     #[error("{what} needs {needed_bytes} bytes, {limit_bytes} are allowed")]
     Memory {
@@ -196,9 +201,9 @@ impl Error {
         help: impl Into<String>,
     ) -> Self {
         Self::Argument {
-            what: what.into(),
+            what: shortened(what),
             expected: expected.into(),
-            found: found.into(),
+            found: shortened(found),
             help: help.into(),
         }
     }
@@ -212,8 +217,8 @@ impl Error {
     ) -> Self {
         Self::Object {
             path: path.to_path_buf(),
-            object: object.into(),
-            problem: problem.into(),
+            object: shortened(object),
+            problem: shortened(problem),
             help: help.into(),
         }
     }
@@ -224,7 +229,7 @@ impl Error {
             Self::Within { source, .. } => source.blame(),
             Self::Argument { .. } | Self::Unknown { .. } => Blame::Request,
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Blame::Data,
-            Self::Io { .. } | Self::Memory { .. } => Blame::Machine,
+            Self::Io { .. } | Self::Memory { .. } | Self::Interrupted => Blame::Machine,
             Self::Device { .. } | Self::Gpu(_) | Self::Unfinished { .. } => Blame::Device,
             Self::Format { .. }
             | Self::Object { .. }
@@ -279,6 +284,7 @@ impl Error {
             }
             Self::Device { .. } => "use `--backend cpu`, or `--backend auto` to fall back by itself".into(),
             Self::Gpu(error) | Self::Unfinished { source: error, .. } => error.help(),
+            Self::Interrupted => "run it again; nothing was written".into(),
             Self::Memory { .. } => "raise `--memory-limit`, widen the bins or use fewer features, units or repeats".into(),
         }
     }

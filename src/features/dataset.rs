@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::binned::{Binned, Channels};
 use super::group::{Group, all_labels, groups};
 use super::spec::is_large;
-use super::{Built, Columns, Expansion, FeatureBlock, FeatureSpec, Step, Term, Watcher};
+use super::{Built, Columns, Expansion, FeatureBlock, FeatureSpec, Step, Term, Watcher, Window};
 use crate::basis::Scale;
 use crate::read::nwb::NwbFile;
 use crate::recording::Epoch;
@@ -149,7 +149,8 @@ fn refuse_memory(
         let is_large = !is_plain && is_large(n_bins, own.0, own.1);
         let of_terms = if is_large { kept_of_product(&feature.spec, own.0, grid.bin_s()) } else { 0 };
         let of_columns = n_columns_of(own).saturating_mul(if is_large { columns } else { n_bins });
-        of_columns.saturating_add(of_terms.saturating_mul(n_bins))
+        let of_kernels = kernel_values(&feature.spec, grid.bin_s());
+        of_columns.saturating_add(of_terms.saturating_mul(n_bins)).saturating_add(of_kernels)
     };
     let values = features.iter().zip(&sizes).map(n_values_of).fold(0, usize::saturating_add);
     let needed_bytes = (values as u64).saturating_mul(2 * 8);
@@ -160,6 +161,16 @@ fn refuse_memory(
         }
         _ => Ok(()),
     }
+}
+
+/// Values of the kernels of the convolved terms of a feature: lags times functions.
+fn kernel_values(spec: &FeatureSpec, bin_s: f64) -> usize {
+    let of_term = |term: &Term| {
+        let Expansion::Convolved { window_s, .. } = term.expansion else { return Some(0) };
+        let window_bins = Window::from_duration(window_s, bin_s).ok()?.n_bins();
+        Some(window_bins.saturating_mul(term.n_functions(bin_s).ok()?))
+    };
+    spec.terms().filter_map(of_term).fold(0, usize::saturating_add)
 }
 
 /// Columns of the convolved terms of a product, which are written out whatever becomes of the product.

@@ -14,6 +14,8 @@ use crate::design::{Course, EvaluatedChannel, Evaluation};
 use crate::time::BinGrid;
 use crate::{Error, Result};
 
+/// Terms of the longest product.
+const MOST_TERMS: usize = 16;
 /// Values of a feature that are written out at once; what is larger is written, if at all, where a fit wants it.
 const MOST_WRITTEN: usize = 1 << 20;
 
@@ -96,8 +98,16 @@ impl FeatureSpec {
     /// Checks what no single part can know.
     ///
     /// # Errors
-    /// Those of [`Term::check`]; [`Error::Argument`] for a product of spikes of different units.
+    /// Those of [`Term::check`]; [`Error::Argument`] for a product of more than 16 terms, and of spikes of different units.
     pub fn check(&self) -> Result<()> {
+        if self.times.len() >= MOST_TERMS {
+            return Err(Error::argument(
+                "feature",
+                format!("a product of at most {MOST_TERMS} terms"),
+                (1 + self.times.len()).to_string(),
+                "multiply fewer terms; sums are further features",
+            ));
+        }
         self.terms().try_for_each(Term::check)?;
         let mut of_units = self.terms().map(|term| &term.signal).filter(|signal| signal.is_of_units());
         let first = of_units.next();

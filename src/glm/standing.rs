@@ -105,6 +105,11 @@ impl Fit<'_, '_, '_> {
 }
 
 impl Standing {
+    /// Whether the fit was asked to stop before a certificate could be computed.
+    pub(super) fn is_unproven(&self) -> bool {
+        self.outcome.status == Status::Stopped && self.optimality.loss.is_nan()
+    }
+
     /// The direction along which the loss falls for ever, if there is one.
     pub(super) fn recession(&self) -> Option<&Vec<f64>> {
         let inferred = self.inference.as_ref().and_then(|inference| inference.recession.as_ref());

@@ -68,7 +68,7 @@ impl<'a, B: Classes> ClassObjective<'a, B> {
         let weights = plan.weights().map(|own| own.place(on, plan.rows())).transpose()?;
         let offset = plan.offset().map(|own| own.place_contrasts(on, plan.rows(), &contrasts)).transpose()?;
         let has_intercept = plan.has_intercept();
-        let line_sizes = LineSizes::of(on.costs().home);
+        let line_sizes = LineSizes::of(on.costs().home).within(plan.limit_bytes());
         let (penalty, recession) = (Penalty::default(), Recession::Apart);
         Ok(Self {
             on,
@@ -190,6 +190,7 @@ impl<'a, B: Classes> ClassObjective<'a, B> {
         let is_weighted = self.weights.is_some() && !matches!(weight, Weight::One);
         self.passes += 1;
         let sums = self.on.pass(self.sweep(every, &[0]), &[1, 1, p * p], &|work, rows| {
+            self.design.stop.check()?;
             if is_weighted {
                 // weights come with a pointwise stage, whatever its model
                 self.on.start(work, Into::Eta, &[0.0]);
@@ -220,6 +221,7 @@ impl<'a, B: Classes> ClassObjective<'a, B> {
             sizes.extend(pairs.iter().map(|_| of_gram));
             self.passes += 1;
             let found = self.on.pass(self.sweep(every, &targets), &sizes, &|work, rows| {
+                self.design.stop.check()?;
                 self.forward(work, &rows, &loaded, Into::Eta);
                 self.on.pointwise_classes(work, rows.clone(), &self.contrasts, self.observed(), beside);
                 if is_first {
@@ -268,6 +270,7 @@ impl<'a, B: Classes> ClassObjective<'a, B> {
     fn trace(&self, aimed: &Aimed<B>, rows: Range<usize>) -> Result<B::Line> {
         let targets: Vec<usize> = (0..self.contrasts.n_free()).collect();
         self.on.trace(self.sweep(Every::ROW, &targets), rows, &|work, rows| {
+            self.design.stop.check()?;
             self.forward(work, &rows, &aimed.at, Into::Eta);
             self.forward(work, &rows, &aimed.direction, Into::Direction);
             Ok(())

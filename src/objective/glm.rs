@@ -103,7 +103,7 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
         let offset = plan.offset().map(|own| own.place(on, plan.rows())).transpose()?;
         let (y, has_intercept) = (y.place(on, plan.rows())?, plan.has_intercept());
         let (penalties, of_each, aimed, passes) = (vec![Penalty::default()], usize::MAX, None, 0);
-        let line_sizes = LineSizes::of(on.costs().home);
+        let line_sizes = LineSizes::of(on.costs().home).within(plan.limit_bytes());
         Ok(Self {
             on,
             design,
@@ -284,6 +284,7 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
         // where no feature has an effect there is nothing to add
         let is_flat = at.iter().skip(at.ncols()).all(|&w| w == 0.0);
         let sums = self.on.pass(self.sweep(every, targets), &self.gradient_sums(), &|work, rows| {
+            self.design.stop.check()?;
             if is_flat {
                 self.start(work, &rows, &intercepts, &loaded, Into::Eta);
             } else {
@@ -319,6 +320,7 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
         let gram = sizes.len() - 1;
         self.passes += 1;
         let sums = self.on.pass(self.sweep(Every::ROW, &[target]), &sizes, &|work, rows| {
+            self.design.stop.check()?;
             self.forward(work, &rows, &intercept, &loaded, Into::Eta);
             self.on.pointwise(work, rows.clone(), self.model, self.observed(), Beside::Curvature);
             self.backward(work, &rows);

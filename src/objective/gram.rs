@@ -49,6 +49,7 @@ impl<B: Backend> GlmObjective<'_, B> {
         };
         self.passes += 1;
         let sums = self.on.pass(self.sweep(every, &[target]), &[1, 1, p * p], &|work, rows| {
+            self.design.stop.check()?;
             if let Some((loaded, intercept, beside)) = &weighted {
                 self.forward(work, &rows, intercept, loaded, Into::Eta);
                 self.on.pointwise(work, rows.clone(), self.model, self.observed(), *beside);

@@ -9,13 +9,14 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use csv::{ByteRecord, Reader, ReaderBuilder};
 use ndarray::Array2;
 
-use crate::error::{Error, Result};
+use super::regular;
+use crate::error::{Error, Result, shortened};
 
 /// A csv file and the names of its columns.
 #[derive(Clone, Debug)]
@@ -52,7 +53,10 @@ impl CsvFile {
         let delimiter = delimiter_of(&size.first_line);
         let mut header = ByteRecord::new();
         let mut file = Self { path: path.into(), delimiter, names: Vec::new(), n_lines: size.n_lines };
-        let found = file.reader()?.read_byte_record(&mut header).map_err(|e| file.unreadable(e))?;
+        let found = file
+            .reader(limit_bytes)?
+            .read_byte_record(&mut header)
+            .map_err(|e| file.unreadable(e, 1, limit_bytes))?;
         if !found {
             return Err(file.wrong("an empty one", HELP_HEADER));
         }
@@ -62,7 +66,7 @@ impl CsvFile {
             file.names.push(name.trim().to_string());
         }
         if file.names.iter().all(|name| name.parse::<f64>().is_ok()) {
-            let found = format!("numbers in its first row ({})", file.names.join(", "));
+            let found = format!("numbers in its first row ({})", shortened(file.names.join(", ")));
             return Err(file.wrong(&found, HELP_HEADER));
         }
         let mut known = BTreeSet::new();
@@ -148,13 +152,18 @@ impl CsvFile {
             let what = format!("{}: reading {} columns", self.path.display(), columns.len());
             return Err(Error::Memory { what, needed_bytes, limit_bytes });
         }
-        let mut reader = self.reader()?;
+        let mut reader = self.reader(limit_bytes)?;
         let mut record = ByteRecord::new();
-        reader.read_byte_record(&mut record).map_err(|e| self.unreadable(e))?;
+        reader.read_byte_record(&mut record).map_err(|e| self.unreadable(e, 1, limit_bytes))?;
         let mut rows = Rows { read_after_header: reader.position().line(), next: 1 + line_ends(&record) + 1 };
         let mut lines = Vec::with_capacity(self.n_lines);
         let first = rows.next;
-        while reader.read_byte_record(&mut record).map_err(|e| self.unreadable(e))? {
+        loop {
+            reader.get_mut().left = limit_bytes;
+            let is_there = reader.read_byte_record(&mut record);
+            if !is_there.map_err(|e| self.unreadable(e, rows.next, limit_bytes))? {
+                break;
+            }
             let line = rows.next;
             rows.next += 1 + line_ends(&record);
             let n_read = (reader.position().line() - rows.read_after_header) as usize;
@@ -175,16 +184,23 @@ impl CsvFile {
         Ok(lines)
     }
 
-    fn reader(&self) -> Result<Reader<File>> {
+    fn reader(&self, limit_bytes: u64) -> Result<Reader<Bounded>> {
         let file = File::open(&self.path).map_err(|e| Error::io(&self.path, e))?;
+        let file = Bounded { file, left: limit_bytes };
         let mut builder = ReaderBuilder::new();
         // lengths are checked here, where the row is known
         builder.has_headers(false).flexible(true).delimiter(self.delimiter).buffer_capacity(1 << 16);
         Ok(builder.from_reader(file))
     }
 
-    fn unreadable(&self, error: csv::Error) -> Error {
+    /// What is wrong with the record that begins on this line.
+    fn unreadable(&self, error: csv::Error, line: usize, limit_bytes: u64) -> Error {
         match error.into_kind() {
+            csv::ErrorKind::Io(source) if source.kind() == ErrorKind::FileTooLarge => {
+                let what =
+                    format!("{}: row {line}, where perhaps a quote never closes,", self.path.display());
+                Error::Memory { what, needed_bytes: limit_bytes.saturating_add(1), limit_bytes }
+            }
             csv::ErrorKind::Io(source) => Error::io(&self.path, source),
             other => self.wrong(&format!("one that cannot be read ({other:?})"), HELP_UTF8),
         }
@@ -220,8 +236,26 @@ impl CsvFile {
     }
 }
 
+const EXPECTED: &str = "a csv file with a header row";
 const HELP_HEADER: &str = "the first row holds a name for each column, the rows below it numbers";
 const HELP_UTF8: &str = "save it as UTF-8 text (in a spreadsheet: CSV UTF-8)";
+
+/// A file of which only so many bytes are read before somebody allows for more: those of one record.
+struct Bounded {
+    file: File,
+    left: u64,
+}
+
+impl Read for Bounded {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.left == 0 {
+            return Err(ErrorKind::FileTooLarge.into());
+        }
+        let n = self.file.read(buffer)?;
+        self.left = self.left.saturating_sub(n as u64);
+        Ok(n)
+    }
+}
 
 /// Where reading is: the reader's own count of lines goes on at other places than records end.
 struct Rows {
@@ -243,12 +277,7 @@ fn number(cell: &[u8]) -> Option<f64> {
 }
 
 fn wrong(path: &Path, found: &str, help: &str) -> Error {
-    Error::Format {
-        path: path.into(),
-        expected: "a csv file with a header row".into(),
-        found: found.into(),
-        help: help.into(),
-    }
+    Error::Format { path: path.into(), expected: EXPECTED.into(), found: found.into(), help: help.into() }
 }
 
 /// What stands between the columns: commas unless the header has none, but tabs or semicolons.
@@ -275,15 +304,7 @@ const MOST_HEADER_BYTES: usize = 1 << 24;
 
 impl Size {
     fn of(path: &Path) -> Result<Self> {
-        let facts = std::fs::metadata(path).map_err(|e| Error::io(path, e))?;
-        if facts.is_dir() {
-            return Err(wrong(path, "a folder", "give the path of one csv file"));
-        }
-        // it is read twice, which a pipe cannot be
-        if !facts.is_file() {
-            return Err(wrong(path, "a pipe or a device", "save what comes from it to a file first"));
-        }
-        let file = File::open(path).map_err(|e| Error::io(path, e))?;
+        let file = regular::open(path, EXPECTED, "give the path of one csv file")?;
         let mut reader = BufReader::with_capacity(1 << 16, file);
         let mut size = Self { first_line: Vec::new(), n_lines: 0, longest_line: 0 };
         let mut line: u64 = 0;

@@ -8,8 +8,9 @@ use std::path::Path;
 use hdf5::types::{FloatSize, TypeDescriptor as Type};
 use ndarray::{Array2, ShapeError};
 
+use super::nwb::element::{Element, attribute_text, description, element, member_names, n_items};
 use super::nwb::signature;
-use super::nwb::storage::{Element, Storage, attribute_text, element, n_items, unreadable};
+use super::nwb::storage::Storage;
 use crate::error::{Error, Result};
 use crate::math::numbers::Numbers;
 
@@ -23,14 +24,7 @@ const HELP: &str = "store real numbers in one or two dimensions, (rows,) or (row
 /// has other dimensions or cannot be read; [`Error::Memory`] above `limit_bytes`.
 pub fn read_h5(path: &Path, object: &str, limit_bytes: u64) -> Result<Numbers> {
     let storage = open(path, limit_bytes)?;
-    let Some(set) = storage.file.dataset(object).ok().filter(|_| !object.is_empty()) else {
-        return Err(Error::Unknown {
-            kind: "dataset",
-            name: object.into(),
-            place: path.display().to_string(),
-            present: datasets(&storage.file),
-        });
-    };
+    let set = dataset(&storage, object)?;
     storage.expect_numbers(&set, object)?;
     let shape = match set.shape()[..] {
         [n] => (n, 1),
@@ -40,8 +34,10 @@ pub fn read_h5(path: &Path, object: &str, limit_bytes: u64) -> Result<Numbers> {
             return Err(storage.error(object, problem, HELP));
         }
     };
+    // rows and columns of nothing take no numbers, but names and flags
+    storage.check_size(object, shape.0.max(shape.1), size_of::<f64>())?;
     let wrong_shape = |error: ShapeError| storage.error(object, error.to_string(), HELP);
-    if matches!(set.dtype().and_then(|kind| kind.to_descriptor()), Ok(Type::Float(FloatSize::U4))) {
+    if matches!(description(&set), Ok(Type::Float(FloatSize::U4))) {
         let values: Vec<f32> = storage.numbers(&set, object)?;
         return Array2::from_shape_vec(shape, values).map(Numbers::F32).map_err(wrong_shape);
     }
@@ -54,19 +50,40 @@ pub fn read_h5(path: &Path, object: &str, limit_bytes: u64) -> Result<Numbers> {
     Array2::from_shape_vec(shape, values).map(Numbers::F64).map_err(wrong_shape)
 }
 
+/// Dimensions of the dataset at `object`, a path inside the file.
+///
+/// # Errors
+/// As [`read_h5`] for a file or a path that is none.
+pub fn n_dims(path: &Path, object: &str) -> Result<usize> {
+    let storage = open(path, 0)?;
+    dataset(&storage, object).map(|set| set.ndim())
+}
+
+fn dataset(storage: &Storage, object: &str) -> Result<hdf5::Dataset> {
+    storage.file.dataset(object).ok().filter(|_| !object.is_empty()).ok_or_else(|| Error::Unknown {
+        kind: "dataset",
+        name: object.into(),
+        place: storage.path.display().to_string(),
+        present: datasets(&storage.file),
+    })
+}
+
 /// Whether a file is HDF5 that says it is a recording (the attribute `nwb_version`).
 pub fn is_recording(path: &Path) -> bool {
     open(path, 0).is_ok_and(|storage| attribute_text(&storage.file, "nwb_version").is_some())
 }
 
+/// Checks that a file is whole HDF5 that the library can be trusted with.
+///
+/// # Errors
+/// [`Error::Io`] or [`Error::Format`] if it is not.
+pub fn check(path: &Path) -> Result<()> {
+    signature::check(path, "an HDF5 file", "give an HDF5 file; the suffix does not matter, the content does")
+}
+
 fn open(path: &Path, limit_bytes: u64) -> Result<Storage> {
-    signature::check(
-        path,
-        "an HDF5 file",
-        "give an HDF5 file; the suffix does not matter, the content does",
-    )?;
-    let file = hdf5::File::open(path).map_err(|error| unreadable(path, &error))?;
-    Ok(Storage { path: path.to_path_buf(), file, limit_bytes })
+    check(path)?;
+    Storage::open(path, limit_bytes)
 }
 
 /// Groups above a dataset that are walked to list it.
@@ -83,7 +100,7 @@ fn datasets(file: &hdf5::File) -> Vec<String> {
 }
 
 fn collect(group: &hdf5::Group, base: &str, deeper: usize, found: &mut Vec<String>) {
-    for name in group.member_names().unwrap_or_default() {
+    for name in member_names(group) {
         let path = format!("{base}/{name}");
         if found.len() >= MOST_LISTED {
             return;

@@ -11,12 +11,14 @@ use std::ops::Range;
 use std::path::Path;
 
 use ndarray::Array2;
-use ndarray_npy::npy::header::Header;
 use rayon::prelude::*;
 use zip::ZipArchive;
+use zip::read::ZipFile;
 use zip::result::ZipError;
 
+use super::npy_header::NpyHeader;
 use super::npy_number::Number;
+use super::regular;
 use crate::error::{Error, Result};
 use crate::math::numbers::Numbers;
 use crate::math::real::Real;
@@ -65,7 +67,7 @@ pub fn read_npz(path: &Path, name: &str, limit_bytes: u64) -> Result<NumpyArray>
     };
     let source = Source { path, array: Some(name), limit_bytes };
     let entry = archive.by_name(&member).map_err(|e| source.error("a readable entry", e.to_string()))?;
-    let n_bytes = entry.size();
+    let n_bytes = unpacked_bytes(&entry);
     source.read(BufReader::new(entry), n_bytes)
 }
 
@@ -78,16 +80,15 @@ pub fn npz_names(path: &Path) -> Result<Vec<String>> {
 }
 
 fn open(path: &Path) -> Result<File> {
-    let file = File::open(path).map_err(|e| Error::io(path, e))?;
-    if file.metadata().map_err(|e| Error::io(path, e))?.is_dir() {
-        return Err(Error::Format {
-            path: path.to_path_buf(),
-            expected: "a numpy file".into(),
-            found: "a folder".into(),
-            help: "give the path of one .npy or .npz file".into(),
-        });
-    }
-    Ok(file)
+    regular::open(path, "a numpy file", "give the path of one .npy or .npz file")
+}
+
+/// No archive packs more bytes than these into one.
+const MOST_PACKED: u64 = 1032;
+
+/// Bytes of an entry of an archive: those that it claims, as far as the bytes that it takes can hold them.
+pub(super) fn unpacked_bytes<R: Read>(entry: &ZipFile<'_, R>) -> u64 {
+    entry.size().min(entry.compressed_size().saturating_mul(MOST_PACKED))
 }
 
 pub(super) fn open_archive(path: &Path) -> Result<ZipArchive<BufReader<File>>> {
@@ -130,11 +131,10 @@ impl Source<'_> {
     }
 
     fn read(&self, mut reader: impl Read, n_bytes: u64) -> Result<NumpyArray> {
-        let header = Header::from_reader(&mut reader)
-            .map_err(|error| self.error("a numpy array", format!("a damaged header ({error})")))?;
-        let descriptor = header.type_descriptor.to_string();
-        let number = Number::parse(descriptor.trim_matches('\''))
-            .ok_or_else(|| self.error("real numbers", describe(&descriptor)))?;
+        let header = NpyHeader::read(&mut reader)
+            .map_err(|said| self.error("a numpy array", format!("a damaged header ({said})")))?;
+        let number = Number::parse(&header.descriptor)
+            .ok_or_else(|| self.error("real numbers", describe(&header.descriptor)))?;
         let (n_rows, n_columns) = match header.shape[..] {
             [n] => (n, 1),
             [rows, columns] => (rows, columns),
@@ -143,15 +143,14 @@ impl Source<'_> {
                 return Err(self.error("1 or 2 dimensions", found));
             }
         };
-        let n = n_rows.saturating_mul(n_columns);
-        self.check_sizes(n as u64, number, n_bytes)?;
+        self.check_sizes([n_rows, n_columns], number, n_bytes)?;
         let stream = Stream {
             source: self,
             reader,
             number,
             shape: (n_rows, n_columns),
             // a single row or column is the same either way
-            is_by_columns: header.layout.is_fortran() && n_rows > 1 && n_columns > 1,
+            is_by_columns: header.is_by_columns && n_rows > 1 && n_columns > 1,
             n_read: 0,
         };
         let values =
@@ -159,7 +158,8 @@ impl Source<'_> {
         Ok(NumpyArray { values, n_dims: header.shape.len() })
     }
 
-    fn check_sizes(&self, n: u64, number: Number, n_bytes: u64) -> Result<()> {
+    fn check_sizes(&self, [n_rows, n_columns]: [usize; 2], number: Number, n_bytes: u64) -> Result<()> {
+        let n = n_rows.saturating_mul(n_columns) as u64;
         let stored = n.saturating_mul(number.n_bytes() as u64);
         if stored > n_bytes {
             return Err(self.error(
@@ -167,7 +167,9 @@ impl Source<'_> {
                 format!("{n_bytes} bytes with the header: the data are truncated"),
             ));
         }
-        let needed_bytes = n.saturating_mul(if number.is_f32() { 4 } else { 8 });
+        // rows and columns of nothing take no numbers, but names and flags
+        let most = n.max(n_rows.max(n_columns) as u64);
+        let needed_bytes = most.saturating_mul(if number.is_f32() { 4 } else { 8 });
         if needed_bytes > self.limit_bytes {
             let what = format!("{} {}", self.path.display(), self.array.unwrap_or_default());
             return Err(Error::Memory {
@@ -257,7 +259,7 @@ fn pieces(n: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
 
 /// What a descriptor that is no real number stands for.
 pub(super) fn describe(descriptor: &str) -> String {
-    let kind = match descriptor.trim_matches('\'').trim_start_matches(['<', '>', '|', '=']).chars().next() {
+    let kind = match descriptor.trim_start_matches(['<', '>', '|', '=']).chars().next() {
         Some('O') => "Python objects",
         Some('U' | 'S') => "strings",
         Some('c') => "complex numbers",
@@ -265,5 +267,6 @@ pub(super) fn describe(descriptor: &str) -> String {
         Some('f') => "floating-point numbers of another size than 4 or 8 bytes",
         _ => "another type",
     };
-    format!("{kind} ({descriptor})")
+    let start: String = descriptor.chars().take(60).collect();
+    format!("{kind} ({start})")
 }

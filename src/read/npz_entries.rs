@@ -7,14 +7,19 @@ use std::io::Read;
 use std::path::Path;
 
 use ndarray::{ArrayD, IxDyn, ShapeBuilder};
-use ndarray_npy::npy::header::Header;
 
+use super::npy_header::NpyHeader;
 use super::npy_number::Number;
-use super::npz::{array_names, describe, open_archive};
+use super::npz::{array_names, describe, open_archive, unpacked_bytes};
 use crate::{Error, Result};
 
-/// Bytes of the largest array that is read: an archive of few bytes may hold one of any size.
-const MAX_BYTES: u64 = 1 << 32;
+/// Bytes of all arrays together: an archive of few bytes may hold many more. A model of a thousand targets with a hundred
+/// thousand coefficients each takes 0.8 GB.
+const MAX_BYTES: u64 = 1 << 30;
+/// Texts without a letter, which take no bytes.
+const MOST_EMPTY: usize = 1 << 16;
+/// Bytes that are taken before any were read.
+const FIRST_BYTES: usize = 1 << 16;
 
 /// An array of any shape.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,42 +108,53 @@ impl Entry {
 ///
 /// # Errors
 /// [`Error::Io`] or [`Error::Format`] for a file that is no npz file; [`Error::Object`] with the name of an array that is
-/// damaged or holds anything but numbers, flags and texts: Python objects are never loaded.
+/// damaged or holds anything but numbers, flags and texts: Python objects are never loaded; [`Error::Memory`] for more than
+/// 1 GiB in all.
 pub fn read_entries(path: &Path) -> Result<Vec<(String, Entry)>> {
     let mut archive = open_archive(path)?;
     let mut entries = Vec::new();
+    let mut n_bytes = 0;
     for (member, name) in array_names(&archive) {
         let wrong = |problem: String| Error::object(path, &name, problem, "write the file again");
         let stored = archive.by_name(&member).map_err(|e| wrong(format!("cannot be read ({e})")))?;
-        let n_bytes = stored.size();
-        let entry = read_entry(path, &name, stored, n_bytes)?;
+        let n_stored = unpacked_bytes(&stored);
+        let entry = read_entry(path, &name, stored, n_stored, &mut n_bytes)?;
         entries.push((name, entry));
     }
     Ok(entries)
 }
 
-fn read_entry(path: &Path, name: &str, mut reader: impl Read, n_stored: u64) -> Result<Entry> {
+fn read_entry(
+    path: &Path,
+    name: &str,
+    mut reader: impl Read,
+    n_stored: u64,
+    n_before: &mut u64,
+) -> Result<Entry> {
     let wrong = |problem: String| Error::object(path, name, problem, "write the file again");
-    let header =
-        Header::from_reader(&mut reader).map_err(|e| wrong(format!("expected a numpy array ({e})")))?;
-    let descriptor = header.type_descriptor.to_string();
-    let kind = Kind::parse(descriptor.trim_matches('\''))
-        .ok_or_else(|| refused(path, name, descriptor.trim_matches('\'')))?;
+    let header = NpyHeader::read(&mut reader)
+        .map_err(|said| wrong(format!("expected a numpy array, found a damaged header ({said})")))?;
+    let kind = Kind::parse(&header.descriptor).ok_or_else(|| refused(path, name, &header.descriptor))?;
     let n = header.shape.iter().fold(1usize, |n, &len| n.saturating_mul(len));
     let n_bytes = (n as u64).saturating_mul(kind.n_bytes() as u64);
-    if n_bytes > MAX_BYTES {
-        return Err(wrong(format!("expected at most {MAX_BYTES} bytes of values, found {n_bytes}")));
+    if n_bytes == 0 && n > MOST_EMPTY {
+        return Err(wrong(format!("expected at most {MOST_EMPTY} texts without letters, found {n}")));
     }
     // the header is believed as far as the file goes
     if n_bytes > n_stored {
         return Err(wrong(format!("expected {n_bytes} bytes of values, found {n_stored} with the header")));
     }
-    let mut bytes = Vec::new();
+    *n_before = n_before.saturating_add(n_bytes);
+    if *n_before > MAX_BYTES {
+        let what = format!("{}: the arrays up to {name:?}", path.display());
+        return Err(Error::Memory { what, needed_bytes: *n_before, limit_bytes: MAX_BYTES });
+    }
+    let mut bytes = Vec::with_capacity(FIRST_BYTES.min(n_bytes as usize));
     reader.take(n_bytes).read_to_end(&mut bytes).map_err(|e| wrong(format!("cannot be read ({e})")))?;
     if bytes.len() as u64 != n_bytes {
         return Err(wrong(format!("expected {n_bytes} bytes of values, found {}", bytes.len())));
     }
-    let (shape, by_columns) = (header.shape, header.layout.is_fortran());
+    let (shape, by_columns) = (header.shape, header.is_by_columns);
     let numbers = |number: Number| {
         let mut values: Vec<f64> = Vec::with_capacity(n);
         number.decode(&bytes, &mut values);

@@ -8,7 +8,7 @@
 use super::line_search::{is_acceptable, search, shorter};
 use super::run::{Heading, Next, Point, Run};
 use super::separation::{RUNNING, recession};
-use super::{Metric, Progress, Status, Watch};
+use super::{Metric, Part, Progress, Status, Watch};
 use crate::Result;
 use crate::backend::Every;
 use crate::math::dense::Matrix;
@@ -135,8 +135,12 @@ pub(super) fn descend(
         (watch.progress)(Progress {
             iteration,
             n_active: watch.n_waiting + runs.iter().filter(|run| run.outcome.is_none()).count(),
+            n_waiting: watch.n_waiting,
+            passes: runs.iter().map(|run| run.passes).max().unwrap_or(0),
             worst_gap,
+            part: Part::Whole,
         });
+        watch.keep(|| runs.iter().map(Run::standing).collect());
     }
     Ok(())
 }

@@ -31,7 +31,7 @@ pub use chord::Chord;
 pub use lbfgs::Lbfgs;
 pub use metric::Metric;
 pub use newton::Newton;
-pub use report::{Halted, Iterate, Outcome, Progress, Residuals, Solution, Status, Watch};
+pub use report::{Halted, Iterate, Keep, Outcome, Part, Progress, Residuals, Solution, Status, Watch};
 pub use separation::{reach, recession};
 
 /// The same losses twice.

@@ -235,8 +235,6 @@ impl Rule<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::backend::{Model, Reach};
     use crate::objective::{Penalty, Quadratic, Weight};
@@ -325,18 +323,9 @@ mod tests {
         let nulls = vec![Null::new(Model::default(), 1.0, 1.0)];
         let metric = Metric::new(Matrix::eye(2), &Penalty::default(), nulls).unwrap();
         let iterations = |before: usize, max_iterations: Option<usize>| {
-            let mut watch = Watch {
-                tolerance: 1e-10,
-                goal: 1e-10,
-                max_iterations,
-                used: vec![0],
-                deadline: None,
-                n_waiting: 0,
-                halted: Vec::new(),
-                progress: &mut |_| {},
-                residuals: None,
-                history_time: Duration::ZERO,
-            };
+            let mut progress = |_| {};
+            let mut watch = Watch::new(1e-10, 1, &mut progress);
+            watch.max_iterations = max_iterations;
             let mut run = Run::new(0, vec![0.5, 1.0]);
             run.iterations = before;
             let mut f = Twentieth::default();

@@ -1,8 +1,8 @@
 //! What the descent knows of one target.
 
 use super::{Halted, Iterate, Outcome, Solution, Status, Watch};
-use crate::Result;
 use crate::observation::Null;
+use crate::{Error, Result};
 
 /// A point that was looked at.
 #[derive(Clone)]
@@ -155,9 +155,21 @@ impl Run {
         }
     }
 
-    /// The ends of all runs, or how far they had come if something failed.
-    pub(super) fn end_all(outcome: Result<()>, runs: Vec<Self>, watch: &mut Watch) -> Result<Solution> {
-        if let Err(error) = outcome {
+    /// Where it stands.
+    pub(super) fn standing(&self) -> Halted {
+        let at = match &self.next {
+            Next::Take => &self.at,
+            Next::Try(point, _) => &point.at,
+        };
+        Halted { target: self.target, at: at.clone(), iterations: self.iterations, passes: self.passes }
+    }
+
+    /// The ends of all runs, also where somebody asked to stop, or how far they had come if something failed.
+    pub(super) fn end_all(outcome: Result<()>, mut runs: Vec<Self>, watch: &mut Watch) -> Result<Solution> {
+        if matches!(outcome, Err(Error::Interrupted)) {
+            let open = runs.iter_mut().filter(|run| run.outcome.is_none());
+            open.for_each(|run| run.outcome = Some(Status::Stopped));
+        } else if let Err(error) = outcome {
             let halted = |run: Self| {
                 let (target, (at, Outcome { iterations, passes, .. })) = (run.target, run.finish());
                 Halted { target, at, iterations, passes }

@@ -1,12 +1,12 @@
 //! Model files of responses that are one of several classes: the whole study beside the fit.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{HDF5_SIGNATURE, Head, SCHEMA, Study, ZIP_SIGNATURE, model_bytes, unreadable, wrong};
+use super::model::{
+    HDF5_SIGNATURE, Head, SCHEMA, Study, ZIP_SIGNATURE, first_bytes, model_bytes, unreadable, wrong,
+};
 use super::nemos::classes_of_nemos;
 use crate::Result;
 use crate::glm::FittedCategorical;
@@ -48,14 +48,12 @@ impl CategoricalFile {
 
     /// Whether a file is one; false for one that cannot be read, about which whoever reads it says more.
     pub fn is_one(path: &Path) -> bool {
-        let Ok(mut file) = File::open(path) else { return false };
-        let mut first = Vec::new();
         // other files may be large
-        let is_read = file.by_ref().take(HDF5_SIGNATURE.len() as u64).read_to_end(&mut first).is_ok();
-        if is_read && first.starts_with(ZIP_SIGNATURE) {
+        let Ok(first) = first_bytes(path, HELP) else { return false };
+        if first.starts_with(ZIP_SIGNATURE) {
             return is_nemos_classifier(path);
         }
-        let may_be = is_read && (first.starts_with(b"{") || first == HDF5_SIGNATURE);
+        let may_be = first.starts_with(b"{") || first == HDF5_SIGNATURE;
         let Ok(bytes) = (if may_be { model_bytes(path) } else { Ok(Vec::new()) }) else { return false };
         serde_json::from_slice::<Head>(&bytes)
             .is_ok_and(|head| head.observation.as_deref() == Some(CATEGORICAL))

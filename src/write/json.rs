@@ -8,7 +8,14 @@ use std::path::Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::error::shortened;
+use crate::read::regular;
 use crate::{Error, Result};
+
+/// Bytes of the largest file that is read: a model of a thousand targets with a hundred thousand coefficients each.
+pub const MOST_BYTES: u64 = 4 << 30;
+
+const EXPECTED: &str = "JSON as this program writes it";
 
 /// Indented JSON with a newline at the end.
 ///
@@ -25,13 +32,14 @@ pub fn json_bytes<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>> {
 /// Reads a JSON file into a type.
 ///
 /// # Errors
-/// [`Error::Io`] if it cannot be read, [`Error::Format`] with line and column if it is not such JSON.
+/// [`Error::Io`] if it cannot be read, [`Error::Format`] with line and column if it is not such JSON, [`Error::Memory`] above
+/// [`MOST_BYTES`].
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
+    let bytes = regular::bytes(path, EXPECTED, "give the path of one JSON file", MOST_BYTES)?;
     serde_json::from_slice(&bytes).map_err(|e| Error::Format {
         path: path.to_path_buf(),
-        expected: "JSON as this program writes it".into(),
-        found: e.to_string(),
+        expected: EXPECTED.into(),
+        found: shortened(e.to_string()),
         help: "check that this is the right file and that it is complete".into(),
     })
 }

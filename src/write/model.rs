@@ -2,17 +2,19 @@
 //!
 //! Every number reads back with the same bits ([`crate::number`]).
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
+use crate::error::shortened;
 use crate::features::StudyFeature;
 use crate::glm::FittedGlm;
 use crate::observation::CATEGORICAL;
 use crate::read::nemos::read_nemos;
+use crate::read::regular;
+use crate::write::json::MOST_BYTES;
 use crate::write::nemos::fit_of_nemos;
 use crate::write::nwb::model_text;
 use crate::{Error, Result, number};
@@ -137,13 +139,18 @@ pub(super) struct Head {
 
 /// Why a file is no model.
 pub(super) fn wrong(path: &Path, expected: &str, found: String, help: &str) -> Error {
-    Error::Format { path: path.into(), expected: expected.into(), found, help: help.into() }
+    Error::Format {
+        path: path.into(),
+        expected: shortened(expected),
+        found: shortened(found),
+        help: help.into(),
+    }
 }
 
 /// JSON that cannot be read as a model.
 pub(super) fn unreadable(path: &Path, error: &serde_json::Error) -> Error {
     let found = if error.is_eof() { "one that ends too early" } else { "something else" };
-    wrong(path, "a model file", format!("{found} ({error})"), HELP_MODEL)
+    wrong(path, "a model file", format!("{found} ({})", shortened(error.to_string())), HELP_MODEL)
 }
 
 impl Head {
@@ -217,27 +224,28 @@ impl ModelFile {
     }
 }
 
+/// The first bytes of a file, which tell what it is; `help` is for a folder.
+pub(super) fn first_bytes(path: &Path, help: &str) -> Result<Vec<u8>> {
+    let file = regular::open(path, "a model file", help)?;
+    let mut bytes = Vec::new();
+    file.take(HDF5_SIGNATURE.len() as u64).read_to_end(&mut bytes).map_err(|e| Error::io(path, e))?;
+    Ok(bytes)
+}
+
 /// The bytes of a model file, also of one that stands in a copy of a recording; of an npz file the first ones.
 pub(super) fn model_bytes(path: &Path) -> Result<Vec<u8>> {
-    let unreadable = |e| Error::io(path, e);
-    if path.is_dir() {
-        let inside = path.join("model.json");
-        let help = if inside.is_file() {
-            format!("give the file in it: {}", inside.display())
-        } else {
-            HELP_MODEL.into()
-        };
-        return Err(wrong(path, "a model file", "a folder".into(), &help));
+    let inside = path.join("model.json");
+    let of_folder = if inside.is_file() {
+        format!("give the file in it: {}", inside.display())
+    } else {
+        HELP_MODEL.into()
+    };
+    let first = first_bytes(path, &of_folder)?;
+    if first.starts_with(ZIP_SIGNATURE) {
+        return Ok(first);
     }
-    let mut file = File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    file.by_ref().take(HDF5_SIGNATURE.len() as u64).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.starts_with(ZIP_SIGNATURE) {
-        return Ok(bytes);
-    }
-    if bytes != HDF5_SIGNATURE {
-        file.read_to_end(&mut bytes).map_err(unreadable)?;
-        return Ok(bytes);
+    if first != HDF5_SIGNATURE {
+        return regular::bytes(path, "a model file", &of_folder, MOST_BYTES);
     }
     match model_text(path)? {
         Some(text) => Ok(text.into_bytes()),

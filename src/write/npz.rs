@@ -66,11 +66,26 @@ pub fn npz_bytes(arrays: &[(&str, Array<'_>)]) -> Result<Vec<u8>> {
     archive.finish().map(Cursor::into_inner).map_err(|e| wrong("", e.to_string()))
 }
 
+/// What comes before the numbers of an array in C order: magic bytes, version 1.0, and the header. `shape` is what stands in
+/// the parentheses.
+pub(crate) fn npy_start(descriptor: &str, shape: &str) -> Vec<u8> {
+    let mut header = format!("{{'descr': '{descriptor}', 'fortran_order': False, 'shape': ({shape}), }}");
+    // magic, version and length take 10 bytes, the line end one; the numbers begin at a multiple of 64
+    while !(header.len() + 11).is_multiple_of(64) {
+        header.push(' ');
+    }
+    header.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes
+}
+
 impl Array<'_> {
     /// A whole npy file, version 1.0.
     fn npy_bytes(&self) -> Vec<u8> {
         let (descriptor, shape) = match self {
-            Self::Numbers(values) => ("<f8".into(), format!("{},", values.len())),
+            Self::Numbers(values) => ("<f8".to_string(), format!("{},", values.len())),
             Self::Table(values) => ("<f8".into(), format!("{}, {}", values.nrows(), values.ncols())),
             Self::Integers(values) => ("<i8".into(), format!("{},", values.len())),
             Self::Texts(texts) => (format!("<U{}", longest(texts)), format!("{},", texts.len())),
@@ -85,15 +100,7 @@ impl Array<'_> {
                 (descriptor, lengths.join(" "))
             }
         };
-        let mut header = format!("{{'descr': '{descriptor}', 'fortran_order': False, 'shape': ({shape}), }}");
-        // magic, version and length take 10 bytes, the line end one; the numbers begin at a multiple of 64
-        while !(header.len() + 11).is_multiple_of(64) {
-            header.push(' ');
-        }
-        header.push('\n');
-        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-        bytes.extend((header.len() as u16).to_le_bytes());
-        bytes.extend(header.as_bytes());
+        let mut bytes = npy_start(&descriptor, &shape);
         match self {
             // iteration is in the order of the rows, whatever the layout
             Self::Numbers(values) => bytes.extend(values.iter().flat_map(|x| x.to_le_bytes())),

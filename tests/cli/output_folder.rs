@@ -60,6 +60,7 @@ fn every_field_is_there_and_no_number_is_null() {
         "seed",
         "backend",
         "device",
+        "device_events",
         "observation",
         "link",
         "regularizer",

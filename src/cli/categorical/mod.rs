@@ -9,8 +9,6 @@ mod beside;
 mod check;
 mod fit;
 mod labels;
-#[cfg(feature = "gpu")]
-mod on_device;
 mod outputs;
 mod predict;
 mod result;
@@ -19,7 +17,6 @@ mod scored;
 mod simulate;
 mod tested;
 mod view;
-mod work;
 
 pub(super) use check::check;
 pub(super) use fit::fit;

@@ -36,7 +36,8 @@ pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Ma
     };
     add("seed", Value::Null);
     add("backend", if fit.plan.backend == "gpu" { "gpu" } else { "cpu" }.into());
-    add("device", fitting.device.clone().into());
+    add("device", fitting.device.title.clone().into());
+    add("device_events", json!(fitting.device.events));
     add("observation", model.observation.clone().into());
     add("link", model.link.clone().into());
     add("regularizer", fit.regularizer.name().into());
@@ -124,7 +125,7 @@ pub(super) fn text(fitting: &Fitting, result: &Map<String, Value>) -> String {
         text,
         "{} on {} in {}, {:.0} ms (with standard errors {:.0} ms){}",
         fit.solver,
-        if fit.plan.backend == "gpu" { fitting.device.as_str() } else { "the CPU" },
+        if fit.plan.backend == "gpu" { fitting.device.title.as_str() } else { "the CPU" },
         fit.plan.arithmetic(),
         fit.seconds.fit * 1e3,
         (fit.seconds.fit + fit.seconds.inference) * 1e3,

@@ -4,10 +4,13 @@
 //! was walked. Names are listed first and opened one by one, which is several times faster than listing opened
 //! objects.
 
+use std::collections::HashSet;
+
 use hdf5::{Group, IndexType, IterationOrder, LinkType};
 
+use super::element::{attribute_text, clean};
 use super::series::Series;
-use super::storage::{Storage, attribute_text};
+use super::storage::Storage;
 use super::type_tree::{Family, TypeTree};
 use super::{intervals, units};
 use crate::recording::{Defect, Entry, Kind, unique_keys};
@@ -15,7 +18,7 @@ use crate::recording::{Defect, Entry, Kind, unique_keys};
 /// Parts of a file that hold no data of their own: schema texts and general metadata.
 const SKIPPED: [&str; 2] = ["specifications", "general"];
 
-/// Groups nest a few levels deep; a circle of links must not be followed for ever.
+/// Groups nest a few levels deep.
 const DEEPEST: usize = 24;
 
 /// The entries found so far.
@@ -23,12 +26,16 @@ struct Catalogue {
     types: TypeTree,
     entries: Vec<Entry>,
     notices: Vec<String>,
+    /// Groups that were entered. Hard links may lead in circles, and by many ways to one group.
+    entered: HashSet<String>,
 }
 
 /// Lists every object of the file, each checked as far as that is cheap, and what was noticed.
 pub(super) fn walk(storage: &Storage) -> (Vec<Entry>, Vec<String>) {
     let types = TypeTree::load(storage);
-    let mut catalogue = Catalogue { types, entries: Vec::new(), notices: Vec::new() };
+    let mut catalogue =
+        Catalogue { types, entries: Vec::new(), notices: Vec::new(), entered: HashSet::new() };
+    catalogue.enter(&storage.file, "");
     catalogue.visit(&storage.file, "", 0);
     let Catalogue { mut entries, notices, .. } = catalogue;
     let paths: Vec<String> = entries.iter().map(|entry| entry.path.clone()).collect();
@@ -42,13 +49,25 @@ pub(super) fn walk(storage: &Storage) -> (Vec<Entry>, Vec<String>) {
 }
 
 impl Catalogue {
+    /// Whether a group was not entered before by another name.
+    fn enter(&mut self, group: &Group, path: &str) -> bool {
+        let is_new = match group.loc_info() {
+            Ok(info) => self.entered.insert(format!("{} {:?}", info.fileno, info.token)),
+            Err(_) => false,
+        };
+        if !is_new {
+            self.notices.push(format!("{path}: is another name of a group that is listed; not entered"));
+        }
+        is_new
+    }
+
     fn visit(&mut self, group: &Group, base: &str, depth: usize) {
         let links = match group.links(IndexType::Name, IterationOrder::Increasing) {
             Ok(links) => links,
-            Err(error) => return self.unreadable(base, &format!("cannot be listed ({error})")),
+            Err(error) => return self.unreadable(base, &format!("cannot be listed ({})", said(&error))),
         };
         for (name, info) in links {
-            let path = format!("{base}/{name}");
+            let path = format!("{base}/{}", clean(&name));
             if depth == 0 && SKIPPED.contains(&name.as_str()) {
                 continue;
             }
@@ -70,7 +89,7 @@ impl Catalogue {
             }
             match group.group(&name) {
                 Ok(child) => self.classify(&child, path, depth, info.link_type),
-                Err(error) => self.unreadable(&path, &format!("cannot be opened ({error})")),
+                Err(error) => self.unreadable(&path, &format!("cannot be opened ({})", said(&error))),
             }
         }
     }
@@ -116,8 +135,15 @@ impl Catalogue {
                 defect: None,
             }),
             // containers are entered by their own link only, so no circle is walked and nothing listed twice
-            None if link == LinkType::Hard && depth < DEEPEST => self.visit(group, &path, depth + 1),
-            None => {}
+            None if link != LinkType::Hard => {}
+            None if depth >= DEEPEST => {
+                self.notices.push(format!("{path}: groups nest deeper than {DEEPEST}; not entered"));
+            }
+            None => {
+                if self.enter(group, &path) {
+                    self.visit(group, &path, depth + 1);
+                }
+            }
         }
     }
 
@@ -134,6 +160,11 @@ impl Catalogue {
             }),
         });
     }
+}
+
+/// The first line of what the library says.
+fn said(error: &hdf5::Error) -> String {
+    clean(error.to_string().lines().next().unwrap_or_default())
 }
 
 /// What a group looks like by its members.

@@ -123,14 +123,15 @@ fn check_series(series: &Series, object: &str, findings: &mut Findings) -> Optio
 
 fn check_times(series: &Series, object: &str, findings: &mut Findings) -> Result<Option<(f64, f64)>> {
     let n = series.n_samples();
-    let head = series.raw_times(0..n.min(PIECE_ROWS))?;
+    let piece_rows = series.piece_rows_of_times(PIECE_ROWS);
+    let head = series.raw_times(0..n.min(piece_rows))?;
     let spacing = median_spacing(&head).filter(|&spacing| spacing > 0.0);
     let (mut not_finite, mut backwards, mut doubled, mut gaps) =
         (Tally::default(), Tally::default(), Tally::default(), Tally::default());
     let mut before: Option<f64> = None;
     let mut span: Option<(f64, f64)> = None;
-    for start in (0..n).step_by(PIECE_ROWS) {
-        for (i, time) in series.raw_times(start..(start + PIECE_ROWS).min(n))?.into_iter().enumerate() {
+    for start in (0..n).step_by(piece_rows) {
+        for (i, time) in series.raw_times(start..(start + piece_rows).min(n))?.into_iter().enumerate() {
             let row = start + i;
             if !time.is_finite() {
                 not_finite.add(row);
@@ -165,7 +166,7 @@ fn check_times(series: &Series, object: &str, findings: &mut Findings) -> Result
 fn check_values(series: &Series, object: &str, findings: &mut Findings) -> Result<()> {
     let n = series.n_samples();
     let (mut nan, mut infinite) = (Tally::default(), Tally::default());
-    let n_rows = (PIECE_ROWS / series.n_columns().max(1)).max(1);
+    let n_rows = series.piece_rows((PIECE_ROWS / series.n_columns().max(1)).max(1));
     for start in (0..n).step_by(n_rows) {
         let values = series.values(start..(start + n_rows).min(n), None)?;
         for (i, row) in values.rows().into_iter().enumerate() {

@@ -7,6 +7,8 @@
 mod catalogue;
 mod check;
 mod clock;
+pub(in crate::read) mod element;
+mod heaps;
 mod intervals;
 mod series;
 pub(in crate::read) mod signature;
@@ -18,8 +20,9 @@ mod units;
 use std::path::Path;
 
 pub use check::{Finding, Severity};
+use element::attribute_text;
 pub use series::Series;
-use storage::{Storage, attribute_text, unreadable};
+use storage::Storage;
 
 use crate::error::{Error, Result};
 use crate::recording::{Epoch, IntervalTable, Kind, Recording, UnitsTable, split_signal};
@@ -63,9 +66,8 @@ pub fn open_with_limit(path: &Path, limit_bytes: u64) -> Result<NwbFile> {
         "an NWB file (HDF5)",
         "give an NWB 2 file stored as HDF5, whatever its suffix; arrays are known by theirs: .npz, .npy, .csv, .tsv, .h5",
     )?;
-    let file = hdf5::File::open(path).map_err(|error| unreadable(path, &error))?;
-    let version = nwb_version(path, &file)?;
-    let storage = Storage { path: path.to_path_buf(), file, limit_bytes };
+    let storage = Storage::open(path, limit_bytes)?;
+    let version = nwb_version(path, &storage.file)?;
     let (entries, notices) = catalogue::walk(&storage);
     let recording = Recording {
         path: path.to_path_buf(),

@@ -9,13 +9,16 @@ use hdf5::{Dataset, Group};
 use ndarray::{Array2, Axis, Slice};
 
 use super::clock::Clock;
-use super::storage::{Storage, attribute_number, attribute_text};
+use super::element::{attribute_number, attribute_text, description};
+use super::storage::Storage;
 use super::table;
 use crate::error::{Error, Result};
 use crate::recording::{Entry, Samples, SeriesFacts, Timing, median_spacing};
 
 /// Rows of a piece of a long range: 8 MB of one column.
 const PIECE_ROWS: usize = 1 << 20;
+/// Columns of the widest series: probes have thousands of channels, images more regions.
+const MOST_COLUMNS: usize = 1 << 20;
 /// Rows whose median spacing stands for the series.
 const SPACING_ROWS: usize = 10_001;
 
@@ -44,11 +47,25 @@ impl Series {
             ));
         }
         storage.expect_numbers(&data, &object)?;
-        storage.check_filters(&data, &object)?;
+        storage.check_layout(&data, &object)?;
         let n_columns = shape.get(1).copied().unwrap_or(1);
+        if n_columns > MOST_COLUMNS {
+            return Err(storage.error(
+                &object,
+                format!("expected at most {MOST_COLUMNS} columns, found {n_columns}"),
+                "the file may be damaged; the data of a series are (samples, columns)",
+            ));
+        }
         let clock = open_clock(storage, &group, base, &shape)?;
-        let conversion = attribute_number(&data, "conversion").unwrap_or(1.0);
-        let offset = attribute_number(&data, "offset").unwrap_or(0.0);
+        let factor = |name: &str, otherwise: f64| match attribute_number(&data, name) {
+            Ok(number) => Ok(number.unwrap_or(otherwise)),
+            Err(found) => Err(storage.error(
+                &object,
+                format!("expected a number as the attribute `{name}`, found {found}"),
+                "values would be wrong without it: write it as one number",
+            )),
+        };
+        let (conversion, offset) = (factor("conversion", 1.0)?, factor("offset", 0.0)?);
         if !conversion.is_finite() || !offset.is_finite() {
             return Err(storage.error(
                 &object,
@@ -134,7 +151,8 @@ impl Series {
     ) -> Result<Samples> {
         let rows = self.rows_between(start_s, stop_s)?;
         let n_rows = rows.len();
-        if n_rows <= PIECE_ROWS {
+        let piece_rows = self.piece_rows(PIECE_ROWS);
+        if n_rows <= piece_rows {
             let samples = self.read_rows(rows, column)?;
             told(n_rows);
             return Ok(samples);
@@ -143,8 +161,8 @@ impl Series {
         let n_items = n_rows.saturating_mul(n_columns);
         self.storage.check_readable(&self.data, &self.object, n_items, size_of::<f64>())?;
         let (mut t, mut values) = (Vec::with_capacity(n_rows), Array2::zeros((n_rows, n_columns)));
-        for start in rows.clone().step_by(PIECE_ROWS) {
-            let piece = self.read_rows(start..(start + PIECE_ROWS).min(rows.end), column)?;
+        for start in rows.clone().step_by(piece_rows) {
+            let piece = self.read_rows(start..(start + piece_rows).min(rows.end), column)?;
             told(piece.t.len());
             values
                 .slice_axis_mut(Axis(0), Slice::from(t.len()..t.len() + piece.t.len()))
@@ -210,14 +228,23 @@ impl Series {
         self.clock.times(&self.storage, rows)
     }
 
-    /// Whether the file claims far more numbers than its bytes can hold: no filter packs a thousand to one, so
-    /// most of them were never written.
+    /// Whether most of its samples, or their times, were never written.
     pub(super) fn is_hollow(&self) -> bool {
-        let claims =
-            |set: &Dataset| (set.size() as u64).saturating_mul(set.dtype().map_or(8, |d| d.size()) as u64);
-        let is_hollow = |set: &Dataset| claims(set) / 2000 > set.storage_size();
-        let stamps_are = matches!(&self.clock, Clock::Stamps { set, .. } if is_hollow(set));
-        is_hollow(&self.data) || stamps_are
+        let stamps_are = matches!(&self.clock, Clock::Stamps { set, .. } if self.storage.is_hollow(set));
+        stamps_are || self.storage.is_hollow(&self.data)
+    }
+
+    /// About `n_rows` rows, as whole chunks, so that going through the series unpacks each of them once.
+    pub(super) fn piece_rows(&self, n_rows: usize) -> usize {
+        self.storage.whole_chunks(&self.data, n_rows, self.n_columns())
+    }
+
+    /// The same for its times.
+    pub(super) fn piece_rows_of_times(&self, n_rows: usize) -> usize {
+        match &self.clock {
+            Clock::Rate { .. } => n_rows,
+            Clock::Stamps { set, .. } => self.storage.whole_chunks(set, n_rows, 1),
+        }
     }
 
     pub(super) fn values(&self, rows: Range<usize>, column: Option<usize>) -> Result<Array2<f64>> {
@@ -261,7 +288,7 @@ fn open_clock(storage: &Storage, group: &Group, base: &str, shape: &[usize]) -> 
     let object = format!("{base}/timestamps");
     if let Some(set) = storage.optional(group, base, "timestamps")? {
         storage.expect_numbers(&set, &object)?;
-        storage.check_filters(&set, &object)?;
+        storage.check_layout(&set, &object)?;
         if set.ndim() != 1 || set.size() != n {
             let help = if shape.get(1) == Some(&set.size()) {
                 "the data look transposed: write them as (samples, columns)"
@@ -282,7 +309,7 @@ fn open_clock(storage: &Storage, group: &Group, base: &str, shape: &[usize]) -> 
         ));
     };
     let start_s = storage.numbers::<f64>(&set, &object)?.first().copied().unwrap_or(f64::NAN);
-    let rate_hz = attribute_number(&set, "rate");
+    let rate_hz = attribute_number(&set, "rate").unwrap_or(Some(f64::NAN));
     match rate_hz {
         Some(rate_hz) if rate_hz > 0.0 && rate_hz.is_finite() && start_s.is_finite() => {
             Ok(Clock::Rate { start_s, rate_hz, n })
@@ -348,7 +375,5 @@ fn column_names(
 }
 
 fn stored_type(set: &Dataset) -> String {
-    set.dtype()
-        .and_then(|dtype| dtype.to_descriptor())
-        .map_or_else(|_| "unknown".into(), |descriptor| descriptor.to_string())
+    description(set).map_or_else(|_| "unknown".into(), |descriptor| descriptor.to_string())
 }

@@ -1,15 +1,28 @@
-//! Numbers and texts out of HDF5 datasets and attributes.
+//! Numbers and texts out of HDF5 datasets.
 //!
-//! A header may claim any size, so shape x item size is compared with a limit before anything is read. Filters
-//! are asked for before the data, so that a missing one is named instead of failing inside the library.
+//! A header may claim any size, so shape x item size is compared with a limit before anything is read, and what is more
+//! than a little with what the file can hold: the library fills what was never written with zeros. Filters are asked
+//! for before the data, so that a missing one is named instead of failing inside the library. A single chunk, which is
+//! unpacked as a whole whatever is read of it, has to keep to the limit as well.
 //! Objects are named by the path that was walked: through a soft link the library returns the target's name.
 
 use std::path::{Path, PathBuf};
 
-use hdf5::types::{FixedAscii, FixedUnicode, TypeDescriptor as Type, VarLenAscii, VarLenUnicode};
-use hdf5::{Container, Dataset, Group, H5Type, Location};
+use hdf5::plist::dataset_create::Layout;
+use hdf5::types::TypeDescriptor as Type;
+use hdf5::{Dataset, Group, H5Type};
 
+use super::element::{
+    Element, clean, description, element, n_items, text_bytes, texts_at_once, texts_in_pieces,
+};
 use crate::error::{Error, Result};
+
+/// What may be claimed without being there: nobody minds the memory.
+const SMALL_BYTES: u64 = 16 << 20;
+/// No filter that is built in packs more bytes than these into one: deflate packs 1032.
+const MOST_PACKED: u64 = 2000;
+/// Bytes of the largest chunk. Each read of a sample unpacks its chunk, so a larger one would take seconds per sweep.
+const MOST_CHUNK_BYTES: u64 = 1 << 30;
 
 /// The open file and what reading may cost.
 #[derive(Clone, Debug)]
@@ -19,24 +32,25 @@ pub(in crate::read) struct Storage {
     pub(in crate::read) limit_bytes: u64,
 }
 
-/// What the elements of a dataset are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::read) enum Element {
-    Number,
-    Truth,
-    Text,
-    Reference,
-    Other(String),
-}
-
 impl Storage {
+    /// Opens a file that is known to be HDF5 of its full length.
+    pub(in crate::read) fn open(path: &Path, limit_bytes: u64) -> Result<Self> {
+        let file = hdf5::File::open(path).map_err(|error| unreadable(path, &error))?;
+        Ok(Self { path: path.to_path_buf(), file, limit_bytes })
+    }
+
+    /// Bytes of the file.
+    fn n_bytes(&self) -> u64 {
+        std::fs::metadata(&self.path).map_or_else(|_| self.file.size(), |facts| facts.len())
+    }
+
     pub(in crate::read) fn error(&self, object: &str, problem: impl Into<String>, help: &str) -> Error {
         Error::object(&self.path, object, problem, help)
     }
 
     /// An error of the HDF5 library about `object`.
     pub(super) fn hdf5_error(&self, object: &str, error: &hdf5::Error) -> Error {
-        let text = error.to_string();
+        let text = clean(&error.to_string());
         let problem = format!("cannot be read ({})", text.lines().next().unwrap_or("HDF5 error"));
         self.error(object, problem, "the file may be damaged; copy or export it again")
     }
@@ -63,7 +77,7 @@ impl Storage {
         if group.link_exists(name) { self.dataset(group, base, name).map(Some) } else { Ok(None) }
     }
 
-    /// Checks that `n_items` of `item_bytes` may be read and that no filter is missing.
+    /// Checks that `n_items` of `item_bytes` may be read, that the file can hold them, and how they are stored.
     pub(in crate::read) fn check_readable(
         &self,
         set: &Dataset,
@@ -72,10 +86,30 @@ impl Storage {
         item_bytes: usize,
     ) -> Result<()> {
         self.check_size(object, n_items, item_bytes)?;
-        self.check_filters(set, object)
+        self.check_layout(set, object)?;
+        if (n_items as u64).saturating_mul(item_bytes as u64) > SMALL_BYTES && self.is_hollow(set) {
+            return Err(self.error(
+                object,
+                format!("expected {n_items} values, found room for hardly any: they were never written"),
+                "the file was cut short while it was written, or is damaged; write it again",
+            ));
+        }
+        Ok(())
     }
 
-    fn check_size(&self, object: &str, n_items: usize, item_bytes: usize) -> Result<()> {
+    /// Whether the file claims more numbers than its bytes can hold, so that most of them were never written.
+    pub(super) fn is_hollow(&self, set: &Dataset) -> bool {
+        let item_bytes = set.dtype().map_or(8, |dtype| dtype.size());
+        let claimed = (n_items(set) as u64).saturating_mul(item_bytes as u64);
+        match set.layout() {
+            Layout::Contiguous | Layout::Compact => claimed > self.n_bytes(),
+            Layout::Chunked => claimed / MOST_PACKED > set.storage_size().min(self.n_bytes()),
+            // what it is made of is in other datasets
+            Layout::Virtual => false,
+        }
+    }
+
+    pub(in crate::read) fn check_size(&self, object: &str, n_items: usize, item_bytes: usize) -> Result<()> {
         let needed_bytes = (n_items as u64).saturating_mul(item_bytes as u64);
         if needed_bytes > self.limit_bytes {
             return Err(Error::Memory {
@@ -87,11 +121,11 @@ impl Storage {
         Ok(())
     }
 
-    /// Checks that every filter of the dataset is there.
-    pub(super) fn check_filters(&self, set: &Dataset, object: &str) -> Result<()> {
-        match set.filters().iter().find(|filter| !filter.is_available()) {
-            None => Ok(()),
-            Some(filter) => Err(self.error(
+    /// Checks that every filter of the dataset is there, that its chunks can be unpacked, and that its numbers are in this
+    /// file.
+    pub(super) fn check_layout(&self, set: &Dataset, object: &str) -> Result<()> {
+        if let Some(filter) = set.filters().iter().find(|filter| !filter.is_available()) {
+            return Err(self.error(
                 object,
                 format!(
                     "is compressed with filter {} ({}), which is not available",
@@ -99,8 +133,36 @@ impl Storage {
                     filter_name(filter.id())
                 ),
                 "repack the file with gzip: h5repack -f GZIP=4 IN OUT (where that filter is installed)",
+            ));
+        }
+        if let Some(chunk) = set.chunk() {
+            let item_bytes = set.dtype().map_or(8, |dtype| dtype.size());
+            let needed_bytes = chunk.iter().fold(item_bytes as u64, |n, &len| n.saturating_mul(len as u64));
+            let limit_bytes = self.limit_bytes.min(MOST_CHUNK_BYTES);
+            // a chunk may be larger than what there is to read
+            if needed_bytes > limit_bytes.max(SMALL_BYTES) {
+                let what = format!("{}: one chunk of {object}", self.path.display());
+                return Err(Error::Memory { what, needed_bytes, limit_bytes });
+            }
+        }
+        let external = set.create_plist().and_then(|list| list.get_external()).unwrap_or_default();
+        match external.first() {
+            None => Ok(()),
+            Some(other) => Err(self.error(
+                object,
+                format!("expected its values in this file, found that they are in {:?}", clean(&other.name)),
+                "files that a recording names are not read; copy the values into it, for example with h5repack",
             )),
         }
+    }
+
+    /// About `n_rows` rows of so many columns, as whole chunks of the dataset if they may be read at once.
+    pub(super) fn whole_chunks(&self, set: &Dataset, n_rows: usize, n_columns: usize) -> usize {
+        let chunk = set.chunk().and_then(|chunk| chunk.first().copied()).unwrap_or(1).max(1);
+        let row_bytes = (n_columns.max(1) * size_of::<f64>()) as u64;
+        let most = usize::try_from(self.limit_bytes / row_bytes).unwrap_or(usize::MAX);
+        let whole = n_rows.div_ceil(chunk).saturating_mul(chunk);
+        if whole <= most { whole } else { n_rows }.max(1)
     }
 
     /// All numbers of a dataset, in storage order.
@@ -139,9 +201,18 @@ impl Storage {
 
     /// All texts of a dataset, in storage order.
     pub(super) fn texts(&self, set: &Dataset, object: &str) -> Result<Vec<String>> {
-        let item_bytes = set.dtype().map_or(16, |dtype| dtype.size().max(16));
-        self.check_readable(set, object, n_items(set), item_bytes)?;
-        texts_of(set).map_err(|e| self.hdf5_error(object, &e))
+        let wrong = |error: hdf5::Error| self.hdf5_error(object, &error);
+        let kind = description(set).map_err(wrong)?;
+        self.check_readable(set, object, n_items(set), text_bytes(&kind))?;
+        if !matches!(kind, Type::VarLenUnicode | Type::VarLenAscii) || set.ndim() != 1 {
+            return texts_at_once(set).map_err(wrong);
+        }
+        let texts = texts_in_pieces(set, self.n_bytes(), self.limit_bytes).map_err(wrong)?;
+        texts.ok_or_else(|| Error::Memory {
+            what: format!("{}: the texts of {object}", self.path.display()),
+            needed_bytes: self.limit_bytes.saturating_add(1),
+            limit_bytes: self.limit_bytes,
+        })
     }
 
     /// A scalar text dataset under the root, empty where there is none.
@@ -151,66 +222,9 @@ impl Storage {
     }
 }
 
-/// Number of elements that the header claims; as many as there can be where their product overflows.
-pub(in crate::read) fn n_items(set: &Dataset) -> usize {
-    set.shape().iter().fold(1, |n: usize, &m| n.saturating_mul(m))
-}
-
-/// What the elements of a dataset are.
-pub(in crate::read) fn element(set: &Container) -> Element {
-    match set.dtype().and_then(|dtype| dtype.to_descriptor()) {
-        Ok(Type::Integer(_) | Type::Unsigned(_) | Type::Float(_)) => Element::Number,
-        Ok(Type::Boolean) => Element::Truth,
-        Ok(Type::FixedAscii(_) | Type::FixedUnicode(_) | Type::VarLenAscii | Type::VarLenUnicode) => {
-            Element::Text
-        }
-        Ok(Type::Reference(_)) => Element::Reference,
-        Ok(other) => Element::Other(other.to_string()),
-        Err(error) => Element::Other(error.to_string()),
-    }
-}
-
-/// Texts of a dataset or attribute: variable or fixed length, ASCII or UTF-8 (invalid bytes replaced).
-fn texts_of(container: &Container) -> hdf5::Result<Vec<String>> {
-    macro_rules! read_as {
-        ($kind:ty) => {
-            container.read_raw::<$kind>().map(|texts| {
-                texts.iter().map(|text| String::from_utf8_lossy(text.as_bytes()).into_owned()).collect()
-            })
-        };
-    }
-    match container.dtype()?.to_descriptor()? {
-        Type::VarLenUnicode => read_as!(VarLenUnicode),
-        Type::VarLenAscii => read_as!(VarLenAscii),
-        Type::FixedAscii(n) if n <= 64 => read_as!(FixedAscii<64>),
-        Type::FixedAscii(n) if n <= 1024 => read_as!(FixedAscii<1024>),
-        Type::FixedAscii(n) if n <= 16384 => read_as!(FixedAscii<16384>),
-        Type::FixedUnicode(n) if n <= 64 => read_as!(FixedUnicode<64>),
-        Type::FixedUnicode(n) if n <= 1024 => read_as!(FixedUnicode<1024>),
-        Type::FixedUnicode(n) if n <= 16384 => read_as!(FixedUnicode<16384>),
-        other => Err(hdf5::Error::from(format!("expected text, found {other}"))),
-    }
-}
-
-/// Attribute `name` as one text, if it is there and is text.
-pub(in crate::read) fn attribute_text(at: &Location, name: &str) -> Option<String> {
-    attribute_texts(at, name)?.into_iter().next()
-}
-
-/// Attribute `name` as a list of texts, if it is there and is text.
-pub(super) fn attribute_texts(at: &Location, name: &str) -> Option<Vec<String>> {
-    let attribute = at.attr(name).ok()?;
-    texts_of(&attribute).ok()
-}
-
-/// Attribute `name` as one number, if it is there and is a number.
-pub(super) fn attribute_number(at: &Location, name: &str) -> Option<f64> {
-    at.attr(name).ok()?.read_raw::<f64>().ok()?.first().copied()
-}
-
 /// The error of a file that the HDF5 library does not open.
 pub(in crate::read) fn unreadable(path: &Path, error: &hdf5::Error) -> Error {
-    let said = error.to_string();
+    let said = clean(&error.to_string());
     let said = said.lines().next().unwrap_or("HDF5 error");
     let (found, help) = if said.contains("lock file") {
         let help = "close the program that writes it; on a file system without locks, set HDF5_USE_FILE_LOCKING=FALSE";

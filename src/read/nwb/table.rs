@@ -3,16 +3,17 @@
 //! A ragged column `X` comes with `X_index`, the cumulative end of each row's piece; its width in bytes depends
 //! on the writer. The order of columns is the attribute `colnames`.
 
-use hdf5::{Group, ObjectReference, ObjectReference1, ReferencedObject};
+use hdf5::{Group, ObjectReference, ReferencedObject};
 
-use super::storage::{Element, Storage, attribute_text, attribute_texts, element, n_items};
+use super::element::{Element, attribute_text, attribute_texts, element, member_names, n_items, references};
+use super::storage::Storage;
 use crate::error::Result;
 use crate::recording::{Column, ColumnValues};
 
 /// Names of the columns, in the order of the file.
 pub(super) fn column_names(group: &Group) -> Vec<String> {
     attribute_texts(group, "colnames").unwrap_or_else(|| {
-        let mut names = group.member_names().unwrap_or_default();
+        let mut names = member_names(group);
         names.retain(|name| name != "id" && !name.ends_with("_index"));
         names.sort();
         names
@@ -124,7 +125,7 @@ pub(super) fn region(
     let object = format!("{base}/{name}");
     let set = storage.dataset(group, base, name).ok()?;
     let rows = storage.numbers::<i64>(&set, &object).ok()?;
-    let target = set.attr("table").ok()?.read_raw::<ObjectReference1>().ok()?;
+    let target = references(&*set.attr("table").ok()?, 1)?;
     let ReferencedObject::Group(table) = target.first()?.dereference(&storage.file).ok()? else {
         return None;
     };
@@ -152,8 +153,7 @@ pub(super) fn referenced_groups(
 ) -> Option<Vec<Group>> {
     let set = storage.dataset(group, base, name).ok()?;
     storage.check_readable(&set, &format!("{base}/{name}"), n_items(&set), size_of::<u64>()).ok()?;
-    let references = set.read_raw::<ObjectReference1>().ok()?;
-    references
+    references(&set, n_items(&set))?
         .iter()
         .map(|reference| match reference.dereference(&storage.file) {
             Ok(ReferencedObject::Group(group)) => Some(group),

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use super::element::member_names;
 use super::storage::Storage;
 
 /// What a type is read as.
@@ -63,6 +64,9 @@ const STANDARD: [(&str, &str); 32] = [
 /// Namespaces of the standard, whose types are known without their schema.
 const STANDARD_NAMESPACES: [&str; 3] = ["core", "hdmf-common", "hdmf-experimental"];
 
+/// Bytes of a schema that is read: those of the standard itself take one million.
+const MOST_SCHEMA_BYTES: u64 = 64 << 20;
+
 /// Types with their parents: the standard's and those of the extensions cached in the file.
 #[derive(Debug)]
 pub(super) struct TypeTree {
@@ -108,15 +112,16 @@ impl TypeTree {
 /// Schema texts of the namespaces that are not the standard's: `/specifications/NAMESPACE/VERSION/SOURCE`.
 fn extension_schemas(storage: &Storage) -> Vec<String> {
     let mut texts = Vec::new();
+    let storage = &Storage { limit_bytes: storage.limit_bytes.min(MOST_SCHEMA_BYTES), ..storage.clone() };
     let Ok(root) = storage.file.group("specifications") else { return texts };
-    for namespace in root.member_names().unwrap_or_default() {
+    for namespace in member_names(&root) {
         if STANDARD_NAMESPACES.contains(&namespace.as_str()) {
             continue;
         }
         let Ok(versions) = root.group(&namespace) else { continue };
-        for version in versions.member_names().unwrap_or_default() {
+        for version in member_names(&versions) {
             let Ok(sources) = versions.group(&version) else { continue };
-            for source in sources.member_names().unwrap_or_default() {
+            for source in member_names(&sources) {
                 let object = format!("/specifications/{namespace}/{version}/{source}");
                 let read = sources.dataset(&source).ok().and_then(|set| storage.texts(&set, &object).ok());
                 texts.extend(read.unwrap_or_default());

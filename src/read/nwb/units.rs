@@ -2,7 +2,8 @@
 
 use hdf5::{Group, H5Type};
 
-use super::storage::{Storage, attribute_text};
+use super::element::{attribute_text, clean, member_names};
+use super::storage::Storage;
 use super::table;
 use crate::error::Result;
 use crate::recording::{Column, ColumnValues, Entry, UnitsTable};
@@ -14,6 +15,29 @@ struct Position {
     x: f64,
     y: f64,
     z: f64,
+}
+
+/// The same in single precision.
+#[derive(Clone, Copy, H5Type)]
+#[repr(C)]
+struct SinglePosition {
+    x: f32,
+    y: f32,
+    z: f32,
+}
+
+/// The position that a dataset holds; none where it is of another type, which may be anything.
+fn position(set: &hdf5::Dataset) -> Option<[f64; 3]> {
+    let dtype = set.dtype().ok().filter(|_| set.size() > 0 && set.size() <= 16)?;
+    if dtype.is::<Position>() {
+        let Position { x, y, z } = *set.read_raw::<Position>().ok()?.first()?;
+        return Some([x, y, z]);
+    }
+    if !dtype.is::<SinglePosition>() {
+        return None;
+    }
+    let SinglePosition { x, y, z } = *set.read_raw::<SinglePosition>().ok()?.first()?;
+    Some([x, y, z].map(f64::from))
 }
 
 /// Where the pieces of the ragged column of spike times end, and the identifiers: all but the times.
@@ -32,7 +56,7 @@ pub(super) fn check_layout(storage: &Storage, entry: &Entry) -> Result<(usize, u
 
 /// Name of the ragged column of spike times: `spike_times`, or the first column that ends in `_times`.
 pub(super) fn times_column(group: &Group) -> Option<String> {
-    let names = group.member_names().unwrap_or_default();
+    let names = member_names(group);
     let mut times: Vec<String> = names
         .iter()
         .filter_map(|name| name.strip_suffix("_index"))
@@ -78,6 +102,12 @@ pub(super) fn read(storage: &Storage, entry: &Entry) -> Result<UnitsTable> {
         notices.push(format!("{base}: id {id} occurs more than once; `--unit {id}` takes the first"));
     }
     let obs_intervals = obs_intervals(storage, &group, base, ids.len())?;
+    for (id, intervals) in ids.iter().zip(obs_intervals.iter().flatten()) {
+        let is_one = |[start, stop]: &[f64; 2]| start.is_finite() && stop.is_finite() && start <= stop;
+        if let Some([start, stop]) = intervals.iter().find(|interval| !is_one(*interval)) {
+            notices.push(format!("{base}: unit {id}: observed from {start} to {stop}, which is no interval"));
+        }
+    }
     let columns = metadata(storage, &group, base, &times, ids.len(), &mut notices)?;
     Ok(UnitsTable { key: entry.key.clone(), ids, spike_times, obs_intervals, columns, notices })
 }
@@ -174,20 +204,18 @@ fn electrode_group(storage: &Storage, group: &Group, base: &str) -> Vec<Column> 
         description: format!("{name} of the electrode group"),
         values,
     };
-    let name_of = |group: &Group| group.name().rsplit('/').next().unwrap_or_default().to_string();
+    let name_of = |group: &Group| clean(&group.name()).rsplit('/').next().unwrap_or_default().to_string();
     let locations = groups.iter().map(|group| attribute_text(group, "location").unwrap_or_default());
     let mut columns = vec![
         column("electrode_group", ColumnValues::Text(groups.iter().map(name_of).collect())),
         column("location", ColumnValues::Text(locations.collect())),
     ];
-    let position =
-        |group: &Group| group.dataset("position").ok()?.read_raw::<Position>().ok()?.first().copied();
-    if let Some(positions) = groups.iter().map(position).collect::<Option<Vec<Position>>>() {
-        let mut axis =
-            |name: &str, values: Vec<f64>| columns.push(column(name, ColumnValues::Number(values)));
-        axis("x", positions.iter().map(|position| position.x).collect());
-        axis("y", positions.iter().map(|position| position.y).collect());
-        axis("z", positions.iter().map(|position| position.z).collect());
+    let of_group = |group: &Group| position(&group.dataset("position").ok()?);
+    if let Some(positions) = groups.iter().map(of_group).collect::<Option<Vec<[f64; 3]>>>() {
+        for (axis, name) in ["x", "y", "z"].into_iter().enumerate() {
+            let values = positions.iter().map(|position| position[axis]).collect();
+            columns.push(column(name, ColumnValues::Number(values)));
+        }
     }
     columns
 }

@@ -26,6 +26,7 @@ use super::{
 };
 use crate::glm::{FittedGlm, GapFrom, TargetFit};
 use crate::inverse_link::InverseLink;
+use crate::read::h5;
 use crate::write::digest::digest_bytes;
 use crate::write::model::Input;
 use crate::{Error, Result};
@@ -105,11 +106,16 @@ pub fn model_text(path: &Path) -> Result<Option<String>> {
         found: e.to_string(),
         help: "copy it again, or write it again with `rheobase fit --write-nwb`".into(),
     };
+    h5::check(path)?;
     let file = hdf5::File::open(path).map_err(unreadable)?;
     let Ok(module) = file.group(MODULE) else { return Ok(None) };
     let Ok(column) = module.dataset(MODEL_TEXT) else { return Ok(None) };
+    // nothing else is read as text: a type that a file makes up may be anything
+    if column.size() != 1 || !column.dtype().is_ok_and(|dtype| dtype.is::<VarLenUnicode>()) {
+        return Ok(None);
+    }
     let texts = column.read_raw::<VarLenUnicode>().map_err(unreadable)?;
-    Ok(texts.first().map(ToString::to_string))
+    Ok(texts.first().map(|text| String::from_utf8_lossy(text.as_bytes()).into_owned()))
 }
 
 impl Results<'_> {
