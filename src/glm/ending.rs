@@ -60,7 +60,7 @@ impl Fit<'_, '_, '_> {
             Status::Stopped if standing.is_unproven() => Status::Stopped,
             _ if numbers.iter().any(|number| !number.is_finite()) => Status::Failed,
             _ if standing.recession().is_some() => Status::Separated,
-            _ if self.is_proven(target, standing, left_out) => Status::Converged,
+            _ if self.is_proven(target, standing, left_out) && !standing.is_in_doubt() => Status::Converged,
             Status::Converged => Status::Stalled,
             said => said,
         }

@@ -153,10 +153,10 @@ impl Fit<'_, '_, '_> {
             for (column, mut end) in ends.into_iter().enumerate() {
                 let (k, at) = (open[column], solution.at.column(column).to_vec());
                 if !is_stopped {
-                    end.inference = match self.look(exact, live[k], &at, &end, left_out.is_some()) {
-                        Err(Error::Interrupted) => None,
-                        found => found?,
-                    };
+                    match self.examine(exact, live[k], &at, &mut end, left_out.is_some()) {
+                        Err(Error::Interrupted) => {}
+                        examined => examined?,
+                    }
                 }
                 let mut standing = end.after(standings[k].take());
                 let own = taken.borrow()[live[k]][0] + standing.outcome.iterations;

@@ -211,7 +211,8 @@ impl<B: Backend> Problem<'_, '_, '_, B> {
         let mut members = None;
         let mut own_grams = grams;
         if !rank.is_whole(&varying) {
-            let mut objective = GlmObjective::new(exact_on, plan, &rank.columns(), y, model)?;
+            let objective = GlmObjective::new(exact_on, plan, &rank.columns(), y, model)?;
+            let mut objective = objective.with_roundings(rank.roundings());
             own_grams = vec![objective.gram(Every::ROW, Weight::Flat)?];
             members = Some(objective);
         }

@@ -40,7 +40,6 @@ impl<B: Backend> GlmObjective<'_, B> {
             Weight::Flat | Weight::One => (0, None),
             // the first response there
             Weight::Part(part) => (part * self.cast.n_responses, Some((&flat[..], Beside::One))),
-            Weight::Held { target, at } => (target, Some((at, Beside::Events))),
             Weight::Point { target, at } => (target, Some((at, Beside::Curvature))),
         };
         let weighted = match weighted {

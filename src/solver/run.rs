@@ -57,6 +57,8 @@ pub(super) struct Run {
     last_gap: f64,
     halved_at: usize,
     pub(super) recession: Option<Vec<f64>>,
+    /// Whether it is known if there is one, as far as numbers tell.
+    pub(super) is_asked: bool,
     pub(super) history: Vec<Iterate>,
 }
 
@@ -78,6 +80,7 @@ impl Run {
             last_gap: f64::INFINITY,
             halved_at: 0,
             recession: None,
+            is_asked: false,
             history: Vec::new(),
         }
     }

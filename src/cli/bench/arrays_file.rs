@@ -58,9 +58,10 @@ impl ArraysFile<'_> {
             bytes.clear();
             for x in row {
                 // a number of single precision is one of double precision, too
-                match is_single {
-                    true => bytes.extend((x.to_f64() as f32).to_le_bytes()),
-                    false => bytes.extend(x.to_f64().to_le_bytes()),
+                if is_single {
+                    bytes.extend((x.to_f64() as f32).to_le_bytes());
+                } else {
+                    bytes.extend(x.to_f64().to_le_bytes());
                 }
             }
             self.writer.write_all(&bytes)?;

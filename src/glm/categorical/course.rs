@@ -179,8 +179,8 @@ impl CategoricalSpec {
         rank.aliased.dedup();
         let mut members = None;
         if !rank.is_whole(&varying) {
-            let mut objective =
-                ClassObjective::new(on.exact(), plan, &rank.columns(), &y, contrasts.clone())?;
+            let objective = ClassObjective::new(on.exact(), plan, &rank.columns(), &y, contrasts.clone())?;
+            let mut objective = objective.with_roundings(rank.roundings());
             gram = objective.flat_gram(Every::ROW, Weight::Flat)?;
             members = Some(objective);
         }

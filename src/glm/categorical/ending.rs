@@ -76,7 +76,7 @@ impl Course<'_, '_> {
             _ if numbers.iter().any(|number| !number.is_finite()) => Status::Failed,
             _ if standing.recession().is_some() => Status::Separated,
             said if self.spec.is_scored() => said,
-            _ if self.is_proven(standing) => Status::Converged,
+            _ if self.is_proven(standing) && !standing.is_in_doubt() => Status::Converged,
             Status::Converged => Status::Stalled,
             said => said,
         }

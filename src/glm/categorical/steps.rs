@@ -74,10 +74,10 @@ impl Course<'_, '_> {
             };
             let inferring = Instant::now();
             if !is_stopped {
-                standing.inference = match self.look(exact, &at, &standing) {
-                    Err(Error::Interrupted) => None,
-                    found => found?,
-                };
+                match self.examine(exact, &at, &mut standing) {
+                    Err(Error::Interrupted) => {}
+                    examined => examined?,
+                }
             }
             inference += inferring.elapsed().as_secs_f64();
             standing = standing.after(earlier.take());

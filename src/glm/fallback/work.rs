@@ -109,7 +109,10 @@ impl Work for TargetWork<'_, '_> {
         let mut own = in_time_left(self.spec.get(), started);
         if !reached.is_empty() {
             let taken = reached.iter().map(|point| point.iterations).max().unwrap_or(0);
-            own.max_iterations = own.max_iterations.map(|most| most.saturating_sub(taken).max(1));
+            // what a journal has counted is not counted again
+            if !own.journal.is_kept() {
+                own.max_iterations = own.max_iterations.map(|most| most.saturating_sub(taken).max(1));
+            }
             // no number stands for no point
             let nowhere = StartPoint { coef: vec![0.0; self.plan.n_columns()], intercept: f64::NAN };
             own.start.resize(self.response.y.ncols(), nowhere);
@@ -122,7 +125,8 @@ impl Work for TargetWork<'_, '_> {
     }
 
     fn count(&self, fitted: &mut FittedGlm, reached: &[Reached]) {
-        for point in reached.iter().filter(|_| self.how.is_none()) {
+        let is_counted = self.how.is_none() && !self.spec.get().journal.is_kept();
+        for point in reached.iter().filter(|_| is_counted) {
             fitted.targets[point.target].iterations += point.iterations;
             fitted.targets[point.target].passes += point.passes;
         }
