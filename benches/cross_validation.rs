@@ -2,6 +2,7 @@
 //! the answer of the one before.
 //!
 //! Both end at the same tolerance.
+#![forbid(unsafe_code)]
 
 #[path = "../tests/common/mod.rs"]
 mod common;

@@ -1,6 +1,7 @@
 //! Times of whole fits: from features in memory to certified coefficients with standard errors.
 //!
 //! Both solvers must first arrive at the same coefficients.
+#![forbid(unsafe_code)]
 
 #[path = "../tests/common/mod.rs"]
 mod common;

@@ -3,6 +3,7 @@
 //!
 //! The adapter is the best there is, a software adapter if there is nothing else: its name stands in every group, and the
 //! times of one in software say nothing about a GPU.
+#![forbid(unsafe_code)]
 
 #[path = "../tests/common/mod.rs"]
 mod common;

@@ -1,4 +1,5 @@
 //! Times of the CPU kernels. Every kernel is first compared with a plain loop or with its alternative.
+#![forbid(unsafe_code)]
 
 #[path = "../tests/common/mod.rs"]
 mod common;

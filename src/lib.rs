@@ -11,16 +11,18 @@
 //! The modules stand on floors and import only from lower ones (`tests/architecture.rs` checks it):
 //!
 //! ```text
-//! 11 cli        10 figure, report, write   9 glm        8 solver     7 objective   6 features, tuning
+//! 11 cli    10 check, figure, report, write   9 glm    8 solver   7 objective   6 features, tuning
 //!  5 design                   4 backend    3 read, basis, observation, regularizer, simulate
-//!  2 recording, inverse_link              1 time, math                0 error, registry, number
+//!  2 recording, inverse_link              1 time, math                0 error, registry, number, stop
 //! ```
 //!
 //! Conventions: times are `f64` seconds; matrices are (bins, features) and (features, targets); a target
 //! is a neuron, one column of the response; `eta` is the linear predictor and `mu` the expected count per bin.
+#![forbid(unsafe_code)]
 
 pub mod backend;
 pub mod basis;
+pub mod check;
 pub mod cli;
 pub mod design;
 pub mod error;
@@ -39,6 +41,7 @@ pub mod regularizer;
 pub mod report;
 pub mod simulate;
 pub mod solver;
+pub mod stop;
 pub mod time;
 pub mod tuning;
 pub mod write;

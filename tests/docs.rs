@@ -149,6 +149,11 @@ fn the_page_on_couplings_runs() {
 }
 
 #[test]
+fn the_promises_run() {
+    run("promises.md");
+}
+
+#[test]
 fn every_page_is_run() {
     let source = include_str!("docs.rs");
     for name in pages() {

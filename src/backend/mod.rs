@@ -14,10 +14,12 @@
 mod classes;
 mod costs;
 pub mod cpu;
+mod event;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 mod host;
 mod observed;
+mod shown;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -30,10 +32,12 @@ pub use crate::observation::Model;
 pub use classes::Classes;
 pub use costs::{Costs, Home, TRANSFORMED_LAGS};
 pub use cpu::Cpu;
+pub use event::DeviceEvent;
 #[cfg(feature = "gpu")]
 pub use gpu::Gpu;
 pub use host::{HostChannels, HostColumns, HostRows, HostSignals, HostValues, Run, runs_within};
 pub use observed::{Cast, Observed};
+pub use shown::Shown;
 
 /// Which rows take part in a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -336,6 +340,19 @@ pub trait Backend: Sync + Sized {
         flat: bool,
         sums: usize,
     );
+
+    /// Shows `look` the tile's rows, from `x` or the copied rows of the design, with the response of the sweep's target; false
+    /// where rows cannot be seen one by one.
+    fn show<'a>(
+        &self,
+        _work: &mut Self::Worker<'a>,
+        _rows: Range<usize>,
+        _x: Option<&Self::Array<'a>>,
+        _observed: Observed<Self::Array<'a>>,
+        _look: &dyn Fn(&Shown),
+    ) -> bool {
+        false
+    }
 
     /// Adds the change of the total loss of each target over the rows of the line for its step, in the accurate `expm1`
     /// form, to `changes`.

@@ -87,6 +87,12 @@ impl Applied {
     }
 }
 
+/// What to say of a model file that is not of the run that the `fit.json` beside it is of.
+pub(super) fn mixed(path: &Path) -> Option<String> {
+    let said = "is not the file that the fit.json beside it lists: they are of different runs";
+    is_mixed(path).then(|| format!("{} {said}", path.display()))
+}
+
 /// What keeps results of any model from meaning what they seem to: of a model file and its study on the data of a choice, by names and
 /// statuses of the targets that were put on them; `done` says what was done: `scored` and `scores`.
 pub(super) fn notices<'t>(
@@ -99,12 +105,7 @@ pub(super) fn notices<'t>(
     if let Some(weights) = &data.row_terms.names.weights {
         notices.push(format!("{} with the weights {weights}; --weights none leaves them out", done[0]));
     }
-    if is_mixed(path) {
-        notices.push(format!(
-            "{} is not the file that the fit.json beside it lists: they are of different runs",
-            path.display()
-        ));
-    }
+    notices.extend(mixed(path));
     if matches!(study, Study::Nemos) {
         notices.push(format!("{} is of NeMoS: it does not say whether it is at an optimum", path.display()));
         return notices;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::bench::BenchArgs;
+use super::check::CheckArgs;
+use super::checkpoint::CheckpointArgs;
 use super::cv_args::CvArgs;
 use super::demo::DemoArgs;
 use super::devices::DevicesArgs;
@@ -44,6 +46,8 @@ pub enum Command {
     Fit(Box<FitArgs>),
     /// Score a fitted model on other data
     Score(Box<ScoreArgs>),
+    /// Compute the certificate of a fitted model again, from scratch, and say whether it was right
+    Check(Box<CheckArgs>),
     /// Predict rates of other data, or probabilities of classes, with a fitted model
     Predict(Box<PredictArgs>),
     /// Draw responses of a fitted model, or simulate a recording of coupled units (`simulate coupled`)
@@ -167,6 +171,9 @@ pub struct FitArgs {
     /// Longest time for the solver, with its unit: 30s; no limit without it
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub time_limit: Option<f64>,
+    #[command(flatten)]
+    /// Where a fit that is stopped goes on from.
+    pub checkpoint: CheckpointArgs,
     /// Copy the NWB file to this path with the fitted filters and predicted rates, or probabilities of classes, in processing/rheobase
     #[arg(long, value_name = "COPY")]
     pub write_nwb: Option<PathBuf>,

@@ -9,7 +9,8 @@ use ndarray::Array2;
 
 use super::args::{DataArgs, NanPolicy};
 use super::array_columns::{self, Arrays, Columns};
-use super::data::{Block, Data, Part, Reading, Targets, weightless};
+use super::data::{Block, Data, Part, Reading, Targets};
+use super::left_out::{self, weightless};
 use super::row_terms::RowTerms;
 use crate::features::{Group, Piece};
 use crate::observation::ObservationModel;
@@ -92,10 +93,16 @@ pub(super) fn arrays(
     };
     let row_terms = RowTerms::of_arrays(format, args, n_rows, &lines, limit_bytes.unwrap_or(u64::MAX))?;
     let mut shares = used_rows(&x, y.as_ref(), names.len(), &lines, args.nan)?;
-    let (mut n_dropped, mut n_weightless) = (0, 0);
+    let (mut n_dropped, mut n_weightless, mut left_out) = (0, 0, Vec::new());
+    let mut of_features = vec![true; n_rows];
+    x.values.strike_non_finite(&mut of_features);
+    let n_bad = of_features.iter().filter(|is_finite| !**is_finite).count();
     for (_, used) in &mut shares {
         let n_unknown = n_rows - used.len();
         let [unknown, weightless] = row_terms.strike(used, args.nan, &lines)?;
+        let of_data = [(left_out::FEATURE, n_bad), (left_out::RESPONSE, n_unknown - n_bad)];
+        left_out::note(&mut left_out, of_data);
+        left_out::note(&mut left_out, [(left_out::TERM, unknown), (left_out::WEIGHT, weightless)]);
         (n_dropped, n_weightless) = (n_dropped.max(n_unknown + unknown), n_weightless.max(weightless));
     }
     if let Some((targets, _)) = shares.iter().find(|(_, used)| used.is_empty()) {
@@ -135,9 +142,26 @@ pub(super) fn arrays(
         n_edge: 0,
         n_dropped,
         n_weightless,
+        left_out,
         notices,
         seconds: Reading { read: read_s, features: 0.0 },
     })
+}
+
+/// Refuses names of arrays for a recording.
+pub(super) fn refuse_names_of_arrays(args: &DataArgs) -> Result<()> {
+    for (name, value) in [("x", &args.x), ("y", &args.y)] {
+        if let Some(value) = value {
+            let help = "leave it out: the counts come from --unit, the features from --feature";
+            return Err(Error::argument(
+                format!("--{name}"),
+                "arrays",
+                format!("{value:?} for an NWB file"),
+                help,
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn refuse_choices_of_recordings(args: &DataArgs) -> Result<()> {

@@ -8,8 +8,10 @@ use std::time::Instant;
 use ndarray::Array1;
 
 use super::args::{DataArgs, NanPolicy};
+use super::arrays::refuse_names_of_arrays;
 use super::categorical::ClassTargets;
 use super::feature;
+use super::left_out::{self, LeftOut, weightless};
 use super::progress::Progress;
 use super::row_terms::RowTerms;
 use crate::basis::Scale;
@@ -79,6 +81,8 @@ pub(super) struct Data {
     pub(super) n_dropped: usize,
     /// Bins of weight 0 that could be used otherwise.
     pub(super) n_weightless: usize,
+    /// Why bins are left out.
+    pub(super) left_out: Vec<LeftOut>,
     pub(super) notices: Vec<String>,
     pub(super) seconds: Reading,
 }
@@ -158,7 +162,7 @@ pub(super) fn recording(
     let input = Input { path: args.data.clone(), sha256: digest_file(&args.data)? };
     let read_s = started.elapsed().as_secs_f64() - features_s;
     let row_terms = RowTerms::of_recording(args, &mut dataset, limit_bytes.unwrap_or(u64::MAX))?;
-    let (parts, [n_edge, n_dropped, n_weightless]) = parts(args, &dataset, &row_terms)?;
+    let (parts, left_out, [n_edge, n_dropped, n_weightless]) = parts(args, &dataset, &row_terms)?;
     Ok(Data {
         row_terms,
         observation: ObservationModel::default(),
@@ -180,6 +184,7 @@ pub(super) fn recording(
         n_edge,
         n_dropped,
         n_weightless,
+        left_out,
         notices: dataset.notices,
         seconds: Reading { read: read_s, features: features_s },
     })
@@ -192,14 +197,23 @@ fn except(args: &DataArgs) -> Result<IntervalSet> {
     if start.is_empty() { Ok(IntervalSet::empty()) } else { IntervalSet::new(&start, &stop) }
 }
 
+/// Parts of the data; why bins are left out; how many at edges, to bad data and for their weight.
+type Parted = (Vec<Part>, Vec<LeftOut>, [usize; 3]);
+
 /// The bins that each group of targets can use, and the most that any of them loses at edges and to bad data.
-fn parts(args: &DataArgs, dataset: &Dataset, row_terms: &RowTerms) -> Result<(Vec<Part>, [usize; 3])> {
+fn parts(args: &DataArgs, dataset: &Dataset, row_terms: &RowTerms) -> Result<Parted> {
     let n_bins = dataset.grid.n_bins();
-    let (mut n_edge, mut n_dropped, mut n_weightless) = (0, 0, 0);
+    let (mut n_edge, mut n_dropped, mut n_weightless, mut left_out) = (0, 0, 0, Vec::new());
     let mut parts = Vec::with_capacity(dataset.groups.len());
     for group in &dataset.groups {
         let (mut used, edge, mut dropped) = group.used_bins(&dataset.blocks, n_bins);
         let [unknown, weightless] = row_terms.strike(&mut used, args.nan, &[])?;
+        let n_window = left_out::n_window_edges(&dataset.features, group, &dataset.grid).min(edge);
+        let of_edges = [(left_out::WINDOW, n_window), (left_out::OUTSIDE, edge - n_window)];
+        left_out::note(&mut left_out, of_edges);
+        let others =
+            [(left_out::FEATURE, dropped), (left_out::TERM, unknown), (left_out::WEIGHT, weightless)];
+        left_out::note(&mut left_out, others);
         dropped += unknown;
         if args.nan == NanPolicy::Error && dropped > 0 {
             return Err(first_bad(&args.data, group, &dataset.blocks, n_bins));
@@ -211,22 +225,7 @@ fn parts(args: &DataArgs, dataset: &Dataset, row_terms: &RowTerms) -> Result<(Ve
         n_weightless = n_weightless.max(weightless);
         parts.push(Part { group: group.clone(), used });
     }
-    Ok((parts, [n_edge, n_dropped, n_weightless]))
-}
-
-fn refuse_names_of_arrays(args: &DataArgs) -> Result<()> {
-    for (name, value) in [("x", &args.x), ("y", &args.y)] {
-        if let Some(value) = value {
-            let help = "leave it out: the counts come from --unit, the features from --feature";
-            return Err(Error::argument(
-                format!("--{name}"),
-                "arrays",
-                format!("{value:?} for an NWB file"),
-                help,
-            ));
-        }
-    }
-    Ok(())
+    Ok((parts, left_out, [n_edge, n_dropped, n_weightless]))
 }
 
 /// The error of the first bin that is no edge and has a value that is not finite.
@@ -276,11 +275,6 @@ fn nothing_left(
         ),
         help: "check the signals with `rheobase inspect --check`, and the window against the epochs".into(),
     }
-}
-
-/// Bins of weight 0 among others, in words.
-pub(super) fn weightless(n: usize) -> String {
-    if n == 0 { String::new() } else { format!(", {n} of weight 0") }
 }
 
 impl Part {

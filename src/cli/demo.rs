@@ -11,7 +11,7 @@ use super::examples::DEMO_HELP;
 use super::progress::Progress;
 use super::run::{Report, settle_threads};
 use super::shell::shell_word;
-use super::{fit, usage};
+use super::{fit, signals, usage};
 use crate::simulate::simulate;
 use crate::write::nwb::write_session;
 use crate::write::save::check_writable;
@@ -62,6 +62,7 @@ pub(super) fn demo(args: &DemoArgs) -> Result<Report> {
         let fit_args = fit_arguments(&file, feature, folder, name, before)?;
         progress.stage(format!("fitting the {name} model"), None);
         let report = fit::fit(&fit_args)?;
+        signals::stop().check()?;
         // writing to a string cannot fail, here and below
         let _ = writeln!(
             text,

@@ -7,38 +7,25 @@ use super::args::{BackendChoice, Common, Precision};
 use super::machine::processor;
 use super::run::in_pool;
 use crate::backend::cpu::simd::Level;
-use crate::backend::{Classes, Cpu};
-use crate::design::DesignPlan;
-use crate::glm::{CheckedSpec, CrossValidation, FittedGlm, GlmSpec, PlanFrom, Response};
-use crate::{Error, Result, solver};
+use crate::backend::{Cpu, DeviceEvent};
+use crate::glm::fallback::{Watcher, Work};
+use crate::glm::{GlmSpec, PlanFrom};
+use crate::{Error, Result};
 
 #[cfg(feature = "gpu")]
 use super::engine_gpu as gpu;
-
-/// What hears of a fit's progress.
-pub(super) type Watcher<'w> = dyn FnMut(solver::Progress) + Send + 'w;
-
-/// What is to be fitted, whatever it is.
-pub(super) trait Work: Sync + Sized {
-    /// What comes of it.
-    type Fitted: Send;
-
-    /// Fits.
-    fn fit<B: Classes>(&self, on: &B, watcher: &mut Watcher) -> Result<Self::Fitted>;
-}
-
-/// What every engine can fit.
 #[cfg(feature = "gpu")]
-use super::engine_gpu::OnDevice as AnyWork;
-#[cfg(not(feature = "gpu"))]
-use Work as AnyWork;
+use crate::glm::fallback::Turn;
 
-/// A fit of targets, with strengths by cross-validation if that is how.
-pub(super) struct TargetWork<'a, 'd> {
-    pub(super) spec: CheckedSpec,
-    pub(super) how: Option<&'a CrossValidation>,
-    pub(super) plan: &'a DesignPlan<'d>,
-    pub(super) response: &'a Response<'a>,
+pub(super) use crate::glm::TargetWork;
+
+/// What computed a fit.
+#[derive(Clone, Debug)]
+pub(super) struct Device {
+    /// What it is called.
+    pub(super) title: String,
+    /// What happened to it on the way.
+    pub(super) events: Vec<DeviceEvent>,
 }
 
 /// What fits, with its scratch.
@@ -97,15 +84,15 @@ impl Engine {
     }
 
     /// Fits on the GPU if that is where to fit, else on the CPU.
-    pub(super) fn fit<W: AnyWork>(&mut self, work: W, watcher: &mut Watcher) -> Result<W::Fitted> {
+    pub(super) fn fit<W: Work>(&mut self, work: W, watcher: &mut Watcher) -> Result<W::Fitted> {
         #[cfg(feature = "gpu")]
         let work = match self.gpu.fit(work, watcher, &mut self.notices)? {
-            gpu::Turn::Fitted(fitted) => {
+            Turn::Fitted(fitted) => {
                 let title = self.gpu.title().filter(|_| W::plan_of(&fitted).backend == "gpu");
                 self.device.get_or_insert_with(|| title.unwrap_or_else(processor));
                 return Ok(*fitted);
             }
-            gpu::Turn::Cpu(work) => *work,
+            Turn::Cpu(work) => *work,
         };
         self.device.get_or_insert_with(processor);
         let level = self.level;
@@ -121,25 +108,18 @@ impl Engine {
         }
     }
 
-    /// What computed the first fit, which is the one whose plan a result shows.
-    pub(super) fn device(&self) -> String {
-        self.device.clone().unwrap_or_else(processor)
+    /// What computed the first fit, which is the one whose plan a result shows, and what happened to it.
+    pub(super) fn device(&self) -> Device {
+        #[cfg(feature = "gpu")]
+        let events = self.gpu.events().to_vec();
+        #[cfg(not(feature = "gpu"))]
+        let events = Vec::new();
+        Device { title: self.device.clone().unwrap_or_else(processor), events }
     }
 
     /// What there is to say about the device.
     pub(super) fn notices(&self) -> impl Iterator<Item = String> + '_ {
         self.notices.iter().cloned()
-    }
-}
-
-impl Work for TargetWork<'_, '_> {
-    type Fitted = FittedGlm;
-
-    fn fit<B: Classes>(&self, on: &B, watcher: &mut Watcher) -> Result<FittedGlm> {
-        match self.how {
-            Some(how) => self.spec.cross_validate(on, self.plan, self.response, how, watcher),
-            None => self.spec.fit(on, self.plan, self.response, watcher),
-        }
     }
 }
 

@@ -33,6 +33,11 @@ Features: signal [*scale] [: basis(args)], or a product of such terms: TERM x TE
 Studies: the options above as a TOML file, one key each (`bin = \"1ms\"`, `feature = [\"stimulus\", \"spikes : ..\"]`,
 `data` for the file). What is typed wins over the environment, the environment over the study.
 
+Long fits: Ctrl-C (or SIGTERM, SIGHUP) ends a fit within a second: with the best coefficients so far in model.json and
+fit.json, marked as stopped (exit code 4), or, where there are none yet, with exit code 1 and no result. DIR/checkpoint.json
+is written then, and now and then before; the same command with --resume goes on from it. A fit out of its --time-limit
+writes everything, and a checkpoint. A second Ctrl-C ends at once.
+
 Examples (quote what holds spaces):
   rheobase fit FILE.nwb --epochs 'Noise 1' --unit 0 --bin 1ms --feature 'stimulus*1e12'
   rheobase fit FILE.nwb --epochs trials:correct=1 --unit all --bin 10ms \\
@@ -47,6 +52,24 @@ Examples (quote what holds spaces):
   rheobase fit FILE.nwb --unit 0 --bin 1ms --feature stimulus --print-config > study.toml
   rheobase fit study.toml --unit 3
   rheobase fit FILE.nwb --unit 0 --bin 1ms --feature stimulus --plan results/fit.json";
+
+/// The end of the help of `check`.
+pub(super) const CHECK_HELP: &str = "\
+Whatever is not chosen is as in the fit: epochs, units, weights, offset, the file of the response. Features, bin, penalty and
+what a mask left out always are. The command reads the data as the fit did, and shares nothing else with it: features,
+convolutions, linear predictors, means, losses, gradients and Hessians are computed by plain loops, row by row.
+
+A target agrees if the rows are as many as it says, residual and gap are within its tolerance, and what it stored is what
+is found: loss, log-likelihood, deviance and pseudo-R2 to 1e-10, standard errors to 1e-6 (where the condition is below 1e8).
+Residual and gap at the floor of rounding (1e-16, say) have no digits to compare: there both must be at the floor, which is
+computed as well (kkt_rounding).
+
+Exit code 0: every target agrees and is at its optimum. 4: some target disagrees, or says itself that it is not there.
+
+Examples:
+  rheobase check results/model.json recording.nwb
+  rheobase check results/model.json DATA.csv --json
+  rheobase check results/model.json X.npy --weights w.npy";
 
 /// The end of the help of `score`.
 pub(super) const SCORE_HELP: &str = "\

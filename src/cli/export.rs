@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
+use super::applied::mixed;
 use super::array_columns::column_list;
 use super::run::{Report, pretty, say};
 use super::shell::shell_word;
@@ -119,7 +120,8 @@ pub(super) fn export(args: &ExportArgs) -> Result<Report> {
     }
     check_writable_file(&args.out)?;
     let Model { columns, features, targets, classes, exported } = Model::load(&args.model)?;
-    let Exported { model: nemos, notices } = exported;
+    let Exported { model: nemos, mut notices } = exported;
+    notices.extend(mixed(&args.model));
     let bytes = nemos_bytes(&nemos)?;
     let sha256 = digest_bytes(&bytes);
     let input = Input { path: args.model.clone(), sha256: digest_file(&args.model)? };

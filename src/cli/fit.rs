@@ -1,32 +1,36 @@
 //! `rheobase fit`: data in, certified model out.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use ndarray::Array1;
 
+use super::applied::mixed;
 use super::args::{FitArgs, Precision};
 use super::arrays::{Format, arrays};
 use super::beside::{Beside, Compared, HeldOut};
 use super::categorical::OfClasses;
+use super::checkpoint::{self, Keeper};
 use super::comparable::Observed;
 use super::couplings::{self, Truth};
 use super::data::{self, Data, Part, Targets, typed_features};
-use super::engine::{Engine, TargetWork};
+use super::ended::{self, Ended};
+use super::engine::{Device, Engine, TargetWork};
+use super::fit_words::{command_line, study};
 use super::goodness::Goodness;
 use super::machine::default_memory_limit_bytes;
 use super::progress::{Progress, Total};
 use super::run::{Report, pretty, say};
-use super::shell::option_words;
 use super::tested::{Smaller, Tested};
-use super::{filters, fit_text, mask, merge, outputs, plan_file, result, score_rows, surfaces, write_back};
-use crate::backend::Model;
-use crate::design::DesignPlan;
-use crate::glm::{
-    CheckedSpec, CrossValidation, Dispersion, FittedGlm, GlmSpec, Response, TOLERANCE_F32, TOLERANCE_F64,
+use super::{
+    filters, fit_text, mask, merge, outputs, plan_file, result, score_rows, signals, surfaces, write_back,
 };
-use crate::observation::{CATEGORICAL, LOG_SOFTMAX, Observe};
+use crate::design::DesignPlan;
+use crate::glm::{CheckedSpec, CrossValidation, FittedGlm, GlmSpec, Response, TOLERANCE_F32, TOLERANCE_F64};
 use crate::regularizer::Regularizer;
-use crate::write::model::{ArraysStudy, ModelFile, RecordingStudy, Study};
+use crate::solver::Status;
+use crate::write::json::json_bytes;
+use crate::write::model::ModelFile;
 use crate::write::save::{PendingFile, check_writable};
 use crate::{Error, Result, solver};
 
@@ -40,7 +44,7 @@ pub(super) struct Fitting {
     pub(super) data: Data,
     pub(super) model: ModelFile,
     /// What computed it.
-    pub(super) device: String,
+    pub(super) device: Device,
     /// Counts that the fit expects in every bin, one entry per target, NaN where a feature is unknown.
     pub(super) expected: Vec<Array1<f64>>,
     /// Other models on the same bins.
@@ -54,6 +58,10 @@ pub(super) struct Fitting {
     /// What belongs to all classes of a target together, where targets are classes.
     pub(super) of_classes: Option<OfClasses>,
     pub(super) seconds_total: f64,
+    /// What can go on from where it stopped.
+    pub(super) keeper: Arc<Keeper>,
+    /// The signal that stopped it, if one did: then nothing beside the fit was computed.
+    pub(super) stopped_by: Option<String>,
 }
 
 /// Fits, and makes what is printed and written.
@@ -62,18 +70,29 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
         check_writable(folder)?;
     }
     write_back::check(args)?;
+    checkpoint::check(args)?;
     let progress = Progress::new(args.common.quiet);
     let fitting = run(args, &progress)?;
     let command = command_line(args);
     let mut document = result::document(&fitting, &command, &study_toml(args));
+    if let Some(by) = &fitting.stopped_by {
+        let text = if args.common.json { String::new() } else { fit_text::text(&fitting, &document) };
+        let ended = Ended { by, keeper: &fitting.keeper, progress };
+        return ended.report(args, document, &json_bytes(&fitting.model)?, text);
+    }
+    let is_late = fitting.model.fit.targets.iter().any(|target| target.status == Status::Stopped);
+    if is_late {
+        fitting.keeper.write();
+        ended::mark(&mut document, "--time-limit", &fitting.keeper);
+    }
     if args.common.out.is_some() {
-        let goodness = Goodness::new(&fitting);
-        goodness.map(|goodness| document.insert("goodness".into(), goodness.document()));
+        Goodness::new(&fitting).map(|own| document.insert("goodness".into(), own.document()));
     }
     let compared = couplings::Compared::of(&fitting)?;
     compared.iter().for_each(|compared| drop(document.insert("couplings".into(), compared.json())));
     let copy = write_back::prepare(args, &fitting, &command, &mut document)?;
-    let mut text = if args.common.json { pretty(&document.clone().into()) } else { fit_text::text(&fitting) };
+    let mut text =
+        if args.common.json { pretty(&document.clone().into()) } else { fit_text::text(&fitting, &document) };
     if !args.common.json {
         text.push_str(&score_rows::text(&fitting));
         if let Some(tested) = &fitting.tested {
@@ -86,7 +105,7 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
         text.push_str(&compared.text());
     }
     if args.explain && !args.common.json {
-        text.push_str(&fit_text::explanation(&fitting.model.fit, &fitting.device));
+        text.push_str(&fit_text::explanation(&fitting.model.fit, &fitting.device.title));
     }
     let written = match &args.common.out {
         Some(folder) => outputs::write(folder, &fitting, document, copy, &progress)?,
@@ -95,6 +114,10 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
             Vec::new()
         }
     };
+    signals::is_done();
+    if !is_late {
+        fitting.keeper.finish();
+    }
     drop(progress);
     if !args.common.quiet {
         fitting.data.notices.iter().for_each(|notice| say(&format!("note: {notice}")));
@@ -114,6 +137,9 @@ pub(super) fn fit(args: &FitArgs) -> Result<Report> {
         }
         if let Some(path) = &args.write_nwb {
             say(&format!("copy with filters and predicted rates written to {}", path.display()));
+        }
+        if is_late {
+            say(&fitting.keeper.remark());
         }
     }
     Ok(Report { text, converged: fitting.model.fit.converged() })
@@ -148,12 +174,15 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     truth.iter().try_for_each(|truth| truth.check(&data))?;
     data.observation = args.model.model()?.observation;
     let mut notices: Vec<String> = args.penalty.notice(&data).into_iter().collect();
+    notices.extend(args.compare.iter().chain(&args.test_against).filter_map(|model| mixed(model)));
     if args.common.out.is_some() {
         notices.extend(outputs::notices(&data));
     }
     data.notices.extend(notices);
     let beside = beside.read(&Observed { data: &data, response: &() }, progress)?;
-    let spec = specification(args, &data, limit_bytes)?;
+    let left_bytes = data.left_of(limit_bytes)?;
+    let spec = specification(args, &data, left_bytes)?;
+    let keeper = Arc::new(Keeper::begin(args, &data.input.sha256)?);
     let fitting = Instant::now();
     let mut fits = Vec::with_capacity(data.parts.len());
     let n_targets = data.names.len();
@@ -161,6 +190,7 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     let mut n_done = 0;
     let named = |error| plan_file::in_file(args, error);
     let mut on = Engine::new(&args.common, spec.get())?;
+    signals::goes_on(Arc::clone(&keeper));
     for (group, part) in data.parts.iter().enumerate() {
         // one time limit for all
         let mut own = spec.get().clone();
@@ -175,27 +205,41 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
             own.covariance_of = filters::blocks(&data, part);
             own.covariance_of.extend(surfaces::blocks(&data, part));
         }
+        (own.stop, own.journal) = (signals::stop(), keeper.journal().within(format!("group {group}")));
         let goal = own.tolerance;
         let mut watcher = |at: solver::Progress| {
             progress.solver(at, goal);
             progress.reach((n_done + part.group.targets.len() - at.n_active) as u64);
+            keeper.write_in_time();
         };
-        let plan = part.plan(&data, limit_bytes)?;
+        let plan = part.plan(&data, left_bytes)?;
         let own = own.check().map_err(named)?;
         let how = args.cv.of_part(args.penalty.strength.as_ref(), &data, part)?;
-        fits.push(fit_part(&mut on, &data, part, &plan, (&own, how.as_ref()), &mut watcher).map_err(named)?);
+        let fitted = fit_part(&mut on, &data, part, &plan, (&own, how.as_ref()), &mut watcher);
+        fits.push(match fitted {
+            // where an earlier part has something to say, this one has no more than its start
+            Err(Error::Interrupted) if group > 0 => not_begun(&data, part, &plan, &own)?,
+            fitted => fitted.map_err(named)?,
+        });
         n_done += part.group.targets.len();
         progress.reach(n_done as u64);
     }
+    let fit = merge::merge(&data, fits)?;
+    let stopped_by = if signals::is_stopped() { signals::stopped_by() } else { None };
+    let (mut tested, mut expected, mut of_others) = (None, Vec::new(), (Vec::new(), Vec::new()));
+    if stopped_by.is_none() {
+        tested = smaller.map(|smaller| smaller.test(&mut on, &data, &fit, spec.get())).transpose()?;
+    }
     data.notices.extend(on.notices());
     let device = on.device();
-    let fit = merge::merge(&data, fits)?;
-    let tested = smaller.map(|smaller| smaller.test(&mut on, &data, &fit, spec.get())).transpose()?;
     let model = ModelFile::new(study(args, &data), fit);
-    progress.stage("scoring", None);
-    let expected = data.expected(&model.fit)?;
-    let fitted = Observed { data: &data, response: &() };
-    let (compared, held_out) = beside.score(&model, &fitted, &expected)?;
+    if stopped_by.is_none() {
+        progress.stage("scoring", None);
+        expected = data.expected(&model.fit)?;
+        let fitted = Observed { data: &data, response: &() };
+        of_others = beside.score(&model, &fitted, &expected)?;
+    }
+    let (compared, held_out) = of_others;
     let seconds_total = started.elapsed().as_secs_f64();
     let of_classes = None;
     Ok(Fitting {
@@ -210,6 +254,8 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
         truth,
         of_classes,
         seconds_total,
+        keeper,
+        stopped_by,
     })
 }
 
@@ -318,83 +364,29 @@ pub(super) fn fit_part(
     (spec, how): (&CheckedSpec, Option<&CrossValidation>),
     watcher: &mut (dyn FnMut(solver::Progress) + Send),
 ) -> Result<FittedGlm> {
+    let work = |response: &Response| on.fit(TargetWork { spec: spec.clone(), how, plan, response }, watcher);
+    with_response(data, part, work).map_err(|error| match error {
+        // which array of which file
+        Error::Domain { row, column, expected, value, .. } => {
+            let what = data.response_of(part.group.targets[column]);
+            Error::Domain { what, row: data.row(row), column: part.group.targets[column], expected, value }
+        }
+        other => data.with_held(other),
+    })
+}
+
+/// What there is of the targets of one part whose fit was asked to stop before its first step.
+fn not_begun(data: &Data, part: &Part, plan: &DesignPlan, spec: &CheckedSpec) -> Result<FittedGlm> {
+    with_response(data, part, |response| spec.not_begun(plan, response))
+}
+
+/// Does something with the response of one part.
+fn with_response<T>(data: &Data, part: &Part, work: impl FnOnce(&Response) -> T) -> T {
     let own = &part.group.targets;
     // all of them in their order are not copied
     let are_all = own.iter().copied().eq(0..data.y.ncols());
     let some = if are_all { None } else { Some(data.y.select(own)) };
     let names = part.group.targets.iter().map(|&target| data.names[target].clone()).collect();
     let response = Response { y: some.as_ref().unwrap_or(&data.y).view(), names };
-    let work = TargetWork { spec: spec.clone(), how, plan, response: &response };
-    let fitted = on.fit(work, watcher);
-    fitted.map_err(|error| match error {
-        // which array of which file
-        Error::Domain { row, column, expected, value, .. } => {
-            let what = data.response_of(part.group.targets[column]);
-            Error::Domain { what, row: data.row(row), column: part.group.targets[column], expected, value }
-        }
-        other => other,
-    })
-}
-
-pub(super) fn study(args: &FitArgs, data: &Data) -> Study {
-    let input = data.input.clone();
-    if let Some(format) = Format::of(&args.data) {
-        let x = format.feature_name(&args.data);
-        let y = args.data.y.clone().unwrap_or_else(|| "y".into());
-        return Study::Arrays(ArraysStudy { input, x, y, row_terms: args.data.row_term_names() });
-    }
-    Study::Recording(RecordingStudy {
-        input,
-        selectors: args.data.epochs.clone(),
-        epoch: args.data.epoch,
-        epochs_s: data.epochs_s.clone(),
-        bin_s: data.bin_s,
-        detect_spikes: args.data.detect_spikes.clone(),
-        features: data.features.clone(),
-        row_terms: args.data.row_term_names(),
-    })
-}
-
-/// The command with everything that decides the result.
-pub(super) fn command_line(args: &FitArgs) -> String {
-    let mut words = vec!["rheobase".into(), "fit".into()];
-    words.extend(args.data.words());
-    let mut add = |option: &str, value: String| words.extend(option_words(option, &value));
-    args.bin.iter().for_each(|bin_s| add("--bin", format!("{bin_s}s")));
-    args.feature.iter().for_each(|feature| add("--feature", feature.clone()));
-    args.test_epochs.iter().for_each(|tag| add("--test-epochs", tag.clone()));
-    args.compare.iter().for_each(|model| add("--compare", model.display().to_string()));
-    if args.model.no_intercept {
-        words.push("--no-intercept".into());
-    }
-    let mut add = |option: &str, value: String| words.extend(option_words(option, &value));
-    if args.model.is_categorical() {
-        add("--observation", CATEGORICAL.into());
-        add("--link", LOG_SOFTMAX.into());
-    }
-    if let Ok(model) = args.model.model()
-        && model != Model::default()
-    {
-        add("--observation", model.observation.name().into());
-        add("--link", model.inverse_link.name().into());
-        match args.model.dispersion_from() {
-            Dispersion::MaximumLikelihood => add("--dispersion", "ml".into()),
-            Dispersion::OfModel => {
-                model.observation.dispersion().iter().for_each(|d| add("--dispersion", d.to_string()));
-            }
-        }
-    }
-    args.test_against.iter().for_each(|model| add("--test-against", model.display().to_string()));
-    args.true_couplings.iter().for_each(|path| add("--true-couplings", path.display().to_string()));
-    args.mask.iter().for_each(|path| add("--mask", path.display().to_string()));
-    args.penalty.words().into_iter().chain(args.cv.words()).for_each(|(option, value)| add(option, value));
-    add("--solver", format!("{:?}", args.solver).to_lowercase());
-    args.plan.iter().for_each(|file| add("--plan", file.display().to_string()));
-    args.cost_constants.iter().for_each(|file| add("--cost-constants", file.display().to_string()));
-    add("--standard-errors", format!("{:?}", args.standard_errors).to_lowercase());
-    add("--precision", format!("{:?}", args.common.precision).to_lowercase());
-    args.tolerance.iter().for_each(|tolerance| add("--tolerance", tolerance.to_string()));
-    args.max_iterations.iter().for_each(|n| add("--max-iterations", n.to_string()));
-    args.time_limit.iter().for_each(|limit| add("--time-limit", format!("{limit}s")));
-    words.join(" ")
+    work(&response)
 }

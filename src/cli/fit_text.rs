@@ -2,8 +2,11 @@
 
 use std::fmt::Write;
 
-use super::data::{Data, weightless};
+use serde_json::{Map, Value};
+
+use super::data::Data;
 use super::fit::Fitting;
+use super::left_out::{self, weightless};
 use super::model_text::{penalty, row_terms, strength_line};
 use super::not_determined;
 use super::plan_text::plan_text;
@@ -20,7 +23,7 @@ use crate::write::table::terminal_table;
 pub(super) const SHOWN_WHOLE: usize = 3;
 
 /// Everything that is printed about a fit.
-pub(super) fn text(fitting: &Fitting) -> String {
+pub(super) fn text(fitting: &Fitting, result: &Map<String, Value>) -> String {
     let (data, fit) = (&fitting.data, &fitting.model.fit);
     let mut text = bins_line(data);
     // writing to a string cannot fail, here and below
@@ -50,12 +53,14 @@ pub(super) fn text(fitting: &Fitting) -> String {
         text,
         "{} on {} in {}, {:.0} ms (with standard errors {:.0} ms){}",
         fit.solver,
-        if fit.plan.backend == "gpu" { fitting.device.as_str() } else { "the CPU" },
+        if fit.plan.backend == "gpu" { fitting.device.title.as_str() } else { "the CPU" },
         fit.plan.arithmetic(),
         fit.seconds.fit * 1e3,
         (fit.seconds.fit + fit.seconds.inference) * 1e3,
         if fit.condition.is_finite() { format!(", condition {:.1e}", fit.condition) } else { String::new() }
     );
+    let _ = writeln!(text, "rank {} of {} columns", fit.rank, fit.labels.len());
+    text.push_str(&left_out::device_text(&left_out::device_events(result)));
     if let Some(reason) = &fit.inference_left_out {
         let _ = writeln!(text, "standard errors left out: {reason}");
     }
@@ -91,6 +96,7 @@ fn bins_line_of(data: &Data, without: &str) -> String {
     }
     let weightless = weightless(data.n_weightless);
     let _ = writeln!(text, "{} {without}{weightless})", data.n_dropped);
+    text.push_str(&left_out::text(&data.left_out));
     text
 }
 
@@ -212,7 +218,7 @@ pub(super) fn unfinished(target: &TargetFit) -> Option<String> {
 pub(super) fn unfinished_of((status, iterations, loss_gap): (Status, usize, f64)) -> Option<String> {
     let (what, help) = match status {
         Status::MaxIterations => ("out of iterations", "raise --max-iterations"),
-        Status::Stopped => ("out of the time allowed", "raise --time-limit"),
+        Status::Stopped => ("stopped", "go on with --resume, or raise --time-limit"),
         Status::Stalled => {
             ("no step lowers the loss any further", "scale the features, or raise --tolerance")
         }

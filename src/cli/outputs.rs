@@ -8,7 +8,9 @@ use serde_json::{Map, Value};
 use super::data::Data;
 use super::fit::Fitting;
 use super::progress::{Progress, Total};
-use super::{categorical, couplings, figures, filters, report, surfaces, tuning_curves, tuning_table};
+use super::{
+    categorical, couplings, figures, filters, left_out, report, surfaces, tuning_curves, tuning_table,
+};
 use crate::Result;
 use crate::features::{ColumnOf, Piece};
 use crate::report::FigureSvg;
@@ -81,6 +83,7 @@ pub(super) fn write(
     let beside = report::Beside {
         command: document.get("command").and_then(Value::as_str).unwrap_or_default().into(),
         study_toml: document.get("study_toml").and_then(Value::as_str).map(String::from),
+        events: left_out::device_events(&document),
         figures,
         files: [INDEX_NAME]
             .into_iter()

@@ -19,8 +19,9 @@ use std::time::{Duration, Instant};
 
 use indicatif::{DecimalBytes, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
+use super::time_left::Gaps;
 use crate::features::Step;
-use crate::solver;
+use crate::solver::{self, Part};
 
 /// How long a command runs before it shows where it stands.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -52,6 +53,9 @@ struct Stage {
     total: Option<Total>,
     position: u64,
     started: Instant,
+    gaps: Gaps,
+    /// How long the solver may still take, as far as that can be known.
+    left: Option<Duration>,
 }
 
 impl Progress {
@@ -112,12 +116,34 @@ impl Progress {
         self.reach(position);
     }
 
-    /// Where a solver stands: its iteration and its gap against the goal, which tells no time.
+    /// Where a solver stands: iteration, passes over the rows, and the gap of the worst open target against the goal, whose course
+    /// may tell the time.
     pub(super) fn solver(&self, progress: solver::Progress, goal: f64) {
-        lock(&self.stage).detail = format!(
-            ": iteration {}, loss gap {:.0e}, goal {goal:.0e}",
-            progress.iteration, progress.worst_gap
+        let mut stage = lock(&self.stage);
+        stage.gaps.add(progress.iteration, Instant::now(), progress.worst_gap);
+        // of targets that follow one another the course of one says nothing about the others, nor does one fit of many
+        let tells = progress.n_waiting == 0 && progress.part == Part::Whole;
+        stage.left = tells.then(|| stage.gaps.left(goal)).flatten();
+        stage.detail = format!(
+            "{}: iteration {}, pass {}, loss gap {:.0e}, goal {goal:.0e}",
+            part(progress.part),
+            progress.iteration,
+            progress.passes,
+            progress.worst_gap
         );
+    }
+}
+
+/// Which of several fits, in words.
+fn part(part: Part) -> String {
+    match part {
+        Part::Whole => String::new(),
+        Part::Strength { number, of } => format!(", strength {number} of {of}"),
+        Part::Folds { first, last, of, n_strengths, of_strengths } => {
+            let folds =
+                if first == last { format!("fold {first}") } else { format!("folds {first} to {last}") };
+            format!(", {folds} of {of}, {n_strengths} of {of_strengths} strengths done")
+        }
     }
 }
 
@@ -128,7 +154,8 @@ fn lock(stage: &Mutex<Stage>) -> MutexGuard<'_, Stage> {
 
 impl Stage {
     fn new(what: String, total: Option<Total>) -> Self {
-        Self { what, detail: String::new(), total, position: 0, started: Instant::now() }
+        let (detail, started, gaps) = (String::new(), Instant::now(), Gaps::default());
+        Self { what, detail, total, position: 0, started, gaps, left: None }
     }
 
     /// What is shown: a bar, what is done of how much and the time left by the speed so far, or the time taken.
@@ -139,16 +166,19 @@ impl Stage {
                 (n, format!("{} of {}", DecimalBytes(self.position), DecimalBytes(n)))
             }
             Some(Total::Items(n)) if n > 0 => (n, format!("{} of {n}", self.position)),
-            _ => return format!("{}{} ({:#})", self.what, self.detail, HumanDuration(taken)),
+            _ => {
+                let left =
+                    self.left.map_or(String::new(), |left| format!(", {:#} left", HumanDuration(left)));
+                return format!("{}{} ({:#}{left})", self.what, self.detail, HumanDuration(taken));
+            }
         };
         let filled = (WIDTH * self.position.min(total) / total) as usize;
         let bar = "█".repeat(filled) + &"░".repeat(WIDTH as usize - filled);
-        let left = if self.position == 0 || self.position >= total {
-            String::new()
-        } else {
-            let left = taken.mul_f64((total - self.position) as f64 / self.position as f64);
-            format!(", {:#} left", HumanDuration(left))
-        };
+        let by_speed = (self.position > 0 && self.position < total)
+            .then(|| taken.mul_f64((total - self.position) as f64 / self.position as f64));
+        // targets that are done say little about those that take longest
+        let left = by_speed.max(self.left);
+        let left = left.map_or(String::new(), |left| format!(", {:#} left", HumanDuration(left)));
         format!("{}{} {bar} {done}{left}", self.what, self.detail)
     }
 }
@@ -185,6 +215,47 @@ mod tests {
             "reading ██░░░░░░░░ 500.00 kB of 2.00 MB, 3m left"
         );
         assert_eq!(line(Some(Total::Bytes(0)), 0, 1), "reading (1s)");
+    }
+
+    #[test]
+    fn a_solver_is_shown_with_what_its_course_tells() {
+        let progress = Progress::new(true);
+        progress.stage("fitting", None);
+        let mut at = solver::Progress {
+            iteration: 0,
+            n_active: 1,
+            n_waiting: 0,
+            passes: 1,
+            worst_gap: 1.0,
+            part: Part::Whole,
+        };
+        progress.solver(at, 1e-16);
+        let line = |progress: &Progress, seconds: u64| {
+            let stage = lock(&progress.stage);
+            stage.line(stage.started + Duration::from_secs(seconds))
+        };
+        assert_eq!(line(&progress, 2), "fitting: iteration 0, pass 1, loss gap 1e0, goal 1e-16 (2s)");
+        {
+            let mut stage = lock(&progress.stage);
+            let started = stage.started;
+            for k in 0..9 {
+                stage.gaps.add(k, started + Duration::from_secs(k as u64), 0.01_f64.powi(k as i32));
+            }
+            stage.left = stage.gaps.left(1e-20);
+        }
+        assert!(line(&progress, 8).ends_with(" (8s, 2s left)"), "{}", line(&progress, 8));
+        at.part = Part::Strength { number: 3, of: 20 };
+        progress.solver(at, 1e-8);
+        assert_eq!(
+            line(&progress, 2),
+            "fitting, strength 3 of 20: iteration 0, pass 1, loss gap 1e0, goal 1e-8 (2s)"
+        );
+        at.part = Part::Folds { first: 1, last: 5, of: 10, n_strengths: 0, of_strengths: 20 };
+        progress.solver(at, 1e-8);
+        assert!(line(&progress, 2).starts_with("fitting, folds 1 to 5 of 10, 0 of 20 strengths done: "));
+        at.part = Part::Folds { first: 2, last: 2, of: 10, n_strengths: 7, of_strengths: 20 };
+        progress.solver(at, 1e-8);
+        assert!(line(&progress, 2).starts_with("fitting, fold 2 of 10, 7 of 20 strengths done: "));
     }
 
     #[test]

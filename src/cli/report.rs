@@ -9,6 +9,7 @@ use super::fit::Fitting;
 use super::fit_text;
 use super::machine::{peak_memory_bytes, processor};
 use super::score_rows::score_rows;
+use crate::backend::DeviceEvent;
 use crate::glm::{ClassFit, Confusion};
 use crate::report::{Bins, Classes, Computed, Epoch, FigureSvg, Report, WrittenFile};
 use crate::write::model::Study;
@@ -19,6 +20,8 @@ pub(super) struct Beside {
     pub(super) command: String,
     /// The study with all its choices.
     pub(super) study_toml: Option<String>,
+    /// What happened to the device of the fit.
+    pub(super) events: Vec<DeviceEvent>,
     pub(super) figures: Vec<FigureSvg>,
     /// Names of the other files in the folder.
     pub(super) files: Vec<String>,
@@ -46,6 +49,7 @@ pub(super) fn html(fitting: &Fitting, beside: Beside) -> String {
             n_used: data.parts.iter().map(|part| part.used.len()).min().unwrap_or(0),
             n_edge: data.n_edge,
             n_dropped: data.n_dropped,
+            left_out: data.left_out.iter().map(|own| (own.reason.into(), own.n_bins)).collect(),
             bin_s: data.bin_s.is_finite().then_some(data.bin_s),
         },
         epochs: epochs(data),
@@ -53,6 +57,7 @@ pub(super) fn html(fitting: &Fitting, beside: Beside) -> String {
         computed: Computed {
             version: env!("CARGO_PKG_VERSION").into(),
             device: processor(),
+            events: beside.events,
             n_threads: rayon::current_num_threads(),
             peak_memory_bytes: peak_memory_bytes(),
             read_s: data.seconds.read,

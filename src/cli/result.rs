@@ -20,7 +20,8 @@ pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Ma
     };
     add("seed", Value::Null);
     add("backend", if fit.plan.backend == "gpu" { "gpu" } else { "cpu" }.into());
-    add("device", fitting.device.clone().into());
+    add("device", fitting.device.title.clone().into());
+    add("device_events", json!(fitting.device.events));
     add("observation", fit.model.observation.name().into());
     add("link", fit.model.inverse_link.name().into());
     add("regularizer", fit.regularizer.name().into());
@@ -108,5 +109,6 @@ pub(super) fn bins(data: &Data, add: &mut impl FnMut(&str, Value)) {
     if data.row_terms.weights.is_some() {
         add("n_bins_weightless", data.n_weightless.into());
     }
+    add("left_out", json!(data.left_out));
     add("bin_s", number::to_value(data.bin_s));
 }

@@ -13,7 +13,8 @@ use crate::math::numbers::Numbers;
 use crate::read::csv::CsvFile;
 use crate::read::h5::read_h5;
 use crate::read::npz::{read_npy, read_npz};
-use crate::write::model::RowTermNames;
+use crate::write::digest::digest_file;
+use crate::write::model::{Input, RowTermNames};
 use crate::{Error, Result};
 
 /// What bins have beside response and features.
@@ -47,6 +48,11 @@ impl Place {
         let is_file = Path::new(text).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npy"));
         if is_file { Self::File(text.into()) } else { Self::Name(text.into()) }
     }
+}
+
+/// Whether a text names an npy file, and nothing within the data.
+pub(super) fn is_file(text: &str) -> bool {
+    matches!(Place::of(text), Place::File(_))
 }
 
 impl DataArgs {
@@ -149,9 +155,22 @@ impl DataArgs {
         Ok(())
     }
 
-    /// What a model file keeps of them.
-    pub(super) fn row_term_names(&self) -> RowTermNames {
-        RowTermNames { weights: self.weights.clone(), offset: self.offset.clone() }
+    /// What a model file keeps of them: names, and digests of the files that they have for themselves, that of the response too.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if one of the files cannot be read.
+    fn row_term_names(&self) -> Result<RowTermNames> {
+        let of_response = self.y.as_ref().map(|y| Place::of(y));
+        let beside = self.row_terms().into_iter().flatten().map(|text| Place::of(text)).chain(of_response);
+        let mut files: Vec<Input> = Vec::new();
+        for place in beside {
+            if let Place::File(path) = place
+                && path.is_file()
+            {
+                files.push(Input { sha256: digest_file(&path)?, path });
+            }
+        }
+        Ok(RowTermNames { weights: self.weights.clone(), offset: self.offset.clone(), files })
     }
 }
 
@@ -194,7 +213,7 @@ impl RowTerms {
         };
         Self::checked(
             OPTIONS.into_iter().zip(args.row_terms()).map(read),
-            (args.row_term_names(), n_rows),
+            (args.row_term_names()?, n_rows),
             lines,
         )
     }
@@ -251,7 +270,7 @@ impl RowTerms {
         };
         Self::checked(
             OPTIONS.into_iter().zip(args.row_terms()).map(read),
-            (args.row_term_names(), n_bins),
+            (args.row_term_names()?, n_bins),
             &[],
         )
     }

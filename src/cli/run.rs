@@ -7,8 +7,8 @@ use super::args::{BackendChoice, Cli, Command, Common};
 use super::progress::Progress;
 use super::study::{self, Refused};
 use super::{
-    bench, categorical, demo, devices, export, fit, inspect, predict, score, shell_help, simulate, tuning,
-    usage,
+    bench, categorical, check, demo, devices, export, fit, inspect, predict, score, shell_help, signals,
+    simulate, tuning, usage,
 };
 use crate::error::Blame;
 use crate::write::categorical::CategoricalFile;
@@ -26,6 +26,7 @@ pub(super) struct Report {
 /// typed, 3 what a file contains, 4 some target is not at its optimum, 5 no such device.
 pub fn main_with(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    signals::handle();
     let cli: Cli = match study::parse(&arguments) {
         Ok(cli) => cli,
         Err(Refused::Words(error)) => return misused(&error, &arguments),
@@ -53,6 +54,9 @@ pub fn main_with(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 
 /// Says what went wrong; the exit code.
 fn failed(error: &Error) -> u8 {
+    if signals::was_the_reason(error) {
+        return 1;
+    }
     say(&format!("error: {error}\nhelp: {}", error.help()));
     match error.blame() {
         Blame::Machine => 1,
@@ -103,6 +107,10 @@ fn run(command: &Command) -> Result<Report> {
         Command::Score(args) => {
             settle_on_cpu("score", &args.common)?;
             if CategoricalFile::is_one(&args.model) { categorical::score(args) } else { score::score(args) }
+        }
+        Command::Check(args) => {
+            settle_on_cpu("check", &args.common)?;
+            check::check(args)
         }
         Command::Predict(args) => {
             settle_threads(args.threads)?;

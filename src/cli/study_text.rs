@@ -6,8 +6,10 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use super::args::FitArgs;
 use super::cv_args::Strengths;
 
-/// The option that prints the study and is none of it.
+/// The option that prints the study.
 pub(super) const PRINT: &str = "print_config";
+/// The options that say what to do with a study, and are none of it.
+const NONE_OF_IT: [&str; 2] = [PRINT, "resume"];
 
 /// The study, one entry per option in the order of `rheobase fit --help`.
 #[derive(Clone, Debug, Default)]
@@ -28,7 +30,7 @@ pub(super) fn definition() -> Command {
 
 /// The options that a study may set, in the order of the help.
 pub(super) fn options(definition: &Command) -> impl Iterator<Item = &Arg> {
-    definition.get_arguments().filter(|option| option.get_id() != PRINT)
+    definition.get_arguments().filter(|option| !NONE_OF_IT.contains(&option.get_id().as_str()))
 }
 
 /// The key of an option: its long name, or the name of a positional argument.

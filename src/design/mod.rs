@@ -37,6 +37,7 @@ use ndarray::{ArrayView2, ArrayViewMut1};
 
 use crate::backend::{Backend, Cpu, Into};
 use crate::math::whitening::Whitening;
+use crate::stop::Stop;
 use crate::{Error, Result};
 
 pub use convolution::{Convolution, Convolved};
@@ -96,6 +97,8 @@ pub struct Design<'a, B: Backend> {
     pub n_rows: usize,
     /// Where the columns of the blocks stand for those of the plan, counted with the intercept before them.
     pub whitening: Vec<Whitening>,
+    /// What passes over the rows look at between tiles.
+    pub stop: Stop,
 }
 
 impl<'a, B: Backend> Design<'a, B> {
@@ -137,7 +140,7 @@ impl Design<'_, Cpu<f64>> {
         let Some(x) = self.matrix().filter(|x| x.is_in_tiles()) else { return Ok(None) };
         let rounded = on.matrix(self.n_rows, x.n_columns(), &|rows, out| x.write_tiles(&rows, out))?;
         let blocks: Vec<Box<dyn Block<B>>> = vec![Box::new(Dense::new(rounded, x.n_columns()))];
-        Ok(Some(Design { blocks, n_rows: self.n_rows, whitening: Vec::new() }))
+        Ok(Some(Design { blocks, n_rows: self.n_rows, whitening: Vec::new(), stop: self.stop.clone() }))
     }
 }
 

@@ -7,6 +7,7 @@ use super::{Block, ColumnValues, Dense, Design, FeatureColumns, Form, Layout, Va
 use crate::backend::cpu::MOST_WRITTEN_OUT;
 use crate::backend::cpu::speeds::Speeds;
 use crate::backend::{Backend, HostRows};
+use crate::stop::Stop;
 use crate::{Error, Result};
 
 /// One feature: a matrix (bins, columns) with its name and those of its columns.
@@ -44,6 +45,7 @@ pub struct DesignPlan<'a> {
     pub(super) offset: Option<Offset>,
     /// Forms that were given, by the names of backends.
     pub(super) forms: Vec<(&'static str, Vec<Form>)>,
+    pub(super) stop: Stop,
 }
 
 impl<'a> DesignPlan<'a> {
@@ -103,6 +105,7 @@ impl<'a> DesignPlan<'a> {
             weights: None,
             offset: None,
             forms: Vec::new(),
+            stop: Stop::default(),
         })
     }
 
@@ -110,6 +113,18 @@ impl<'a> DesignPlan<'a> {
     #[must_use]
     pub fn with_limit(mut self, limit_bytes: Option<u64>) -> Self {
         self.limit_bytes = limit_bytes;
+        self
+    }
+
+    /// Bytes that columns may take, if that is limited.
+    pub fn limit_bytes(&self) -> Option<u64> {
+        self.limit_bytes
+    }
+
+    /// Passes over the rows look at this between tiles.
+    #[must_use]
+    pub fn stopping_at(mut self, stop: Stop) -> Self {
+        self.stop = stop;
         self
     }
 
@@ -263,7 +278,7 @@ impl<'a> DesignPlan<'a> {
             let stays = self.form(0, n_targets, &costs) == Form::Written;
             let dense = Dense::new(on.in_place(rows, stays)?, columns.len());
             let blocks = vec![Box::new(dense) as Box<dyn Block<'p, B> + 'p>];
-            return Ok(Design { blocks, n_rows, whitening: Vec::new() });
+            return Ok(Design { blocks, n_rows, whitening: Vec::new(), stop: self.stop.clone() });
         }
         self.design(on, columns, n_targets)
     }

@@ -64,14 +64,28 @@ pub enum DeviceError {
     #[error("the GPU did not answer within {waited_s} s")]
     Hung {
         /// Seconds.
-        waited_s: u64,
+        waited_s: f64,
+    },
+    /// What was read back is not what the device had: stale, empty or changed on the way.
+    #[error("the answer of the GPU is not the one that it gave: {n_broken} of {n_sealed} seals are broken")]
+    Garbled {
+        /// Seals that do not fit.
+        n_broken: usize,
+        /// All of them.
+        n_sealed: usize,
+    },
+    /// Numbers that no data have.
+    #[error("the GPU computes wrong: {what}")]
+    Wrong {
+        /// Which numbers, and why they cannot be.
+        what: String,
     },
 }
 
 impl DeviceError {
-    /// Whether a fresh device may do better.
+    /// Whether a fresh device may do better. One that does not answer keeps others of the same adapter from answering, too.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Lost { .. } | Self::Hung { .. })
+        matches!(self, Self::Lost { .. } | Self::Garbled { .. } | Self::Wrong { .. })
     }
 
     /// What to do about it, one line.
@@ -92,7 +106,7 @@ impl DeviceError {
             Self::OutOfMemory { .. } => {
                 "fit fewer features or wider bins, close other programs that use the GPU, or use `--backend cpu`".into()
             }
-            Self::Hung { .. } | Self::Lost { .. } => {
+            Self::Hung { .. } | Self::Lost { .. } | Self::Garbled { .. } | Self::Wrong { .. } => {
                 "use `--backend cpu`, or `--backend auto` to fall back by itself; update the driver if it happens again"
                     .into()
             }

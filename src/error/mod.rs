@@ -172,6 +172,9 @@ pub enum Error {
         /// The last points that were taken.
         reached: Vec<Reached>,
     },
+    /// Work that was asked to stop, see [`crate::stop::Stop`], before it had an answer.
+    #[error("stopped before there was an answer")]
+    Interrupted,
     /// More memory than allowed.
     #[error("{what} needs {needed_bytes} bytes, {limit_bytes} are allowed")]
     Memory {
@@ -226,7 +229,7 @@ impl Error {
             Self::Within { source, .. } => source.blame(),
             Self::Argument { .. } | Self::Unknown { .. } => Blame::Request,
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Blame::Data,
-            Self::Io { .. } | Self::Memory { .. } => Blame::Machine,
+            Self::Io { .. } | Self::Memory { .. } | Self::Interrupted => Blame::Machine,
             Self::Device { .. } | Self::Gpu(_) | Self::Unfinished { .. } => Blame::Device,
             Self::Format { .. }
             | Self::Object { .. }
@@ -281,6 +284,7 @@ impl Error {
             }
             Self::Device { .. } => "use `--backend cpu`, or `--backend auto` to fall back by itself".into(),
             Self::Gpu(error) | Self::Unfinished { source: error, .. } => error.help(),
+            Self::Interrupted => "run it again; nothing was written".into(),
             Self::Memory { .. } => "raise `--memory-limit`, widen the bins or use fewer features, units or repeats".into(),
         }
     }

@@ -9,18 +9,13 @@ use std::collections::BTreeMap;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::epochs::{refuse_long_bin, support};
+use super::binned::{Binned, Channels};
 use super::group::{Group, all_labels, groups};
 use super::spec::is_large;
-use super::units::Units;
-use super::{
-    Built, Channel, Columns, Expansion, FeatureBlock, FeatureSpec, Resample, Signal, Step, Term, Watcher,
-    Window, binned_signal,
-};
+use super::{Built, Columns, Expansion, FeatureBlock, FeatureSpec, Step, Term, Watcher, Window};
 use crate::basis::Scale;
-use crate::design::Course;
-use crate::read::nwb::{NwbFile, Series};
-use crate::recording::{Epoch, Samples};
+use crate::read::nwb::NwbFile;
+use crate::recording::Epoch;
 use crate::time::{BinGrid, IntervalSet};
 use crate::{Error, Result};
 
@@ -113,34 +108,10 @@ impl Dataset {
     }
 
     fn read_for(file: &NwbFile, request: Request, with_units: bool, watcher: Watcher) -> Result<Self> {
-        let mut notices = Vec::new();
-        let (epochs, support) = support(file, &request, &mut notices)?;
-        let grid = BinGrid::new(&support, request.bin_s)?;
-        refuse_long_bin(&grid)?;
-        let units = if with_units {
-            Units::read(file, &request, &mut notices, watcher)?.counted(&grid, &request.features)
-        } else {
-            Units::unread(&request.units, &grid)
-        };
-        let mut features = request.features;
-        let mut channels = Vec::with_capacity(features.len());
-        for feature in &mut features {
-            let mut of_terms = Vec::new();
-            let names = feature.spec.term_names(&feature.name);
-            for (term, name) in feature.spec.terms_mut().zip(&names) {
-                of_terms.push(match term.signal {
-                    Signal::Series { .. } => {
-                        series_channels(file, &grid, (term, name), &mut notices, watcher)?
-                            .into_iter()
-                            .map(|channel| Channel { label: channel.label, values: channel.values.into() })
-                            .collect()
-                    }
-                    _ => unit_channels(&units, &term.signal, name)?,
-                });
-            }
-            channels.push(of_terms);
-        }
-        refuse_memory(&features, &channels, &grid, request.memory_limit_bytes)?;
+        let (limit_bytes, mut notices) = (request.memory_limit_bytes, Vec::new());
+        let Binned { epochs, support, grid, units, mut features, channels } =
+            Binned::read(file, request, with_units, &mut notices, watcher)?;
+        refuse_memory(&features, &channels, &grid, limit_bytes)?;
         let mut blocks = Vec::with_capacity(features.len());
         let of_features = features.len();
         for (n_features, (feature, channels)) in features.iter_mut().zip(channels).enumerate() {
@@ -155,98 +126,6 @@ impl Dataset {
         let (names, spike_times_s) = (units.target_names(), units.times_inside(&support));
         Ok(Self { grid, epochs, names, y, spike_times_s, blocks, groups, features, labels, notices })
     }
-}
-
-/// The channels of the signal of one term.
-type Channels = Vec<Channel<Course>>;
-
-/// The binned channels of a term of a series, which is called `label`; none for a term of spikes.
-fn series_channels(
-    file: &NwbFile,
-    grid: &BinGrid,
-    (term, label): (&mut Term, &str),
-    notices: &mut Vec<String>,
-    watcher: Watcher,
-) -> Result<Vec<Channel>> {
-    let Signal::Series { name, column, resample } = &mut term.signal else { return Ok(Vec::new()) };
-    let series = file.series(name)?;
-    let column = match column {
-        Some(column) => Some(series.facts().column(column)?),
-        None => None,
-    };
-    let columns: Vec<usize> = column.map_or_else(|| (0..series.n_columns()).collect(), |column| vec![column]);
-    let mut channels: Vec<Channel> = columns
-        .iter()
-        .map(|&k| Channel {
-            label: match column {
-                None if series.n_columns() > 1 => format!("{label}[{}]", series.facts().column_names[k]),
-                _ => label.to_owned(),
-            },
-            values: Vec::with_capacity(grid.n_bins()),
-        })
-        .collect();
-    let how = match *resample {
-        Some(how) => how,
-        None => {
-            let how = Resample::for_spacing(spacing_s(&series, grid)?, grid.bin_s());
-            if how == Resample::Linear {
-                notices
-                    .push(format!("{label} is sampled more sparsely than the bins: interpolated linearly"));
-            }
-            *resample.insert(how)
-        }
-    };
-    let mut n_rows = 0;
-    for (start, end) in grid.support().iter() {
-        n_rows += series.rows_between(start, end)?.len();
-    }
-    let row_bytes = (channels.len() * size_of::<f64>()) as u64;
-    let of_bytes = n_rows as u64 * row_bytes;
-    let mut n_bytes = 0;
-    for (start, end) in grid.support().iter() {
-        let samples: Samples = series.read_range_watched(start, end, column, &mut |n_rows| {
-            n_bytes += n_rows as u64 * row_bytes;
-            watcher(Step::Reading { name: label, n_bytes, of_bytes });
-        })?;
-        // bins restart at every epoch, so each can be filled by itself
-        let own = BinGrid::new(&IntervalSet::new(&[start], &[end])?, grid.bin_s())?;
-        for (channel, values) in channels.iter_mut().zip(samples.values.columns()) {
-            channel.values.extend(binned_signal(&own, &samples.t, &values.to_vec(), how)?);
-        }
-    }
-    Ok(channels)
-}
-
-/// The middle of the spacings of a series' samples in the epochs; `None` if no epoch has two samples.
-fn spacing_s(series: &Series, grid: &BinGrid) -> Result<Option<f64>> {
-    let mut spacings = Vec::new();
-    for (start, end) in grid.support().iter() {
-        spacings.extend(series.read_spacing(start, end)?);
-    }
-    spacings.sort_by(f64::total_cmp);
-    Ok(spacings.get(spacings.len().saturating_sub(1) / 2).copied())
-}
-
-/// The channels of a term of spikes: one for each unit that some target needs, in the order of the units.
-fn unit_channels(units: &Units, signal: &Signal, name: &str) -> Result<Channels> {
-    if *signal == Signal::UnitsOthers && units.names.len() == 1 {
-        return Err(alone(&units.names[0]));
-    }
-    let channel =
-        |k: usize| Channel { label: format!("{name}[{}]", units.names[k]), values: units.events[k].clone() };
-    Ok(match signal {
-        Signal::Spikes => units.targets.iter().map(|&k| channel(k)).collect(),
-        _ => (0..units.names.len()).map(channel).collect(),
-    })
-}
-
-fn alone(unit: &str) -> Error {
-    Error::argument(
-        "feature",
-        "another unit in the recording for `units-others`",
-        format!("unit {unit} alone"),
-        "use its own past: spikes : raised-cosine-log(8, window=200ms)",
-    )
 }
 
 /// Refuses features that would not fit, twice: as they are, and as the design of a fit.

@@ -10,6 +10,7 @@
 //! `stimulus` (as it is), `stimulus.1` to `stimulus.8` (functions of a basis, from 1), `position[x].1` (of one
 //! channel of several), `position.2 x theta.5` (of a product of two terms).
 
+mod binned;
 mod block;
 mod causality;
 mod columns;
@@ -27,6 +28,7 @@ mod term_text;
 mod units;
 mod window;
 
+pub use binned::Signals;
 pub use block::{Channel, FeatureBlock, convolution, convolved, evaluated, plain};
 pub use causality::Causality;
 pub use columns::{ColumnOf, Columns};

@@ -22,12 +22,15 @@ use crate::math::sum::Sum;
 use crate::objective::{GlmObjective, Objective, Optimality, Weight};
 use crate::observation::{ObservationModel, Observe, Recession};
 use crate::regularizer::Regularizer;
-use crate::solver::{reach, recession};
+use crate::solver::reach;
 
 /// Largest rows x columns x (columns + 1) x targets for which standard errors are computed without asking.
 pub(super) const INFERENCE_LIMIT: f64 = 1e11;
 /// How far a Newton step moves some row's linear predictor if the target has not settled.
 pub(super) const RESTLESS: f64 = 0.1;
+/// The same of a target that may be running away: where probabilities vanish like those of a normal distribution, steps to
+/// infinity become shorter on the way, and are of this size where `f64` ends.
+pub(super) const RUNNING: f64 = 0.02;
 
 /// The Hessian at a point.
 struct Curvature {
@@ -59,8 +62,8 @@ pub(super) struct Inference {
     pub(super) worst_column: Option<usize>,
     /// How far the Newton step moves the farthest row.
     pub(super) step_reach: f64,
-    /// A direction along which the loss falls for ever, as parameters of the members.
-    pub(super) recession: Option<Vec<f64>>,
+    /// Newton's step, as parameters of the members.
+    pub(super) step: Vec<f64>,
 }
 
 /// The largest magnitude in a vector, and the vector divided by it.
@@ -137,7 +140,7 @@ impl Fit<'_, '_, '_> {
         Ok(found)
     }
 
-    /// Standard errors, exact decrement, condition and a test for separation of one target whose parameters are
+    /// Standard errors, exact decrement, condition and how far Newton's step goes, of one target whose parameters are
     /// `at`. `None` if the Hessian is singular to rounding or not finite.
     pub(super) fn infer(
         &self,
@@ -178,7 +181,6 @@ impl Fit<'_, '_, '_> {
         // where nothing recedes a step in the units of the response says nothing
         let may_recede = f.recession() != Recession::Never;
         let step_reach = if may_recede { reach(f, target, at, &step)?.all } else { 0.0 };
-        let found = if step_reach > RESTLESS { recession(f, target, at, &step)? } else { None };
         let (condition, worst_column) = self.condition(condition, &standard_errors);
         Ok(Some(Inference {
             loss_gap,
@@ -189,7 +191,7 @@ impl Fit<'_, '_, '_> {
             condition,
             worst_column,
             step_reach,
-            recession: found,
+            step,
         }))
     }
 

@@ -194,7 +194,7 @@ impl CheckedSpec {
         costs: Costs,
         n_bytes: usize,
     ) -> Result<Option<DesignPlan<'d>>> {
-        Ok(match &self.get().plan_from {
+        let guided = match &self.get().plan_from {
             PlanFrom::Sizes => None,
             PlanFrom::Constants(given) => Some(design.clone().with_speeds(given.speeds)),
             PlanFrom::Plan(plan) => {
@@ -207,7 +207,12 @@ impl CheckedSpec {
                 }
                 Some(placed)
             }
-        })
+        };
+        let stop = &self.get().stop;
+        if !stop.is_possible() {
+            return Ok(guided);
+        }
+        Ok(Some(guided.unwrap_or_else(|| design.clone()).stopping_at(stop.clone())))
     }
 
     /// The plan for a problem of this size.

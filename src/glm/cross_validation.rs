@@ -20,24 +20,21 @@ use super::fitted::{FittedGlm, TargetFit};
 use super::folds::{Fold, Folds};
 use super::held_out::HeldOut;
 use super::inputs::Response;
-use super::solve::{Hessians, Kept, MOST_KEPT_BYTES, Solved};
+use super::journal::Journal;
+use super::noted::{Noted, Scores, keep_solved, solved_of};
+use super::solve::{Hessians, Solved};
 use super::spec::{CheckedSpec, Dispersion, GlmSpec, StandardErrors};
 use super::start::StartPoint;
+use super::strength_path::{MOST_TOGETHER, Path};
 use crate::backend::Backend;
 use crate::design::{DesignPlan, Rows};
 use crate::objective::Parts;
 use crate::regularizer::Regularizer;
-use crate::solver::Progress;
+use crate::solver::{Part, Progress};
 use crate::{Error, Result};
 
 /// The tolerance of fits that are only scored.
 pub(super) const ENOUGH: f64 = 1e-8;
-
-/// Fits that go side by side at most, unless a single fold has more targets: linear predictors and residuals of a tile of theirs
-/// take a megabyte in `f64`.
-pub(super) const MOST_TOGETHER: usize = 256;
-/// Numbers that the weights of folds side by side are at most.
-const MOST_WEIGHTS: usize = 1 << 25;
 
 /// What is tried.
 #[derive(Clone, Debug)]
@@ -63,52 +60,6 @@ impl CrossValidation {
             return Err(Error::argument("strengths", "at least one", "none", "try 1e-4:1:20"));
         }
         Ok(strengths)
-    }
-}
-
-/// Fits to all bins, one for each strength.
-#[derive(Default)]
-struct Path {
-    /// Where every target came to.
-    points: Vec<Vec<Solved>>,
-    /// Hessians of its losses near there, if the solver had some.
-    kept: Vec<Option<Vec<Kept>>>,
-    /// Bytes of all that are kept, and of those of one strength.
-    n_bytes: usize,
-    of_strength: usize,
-}
-
-impl Path {
-    /// Keeps the Hessians of one more strength; where they would take too much memory, those of the strength before.
-    fn remember(&mut self, kept: Option<&[Kept]>) {
-        let last = self.kept.last().cloned().flatten();
-        let Some(own) = kept else {
-            self.kept.push(None);
-            return;
-        };
-        let is_new = |k: usize| {
-            last.as_ref().is_none_or(|last: &Vec<Kept>| !Arc::ptr_eq(&last[k].hessian, &own[k].hessian))
-        };
-        let size = |k: usize| own[k].hessian.len() * size_of::<f64>();
-        let n_bytes = self.n_bytes + (0..own.len()).filter(|&k| is_new(k)).map(size).sum::<usize>();
-        self.of_strength = (0..own.len()).map(size).sum();
-        if n_bytes <= MOST_KEPT_BYTES || last.is_none() {
-            self.n_bytes = n_bytes;
-            self.kept.push(Some(own.to_vec()));
-        } else {
-            self.kept.push(last);
-        }
-    }
-
-    /// What was kept at every strength; `None` if that was nothing at one of them.
-    fn kept(&self) -> Option<Vec<&[Kept]>> {
-        self.kept.iter().map(Option::as_deref).collect()
-    }
-
-    /// How many folds of so many rows go side by side.
-    fn folds_together(&self, n_rows: usize, n_targets: usize) -> usize {
-        let by_targets = MOST_TOGETHER / n_targets.max(1);
-        by_targets.min(MOST_WEIGHTS / n_rows.max(1)).min(MOST_KEPT_BYTES / self.n_bytes.max(1)).max(1)
     }
 }
 
@@ -141,28 +92,56 @@ impl CheckedSpec {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<FittedGlm> {
         let started = Instant::now();
-        let strengths = how.strengths()?;
+        let (strengths, n_targets) = (how.strengths()?, response.y.ncols());
         self.check_for_strengths()?;
         how.folds.check_within(plan.rows())?;
-        if response.y.ncols() == 0 {
+        if n_targets == 0 {
             return Err(no_target());
         }
-        let path = self.path(on, plan, response, (&strengths, started), progress)?;
-        let folds: Vec<&Fold> = how.folds.iter().collect();
-        let n_together = path.folds_together(plan.n_rows(), response.y.ncols());
-        let mut by_fold = Vec::with_capacity(folds.len());
-        for folds in folds.chunks(n_together) {
-            by_fold.extend(self.folds(on, plan, response, &path, (folds, &strengths, started), progress)?);
+        match self.beside_hessians(plan, strengths.len() * n_targets) {
+            Some((spec, plan)) => spec.validate(on, &plan, response, (how, &strengths, started), progress),
+            None => self.validate(on, plan, response, (how, &strengths, started), progress),
         }
+    }
+
+    fn validate<B: Backend>(
+        &self,
+        on: &B,
+        plan: &DesignPlan,
+        response: &Response,
+        (how, strengths, started): (&CrossValidation, &[f64], Instant),
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<FittedGlm> {
         let n_targets = response.y.ncols();
+        let noted = Noted { journal: &self.get().journal, n_strengths: strengths.len(), n_targets };
+        let mut by_fold: Vec<Option<Scores>> = (0..how.folds.len()).map(|fold| noted.scores(fold)).collect();
+        let path = match noted.path().filter(|_| by_fold.iter().all(Option::is_some)) {
+            Some(points) => Path { points, ..self.no_path() },
+            None => self.path(on, plan, response, (strengths, started), progress)?,
+        };
+        let folds: Vec<(usize, &Fold)> = how.folds.iter().enumerate().collect();
+        for folds in folds.chunks(path.folds_together(plan.n_rows(), n_targets)) {
+            if folds.iter().all(|(fold, _)| by_fold[*fold].is_some()) {
+                continue;
+            }
+            let which = (folds, how.folds.len());
+            let found = self.folds(on, plan, response, &path, (which, strengths, started), progress)?;
+            for ((fold, _), scores) in folds.iter().zip(found) {
+                noted.keep_scores(*fold, &scores);
+                by_fold[*fold] = Some(scores);
+            }
+            // where their fits came to is of no use any more
+            self.get().journal.within(format!("folds from {}", folds[0].0)).finish(Vec::new());
+        }
+        let by_fold: Vec<Scores> = by_fold.into_iter().flatten().collect();
         let curve = |target: usize| {
             let own = by_fold.iter().map(|scores| scores.iter().map(|own| own[target]).collect()).collect();
-            Curve::new(&strengths, own)
+            Curve::new(strengths, own)
         };
         let curves: Vec<Curve> = (0..n_targets).map(curve).collect();
         let chosen: Vec<usize> = curves.iter().map(|curve| curve.chosen(how.pick)).collect();
         let mut fitted =
-            self.finish_chosen(on, plan, response, &path, (&chosen, &strengths, started), progress)?;
+            self.finish_chosen(on, plan, response, &path, (&chosen, strengths, started), progress)?;
         for ((target, curve), k) in fitted.targets.iter_mut().zip(curves).zip(chosen) {
             target.strength = Some(strengths[k]);
             target.warnings.extend(curve.warning());
@@ -198,6 +177,7 @@ impl CheckedSpec {
             tolerance: own.tolerance.max(ENOUGH),
             standard_errors: StandardErrors::Off,
             time_limit_s: own.time_limit_s.map(left),
+            journal: Journal::default(),
             n_histories: 0,
             covariance_of: Vec::new(),
             ..own.clone()
@@ -223,11 +203,12 @@ impl CheckedSpec {
         self.fit_each(on, plan, response, &mut |problem: &mut dyn Fits| {
             for &strength in strengths {
                 let regularizer = self.get().regularizer.times(strength);
+                let journal = self.get().journal.within(format!("strength {}", path.len()));
                 let start = path.last().map_or_else(
                     || self.get().start.clone(),
                     |last| last.targets.iter().map(StartPoint::from).collect(),
                 );
-                let spec = GlmSpec { regularizer, start, ..self.get().clone() }.check()?;
+                let spec = GlmSpec { regularizer, start, journal, ..self.get().clone() }.check()?;
                 path.push(problem.fit(&spec, progress)?);
             }
             Ok(())
@@ -244,14 +225,23 @@ impl CheckedSpec {
         (strengths, since): (&[f64], Instant),
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Path> {
-        let mut path = Path::default();
+        let mut path = self.no_path();
         self.fit_each(on, plan, response, &mut |problem: &mut dyn Fits| {
             let mut kept = None;
-            for &strength in strengths.iter().rev() {
-                let start = path.points.last().map_or(Vec::new(), |last| starts(last));
+            for (k, &strength) in strengths.iter().enumerate().rev() {
+                let part = self.get().journal.within(format!("strength {k}"));
+                // what was noted is near: going there again costs little and brings the Hessians
+                let noted = solved_of(&part);
+                let start = noted.as_ref().or(path.points.last()).map_or(Vec::new(), |own| starts(own));
                 let spec = self.at_strength(strength, start, since)?;
                 let own = [spec.get().regularizer.clone()];
-                path.points.push(problem.solve(&spec, &own, Hessians::Kept(&mut kept), progress)?);
+                let at = Part::Strength { number: strengths.len() - k, of: strengths.len() };
+                let mut of_strength = |own: Progress| progress(Progress { part: at, ..own });
+                let solved = problem.solve(&spec, &own, Hessians::Kept(&mut kept), &mut of_strength)?;
+                if noted.is_none() {
+                    keep_solved(&part, &solved);
+                }
+                path.points.push(noted.unwrap_or(solved));
                 path.remember(kept.as_deref());
             }
             Ok(())
@@ -268,15 +258,15 @@ impl CheckedSpec {
         plan: &DesignPlan,
         response: &Response,
         path: &Path,
-        (folds, strengths, since): (&[&Fold], &[f64], Instant),
+        ((folds, n_all), strengths, since): ((&[(usize, &Fold)], usize), &[f64], Instant),
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<Vec<Vec<Vec<f64>>>> {
+    ) -> Result<Vec<Scores>> {
         let (n_targets, n_folds) = (response.y.ncols(), folds.len());
         let n_each = n_targets * n_folds;
         // every fit that goes on has the Hessian of its loss with its penalty
-        let by_bytes = MOST_KEPT_BYTES / (path.of_strength * n_folds).max(1);
+        let by_bytes = path.most_bytes / (path.of_strength * n_folds).max(1);
         let n_together = (MOST_TOGETHER / n_each).min(by_bytes).clamp(1, strengths.len());
-        let rows: Vec<Rows> = folds.iter().map(|fold| fold.train.clone()).collect();
+        let rows: Vec<Rows> = folds.iter().map(|(_, fold)| fold.train.clone()).collect();
         let parts = Parts { rows: Arc::new(rows), n_penalties: n_together };
         // of every strength the targets of the first fold, then those of the next
         let mut solved: Vec<Vec<Solved>> = strengths.iter().map(|_| Vec::new()).collect();
@@ -292,18 +282,33 @@ impl CheckedSpec {
                     own.clone().map(|k| self.get().regularizer.times(strengths[k])).collect();
                 let of_own = n_each * own.start..n_each * own.end;
                 let given = Hessians::Given(hessians.as_ref().map(|all| &all[of_own]));
+                let of_folds = Part::Folds {
+                    first: folds[0].0 + 1,
+                    last: folds[0].0 + n_folds,
+                    of: n_all,
+                    n_strengths: strengths.len() - last,
+                    of_strengths: strengths.len(),
+                };
                 let mut of_targets = |at: Progress| {
                     let n_active = at.n_active.div_ceil(n_folds * regularizers.len()).min(n_targets);
-                    progress(Progress { n_active, ..at });
+                    progress(Progress { n_active, n_waiting: 0, part: of_folds, ..at });
                 };
-                let mut found = problem.solve(&spec, &regularizers, given, &mut of_targets)?.into_iter();
+                let part = format!("folds from {}/strengths from {}", folds[0].0, own.start);
+                let part = self.get().journal.within(part);
+                let noted = solved_of(&part).filter(|noted| noted.len() == n_each * own.len());
+                let found = match noted {
+                    Some(noted) => noted,
+                    None => problem.solve(&spec, &regularizers, given, &mut of_targets)?,
+                };
+                keep_solved(&part, &found);
+                let mut found = found.into_iter();
                 for k in own.clone() {
                     solved[k] = found.by_ref().take(n_each).collect();
                 }
             }
             Ok(())
         })?;
-        let scores = |(fold, k): (&&Fold, usize)| -> Result<Vec<Vec<f64>>> {
+        let scores = |((_, fold), k): (&(usize, &Fold), usize)| -> Result<Scores> {
             let test = plan.with_rows(fold.test.clone());
             let mut held_out = HeldOut::new(on.exact(), &test, response, self, strengths.len())?;
             let own = solved.iter().flat_map(|all| &all[k * n_targets..(k + 1) * n_targets]);
@@ -340,7 +345,8 @@ impl CheckedSpec {
             let start = own.iter().map(|&target| path.points[k][target].point.clone()).collect();
             let left = |limit: f64| (limit - since.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE);
             let time_limit_s = self.get().time_limit_s.map(left);
-            let spec = GlmSpec { regularizer, start, time_limit_s, ..self.get().clone() }.check()?;
+            let journal = self.get().journal.within(format!("chosen {k}"));
+            let spec = GlmSpec { regularizer, start, time_limit_s, journal, ..self.get().clone() }.check()?;
             let mut part = spec.fit(on, plan, &Response { y: some.view(), names }, progress)?;
             for (fit, &target) in part.targets.drain(..).zip(&own) {
                 targets[target] = Some(fit);

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use super::fitted::{FittedGlm, TargetFit, expected_counts};
 use super::inputs::Response;
+use super::journal::{Journal, Waypoint};
 use super::spec::{CheckedSpec, GlmSpec, PlanFrom, StandardErrors};
 use super::start::StartPoint;
 use crate::backend::{Backend, Model};
@@ -157,8 +158,11 @@ impl CheckedSpec {
         started: Instant,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<FittedGlm> {
+        let journal = self.get().journal.within(format!("target {target}"));
         let mut fit = |observation: ObservationModel, start: Vec<StartPoint>, is_last: bool| {
-            let spec = self.of_round(observation, start, is_last, target, started);
+            let mut spec = self.of_round(observation, start, is_last, target, started);
+            // points of one round are none of another's
+            spec.journal = if is_last { journal.within("last") } else { Journal::default() };
             spec.check()?.fit_given(on, plan, response, progress)
         };
         let y: Vec<f64> = plan.rows().iter().map(|row| response.y.get(row, 0)).collect();
@@ -168,10 +172,18 @@ impl CheckedSpec {
             let mu = expected_counts(model, plan, of.intercept, &of.coef);
             plan.rows().iter().map(|row| mu[row]).collect()
         };
-        let start = self.get().start.get(target).cloned();
-        let mut fitted = fit(ObservationModel::Poisson, start.into_iter().collect(), false)?;
         let (mut dispersion, mut settled) = (1.0, false);
         let (mut iterations, mut passes) = (0, 0);
+        let mut fitted = match journal.done().as_deref() {
+            Some([noted]) => {
+                (dispersion, iterations, passes) = (noted.scale, noted.iterations, noted.passes);
+                fit(NegativeBinomial::new(dispersion)?.into(), vec![noted.start()], false)?
+            }
+            _ => {
+                let start = self.get().start.get(target).cloned();
+                fit(ObservationModel::Poisson, start.into_iter().collect(), false)?
+            }
+        };
         for _ in 0..MOST_ROUNDS {
             let own = &fitted.targets[0];
             (iterations, passes) = (iterations + own.iterations, passes + own.passes);
@@ -187,7 +199,22 @@ impl CheckedSpec {
                 break;
             }
             let start = vec![StartPoint::from(own)];
+            journal.finish(vec![Waypoint {
+                target,
+                coef: own.coef.clone(),
+                intercept: vec![own.intercept],
+                iterations,
+                passes,
+                status: None,
+                scale: dispersion,
+            }]);
             fitted = fit(NegativeBinomial::new(dispersion)?.into(), start, false)?;
+        }
+        if self.get().stop.is_requested() {
+            // means of a Poisson fit are no answer of this model
+            let is_answer = fitted.model.observation != ObservationModel::Poisson;
+            fitted.targets[0].status = Status::Stopped;
+            return if is_answer { Ok(fitted) } else { Err(Error::Interrupted) };
         }
         let start = vec![StartPoint::from(&fitted.targets[0])];
         let mut last = fit(NegativeBinomial::new(dispersion)?.into(), start, true)?;

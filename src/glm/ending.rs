@@ -19,6 +19,9 @@ const FAR_FROM_ZERO: f64 = 1e8;
 const EXACT: f64 = 1e-27;
 /// A feature is named in a direction if its part is at least this much of the largest.
 const NAMED: f64 = 0.05;
+/// What to say of a target that was asked to stop and has no certificate.
+pub(super) const UNPROVEN: &str =
+    "stopped before loss, certificate and scores could be computed at these coefficients: they are NaN";
 /// Most names in a warning; the whole list of aliased columns is in the result.
 const MOST_NAMES: usize = 8;
 
@@ -54,9 +57,10 @@ impl Fit<'_, '_, '_> {
         let numbers = [gap, standing.optimality.kkt_residual, standing.optimality.loss];
         match standing.outcome.status {
             Status::Failed => Status::Failed,
+            Status::Stopped if standing.is_unproven() => Status::Stopped,
             _ if numbers.iter().any(|number| !number.is_finite()) => Status::Failed,
             _ if standing.recession().is_some() => Status::Separated,
-            _ if self.is_proven(target, standing, left_out) => Status::Converged,
+            _ if self.is_proven(target, standing, left_out) && !standing.is_in_doubt() => Status::Converged,
             Status::Converged => Status::Stalled,
             said => said,
         }
@@ -111,13 +115,15 @@ impl Fit<'_, '_, '_> {
             passes: outcome.passes,
             n_bins_used: self.plan.n_rows(),
             scale: self.dispersion().unwrap_or(of_response.scale),
-            gap_scale: Some(self.metric.nulls[target].scale(optimality.loss)),
+            gap_scale: Some(self.metric.nulls[target].scale(optimality.loss))
+                .filter(|scale| scale.is_finite()),
             total_weight: self.plan.weights().map(Weights::total),
             scale_standard_error: f64::NAN,
             dof_resid,
             n_parameters,
             strength: None,
             cv: None,
+            apart: None,
             aliased,
             warnings,
             history,
@@ -128,7 +134,9 @@ impl Fit<'_, '_, '_> {
     fn warnings(&self, standing: &Standing, aliased: &[String], whole: bool) -> Vec<String> {
         let labels = &self.plan.layout().labels;
         let mut warnings = Vec::new();
-        if standing.scale.is_nan() {
+        if standing.is_unproven() {
+            warnings.push(UNPROVEN.into());
+        } else if standing.scale.is_nan() {
             warnings.push(
                 "as many parameters as bins: no scale can be estimated, and with it no log-likelihood and no error".into(),
             );
@@ -237,7 +245,7 @@ impl Fit<'_, '_, '_> {
     /// cost digits.
     fn scores(&self, target: usize, reported: &Reported, of_response: &ResponseSums, loss: f64) -> Scores {
         let scores = of_response.scores(loss);
-        if of_response.keep_digits(&scores, loss) {
+        if loss.is_nan() || of_response.keep_digits(&scores, loss) {
             return scores;
         }
         let (y, mu) = self.expected(target, reported);
@@ -279,6 +287,7 @@ impl Fit<'_, '_, '_> {
             n_parameters: self.n_parameters(&[]),
             strength: None,
             cv: None,
+            apart: None,
             scores: of_response.scores(0.0),
             aliased: Vec::new(),
             warnings: vec![warning.into()],

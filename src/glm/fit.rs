@@ -1,5 +1,6 @@
 //! The course of a fit: start, solver, certificate, in that order; back to the solver if the proof fails.
 
+use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 use super::certificate::{Reported, report};
@@ -16,7 +17,9 @@ use crate::error::Reached;
 use crate::math::dense::{Cholesky, Matrix};
 use crate::objective::{GlmObjective, Objective, Packed, Penalty, Weight};
 use crate::observation::Recession;
-use crate::solver::{Halted, Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Residuals, Start, Watch};
+use crate::solver::{
+    Halted, Keep, Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Residuals, Start, Watch,
+};
 use crate::{Error, Result};
 
 /// The smallest relative gap worth aiming at: the rounding floor. At the default tolerance of `f64` data it is the
@@ -91,22 +94,23 @@ impl Fit<'_, '_, '_> {
         let is_far = fast.is_some() && self.metric.smallest_pivot() > CERTAIN;
         let first_goal = if is_far { NEAR_FLOOR } else { FLOOR };
         let goal = if spec.tolerance <= TOLERANCE_F64 { first_goal } else { spec.tolerance };
-        let (tolerance, max_iterations) = (spec.tolerance, spec.max_iterations);
         let mut residuals = |at: &Matrix, targets: &[usize]| self.residuals(beside.as_mut(), at, targets);
         let residuals: Option<&mut Residuals> =
             if spec.n_histories > 0 { Some(&mut residuals) } else { None };
-        let (history_time, n_waiting, used) = (Duration::ZERO, 0, vec![0; self.metric.nulls.len()]);
+        let taken = RefCell::new(self.taken_before());
+        let mut keep = |points: &[Halted]| {
+            spec.journal.note(points.iter().map(|point| self.waypoint(point, &taken.borrow())))
+        };
+        let keep: Option<&mut Keep> = if spec.journal.is_kept() { Some(&mut keep) } else { None };
         let mut watch = Watch {
-            tolerance,
             goal,
-            max_iterations,
-            used,
+            max_iterations: spec.max_iterations,
+            used: taken.borrow().iter().map(|own| own[0]).collect(),
             deadline,
-            n_waiting,
-            halted: Vec::new(),
-            progress,
+            stop: spec.stop.clone(),
+            keep,
             residuals,
-            history_time,
+            ..Watch::new(spec.tolerance, self.metric.nulls.len(), progress)
         };
         let placed = |costs: &Costs| Placed::all(self.plan, self.response.y.ncols(), costs);
         chosen.features = placed(&self.costs);
@@ -126,7 +130,7 @@ impl Fit<'_, '_, '_> {
         let mut standings: Vec<Option<Standing>> = live.iter().map(|_| None).collect();
         let open = (0..live.len()).collect();
         let mut rounds = vec![Round { open, start, goal, taken_over: false }];
-        let mut inference_seconds = 0.0;
+        let (mut inference_seconds, mut has_time) = (0.0, true);
         while let Some(Round { open, start, goal, taken_over }) = rounds.pop() {
             if open.is_empty() {
                 continue;
@@ -138,15 +142,25 @@ impl Fit<'_, '_, '_> {
             let solver = if taken_over { &Newton } else { solver };
             let solved = solver.minimize(&mut objectives, &self.metric, &targets, start, &mut watch);
             let solution = solved.map_err(|error| self.unfinished(error, &watch.halted))?;
-            let ends = self.ends(all.as_deref_mut().unwrap_or(&mut *exact), &solution, &targets)?;
+            let is_stopped = self.is_stopped(&mut has_time, (&targets, &solution), &taken.borrow());
+            let ends = match self.ends(all.as_deref_mut().unwrap_or(&mut *exact), &solution, &targets) {
+                Err(Error::Interrupted) => self.unproven(&solution),
+                ends => ends?,
+            };
             let inferring = Instant::now();
             // what Newton has taken over stays with it
             let mut again = [false, true].map(|taken_over| (taken_over, Vec::new()));
             for (column, mut end) in ends.into_iter().enumerate() {
                 let (k, at) = (open[column], solution.at.column(column).to_vec());
-                end.inference = self.look(exact, live[k], &at, &end, left_out.is_some())?;
+                if !is_stopped {
+                    match self.examine(exact, live[k], &at, &mut end, left_out.is_some()) {
+                        Err(Error::Interrupted) => {}
+                        examined => examined?,
+                    }
+                }
                 let mut standing = end.after(standings[k].take());
-                watch.used[live[k]] = standing.outcome.iterations;
+                let own = taken.borrow()[live[k]][0] + standing.outcome.iterations;
+                watch.used[live[k]] = own;
                 if self.goes_on(live[k], &mut standing, left_out.is_some(), &watch) {
                     again[usize::from(standing.outcome.taken_over)].1.push(column);
                 }
@@ -160,13 +174,19 @@ impl Fit<'_, '_, '_> {
                 taken_over,
             }));
         }
+        let left_out = left_out.or_else(|| spec.stop.is_requested().then(|| "the fit was stopped".into()));
         let history = watch.history_time.as_secs_f64();
         let fit = started.elapsed().as_secs_f64() - inference_seconds - history;
         let seconds = Seconds { fit, inference: inference_seconds, history };
         let taken_over = |standing: &&Standing| standing.outcome.taken_over;
         chosen.n_taken_over = standings.iter().flatten().filter(taken_over).count();
-        let standings = live.into_iter().zip(standings.into_iter().flatten());
-        Ok(self.finish(chosen, left_out, standings.collect(), seconds))
+        let mut standings: Vec<(usize, Standing)> =
+            live.into_iter().zip(standings.into_iter().flatten()).collect();
+        for (target, Standing { outcome, .. }) in &mut standings {
+            let [iterations, passes] = taken.borrow()[*target];
+            (outcome.iterations, outcome.passes) = (outcome.iterations + iterations, outcome.passes + passes);
+        }
+        Ok(self.finish(chosen, left_out, standings, seconds))
     }
 
     /// Loss and optimality residual at points of shape (parameters, targets), of targets whose history is wanted.

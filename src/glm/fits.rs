@@ -174,13 +174,17 @@ pub(super) struct Problem<'p, 'd, 'r, B: Backend> {
 
 impl<B: Backend> Fits for Problem<'_, '_, '_, B> {
     fn fit(&mut self, spec: &CheckedSpec, progress: &mut dyn FnMut(Progress)) -> Result<FittedGlm> {
+        let spec = &spec.going_on(self.response.y.ncols(), self.plan.n_columns());
         let regularizer = std::slice::from_ref(&spec.get().regularizer);
         let mut fitted = self.with(spec, regularizer, &mut |fit, chosen, views, started| {
             fit.run(chosen, views, started, progress)
         })?;
         if fitted.identifiability.is_none() && fitted.inference_left_out.is_none() {
             let started = Instant::now();
-            fitted.identifiability = Some(self.identifiability(spec)?);
+            fitted.identifiability = match self.identifiability(spec) {
+                Err(Error::Interrupted) => None,
+                found => Some(found?),
+            };
             fitted.seconds.inference += started.elapsed().as_secs_f64();
         }
         Ok(fitted)

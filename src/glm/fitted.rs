@@ -43,6 +43,15 @@ pub struct Covariance {
     pub values: Matrix,
 }
 
+/// What a target has for itself where not all targets of a fit have the same columns and penalty.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Apart {
+    /// Columns that it does not see: its own spikes among those of all units, or those that a mask keeps from it.
+    pub unseen: Vec<String>,
+    /// What is added to its mean loss, on the columns of the whole fit.
+    pub regularizer: Regularizer,
+}
+
 /// One fitted target and its certificate.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TargetFit {
@@ -105,6 +114,9 @@ pub struct TargetFit {
     /// How well every strength predicted bins that were not fitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cv: Option<Curve>,
+    /// What it has for itself where targets differ in columns or penalty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apart: Option<Apart>,
     /// Agreement with the response that was fitted.
     #[serde(flatten)]
     pub scores: Scores,

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::bins::Bins;
 use super::certificate::{Reported, read_back};
-use super::cross_validation::MOST_TOGETHER;
 use super::inputs::Response;
 use super::rank::varying;
 use super::solve::Solved;
 use super::spec::CheckedSpec;
 use super::start::StartPoint;
+use super::strength_path::MOST_TOGETHER;
 use crate::Result;
 use crate::backend::{Cpu, Every};
 use crate::design::{Column, DesignPlan};

@@ -3,7 +3,7 @@
 //! All targets get the same columns; a column that a target does not see (its own spikes among those of all units, or one that a mask
 //! keeps from it) has coefficient 0 and no standard error.
 
-use super::fitted::{Covariance, FittedGlm, Seconds, TargetFit};
+use super::fitted::{Apart, Covariance, FittedGlm, Seconds, TargetFit};
 use super::identifiability::Identifiability;
 use crate::design::Layout;
 use crate::regularizer::Regularizer;
@@ -58,14 +58,36 @@ impl FittedGlm {
             joined.inference_left_out = joined.inference_left_out.take().or(fit.inference_left_out);
             let place = |label: &String| fit.labels.iter().position(|own| own == label);
             let places: Vec<Option<usize>> = layout.labels.iter().map(place).collect();
+            let whole = Apart { unseen: Vec::new(), regularizer: fit.regularizer.clone() };
             for (target, number) in fit.targets.into_iter().zip(own) {
-                targets[number] = Some(spread(target, &places));
+                let within = (&fit.labels[..], target.apart.as_ref().unwrap_or(&whole));
+                let apart = Apart::of(layout, within, &joined.regularizer);
+                targets[number] = Some(TargetFit { apart, ..spread(target, &places) });
             }
         }
         joined.targets = targets.into_iter().flatten().collect();
         joined.features.clone_from(&layout.features);
         joined.labels.clone_from(&layout.labels);
         Ok(joined)
+    }
+}
+
+impl Apart {
+    /// What a target has for itself in a joined fit to the columns of a layout, from what it had in a fit to the columns `labels`.
+    pub(super) fn of(
+        layout: &Layout,
+        (labels, own): (&[String], &Self),
+        of_all: &Regularizer,
+    ) -> Option<Self> {
+        let place = |label: &String| layout.labels.iter().position(|other| other == label);
+        let places: Vec<Option<usize>> = labels.iter().map(place).collect();
+        let regularizer = own.regularizer.in_layout(&places, layout.labels.len());
+        let unseen: Vec<String> = (layout.labels.iter())
+            .filter(|label| !labels.contains(label) || own.unseen.contains(label))
+            .cloned()
+            .collect();
+        let is_like_all = unseen.is_empty() && regularizer == *of_all;
+        (!is_like_all).then_some(Self { unseen, regularizer })
     }
 }
 

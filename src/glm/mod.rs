@@ -10,7 +10,9 @@ mod choice;
 mod cross_validation;
 mod curve;
 mod dispersion;
+mod doubt;
 mod ending;
+pub mod fallback;
 mod fit;
 mod fits;
 mod fitted;
@@ -20,8 +22,10 @@ mod held_out;
 mod identifiability;
 mod inputs;
 mod joined;
+mod journal;
 mod likelihood_ratio;
 mod lowest;
+mod noted;
 mod null_models;
 mod part_hessians;
 mod penalised;
@@ -35,6 +39,8 @@ mod solve;
 mod spec;
 mod standing;
 mod start;
+mod stopped;
+mod strength_path;
 
 pub use categorical::{
     CategoricalSpec, ClassCovariance, ClassFit, ClassPoint, Confusion, FittedCategorical, Labelled,
@@ -43,10 +49,14 @@ pub use categorical::{
 pub use choice::{CostConstants, estimated_seconds};
 pub use cross_validation::CrossValidation;
 pub use curve::{Curve, Pick};
-pub use fitted::{Covariance, FittedGlm, GapFrom, Seconds, TargetFit};
+#[cfg(feature = "gpu")]
+pub use fallback::Fallback;
+pub use fallback::{ClassWork, TargetWork, Work};
+pub use fitted::{Apart, Covariance, FittedGlm, GapFrom, Seconds, TargetFit};
 pub use folds::{Fold, Folds};
 pub use identifiability::{Dependence, DeterminedBy, Identifiability, Part};
 pub use inputs::Response;
+pub use journal::{Entries, Journal, Waypoint};
 pub use likelihood_ratio::LikelihoodRatio;
 pub use per_target::{PerTarget, alike};
 pub use plan::{Estimate, Placed, Plan};

@@ -93,9 +93,10 @@ impl CheckedSpec {
             return Err(Error::argument("plan", "none beside targets that differ", "a plan", help));
         }
         let mut fits = Vec::with_capacity(groups.len());
-        for ((may, strengths), targets) in groups {
+        for (number, ((may, strengths), targets)) in groups.into_iter().enumerate() {
             let may = may.unwrap_or_else(|| vec![true; plan.n_columns()]);
-            let spec = self.of_group(plan, &may, strengths.as_deref(), &targets, started)?;
+            let spec = self.of_part(format!("group {number}"));
+            let spec = spec.of_group(plan, &may, strengths.as_deref(), &targets, started)?;
             let some = response.y.select(&targets);
             let names = targets.iter().filter_map(|&target| response.names.get(target).cloned()).collect();
             let part = Response { y: some.view(), names };

@@ -7,6 +7,7 @@
 use std::time::Instant;
 
 use super::choice::Size;
+use super::doubt::believe;
 use super::fit::{CERTAIN, Fit, Views};
 use super::fits::Problem;
 use super::identifiability::Identifiability;
@@ -118,11 +119,19 @@ impl<B: Backend> Problem<'_, '_, '_, B> {
             none => {
                 let mut objective = GlmObjective::like(&self.exact, on, plan, self.own, self.y)?;
                 let (gram, are_apart) = objective.flat_gram(Every(chosen.gram_every), CERTAIN)?;
+                if costs.home != Home::Host {
+                    let are_standard =
+                        chosen.gram_every == 1 && plan.has_intercept() && plan.weights().is_none();
+                    believe(&gram, are_standard)?;
+                }
                 none.insert(Fast { objective, gram, least: if are_apart { PLAIN } else { CERTAIN } })
             }
         };
         let every = Every(chosen.gram_every);
         let of_parts = grams_of_parts(&mut fast.objective, self.of_parts, self.tells_parts_apart, every)?;
+        if costs.home != Home::Host {
+            of_parts.iter().try_for_each(|gram| believe(gram, false))?;
+        }
         let grams = if of_parts.is_empty() { vec![fast.gram.clone()] } else { of_parts };
         let sets = penalties.iter().flat_map(|penalty| grams.iter().map(move |gram| (gram, penalty)));
         let metric = Metric::of_sets(&sets.collect::<Vec<_>>(), nulls);
@@ -202,7 +211,8 @@ impl<B: Backend> Problem<'_, '_, '_, B> {
         let mut members = None;
         let mut own_grams = grams;
         if !rank.is_whole(&varying) {
-            let mut objective = GlmObjective::new(exact_on, plan, &rank.columns(), y, model)?;
+            let objective = GlmObjective::new(exact_on, plan, &rank.columns(), y, model)?;
+            let mut objective = objective.with_roundings(rank.roundings());
             own_grams = vec![objective.gram(Every::ROW, Weight::Flat)?];
             members = Some(objective);
         }

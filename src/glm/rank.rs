@@ -121,6 +121,13 @@ impl Rank {
         columns
     }
 
+    /// The roundings of each member in parts of its own magnitude: one that is what others leave of a column has those of the
+    /// columns that it is the difference of.
+    pub(super) fn roundings(&self) -> Vec<f64> {
+        let sizes = self.to_standard.columns().into_iter();
+        sizes.map(|factors| factors.iter().map(|factor| factor.abs()).sum::<f64>().max(1.0)).collect()
+    }
+
     /// Whether the members are these columns, all of them.
     pub(super) fn is_whole(&self, varying: &[usize]) -> bool {
         self.n_members() == varying.len() && self.are_columns()

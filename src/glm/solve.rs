@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ndarray::Axis;
+
 use super::certificate::Reported;
 use super::fit::{Fit, Views};
 use super::plan::Plan;
 use super::start::StartPoint;
-use crate::backend::{Cast, Cpu, Every};
+use crate::backend::{Cast, Cpu, Every, Home};
 use crate::design::DesignPlan;
 use crate::math::dense::Matrix;
 use crate::objective::{GlmObjective, Objective, Weight};
@@ -71,22 +73,18 @@ impl Fit<'_, '_, '_> {
         let live: Vec<usize> = (0..nulls.len()).filter(|&target| !nulls[target].is_silent).collect();
         let left = |limit: f64| started.checked_add(Duration::try_from_secs_f64(limit).ok()?);
         let mut watch = Watch {
-            tolerance: spec.tolerance,
-            goal: spec.tolerance,
             max_iterations: spec.max_iterations,
-            used: vec![0; nulls.len()],
             deadline: spec.time_limit_s.and_then(left),
-            n_waiting: 0,
-            halted: Vec::new(),
-            progress,
-            residuals: None,
-            history_time: Duration::ZERO,
+            stop: spec.stop.clone(),
+            ..Watch::new(spec.tolerance, nulls.len(), progress)
         };
         let lbfgs = Lbfgs { newton_if_slow: chosen.newton_if_slow };
         let is_newton = chosen.solver == Newton.name();
         let bytes = nulls.len() * (1 + self.rank.n_members()).pow(2) * size_of::<f64>();
         let may_be_kept = match hessians {
-            Hessians::Kept(_) => is_newton && self.rank.is_whole(&self.varying) && bytes <= MOST_KEPT_BYTES,
+            Hessians::Kept(_) => {
+                is_newton && self.rank.is_whole(&self.varying) && bytes <= self.spec.most_kept_bytes()
+            }
             Hessians::Given(_) => self.rank.is_whole(&self.varying),
         };
         let at_hand = hessians.all().filter(|_| may_be_kept);
@@ -110,11 +108,20 @@ impl Fit<'_, '_, '_> {
         let mut objectives = Objectives { fast: own, exact: &mut *exact, sample: None };
         let start = self.start(&live, false);
         let solution = solver.minimize(&mut objectives, &self.metric, &live, start, &mut watch);
-        let solution = solution.map_err(|error| match error {
+        // where they were stopped is nowhere to go on from
+        spec.stop.check()?;
+        let mut solution = solution.map_err(|error| match error {
             // of parts of the rows no other fit goes on
             Error::Gpu(source) if !of_parts.is_empty() => Error::Gpu(source),
             error => self.unfinished(error, &watch.halted),
         })?;
+        if self.costs.home != Home::Host
+            && let Some(fast) = &mut objectives.fast
+        {
+            let doubted = self.doubted(*fast, &live, &solution)?;
+            let solver: &dyn Minimize = if is_newton { &Newton } else { &lbfgs };
+            self.finish_doubted(solver, objectives.exact, (&live, &doubted), &mut solution, &mut watch)?;
+        }
         let reports = self.reports(&solution.at);
         if let Hessians::Kept(kept) = hessians {
             if may_be_kept {
@@ -130,6 +137,31 @@ impl Fit<'_, '_, '_> {
             solved[target] = Solved { point: StartPoint { coef, intercept }, status: outcome.status, scale };
         }
         Ok(solved)
+    }
+
+    /// Brings targets to the optimum in `f64` that a device has not.
+    fn finish_doubted(
+        &self,
+        solver: &dyn Minimize,
+        exact: &mut dyn Objective,
+        (live, doubted): (&[usize], &[usize]),
+        solution: &mut Solution,
+        watch: &mut Watch,
+    ) -> Result<()> {
+        if doubted.is_empty() {
+            return Ok(());
+        }
+        let targets: Vec<usize> = doubted.iter().map(|&k| live[k]).collect();
+        let start = solution.at.select(Axis(1), doubted).into();
+        let mut objectives = Objectives { fast: None, exact, sample: None };
+        let again = solver.minimize(&mut objectives, &self.metric, &targets, start, watch)?;
+        for ((&k, at), mut outcome) in doubted.iter().zip(again.at.columns()).zip(again.outcomes) {
+            outcome.iterations += solution.outcomes[k].iterations;
+            outcome.passes += solution.outcomes[k].passes;
+            solution.at.column_mut(k).assign(&at);
+            solution.outcomes[k] = outcome;
+        }
+        Ok(())
     }
 
     /// The scales that targets show where the solver left them.

@@ -5,12 +5,14 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::choice::CostConstants;
+use super::journal::Journal;
 use super::plan::Plan;
 use super::start::StartPoint;
 use crate::backend::Model;
 use crate::observation::Observe;
 use crate::regularizer::Regularizer;
 use crate::solver::Lbfgs;
+use crate::stop::Stop;
 use crate::{Error, Result};
 
 /// Default tolerance for `f64` data: the rounding floor of a fit of ordinary size.
@@ -102,6 +104,12 @@ pub struct GlmSpec {
     pub n_histories: usize,
     /// Blocks of columns whose covariance is kept beside the standard errors, where these are computed.
     pub covariance_of: Vec<Range<usize>>,
+    /// Looked at by passes and between steps. A fit that is asked to stop returns the best points so far, with the status
+    /// [`crate::solver::Status::Stopped`], without standard errors, and without a certificate where that would take longer than about
+    /// half a second; before there is a point, [`Error::Interrupted`].
+    pub stop: Stop,
+    /// Where the fit writes down how far it has come, and what it goes on from.
+    pub journal: Journal,
 }
 
 impl Default for GlmSpec {
@@ -121,6 +129,8 @@ impl Default for GlmSpec {
             memory_limit_bytes: None,
             n_histories: 0,
             covariance_of: Vec::new(),
+            stop: Stop::default(),
+            journal: Journal::default(),
         }
     }
 }
@@ -188,6 +198,32 @@ impl GlmSpec {
 }
 
 impl CheckedSpec {
+    /// The same from the points of its journal, where that has some, for so many targets and columns.
+    pub(super) fn going_on(&self, n_targets: usize, n_columns: usize) -> Self {
+        let (mut own, points) = (self.0.clone(), self.0.journal.points());
+        if !points.is_empty() {
+            // no number stands for no point
+            let nowhere = StartPoint { coef: vec![0.0; n_columns], intercept: f64::NAN };
+            own.start.resize(n_targets, nowhere);
+            for (target, point) in points {
+                if let Some(start) = own.start.get_mut(target).filter(|_| point.coef.len() == n_columns) {
+                    *start = point.start();
+                }
+            }
+        }
+        Self(own)
+    }
+
+    /// The same with other limits.
+    pub(super) fn with(self, change: impl FnOnce(GlmSpec) -> GlmSpec) -> Self {
+        Self(change(self.0))
+    }
+
+    /// The same for a part of the work, which its journal tells from others.
+    pub(super) fn of_part(&self, part: impl std::fmt::Display) -> Self {
+        Self(GlmSpec { journal: self.0.journal.within(part), ..self.0.clone() })
+    }
+
     /// The numbers.
     pub fn get(&self) -> &GlmSpec {
         &self.0

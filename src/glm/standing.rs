@@ -2,11 +2,11 @@
 
 use rayon::prelude::*;
 
-use super::certificate::{Inference, RESTLESS, Reported};
+use super::certificate::{Inference, RESTLESS, RUNNING, Reported};
 use super::fit::{FLOOR, Fit};
 use crate::Result;
 use crate::backend::Cpu;
-use crate::objective::{GlmObjective, Objective, Optimality};
+use crate::objective::{GlmObjective, Objective, Optimality, Separation};
 use crate::solver::{Outcome, Solution, Status, Watch};
 
 /// Where one target stands.
@@ -17,6 +17,8 @@ pub(super) struct Standing {
     pub(super) flat_gap: f64,
     pub(super) inference: Option<Inference>,
     pub(super) outcome: Outcome,
+    /// Whether its loss has a minimum, if there was reason to ask.
+    pub(super) separation: Option<Separation>,
     /// See [`super::TargetFit::scale`]; 1 where the model is given its variance.
     pub(super) scale: f64,
 }
@@ -45,13 +47,14 @@ impl Fit<'_, '_, '_> {
             flat_gap,
             inference: None,
             outcome: outcome.clone(),
+            separation: None,
         };
         Ok(ends.enumerate().map(end).collect())
     }
 
     /// The Hessian at the point: wanted for standard errors, or, where these are left out, to see whether a target
     /// with rows far from the mean is running away. Where the penalty has kinks no other matrix tells the gap.
-    pub(super) fn look(
+    fn look(
         &self,
         f: &mut GlmObjective<Cpu<f64>>,
         target: usize,
@@ -71,12 +74,41 @@ impl Fit<'_, '_, '_> {
         self.infer(f, target, at, end)
     }
 
+    /// Looks at a target where the solver left it, and asks whether it is separated where that is in doubt.
+    pub(super) fn examine(
+        &self,
+        f: &mut GlmObjective<Cpu<f64>>,
+        target: usize,
+        at: &[f64],
+        end: &mut Standing,
+        left_out: bool,
+    ) -> Result<()> {
+        end.inference = self.look(f, target, at, end, left_out)?;
+        self.ask(f, target, at, end)
+    }
+
+    /// Asks whether the loss of a target has a minimum if it did not come to rest at one.
+    fn ask(
+        &self,
+        f: &mut GlmObjective<Cpu<f64>>,
+        target: usize,
+        at: &[f64],
+        end: &mut Standing,
+    ) -> Result<()> {
+        let ended = matches!(end.outcome.status, Status::MaxIterations | Status::Stalled | Status::Failed);
+        let runs = end.inference.as_ref().is_some_and(|inference| inference.step_reach > RUNNING);
+        if end.outcome.recession.is_none() && (ended || runs) {
+            let step = end.inference.as_ref().map_or(at, |inference| &inference.step);
+            end.separation = Some(f.separation(target, at, step)?);
+        }
+        Ok(())
+    }
+
     /// Whether the solver should go on although it says that it has arrived.
     fn is_open(&self, target: usize, standing: &Standing, left_out: bool) -> bool {
-        let restless = standing.inference.as_ref().is_some_and(|inference| inference.step_reach > RESTLESS);
         standing.outcome.status == Status::Converged
             && standing.recession().is_none()
-            && (restless || !self.is_proven(target, standing, left_out))
+            && (standing.is_restless() || !self.is_proven(target, standing, left_out))
     }
 
     /// Whether the solver goes on with a target. One that should, but may not, is told why: its last step may be one that
@@ -105,10 +137,27 @@ impl Fit<'_, '_, '_> {
 }
 
 impl Standing {
+    /// Whether the fit was asked to stop before a certificate could be computed.
+    pub(super) fn is_unproven(&self) -> bool {
+        self.outcome.status == Status::Stopped && self.optimality.loss.is_nan()
+    }
+
     /// The direction along which the loss falls for ever, if there is one.
     pub(super) fn recession(&self) -> Option<&Vec<f64>> {
-        let inferred = self.inference.as_ref().and_then(|inference| inference.recession.as_ref());
-        self.outcome.recession.as_ref().or(inferred)
+        match &self.separation {
+            Some(Separation::Recedes(direction)) => Some(direction),
+            _ => self.outcome.recession.as_ref(),
+        }
+    }
+
+    /// Whether the next Newton step would still move rows by much.
+    fn is_restless(&self) -> bool {
+        self.inference.as_ref().is_some_and(|inference| inference.step_reach > RESTLESS)
+    }
+
+    /// Whether it may be running away without end, and nobody can tell.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.is_restless() && self.separation == Some(Separation::Undecided)
     }
 
     /// Adds the work of an earlier round.

@@ -167,6 +167,22 @@ pub fn null_space(a: &Matrix, tolerance: f64) -> Option<Matrix> {
     Some(Matrix::from_shape_fn((p, basis.len()), |(i, k)| basis[k][i]))
 }
 
+/// An orthonormal basis of the vectors of `n` numbers that all `rows` send to 0, shape (n, dimension): right singular vectors
+/// whose singular value is at most `tolerance` of the largest. The rows are not squared, so that singular values are known to
+/// rounding of the largest. `None` if a number is not finite.
+pub fn null_space_of_rows(rows: &[Vec<f64>], n: usize, tolerance: f64) -> Option<Matrix> {
+    if rows.iter().flatten().any(|value| !value.is_finite()) {
+        return None;
+    }
+    let all = Mat::from_fn(rows.len().max(n), n, |i, j| rows.get(i).map_or(0.0, |row| row[j]));
+    let qr = all.qr();
+    let svd = qr.thin_R().svd().ok()?;
+    let values: Vec<f64> = (0..n).map(|k| svd.S()[k]).collect();
+    let largest = values.iter().copied().fold(0.0, f64::max);
+    let unseen: Vec<usize> = (0..n).filter(|&k| values[k] <= tolerance * largest).collect();
+    Some(Matrix::from_shape_fn((n, unseen.len()), |(i, k)| svd.V()[(i, unseen[k])]))
+}
+
 /// Ratio of the largest to the smallest eigenvalue of the symmetric positive definite `a` scaled to a unit
 /// diagonal; infinite if it is singular to rounding.
 pub fn condition(a: &Matrix) -> f64 {
@@ -264,6 +280,17 @@ mod tests {
         assert_eq!(basis.ncols(), 1);
         assert!((basis[(0, 0)] / basis[(1, 0)] + 2.0).abs() < 1e-12 && basis[(2, 0)].abs() < 1e-12);
         assert_eq!(null_space(&array![[2.0, 1.0], [1.0, 2.0]], 1e-12).unwrap().ncols(), 0);
+    }
+
+    #[test]
+    fn rows_are_not_squared_before_their_null_space_is_found() {
+        let rows = vec![vec![1.0, 1.0, 0.0], vec![1.0, 1.0 + 1e-9, 0.0]];
+        let basis = null_space_of_rows(&rows, 3, 1e-12).unwrap();
+        assert_eq!(basis.ncols(), 1);
+        assert!((basis[(2, 0)].abs() - 1.0).abs() < 1e-12);
+        assert_eq!(null_space_of_rows(&rows, 3, 1e-8).unwrap().ncols(), 2);
+        assert_eq!(null_space_of_rows(&[], 2, 1e-12).unwrap().ncols(), 2);
+        assert!(null_space_of_rows(&[vec![f64::NAN, 1.0]], 2, 1e-12).is_none());
     }
 
     #[test]

@@ -37,6 +37,7 @@ impl<T: Storage> ClassObjective<'_, Cpu<T>> {
         sizes.push(p);
         self.passes += 1;
         let sums = self.on.pass(self.sweep(Every::ROW, &targets), &sizes, &|work, rows| {
+            self.design.stop.check()?;
             self.forward(work, &rows, &loaded, Into::Eta);
             self.on.pointwise_classes(work, rows.clone(), &every_class, self.observed(), Beside::Magnitude);
             self.backward(work, &rows);

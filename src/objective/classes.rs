@@ -10,9 +10,10 @@ use std::ops::Range;
 use ndarray::{Axis, Slice};
 
 use super::class_hessian::{batches, hessian, without_intercepts};
+use super::class_line::Aimed;
 use super::glm::is_exact;
-use super::line::{LineSizes, parts};
-use super::{Objective, Packed, Penalty, Quadratic, Weight};
+use super::line::LineSizes;
+use super::{Objective, Packed, Penalty, Quadratic, Separation, Weight};
 use crate::Result;
 use crate::backend::{Backend, Beside, Classes, Every, Into, Model, Observed, POINTWISE_SUMS, Reach, Sweep};
 use crate::design::{Block, Column, Design, DesignPlan};
@@ -29,26 +30,21 @@ pub struct ClassObjective<'a, B: Classes> {
     /// Of the free numbers.
     offset: Option<B::Array<'a>>,
     /// Whether intercepts are parameters; if not they stay 0.
-    has_intercept: bool,
+    pub(super) has_intercept: bool,
     pub(super) contrasts: Contrasts,
-    penalty: Penalty,
+    pub(super) penalty: Penalty,
     recession: Recession,
     pub(super) passes: usize,
-    aimed: Option<Aimed<B>>,
-    line_sizes: LineSizes,
+    pub(super) aimed: Option<Aimed<B>>,
+    pub(super) line_sizes: LineSizes,
+    /// Of columns beside their own magnitude, 1 for each if there are none.
+    pub(super) roundings: Vec<f64>,
+    /// Once it was asked for.
+    pub(super) separation: Option<Separation>,
 }
 
 /// What a pass computes the predictors from: intercepts, and the coefficients on the backend, those of the offset last.
-type Loaded<B> = (Vec<f64>, Vec<<B as Backend>::Array<'static>>);
-
-/// A point and a direction on the backend.
-struct Aimed<B: Classes> {
-    at: Loaded<B>,
-    direction: Loaded<B>,
-    /// Both, for the penalty.
-    ends: [Vec<f64>; 2],
-    line: Option<B::Line>,
-}
+pub(super) type Loaded<B> = (Vec<f64>, Vec<<B as Backend>::Array<'static>>);
 
 impl<'a, B: Classes> ClassObjective<'a, B> {
     /// Places some columns of a plan and a response, the numbers of the classes from 0, on a backend.
@@ -68,7 +64,7 @@ impl<'a, B: Classes> ClassObjective<'a, B> {
         let weights = plan.weights().map(|own| own.place(on, plan.rows())).transpose()?;
         let offset = plan.offset().map(|own| own.place_contrasts(on, plan.rows(), &contrasts)).transpose()?;
         let has_intercept = plan.has_intercept();
-        let line_sizes = LineSizes::of(on.costs().home);
+        let line_sizes = LineSizes::of(on.costs().home).within(plan.limit_bytes());
         let (penalty, recession) = (Penalty::default(), Recession::Apart);
         Ok(Self {
             on,
@@ -83,12 +79,21 @@ impl<'a, B: Classes> ClassObjective<'a, B> {
             passes: 0,
             aimed: None,
             line_sizes,
+            roundings: Vec::new(),
+            separation: None,
         })
     }
 
     /// Another penalty on the parameters from now on, and along which directions the loss may fall for ever beside it.
     pub fn set_penalty(&mut self, penalty: &Penalty, recession: Recession) {
         (self.penalty, self.recession) = (penalty.clone(), recession);
+        self.separation = None;
+    }
+
+    /// The same whose columns have these roundings, in parts of their own magnitude.
+    #[must_use]
+    pub fn with_roundings(self, roundings: Vec<f64>) -> Self {
+        Self { roundings, ..self }
     }
 
     /// Parameters of a block: an intercept and the columns.
@@ -190,6 +195,7 @@ impl<'a, B: Classes> ClassObjective<'a, B> {
         let is_weighted = self.weights.is_some() && !matches!(weight, Weight::One);
         self.passes += 1;
         let sums = self.on.pass(self.sweep(every, &[0]), &[1, 1, p * p], &|work, rows| {
+            self.design.stop.check()?;
             if is_weighted {
                 // weights come with a pointwise stage, whatever its model
                 self.on.start(work, Into::Eta, &[0.0]);
@@ -220,6 +226,7 @@ impl<'a, B: Classes> ClassObjective<'a, B> {
             sizes.extend(pairs.iter().map(|_| of_gram));
             self.passes += 1;
             let found = self.on.pass(self.sweep(every, &targets), &sizes, &|work, rows| {
+                self.design.stop.check()?;
                 self.forward(work, &rows, &loaded, Into::Eta);
                 self.on.pointwise_classes(work, rows.clone(), &self.contrasts, self.observed(), beside);
                 if is_first {
@@ -246,32 +253,6 @@ impl<'a, B: Classes> ClassObjective<'a, B> {
 
     fn gradient(&self, sums: &[Vec<f64>], n: usize) -> Vec<f64> {
         (0..self.contrasts.n_free()).flat_map(|a| self.gradient_of(sums, a, n)).collect()
-    }
-
-    /// Shows the line to `look`, part by part.
-    fn along(&mut self, mut look: impl FnMut(&Self, &B::Line) -> Result<()>) -> Result<()> {
-        let Some(aimed) = &self.aimed else { return Ok(()) };
-        if let Some(line) = &aimed.line {
-            return look(self, line);
-        }
-        for rows in self.parts() {
-            look(self, &self.trace(aimed, rows)?)?;
-        }
-        self.passes += 1;
-        Ok(())
-    }
-
-    fn parts(&self) -> Vec<Range<usize>> {
-        parts(self.design.n_rows, self.contrasts.n_free(), self.design.grain(), self.line_sizes)
-    }
-
-    fn trace(&self, aimed: &Aimed<B>, rows: Range<usize>) -> Result<B::Line> {
-        let targets: Vec<usize> = (0..self.contrasts.n_free()).collect();
-        self.on.trace(self.sweep(Every::ROW, &targets), rows, &|work, rows| {
-            self.forward(work, &rows, &aimed.at, Into::Eta);
-            self.forward(work, &rows, &aimed.direction, Into::Direction);
-            Ok(())
-        })
     }
 }
 
@@ -368,17 +349,20 @@ impl<B: Classes> Objective for ClassObjective<'_, B> {
         self.recession
     }
 
+    fn separation(&mut self, _: usize, at: &[f64], step: &[f64]) -> Result<Separation> {
+        self.find_recession([at, step])
+    }
+
     fn gram(&mut self, every: Every, weight: Weight) -> Result<Matrix> {
-        let (at, beside) = match weight {
+        let at = match weight {
             Weight::Flat | Weight::One | Weight::Part(_) => {
                 let (own, p) = (self.flat_gram(every, weight)?, self.of_block());
                 let entry = |(i, j): (usize, usize)| if i / p == j / p { own[(i % p, j % p)] } else { 0.0 };
                 return Ok(Matrix::from_shape_fn((self.n_parameters(), self.n_parameters()), entry));
             }
-            Weight::Held { at, .. } => (at, Beside::Events),
-            Weight::Point { at, .. } => (at, Beside::Curvature),
+            Weight::Point { at, .. } => at,
         };
-        let sums = self.sums(at, every, Some(beside))?;
+        let sums = self.sums(at, every, Some(Beside::Curvature))?;
         let mut gram = self.of_pairs(&sums[self.gradient_sums().len()..], self.n_rows_of(every));
         self.penalty.add_to(&mut gram, 1.0);
         Ok(gram)

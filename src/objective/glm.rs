@@ -4,12 +4,13 @@
 //! penalty.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use ndarray::{Axis, Slice};
 
 use super::line::{Aimed, LineSizes};
-use super::{Objective, Packed, Penalty, Quadratic, Weight};
+use super::{Objective, Packed, Penalty, Quadratic, Separation, Weight};
 use crate::Result;
 use crate::backend::{
     Backend, Beside, Cast, Cpu, Every, Into, Model, Observed, POINTWISE_SUMS, Reach, Sweep,
@@ -40,6 +41,10 @@ pub struct GlmObjective<'a, B: Backend> {
     pub(super) aimed: Option<Aimed<B>>,
     /// How long lines may be.
     pub(super) line_sizes: LineSizes,
+    /// Of columns beside their own magnitude, 1 for each if there are none.
+    pub(super) roundings: Vec<f64>,
+    /// Of targets that were asked about.
+    pub(super) separations: BTreeMap<usize, Separation>,
 }
 
 impl<'a, B: Backend> GlmObjective<'a, B> {
@@ -103,7 +108,7 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
         let offset = plan.offset().map(|own| own.place(on, plan.rows())).transpose()?;
         let (y, has_intercept) = (y.place(on, plan.rows())?, plan.has_intercept());
         let (penalties, of_each, aimed, passes) = (vec![Penalty::default()], usize::MAX, None, 0);
-        let line_sizes = LineSizes::of(on.costs().home);
+        let line_sizes = LineSizes::of(on.costs().home).within(plan.limit_bytes());
         Ok(Self {
             on,
             design,
@@ -119,18 +124,28 @@ impl<'a, B: Backend> GlmObjective<'a, B> {
             n_targets,
             aimed,
             line_sizes,
+            roundings: Vec::new(),
+            separations: BTreeMap::new(),
         })
     }
 
     /// The same with a penalty on the parameters.
     #[must_use]
-    pub fn with_penalty(self, penalty: Penalty) -> Self {
-        Self { penalties: vec![penalty], of_each: usize::MAX, ..self }
+    pub fn with_penalty(mut self, penalty: Penalty) -> Self {
+        self.set_penalties(&[penalty], usize::MAX);
+        self
+    }
+
+    /// The same whose columns have these roundings, in parts of their own magnitude: residuals of others have more than 1.
+    #[must_use]
+    pub fn with_roundings(self, roundings: Vec<f64>) -> Self {
+        Self { roundings, ..self }
     }
 
     /// Other penalties from now on, at least one: the first for the first `of_each` targets, the next for as many after these.
     pub fn set_penalties(&mut self, penalties: &[Penalty], of_each: usize) {
         (self.penalties, self.of_each) = (penalties.to_vec(), of_each);
+        self.separations.clear();
     }
 
     pub(super) fn penalty_of(&self, target: usize) -> &Penalty {
@@ -284,6 +299,7 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
         // where no feature has an effect there is nothing to add
         let is_flat = at.iter().skip(at.ncols()).all(|&w| w == 0.0);
         let sums = self.on.pass(self.sweep(every, targets), &self.gradient_sums(), &|work, rows| {
+            self.design.stop.check()?;
             if is_flat {
                 self.start(work, &rows, &intercepts, &loaded, Into::Eta);
             } else {
@@ -319,6 +335,7 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
         let gram = sizes.len() - 1;
         self.passes += 1;
         let sums = self.on.pass(self.sweep(Every::ROW, &[target]), &sizes, &|work, rows| {
+            self.design.stop.check()?;
             self.forward(work, &rows, &intercept, &loaded, Into::Eta);
             self.on.pointwise(work, rows.clone(), self.model, self.observed(), Beside::Curvature);
             self.backward(work, &rows);
@@ -355,11 +372,14 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
         self.penalties[0].recession(self.model.observation)
     }
 
+    fn separation(&mut self, target: usize, at: &[f64], step: &[f64]) -> Result<Separation> {
+        self.find_recession(target, [at, step])
+    }
+
     fn gram(&mut self, every: Every, weight: Weight) -> Result<Matrix> {
         let mut gram = self.gram_of_blocks(every, weight)?;
         self.in_terms_of_columns(&mut gram);
-        // a direction that costs something is none of recession
-        if let Weight::Held { target, .. } | Weight::Point { target, .. } = weight {
+        if let Weight::Point { target, .. } = weight {
             self.penalty_of(target).add_to(&mut gram, 1.0);
         }
         Ok(gram)

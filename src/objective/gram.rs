@@ -40,7 +40,6 @@ impl<B: Backend> GlmObjective<'_, B> {
             Weight::Flat | Weight::One => (0, None),
             // the first response there
             Weight::Part(part) => (part * self.cast.n_responses, Some((&flat[..], Beside::One))),
-            Weight::Held { target, at } => (target, Some((at, Beside::Events))),
             Weight::Point { target, at } => (target, Some((at, Beside::Curvature))),
         };
         let weighted = match weighted {
@@ -49,6 +48,7 @@ impl<B: Backend> GlmObjective<'_, B> {
         };
         self.passes += 1;
         let sums = self.on.pass(self.sweep(every, &[target]), &[1, 1, p * p], &|work, rows| {
+            self.design.stop.check()?;
             if let Some((loaded, intercept, beside)) = &weighted {
                 self.forward(work, &rows, intercept, loaded, Into::Eta);
                 self.on.pointwise(work, rows.clone(), self.model, self.observed(), *beside);

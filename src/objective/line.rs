@@ -19,6 +19,9 @@ const PART: usize = 3 << 20;
 const MOST_KEPT_ON_DEVICE: usize = 1 << 26;
 const PART_ON_DEVICE: usize = 1 << 24;
 
+/// The part of the memory that a line may take: one in so many bytes.
+const PART_OF_MEMORY: u64 = 8;
+
 /// Numbers of lines: of one that is kept, and of a part of one that is not.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LineSizes {
@@ -33,6 +36,15 @@ impl LineSizes {
             Home::Host => Self { most_kept: MOST_KEPT, part: PART },
             Home::Device { .. } => Self { most_kept: MOST_KEPT_ON_DEVICE, part: PART_ON_DEVICE },
         }
+    }
+}
+
+impl LineSizes {
+    /// The same where lines may take no more than a part of the memory.
+    pub(super) fn within(self, limit_bytes: Option<u64>) -> Self {
+        let most = limit_bytes.map(|limit| limit / (PART_OF_MEMORY * size_of::<f64>() as u64));
+        let most = most.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
+        Self { most_kept: self.most_kept.min(most), part: self.part.min(most) }
     }
 }
 
@@ -128,6 +140,7 @@ impl<B: Backend> GlmObjective<'_, B> {
 
     fn trace(&self, aimed: &Aimed<B>, rows: Range<usize>) -> Result<B::Line> {
         self.on.trace(self.sweep(Every::ROW, &aimed.targets), rows, &|work, rows| {
+            self.design.stop.check()?;
             self.forward(work, &rows, &aimed.at.0, &aimed.at.1, Into::Eta);
             self.forward(work, &rows, &aimed.direction.0, &aimed.direction.1, Into::Direction);
             Ok(())
@@ -138,6 +151,16 @@ impl<B: Backend> GlmObjective<'_, B> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_takes_no_more_than_its_part_of_the_memory() {
+        let of = LineSizes::of(Home::Host);
+        assert_eq!((of.within(None).most_kept, of.within(Some(u64::MAX)).part), (MOST_KEPT, PART));
+        let small = of.within(Some(64_000_000));
+        assert_eq!((small.most_kept, small.part), (1_000_000, 1_000_000));
+        assert_eq!(parts(400_000, 1, 0, small).len(), 1);
+        assert!(parts(800_000, 1, 0, small).len() > 1);
+    }
 
     #[test]
     fn the_memory_of_a_line_is_bounded() {

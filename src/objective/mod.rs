@@ -1,6 +1,7 @@
 //! Objectives: what a solver minimises, one loss per target, its penalty included, all targets of a population at once.
 
 mod class_hessian;
+mod class_line;
 mod class_optimality;
 mod classes;
 mod counts;
@@ -11,6 +12,7 @@ mod optimality;
 mod owned_counts;
 mod parts;
 mod penalty;
+mod separation;
 
 use crate::Result;
 use crate::backend::{Every, Reach};
@@ -26,6 +28,7 @@ pub use optimality::Optimality;
 pub use owned_counts::OwnedCounts;
 pub use parts::Parts;
 pub use penalty::{Group, Kinks, Penalty, Shift, hold, release};
+pub use separation::Separation;
 
 /// Which weights a Gram matrix has.
 #[derive(Clone, Copy, Debug)]
@@ -36,13 +39,6 @@ pub enum Weight<'a> {
     One,
     /// What every row counts for in a part of the rows.
     Part(usize),
-    /// 1 for the rows that no direction of recession moves from these parameters.
-    Held {
-        /// Column of the response.
-        target: usize,
-        /// Its parameters, intercept first.
-        at: &'a [f64],
-    },
     /// The curvature of one target's loss at these parameters: its Hessian.
     Point {
         /// Column of the response.
@@ -118,6 +114,15 @@ pub trait Objective {
 
     /// Along which directions a loss may fall for ever.
     fn recession(&self) -> Recession;
+
+    /// Whether the loss of a target has a minimum, by an exact test over all rows; it stands at `at` and might fall along `step` for
+    /// ever. It does not depend on where the target stands: an answer is kept.
+    ///
+    /// # Errors
+    /// If the backend fails.
+    fn separation(&mut self, _target: usize, _at: &[f64], _step: &[f64]) -> Result<Separation> {
+        Ok(Separation::Undecided)
+    }
 
     /// `[1 X]ᵀ·diag(w)·[1 X] / n` over some of the rows, shape (parameters, parameters).
     ///

@@ -38,6 +38,7 @@ impl<T: Storage> GlmObjective<'_, Cpu<T>> {
         sizes.extend([p, 1]);
         self.passes += 1;
         let sums = self.on.pass(self.sweep(Every::ROW, targets), &sizes, &|work, rows| {
+            self.design.stop.check()?;
             self.forward(work, &rows, &intercepts, &loaded, Into::Eta);
             self.on.pointwise(work, rows.clone(), self.model, self.observed(), Beside::Magnitude);
             self.backward(work, &rows);

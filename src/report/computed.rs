@@ -57,6 +57,12 @@ pub(super) fn section(report: &Report) -> Section {
             @if let Some(n) = computed.peak_memory_bytes { (entry("Peak memory", &bytes(n))) }
             (entry("Threads", &html! { (count(computed.n_threads)) }))
             (entry("Device", &html! { (computed.device) }))
+            (entry("Device trouble", &html! {
+                @if computed.events.is_empty() { "none" }
+                @for (k, event) in computed.events.iter().enumerate() {
+                    @if k > 0 { "; " } (event.event) ": " (event.reason)
+                }
+            }))
             (entry("Version", &html! { "rheobase " (computed.version) }))
         }
         p.note {

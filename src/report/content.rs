@@ -1,6 +1,7 @@
 //! What a report is made of.
 
 use super::Certificate;
+use crate::backend::DeviceEvent;
 use crate::glm::{FittedGlm, Scores};
 
 /// Everything that the page of a fit says.
@@ -109,7 +110,7 @@ pub struct FigureSvg {
 }
 
 /// The bins (rows of arrays) and what became of them.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Bins {
     /// All of them.
     pub n: usize,
@@ -119,6 +120,8 @@ pub struct Bins {
     pub n_edge: usize,
     /// Those whose data are not finite.
     pub n_dropped: usize,
+    /// Why bins were left out, and how many for each reason.
+    pub left_out: Vec<(String, usize)>,
     /// Width, seconds; `None` for arrays.
     pub bin_s: Option<f64>,
 }
@@ -145,6 +148,8 @@ pub struct Computed {
     pub version: String,
     /// The processor.
     pub device: String,
+    /// What happened to the device of the fit on the way.
+    pub events: Vec<DeviceEvent>,
     /// Threads.
     pub n_threads: usize,
     /// Largest resident memory, bytes; `None` where the system does not say.

@@ -17,6 +17,10 @@ const EDGE: &str = "their window reaches beyond the epoch, or a value lies outsi
 pub(super) fn section(report: &Report) -> Section {
     let body = html! {
         (bins(report))
+        @if !report.bins.left_out.is_empty() {
+            p { "Why they were left out; of several reasons the first counts:" }
+            ul { @for (reason, n) in &report.bins.left_out { li { (count(*n)) ": " (reason) } } }
+        }
         @if !report.epochs.is_empty() {
             h3 { "Epochs" }
             (epochs(report))

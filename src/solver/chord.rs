@@ -117,8 +117,6 @@ impl Chord<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use ndarray::Array2;
 
     use super::*;
@@ -154,18 +152,8 @@ mod tests {
         let gram = f.gram(Every::ROW, Weight::Flat).unwrap();
         let metric = Metric::new(gram, &Penalty::default(), nulls.clone()).unwrap();
         let minimize = |solver: &dyn Minimize, f: &mut GlmObjective<Cpu<f64>>| {
-            let mut watch = Watch {
-                tolerance: 1e-10,
-                goal: 1e-10,
-                max_iterations: None,
-                used: vec![0; 2],
-                deadline: None,
-                n_waiting: 0,
-                halted: Vec::new(),
-                progress: &mut |_| {},
-                residuals: None,
-                history_time: Duration::ZERO,
-            };
+            let mut progress = |_| {};
+            let mut watch = Watch::new(1e-10, 2, &mut progress);
             let mut objectives = Objectives { fast: None, exact: f, sample: None };
             solver.minimize(&mut objectives, &metric, &[0, 1], start(), &mut watch).unwrap()
         };

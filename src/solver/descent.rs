@@ -7,16 +7,18 @@
 
 use super::line_search::{is_acceptable, search, shorter};
 use super::run::{Heading, Next, Point, Run};
-use super::separation::{RUNNING, recession};
-use super::{Metric, Progress, Status, Watch};
+use super::separation::{RUNNING, is_suspect};
+use super::{Metric, Part, Progress, Status, Watch};
 use crate::Result;
 use crate::backend::Every;
 use crate::math::dense::Matrix;
-use crate::objective::Objective;
+use crate::objective::{Objective, Separation};
 use crate::observation::Recession;
 
 /// Iterations after which a direction that still moves the linear predictor is looked at for separation.
 const SETTLED: usize = 10;
+/// Iterations after which that is enough of a suspicion, whatever else it does.
+const LATE: usize = 50;
 
 /// The relative gap below which the numbers of a backend may have no more digits to give.
 const NEAR: f64 = 1e-6;
@@ -135,8 +137,12 @@ pub(super) fn descend(
         (watch.progress)(Progress {
             iteration,
             n_active: watch.n_waiting + runs.iter().filter(|run| run.outcome.is_none()).count(),
+            n_waiting: watch.n_waiting,
+            passes: runs.iter().map(|run| run.passes).max().unwrap_or(0),
             worst_gap,
+            part: Part::Whole,
         });
+        watch.keep(|| runs.iter().map(Run::standing).collect());
     }
     Ok(())
 }
@@ -230,7 +236,8 @@ fn look_for_separation(f: &mut dyn Objective, metric: &Metric, runs: &mut [Run],
         return Ok(());
     }
     let n_rows = f.n_rows_of(Every::ROW) as f64;
-    for run in runs.iter_mut().filter(|run| run.is_active() && run.iterations >= SETTLED) {
+    let is_unsettled = |run: &&mut Run| run.is_active() && run.iterations >= SETTLED && !run.is_asked;
+    for run in runs.iter_mut().filter(is_unsettled) {
         let Next::Try(point, heading) = &run.next else { continue };
         // the sum over the rows of what the step moves is at least the square of the largest
         let moved = n_rows * metric.form(run.target, &heading.direction);
@@ -243,11 +250,12 @@ fn look_for_separation(f: &mut dyn Objective, metric: &Metric, runs: &mut [Run],
             continue;
         }
         let before = f.passes();
-        if super::reach(f, run.target, &point.at, &heading.direction)?.all > RUNNING
-            && let Some(direction) = recession(f, run.target, &point.at, &heading.direction)?
-        {
-            run.outcome = Some(Status::Separated);
-            run.recession = Some(direction);
+        if run.iterations >= LATE || is_suspect(f, run.target, &point.at, &heading.direction)? {
+            run.is_asked = true;
+            if let Separation::Recedes(direction) = f.separation(run.target, &point.at, &heading.direction)? {
+                run.outcome = Some(Status::Separated);
+                run.recession = Some(direction);
+            }
         }
         run.passes += f.passes() - before;
     }

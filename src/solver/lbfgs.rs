@@ -41,7 +41,7 @@ impl Lbfgs {
 
 /// One target's past.
 #[derive(Default)]
-struct History {
+pub(super) struct History {
     /// Last point, gradient `g`, and `M⁻¹ g`.
     last: Option<(Vec<f64>, Vec<f64>, Vec<f64>)>,
     /// Steps, changes of the gradient, and one over their product; oldest first.
@@ -66,7 +66,8 @@ fn add_scaled(a: &mut [f64], factor: f64, b: &[f64]) {
 }
 
 impl History {
-    fn remember(&mut self, at: &[f64], gradient: &[f64], scaled: &[f64]) {
+    /// Notes a point, its gradient and the latter divided by a metric.
+    pub(super) fn remember(&mut self, at: &[f64], gradient: &[f64], scaled: &[f64]) {
         let now = (at.to_vec(), gradient.to_vec(), scaled.to_vec());
         if let Some((before, slope, scaled_slope)) = self.last.replace(now) {
             let (step, change) = (minus(at, &before), minus(gradient, &slope));
@@ -83,7 +84,7 @@ impl History {
     }
 
     /// `-H·gradient` with the inverse Hessian of the pairs on top of `initial`.
-    fn direction(&self, gradient: &[f64], initial: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
+    pub(super) fn direction(&self, gradient: &[f64], initial: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
         let mut q = gradient.to_vec();
         let mut factors = Vec::with_capacity(self.pairs.len());
         for (step, change, inverse) in self.pairs.iter().rev() {
@@ -98,6 +99,13 @@ impl History {
         }
         direction.iter_mut().for_each(|d| *d = -*d);
         direction
+    }
+
+    /// Whether no change of the gradient is known; what was known is forgotten.
+    pub(super) fn clear(&mut self) -> bool {
+        let is_empty = self.pairs.is_empty();
+        self.pairs.clear();
+        is_empty
     }
 
     /// The heading from a point that was just taken.

@@ -31,8 +31,8 @@ pub use chord::Chord;
 pub use lbfgs::Lbfgs;
 pub use metric::Metric;
 pub use newton::Newton;
-pub use report::{Halted, Iterate, Outcome, Progress, Residuals, Solution, Status, Watch};
-pub use separation::{reach, recession};
+pub use report::{Halted, Iterate, Keep, Outcome, Part, Progress, Residuals, Solution, Status, Watch};
+pub use separation::reach;
 
 /// The same losses twice.
 pub struct Objectives<'a> {

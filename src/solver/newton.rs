@@ -2,8 +2,9 @@
 
 use super::curvature::{Curvature, smooth};
 use super::descent::{Direct, Stage, Taken, descend};
+use super::lbfgs::History;
 use super::run::{Heading, Run};
-use super::{Metric, Minimize, Objectives, Solution, Start, Watch};
+use super::{Metric, Minimize, Objectives, Solution, Start, Watch, dot};
 use crate::Result;
 use crate::backend::Every;
 use crate::math::dense::Matrix;
@@ -23,11 +24,18 @@ const NEARER: f64 = 1e-8;
 const MOST: usize = 200;
 /// A kept Hessian that leaves more than this part of the gap is replaced.
 const STALE: f64 = 0.05;
+/// The relative gap below which steps with the Hessian of the point leave little of it.
+const QUADRATIC: f64 = 1e-2;
+/// Steps in a row that leave more than [`STALE`] from there on after which the Hessian is not the one of the point.
+const SLOW: usize = 3;
+/// Numbers without digits to spare for changes of a gradient.
+const COARSE: f64 = 1e-10;
 
 /// Newton's method with the Hessian (Fisher information), a Cholesky factorisation and a backtracking line search; where the
 /// penalty has kinks a step is the minimum of the quadratic model plus the penalty (proximal Newton).
 /// The last Hessian of the backend's numbers does for the last steps, whose gradients are `f64`, unless one of them helps
-/// too little. The estimated gap
+/// too little. Where the expected Hessian is not that of the point (links that are not canonical, few rows), steps with it gain few
+/// digits each: then changes of the gradient correct it, as in L-BFGS. The estimated gap
 /// is half the squared Newton decrement, `gᵀH⁻¹g / 2`, with kinks minus the minimum of that model.
 ///
 /// # Source
@@ -50,6 +58,10 @@ struct Rule<'a> {
     near: f64,
     /// Iterations at which it ends.
     most: usize,
+    /// Changes of the gradient.
+    history: History,
+    /// Steps in a row that left much of a small gap.
+    n_slow: usize,
 }
 
 impl Direct for Rule<'_> {
@@ -80,7 +92,9 @@ impl Direct for Rule<'_> {
                 self.waits = false;
                 self.fresh = Some(f.quadratic(&taken.point.at, taken.target)?.hessian);
             }
-            Ok(self.heading(f.penalty(taken.target).kinks(), taken))
+            let heading = self.heading(f.penalty(taken.target).kinks(), taken);
+            let is_smooth = f.penalty(taken.target).kinks().is_none() && f.rounding() < COARSE;
+            Ok(heading.map(|heading| if is_smooth { self.corrected(heading, taken) } else { heading }))
         };
         points.iter().map(heading).collect()
     }
@@ -94,10 +108,13 @@ impl Direct for Rule<'_> {
 
     fn change_stage(&mut self) {
         self.waits = false;
+        (self.history, self.n_slow) = (History::default(), 0);
     }
 
     fn forget(&mut self, _: usize) -> bool {
-        false
+        let was_used = self.n_slow >= SLOW && !self.history.clear();
+        self.n_slow = 0;
+        was_used
     }
 
     fn max_iterations(&self) -> usize {
@@ -144,6 +161,8 @@ pub(super) fn finish(f: &mut Objectives, metric: &Metric, run: &mut Run, watch: 
         near: NEAR,
         // another solver may have brought it here
         most: runs[0].iterations + MOST,
+        history: History::default(),
+        n_slow: 0,
     };
     let every = Every::ROW;
     if let Some(fast) = &mut f.fast {
@@ -182,8 +201,26 @@ impl Rule<'_> {
         let gap = heading.gap;
         self.keeps = if is_fresh { gap < self.near * scale } else { gap <= STALE * self.last_gap };
         self.waits = !self.keeps && gap > FAR * scale;
+        if self.n_slow < SLOW {
+            let is_slow = gap > STALE * self.last_gap && gap < QUADRATIC * scale;
+            self.n_slow = if is_slow { self.n_slow + 1 } else { 0 };
+        }
         self.last_gap = gap;
         Some(heading)
+    }
+
+    /// The same heading, or where steps are slow one by what is known of the changes of the gradient.
+    fn corrected(&mut self, heading: Heading, taken: &Taken) -> Heading {
+        let Some(Curvature::Factor(factor)) = &self.curvature else { return heading };
+        let gradient = &taken.point.gradient;
+        let step: Vec<f64> = heading.direction.iter().map(|d| -d).collect();
+        self.history.remember(&taken.point.at, gradient, &step);
+        if self.n_slow < SLOW {
+            return heading;
+        }
+        let direction = self.history.direction(gradient, |g| factor.solve(g));
+        let slope = dot(&direction, gradient);
+        if slope < 0.0 { Heading { direction, slope, ..heading } } else { heading }
     }
 
     /// At the end of the backend's part: the Hessian of where it ended, unless the last one is that.
@@ -198,8 +235,6 @@ impl Rule<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::backend::{Model, Reach};
     use crate::objective::{Penalty, Quadratic, Weight};
@@ -288,18 +323,9 @@ mod tests {
         let nulls = vec![Null::new(Model::default(), 1.0, 1.0)];
         let metric = Metric::new(Matrix::eye(2), &Penalty::default(), nulls).unwrap();
         let iterations = |before: usize, max_iterations: Option<usize>| {
-            let mut watch = Watch {
-                tolerance: 1e-10,
-                goal: 1e-10,
-                max_iterations,
-                used: vec![0],
-                deadline: None,
-                n_waiting: 0,
-                halted: Vec::new(),
-                progress: &mut |_| {},
-                residuals: None,
-                history_time: Duration::ZERO,
-            };
+            let mut progress = |_| {};
+            let mut watch = Watch::new(1e-10, 1, &mut progress);
+            watch.max_iterations = max_iterations;
             let mut run = Run::new(0, vec![0.5, 1.0]);
             run.iterations = before;
             let mut f = Twentieth::default();

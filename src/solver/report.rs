@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use crate::math::dense::Matrix;
+use crate::stop::Stop;
 use crate::{Result, number};
 
 /// How the fit of one target ended.
@@ -93,7 +94,7 @@ impl Solution {
     }
 }
 
-/// Where a target stood when a minimisation failed.
+/// Where a target stands, or stood when a minimisation failed.
 #[derive(Clone, Debug)]
 pub struct Halted {
     /// Column of the response.
@@ -113,13 +114,53 @@ pub struct Progress {
     pub iteration: usize,
     /// Targets that are not done.
     pub n_active: usize,
+    /// Those among them that a solver has not begun with.
+    pub n_waiting: usize,
+    /// Passes over the rows so far, the most that a target took.
+    pub passes: usize,
     /// Largest estimated loss gap, relative to the loss, among them.
     pub worst_gap: f64,
+    /// Which of several fits this is.
+    pub part: Part,
+}
+
+/// Which of several fits a minimisation is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Part {
+    /// The only one, or the last.
+    #[default]
+    Whole,
+    /// To all bins at the k-th of several strengths.
+    Strength {
+        /// From 1.
+        number: usize,
+        /// How many.
+        of: usize,
+    },
+    /// To the bins of these of several folds, at strengths side by side.
+    Folds {
+        /// From 1.
+        first: usize,
+        /// From 1.
+        last: usize,
+        /// How many.
+        of: usize,
+        /// The strengths that are done with.
+        n_strengths: usize,
+        /// How many.
+        of_strengths: usize,
+    },
 }
 
 /// Losses and optimality residuals, in `f64`, of the given targets at points of shape (parameters, targets); `None` for
 /// a target whose history is not wanted.
 pub type Residuals<'a> = dyn FnMut(&Matrix, &[usize]) -> Result<Vec<Option<(f64, f64)>>> + 'a;
+
+/// Told where the targets of a minimisation stand.
+pub type Keep<'a> = dyn FnMut(&[Halted]) + 'a;
+
+/// How often at most it is told.
+const BETWEEN_KEEPS: Duration = Duration::from_millis(200);
 
 /// Limits of a minimisation and who is told about it.
 pub struct Watch<'a> {
@@ -137,23 +178,59 @@ pub struct Watch<'a> {
     pub n_waiting: usize,
     /// Where the targets of a minimisation stood when it failed.
     pub halted: Vec<Halted>,
+    /// Looked at after every iteration; a request ends all targets where they are.
+    pub stop: Stop,
     /// Told after every iteration.
     pub progress: &'a mut dyn FnMut(Progress),
+    /// Told the best points so far, not at every iteration.
+    pub keep: Option<&'a mut Keep<'a>>,
+    /// When it was told for the last time.
+    pub kept: Instant,
     /// Asked at every point if a history is wanted. It costs a pass that is not counted.
     pub residuals: Option<&'a mut Residuals<'a>>,
     /// Time that the histories took so far, which the deadline does not count.
     pub history_time: Duration,
 }
 
-impl Watch<'_> {
+impl<'a> Watch<'a> {
+    /// No limit but the tolerance, for a response of so many targets.
+    pub fn new(tolerance: f64, n_targets: usize, progress: &'a mut dyn FnMut(Progress)) -> Self {
+        Self {
+            tolerance,
+            goal: tolerance,
+            max_iterations: None,
+            used: vec![0; n_targets],
+            deadline: None,
+            n_waiting: 0,
+            halted: Vec::new(),
+            stop: Stop::default(),
+            progress,
+            keep: None,
+            kept: Instant::now(),
+            residuals: None,
+            history_time: Duration::ZERO,
+        }
+    }
+
+    /// Tells where the targets stand, if somebody wants to know and was not told just now.
+    pub(super) fn keep(&mut self, points: impl FnOnce() -> Vec<Halted>) {
+        if let Some(keep) = &mut self.keep
+            && self.kept.elapsed() >= BETWEEN_KEEPS
+        {
+            keep(&points());
+            self.kept = Instant::now();
+        }
+    }
+
     /// Iterations that are left to a target, if there is a limit.
     pub(super) fn iterations_left(&self, target: usize) -> Option<usize> {
         self.max_iterations.map(|most| most.saturating_sub(self.used[target]))
     }
 
-    /// Whether time is up.
+    /// Whether time is up, or somebody asked to stop.
     pub fn is_late(&self) -> bool {
-        self.deadline.is_some_and(|deadline| Instant::now() >= deadline + self.history_time)
+        self.stop.is_requested()
+            || self.deadline.is_some_and(|deadline| Instant::now() >= deadline + self.history_time)
     }
 
     /// Losses and residuals of these targets at these points, if histories are wanted.

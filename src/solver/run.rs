@@ -1,8 +1,8 @@
 //! What the descent knows of one target.
 
 use super::{Halted, Iterate, Outcome, Solution, Status, Watch};
-use crate::Result;
 use crate::observation::Null;
+use crate::{Error, Result};
 
 /// A point that was looked at.
 #[derive(Clone)]
@@ -57,6 +57,8 @@ pub(super) struct Run {
     last_gap: f64,
     halved_at: usize,
     pub(super) recession: Option<Vec<f64>>,
+    /// Whether it is known if there is one, as far as numbers tell.
+    pub(super) is_asked: bool,
     pub(super) history: Vec<Iterate>,
 }
 
@@ -78,6 +80,7 @@ impl Run {
             last_gap: f64::INFINITY,
             halved_at: 0,
             recession: None,
+            is_asked: false,
             history: Vec::new(),
         }
     }
@@ -155,9 +158,21 @@ impl Run {
         }
     }
 
-    /// The ends of all runs, or how far they had come if something failed.
-    pub(super) fn end_all(outcome: Result<()>, runs: Vec<Self>, watch: &mut Watch) -> Result<Solution> {
-        if let Err(error) = outcome {
+    /// Where it stands.
+    pub(super) fn standing(&self) -> Halted {
+        let at = match &self.next {
+            Next::Take => &self.at,
+            Next::Try(point, _) => &point.at,
+        };
+        Halted { target: self.target, at: at.clone(), iterations: self.iterations, passes: self.passes }
+    }
+
+    /// The ends of all runs, also where somebody asked to stop, or how far they had come if something failed.
+    pub(super) fn end_all(outcome: Result<()>, mut runs: Vec<Self>, watch: &mut Watch) -> Result<Solution> {
+        if matches!(outcome, Err(Error::Interrupted)) {
+            let open = runs.iter_mut().filter(|run| run.outcome.is_none());
+            open.for_each(|run| run.outcome = Some(Status::Stopped));
+        } else if let Err(error) = outcome {
             let halted = |run: Self| {
                 let (target, (at, Outcome { iterations, passes, .. })) = (run.target, run.finish());
                 Halted { target, at, iterations, passes }

@@ -15,3 +15,4 @@ pub mod nwb;
 pub mod same_file;
 pub mod save;
 pub mod table;
+pub mod temporaries;

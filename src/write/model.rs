@@ -76,6 +76,9 @@ pub struct RowTermNames {
     /// Parts of their linear predictors.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset: Option<String>,
+    /// Files that response, weights and offset have for themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<Input>,
 }
 
 /// A study of a recording.

@@ -1,7 +1,8 @@
 //! The one saver: every file of the tool is complete or not there.
 //!
 //! A file is written under a temporary name in its own folder, flushed to the disk and renamed over the old one,
-//! so that a full disk, an interrupt or a fault leaves the old file as it was. A set of files ([`Saver`]) is first
+//! so that a full disk, an interrupt or a fault leaves the old file as it was. What a process that was killed leaves under a
+//! temporary name the next one removes. A set of files ([`Saver`]) is first
 //! written completely under temporary names and then renamed, `fit.json` last. Renaming several files is not one
 //! step for any file system: what an interrupt between two renames leaves behind is recognised by the digests of
 //! the others that `fit.json` lists ([`mixed_files`]).
@@ -16,6 +17,7 @@ use tempfile::NamedTempFile;
 use super::digest::{digest_bytes, digest_file};
 use super::json::{json_bytes, read_json};
 use super::table::{Values, csv_pieces};
+use super::temporaries::{new_temporary, note_made, remove_stale, renaming};
 use crate::{Error, Result};
 
 /// The file of a set that is renamed last and lists the digests of the others.
@@ -148,6 +150,10 @@ impl Saver {
     /// [`Error::Io`] if it cannot be made or is a file.
     pub fn open(folder: &Path) -> Result<Self> {
         let made = NewFolders::make(folder)?;
+        // also where this run writes nothing
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            remove_stale(&entry.path());
+        }
         Ok(Self { folder: folder.to_path_buf(), staged: Vec::new(), new_folders: vec![made] })
     }
 
@@ -215,6 +221,7 @@ impl Saver {
         for file in &self.staged {
             refuse_folder(&file.target)?;
         }
+        let _renaming = renaming();
         let mut written = Vec::with_capacity(self.staged.len());
         let mut new: Vec<PathBuf> = Vec::new();
         for file in std::mem::take(&mut self.staged) {
@@ -328,13 +335,7 @@ fn write_temporary(
     write: impl FnOnce(&mut NamedTempFile) -> Result<()>,
 ) -> Result<NamedTempFile> {
     let name = target.file_name().unwrap_or_default().to_string_lossy();
-    let prefix = format!(".{name}.");
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(&prefix).suffix(".part");
-    // by default temporary files are private; results have the permissions that the user's umask gives
-    #[cfg(unix)]
-    builder.permissions(<fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
-    let mut temporary = builder.tempfile_in(folder_of(target)).map_err(|e| unwritable(target, e))?;
+    let mut temporary = new_temporary(folder_of(target), &name).map_err(|e| unwritable(target, e))?;
     write(&mut temporary)?;
     temporary.flush().and_then(|()| temporary.as_file().sync_all()).map_err(|e| unwritable(target, e))?;
     Ok(temporary)
@@ -377,18 +378,22 @@ impl NewFolders {
         }
         let missing = folder.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists());
         let made = Self(missing.map(Path::to_path_buf).collect());
+        made.0.iter().for_each(|folder| note_made(folder, false));
         fs::create_dir_all(folder).map_err(|e| unwritable(folder, e))?;
         Ok(made)
     }
 
     fn keep(mut self) {
-        self.0.clear();
+        self.0.drain(..).for_each(|folder| note_made(&folder, true));
     }
 }
 
 impl Drop for NewFolders {
     fn drop(&mut self) {
         // deepest first; one that is not empty stays
-        self.0.iter().for_each(|folder| drop(fs::remove_dir(folder)));
+        for folder in &self.0 {
+            drop(fs::remove_dir(folder));
+            note_made(folder, true);
+        }
     }
 }

@@ -52,6 +52,8 @@ fn a_fit_on_a_device_is_that_of_the_cpu() {
     let [cpu, gpu] = ["on-cpu", "on-gpu"].map(|folder| json(&place.path(folder).join("fit.json")));
     assert_eq!((&cpu["backend"], &gpu["backend"]), (&"cpu".into(), &"gpu".into()));
     assert_eq!(gpu["plan"]["backend"], "gpu");
+    // nothing happened to either
+    assert_eq!([&cpu["device_events"], &gpu["device_events"]], [&Value::Array(vec![]); 2]);
     let device = gpu["device"].as_str().unwrap();
     assert!(said.stdout.contains(&format!(" on {device} in f32, finished in f64")), "{said:?}");
     let [a, b] = [&cpu, &gpu].map(|fit| {

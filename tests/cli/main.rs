@@ -2,6 +2,8 @@
 
 #[path = "../common/html.rs"]
 mod html;
+#[path = "../common/tally.rs"]
+mod tally;
 
 #[path = "../common/tally.rs"]
 mod tally;
@@ -14,6 +16,7 @@ mod beside;
 mod categorical;
 mod categorical_report;
 mod categorical_rows;
+mod check;
 mod class_beside;
 mod class_captions;
 mod class_export;

@@ -35,7 +35,7 @@ fn a_long_fit_shows_where_it_stands_and_leaves_nothing() {
     let words = "fit d.npz --solver newton --standard-errors on --backend cpu";
     let Some((seen, stdout)) = on_a_terminal(&place, words) else { return };
     assert!(stdout.contains("converged"), "{stdout}");
-    for said in ["fitting: iteration ", "loss gap ", "goal 1e-16", " of 40, ", " left"] {
+    for said in ["fitting: iteration ", ", pass ", "loss gap ", "goal 1e-16", " of 40, ", " left"] {
         assert!(seen.contains(said), "{said:?} was not seen: {seen:?}");
     }
     // the last thing on the terminal is a line that was wiped out

@@ -11,7 +11,7 @@ fn words_that_mean_nothing() {
             &["frobnicate"][..],
             [
                 "command \"frobnicate\" does not exist",
-                "present are: demo, inspect, fit, score, predict, simulate, export, tuning, devices, bench, completions, man",
+                "present are: demo, inspect, fit, score, check, predict, simulate, export, tuning, devices, bench, completions, man",
             ],
         ),
         (&["fit"], ["rheobase fit: expected <DATA>, found nothing", "see `rheobase fit --help`"]),

@@ -2,6 +2,7 @@
 
 use crate::common::{fit, poisson_data};
 use crate::html::{Page, read};
+use rheobase::backend::DeviceEvent;
 use rheobase::glm::{FittedGlm, GlmSpec};
 use rheobase::report::{
     Bins, Certificate, Computed, Epoch, FigureSvg, Report, ScoreRow, TargetWords, WrittenFile,
@@ -89,12 +90,20 @@ fn recording(fit: &FittedGlm) -> Report<'_> {
         tests: vec!["unit 0 against small.json: likelihood ratio 12.5".into()],
         figures: ["convergence", "other", "session", "filter-stimulus", "tuning"].map(figure).into(),
         lags_ms: (0..fit.labels.len()).map(|k| Some(k as f64 + 0.1 + 0.2)).collect(),
-        bins: Bins { n: 410, n_used: 400, n_edge: 9, n_dropped: 1, bin_s: Some(0.001) },
+        bins: Bins {
+            n: 410,
+            n_used: 400,
+            n_edge: 9,
+            n_dropped: 1,
+            left_out: vec![("its window leaves the epoch".into(), 9), ("no sample".into(), 1)],
+            bin_s: Some(0.001),
+        },
         epochs: vec![epoch(10.0, 10.205), epoch(70.5, 70.705)],
         notices: vec!["stimulus is interpolated".into()],
         computed: Computed {
             version: "9.8.7".into(),
             device: "a processor".into(),
+            events: vec![DeviceEvent { event: "lost".into(), reason: "it was <pulled> out".into() }],
             n_threads: 2,
             peak_memory_bytes: Some(37_000_000),
             read_s: 0.0123,
@@ -116,7 +125,7 @@ fn arrays(fit: &FittedGlm) -> Report<'_> {
         words: words(fit, ""),
         figures: Vec::new(),
         lags_ms: Vec::new(),
-        bins: Bins { n: 400, n_used: 400, n_edge: 0, n_dropped: 0, bin_s: None },
+        bins: Bins { n: 400, n_used: 400, n_edge: 0, n_dropped: 0, left_out: Vec::new(), bin_s: None },
         epochs: Vec::new(),
         notices: Vec::new(),
         study_toml: None,
@@ -184,6 +193,8 @@ fn sections_and_figures_come_in_order() {
         "unit 0 against small.json: likelihood ratio 12.5",
         "what tables/bins.csv holds",
         "rheobase 9.8.7",
+        "lost: it was <pulled> out",
+        "its window leaves the epoch",
         "37\u{202f}MB",
     ] {
         assert!(page.text.contains(said), "{said:?} is not in: {}", page.text);

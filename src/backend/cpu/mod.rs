@@ -55,7 +55,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use super::{
     Backend, Beside, Body, Classes, Costs, Every, Fill, HostRows, HostSignals, Into, Model, Observed, Reach,
-    Rewrite, Sweep,
+    Rewrite, Shown, Sweep,
 };
 use crate::Result;
 use crate::math::contrasts::Contrasts;
@@ -298,6 +298,18 @@ impl<T: Storage> Backend for Cpu<T> {
         sums: usize,
     ) {
         T::tile_gram(self.level, work, rows.start, x, flat, sums);
+    }
+
+    fn show<'a>(
+        &self,
+        work: &mut Worker<T>,
+        rows: Range<usize>,
+        x: Option<&Array<'a, T>>,
+        observed: Observed<Array<'a, T>>,
+        look: &dyn Fn(&Shown),
+    ) -> bool {
+        tile::show(self.level, work, rows.start, x, observed, look);
+        true
     }
 
     fn loss_changes(

@@ -9,7 +9,7 @@ use super::{
     magnitudes as magnitude_kernel, matmul as matmul_kernel, matmul_transposed as transposed_kernel,
 };
 use super::{pointwise as pointwise_kernel, targets};
-use crate::backend::{Beside, HostRows, Into, Model, Observed};
+use crate::backend::{Beside, HostRows, Into, Model, Observed, Shown};
 use crate::math::real::Real;
 
 /// The pieces of a vector of whole tiles.
@@ -246,4 +246,26 @@ pub(super) fn faint<T: Storage>(work: &mut Worker<T>, below: &[f64], sums: usize
     for ((m, &below), count) in pieces(&work.beside).iter().zip(below).zip(counts) {
         *count += m[..work.n].iter().filter(|m| m.to_f64() < below).count() as f64;
     }
+}
+
+/// Shows the rows of the tile to `look`, in `f64`.
+pub(super) fn show<T: Storage>(
+    level: Level,
+    work: &mut Worker<T>,
+    first: usize,
+    x: Option<&Array<'_, T>>,
+    observed: Observed<Array<'_, T>>,
+    look: &dyn Fn(&Shown),
+) {
+    let exactly = |values: &[T]| -> Vec<f64> { values.iter().map(|x| x.to_f64()).collect() };
+    let mut rebuilt = std::mem::take(&mut work.rebuilt);
+    let columns = exactly(x.map_or(work.design.as_slice(), |x| x.tile(level, first, &mut rebuilt)));
+    work.rebuilt = rebuilt;
+    let (mut scratch, target) = ([T::ZERO; TILE_ROWS], work.targets.first().copied().unwrap_or_default());
+    let cast = observed.cast;
+    let y = exactly(&observed.y.piece(level, first, cast.response(target), &mut scratch)[..work.n]);
+    let weights = observed
+        .weights
+        .map(|own| exactly(&own.piece(level, first, cast.part(target), &mut scratch)[..work.n]));
+    look(&Shown { first, columns: &columns, y: &y, weights: weights.as_deref() });
 }

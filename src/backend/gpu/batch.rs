@@ -90,9 +90,10 @@ impl Device {
         sendings: &[Sending],
         wanted: &[Wanted],
     ) -> Result<Vec<Vec<f32>>> {
-        let uniform = self.params(dispatches)?;
+        let seals = self.seals(wanted)?;
+        let uniform = self.params(dispatches.iter().chain(&seals.dispatches))?;
         let n_wanted: usize = wanted.iter().map(|wanted| wanted.n).sum();
-        let staging = self.buffer((n_wanted * size_of::<f32>()) as u64, Use::Staging)?;
+        let staging = self.buffer(bytes(n_wanted + seals.n), Use::Staging)?;
         let watch = self.watch()?;
         let mut rest = dispatches;
         let mut done = 0;
@@ -110,11 +111,14 @@ impl Device {
             let stamps = watch.as_ref().map(|watch| watch.stamps(done == 0));
             self.encode(&mut encoder, now, done, &uniform, stamps);
             if later.is_empty() {
+                if seals.n > 0 {
+                    self.encode(&mut encoder, &seals.dispatches, dispatches.len(), &uniform, None);
+                }
                 let mut at = 0;
-                for wanted in wanted {
-                    let n_bytes = (wanted.n * size_of::<f32>()) as u64;
-                    encoder.copy_buffer_to_buffer(&wanted.buffer.raw, 0, &staging.raw, at, n_bytes);
-                    at += n_bytes;
+                let words = wanted.iter().map(|wanted| (&wanted.buffer, wanted.n));
+                for (buffer, n) in words.chain(seals.buffer.iter().map(|buffer| (buffer, seals.n))) {
+                    encoder.copy_buffer_to_buffer(&buffer.raw, 0, &staging.raw, at, bytes(n));
+                    at += bytes(n);
                 }
             }
             if let (true, Some(watch)) = (later.is_empty(), &watch) {
@@ -125,13 +129,12 @@ impl Device {
                 if let Some(watch) = &watch {
                     self.stop(watch, index.clone())?;
                 }
-                let all: Vec<f32> = if n_wanted > 0 {
-                    self.read(&staging, n_wanted, index)?
-                } else {
+                if n_wanted == 0 {
                     self.wait(index)?;
-                    Vec::new()
-                };
-                let mut all = all.into_iter();
+                    return Ok(wanted.iter().map(|_| Vec::new()).collect());
+                }
+                let read = self.read_sealed(&staging, &seals, wanted, index)?;
+                let mut all = read.into_iter().take(n_wanted).map(f32::from_bits);
                 return Ok(wanted.iter().map(|wanted| all.by_ref().take(wanted.n).collect()).collect());
             }
             // the device works on one while the next waits: patience is for each of them
@@ -144,11 +147,14 @@ impl Device {
     }
 
     /// The starting numbers of all dispatches.
-    fn params(&self, dispatches: &[Dispatch]) -> Result<Buffer> {
-        let mut bytes = vec![0; STRIDE * dispatches.len().max(1)];
-        for (dispatch, out) in dispatches.iter().zip(bytes.chunks_exact_mut(STRIDE)) {
-            out[..size_of::<Params>()].copy_from_slice(bytemuck::bytes_of(&dispatch.params));
+    fn params<'d>(&self, dispatches: impl Iterator<Item = &'d Dispatch>) -> Result<Buffer> {
+        let mut bytes = Vec::new();
+        for dispatch in dispatches {
+            let end = bytes.len() + STRIDE;
+            bytes.extend_from_slice(bytemuck::bytes_of(&dispatch.params));
+            bytes.resize(end, 0);
         }
+        bytes.resize(bytes.len().max(STRIDE), 0);
         let uniform = self.buffer(bytes.len() as u64, Use::Uniform)?;
         self.write(&uniform, 0, &bytes)?;
         Ok(uniform)

@@ -4,15 +4,17 @@
 //! and in another when the device is gone. All of them end in one place here and are looked at before numbers that were
 //! read back are believed.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use super::adapter::{Facts, INVOCATIONS};
 use super::batch::Bound;
 use super::clock::Clock;
+use super::fault::{FaultKind, Faults};
 use super::pipeline::Pipelines;
 use super::trouble::{Trouble, uncaptured};
+pub(super) use super::usage::Use;
 use super::variant::Variant;
 use crate::error::DeviceError;
 use crate::{Error, Result};
@@ -31,6 +33,8 @@ pub struct Limits {
     pub most_bytes: Option<u64>,
     /// Bytes of all buffers together, as on a small device.
     pub room_bytes: Option<u64>,
+    /// How long an answer may take: a minute, unless it is said here.
+    pub patience: Option<Duration>,
 }
 
 /// Memory of the device, given back when it is dropped.
@@ -74,6 +78,12 @@ pub(super) struct Device {
     pub(super) submission_flop: f64,
     /// Buffers of earlier passes, to be used again.
     spare: Mutex<Vec<Arc<Buffer>>>,
+    patience: Duration,
+    /// Whether it does not answer, on purpose.
+    hangs: AtomicBool,
+    /// Runs so far.
+    runs: AtomicU32,
+    pub(super) faults: Faults,
 }
 
 impl std::fmt::Debug for Device {
@@ -89,31 +99,6 @@ fn submission_flop(kind: &str) -> f64 {
         "discrete" | "virtual" => 2e11,
         "software" => 8e9,
         _ => 2e10,
-    }
-}
-
-/// What a buffer is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Use {
-    /// Kernels read and write it.
-    Storage,
-    /// Numbers that a kernel is started with.
-    Uniform,
-    /// The host reads it.
-    Staging,
-    /// Time stamps are written to it.
-    Stamps,
-}
-
-impl Use {
-    fn flags(self) -> wgpu::BufferUsages {
-        let copied = wgpu::BufferUsages::COPY_DST;
-        match self {
-            Self::Storage => wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | copied,
-            Self::Uniform => wgpu::BufferUsages::UNIFORM | copied,
-            Self::Staging => wgpu::BufferUsages::MAP_READ | copied,
-            Self::Stamps => wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC,
-        }
     }
 }
 
@@ -159,6 +144,7 @@ impl Device {
         let (pipelines, clock) = (Pipelines::default(), Clock::default());
         let (held, spare) = (Arc::default(), Mutex::default());
         let (on_its_way, submission_flop) = (AtomicUsize::new(0), submission_flop(facts.kind));
+        let (patience, runs) = (limits.patience.unwrap_or(PATIENCE), AtomicU32::new(0));
         Ok(Self {
             raw,
             queue,
@@ -174,6 +160,10 @@ impl Device {
             on_its_way,
             submission_flop,
             spare,
+            patience,
+            hangs: AtomicBool::new(false),
+            runs,
+            faults: Faults::default(),
         })
     }
 
@@ -190,6 +180,17 @@ impl Device {
     /// Largest bytes that all buffers had together so far.
     pub(super) fn peak_bytes(&self) -> u64 {
         self.held.peak.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of all buffers, those that wait to be used again given back.
+    pub(super) fn held_bytes(&self) -> u64 {
+        self.forget_spare();
+        self.held.now.load(Ordering::Relaxed)
+    }
+
+    /// The number of a run: 1 and more.
+    pub(super) fn next_run(&self) -> u32 {
+        self.runs.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
     }
 
     /// A new buffer of so many bytes, whose content is 0. Where there is no room, spare buffers go first.
@@ -216,7 +217,7 @@ impl Device {
         let n_bytes = n_bytes.next_multiple_of(16).max(16);
         let held_bytes = self.held.now.load(Ordering::Relaxed);
         let full = || Err(Error::Gpu(DeviceError::OutOfMemory { asked_bytes: n_bytes, held_bytes }));
-        if held_bytes + n_bytes > self.room_bytes {
+        if self.faults.refuses() || held_bytes + n_bytes > self.room_bytes {
             return full();
         }
         self.held.now.fetch_add(n_bytes, Ordering::Relaxed);
@@ -297,6 +298,7 @@ impl Device {
     pub(super) fn settle(&self) -> Result<()> {
         self.on_its_way.store(0, Ordering::Relaxed);
         let index = self.queue.submit([]);
+        self.after_submission();
         self.wait(index)
     }
 
@@ -307,18 +309,34 @@ impl Device {
 
     /// Starts what was recorded.
     pub(super) fn submit(&self, commands: wgpu::CommandBuffer) -> wgpu::SubmissionIndex {
-        self.queue.submit([commands])
+        let index = self.queue.submit([commands]);
+        self.after_submission();
+        index
+    }
+
+    /// What was made to go wrong with a submission.
+    fn after_submission(&self) {
+        match self.faults.of_submission() {
+            Some(FaultKind::Lost) => self.raw.destroy(),
+            Some(FaultKind::Hung) => self.hangs.store(true, Ordering::Relaxed),
+            _ => {}
+        }
     }
 
     /// Waits until a submission is done.
     pub(super) fn wait(&self, index: wgpu::SubmissionIndex) -> Result<()> {
-        let waited =
-            self.raw.poll(wgpu::PollType::Wait { submission_index: Some(index), timeout: Some(PATIENCE) });
+        let timeout = Some(self.patience);
+        let waited = if self.hangs.load(Ordering::Relaxed) {
+            std::thread::sleep(self.patience);
+            Err(wgpu::PollError::Timeout)
+        } else {
+            self.raw.poll(wgpu::PollType::Wait { submission_index: Some(index), timeout })
+        };
         self.check()?;
         match waited {
             Ok(_) => Ok(()),
             Err(wgpu::PollError::Timeout) => {
-                let error = DeviceError::Hung { waited_s: PATIENCE.as_secs() };
+                let error = DeviceError::Hung { waited_s: self.patience.as_secs_f64() };
                 self.trouble.set(error.clone());
                 Err(Error::Gpu(error))
             }

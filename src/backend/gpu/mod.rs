@@ -20,6 +20,7 @@ mod convolution;
 mod copy_rows;
 pub mod costs;
 mod device;
+mod fault;
 mod forward;
 mod fused;
 mod gram;
@@ -34,10 +35,12 @@ mod program;
 mod record;
 mod roofs;
 mod rows;
+mod seal;
 mod sent;
 mod shader;
 mod spans;
 mod trouble;
+mod usage;
 mod variant;
 mod views;
 
@@ -63,6 +66,7 @@ use sent::Sent;
 pub use array::Array;
 pub use convolution::Signals;
 pub use device::Limits;
+pub use fault::{Fault, FaultKind, Garbling, Operations};
 pub use line::Line;
 pub use program::Program;
 pub use record::{ExpErrors, TwoSum, WGPU_VERSION};
@@ -75,6 +79,13 @@ pub struct Gpu {
     device: Arc<Device>,
     level: Level,
     exact: OnceLock<Box<Cpu<f64>>>,
+}
+
+/// The same device.
+impl Clone for Gpu {
+    fn clone(&self) -> Self {
+        Self { device: Arc::clone(&self.device), level: self.level, exact: OnceLock::new() }
+    }
 }
 
 impl Gpu {
@@ -110,15 +121,14 @@ impl Gpu {
         &self.device.facts
     }
 
-    /// Ends the device as if it had been lost.
-    #[cfg(test)]
-    pub(crate) fn destroy(&self) {
-        self.device.destroy();
-    }
-
     /// Largest bytes that all buffers had together so far.
     pub fn peak_bytes(&self) -> u64 {
         self.device.peak_bytes()
+    }
+
+    /// Bytes of all buffers now: 0 where no fit has a design here.
+    pub fn held_bytes(&self) -> u64 {
+        self.device.held_bytes()
     }
 }
 

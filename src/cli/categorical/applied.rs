@@ -83,32 +83,7 @@ impl Applied {
         limit_bytes: Option<u64>,
         progress: &Progress,
     ) -> Result<(Self, Labels)> {
-        let (own, choice) = (known(&model), &of_classes(choice));
-        if Format::of(choice) != Some(Format::Csv) {
-            let mut data = data_of(&own, choice, &Targets::Counted, limit_bytes, progress)?;
-            only_labelled(&mut data, &Labels::Numbers, choice.nan)?;
-            return Ok((Self::of(model, data)?, Labels::Numbers));
-        }
-        // labels may be texts: the features first, then these
-        let y = choice.y.clone().unwrap_or_else(|| column_list(&own.names));
-        let names = match columns_of("--y", &y)? {
-            // a name that holds a comma may stand alone
-            _ if own.names.len() == 1 && choice.y.is_some() => vec![y.trim().trim_matches('"').into()],
-            names => names,
-        };
-        let mut features = DataArgs { y: None, ..choice.clone() };
-        // targets that are named have no weights of the model's own
-        features.take_row_terms(&model.study.row_terms(), true)?;
-        let mut kinds = Vec::with_capacity(names.len());
-        own.check_number(names.len(), "--y", &y)?;
-        for (k, name) in names.iter().enumerate() {
-            let classes = &model.fit.targets[own.target_of(k, name)?].classes;
-            let is_text = classes.iter().any(|class| matches!(class, Label::Text(_)));
-            kinds.push(if is_text { Kind::Texts } else { Kind::Numbers });
-        }
-        let targets = Targets::Named(names);
-        let mut data = data_of(&own, &features, &targets, limit_bytes, progress)?;
-        let labels = of_columns(&mut data, choice, &y, &kinds, limit_bytes)?;
+        let (data, labels) = labelled_data(&model, choice, limit_bytes, progress)?;
         Ok((Self::of(model, data)?, labels))
     }
 
@@ -126,6 +101,42 @@ impl Applied {
         let fitted = targets.map(|(_, target)| (&target.name, target.status));
         applied::notices((path, &self.model.study), (choice, &self.data), fitted, done)
     }
+}
+
+/// The data of a model's study with labels, out of another file.
+pub(super) fn labelled_data(
+    model: &CategoricalFile,
+    choice: &DataArgs,
+    limit_bytes: Option<u64>,
+    progress: &Progress,
+) -> Result<(Data, Labels)> {
+    let (own, choice) = (known(model), &of_classes(choice));
+    if Format::of(choice) != Some(Format::Csv) {
+        let mut data = data_of(&own, choice, &Targets::Counted, limit_bytes, progress)?;
+        only_labelled(&mut data, &Labels::Numbers, choice.nan)?;
+        return Ok((data, Labels::Numbers));
+    }
+    // labels may be texts: the features first, then these
+    let y = choice.y.clone().unwrap_or_else(|| column_list(&own.names));
+    let names = match columns_of("--y", &y)? {
+        // a name that holds a comma may stand alone
+        _ if own.names.len() == 1 && choice.y.is_some() => vec![y.trim().trim_matches('"').into()],
+        names => names,
+    };
+    let mut features = DataArgs { y: None, ..choice.clone() };
+    // targets that are named have no weights of the model's own
+    features.take_row_terms(&model.study.row_terms(), true)?;
+    let mut kinds = Vec::with_capacity(names.len());
+    own.check_number(names.len(), "--y", &y)?;
+    for (k, name) in names.iter().enumerate() {
+        let classes = &model.fit.targets[own.target_of(k, name)?].classes;
+        let is_text = classes.iter().any(|class| matches!(class, Label::Text(_)));
+        kinds.push(if is_text { Kind::Texts } else { Kind::Numbers });
+    }
+    let targets = Targets::Named(names);
+    let mut data = data_of(&own, &features, &targets, limit_bytes, progress)?;
+    let labels = of_columns(&mut data, choice, &y, &kinds, limit_bytes)?;
+    Ok((data, labels))
 }
 
 /// Probabilities of every target of the data, by the target of the model that is `fitted` to it.

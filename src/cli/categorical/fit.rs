@@ -1,33 +1,37 @@
 //! `rheobase fit --observation categorical`.
 
+use std::sync::Arc;
 use std::time::Instant;
 
+use super::super::applied::mixed;
 use super::super::args::{FitArgs, Precision};
 use super::super::array_columns::column_list;
 use super::super::arrays::{Format, arrays};
 use super::super::beside::{Beside, Compared, HeldOut};
+use super::super::checkpoint::{self, Keeper};
 use super::super::comparable::Observed;
 use super::super::data::{self, Data, Targets};
-use super::super::engine::Engine;
-use super::super::fit::{
-    MOST_HISTORIES, command_line, recording_choices, refuse_for_arrays, study, study_toml,
-};
+use super::super::ended::{self, Ended};
+use super::super::engine::{Device, Engine};
+use super::super::fit::{MOST_HISTORIES, recording_choices, refuse_for_arrays, study_toml};
+use super::super::fit_words::{command_line, study};
 use super::super::machine::default_memory_limit_bytes;
 use super::super::penalty_args::Penalty;
 use super::super::progress::{Progress, Total};
 use super::super::run::{Report, pretty, say};
 use super::super::score_rows::{self, Scored};
 use super::super::tested::Tested;
-use super::super::{filters, fit_text, mask, merge, outputs, plan_file, surfaces, write_back};
+use super::super::{filters, fit_text, mask, merge, outputs, plan_file, signals, surfaces, write_back};
 use super::applied::{Probabilities, of_classes, probabilities};
 use super::labels::{Labels, of_csv, only_labelled};
 use super::scored::ClassScores;
 use super::view::view;
-use super::work::ClassWork;
 use super::{result, tested};
-use crate::glm::{CategoricalSpec, GlmSpec, PlanFrom, TOLERANCE_F32, TOLERANCE_F64, confusion};
+use crate::glm::{CategoricalSpec, ClassWork, GlmSpec, PlanFrom, TOLERANCE_F32, TOLERANCE_F64, confusion};
 use crate::regularizer::Regularizer;
+use crate::solver::Status;
 use crate::write::categorical::CategoricalFile;
+use crate::write::json::json_bytes;
 use crate::write::save::{PendingFile, check_writable};
 use crate::{Error, Result, solver};
 
@@ -48,8 +52,12 @@ pub(super) struct Fitting {
     pub(super) held_out: Vec<HeldOut<CategoricalFile>>,
     /// Tests against a smaller model.
     pub(super) tested: Option<Tested>,
-    pub(super) device: String,
+    pub(super) device: Device,
     pub(super) seconds_total: f64,
+    /// What can go on from where it stopped.
+    pub(super) keeper: Arc<Keeper>,
+    /// The signal that stopped it, if one did: then nothing beside the fit was computed.
+    pub(super) stopped_by: Option<String>,
 }
 
 /// Fits, and makes what is printed and written.
@@ -58,11 +66,24 @@ pub(in super::super) fn fit(args: &FitArgs) -> Result<Report> {
         check_writable(folder)?;
     }
     write_back::check(args)?;
+    checkpoint::check(args)?;
     let progress = Progress::new(args.common.quiet);
     let fitting = run(args, &progress)?;
     let command = command_line(args);
     let mut document = result::document(&fitting, &command, &study_toml(args));
-    let mut text = if args.common.json { pretty(&document.clone().into()) } else { result::text(&fitting) };
+    let keeper = Arc::clone(&fitting.keeper);
+    if let Some(by) = &fitting.stopped_by {
+        let text = if args.common.json { String::new() } else { result::text(&fitting, &document) };
+        let ended = Ended { by, keeper: &keeper, progress };
+        return ended.report(args, document, &json_bytes(&fitting.model)?, text);
+    }
+    let is_late = fitting.model.fit.targets.iter().any(|target| target.status == Status::Stopped);
+    if is_late {
+        keeper.write();
+        ended::mark(&mut document, "--time-limit", &keeper);
+    }
+    let mut text =
+        if args.common.json { pretty(&document.clone().into()) } else { result::text(&fitting, &document) };
     if !args.common.json {
         let scored = scored(&fitting);
         text.push_str(&score_rows::text_of(&scored));
@@ -70,7 +91,7 @@ pub(in super::super) fn fit(args: &FitArgs) -> Result<Report> {
         tests.for_each(|line| text.extend([line.as_str(), "\n"]));
     }
     if args.explain && !args.common.json {
-        text.push_str(&result::explanation(&fitting.model.fit, &fitting.device));
+        text.push_str(&result::explanation(&fitting.model.fit, &fitting.device.title));
     }
     let (converged, mut said) = (fitting.model.fit.converged(), told(&fitting));
     if args.common.out.is_some() || args.write_nwb.is_some() {
@@ -82,6 +103,12 @@ pub(in super::super) fn fit(args: &FitArgs) -> Result<Report> {
         } else {
             copy.map(PendingFile::commit).transpose()?;
         }
+    }
+    signals::is_done();
+    if is_late {
+        said.push(keeper.remark());
+    } else {
+        keeper.finish();
     }
     if let Some(path) = &args.write_nwb {
         said.push(format!("copy with filters and predicted probabilities written to {}", path.display()));
@@ -164,6 +191,7 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
         mask::apply(path, &mut data)?;
     }
     data.notices.extend(args.penalty.notice(&data));
+    data.notices.extend(args.compare.iter().chain(&args.test_against).filter_map(|model| mixed(model)));
     if args.common.out.is_some() {
         let notices = outputs::notices(&data);
         data.notices.extend(notices);
@@ -172,16 +200,19 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     check_offset(args, &data)?;
     let beside = beside.read(&Observed { data: &data, response: &labels }, progress)?;
     let tolerance = if is_single { TOLERANCE_F32 } else { TOLERANCE_F64 };
+    let left_bytes = data.left_of(limit_bytes)?;
+    let keeper = Arc::new(Keeper::begin(args, &data.input.sha256)?);
     let fitting = Instant::now();
     let n_targets = data.names.len();
     progress.stage("fitting", (n_targets > 1).then_some(Total::Items(n_targets as u64)));
     let mut fits = Vec::with_capacity(n_targets);
+    signals::goes_on(Arc::clone(&keeper));
     for (n_done, part) in data.parts.iter().enumerate() {
         let left = |limit: f64| (limit - fitting.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE);
         let regularizer = args.penalty.of_part(&data, part)?;
         let plan_from = plan_file::of_group(&plan_from, n_done, data.parts.len()).map_err(named)?;
         let own = (args.time_limit.map(left), regularizer);
-        let mut own = specification(args, tolerance, limit_bytes, own, plan_from);
+        let mut own = specification(args, tolerance, left_bytes, own, plan_from);
         if args.common.out.is_some() {
             own.n_histories = usize::from(n_done < MOST_HISTORIES);
         }
@@ -189,24 +220,50 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
             own.covariance_of = filters::blocks(&data, part);
             own.covariance_of.extend(surfaces::blocks(&data, part));
         }
+        (own.stop, own.journal) = (signals::stop(), keeper.journal().within(format!("group {n_done}")));
         let spec = CategoricalSpec::new(own).map_err(named)?;
         let goal = spec.get().tolerance;
-        let mut watcher = |at: solver::Progress| progress.solver(at, goal);
+        let mut watcher = |at: solver::Progress| {
+            progress.solver(at, goal);
+            keeper.write_in_time();
+        };
         let target = part.group.targets[0];
         let response = labels.of(&data, target);
-        let plan = part.plan(&data, limit_bytes)?;
+        let plan = part.plan(&data, left_bytes)?;
         let how = args.cv.of_part(args.penalty.strength.as_ref(), &data, part)?;
         let work = ClassWork { spec, how: how.as_ref(), plan: &plan, response: &response };
-        fits.push(on.fit(work, &mut watcher).map_err(named)?);
+        fits.push(on.fit(work, &mut watcher).map_err(|error| named(data.with_held(error)))?);
         progress.reach(n_done as u64 + 1);
     }
-    data.notices.extend(on.notices());
-    let device = on.device();
     let fit = merge::merge_classes(&data, fits)?;
     let whole =
-        specification(args, tolerance, limit_bytes, (args.time_limit, Regularizer::None), PlanFrom::Sizes);
+        specification(args, tolerance, left_bytes, (args.time_limit, Regularizer::None), PlanFrom::Sizes);
+    let seconds_total = || started.elapsed().as_secs_f64();
+    if signals::is_stopped() {
+        data.notices.extend(on.notices());
+        let device = on.device();
+        let model = CategoricalFile::new(study(args, &data), fit);
+        let scores = model.fit.targets.iter().map(|own| ClassScores::unknown(&own.scores)).collect();
+        return Ok(Fitting {
+            name,
+            data,
+            model,
+            labels,
+            probabilities: Vec::new(),
+            scores,
+            compared: Vec::new(),
+            held_out: Vec::new(),
+            tested: None,
+            device,
+            seconds_total: seconds_total(),
+            keeper,
+            stopped_by: signals::stopped_by(),
+        });
+    }
     let tested =
         smaller.map(|smaller| tested::test(smaller, &mut on, (&data, &labels), &fit, &whole)).transpose()?;
+    data.notices.extend(on.notices());
+    let device = on.device();
     let model = CategoricalFile::new(study(args, &data), fit);
     progress.stage("scoring", None);
     let probabilities = probabilities(&model.fit, &(0..n_targets).collect::<Vec<_>>(), &data)?;
@@ -217,7 +274,6 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     let scores = probabilities.iter().enumerate().map(of_target).collect();
     let fitted = Observed { data: &data, response: &labels };
     let (compared, held_out) = beside.score(&model, &fitted, &probabilities)?;
-    let seconds_total = started.elapsed().as_secs_f64();
     Ok(Fitting {
         name,
         data,
@@ -229,7 +285,9 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
         held_out,
         tested,
         device,
-        seconds_total,
+        seconds_total: seconds_total(),
+        keeper,
+        stopped_by: None,
     })
 }
 

@@ -4,6 +4,7 @@ use super::super::args::{DataArgs, NanPolicy};
 use super::super::array_columns::{column_list, feature_columns, find};
 use super::super::arrays::{Format, arrays};
 use super::super::data::{Data, Part, Targets};
+use super::super::left_out;
 use crate::glm::Labelled;
 use crate::observation::Label;
 use crate::read::csv::CsvFile;
@@ -139,7 +140,7 @@ pub(super) fn of_columns(
 
 /// Gives every target a part of its own with the bins that have a label.
 pub(super) fn only_labelled(data: &mut Data, labels: &Labels, nan: NanPolicy) -> Result<()> {
-    let mut parts: Vec<Part> = Vec::new();
+    let (mut parts, mut reasons): (Vec<Part>, _) = (Vec::new(), data.left_out.clone());
     for target in 0..data.names.len() {
         let Some(part) = data.parts.iter().find(|part| part.group.targets.contains(&target)) else {
             continue;
@@ -162,6 +163,7 @@ pub(super) fn only_labelled(data: &mut Data, labels: &Labels, nan: NanPolicy) ->
                 help: "check the column of the labels".into(),
             });
         }
+        left_out::note(&mut reasons, [(left_out::LABEL, part.used.len() - used.len())]);
         let mut group = part.group.clone();
         group.targets = vec![target];
         parts.push(Part { group, used });
@@ -170,7 +172,7 @@ pub(super) fn only_labelled(data: &mut Data, labels: &Labels, nan: NanPolicy) ->
     let lost = parts.iter().map(|part| data.n_bins().saturating_sub(others + part.used.len()));
     let lost = lost.max().unwrap_or(0);
     data.n_dropped = data.n_dropped.max(lost);
-    data.parts = parts;
+    (data.parts, data.left_out) = (parts, reasons);
     Ok(())
 }
 

@@ -6,10 +6,9 @@
 
 mod applied;
 mod beside;
+mod check;
 mod fit;
 mod labels;
-#[cfg(feature = "gpu")]
-mod on_device;
 mod outputs;
 mod predict;
 mod result;
@@ -18,8 +17,8 @@ mod scored;
 mod simulate;
 mod tested;
 mod view;
-mod work;
 
+pub(super) use check::check;
 pub(super) use fit::fit;
 pub(super) use outputs::{reliability_of, stage};
 pub(super) use predict::predict;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::super::beside::{compared_json, held_out_json};
 use super::super::data::Data;
 use super::super::fit_text::{SHOWN_WHOLE, labelled_bins_line, overview_of, proven, verdict_of};
+use super::super::left_out;
 use super::super::machine::peak_memory_bytes;
 use super::super::model_text::{penalty, row_terms, strength_line};
 use super::super::not_determined;
@@ -35,7 +36,8 @@ pub(super) fn document(fitting: &Fitting, command: &str, study_toml: &str) -> Ma
     };
     add("seed", Value::Null);
     add("backend", if fit.plan.backend == "gpu" { "gpu" } else { "cpu" }.into());
-    add("device", fitting.device.clone().into());
+    add("device", fitting.device.title.clone().into());
+    add("device_events", json!(fitting.device.events));
     add("observation", model.observation.clone().into());
     add("link", model.link.clone().into());
     add("regularizer", fit.regularizer.name().into());
@@ -101,7 +103,7 @@ fn target((target, scores): (&ClassFit, &ClassScores)) -> Value {
 }
 
 /// Everything that is printed about a fit.
-pub(super) fn text(fitting: &Fitting) -> String {
+pub(super) fn text(fitting: &Fitting, result: &Map<String, Value>) -> String {
     let (data, model, fit) = (&fitting.data, &fitting.model, &fitting.model.fit);
     let mut text = labelled_bins_line(data);
     let penalty = penalty(&fit.regularizer, fit.n_folds());
@@ -123,12 +125,14 @@ pub(super) fn text(fitting: &Fitting) -> String {
         text,
         "{} on {} in {}, {:.0} ms (with standard errors {:.0} ms){}",
         fit.solver,
-        if fit.plan.backend == "gpu" { fitting.device.as_str() } else { "the CPU" },
+        if fit.plan.backend == "gpu" { fitting.device.title.as_str() } else { "the CPU" },
         fit.plan.arithmetic(),
         fit.seconds.fit * 1e3,
         (fit.seconds.fit + fit.seconds.inference) * 1e3,
         if fit.condition.is_finite() { format!(", condition {:.1e}", fit.condition) } else { String::new() }
     );
+    let _ = writeln!(text, "rank {} of {} columns", fit.rank, fit.labels.len());
+    text.push_str(&left_out::device_text(&left_out::device_events(result)));
     if let Some(reason) = &fit.inference_left_out {
         let _ = writeln!(text, "standard errors left out: {reason}");
     }

@@ -19,6 +19,12 @@ pub(in super::super) struct ClassScores {
 }
 
 impl ClassScores {
+    /// Scores of labels whose probabilities were not computed.
+    pub(super) fn unknown(scores: &Scores) -> Self {
+        let confusion = Confusion { accuracy: f64::NAN, confusion: Vec::new() };
+        Self { scores: scores.clone(), confusion }
+    }
+
     /// Those of labels that are classes of the probabilities, with the weights of the data and beside their offset.
     pub(super) fn new(data: &Data, response: &Labelled, found: &Probabilities, bins: &[usize]) -> Self {
         let terms = [&data.row_terms.weights, &data.row_terms.offset];

@@ -6,9 +6,8 @@ use super::super::engine::Engine;
 use super::super::merge::merge_classes;
 use super::super::tested::{Smaller, Tested};
 use super::labels::Labels;
-use super::work::ClassWork;
 use crate::Result;
-use crate::glm::{CategoricalSpec, ClassFit, FittedCategorical, GlmSpec, LikelihoodRatio};
+use crate::glm::{CategoricalSpec, ClassFit, ClassWork, FittedCategorical, GlmSpec, LikelihoodRatio};
 use crate::write::categorical::CategoricalFile;
 
 /// Reads the model to test against, if there is one.

@@ -103,7 +103,9 @@ impl fit::Fitting {
 /// The view of a fit, which takes its place.
 pub(super) fn view(fitting: Fitting) -> fit::Fitting {
     let (score_rows, seconds_total) = (rows(&scored(&fitting)), fitting.seconds_total);
-    let Fitting { name, data, model, labels, probabilities, scores, compared, tested, device, .. } = fitting;
+    let Fitting {
+        name, data, model, labels, probabilities, scores, compared, tested, device, keeper, ..
+    } = fitting;
     let texts = (0..data.names.len()).map(|target| labels.texts(&data, target)).collect();
     let y = responses(&data, &model.fit, &labels);
     let data = of_classes(data, &model.fit, y);
@@ -132,6 +134,8 @@ pub(super) fn view(fitting: Fitting) -> fit::Fitting {
         truth: None,
         of_classes: Some(of_classes),
         seconds_total,
+        keeper,
+        stopped_by: None,
     }
 }
 
@@ -239,6 +243,7 @@ fn of_class(own: &ClassFit, class: usize, name: &str) -> TargetFit {
         n_parameters: own.n_parameters,
         strength: own.strength,
         cv: None,
+        apart: None,
         scores: own.scores.clone(),
         aliased: own.aliased.clone(),
         warnings: own.warnings.clone(),

@@ -6,11 +6,11 @@ use super::course::Course;
 use super::fitted::ClassCovariance;
 use crate::Result;
 use crate::backend::{Cpu, Every};
-use crate::glm::certificate::{RESTLESS, Reported, read_back, report};
+use crate::glm::certificate::{RESTLESS, RUNNING, Reported, read_back, report};
 use crate::math::dense::{Cholesky, Matrix, condition};
-use crate::objective::{ClassObjective, ClassOptimality, Objective, Weight, hold, release};
+use crate::objective::{ClassObjective, ClassOptimality, Objective, Separation, Weight, hold, release};
 use crate::observation::Recession;
-use crate::solver::{Outcome, reach, recession};
+use crate::solver::{Outcome, Status, reach};
 
 /// Where a target stands.
 pub(super) struct Standing {
@@ -25,6 +25,8 @@ pub(super) struct Standing {
     pub(super) flat_gap: f64,
     pub(super) inference: Option<ClassInference>,
     pub(super) outcome: Outcome,
+    /// Whether the loss has a minimum, if there was reason to ask.
+    pub(super) separation: Option<Separation>,
 }
 
 /// What the Hessian tells.
@@ -37,8 +39,8 @@ pub(super) struct ClassInference {
     pub(super) condition: f64,
     /// How far the Newton step moves the farthest row.
     step_reach: f64,
-    /// A direction along which the loss falls for ever, as parameters of the members.
-    recession: Option<Vec<f64>>,
+    /// Newton's step, as parameters of the members.
+    step: Vec<f64>,
 }
 
 /// Newton's step and the inverse of the Hessian, 0 for parameters that are held at a kink.
@@ -52,8 +54,15 @@ struct Curvature {
 impl Standing {
     /// The direction along which the loss falls for ever, if there is one.
     pub(super) fn recession(&self) -> Option<&Vec<f64>> {
-        let inferred = self.inference.as_ref().and_then(|inference| inference.recession.as_ref());
-        self.outcome.recession.as_ref().or(inferred)
+        match &self.separation {
+            Some(Separation::Recedes(direction)) => Some(direction),
+            _ => self.outcome.recession.as_ref(),
+        }
+    }
+
+    /// Whether it may be running away without end, and nobody can tell.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.is_restless() && self.separation == Some(Separation::Undecided)
     }
 
     /// Whether the next Newton step would still move rows by much.
@@ -144,6 +153,7 @@ impl Course<'_, '_> {
             flat_gap,
             inference: None,
             outcome,
+            separation: None,
         })
     }
 
@@ -182,7 +192,6 @@ impl Course<'_, '_> {
         let (standard_errors, intercept_standard_errors) = self.errors(&covariance, &free);
         let may_recede = f.recession() != Recession::Never;
         let step_reach = if may_recede { reach(f, 0, at, &step)?.all } else { 0.0 };
-        let recession = if step_reach > RESTLESS { recession(f, 0, at, &step)? } else { None };
         Ok(Some(ClassInference {
             loss_gap,
             standard_errors,
@@ -190,8 +199,31 @@ impl Course<'_, '_> {
             covariances: self.covariances(&covariance),
             condition,
             step_reach,
-            recession,
+            step,
         }))
+    }
+
+    /// Looks at a target where the solver left it, and asks whether it is separated where that is in doubt.
+    pub(super) fn examine(
+        &self,
+        f: &mut ClassObjective<Cpu<f64>>,
+        at: &[f64],
+        standing: &mut Standing,
+    ) -> Result<()> {
+        standing.inference = self.look(f, at, standing)?;
+        self.ask(f, at, standing)
+    }
+
+    /// Asks whether the loss has a minimum if the target did not come to rest at one.
+    fn ask(&self, f: &mut ClassObjective<Cpu<f64>>, at: &[f64], standing: &mut Standing) -> Result<()> {
+        let status = standing.outcome.status;
+        let ended = matches!(status, Status::MaxIterations | Status::Stalled | Status::Failed);
+        let runs = standing.inference.as_ref().is_some_and(|inference| inference.step_reach > RUNNING);
+        if standing.outcome.recession.is_none() && (ended || runs) {
+            let step = standing.inference.as_ref().map_or(at, |inference| &inference.step);
+            standing.separation = Some(f.separation(0, at, step)?);
+        }
+        Ok(())
     }
 
     /// What the Hessian says; `None` if it is singular to rounding or not finite.

@@ -1,8 +1,7 @@
-//! The course of a fit to labels: start, solver, certificate, in that order; back to the solver if the proof fails.
+//! A fit to labels: checks, what is known before the first step, and the objectives.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::certificate::{ClassInference, Standing};
 use super::fitted::{ClassFit, FittedCategorical};
 use super::null::{ClassNull, null_hessian, null_models, null_of};
 use super::penalty::{ClassPenalty, contrasts};
@@ -13,16 +12,16 @@ use crate::backend::{Backend, Classes, Cpu, Every, Home};
 use crate::design::{Column, DesignPlan, Offset};
 use crate::glm::certificate::INFERENCE_LIMIT;
 use crate::glm::choice::Size;
-use crate::glm::fit::{CERTAIN, CLOSER, FLOOR, NEAR_FLOOR};
+use crate::glm::fit::CERTAIN;
 use crate::glm::fitted::Seconds;
 use crate::glm::identifiability::Identifiability;
 use crate::glm::plan::{Placed, Plan};
 use crate::glm::rank::{Rank, varying};
-use crate::glm::spec::{StandardErrors, TOLERANCE_F64};
+use crate::glm::spec::StandardErrors;
 use crate::math::contrasts::Contrasts;
 use crate::math::dense::Matrix;
-use crate::objective::{ClassObjective, Objective, Packed, Weight, bytes_of_grams};
-use crate::solver::{Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Residuals, Watch};
+use crate::objective::{ClassObjective, Packed, Weight, bytes_of_grams};
+use crate::solver::{Metric, Progress};
 use crate::{Error, Result};
 
 /// A fit in progress: everything but the parameters.
@@ -41,29 +40,31 @@ pub(super) struct Course<'a, 'd> {
     pub(super) near: Option<&'a ClassPoint>,
     /// Why standard errors are left out, if they are.
     pub(super) left_out: Option<String>,
+    /// Whether the numbers before the last steps are those of a device.
+    pub(super) is_on_device: bool,
 }
 
 /// Objectives of a fit.
-struct Views<'v, 'f, B: Classes> {
+pub(super) struct Views<'v, 'f, B: Classes> {
     /// In the numbers of the backend, if these are not `f64`.
-    fast: Option<ClassObjective<'v, B>>,
+    pub(super) fast: Option<ClassObjective<'v, B>>,
     /// Over the members of the basis, in `f64`.
-    exact: &'f mut ClassObjective<'v, Cpu<f64>>,
+    pub(super) exact: &'f mut ClassObjective<'v, Cpu<f64>>,
     /// Over the columns that vary, if these are not the members.
-    all: Option<&'f mut ClassObjective<'v, Cpu<f64>>>,
+    pub(super) all: Option<&'f mut ClassObjective<'v, Cpu<f64>>>,
     /// Over the columns that vary, for a history, which a solver asks for while it has the others.
-    beside: Option<ClassObjective<'v, Cpu<f64>>>,
+    pub(super) beside: Option<ClassObjective<'v, Cpu<f64>>>,
 }
 
 /// One fitted target, and what it took.
-struct Fitted {
-    target: ClassFit,
-    plan: Plan,
-    condition: f64,
-    rank: usize,
-    identifiability: Option<Identifiability>,
-    left_out: Option<String>,
-    seconds: Seconds,
+pub(super) struct Fitted {
+    pub(super) target: ClassFit,
+    pub(super) plan: Plan,
+    pub(super) condition: f64,
+    pub(super) rank: usize,
+    pub(super) identifiability: Option<Identifiability>,
+    pub(super) left_out: Option<String>,
+    pub(super) seconds: Seconds,
 }
 
 impl CategoricalSpec {
@@ -109,7 +110,10 @@ impl CategoricalSpec {
                 progress(Progress { n_active: at.n_active + n_targets - 1 - k, ..at });
             };
             let keeps_history = k < self.get().n_histories;
-            let near = (target, self.start().get(k));
+            let spec = spec.of_part(format!("target {k}"))?;
+            let noted = spec.get().journal.points().remove(&0).map(ClassPoint::from);
+            let noted = noted.filter(|point| point.check(plan.n_columns(), target.classes().len()).is_ok());
+            let near = (target, noted.as_ref().or(self.start().get(k)));
             let own = spec.fit_target(on, plan, near, (started, keeps_history), &mut of_all)?;
             fits.push((self.fitted(plan, own), vec![k]));
         }
@@ -175,8 +179,8 @@ impl CategoricalSpec {
         rank.aliased.dedup();
         let mut members = None;
         if !rank.is_whole(&varying) {
-            let mut objective =
-                ClassObjective::new(on.exact(), plan, &rank.columns(), &y, contrasts.clone())?;
+            let objective = ClassObjective::new(on.exact(), plan, &rank.columns(), &y, contrasts.clone())?;
+            let mut objective = objective.with_roundings(rank.roundings());
             gram = objective.flat_gram(Every::ROW, Weight::Flat)?;
             members = Some(objective);
         }
@@ -227,6 +231,7 @@ impl CategoricalSpec {
             without_features,
             near,
             left_out,
+            is_on_device: fast.is_some() && costs.home != Home::Host,
         };
         let (exact, all) = match &mut members {
             Some(members) => (members, Some(&mut exact)),
@@ -300,85 +305,6 @@ impl CategoricalSpec {
             )),
             _ => None,
         }
-    }
-}
-
-impl Course<'_, '_> {
-    /// From the start to the certificate.
-    fn run<B: Classes>(
-        &self,
-        chosen: Plan,
-        views: Views<B>,
-        started: Instant,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<Fitted> {
-        let Views { mut fast, exact, mut all, mut beside } = views;
-        let spec = self.spec.get();
-        let deadline =
-            spec.time_limit_s.and_then(|limit| started.checked_add(Duration::try_from_secs_f64(limit).ok()?));
-        let first_goal = if fast.is_some() { NEAR_FLOOR } else { FLOOR };
-        let keeps_history = beside.is_some();
-        let mut residuals = |at: &Matrix, _: &[usize]| {
-            let Some(beside) = &mut beside else { return Ok(vec![None]) };
-            let found = self.optimality(beside, &self.reports(&at.column(0).to_vec()))?;
-            Ok(vec![Some((found.loss, found.kkt_residual))])
-        };
-        let residuals: Option<&mut Residuals> = if keeps_history { Some(&mut residuals) } else { None };
-        let mut watch = Watch {
-            tolerance: spec.tolerance,
-            goal: if spec.tolerance <= TOLERANCE_F64 { first_goal } else { spec.tolerance },
-            max_iterations: spec.max_iterations,
-            used: vec![0],
-            deadline,
-            n_waiting: 0,
-            halted: Vec::new(),
-            progress,
-            residuals,
-            history_time: Duration::ZERO,
-        };
-        let lbfgs = Lbfgs { newton_if_slow: chosen.newton_if_slow };
-        let mut solver: &dyn Minimize = if chosen.solver == Newton.name() { &Newton } else { &lbfgs };
-        let (mut start, mut earlier, mut inference): (_, Option<Standing>, f64) = (self.start(), None, 0.0);
-        let standing = loop {
-            let mut own = fast.take();
-            let fast = own.as_mut().map(|fast| -> &mut dyn Objective { fast });
-            let mut objectives = Objectives { fast, exact: &mut *exact, sample: None };
-            let solution = solver.minimize(&mut objectives, &self.metric, &[0], start, &mut watch)?;
-            let mut at = solution.at.column(0).to_vec();
-            // of all optimal answers that of smallest norm
-            exact.penalty(0).kinks().settle(&mut at);
-            let over_all = all.as_deref_mut().unwrap_or(&mut *exact);
-            let mut standing = self.standing(over_all, &at, solution.outcomes[0].clone())?;
-            let inferring = Instant::now();
-            standing.inference = self.look(exact, &at, &standing)?;
-            inference += inferring.elapsed().as_secs_f64();
-            standing = standing.after(earlier.take());
-            watch.used[0] = standing.outcome.iterations;
-            if !self.goes_on(&mut standing, &watch) {
-                break standing;
-            }
-            watch.goal = (watch.goal * CLOSER).max(FLOOR);
-            if standing.outcome.taken_over {
-                // what Newton has taken over stays with it
-                solver = &Newton;
-            }
-            let at = Matrix::from_shape_fn((at.len(), 1), |(j, _)| at[j]);
-            (start, earlier) = (at.into(), Some(standing));
-        };
-        let condition = match &standing.inference {
-            Some(ClassInference { condition, .. }) if self.left_out.is_none() => *condition,
-            _ => f64::NAN,
-        };
-        let plan = Plan { n_taken_over: usize::from(standing.outcome.taken_over), ..chosen };
-        Ok(Fitted {
-            target: self.target(standing),
-            plan,
-            condition,
-            rank: self.rank.n_members(),
-            identifiability: None,
-            left_out: self.left_out.clone(),
-            seconds: Seconds { fit: 0.0, inference, history: watch.history_time.as_secs_f64() },
-        })
     }
 }
 

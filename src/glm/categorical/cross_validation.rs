@@ -20,8 +20,9 @@ use crate::design::DesignPlan;
 use crate::glm::cross_validation::{CrossValidation, ENOUGH};
 use crate::glm::curve::Curve;
 use crate::glm::folds::{Fold, Folds};
+use crate::glm::journal::{Journal, Waypoint};
 use crate::glm::spec::{GlmSpec, StandardErrors};
-use crate::solver::{Progress, Status};
+use crate::solver::{Part, Progress, Status};
 use crate::{Error, Result};
 
 /// Where the fit of a strength to some bins came to.
@@ -69,7 +70,8 @@ impl CategoricalSpec {
             let n_waiting = response.len() - 1 - number;
             let mut of_all = |at: Progress| progress(Progress { n_active: at.n_active + n_waiting, ..at });
             let begun = Instant::now();
-            let search = Search { spec: self, on, response: target, strengths: &strengths, since, begun };
+            let own = self.of_part(format!("target {number}"))?;
+            let search = Search { spec: &own, on, response: target, strengths: &strengths, since, begun };
             fits.push((search.run(plan, how, &mut of_all)?, vec![number]));
         }
         FittedCategorical::of_groups(plan.layout(), fits)
@@ -87,9 +89,9 @@ impl<B: Classes> Search<'_, B> {
         let missing = self.missing(&how.folds)?;
         let path = self.path(plan, progress)?;
         let mut by_fold = Vec::with_capacity(how.folds.len());
-        for (fold, missing) in how.folds.iter().zip(&missing) {
+        for ((number, fold), missing) in how.folds.iter().enumerate().zip(&missing) {
             by_fold.push(match missing {
-                None => self.fold(plan, fold, &path, progress)?,
+                None => self.fold(plan, (number, fold, how.folds.len()), &path, progress)?,
                 Some(_) => vec![f64::NAN; self.strengths.len()],
             });
         }
@@ -164,7 +166,10 @@ impl<B: Classes> Search<'_, B> {
         let mut path: Vec<Scored> = Vec::with_capacity(self.strengths.len());
         for k in (0..self.strengths.len()).rev() {
             let start = path.last().map(|last| last.point.clone());
-            path.push(self.scored(plan, k, start, progress)?);
+            let part = format!("strength {k}");
+            let at = Part::Strength { number: path.len() + 1, of: self.strengths.len() };
+            let mut of_strength = |own: Progress| progress(Progress { part: at, ..own });
+            path.push(self.scored(plan, (k, part), start, &mut of_strength)?);
         }
         path.reverse();
         Ok(path)
@@ -174,12 +179,19 @@ impl<B: Classes> Search<'_, B> {
     fn scored(
         &self,
         plan: &DesignPlan,
-        strength: usize,
+        (strength, part): (usize, String),
         start: Option<ClassPoint>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Scored> {
         let own = self.spec.get();
+        let journal = own.journal.within(part);
+        if let Some([point]) = journal.done().as_deref()
+            && let Some(status) = point.status
+        {
+            return Ok(Scored { point: point.clone().into(), status });
+        }
         let checked = GlmSpec {
+            journal: Journal::default(),
             regularizer: own.regularizer.times(self.strengths[strength]),
             tolerance: own.tolerance.max(ENOUGH),
             standard_errors: StandardErrors::Off,
@@ -190,7 +202,15 @@ impl<B: Classes> Search<'_, B> {
         };
         let spec = self.spec.with_checked(checked.check()?).with_start(start.into_iter().collect()).scored();
         let fitted = spec.fit(self.on, plan, std::slice::from_ref(self.response), progress)?;
+        // where it was stopped is nowhere to go on from
+        own.stop.check()?;
         let found = fitted.targets.first().map(|fit| Scored { point: fit.into(), status: fit.status });
+        for Scored { point, status } in found.iter().filter(|found| found.status != Status::Stopped) {
+            let ClassPoint { coef, intercept } = point.clone();
+            let (target, iterations, passes, scale) = (0, 0, 0, 1.0);
+            let status = Some(*status);
+            journal.finish(vec![Waypoint { target, coef, intercept, iterations, passes, status, scale }]);
+        }
         found.ok_or_else(|| Error::Empty {
             what: "response".into(),
             problem: "it has no target".into(),
@@ -202,7 +222,7 @@ impl<B: Classes> Search<'_, B> {
     fn fold(
         &self,
         plan: &DesignPlan,
-        fold: &Fold,
+        (number, fold, n_folds): (usize, &Fold, usize),
         path: &[Scored],
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<f64>> {
@@ -216,7 +236,17 @@ impl<B: Classes> Search<'_, B> {
             if let Some((last, own)) = &before {
                 start.move_by(&own.point, &path[*last].point);
             }
-            let scored = self.scored(&train, k, Some(start), progress)?;
+            let part = format!("fold {number}/strength {k}");
+            let (n, number) = (self.strengths.len(), number + 1);
+            let at = Part::Folds {
+                first: number,
+                last: number,
+                of: n_folds,
+                n_strengths: n - 1 - k,
+                of_strengths: n,
+            };
+            let mut of_fold = |own: Progress| progress(Progress { part: at, ..own });
+            let scored = self.scored(&train, (k, part), Some(start), &mut of_fold)?;
             if scored.status == Status::Converged {
                 scores[k] = held_out.score(&scored.point)?;
             }

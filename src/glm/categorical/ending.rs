@@ -5,7 +5,8 @@ use super::course::Course;
 use super::fitted::ClassFit;
 use super::score::class_scores;
 use crate::design::Weights;
-use crate::glm::ending::{joined, weights_warning};
+use crate::glm::doubt::DOUBTED;
+use crate::glm::ending::{UNPROVEN, joined, weights_warning};
 use crate::glm::fit::FLOOR;
 use crate::glm::fitted::GapFrom;
 use crate::glm::spec::StandardErrors;
@@ -39,6 +40,13 @@ impl Course<'_, '_> {
         Self::gap(standing).0 <= tolerance * scale && standing.kkt_residual <= tolerance.sqrt()
     }
 
+    /// Whether the solver says that a target has arrived that surely has not.
+    pub(super) fn is_doubted(&self, standing: &Standing) -> bool {
+        let scale = self.metric.nulls[0].scale(standing.loss);
+        let has_arrived = standing.flat_gap <= DOUBTED * self.spec.get().tolerance * scale;
+        standing.outcome.status == Status::Converged && !has_arrived
+    }
+
     /// Whether the solver goes on. One that should, but may not, is told why.
     pub(super) fn goes_on(&self, standing: &mut Standing, watch: &Watch) -> bool {
         let is_open = !self.spec.is_scored()
@@ -64,10 +72,11 @@ impl Course<'_, '_> {
         let numbers = [Self::gap(standing).0, standing.kkt_residual, standing.loss];
         match standing.outcome.status {
             Status::Failed => Status::Failed,
+            Status::Stopped if standing.loss.is_nan() => Status::Stopped,
             _ if numbers.iter().any(|number| !number.is_finite()) => Status::Failed,
             _ if standing.recession().is_some() => Status::Separated,
             said if self.spec.is_scored() => said,
-            _ if self.is_proven(standing) => Status::Converged,
+            _ if self.is_proven(standing) && !standing.is_in_doubt() => Status::Converged,
             Status::Converged => Status::Stalled,
             said => said,
         }
@@ -113,7 +122,7 @@ impl Course<'_, '_> {
             loss: standing.loss,
             iterations: outcome.iterations,
             passes: outcome.passes,
-            gap_scale: Some(self.metric.nulls[0].scale(standing.loss)),
+            gap_scale: Some(self.metric.nulls[0].scale(standing.loss)).filter(|scale| scale.is_finite()),
             history,
             covariances,
             n_bins_used: self.plan.n_rows(),
@@ -122,6 +131,7 @@ impl Course<'_, '_> {
             n_parameters,
             strength: None,
             cv: None,
+            apart: None,
             scores: class_scores(-standing.unpenalised, self.plan.total_weight(), self.metric.nulls[0].loss),
             coef,
             aliased,
@@ -148,6 +158,9 @@ impl Course<'_, '_> {
         let labels = &self.plan.layout().labels;
         let mut warnings = Vec::new();
         let n_free = self.contrasts.n_classes() - 1;
+        if standing.outcome.status == Status::Stopped && standing.loss.is_nan() {
+            warnings.push(UNPROVEN.into());
+        }
         warnings.extend(weights_warning(self.plan, n_free * (1 + self.rank.n_members())));
         if let Some(direction) = standing.recession() {
             warnings.push(self.separation_warning(direction));

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::design::{FeatureColumns, Source};
 use crate::glm::curve::Curve;
-use crate::glm::fitted::{GapFrom, Seconds};
+use crate::glm::fitted::{Apart, GapFrom, Seconds};
 use crate::glm::identifiability::Identifiability;
 use crate::glm::plan::Plan;
 use crate::glm::score::Scores;
@@ -89,6 +89,9 @@ pub struct ClassFit {
     /// How well every strength predicted bins that were not fitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cv: Option<Curve>,
+    /// What it has for itself where targets differ in columns or penalty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apart: Option<Apart>,
     /// Agreement with the labels that were fitted.
     #[serde(flatten)]
     pub scores: Scores,

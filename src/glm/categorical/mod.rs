@@ -27,6 +27,7 @@ mod response;
 mod score;
 mod spec;
 mod start;
+mod steps;
 
 pub use fitted::{ClassCovariance, ClassFit, FittedCategorical};
 pub use reliability::{Reliability, reliability, reliability_of_weighted};

@@ -13,7 +13,7 @@ use super::spec::CategoricalSpec;
 use super::start::ClassPoint;
 use crate::backend::Classes;
 use crate::design::{DesignPlan, Layout};
-use crate::glm::fitted::Seconds;
+use crate::glm::fitted::{Apart, Seconds};
 use crate::glm::identifiability::Identifiability;
 use crate::glm::{PerTarget, Plan};
 use crate::regularizer::Regularizer;
@@ -111,8 +111,11 @@ impl FittedCategorical {
             reasons.extend(fit.inference_left_out.filter(|reason| !reasons.contains(reason)));
             let place = |label: &String| fit.labels.iter().position(|own| own == label);
             let places: Vec<Option<usize>> = layout.labels.iter().map(place).collect();
+            let whole = Apart { unseen: Vec::new(), regularizer: fit.regularizer.clone() };
             for (target, number) in fit.targets.into_iter().zip(own) {
-                targets[number] = Some(spread(target, &places));
+                let within = (&fit.labels[..], target.apart.as_ref().unwrap_or(&whole));
+                let apart = Apart::of(layout, within, &joined.regularizer);
+                targets[number] = Some(ClassFit { apart, ..spread(target, &places) });
             }
         }
         joined.inference_left_out = (!reasons.is_empty()).then(|| reasons.join("; "));

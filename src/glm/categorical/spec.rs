@@ -84,6 +84,12 @@ impl CategoricalSpec {
         Ok(self.with_checked(GlmSpec { plan_from, ..self.get().clone() }.check()?))
     }
 
+    /// The same for a part of the work, which its journal tells from others.
+    pub(super) fn of_part(&self, part: impl std::fmt::Display) -> Result<Self> {
+        let journal = self.get().journal.within(part);
+        Ok(self.with_checked(GlmSpec { journal, ..self.get().clone() }.check()?))
+    }
+
     pub(super) fn checked(&self) -> &CheckedSpec {
         &self.checked
     }

@@ -28,7 +28,7 @@ impl From<&ClassFit> for ClassPoint {
 
 impl ClassPoint {
     /// Refuses one of other columns or classes.
-    fn check(&self, n_columns: usize, n_classes: usize) -> Result<()> {
+    pub(super) fn check(&self, n_columns: usize, n_classes: usize) -> Result<()> {
         let (expected, found) = ((n_columns * n_classes, n_classes), (self.coef.len(), self.intercept.len()));
         if expected == found {
             return Ok(());

@@ -84,6 +84,12 @@ impl Penalty {
         n > 0 && (1..n).all(is_bounded)
     }
 
+    /// Whether it grows in proportion to the magnitude of a parameter, or of a group that this is in.
+    pub fn has_kink(&self, parameter: usize) -> bool {
+        self.kinks.magnitudes.get(parameter).is_some_and(|own| *own > 0.0)
+            || self.kinks.has_in_group(parameter)
+    }
+
     /// The part with kinks.
     pub fn kinks(&self) -> &Kinks {
         &self.kinks

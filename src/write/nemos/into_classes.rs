@@ -77,6 +77,7 @@ fn target_of(nemos: &NemosModel, k: usize, name: String) -> ClassFit {
         warnings: Vec::new(),
         strength: None,
         cv: None,
+        apart: None,
         gap_scale: None,
         history: Vec::new(),
         covariances: Vec::new(),

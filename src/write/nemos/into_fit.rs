@@ -131,6 +131,7 @@ fn target_of(nemos: &NemosModel, k: usize, name: String) -> TargetFit {
         n_parameters: 0,
         strength: None,
         cv: None,
+        apart: None,
         scores: no_scores(),
         aliased: Vec::new(),
         warnings: Vec::new(),

@@ -13,7 +13,9 @@ use crate::backend::gpu::convolution::{
 };
 use crate::backend::gpu::shader::{BUILT_IN_EXP, Constants, Kernel, Shared};
 use crate::backend::gpu::variant::Variant;
-use crate::backend::gpu::{bin_spikes, classes, copy_rows, fused, partials, products, record, roofs, rows};
+use crate::backend::gpu::{
+    bin_spikes, classes, copy_rows, fused, partials, products, record, roofs, rows, seal,
+};
 use crate::observation::ObservationModel;
 
 /// All kernels with the sizes that they are compiled for.
@@ -110,6 +112,7 @@ pub(super) fn all() -> Vec<(Kernel, Vec<Constants>)> {
         (correlate::CORRELATE, lag_sums.clone()),
         (correlate_events::CORRELATE_EVENTS, lag_sums),
         (build_features::BUILD_FEATURES, built.collect()),
+        (seal::SEAL, vec![vec![]]),
         (roofs::COPY_WORDS, vec![vec![]]),
         (roofs::MULTIPLY_ADDS, vec![vec![]]),
         (bin_spikes::BIN_SPIKES, [false, true].map(bin_spikes::constants).to_vec()),

@@ -1,0 +1,313 @@
+//! The certificate of a target that is one of several classes.
+
+use super::linear::Factor;
+use super::moments::Moments;
+use super::penalty::{At, Penalty};
+use super::rows::{Rows, over_rows};
+use super::target::{Found, predictor, standardised, unit};
+use crate::math::dense::{Matrix, condition};
+use crate::math::sum::Sum;
+use crate::regularizer::Regularizer;
+use crate::{Error, Result};
+
+/// Roundings of the terms of a residual, and of every term of a predictor.
+const ROUNDINGS: f64 = 8.0;
+/// Newton steps for the constants beside an offset.
+const MOST_STEPS: usize = 200;
+
+/// A target, and the coefficients that are said to be its optimum.
+#[derive(Clone, Copy)]
+pub struct ClassProblem<'a> {
+    /// The rows that are used.
+    pub rows: &'a dyn Rows,
+    /// Means and deviations of their columns.
+    pub moments: &'a Moments,
+    /// The class of every row, from 0.
+    pub class: &'a [usize],
+    /// What rows count for; 1 without.
+    pub weights: Option<&'a [f64]>,
+    /// What is given of the linear predictors, row after row, one number for each class.
+    pub offset: Option<&'a [f64]>,
+    /// Whether intercepts were parameters.
+    pub has_intercept: bool,
+    /// What was added to the mean loss.
+    pub regularizer: &'a Regularizer,
+    /// The columns of each feature, `[first, end)`.
+    pub features: &'a [[usize; 2]],
+    /// Coefficients in the units of the columns, column after column, one for each class.
+    pub coef: &'a [f64],
+    /// The intercepts.
+    pub intercept: &'a [f64],
+}
+
+struct Sums {
+    loss: Sum,
+    gradient: Vec<Sum>,
+    magnitudes: Vec<Sum>,
+    rounding: Vec<Sum>,
+}
+
+/// Logarithms of probabilities.
+fn logarithms(eta: &[f64]) -> Vec<f64> {
+    let largest = eta.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let top = eta.iter().position(|e| *e == largest).unwrap_or(0);
+    let others = eta.iter().enumerate().filter(|(k, _)| *k != top);
+    let rest: f64 = others.map(|(_, e)| (e - largest).exp()).sum();
+    eta.iter().map(|e| (e - largest) - rest.ln_1p()).collect()
+}
+
+/// `p_k - [k = y]`, which of the label itself is minus the sum of the others.
+fn residuals(p: &[f64], label: usize) -> Vec<f64> {
+    let others: f64 = p.iter().enumerate().filter(|(k, _)| *k != label).map(|(_, p)| p).sum();
+    p.iter().enumerate().map(|(k, p)| if k == label { -others } else { *p }).collect()
+}
+
+impl ClassProblem<'_> {
+    fn n_classes(&self) -> usize {
+        self.intercept.len()
+    }
+
+    fn weight(&self, row: usize) -> f64 {
+        self.weights.map_or(1.0, |weights| weights[row])
+    }
+
+    fn total_weight(&self) -> f64 {
+        (0..self.class.len()).map(|row| self.weight(row)).collect::<Sum>().value()
+    }
+
+    /// The coefficients of each class.
+    fn of_classes(&self) -> Vec<Vec<f64>> {
+        let n = self.n_classes();
+        (0..n).map(|k| self.coef.chunks(n).map(|row| row[k]).collect()).collect()
+    }
+
+    fn offset(&self, row: usize, class: usize) -> f64 {
+        self.offset.map_or(0.0, |offset| offset[row * self.n_classes() + class])
+    }
+
+    fn predictors(&self, row: usize, x: &[f64], coef: &[Vec<f64>]) -> Vec<f64> {
+        let of_class = |k: usize| predictor([self.intercept[k], self.offset(row, k)], x, &coef[k]);
+        (0..self.n_classes()).map(of_class).collect()
+    }
+}
+
+/// Computes what a certificate says of a target with classes; Hessian and condition only if they are wanted.
+///
+/// # Errors
+/// [`Error::Length`] for classes or coefficients that do not fit the rows, and if a row cannot be computed.
+pub fn certify_classes(problem: &ClassProblem, wants_hessian: bool) -> Result<Found> {
+    check(problem)?;
+    let (moments, n_classes, total) = (problem.moments, problem.n_classes(), problem.total_weight());
+    let (varying, coef) = (moments.varying(), problem.of_classes());
+    let penalty = Penalty::of_classes(problem.regularizer, problem.features, &moments.sd, n_classes);
+    let centres: Vec<f64> =
+        (0..n_classes).map(|k| predictor([problem.intercept[k], 0.0], &moments.mean, &coef[k])).collect();
+    let roundings = f64::EPSILON * (ROUNDINGS + (varying.len() as f64).sqrt());
+    let p = 1 + varying.len();
+    // class after class
+    let new = || Sums {
+        loss: Sum::default(),
+        gradient: vec![Sum::default(); p * n_classes],
+        magnitudes: vec![Sum::default(); p * n_classes],
+        rounding: vec![Sum::default(); p * n_classes],
+    };
+    let parts = over_rows(problem.rows, &new, &|sums: &mut Sums, row, x| {
+        let (weight, label) = (problem.weight(row), problem.class[row]);
+        let logs = logarithms(&problem.predictors(row, x, &coef));
+        sums.loss.add(-weight * logs[label]);
+        let probabilities: Vec<f64> = logs.iter().map(|log| log.exp()).collect();
+        let own = residuals(&probabilities, label);
+        let size = |k: usize| {
+            let terms =
+                x.iter().zip(&coef[k]).zip(&moments.mean).map(|((x, w), mean)| (w * (x - mean)).abs());
+            centres[k].abs() + problem.offset(row, k).abs() + terms.sum::<f64>()
+        };
+        let largest = (0..n_classes).map(size).fold(0.0, f64::max);
+        for (j, z) in standardised(x, moments, &varying, problem.has_intercept).into_iter().enumerate() {
+            for k in 0..n_classes {
+                let place = k * p + j;
+                let noise = roundings * (2.0 * own[k].abs() + probabilities[k] * 2.0 * largest);
+                sums.gradient[place].add(weight * z * own[k]);
+                sums.magnitudes[place].add(weight * z.abs() * 2.0 * own[k].abs());
+                sums.rounding[place].add(weight * z.abs() * noise);
+            }
+        }
+    })?;
+    let sum = |of: &dyn Fn(&Sums) -> Sum| parts.iter().map(|part| of(part).value()).collect::<Sum>().value();
+    let [gradient, magnitudes, rounding]: [Vec<f64>; 3] = [
+        (0..p * n_classes).map(|k| sum(&|part| part.gradient[k])).collect(),
+        (0..p * n_classes).map(|k| sum(&|part| part.magnitudes[k])).collect(),
+        (0..p * n_classes).map(|k| sum(&|part| part.rounding[k])).collect(),
+    ];
+    let mut of_coef = vec![0.0; problem.coef.len()];
+    for (j, &column) in varying.iter().enumerate() {
+        for k in 0..n_classes {
+            of_coef[column * n_classes + k] = gradient[k * p + 1 + j] * moments.sd[column] / total;
+        }
+    }
+    let at = penalty.at(problem.coef, &of_coef);
+    let (mut left, mut kkt_residual, mut kkt_rounding, mut worst) = (Vec::new(), 0.0_f64, 0.0_f64, None);
+    for k in 0..n_classes {
+        let block = |all: &[f64]| all[k * p..(k + 1) * p].to_vec();
+        let own = super::target::residual(
+            &[block(&gradient), block(&magnitudes), block(&rounding)],
+            &of_class(&at, k, n_classes),
+            (moments, &varying),
+            total,
+        );
+        if own.kkt_residual > kkt_residual || own.kkt_residual.is_nan() {
+            (kkt_residual, worst) = (own.kkt_residual, own.worst.checked_sub(1).map(|j| varying[j]));
+        }
+        kkt_rounding = kkt_rounding.max(own.kkt_rounding);
+        left.extend(own.left);
+    }
+    let unpenalised = sum(&|part| part.loss) / total;
+    let loss = unpenalised + penalty.value(problem.coef);
+    let null = null_loss(problem);
+    let mut found = Found {
+        kkt_residual,
+        kkt_rounding,
+        worst_column: worst,
+        loss_gap: None,
+        gap_rounding: 0.0,
+        gap_scale: loss.abs().max(null),
+        loss,
+        log_likelihood: -unpenalised,
+        deviance: 2.0 * unpenalised * total,
+        pseudo_r2: [1.0 - unpenalised / null; 2],
+        scale: 1.0,
+        is_exact: false,
+        standard_errors: None,
+        rank: None,
+        condition: f64::NAN,
+        n_rows: problem.class.len(),
+        is_silent: false,
+    };
+    if wants_hessian {
+        let (factor, free, condition) = curvature(problem, &penalty, &at, (&varying, &coef))?;
+        let own: Vec<f64> = free.iter().map(|&k| left[k]).collect();
+        found.loss_gap = Some(0.5 * factor.form(&own));
+        let noise: Vec<f64> = free.iter().map(|&k| rounding[k] / total).collect();
+        let spread = |(k, noise): (usize, &f64)| noise * noise * factor.form(&unit(free.len(), k));
+        found.gap_rounding = 0.5 * free.len() as f64 * noise.iter().enumerate().map(spread).sum::<f64>();
+        found.condition = condition;
+    }
+    Ok(found)
+}
+
+fn check(problem: &ClassProblem) -> Result<()> {
+    let (n, k) = (problem.rows.n_rows(), problem.n_classes());
+    for (what, expected, found) in [
+        ("labels", n, problem.class.len()),
+        ("coefficients", problem.rows.n_columns() * k, problem.coef.len()),
+        ("weights", n, problem.weights.map_or(n, <[f64]>::len)),
+        ("numbers of the offset", n * k, problem.offset.map_or(n * k, <[f64]>::len)),
+    ] {
+        if expected != found {
+            return Err(Error::Length { what: what.into(), expected, found });
+        }
+    }
+    Ok(())
+}
+
+/// The penalty of one class.
+fn of_class(at: &At, class: usize, n_classes: usize) -> At {
+    let own = |all: &[f64]| all.chunks(n_classes).map(|row| row[class]).collect();
+    At {
+        element: own(&at.element),
+        sizes: own(&at.sizes),
+        is_free: at.is_free.chunks(n_classes).map(|row| row[class]).collect(),
+    }
+}
+
+/// The Hessian over the parameters that are free, class after class: its factor without null directions, as that of common shifts of
+/// all classes, which of the parameters these are, and its condition. The condition is that of the whole matrix where it has no null
+/// directions.
+fn curvature(
+    problem: &ClassProblem,
+    penalty: &Penalty,
+    at: &At,
+    (varying, coef): (&[usize], &[Vec<f64>]),
+) -> Result<(Factor, Vec<usize>, f64)> {
+    let (moments, n_classes, total) = (problem.moments, problem.n_classes(), problem.total_weight());
+    let p = 1 + varying.len();
+    let n = p * n_classes;
+    let parts = over_rows(problem.rows, &|| Matrix::zeros((n, n)), &|sums, row, x| {
+        let logs = logarithms(&problem.predictors(row, x, coef));
+        let probabilities: Vec<f64> = logs.iter().map(|log| log.exp()).collect();
+        let z = standardised(x, moments, varying, problem.has_intercept);
+        for k in 0..n_classes {
+            for l in 0..=k {
+                let same = if k == l { 1.0 - probabilities[k] } else { -probabilities[l] };
+                let weight = problem.weight(row) * probabilities[k] * same;
+                for i in 0..p {
+                    for j in 0..p {
+                        sums[(k * p + i, l * p + j)] += weight * z[i] * z[j];
+                    }
+                }
+            }
+        }
+    })?;
+    let mut lower = Matrix::zeros((n, n));
+    parts.iter().for_each(|part| lower += part);
+    let mut hessian =
+        Matrix::from_shape_fn((n, n), |(i, j)| lower[if i / p >= j / p { (i, j) } else { (j, i) }] / total);
+    let mut place = vec![0; problem.coef.len()];
+    let mut units = vec![0.0; problem.coef.len()];
+    for (j, &column) in varying.iter().enumerate() {
+        for k in 0..n_classes {
+            place[column * n_classes + k] = k * p + 1 + j;
+            units[column * n_classes + k] = moments.sd[column];
+        }
+    }
+    penalty.add_curvature(&mut hessian, problem.coef, &units, &|own| place[own]);
+    let is_free = |own: &usize| match (own % p).checked_sub(1) {
+        None => problem.has_intercept,
+        Some(j) => at.is_free[varying[j] * n_classes + own / p],
+    };
+    let free: Vec<usize> = (0..n).filter(is_free).collect();
+    let own = Matrix::from_shape_fn((free.len(), free.len()), |(i, j)| hessian[(free[i], free[j])]);
+    let factor = Factor::of(&own);
+    let condition = if factor.kept.len() == free.len() { condition(&own) } else { f64::NAN };
+    Ok((factor, free, condition))
+}
+
+/// The mean loss of the frequencies of the classes, or beside an offset of the constants that make the labels most likely.
+fn null_loss(problem: &ClassProblem) -> f64 {
+    let (n_classes, total) = (problem.n_classes(), problem.total_weight());
+    let mut counts = vec![Sum::default(); n_classes];
+    (0..problem.class.len()).for_each(|row| counts[problem.class[row]].add(problem.weight(row)));
+    let counts: Vec<f64> = counts.into_iter().map(Sum::value).collect();
+    if problem.offset.is_none() {
+        let of_class = |n: &f64| if *n > 0.0 { -n / total * (n / total).ln() } else { 0.0 };
+        return counts.iter().map(of_class).sum();
+    }
+    // shape of the slope: expected less counted; every step makes the labels more likely
+    let look = |constants: &[f64]| {
+        let (mut loss, mut expected) = (Sum::default(), vec![Sum::default(); n_classes]);
+        for row in 0..problem.class.len() {
+            let eta: Vec<f64> = (0..n_classes).map(|k| constants[k] + problem.offset(row, k)).collect();
+            let logs = logarithms(&eta);
+            loss.add(-problem.weight(row) * logs[problem.class[row]]);
+            expected.iter_mut().zip(&logs).for_each(|(sum, log)| sum.add(problem.weight(row) * log.exp()));
+        }
+        (loss.value() / total, expected.into_iter().map(Sum::value).collect::<Vec<f64>>())
+    };
+    let mut constants = vec![0.0; n_classes];
+    let mut loss = look(&constants).0;
+    for _ in 0..MOST_STEPS {
+        // iterative scaling, which never raises the loss
+        let (_, expected) = look(&constants);
+        let steps = counts.iter().zip(&expected);
+        let steps: Vec<f64> =
+            steps.map(|(n, e)| if *n > 0.0 { (n / e).ln() } else { f64::NEG_INFINITY }).collect();
+        constants.iter_mut().zip(&steps).for_each(|(constant, step)| *constant += step);
+        let next = look(&constants).0;
+        let is_there = (loss - next).abs() <= f64::EPSILON * next.abs();
+        loss = next;
+        if is_there {
+            break;
+        }
+    }
+    loss
+}

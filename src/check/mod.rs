@@ -1,0 +1,36 @@
+//! Certificates once more, from scratch, by the slow and obvious path.
+//!
+//! What a fit says of its optimum is computed by kernels, convolutions and objectives that were written to be fast. Here the same
+//! numbers are computed from their formulas, row by row and column by column, and shared with a fit is nothing but what the
+//! numbers are about: the bins and the signals in them, the values of basis functions, and the definition of the penalty. Nothing
+//! below `backend`, `design` or `objective` has a part in it, and of the solvers only what the ends of a fit are called.
+//!
+//! A row of the design is a list of numbers ([`Rows`]); of a recording [`PlainFeature`] makes them with a loop over lags, functions and
+//! channels. [`certify`] walks over the rows: means and deviations; then, with compensated sums, linear predictor, mean, loss, gradient,
+//! magnitudes; then the weighted Hessian, which a Cholesky factorisation with pivots solves. [`certify_classes`] does so for responses
+//! that are one of several classes. A [`Verdict`] compares what was found with what a fit stored.
+//!
+//! Predictors are dot products of coefficients and columns as they came, in twice the precision, so that the numbers belong to the
+//! coefficients that are reported and to no others. What rounding may be of a residual is computed beside it: below that two residuals
+//! cannot be told apart, and are not.
+
+mod classes;
+mod features;
+mod linear;
+mod moments;
+mod nulls;
+mod penalty;
+mod pointwise;
+mod rows;
+mod target;
+mod verdict;
+
+#[cfg(test)]
+mod tests;
+
+pub use classes::{ClassProblem, certify_classes};
+pub use features::PlainFeature;
+pub use moments::Moments;
+pub use rows::{MatrixRows, Rows};
+pub use target::{Found, Problem, certify};
+pub use verdict::{Comparison, Stored, Verdict};

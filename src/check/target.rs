@@ -1,0 +1,388 @@
+//! The certificate of a target with one linear predictor.
+
+use super::linear::Factor;
+use super::moments::Moments;
+use super::nulls::Null;
+use super::penalty::{At, Penalty};
+use super::pointwise::{deviance, factor, log_likelihood, mean, point};
+use super::rows::{Rows, over_rows};
+use crate::math::dense::{Matrix, condition};
+use crate::math::sum::Sum;
+use crate::observation::{Model, ObservationModel};
+use crate::regularizer::Regularizer;
+use crate::{Error, Result};
+
+/// Roundings of the terms of a residual: of the response's own, and of every term of its predictor.
+const ROUNDINGS: f64 = 8.0;
+
+/// A target, and the coefficients that are said to be its optimum.
+#[derive(Clone, Copy)]
+pub struct Problem<'a> {
+    /// The rows that are used.
+    pub rows: &'a dyn Rows,
+    /// Means and deviations of their columns.
+    pub moments: &'a Moments,
+    /// One response per row.
+    pub y: &'a [f64],
+    /// What rows count for; 1 without.
+    pub weights: Option<&'a [f64]>,
+    /// What is given of the linear predictor.
+    pub offset: Option<&'a [f64]>,
+    /// Observation model, with the dispersion of the target, and inverse link.
+    pub model: Model,
+    /// Whether the intercept was a parameter.
+    pub has_intercept: bool,
+    /// What was added to the mean loss.
+    pub regularizer: &'a Regularizer,
+    /// The columns of each feature, `[first, end)`.
+    pub features: &'a [[usize; 2]],
+    /// Coefficients in the units of the columns.
+    pub coef: &'a [f64],
+    /// The intercept.
+    pub intercept: f64,
+}
+
+/// What was found at a point.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// `max_j |sum_i c_ij r_i + n p_j| / (sum_i |c_ij| m_i + n |p_j|)`.
+    pub kkt_residual: f64,
+    /// What of it may be rounding, here and where it was computed first.
+    pub kkt_rounding: f64,
+    /// The column of the largest component; `None` for the intercept.
+    pub worst_column: Option<usize>,
+    /// `gᵀ H⁻¹ g / 2`, null directions left out; `None` if the Hessian was not asked for.
+    pub loss_gap: Option<f64>,
+    /// What of the gap may be the rounding of the gradient.
+    pub gap_rounding: f64,
+    /// What gaps are compared with: `max(|loss|, size of the null model)`.
+    pub gap_scale: f64,
+    /// Mean loss, the penalty included.
+    pub loss: f64,
+    /// Mean log-likelihood.
+    pub log_likelihood: f64,
+    /// Sum of the deviances.
+    pub deviance: f64,
+    /// McFadden's and Cohen's.
+    pub pseudo_r2: [f64; 2],
+    /// See [`crate::glm::TargetFit::scale`].
+    pub scale: f64,
+    /// Whether the response is met to rounding, so that scale and likelihood have no digits.
+    pub is_exact: bool,
+    /// Standard errors of the coefficients, the intercept's last; `None` where they are not determined, or not asked for.
+    pub standard_errors: Option<Vec<f64>>,
+    /// Columns that are linearly independent; `None` if the Hessian was not asked for, or rounding hides which are.
+    pub rank: Option<usize>,
+    /// Condition of the Hessian of the standardised columns; NaN if it was not asked for.
+    pub condition: f64,
+    /// Rows.
+    pub n_rows: usize,
+    /// Whether there is nothing to explain: no event in any row, or one in every row.
+    pub is_silent: bool,
+}
+
+/// Sums of the pass for the gradient.
+struct Sums {
+    /// Loss, log-likelihood at scale 1 free of it, deviance, squares for the scale, squares of the response.
+    scalars: [Sum; 4],
+    gradient: Vec<Sum>,
+    magnitudes: Vec<Sum>,
+    rounding: Vec<Sum>,
+}
+
+impl Problem<'_> {
+    /// What a row counts for.
+    pub(super) fn weight(&self, row: usize) -> f64 {
+        self.weights.map_or(1.0, |weights| weights[row])
+    }
+
+    /// The sum of the weights.
+    pub(super) fn total_weight(&self) -> f64 {
+        match self.weights {
+            None => self.y.len() as f64,
+            Some(weights) => weights.iter().copied().collect::<Sum>().value(),
+        }
+    }
+
+    /// The linear predictor of a row, and the magnitudes of what it is made of around the means of the columns.
+    fn predictor(&self, row: usize, x: &[f64], centre: f64) -> [f64; 2] {
+        let offset = self.offset.map_or(0.0, |offset| offset[row]);
+        let mut size = centre.abs() + offset.abs();
+        x.iter()
+            .zip(self.coef)
+            .zip(&self.moments.mean)
+            .for_each(|((x, w), mean)| size += (w * (x - mean)).abs());
+        [predictor([self.intercept, offset], x, self.coef), size]
+    }
+
+    /// Scale by the squares of the responses around their means, over the degrees of freedom that are left.
+    fn scale_of(&self, squares: f64, n_parameters: usize) -> f64 {
+        match self.model.observation {
+            ObservationModel::Gaussian | ObservationModel::Gamma => {
+                let dof = (self.total_weight() - n_parameters as f64).max(0.0);
+                if dof > 0.0 { squares / dof } else { f64::NAN }
+            }
+            ObservationModel::NegativeBinomial(own) => own.dispersion(),
+            ObservationModel::Poisson | ObservationModel::Bernoulli => 1.0,
+        }
+    }
+}
+
+/// `a + b + xᵀ w` in twice the precision of its terms.
+pub(super) fn predictor([a, b]: [f64; 2], x: &[f64], w: &[f64]) -> f64 {
+    let (mut sum, mut left) = (Sum::default(), 0.0);
+    sum.add(a);
+    sum.add(b);
+    for (x, w) in x.iter().zip(w) {
+        let product = x * w;
+        sum.add(product);
+        left += x.mul_add(*w, -product);
+    }
+    sum.value() + left
+}
+
+/// Rows of standardised columns, 1 before them if there is an intercept.
+pub(super) fn standardised(x: &[f64], moments: &Moments, varying: &[usize], has_intercept: bool) -> Vec<f64> {
+    let own = varying.iter().map(|&j| (x[j] - moments.mean[j]) / moments.sd[j]);
+    std::iter::once(f64::from(u8::from(has_intercept))).chain(own).collect()
+}
+
+/// The matrix `sum_i w_i z_i z_iᵀ` of rows, which `weigh` gives a weight each.
+fn gram(
+    problem: &Problem,
+    varying: &[usize],
+    weigh: &(dyn Fn(usize, &[f64]) -> f64 + Sync),
+) -> Result<Matrix> {
+    let p = 1 + varying.len();
+    let parts = over_rows(problem.rows, &|| Matrix::zeros((p, p)), &|sums, row, x| {
+        let weight = weigh(row, x);
+        let z = standardised(x, problem.moments, varying, problem.has_intercept);
+        for i in 0..p {
+            for j in 0..=i {
+                sums[(i, j)] += weight * z[i] * z[j];
+            }
+        }
+    })?;
+    let mut all = Matrix::zeros((p, p));
+    parts.iter().for_each(|part| all += part);
+    Ok(Matrix::from_shape_fn((p, p), |(i, j)| all[(i.max(j), i.min(j))]))
+}
+
+/// Computes everything that a certificate says of a target; Hessian, errors and rank only if they are wanted.
+///
+/// # Errors
+/// [`Error::Length`] for responses or coefficients that do not fit the rows, and if a row cannot be computed.
+pub fn certify(problem: &Problem, wants_hessian: bool) -> Result<Found> {
+    check(problem)?;
+    let (total, varying) = (problem.total_weight(), problem.moments.varying());
+    let penalty = Penalty::new(problem.regularizer, problem.features, &problem.moments.sd);
+    let (model, moments) = (problem.model, problem.moments);
+    let centre = predictor([problem.intercept, 0.0], &moments.mean, problem.coef);
+    let roundings = f64::EPSILON * (ROUNDINGS + (varying.len() as f64).sqrt());
+    let p = 1 + varying.len();
+    let new = || Sums {
+        scalars: [Sum::default(); 4],
+        gradient: vec![Sum::default(); p],
+        magnitudes: vec![Sum::default(); p],
+        rounding: vec![Sum::default(); p],
+    };
+    let parts = over_rows(problem.rows, &new, &|sums: &mut Sums, row, x| {
+        let [eta, size] = problem.predictor(row, x, centre);
+        let (y, weight, at) = (problem.y[row], problem.weight(row), mean(model.inverse_link, eta));
+        let own = point(model.observation, y, at);
+        let square = match model.observation {
+            ObservationModel::Gamma => ((y - at.mu) / at.mu).powi(2),
+            _ => (y - at.mu) * (y - at.mu),
+        };
+        let terms = [own.loss, deviance(model.observation, y, at), square, y * y];
+        sums.scalars.iter_mut().zip(terms).for_each(|(sum, term)| sum.add(weight * term));
+        let rounding = roundings * (own.magnitude + own.curvature * size);
+        for (k, z) in standardised(x, moments, &varying, problem.has_intercept).into_iter().enumerate() {
+            sums.gradient[k].add(weight * z * own.residual);
+            sums.magnitudes[k].add(weight * z.abs() * own.magnitude);
+            sums.rounding[k].add(weight * z.abs() * rounding);
+        }
+    })?;
+    let sum = |of: &dyn Fn(&Sums) -> Sum| parts.iter().map(|part| of(part).value()).collect::<Sum>().value();
+    let [unpenalised, deviance, squares, of_response] = [0, 1, 2, 3].map(|k| sum(&|part| part.scalars[k]));
+    let [gradient, magnitudes, rounding]: [Vec<f64>; 3] = [
+        (0..p).map(|k| sum(&|part| part.gradient[k])).collect(),
+        (0..p).map(|k| sum(&|part| part.magnitudes[k])).collect(),
+        (0..p).map(|k| sum(&|part| part.rounding[k])).collect(),
+    ];
+    // with respect to the coefficients in their units
+    let mut of_coef = vec![0.0; problem.coef.len()];
+    varying.iter().enumerate().for_each(|(k, &j)| of_coef[j] = gradient[1 + k] * moments.sd[j] / total);
+    let at = penalty.at(problem.coef, &of_coef);
+    let Residual { left, kkt_residual, kkt_rounding, worst } =
+        residual(&[gradient, magnitudes, rounding.clone()], &at, (moments, &varying), total);
+    let loss = unpenalised / total + penalty.value(problem.coef);
+    let second = if wants_hessian { Some(curvature(problem, &penalty, &at, &varying)?) } else { None };
+    let flat = if wants_hessian { Some(Factor::of(&gram(problem, &varying, &|_, _| 1.0)?)) } else { None };
+    let rank = flat
+        .filter(|flat| flat.least > 1e-10)
+        .map(|flat| flat.kept.len() - usize::from(problem.has_intercept));
+    let n_free = match problem.regularizer {
+        Regularizer::None => rank.unwrap_or(varying.len()),
+        own if own.selects() => problem.coef.iter().filter(|w| **w != 0.0).count(),
+        _ => problem.coef.len(),
+    };
+    let scale = problem.scale_of(squares, n_free + usize::from(problem.has_intercept));
+    let null = Null::of(problem, scale);
+    let log_likelihood_sum = likelihood(problem, scale)?;
+    let mut found = Found {
+        kkt_residual,
+        kkt_rounding,
+        worst_column: worst.checked_sub(1).map(|k| varying[k]),
+        loss_gap: None,
+        gap_rounding: 0.0,
+        gap_scale: loss.abs().max(null.size),
+        loss,
+        log_likelihood: log_likelihood_sum / total,
+        deviance,
+        pseudo_r2: [1.0 - log_likelihood_sum / null.log_likelihood, 1.0 - deviance / null.deviance],
+        scale,
+        is_exact: squares <= 1e-20 * of_response,
+        standard_errors: None,
+        rank,
+        condition: f64::NAN,
+        n_rows: problem.y.len(),
+        is_silent: null.is_silent,
+    };
+    if let Some((factor, free, condition)) = second {
+        let own: Vec<f64> = free.iter().map(|&k| left[k]).collect();
+        let noise: Vec<f64> = free.iter().map(|&k| rounding[k] / total).collect();
+        found.loss_gap = Some(0.5 * factor.form(&own));
+        let spread = |(k, noise): (usize, &f64)| noise * noise * factor.form(&unit(free.len(), k));
+        found.gap_rounding = 0.5 * free.len() as f64 * noise.iter().enumerate().map(spread).sum::<f64>();
+        found.condition = condition;
+        found.standard_errors = errors(problem, &factor, (&free, &varying), scale);
+    }
+    Ok(found)
+}
+
+fn check(problem: &Problem) -> Result<()> {
+    let (n, p) = (problem.rows.n_rows(), problem.rows.n_columns());
+    for (what, expected, found) in [
+        ("responses", n, problem.y.len()),
+        ("coefficients", p, problem.coef.len()),
+        ("moments", p, problem.moments.sd.len()),
+        ("weights", n, problem.weights.map_or(n, <[f64]>::len)),
+        ("numbers of the offset", n, problem.offset.map_or(n, <[f64]>::len)),
+    ] {
+        if expected != found {
+            return Err(Error::Length { what: what.into(), expected, found });
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn unit(n: usize, at: usize) -> Vec<f64> {
+    (0..n).map(|k| f64::from(u8::from(k == at))).collect()
+}
+
+/// The sum of the log-likelihoods at a scale.
+fn likelihood(problem: &Problem, scale: f64) -> Result<f64> {
+    let parts = over_rows(problem.rows, &Sum::default, &|sum: &mut Sum, row, x| {
+        let offset = problem.offset.map_or(0.0, |offset| offset[row]);
+        let at = mean(problem.model.inverse_link, predictor([problem.intercept, offset], x, problem.coef));
+        sum.add(problem.weight(row) * log_likelihood(problem.model.observation, scale, problem.y[row], at));
+    })?;
+    Ok(parts.into_iter().map(Sum::value).collect::<Sum>().value())
+}
+
+/// The residual of the gradient of a block, and where it is largest.
+pub(super) struct Residual {
+    /// What is left of the mean gradient, intercept first.
+    pub(super) left: Vec<f64>,
+    pub(super) kkt_residual: f64,
+    pub(super) kkt_rounding: f64,
+    pub(super) worst: usize,
+}
+
+/// From sums over the rows of residuals, magnitudes and roundings, and the penalty at the coefficients of these columns.
+pub(super) fn residual(
+    [gradient, magnitudes, rounding]: &[Vec<f64>; 3],
+    at: &At,
+    (moments, varying): (&Moments, &[usize]),
+    total: f64,
+) -> Residual {
+    let (mut left, mut kkt_residual, mut kkt_rounding, mut worst) = (Vec::new(), 0.0_f64, 0.0_f64, 0);
+    for k in 0..gradient.len() {
+        let [own, size] = match k.checked_sub(1).map(|k| varying[k]) {
+            Some(j) => [at.element[j] / moments.sd[j], at.sizes[j] / moments.sd[j]],
+            None => [0.0; 2],
+        };
+        let numerator = gradient[k] + total * own;
+        let denominator = magnitudes[k] + total * size;
+        let ratio = if numerator == 0.0 { 0.0 } else { numerator.abs() / denominator };
+        // a NaN must not vanish in a maximum
+        if ratio > kkt_residual || ratio.is_nan() {
+            (kkt_residual, worst) = (ratio, k);
+        }
+        if denominator > 0.0 {
+            let noise = rounding[k] + total * size * f64::EPSILON * ROUNDINGS;
+            kkt_rounding = kkt_rounding.max(noise / denominator);
+        }
+        left.push(numerator / total);
+    }
+    Residual { left, kkt_residual, kkt_rounding, worst }
+}
+
+/// The Hessian over the parameters that are free: its factor, which these are, and its condition.
+fn curvature(
+    problem: &Problem,
+    penalty: &Penalty,
+    at: &At,
+    varying: &[usize],
+) -> Result<(Factor, Vec<usize>, f64)> {
+    let total = problem.total_weight();
+    let mut hessian = gram(problem, varying, &|row, x| {
+        let offset = problem.offset.map_or(0.0, |offset| offset[row]);
+        let there = mean(problem.model.inverse_link, predictor([problem.intercept, offset], x, problem.coef));
+        problem.weight(row) * point(problem.model.observation, problem.y[row], there).curvature
+    })?;
+    hessian /= total;
+    let mut place = vec![0; problem.coef.len()];
+    varying.iter().enumerate().for_each(|(k, &j)| place[j] = 1 + k);
+    penalty.add_curvature(&mut hessian, problem.coef, &problem.moments.sd, &|j| place[j]);
+    let first = usize::from(!problem.has_intercept);
+    let is_free = |k: &usize| k.checked_sub(1).is_none_or(|k| at.is_free[varying[k]]);
+    let free: Vec<usize> = (first..=varying.len()).filter(is_free).collect();
+    let own = Matrix::from_shape_fn((free.len(), free.len()), |(i, j)| hessian[(free[i], free[j])]);
+    let condition = condition(&own);
+    Ok((Factor::of(&own), free, condition))
+}
+
+/// Standard errors of the coefficients in their units and of the intercept, NaN for those that are held at a kink; `None` if some
+/// are not determined.
+fn errors(
+    problem: &Problem,
+    factor_of: &Factor,
+    (free, varying): (&[usize], &[usize]),
+    scale: f64,
+) -> Option<Vec<f64>> {
+    if factor_of.kept.len() < free.len() || varying.len() < problem.coef.len() {
+        return None;
+    }
+    let variance = factor(problem.model)
+        * match problem.model.observation {
+            ObservationModel::Gaussian | ObservationModel::Gamma => scale,
+            _ => 1.0,
+        }
+        / problem.total_weight();
+    let error = |a: &[f64]| (variance * factor_of.form(a)).sqrt();
+    let mut errors = vec![f64::NAN; problem.coef.len() + 1];
+    let mut of_intercept = vec![0.0; free.len()];
+    for (k, &parameter) in free.iter().enumerate() {
+        match parameter.checked_sub(1).map(|k| varying[k]) {
+            None => of_intercept[k] = 1.0,
+            Some(j) => {
+                errors[j] = error(&unit(free.len(), k)) / problem.moments.sd[j];
+                of_intercept[k] = -problem.moments.mean[j] / problem.moments.sd[j];
+            }
+        }
+    }
+    errors[problem.coef.len()] = if problem.has_intercept { error(&of_intercept) } else { 0.0 };
+    Some(errors)
+}

@@ -1,0 +1,264 @@
+//! Separation: directions along which a loss falls for ever.
+//!
+//! The loss of Poisson and negative binomial counts, whatever the link, has no minimum if and only if a direction leaves the
+//! rows with events where they are, raises none of the others and lowers some. That of a model of an event or none has none
+//! if and only if a direction lowers no row with an event, raises none without, and moves some; that of classes if and only if
+//! it lowers the predictor of no row's class against that of another, and raises some. Gaussian and Gamma responses always
+//! have one. A penalty bounds every direction that costs something; the others remain. Offsets and the sizes of counts and
+//! weights play no part, rows of weight 0 none at all.
+//!
+//! Whether there is such a direction is asked of a linear program: of the directions in a box that every row allows, the one
+//! along which rows move farthest, which is 0 if and only if there is none. Its conditions are few rows at first: a sample, and
+//! those that an unfinished step moves the wrong way. What they allow is tried on all rows, in a pass; those that go the wrong
+//! way farthest join the conditions, until
+//!
+//! - what they allow leaves all of them where they are, and no direction goes unseen by them: then there is none for all rows
+//!   either, which allow less ([`Separation::Bounded`]); or
+//! - no row goes the wrong way: then the direction is brought onto the face of the cone that it lies in, where conditions hold
+//!   exactly and not to what the solver leaves open, and once more tried on all rows ([`Separation::Recedes`]). A row counts as
+//!   moved if that is more than columns are known to, 1e-11 of the magnitudes of the terms of the product. Rows that it leaves where
+//!   they are are asked for another one, which is added, until none can be moved; or
+//! - numbers have too few digits, or rounds run out ([`Separation::Undecided`]).
+//!
+//! Rows with counts are equations. They come first, as singular vectors of some of them, again with those that others would
+//! move, until a pass finds none: most often few of them see every direction, and nothing is left to ask.
+
+mod of_classes;
+mod of_counts;
+mod program;
+mod rows;
+mod space;
+
+use program::{Best, Program, UNSEEN};
+use rows::{Move, Score, Seen, Wanted};
+use space::Space;
+
+use crate::Result;
+use crate::math::dense::Matrix;
+use crate::observation::Recession;
+
+use super::Penalty;
+
+pub(super) use rows::{Rows, Sides};
+
+/// Looks at all rows at most.
+const MOST_LOOKS: usize = 200;
+/// Conditions at most: so many, and so many for each coordinate.
+const MOST_ROWS: [usize; 2] = [4000, 20];
+/// Of the sample: so many for each group of rows, and so many in all for each coordinate.
+const SAMPLED: [usize; 2] = [16, 4];
+/// A wrong way that the solver may leave open, in roundings.
+const OPEN: f64 = 100.0;
+/// Moves that put a row on the face that a direction lies in, the first that leads to a direction.
+const RESTING: [f64; 3] = [1e-7, 1e-5, 1e-9];
+/// Directions that are added up at most.
+const MOST_PARTS: usize = 32;
+/// A direction that moves no condition by this part of the farthest may be one that they do not see.
+const BLIND: f64 = 1e-6;
+
+/// Whether a loss has a minimum.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Separation {
+    /// It has one: no direction of recession exists.
+    Bounded,
+    /// It falls for ever along this direction, which moves the farthest row by 1.
+    Recedes(Vec<f64>),
+    /// Numbers do not tell.
+    Undecided,
+}
+
+/// A question under way.
+struct Search<'s> {
+    rows: &'s mut dyn Rows,
+    sides: &'s Sides,
+    looks: usize,
+}
+
+/// Whether a loss with this penalty has a minimum. The hints are where it stands, which may be one of recession if it has gone
+/// far, and a step from there, which may be near one.
+pub(super) fn find(
+    rows: &mut dyn Rows,
+    sides: &Sides,
+    (penalty, has_intercept): (&Penalty, bool),
+    hints: [&[f64]; 2],
+) -> Result<Separation> {
+    let n = sides.n_parameters();
+    let Some(space) = Space::free(penalty, n, n / sides.n_blocks(), has_intercept) else {
+        return Ok(Separation::Undecided);
+    };
+    let mut search = Search { rows, sides, looks: 0 };
+    let Some(space) = search.unheld(space)? else { return Ok(Separation::Undecided) };
+    if space.dim() == 0 {
+        return Ok(Separation::Bounded);
+    }
+    search.recession(&space, hints)
+}
+
+/// A combination of the columns without any part that is 0, the same every time.
+fn mixture(basis: &Matrix) -> Vec<f64> {
+    let factors: Vec<f64> = (0..basis.ncols()).map(|k| 1.0 + (1.7 * k as f64 + 0.3).sin() / 2.0).collect();
+    basis.dot(&ndarray::ArrayView1::from(&factors)).to_vec()
+}
+
+impl Search<'_> {
+    fn look(&mut self, d: &[f64], most: usize, score: &Score) -> Result<Option<Seen>> {
+        self.looks += 1;
+        if self.looks > MOST_LOOKS {
+            return Ok(None);
+        }
+        self.sides.look(self.rows, d, &Wanted { most, score })
+    }
+
+    /// The rows that were picked as further conditions; how many are new.
+    fn join(&self, program: &mut Program, space: &Space, seen: &Seen) -> usize {
+        let own = seen.picked.iter();
+        own.filter(|own| program.add(own.place, space.down(&own.gradient, self.sides))).count()
+    }
+
+    /// The directions that leave the rows that are to stay where they are; `None` if numbers do not tell.
+    fn unheld(&mut self, space: Space) -> Result<Option<Space>> {
+        if self.sides.kind != Recession::Down {
+            return Ok(Some(space));
+        }
+        let m = space.dim();
+        let mut held = Program::new(m);
+        let nothing = vec![0.0; self.sides.n_parameters()];
+        let sample = |own: &Move| own.is_held.then(|| own.lot());
+        let Some(seen) = self.look(&nothing, SAMPLED[0] + SAMPLED[1] * m, &sample)? else { return Ok(None) };
+        if seen.picked.is_empty() {
+            return Ok(Some(space));
+        }
+        self.join(&mut held, &space, &seen);
+        loop {
+            let Some(unseen) = held.unseen(UNSEEN) else { return Ok(None) };
+            if unseen.ncols() == 0 {
+                return Ok(Some(space.within(&unseen)));
+            }
+            let moved = |own: &Move| {
+                let relative = own.relative().abs();
+                (own.is_held && relative > 1.0).then_some(relative)
+            };
+            let Some(seen) = self.look(&space.up(&mixture(&unseen)), 2 * m, &moved)? else { return Ok(None) };
+            if seen.picked.is_empty() {
+                return Ok(Some(space.within(&unseen)));
+            }
+            if self.join(&mut held, &space, &seen) == 0 {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Whether one of the directions is one of recession: the sum of several that each move rows that those before leave where
+    /// they are, so that all features are seen that recede.
+    fn recession(&mut self, space: &Space, [at, step]: [&[f64]; 2]) -> Result<Separation> {
+        let m = space.dim();
+        let mut program = Program::new(m);
+        let anywhere = space.up(&mixture(&Matrix::eye(m)));
+        let sample = |own: &Move| moved(own).map(|_| own.lot());
+        let most = SAMPLED[0] + SAMPLED[1] * m / self.sides.n_groups();
+        for (d, score) in [(&anywhere[..], &sample as &Score), (step, &far_wrong)] {
+            let Some(seen) = self.look(d, most, score)? else { return Ok(Separation::Undecided) };
+            self.join(&mut program, space, &seen);
+        }
+        if space.is_whole() {
+            let Some(seen) = self.look(at, most, &wrong)? else { return Ok(Separation::Undecided) };
+            if seen.picked.is_empty() && seen.gain > 0.0 {
+                return Ok(Separation::Recedes(at.iter().map(|d| d / seen.farthest).collect()));
+            }
+            self.join(&mut program, space, &seen);
+        }
+        let mut parts: Vec<Vec<f64>> = Vec::new();
+        while program.len() <= MOST_ROWS[0] + MOST_ROWS[1] * m && parts.len() < MOST_PARTS {
+            let z = match program.best(&sum(&parts, m)) {
+                Best::Moves(z) => z,
+                Best::Still if parts.is_empty() => {
+                    let Some(unseen) = program.unseen(BLIND) else { break };
+                    if unseen.ncols() == 0 {
+                        return Ok(Separation::Bounded);
+                    }
+                    let Some(seen) = self.look(&space.up(&mixture(&unseen)), 2 * m, &moved)? else { break };
+                    if seen.picked.is_empty() {
+                        // no row at all sees it
+                        return Ok(Separation::Bounded);
+                    }
+                    if self.join(&mut program, space, &seen) == 0 {
+                        break;
+                    }
+                    continue;
+                }
+                Best::Still | Best::Unknown => break,
+            };
+            let Some(seen) = self.look(&space.up(&z), 2 * m, &far_wrong)? else { break };
+            if self.join(&mut program, space, &seen) > 0 {
+                continue;
+            }
+            match self.on_face(&mut program, space, &z)? {
+                Face::Direction(part) => parts.push(part),
+                Face::Crossed => {}
+                Face::Nothing => break,
+            }
+        }
+        // each part is one; in their sum roundings may have added up
+        while !parts.is_empty() {
+            let d = space.up(&sum(&parts, m));
+            let Some(seen) = self.sides.look(self.rows, &d, &Wanted { most: 1, score: &wrong })? else {
+                break;
+            };
+            if seen.picked.is_empty() && seen.gain > 0.0 {
+                return Ok(Separation::Recedes(d.iter().map(|d| d / seen.farthest).collect()));
+            }
+            parts.pop();
+        }
+        Ok(Separation::Undecided)
+    }
+
+    /// Brings what the linear program found onto the face that it lies in, and tries it on all rows.
+    fn on_face(&mut self, program: &mut Program, space: &Space, z: &[f64]) -> Result<Face> {
+        let mut n_new = 0;
+        for still in RESTING {
+            let Some(z) = program.onto_face(z, still) else { continue };
+            let Some(seen) = self.look(&space.up(&z), 2 * space.dim(), &wrong)? else {
+                return Ok(Face::Nothing);
+            };
+            if seen.picked.is_empty() && seen.gain > 0.0 {
+                return Ok(Face::Direction(z.iter().map(|z| z / seen.farthest).collect()));
+            }
+            n_new += self.join(program, space, &seen);
+        }
+        Ok(if n_new > 0 { Face::Crossed } else { Face::Nothing })
+    }
+}
+
+/// What is on a face.
+enum Face {
+    /// A direction that no row forbids, in coordinates, which moves the farthest row by 1.
+    Direction(Vec<f64>),
+    /// Rows that forbid it, which have become conditions.
+    Crossed,
+    /// Neither: numbers have too few digits.
+    Nothing,
+}
+
+/// The sum of directions of `m` coordinates.
+fn sum(parts: &[Vec<f64>], m: usize) -> Vec<f64> {
+    let mut all = vec![0.0; m];
+    parts.iter().for_each(|part| all.iter_mut().zip(part).for_each(|(to, z)| *to += z));
+    all
+}
+
+/// How much a row goes the wrong way, if it does, in roundings.
+fn wrong(own: &Move) -> Option<f64> {
+    let relative = if own.is_held { -own.relative().abs() } else { own.relative() };
+    (relative < -1.0).then_some(-relative)
+}
+
+/// The same of rows of the linear program, where it is more than that leaves open.
+fn far_wrong(own: &Move) -> Option<f64> {
+    wrong(own).filter(|relative| !own.is_held && *relative > OPEN)
+}
+
+/// How much a row that may move does so, in roundings.
+fn moved(own: &Move) -> Option<f64> {
+    let relative = own.relative().abs();
+    (!own.is_held && relative > 1.0).then_some(relative)
+}

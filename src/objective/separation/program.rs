@@ -1,0 +1,181 @@
+//! The linear program: of the directions that a few rows allow, the one along which they move farthest.
+
+use std::collections::BTreeSet;
+
+use microlp::{ComparisonOp, OptimizationDirection, Problem, SolveOptions, SolveOutcome};
+
+use crate::math::dense::{Matrix, null_space_of_rows};
+
+/// How exactly the solver keeps the conditions, whose numbers are at most 1.
+const FEASIBLE: [f64; 2] = [1e-9, 1e-7];
+/// A row that moves by less than this does not move; 100 times what the solver leaves open.
+const STILL: f64 = 1e-7;
+/// A part of the farthest move by which rows do not move that a direction leaves where they are.
+const RESTING: f64 = 1e-9;
+/// A singular value, in parts of the largest, that is rounding of the rows.
+pub(super) const UNSEEN: f64 = 1e-11;
+
+/// Rows, in coordinates of the directions that are left, as conditions `row · z >= 0`.
+#[derive(Clone, Debug)]
+pub(super) struct Program {
+    n: usize,
+    rows: Vec<Vec<f64>>,
+    places: BTreeSet<(usize, usize)>,
+}
+
+/// The end of a linear program.
+#[derive(Clone, Debug)]
+pub(super) enum Best {
+    /// All that the conditions allow leaves all rows where they are.
+    Still,
+    /// A direction that moves some of them.
+    Moves(Vec<f64>),
+    /// Numerical difficulties.
+    Unknown,
+}
+
+/// The largest magnitude.
+fn largest(a: &[f64]) -> f64 {
+    a.iter().fold(0.0, |m: f64, a| m.max(a.abs()))
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+impl Program {
+    /// No condition on directions of so many coordinates.
+    pub(super) fn new(n: usize) -> Self {
+        Self { n, rows: Vec::new(), places: BTreeSet::new() }
+    }
+
+    /// Conditions.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Adds the row at a place unless it is there; whether it was not. One that is 0 moves along no direction: it is left out.
+    pub(super) fn add(&mut self, place: (usize, usize), mut row: Vec<f64>) -> bool {
+        let size = largest(&row);
+        if size == 0.0 || !size.is_finite() || !self.places.insert(place) {
+            return false;
+        }
+        row.iter_mut().for_each(|x| *x /= size);
+        self.rows.push(row);
+        true
+    }
+
+    /// The rows in coordinates of about the same size, each divided by its largest number, and the units of these coordinates.
+    fn scaled(&self) -> (Vec<Vec<f64>>, Vec<f64>) {
+        let square = |j: usize| self.rows.iter().map(|row| row[j] * row[j]).sum::<f64>();
+        let unit = |j: usize| match square(j) / self.rows.len().max(1) as f64 {
+            0.0 => 1.0,
+            mean => 1.0 / mean.sqrt(),
+        };
+        let units: Vec<f64> = (0..self.n).map(unit).collect();
+        let scaled = |row: &Vec<f64>| -> Vec<f64> {
+            let own: Vec<f64> = row.iter().zip(&units).map(|(x, unit)| x * unit).collect();
+            let size = largest(&own);
+            own.iter().map(|x| x / size).collect()
+        };
+        (self.rows.iter().map(scaled).collect(), units)
+    }
+
+    /// Directions that no row sees, shape (coordinates, dimension).
+    pub(super) fn unseen(&self, tolerance: f64) -> Option<Matrix> {
+        let (rows, units) = self.scaled();
+        let mut basis = null_space_of_rows(&rows, self.n, tolerance)?;
+        basis.rows_mut().into_iter().zip(&units).for_each(|(mut row, unit)| row *= *unit);
+        Some(basis)
+    }
+
+    /// The direction, no coordinate of which is above 1 in its unit, along which the sum of the rows is largest, of those alone that
+    /// `moving` leaves where they are.
+    pub(super) fn best(&self, moving: &[f64]) -> Best {
+        let (rows, units) = self.scaled();
+        let own: Vec<f64> = moving.iter().zip(&units).map(|(z, unit)| z / unit).collect();
+        let size = largest(&own);
+        let resting: Vec<&Vec<f64>> =
+            rows.iter().filter(|row| dot(row, &own).abs() <= RESTING * size).collect();
+        for feasibility in FEASIBLE {
+            if let Some(z) = self.solve(&rows, &resting, feasibility) {
+                if resting.iter().map(|row| dot(row, &z)).fold(0.0, f64::max) <= STILL {
+                    return Best::Still;
+                }
+                return Best::Moves(z.iter().zip(&units).map(|(z, unit)| z * unit).collect());
+            }
+        }
+        Best::Unknown
+    }
+
+    fn solve(&self, rows: &[Vec<f64>], resting: &[&Vec<f64>], feasibility: f64) -> Option<Vec<f64>> {
+        let sums: Vec<f64> = (0..self.n).map(|j| resting.iter().map(|row| row[j]).sum()).collect();
+        let size = largest(&sums).max(f64::MIN_POSITIVE);
+        let mut problem = Problem::new(OptimizationDirection::Maximize);
+        let variables: Vec<_> = sums.iter().map(|sum| problem.add_var(sum / size, (-1.0, 1.0))).collect();
+        for row in rows {
+            let terms = variables.iter().zip(row).filter(|(_, x)| **x != 0.0).map(|(v, x)| (*v, *x));
+            problem.add_constraint(terms, ComparisonOp::Ge, 0.0);
+        }
+        let mut options = SolveOptions::default();
+        options.tolerances.feasibility = feasibility;
+        match problem.solve_with(options) {
+            Ok(SolveOutcome::Solution(found)) => {
+                Some(variables.iter().map(|own| found.var_value(*own)).collect())
+            }
+            _ => None,
+        }
+    }
+
+    /// The direction nearest to `z` among those that leave the rows where they are that it moves by less than `still`: what
+    /// the solver leaves open is gone. `None` if nothing is left of it.
+    pub(super) fn onto_face(&self, z: &[f64], still: f64) -> Option<Vec<f64>> {
+        let (rows, units) = self.scaled();
+        let own: Vec<f64> = z.iter().zip(&units).map(|(z, unit)| z / unit).collect();
+        let resting: Vec<Vec<f64>> = rows.into_iter().filter(|row| dot(row, &own).abs() <= still).collect();
+        let face = null_space_of_rows(&resting, self.n, UNSEEN)?;
+        let along = face.t().dot(&ndarray::ArrayView1::from(&own));
+        let nearest = face.dot(&along);
+        let is_left = nearest.iter().fold(0.0, |m: f64, a| m.max(a.abs())) > STILL;
+        is_left.then(|| nearest.iter().zip(&units).map(|(z, unit)| z * unit).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn program(rows: &[[f64; 2]]) -> Program {
+        let mut program = Program::new(2);
+        for (k, row) in rows.iter().enumerate() {
+            assert!(program.add((k, 0), row.to_vec()));
+        }
+        program
+    }
+
+    #[test]
+    fn a_cone_has_a_direction_and_a_whole_plane_of_rows_has_none() {
+        let Best::Moves(z) = program(&[[1.0, 0.0], [1e6, 1e6], [1.0, -0.5]]).best(&[0.0; 2]) else {
+            panic!()
+        };
+        assert!(z[0] > 0.0 && z[0] + z[1] >= 0.0, "{z:?}");
+        assert!(matches!(program(&[[1.0, 0.0], [-1.0, 1.0], [-1.0, -1.0]]).best(&[0.0; 2]), Best::Still));
+        // of a quadrant, what moves the rows that a first direction does not
+        let quadrant = program(&[[1.0, 0.0], [0.0, 1.0]]);
+        let Best::Moves(z) = quadrant.best(&[1.0, 0.0]) else { panic!() };
+        assert!(z[1] > 0.0 && z[0] >= 0.0, "{z:?}");
+        assert!(matches!(quadrant.best(&[1.0, 1.0]), Best::Still));
+        // two rows against one another leave a line, of which one half is allowed
+        let halved = program(&[[1.0, 0.0], [-1.0, 0.0], [3.0, 2.0]]);
+        let Best::Moves(z) = halved.best(&[0.0; 2]) else { panic!() };
+        let z = halved.onto_face(&z, 1e-7).unwrap();
+        assert!(z[0].abs() < 1e-15 && z[1] > 0.0, "{z:?}");
+    }
+
+    #[test]
+    fn a_row_is_added_once_and_never_if_it_is_zero() {
+        let mut program = program(&[[1.0, 2.0]]);
+        assert!(!program.add((0, 0), vec![5.0, 5.0]) && !program.add((7, 0), vec![0.0, 0.0]));
+        assert_eq!((program.len(), program.unseen(1e-12).unwrap().ncols()), (1, 1));
+    }
+}

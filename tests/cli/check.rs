@@ -1,0 +1,368 @@
+//! `rheobase check`: the certificate of every kind of fit once more, and of files that were changed.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use serde_json::{Value, json as value};
+
+use crate::tally::tally;
+use crate::{HISTORY, Place, json, number, tutorial};
+
+/// Numbers in [0, 1), the same everywhere.
+fn uniforms(seed: u64) -> impl FnMut() -> f64 {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+/// A csv file with columns a to d, responses of every kind, labels, weights and offsets.
+fn table(place: &Place, name: &str, seed: u64) {
+    let mut uniform = uniforms(seed);
+    let mut text = String::from("a,b,c,d,count,other,number,event,positive,label,w,o\n");
+    for row in 0..300 {
+        let x: Vec<f64> = (0..4).map(|j| uniform() + f64::from(j)).collect();
+        let eta = 0.8 * x[0] - 0.5 * x[1] + 0.3 * x[2] - 0.2;
+        let rate = eta.exp();
+        let (u, v) = (uniform(), uniform());
+        let count = (0..12).filter(|_| uniform() < rate / 12.0).count() + if v < 0.05 { 3 } else { 0 };
+        let other = (0..5).filter(|_| uniform() < 0.2).count();
+        let label = ["left", "right", "up"][((3.0 * u + x[0]) as usize).min(2)];
+        let event = u8::from(u < 1.0 / (1.0 + (-eta).exp()));
+        let gap = if row % 50 == 7 { "nan".into() } else { format!("{}", eta + 2.0 * (u + v - 1.0)) };
+        writeln!(
+            text,
+            "{},{},{},{},{count},{other},{gap},{event},{},{label},{},{}",
+            x[0],
+            x[1],
+            x[2],
+            x[3],
+            rate * (0.3 + u + v),
+            0.5 + v,
+            0.4 * u - 0.2
+        )
+        .unwrap();
+    }
+    fs::write(place.path(name), text).unwrap();
+}
+
+/// Fits and checks; the result of the check, which agrees on all targets.
+fn agrees(place: &Place, file: &str, options: &[&str]) -> Value {
+    let fit = place.run(&[&["fit", file, "--quiet", "--out", "m"], options].concat());
+    assert_eq!(fit.code, 0, "{options:?}: {}", fit.stderr);
+    let run = place.run(&["check", "m/model.json", file, "--quiet", "--json"]);
+    assert_eq!(run.code, 0, "{options:?}: {}", run.stdout);
+    let document = run.json();
+    assert_eq!((&document["agrees"], &document["same_data"]), (&true.into(), &true.into()), "{options:?}");
+    for target in document["targets"].as_array().unwrap() {
+        let compared = target["comparisons"].as_array().unwrap();
+        assert!(compared.len() > 4, "{options:?}: {target}");
+    }
+    document
+}
+
+#[test]
+fn every_kind_of_model_agrees() {
+    let place = Place::new();
+    table(&place, "d.csv", 1);
+    let x = ["--x", "a,b,c,d"];
+    let mut n_fits = 0;
+    for options in [
+        &["--y", "count"][..],
+        &["--y", "count", "--link", "softplus"],
+        &["--y", "count,other"],
+        &["--y", "count", "--no-intercept"],
+        &["--y", "count", "--weights", "w", "--offset", "o"],
+        &["--y", "count", "--solver", "lbfgs", "--standard-errors", "off"],
+        &["--y", "count", "--precision", "f32"],
+        &["--y", "number", "--observation", "gaussian"],
+        &["--y", "number,count", "--observation", "gaussian", "--weights", "w"],
+        &["--y", "event", "--observation", "bernoulli"],
+        &["--y", "event", "--observation", "bernoulli", "--link", "probit", "--offset", "o"],
+        &["--y", "positive", "--observation", "gamma"],
+        &["--y", "positive", "--observation", "gamma", "--link", "exp", "--offset", "o", "--weights", "w"],
+        &["--y", "positive", "--observation", "gamma", "--link", "softplus"],
+        &["--y", "count", "--observation", "negative-binomial", "--dispersion", "0.3"],
+        &["--y", "count", "--observation", "negative-binomial", "--dispersion", "ml"],
+        &["--y", "count", "--observation", "negative-binomial", "--link", "softplus", "--dispersion", "2"],
+        &["--y", "count", "--regularizer", "ridge", "--strength", "0.1"],
+        &["--y", "count", "--regularizer", "lasso", "--strength", "0.05"],
+        &[
+            "--y",
+            "count,other",
+            "--regularizer",
+            "lasso",
+            "--strength",
+            "1e-3:1:5",
+            "--cv",
+            "kfold",
+            "--folds",
+            "3",
+        ],
+        &["--y", "number", "--observation", "gaussian", "--regularizer", "elastic-net", "--strength", "0.1"],
+        &["--y", "event", "--observation", "bernoulli", "--regularizer", "group-lasso", "--strength", "0.02"],
+        &["--y", "count", "--regularizer", "group-lasso", "--strength", "0.05", "--groups", "channel"],
+        &["--y", "label", "--observation", "categorical"],
+        &["--y", "label", "--observation", "categorical", "--weights", "w", "--no-intercept"],
+        &["--y", "label", "--observation", "categorical", "--regularizer", "ridge", "--strength", "0.1"],
+        &["--y", "label", "--observation", "categorical", "--regularizer", "lasso", "--strength", "0.02"],
+        &[
+            "--y",
+            "label",
+            "--observation",
+            "categorical",
+            "--regularizer",
+            "group-lasso",
+            "--strength",
+            "0.02",
+        ],
+    ] {
+        agrees(&place, "d.csv", &[options, &x].concat());
+        n_fits += 1;
+    }
+    tally("fits that a second computation agrees with", &[("fits of arrays", n_fits)]);
+}
+
+#[test]
+fn what_is_not_determined_is_no_disagreement() {
+    let place = Place::new();
+    table(&place, "d.csv", 2);
+    // the last column is the sum of two others
+    let text = fs::read_to_string(place.path("d.csv")).unwrap();
+    let mut doubled = String::new();
+    for (row, line) in text.lines().enumerate() {
+        let cells: Vec<&str> = line.split(',').collect();
+        let sum = |a: &str, b: &str| a.parse::<f64>().unwrap() + 2.0 * b.parse::<f64>().unwrap();
+        let last = if row == 0 { "s".into() } else { sum(cells[0], cells[1]).to_string() };
+        writeln!(doubled, "{line},{last},7").unwrap();
+    }
+    let doubled = doubled.replacen("s,7\n", "s,k\n", 1);
+    fs::write(place.path("s.csv"), doubled).unwrap();
+    let found = agrees(&place, "s.csv", &["--y", "count", "--x", "a,b,c,s,k"]);
+    assert_eq!(found["targets"][0]["rank"], 3);
+    // the fit of a table with more columns than rows, held by a ridge
+    let mut uniform = uniforms(9);
+    let header: Vec<String> = (0..40).map(|j| format!("x{j}")).collect();
+    let mut wide = format!("{},y\n", header.join(","));
+    for _ in 0..30 {
+        let x: Vec<String> = (0..40).map(|_| format!("{}", uniform() - 0.5)).collect();
+        writeln!(wide, "{},{}", x.join(","), (4.0 * uniform()) as u32).unwrap();
+    }
+    fs::write(place.path("wide.csv"), wide).unwrap();
+    agrees(&place, "wide.csv", &["--y", "y", "--regularizer", "ridge", "--strength", "0.2"]);
+}
+
+#[test]
+fn recordings_agree_with_histories_couplings_products_and_masks() {
+    let place = Place::new();
+    let tutorial = tutorial();
+    let base = ["--epochs", "Noise 1", "--unit", "0", "--bin", "1ms"];
+    let mut n_fits = 0;
+    for features in [
+        &["--feature", "stimulus*1e12"][..],
+        &["--feature", HISTORY],
+        &[
+            "--feature",
+            HISTORY,
+            "--feature",
+            "spikes : raised-cosine-log(3, window=100ms)",
+            "--regularizer",
+            "ridge",
+            "--strength",
+            "1e-4",
+        ],
+        &["--feature", "stimulus*1e12 : bspline(6)", "--regularizer", "smooth", "--strength", "1e-4"],
+        &[
+            "--feature",
+            "stimulus*1e12 : raised-cosine-linear(4, window=20ms, causality=acausal, include-present=true)",
+            "--epoch",
+            "0",
+        ],
+        &[
+            "--feature",
+            "stimulus*1e12 : bspline(4) x spikes : history(window=3ms)",
+            "--epoch",
+            "0",
+            "--regularizer",
+            "ridge",
+            "--strength",
+            "1e-3",
+        ],
+        &["--feature", "stimulus*1e12 : raised-cosine-log(3, range=-50:150, fill=0)", "--epoch", "0"],
+    ] {
+        agrees(&place, &tutorial, &[&base[..], features].concat());
+        n_fits += 1;
+    }
+    let made = ["simulate", "coupled", "--out", "c.nwb", "--quiet", "--units", "3", "--duration", "20s"];
+    place.run(&made).ended(0);
+    let several = ["--epochs", "simulated", "--unit", "all", "--bin", "2ms"];
+    let (units, others) =
+        ("units : raised-cosine-log(2, window=20ms)", "units-others : raised-cosine-log(3, window=20ms)");
+    let own = "spikes : raised-cosine-log(2, window=10ms)";
+    for features in [
+        &["--feature", units][..],
+        &["--feature", own, "--feature", others],
+        &["--feature", others, "--regularizer", "smooth", "--strength", "1e-3"],
+        &["--feature", units, "--regularizer", "group-lasso", "--strength", "1e-3", "--groups", "channel"],
+    ] {
+        agrees(&place, "c.nwb", &[&several[..], features].concat());
+        n_fits += 1;
+    }
+    tally("fits of recordings that a second computation agrees with", &[("fits", n_fits)]);
+}
+
+#[test]
+fn targets_with_columns_of_their_own_agree() {
+    let place = Place::new();
+    table(&place, "d.csv", 3);
+    fs::write(place.path("mask.csv"), "feature,count,other\na,1,0\nb,1,1\nc,0,1\n").unwrap();
+    for penalty in [&[][..], &["--regularizer", "group-lasso", "--strength", "0.02", "--groups", "channel"]] {
+        let options = [&["--y", "count,other", "--x", "a,b,c,d", "--mask", "mask.csv"], penalty].concat();
+        let found = agrees(&place, "d.csv", &options);
+        assert_eq!(found["targets"].as_array().unwrap().len(), 2);
+        let apart = &json(&place.path("m/model.json"))["fit"]["targets"][0]["apart"];
+        assert_eq!(apart["unseen"], value!(["c"]));
+    }
+    // a file of its own for the response, and for weights
+    let y: Vec<f64> = (0..60).map(|k| f64::from(k % 4)).collect();
+    let x: Vec<f64> = (0..120).map(|k| f64::from(k * 37 % 101) / 100.0).collect();
+    let x = ndarray::Array2::from_shape_vec((60, 2), x).unwrap();
+    ndarray_npy::write_npy(place.path("X.npy"), &x).unwrap();
+    ndarray_npy::write_npy(place.path("y.npy"), &ndarray::Array1::from(y.clone())).unwrap();
+    ndarray_npy::write_npy(place.path("w.npy"), &ndarray::Array1::from(y).mapv(|y| 1.0 + y)).unwrap();
+    agrees(&place, "X.npy", &["--y", "y.npy", "--weights", "w.npy"]);
+    let other: Vec<f64> = (0..60).map(|k| f64::from(k % 3)).collect();
+    ndarray_npy::write_npy(place.path("w.npy"), &ndarray::Array1::from(other).mapv(|y| 1.0 + y)).unwrap();
+    let run = place.run(&["check", "m/model.json", "X.npy"]).ended(4);
+    assert!(run.stdout.contains("DISAGREES") && run.stderr.contains("in other files"), "{run:?}");
+}
+
+/// A fit and its model file, to be changed.
+fn fitted(place: &Place, options: &[&str]) -> Value {
+    table(place, "d.csv", 4);
+    let words = [&["fit", "d.csv", "--x", "a,b,c,d", "--quiet", "--out", "m"], options].concat();
+    place.run(&words).ended(0);
+    json(&place.path("m/model.json"))
+}
+
+/// What the check says of a changed model.
+fn disagreements(place: &Place, model: &Value) -> String {
+    fs::write(place.path("changed.json"), model.to_string()).unwrap();
+    let run = place.run(&["check", "changed.json", "d.csv"]).ended(4);
+    assert!(run.stdout.contains("DISAGREES"), "{run:?}");
+    let document = place.run(&["check", "changed.json", "d.csv", "--json", "--quiet"]).ended(4).json();
+    assert_eq!(
+        (&document["agrees"], &document["targets"][0]["verdict"]),
+        (&false.into(), &"disagrees".into())
+    );
+    document["targets"][0]["disagreements"].to_string()
+}
+
+#[test]
+fn changed_models_disagree() {
+    let place = Place::new();
+    let model = fitted(&place, &["--y", "count"]);
+    let mut n_changes = 0;
+    for (at, change, said) in [
+        ("/fit/targets/0/coef/1", 1.0 + 1e-5, "not at the optimum"),
+        ("/fit/targets/0/intercept", 1.0 + 1e-5, "not at the optimum"),
+        ("/fit/targets/0/loss", 1.0 + 1e-9, "loss:"),
+        ("/fit/targets/0/log_likelihood", 1.0 - 1e-9, "log-likelihood"),
+        ("/fit/targets/0/deviance", 1.0 + 1e-8, "deviance"),
+        ("/fit/targets/0/pseudo_r2_mcfadden", 1.0 + 1e-4, "McFadden"),
+        ("/fit/targets/0/standard_errors/2", 1.0 + 1e-5, "standard error"),
+    ] {
+        let mut changed = model.clone();
+        let place_of = changed.pointer_mut(at).unwrap();
+        *place_of = (number(place_of) * change).into();
+        let found = disagreements(&place, &changed);
+        assert!(found.contains(said), "{at}: {found}");
+        n_changes += 1;
+    }
+    for (at, to, said) in [
+        ("/fit/targets/0/kkt_residual", value!(1e-9), "KKT residual"),
+        ("/fit/targets/0/loss_gap", value!(1e-17), "loss gap"),
+        ("/fit/targets/0/n_bins_used", value!(299), "rows used"),
+        ("/fit/rank", value!(3), "rank"),
+        ("/fit/has_intercept", value!(false), "has no intercept"),
+        ("/fit/regularizer", value!({ "ridge": { "strength": 1e-3 } }), "not at the optimum"),
+        ("/fit/model/inverse_link", value!("softplus"), "not at the optimum"),
+    ] {
+        let mut changed = model.clone();
+        match changed.pointer_mut(at) {
+            Some(place_of) => *place_of = to,
+            None => changed["fit"]["has_intercept"] = to,
+        }
+        let found = disagreements(&place, &changed);
+        assert!(found.contains(said), "{at}: {found}");
+        n_changes += 1;
+    }
+    let mut classes = fitted(&place, &["--y", "label", "--observation", "categorical"]);
+    let coef = classes.pointer_mut("/fit/targets/0/coef/4").unwrap();
+    *coef = (number(coef) * (1.0 + 1e-5)).into();
+    assert!(disagreements(&place, &classes).contains("not at the optimum"));
+    tally(
+        "changed models that a second computation rejects",
+        &[("changes", n_changes + 1), ("found", n_changes + 1)],
+    );
+}
+
+#[test]
+fn other_data_are_told_from_those_of_the_fit() {
+    let place = Place::new();
+    fitted(&place, &["--y", "count"]);
+    table(&place, "other.csv", 5);
+    let run = place.run(&["check", "m/model.json", "other.csv"]).ended(4);
+    assert!(run.stderr.contains("other.csv is another file than was fitted"), "{}", run.stderr);
+    assert!(
+        run.stdout.contains("DISAGREES") && run.stdout.contains("0 of 1 at the optimum"),
+        "{}",
+        run.stdout
+    );
+    // the same numbers in another file are the same data
+    let text = fs::read_to_string(place.path("d.csv")).unwrap();
+    fs::write(place.path("copy.csv"), text.replace("\n", "\r\n")).unwrap();
+    let run = place.run(&["check", "m/model.json", "copy.csv", "--json"]).ended(0);
+    assert!(run.json()["same_data"] == false && run.stderr.contains("belongs to the data of the fit"));
+    // without the Hessian, what needs it is left out and said to be
+    let run = place.run(&["check", "m/model.json", "d.csv", "--standard-errors", "off", "--json"]).ended(0);
+    let left_out = run.json()["targets"][0]["left_out"].to_string();
+    assert!(left_out.contains("loss gap: the Hessian was left out"), "{left_out}");
+    // files of the result, and nothing else
+    place.run(&["check", "m/model.json", "d.csv", "--out", "c", "--quiet"]).ended(0);
+    assert_eq!(json(&place.path("c/check.json"))["agrees"], true);
+    // other epochs of a recording
+    let tutorial = tutorial();
+    let words =
+        ["--epochs", "Noise 1", "--epoch", "0", "--unit", "0", "--bin", "1ms", "--feature", "stimulus*1e12"];
+    place.run(&[&["fit", &tutorial, "--quiet", "--out", "r"], &words[..]].concat()).ended(0);
+    let run =
+        place.run(&["check", "r/model.json", &tutorial, "--epochs", "Noise 1", "--epoch", "1"]).ended(4);
+    assert!(run.stderr.contains("the epochs are others"), "{}", run.stderr);
+}
+
+#[test]
+fn what_is_not_at_its_optimum_is_not_called_so() {
+    let place = Place::new();
+    table(&place, "d.csv", 6);
+    let words =
+        ["fit", "d.csv", "--x", "a,b", "--y", "count", "--max-iterations", "1", "--quiet", "--out", "m"];
+    place.run(&words).ended(4);
+    let run = place.run(&["check", "m/model.json", "d.csv", "--json"]).ended(4);
+    assert_eq!((&run.json()["agrees"], &run.json()["at_optimum"]), (&true.into(), &false.into()), "{run:?}");
+    // no events: nothing to compute, and nothing wrong
+    let silent: String = (0..40).fold(String::from("x,y\n"), |text, row| format!("{text}{row},0\n"));
+    fs::write(place.path("silent.csv"), silent).unwrap();
+    place.run(&["fit", "silent.csv", "--y", "y", "--quiet", "--out", "s"]).ended(4);
+    let run = place.run(&["check", "s/model.json", "silent.csv"]).ended(4);
+    assert!(run.stdout.contains("agrees; not at an optimum (no_events)"), "{}", run.stdout);
+    // a model without a certificate is refused, with the reason
+    place.run(&["export", "m/model.json", "--to", "nemos", "nemos.npz", "--quiet"]).ended(0);
+    place.refused(&["check", "nemos.npz", "d.csv"], 2, &["a model with a certificate", "NeMoS"]);
+    place.refused(&["check", "m/model.json", "none.csv"], 3, &["none.csv"]);
+    place.refused(&["check", "m/model.json", &tutorial()], 2, &["as the model was fitted to"]);
+    place.refused(&["check", "m/model.json", "d.csv", "--backend", "gpu"], 5, &["check"]);
+}

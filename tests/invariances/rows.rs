@@ -1,0 +1,105 @@
+//! Rows: their order, how often they are there, and which of them count.
+
+use ndarray::Axis;
+use proptest::prelude::Strategy;
+
+use crate::case::{Case, Problem, cases, holds};
+use crate::compare::{Expected, PLANS, is_same};
+
+/// The answer of a changed problem is that of the problem itself.
+fn stays(
+    case: Case,
+    change: impl Fn(Problem) -> Problem,
+) -> Result<bool, proptest::test_runner::TestCaseError> {
+    let problem = case.problem();
+    let (fit, sd) = (problem.fit(), problem.deviations());
+    let changed = change(problem).fit();
+    is_same(&changed.targets[0], &Expected::of(&fit.targets[0], &sd), PLANS)
+}
+
+impl Problem {
+    /// The rows in another order, or some of them, or some of them twice.
+    fn with(self, rows: &[usize]) -> Self {
+        let pick = |values: Vec<f64>| rows.iter().map(|&row| values[row]).collect::<Vec<f64>>();
+        Self {
+            x: self.x.select(Axis(0), rows),
+            y: self.y.select(Axis(0), rows),
+            weights: self.weights.map(pick),
+            offset: self.offset.map(pick),
+            rows: (0..rows.len()).collect(),
+            ..self
+        }
+    }
+}
+
+/// Sums are added in another order: the rounding floor of a fit, far below what the contract allows between plans.
+#[test]
+fn the_order_of_rows_means_nothing() {
+    holds("row permutation", 120, cases(), |case| {
+        stays(case, |problem| {
+            let n = problem.x.nrows();
+            // a stride without a common divisor visits every row once
+            let stride = (7..).find(|stride| gcd(*stride, n) == 1).unwrap_or(1);
+            let rows: Vec<usize> = (0..n).map(|row| (row * stride + 3) % n).collect();
+            problem.with(&rows)
+        })
+    });
+}
+
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+/// A row of weight 2 is two rows: losses are the same sums. Columns are centred by other means, so paths differ.
+#[test]
+fn a_row_of_weight_2_is_two_rows() {
+    holds("duplication = weights", 120, cases(), |case| {
+        let case = Case { has_weights: false, ..case };
+        let mut weighted = case.problem();
+        let n = weighted.x.nrows();
+        let times = |row: usize| 1 + row % 3;
+        let repeated: Vec<usize> = (0..n).flat_map(|row| vec![row; times(row)]).collect();
+        let written = weighted.clone().with(&repeated);
+        weighted.weights = Some((0..n).map(|row| times(row) as f64).collect());
+        let (fit, sd) = (written.fit(), written.deviations());
+        let found = weighted.fit();
+        let expected = &fit.targets[0];
+        // errors count rows: to 1e-6, as the contract compares them
+        for (a, b) in found.targets[0].standard_errors.iter().zip(&expected.standard_errors) {
+            proptest::prop_assert!(
+                a.is_nan() == b.is_nan() && (a.is_nan() || (a - b).abs() <= 1e-6 * b.abs()),
+                "{a} {b}"
+            );
+        }
+        is_same(&found.targets[0], &Expected::of(expected, &sd), PLANS)
+    });
+}
+
+/// Rows that do not count are not there: the same rows lie elsewhere in memory.
+#[test]
+fn a_row_that_does_not_count_is_not_there() {
+    holds("zero weight = removal", 120, cases(), |case| {
+        let mut all = case.problem();
+        let n = all.x.nrows();
+        let left: Vec<usize> = (0..n).filter(|row| row % 5 != 2).collect();
+        let removed = all.clone().with(&left);
+        let mut weights = all.weights.clone().unwrap_or_else(|| vec![1.0; n]);
+        (0..n).filter(|row| row % 5 == 2).for_each(|row| weights[row] = 0.0);
+        all.weights = Some(weights);
+        all.rows.clone_from(&left);
+        let (fit, sd) = (removed.fit(), removed.deviations());
+        is_same(&all.fit().targets[0], &Expected::of(&fit.targets[0], &sd), PLANS)
+    });
+}
+
+/// What all weights are multiplied by means nothing: losses are means.
+#[test]
+fn the_unit_of_weights_means_nothing() {
+    let weighted = cases().prop_map(|case| Case { has_weights: true, has_offset: false, ..case });
+    holds("unit of the weights", 60, weighted, |case| {
+        stays(case, |problem| {
+            let weights = problem.weights.map(|weights| weights.iter().map(|w| 1e-3 * w).collect());
+            Problem { weights, ..problem }
+        })
+    });
+}
