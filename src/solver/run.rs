@@ -1,6 +1,7 @@
 //! What the descent knows of one target.
 
 use super::{Halted, Iterate, Outcome, Solution, Status, Watch};
+use crate::objective::Separation;
 use crate::observation::Null;
 use crate::{Error, Result};
 
