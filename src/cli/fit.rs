@@ -27,6 +27,7 @@ use super::{
 };
 use crate::design::DesignPlan;
 use crate::glm::{CheckedSpec, CrossValidation, FittedGlm, GlmSpec, Response, TOLERANCE_F32, TOLERANCE_F64};
+use crate::objective::OwnedCounts;
 use crate::regularizer::Regularizer;
 use crate::solver::Status;
 use crate::write::json::json_bytes;
@@ -364,8 +365,10 @@ pub(super) fn fit_part(
     (spec, how): (&CheckedSpec, Option<&CrossValidation>),
     watcher: &mut (dyn FnMut(solver::Progress) + Send),
 ) -> Result<FittedGlm> {
-    let work = |response: &Response| on.fit(TargetWork { spec: spec.clone(), how, plan, response }, watcher);
-    with_response(data, part, work).map_err(|error| match error {
+    let mut selected = None;
+    let response = response_of(data, part, &mut selected);
+    let work = TargetWork { spec: spec.clone(), how, plan, response: &response };
+    on.fit(work, watcher).map_err(|error| match error {
         // which array of which file
         Error::Domain { row, column, expected, value, .. } => {
             let what = data.response_of(part.group.targets[column]);
@@ -377,16 +380,14 @@ pub(super) fn fit_part(
 
 /// What there is of the targets of one part whose fit was asked to stop before its first step.
 fn not_begun(data: &Data, part: &Part, plan: &DesignPlan, spec: &CheckedSpec) -> Result<FittedGlm> {
-    with_response(data, part, |response| spec.not_begun(plan, response))
+    spec.not_begun(plan, &response_of(data, part, &mut None))
 }
 
-/// Does something with the response of one part.
-fn with_response<T>(data: &Data, part: &Part, work: impl FnOnce(&Response) -> T) -> T {
+/// The response of one part, whose counts are copied only where they are not all of them in their order.
+fn response_of<'a>(data: &'a Data, part: &Part, selected: &'a mut Option<OwnedCounts>) -> Response<'a> {
     let own = &part.group.targets;
-    // all of them in their order are not copied
     let are_all = own.iter().copied().eq(0..data.y.ncols());
-    let some = if are_all { None } else { Some(data.y.select(own)) };
-    let names = part.group.targets.iter().map(|&target| data.names[target].clone()).collect();
-    let response = Response { y: some.as_ref().unwrap_or(&data.y).view(), names };
-    work(&response)
+    let names = own.iter().map(|&target| data.names[target].clone()).collect();
+    let y = if are_all { &data.y } else { selected.insert(data.y.select(own)) };
+    Response { y: y.view(), names }
 }

@@ -86,7 +86,15 @@ impl Fit<'_, '_, '_> {
                 n_faint: 0.0,
             };
             let outcome = Outcome { status: Status::Stopped, ..outcome.clone() };
-            Standing { reported, optimality, flat_gap: f64::NAN, inference: None, outcome, scale: f64::NAN }
+            Standing {
+                reported,
+                optimality,
+                flat_gap: f64::NAN,
+                inference: None,
+                separation: None,
+                outcome,
+                scale: f64::NAN,
+            }
         };
         self.reports(&solution.at).into_iter().zip(&solution.outcomes).map(end).collect()
     }
@@ -150,6 +158,7 @@ impl CheckedSpec {
             n_bins_used: plan.n_rows(),
             scale: self.get().model.observation.dispersion().unwrap_or(1.0),
             gap_scale: None,
+            apart: None,
             total_weight: plan.weights().map(Weights::total),
             scale_standard_error: nan,
             dof_resid: (plan.total_weight() - n_parameters as f64).max(0.0) as usize,

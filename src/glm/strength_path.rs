@@ -23,7 +23,7 @@ pub(super) struct Path {
     /// Hessians of its losses near there, if the solver had some.
     pub(super) kept: Vec<Option<Vec<Kept>>>,
     /// Bytes of all that are kept, and of those of one strength.
-    n_bytes: usize,
+    pub(super) n_bytes: usize,
     pub(super) of_strength: usize,
     /// Bytes that may be kept.
     pub(super) most_bytes: usize,

@@ -170,6 +170,7 @@ impl Course<'_, '_> {
             kkt_residual: f64::NAN,
             flat_gap: f64::NAN,
             inference: None,
+            separation: None,
             outcome: Outcome { status: Status::Stopped, ..outcome.clone() },
         }
     }
