@@ -208,7 +208,7 @@ def in_python(fit):
 
 def by_sklearn(best):
     def fit(own):
-        more = {"solver": "newton-cholesky", "tol": 1e-12, "max_iter": 10_000} if best else {}
+        more = {"solver": "newton-cholesky", "tol": 1e-12, "max_iter": 100} if best else {}
         if own["family"] == "poisson":
             model = PoissonRegressor(alpha=0, **more)
         else:
@@ -222,7 +222,7 @@ def by_sklearn(best):
 def by_glum(best):
     def fit(own):
         family = {"poisson": "poisson", "logit": "binomial"}[own["family"]]
-        more = {"gradient_tol": 1e-12, "max_iter": 10_000, "scale_predictors": True} if best else {}
+        more = {"gradient_tol": 1e-12, "max_iter": 100, "scale_predictors": True} if best else {}
         model = glum.GeneralizedLinearRegressor(family=family, alpha=0, **more)
         model.fit(own["x"], own["y"])
         return np.asarray(model.coef_), float(model.intercept_)
@@ -233,7 +233,7 @@ def by_glum(best):
 def by_statsmodels(best):
     def fit(own):
         family = {"poisson": sm.families.Poisson(), "logit": sm.families.Binomial()}[own["family"]]
-        more = {"tol": 1e-14, "tol_criterion": "params", "maxiter": 10_000} if best else {}
+        more = {"tol": 1e-14, "tol_criterion": "params", "maxiter": 100} if best else {}
         found = sm.GLM(own["y"], sm.add_constant(own["x"], has_constant="add"), family=family).fit(**more)
         if not found.converged:
             warnings.warn("the flag `converged` is not set", stacklevel=1)
@@ -282,14 +282,14 @@ def main():
         "rheobase lbfgs": ("--solver lbfgs", lambda own: rheobase(binary, own, ["--solver", "lbfgs"])),
         "scikit-learn": ("alpha=0 or C=inf", in_python(by_sklearn(False))),
         "scikit-learn best": (
-            "alpha=0 or C=inf, solver='newton-cholesky', tol=1e-12, max_iter=10000",
+            "alpha=0 or C=inf, solver='newton-cholesky', tol=1e-12, max_iter=100",
             in_python(by_sklearn(True)),
         ),
         "glum": ("alpha=0", in_python(by_glum(False))),
-        "glum best": ("alpha=0, gradient_tol=1e-12, max_iter=10000, scale_predictors=True", in_python(by_glum(True))),
+        "glum best": ("alpha=0, gradient_tol=1e-12, max_iter=100, scale_predictors=True", in_python(by_glum(True))),
         "statsmodels": ("GLM(..).fit()", in_python(by_statsmodels(False))),
         "statsmodels best": (
-            "GLM(..).fit(tol=1e-14, tol_criterion='params', maxiter=10000)",
+            "GLM(..).fit(tol=1e-14, tol_criterion='params', maxiter=100)",
             in_python(by_statsmodels(True)),
         ),
     }

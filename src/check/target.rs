@@ -63,7 +63,7 @@ pub struct Found {
     pub log_likelihood: f64,
     /// Sum of the deviances.
     pub deviance: f64,
-    /// McFadden's and Cohen's.
+    /// That of `McFadden` and that of Cohen.
     pub pseudo_r2: [f64; 2],
     /// See [`crate::glm::TargetFit::scale`].
     pub scale: f64,
@@ -214,7 +214,7 @@ pub fn certify(problem: &Problem, wants_hessian: bool) -> Result<Found> {
     let mut of_coef = vec![0.0; problem.coef.len()];
     varying.iter().enumerate().for_each(|(k, &j)| of_coef[j] = gradient[1 + k] * moments.sd[j] / total);
     let at = penalty.at(problem.coef, &of_coef);
-    let Residual { left, kkt_residual, kkt_rounding, worst } =
+    let Left { left, kkt_residual, kkt_rounding, worst } =
         residual(&[gradient, magnitudes, rounding.clone()], &at, (moments, &varying), total);
     let loss = unpenalised / total + penalty.value(problem.coef);
     let second = if wants_hessian { Some(curvature(problem, &penalty, &at, &varying)?) } else { None };
@@ -292,7 +292,7 @@ fn likelihood(problem: &Problem, scale: f64) -> Result<f64> {
 }
 
 /// The residual of the gradient of a block, and where it is largest.
-pub(super) struct Residual {
+pub(super) struct Left {
     /// What is left of the mean gradient, intercept first.
     pub(super) left: Vec<f64>,
     pub(super) kkt_residual: f64,
@@ -306,7 +306,7 @@ pub(super) fn residual(
     at: &At,
     (moments, varying): (&Moments, &[usize]),
     total: f64,
-) -> Residual {
+) -> Left {
     let (mut left, mut kkt_residual, mut kkt_rounding, mut worst) = (Vec::new(), 0.0_f64, 0.0_f64, 0);
     for k in 0..gradient.len() {
         let [own, size] = match k.checked_sub(1).map(|k| varying[k]) {
@@ -326,7 +326,7 @@ pub(super) fn residual(
         }
         left.push(numerator / total);
     }
-    Residual { left, kkt_residual, kkt_rounding, worst }
+    Left { left, kkt_residual, kkt_rounding, worst }
 }
 
 /// The Hessian over the parameters that are free: its factor, which these are, and its condition.

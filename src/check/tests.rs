@@ -40,9 +40,8 @@ fn formulas_are_those_of_the_models() {
         };
         for &y in ys {
             for eta in [-6.0, -1.3, 0.2, 1.7, 4.0] {
-                if model.observation == ObservationModel::Gamma
-                    && !model.mean(eta).is_sign_positive() | model.mean(eta).is_nan()
-                {
+                let there = model.mean(eta);
+                if model.observation == ObservationModel::Gamma && (there.is_nan() || there <= 0.0) {
                     continue;
                 }
                 let (own, there) = (model.observation, model.inverse_link.mean(eta, Standard));

@@ -42,7 +42,7 @@ pub struct Stored {
     pub log_likelihood: f64,
     /// Sum of the deviances.
     pub deviance: f64,
-    /// McFadden's and Cohen's.
+    /// That of `McFadden` and that of Cohen.
     pub pseudo_r2: [f64; 2],
     /// Variance in parts of that of the model.
     pub scale: f64,
@@ -115,7 +115,7 @@ impl Verdict {
         match (stored.rank, found.rank) {
             (Some(rank), Some(of_rows)) => own.compare("rank", rank as f64, of_rows as f64, 0.0),
             (Some(_), None) => {
-                own.left_out.push("rank: rounding hides it, or the Hessian was left out".into())
+                own.left_out.push("rank: rounding hides it, or the Hessian was left out".into());
             }
             _ => {}
         }

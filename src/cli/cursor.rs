@@ -2,6 +2,9 @@
 
 use crate::{Error, Result};
 
+/// Letters of a text that are shown around a mistake.
+const LONG: usize = 150;
+
 /// Characters that end a word.
 const MARKS: &str = ":*@[]()'\",=";
 
@@ -102,17 +105,20 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// The text on a line of its own with a caret under the place `at`.
+    /// The text on a line of its own, or what of a long one is around the place `at`, with a caret under it.
     pub(super) fn excerpt(&self, at: usize) -> String {
-        let line: String = self.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let column = self.text[..at].chars().count();
-        format!("\n    {line}\n    {:column$}^", "")
+        let is_long = self.text.chars().nth(LONG).is_some();
+        let first = if is_long { column.saturating_sub(LONG / 2) } else { 0 };
+        let shown = self.text.chars().skip(first).take(LONG);
+        let line: String = shown.map(|c| if c.is_control() { ' ' } else { c }).collect();
+        format!("\n    {line}\n    {}^", " ".repeat(column - first))
     }
 
     /// An error at the place `at`: what was expected there, and what to do.
     pub(super) fn fail<T>(&self, at: usize, expected: &str, help: &str) -> Result<T> {
         let found = match self.text[at..].split_whitespace().next() {
-            Some(found) => format!("`{found}`"),
+            Some(found) => format!("`{}`", found.chars().take(LONG / 2).collect::<String>()),
             None => "the end".into(),
         };
         Err(Error::argument(self.what, expected, format!("{found}{}", self.excerpt(at)), help))

@@ -52,7 +52,7 @@ pub enum Error {
         source: Box<Error>,
     },
     /// A name that nothing carries.
-    #[error("{kind} {name:?} does not exist in {place}")]
+    #[error("{kind} {:?} does not exist in {place}", shortened(name.as_str()))]
     Unknown {
         /// Kind of thing: `epoch`, `unit`, `series`, `basis`.
         kind: &'static str,

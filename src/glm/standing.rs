@@ -84,17 +84,11 @@ impl Fit<'_, '_, '_> {
         left_out: bool,
     ) -> Result<()> {
         end.inference = self.look(f, target, at, end, left_out)?;
-        self.ask(f, target, at, end)
+        Self::ask(f, target, at, end)
     }
 
     /// Asks whether the loss of a target has a minimum if it did not come to rest at one.
-    fn ask(
-        &self,
-        f: &mut GlmObjective<Cpu<f64>>,
-        target: usize,
-        at: &[f64],
-        end: &mut Standing,
-    ) -> Result<()> {
+    fn ask(f: &mut GlmObjective<Cpu<f64>>, target: usize, at: &[f64], end: &mut Standing) -> Result<()> {
         let ended = matches!(end.outcome.status, Status::MaxIterations | Status::Stalled | Status::Failed);
         let runs = end.inference.as_ref().is_some_and(|inference| inference.step_reach > RUNNING);
         if end.outcome.recession.is_none() && (ended || runs) {

@@ -236,7 +236,8 @@ fn look_for_separation(f: &mut dyn Objective, metric: &Metric, runs: &mut [Run],
         return Ok(());
     }
     let n_rows = f.n_rows_of(Every::ROW) as f64;
-    let is_unsettled = |run: &&mut Run| run.is_active() && run.iterations >= SETTLED && !run.is_asked;
+    let is_unsettled =
+        |run: &&mut Run| run.is_active() && run.iterations >= SETTLED && run.separation.is_none();
     for run in runs.iter_mut().filter(is_unsettled) {
         let Next::Try(point, heading) = &run.next else { continue };
         // the sum over the rows of what the step moves is at least the square of the largest
@@ -251,11 +252,11 @@ fn look_for_separation(f: &mut dyn Objective, metric: &Metric, runs: &mut [Run],
         }
         let before = f.passes();
         if run.iterations >= LATE || is_suspect(f, run.target, &point.at, &heading.direction)? {
-            run.is_asked = true;
-            if let Separation::Recedes(direction) = f.separation(run.target, &point.at, &heading.direction)? {
+            let found = f.separation(run.target, &point.at, &heading.direction)?;
+            if matches!(found, Separation::Recedes(_)) {
                 run.outcome = Some(Status::Separated);
-                run.recession = Some(direction);
             }
+            run.separation = Some(found);
         }
         run.passes += f.passes() - before;
     }

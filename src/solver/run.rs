@@ -56,9 +56,8 @@ pub(super) struct Run {
     /// The gap of the last step, and the passes it had taken when a step halved the gap for the last time.
     last_gap: f64,
     halved_at: usize,
-    pub(super) recession: Option<Vec<f64>>,
-    /// Whether it is known if there is one, as far as numbers tell.
-    pub(super) is_asked: bool,
+    /// Whether its loss has a minimum, once that was asked.
+    pub(super) separation: Option<Separation>,
     pub(super) history: Vec<Iterate>,
 }
 
@@ -79,8 +78,7 @@ impl Run {
             idle: 0,
             last_gap: f64::INFINITY,
             halved_at: 0,
-            recession: None,
-            is_asked: false,
+            separation: None,
             history: Vec::new(),
         }
     }
@@ -193,7 +191,7 @@ impl Run {
             iterations: self.iterations,
             passes: self.passes,
             taken_over: self.taken_over,
-            recession: self.recession,
+            recession: self.separation.and_then(Separation::direction),
             history: self.history,
         };
         (at, outcome)

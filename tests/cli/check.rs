@@ -5,6 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json as value};
 
+use crate::array_file::Array;
 use crate::tally::tally;
 use crate::{HISTORY, Place, json, number, tutorial};
 
@@ -229,13 +230,13 @@ fn targets_with_columns_of_their_own_agree() {
     // a file of its own for the response, and for weights
     let y: Vec<f64> = (0..60).map(|k| f64::from(k % 4)).collect();
     let x: Vec<f64> = (0..120).map(|k| f64::from(k * 37 % 101) / 100.0).collect();
-    let x = ndarray::Array2::from_shape_vec((60, 2), x).unwrap();
-    ndarray_npy::write_npy(place.path("X.npy"), &x).unwrap();
-    ndarray_npy::write_npy(place.path("y.npy"), &ndarray::Array1::from(y.clone())).unwrap();
-    ndarray_npy::write_npy(place.path("w.npy"), &ndarray::Array1::from(y).mapv(|y| 1.0 + y)).unwrap();
+    let weights = |y: &[f64]| Array::vector(&y.iter().map(|y| 1.0 + y).collect::<Vec<f64>>()).bytes();
+    fs::write(place.path("X.npy"), Array::matrix(2, &x).bytes()).unwrap();
+    fs::write(place.path("y.npy"), Array::vector(&y).bytes()).unwrap();
+    fs::write(place.path("w.npy"), weights(&y)).unwrap();
     agrees(&place, "X.npy", &["--y", "y.npy", "--weights", "w.npy"]);
     let other: Vec<f64> = (0..60).map(|k| f64::from(k % 3)).collect();
-    ndarray_npy::write_npy(place.path("w.npy"), &ndarray::Array1::from(other).mapv(|y| 1.0 + y)).unwrap();
+    fs::write(place.path("w.npy"), weights(&other)).unwrap();
     let run = place.run(&["check", "m/model.json", "X.npy"]).ended(4);
     assert!(run.stdout.contains("DISAGREES") && run.stderr.contains("in other files"), "{run:?}");
 }

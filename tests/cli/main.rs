@@ -5,9 +5,6 @@ mod html;
 #[path = "../common/tally.rs"]
 mod tally;
 
-#[path = "../common/tally.rs"]
-mod tally;
-
 mod array_file;
 mod array_fit;
 mod bad_input;

@@ -5,10 +5,11 @@ use rheobase::backend::Model;
 use rheobase::glm::GlmSpec;
 use rheobase::inverse_link::InverseLink;
 use rheobase::observation::ObservationModel;
+use rheobase::solver::Status;
 
 use crate::common::Random;
 use crate::reference::{Family, newton};
-use crate::ways::{rounded, solve, solved};
+use crate::ways::{fit_by, fits_single, rounded, solve, solved, ways};
 
 /// The model of a family, and the same for the reference.
 fn model(family: Family) -> Model {
@@ -43,27 +44,45 @@ fn one_event_in_a_silent_condition_is_enough() {
     solved(4, n_fits);
 }
 
+/// All events but one lie where `x0 = x1`, and silent rows beyond; the one lies beyond by a distance.
+fn off_the_line(distance: f64) -> (Array2<f64>, Array2<f64>) {
+    let mut random = Random(22);
+    let mut x = Array2::from_shape_simple_fn((600, 2), || (random.normal() * 64.0).round() / 64.0);
+    let y =
+        Array2::from_shape_fn((600, 1), |(i, _)| if i % 2 == 0 { 0.0 } else { 1.0 + random.poisson(0.4) });
+    for i in 0..600 {
+        let beyond = if i % 2 == 0 { (random.uniform() * 8.0).ceil() / 8.0 } else { 0.0 };
+        x[(i, 0)] = x[(i, 1)] + beyond;
+    }
+    x[(301, 0)] = x[(301, 1)] + distance;
+    (x, y)
+}
+
 #[test]
 fn an_event_off_the_line_by_a_little_is_enough() {
-    // all events but one lie where x0 = x1, and silent rows beyond; the one lies beyond by less and less
     let mut n_fits = 0;
-    let distances = [0.5, 2f64.powi(-6), 2f64.powi(-10), 2f64.powi(-20)];
+    let distances = [0.5, 2f64.powi(-6), 2f64.powi(-10), 2f64.powi(-14)];
     for distance in distances {
-        let mut random = Random(22);
-        let mut x = Array2::from_shape_simple_fn((600, 2), || (random.normal() * 64.0).round() / 64.0);
-        let y = Array2::from_shape_fn(
-            (600, 1),
-            |(i, _)| if i % 2 == 0 { 0.0 } else { 1.0 + random.poisson(0.4) },
-        );
-        for i in 0..600 {
-            let beyond = if i % 2 == 0 { (random.uniform() * 8.0).ceil() / 8.0 } else { 0.0 };
-            x[(i, 0)] = x[(i, 1)] + beyond;
-        }
-        x[(301, 0)] = x[(301, 1)] + distance;
+        let (x, y) = off_the_line(distance);
         let exact = newton(Family::Poisson, &x, &y);
         n_fits += solve(&format!("{distance:e} off the line"), &spec(Family::Poisson), &x, &y, &exact);
     }
-    solved(distances.len(), n_fits);
+    // so little that the answer has few digits, but not that there is none
+    for distance in [2f64.powi(-20), 2f64.powi(-26)] {
+        let (x, y) = off_the_line(distance);
+        for way in ways(fits_single(&x)) {
+            let target = fit_by(way, &spec(Family::Poisson), &x, &y).targets.remove(0);
+            assert_ne!(target.status, Status::Separated, "{distance:e} {way:?} {target:?}");
+            n_fits += 1;
+        }
+    }
+    let (x, y) = off_the_line(0.0);
+    for way in ways(true) {
+        let target = fit_by(way, &spec(Family::Poisson), &x, &y).targets.remove(0);
+        assert_eq!(target.status, Status::Separated, "{way:?} {target:?}");
+        n_fits += 1;
+    }
+    solved(distances.len() + 3, n_fits);
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn softplus(x: f64) -> f64 {
 /// The distribution function of a standard normal variable, by its power series or the continued fraction of the tail.
 fn normal(x: f64) -> f64 {
     let density = (-0.5 * x * x).exp() / std::f64::consts::TAU.sqrt();
-    if x.abs() < 5.0 {
+    if x.abs() < 3.0 {
         let (mut term, mut sum, mut k) = (x, x, 1.0);
         while term.abs() > 1e-18 * sum.abs() {
             k += 2.0;
@@ -80,7 +80,8 @@ pub(crate) fn eliminate(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
     let n = b.len();
     for k in 0..n {
         let pivot = (k..n).max_by(|&i, &j| a[i][k].abs().total_cmp(&a[j][k].abs())).unwrap();
-        (a.swap(k, pivot), b.swap(k, pivot));
+        a.swap(k, pivot);
+        b.swap(k, pivot);
         for i in k + 1..n {
             let factor = a[i][k] / a[k][k];
             let above = a[k].clone();

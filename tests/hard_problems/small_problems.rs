@@ -130,7 +130,8 @@ fn counts_are_separated_where_whole_numbers_say_so() {
             assert_eq!(target.status, said, "{round} {way:?} {:?} {x:?} {y:?} {target:?}", spec.model);
             n_fits += 1;
         }
-        if expected { n_separated += 1 } else { n_bounded += 1 }
+        n_separated += usize::from(expected);
+        n_bounded += usize::from(!expected);
     }
     assert!(n_separated > 100 && n_bounded > 100, "{n_separated} {n_bounded}");
     solved(n_separated + n_bounded, n_fits);
@@ -163,7 +164,8 @@ fn events_are_separated_where_whole_numbers_say_so() {
             assert_eq!(target.status, said, "{round} {way:?} {:?} {x:?} {y:?} {target:?}", spec.model);
             n_fits += 1;
         }
-        if expected { n_separated += 1 } else { n_bounded += 1 }
+        n_separated += usize::from(expected);
+        n_bounded += usize::from(!expected);
     }
     assert!(n_separated > 100 && n_bounded > 100, "{n_separated} {n_bounded}");
     solved(n_separated + n_bounded, n_fits);
@@ -205,7 +207,8 @@ fn classes_are_separated_where_whole_numbers_say_so() {
             assert_eq!(target.status, said, "{round} {solver:?} {x:?} {codes:?} {target:?}");
             n_fits += 1;
         }
-        if expected { n_separated += 1 } else { n_bounded += 1 }
+        n_separated += usize::from(expected);
+        n_bounded += usize::from(!expected);
     }
     assert!(n_separated > 20 && n_bounded > 20, "{n_separated} {n_bounded}");
     solved(n_separated + n_bounded, n_fits);

@@ -250,7 +250,8 @@ fn tables_that_are_none() {
     let line = [&b"7".repeat(1000)[..], b"\n"].concat();
     let open_quote = [&b"a,b\n1,\"2\n"[..], &line.repeat(4000)].concat();
     let long_field = [&b"a,b\n1,"[..], &vec![b'7'; 2 << 20]].concat();
-    let wide = [&b"a,"[..], &b"b,c,".repeat(20_000), b"d\n", &b"\n".repeat(1000)].concat();
+    let names: Vec<String> = (0..20_000).map(|k| format!("c{k}")).collect();
+    let wide = [names.join(",").as_bytes(), &b"\n".repeat(1000)[..]].concat();
     for (bytes, words) in [
         (&b""[..], &["found an empty one"][..]),
         (b"a,b\n1,2\0\n", &["row 2, column \"b\"", "expected a number"]),
@@ -298,7 +299,7 @@ fn models_and_studies_that_nest_or_overflow() {
     for (text, said) in [
         ("data = ".to_string() + &"[".repeat(200_000), "recurs"),
         ("a.".repeat(100_000) + "b = 1", "s.toml"),
-        ("data = \"x.nwb\"\ntolerance = 1e400".into(), "tolerance"),
+        ("data = \"x.nwb\"\ntolerance = \"1e-\"".into(), "tolerance"),
         ("data = \"x.nwb\"\nepoch = 99999999999999999999999".into(), "epoch"),
         ("data = \"x.nwb\"\nepoch = -1".into(), "epoch"),
         ("data = \"s.toml\"".into(), "a study cannot be the data of a study"),

@@ -21,6 +21,7 @@ pub(crate) const PENALTIES: usize = 6;
 
 /// A problem, by the few numbers that it is made from.
 #[derive(Clone, Copy, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "what a problem has, each or not")]
 pub(crate) struct Case {
     pub(crate) seed: u64,
     pub(crate) n_rows: usize,

@@ -2,13 +2,14 @@
 
 use rheobase::glm::SolverChoice;
 
-use crate::case::Case;
+use crate::case::{Case, pairs};
 use crate::compare::{Expected, PLANS, is_same};
 
-/// More columns than rows under a ridge.
+/// More columns than rows under a ridge, where the expected Hessian is far from that of the point: Newton's method with it alone took
+/// 196 steps for a Gamma response with the softplus link, was out of them near the optimum, and was 1.1e-8 from where L-BFGS ends.
 #[test]
-fn a_ridge_over_more_columns_than_rows_has_one_answer() {
-    for pair in 0..10 {
+fn newton_ends_where_lbfgs_ends_if_the_expected_hessian_is_far_off() {
+    for pair in 0..pairs().len() {
         let case = Case {
             seed: 4_382_651_948_905_749_061,
             n_rows: 44,
@@ -23,27 +24,12 @@ fn a_ridge_over_more_columns_than_rows_has_one_answer() {
         };
         let mut problem = case.problem();
         let sd = problem.deviations();
-        problem.spec.solver = SolverChoice::Newton;
-        let newton = problem.fit();
-        problem.spec.solver = SolverChoice::Lbfgs;
-        let lbfgs = problem.fit();
-        for fit in [&newton, &lbfgs] {
-            let t = &fit.targets[0];
-            println!(
-                "{:?} {} {:?} it {} passes {} kkt {:e} gap {:e} {:?} scale {:?} loss {:e} taken {}",
-                problem.spec.model,
-                fit.plan.solver,
-                t.status,
-                t.iterations,
-                t.passes,
-                t.kkt_residual,
-                t.loss_gap,
-                t.gap_from,
-                t.gap_scale,
-                t.loss,
-                fit.plan.n_taken_over
-            );
-        }
-        println!("{:?}", is_same(&lbfgs.targets[0], &Expected::of(&newton.targets[0], &sd), PLANS));
+        let [newton, lbfgs] = [SolverChoice::Newton, SolverChoice::Lbfgs].map(|solver| {
+            problem.spec.solver = solver;
+            problem.fit()
+        });
+        let (newton, lbfgs) = (&newton.targets[0], &lbfgs.targets[0]);
+        assert!(is_same(newton, &Expected::of(lbfgs, &sd), PLANS).unwrap(), "{:?}", case.model());
+        assert!(newton.iterations < 120, "{:?}: {} steps", case.model(), newton.iterations);
     }
 }

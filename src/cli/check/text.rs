@@ -1,5 +1,7 @@
 //! What was checked, for people.
 
+use std::fmt::Write;
+
 use super::super::fit_text::{bins_line, labelled_bins_line};
 use super::{Checked, Outcome};
 use crate::solver::Status;
@@ -29,14 +31,16 @@ pub(super) fn text(outcome: &Outcome) -> String {
     text.push_str(terminal_table(&header, &rows, None).trim_end());
     text.push('\n');
     if shown.len() > MOST_ROWS {
-        text.push_str(&format!("{} more targets: --json, or --out DIR\n", shown.len() - MOST_ROWS));
+        // writing to a string cannot fail, here and below
+        let _ = writeln!(text, "{} more targets: --json, or --out DIR", shown.len() - MOST_ROWS);
     }
     let n_proven = shown.iter().filter(|target| target.is_proven()).count();
     let (n, tolerance) = (shown.len(), outcome.tolerance);
-    text.push_str(&format!(
-        "{n_proven} of {n} at the optimum by a second computation (tolerance {tolerance:.0e}: KKT residual at most {:.0e})\n",
+    let _ = writeln!(
+        text,
+        "{n_proven} of {n} at the optimum by a second computation (tolerance {tolerance:.0e}: KKT residual at most {:.0e})",
         tolerance.sqrt()
-    ));
+    );
     text
 }
 

@@ -211,11 +211,11 @@ impl Course<'_, '_> {
         standing: &mut Standing,
     ) -> Result<()> {
         standing.inference = self.look(f, at, standing)?;
-        self.ask(f, at, standing)
+        Self::ask(f, at, standing)
     }
 
     /// Asks whether the loss has a minimum if the target did not come to rest at one.
-    fn ask(&self, f: &mut ClassObjective<Cpu<f64>>, at: &[f64], standing: &mut Standing) -> Result<()> {
+    fn ask(f: &mut ClassObjective<Cpu<f64>>, at: &[f64], standing: &mut Standing) -> Result<()> {
         let status = standing.outcome.status;
         let ended = matches!(status, Status::MaxIterations | Status::Stalled | Status::Failed);
         let runs = standing.inference.as_ref().is_some_and(|inference| inference.step_reach > RUNNING);

@@ -67,6 +67,16 @@ pub enum Separation {
     Undecided,
 }
 
+impl Separation {
+    /// The direction of recession, if there is one.
+    pub fn direction(self) -> Option<Vec<f64>> {
+        match self {
+            Self::Recedes(direction) => Some(direction),
+            Self::Bounded | Self::Undecided => None,
+        }
+    }
+}
+
 /// A question under way.
 struct Search<'s> {
     rows: &'s mut dyn Rows,
