@@ -73,8 +73,9 @@ pub(super) struct Faults {
 impl Faults {
     /// From now on this goes wrong; operations are counted from 0.
     fn inject(&self, fault: Option<Fault>) {
-        [&self.allocations, &self.submissions, &self.reads]
-            .map(|counter| counter.store(0, Ordering::Relaxed));
+        for counter in [&self.allocations, &self.submissions, &self.reads] {
+            counter.store(0, Ordering::Relaxed);
+        }
         if let Ok(mut own) = self.fault.lock() {
             *own = fault;
         }
