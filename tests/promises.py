@@ -147,8 +147,8 @@ def of_peers(document):
     problems = first(document, "problems", "results", "cases") or {}
     if isinstance(problems, dict):
         problems = [{"name": name, **own} for name, own in problems.items() if isinstance(own, dict)]
-    of_problem = [(first(own, "name", "problem", "title") or "", first(own, "packages", "peers", "fits") or own) for own in problems]
-    plain = {"name", "problem", "title", "truth", "why", "note", "family", "data", "reference", "tolerance", "what"}
+    of_problem = [(first(own, "name", "problem", "title") or "", first(own, "results", "packages", "peers", "fits") or own) for own in problems]
+    plain = {"name", "problem", "title", "truth", "why", "note", "family", "data", "reference", "tolerance", "what", "answer"}
     packages = []
     for _, own in of_problem:
         packages += [name for name in own if name not in plain and name not in packages]

@@ -7,11 +7,11 @@ use crate::{adapter, open};
 use ndarray::Array2;
 use rheobase::Error;
 use rheobase::backend::gpu::{Fault, FaultKind, Limits};
-use rheobase::backend::{Cpu, Gpu};
+use rheobase::backend::{Backend, Cpu, Gpu};
 use rheobase::design::{DesignPlan, Source};
 use rheobase::error::DeviceError;
 use rheobase::glm::{CheckedSpec, Fallback, FittedGlm, GlmSpec, Response, SolverChoice, TargetWork};
-use rheobase::solver::Status;
+use rheobase::solver::{Progress, Status};
 
 /// Columns and counts of two targets.
 fn data(n: usize, p: usize) -> [Array2<f64>; 2] {
@@ -23,24 +23,38 @@ fn data(n: usize, p: usize) -> [Array2<f64>; 2] {
 
 struct Problem<'a> {
     plan: DesignPlan<'a>,
-    response: Response<'a>,
+    y: &'a Array2<f64>,
 }
 
 impl<'a> Problem<'a> {
     fn new([x, y]: &'a [Array2<f64>; 2]) -> Self {
         let labels = (0..x.ncols()).map(|j| format!("x{j}")).collect();
         let source = Source { name: "x".into(), labels, x: x.view().into() };
-        let plan = DesignPlan::new(vec![source], 0..x.nrows()).unwrap();
-        let names = vec!["a".into(), "b".into()];
-        Self { plan, response: Response { y: y.view().into(), names } }
+        Self { plan: DesignPlan::new(vec![source], 0..x.nrows()).unwrap(), y }
     }
 
-    fn work(&self, spec: &CheckedSpec) -> TargetWork<'_, 'a> {
-        TargetWork { spec: spec.clone(), how: None, plan: &self.plan, response: &self.response }
+    fn response(&self) -> Response<'_> {
+        Response { y: self.y.view().into(), names: vec!["a".into(), "b".into()] }
+    }
+
+    /// Fits on a device that may fail.
+    fn fit(
+        &self,
+        on: &mut Fallback,
+        spec: &CheckedSpec,
+        watcher: &mut (dyn FnMut(Progress) + Send),
+    ) -> rheobase::Result<FittedGlm> {
+        let response = self.response();
+        let work = TargetWork { spec: spec.clone(), how: None, plan: &self.plan, response: &response };
+        on.fit(work, watcher)
+    }
+
+    fn on<B: Backend>(&self, backend: &B, spec: &CheckedSpec) -> FittedGlm {
+        spec.fit(backend, &self.plan, &self.response(), &mut |_| {}).unwrap()
     }
 
     fn truth(&self, spec: &CheckedSpec) -> FittedGlm {
-        spec.fit(&Cpu::<f64>::default(), &self.plan, &self.response, &mut |_| {}).unwrap()
+        self.on(&Cpu::<f64>::default(), spec)
     }
 }
 
@@ -60,7 +74,7 @@ fn a_design_that_a_device_has_no_room_for_is_sent_in_every_pass() {
     let data = data(16_384, 32);
     let (problem, spec) = (Problem::new(&data), GlmSpec::default().check().unwrap());
     let mut on = Fallback::new(|limits| Gpu::open_within(Some(&number), own(limits))).unwrap();
-    let fitted = on.fit(problem.work(&spec), &mut |_| {}).unwrap();
+    let fitted = problem.fit(&mut on, &spec, &mut |_| {}).unwrap();
     assert_eq!((fitted.plan.backend.as_str(), fitted.plan.features[0].is_written()), ("gpu", false));
     assert!(
         on.events().len() == 1 && on.events()[0].event.contains("less of the design"),
@@ -78,11 +92,11 @@ fn a_fit_whose_device_is_lost_goes_on_from_where_it_had_come_to() {
     for solver in [SolverChoice::Lbfgs, SolverChoice::Newton] {
         let spec = GlmSpec { solver, ..GlmSpec::default() }.check().unwrap();
         let truth = problem.truth(&spec);
-        let whole = spec.fit(&open(&number), &problem.plan, &problem.response, &mut |_| {}).unwrap();
+        let whole = problem.on(&open(&number), &spec);
         let gpu = open(&number);
         let (at_once, n_steps) = (gpu.clone(), AtomicUsize::new(0));
         let mut on = Fallback::with(gpu, |_| Ok(open(&number)));
-        let fitted = on.fit(problem.work(&spec), &mut |_| {
+        let fitted = problem.fit(&mut on, &spec, &mut |_| {
             // the next submission after the second step
             if n_steps.fetch_add(1, Ordering::Relaxed) == 1 {
                 at_once.inject(Some(Fault { kind: FaultKind::Lost, at: 0, lasts: false }));
@@ -115,7 +129,7 @@ fn one_that_does_not_answer_is_waited_for_once() {
     gpu.inject(Some(Fault { kind: FaultKind::Hung, at: 3, lasts: false }));
     let mut on = Fallback::with(gpu, |_| panic!("another one is not opened"));
     let started = Instant::now();
-    let fitted = on.fit(problem.work(&spec), &mut |_| {}).unwrap();
+    let fitted = problem.fit(&mut on, &spec, &mut |_| {}).unwrap();
     let waited = started.elapsed();
     assert!(waited >= patience && waited < 10 * patience, "{waited:?}");
     let events = on.events();
@@ -137,12 +151,12 @@ fn without_the_cpu_the_error_is_that_of_the_device() {
         Ok(gpu)
     };
     let mut on = Fallback::new(lost).unwrap().or_fail();
-    let error = on.fit(problem.work(&spec), &mut |_| {}).unwrap_err();
+    let error = problem.fit(&mut on, &spec, &mut |_| {}).unwrap_err();
     assert!(matches!(error, Error::Gpu(DeviceError::Lost { .. })), "{error}");
     assert_eq!(on.events().len(), 1, "a fresh one was tried");
     // and the same with the CPU
     let mut on = Fallback::new(lost).unwrap();
-    let fitted = on.fit(problem.work(&spec), &mut |_| {}).unwrap();
+    let fitted = problem.fit(&mut on, &spec, &mut |_| {}).unwrap();
     let events: Vec<&str> = on.events().iter().map(|event| event.event.as_str()).collect();
     assert_eq!(events, ["the fit went on on a fresh device", "fell back to the CPU"]);
     assert_eq!(fitted.plan.backend, "cpu");
