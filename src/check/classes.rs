@@ -159,7 +159,7 @@ pub fn certify_classes(problem: &ClassProblem, wants_hessian: bool) -> Result<Fo
             (kkt_residual, worst) = (own.kkt_residual, own.worst.checked_sub(1).map(|j| varying[j]));
         }
         kkt_rounding = kkt_rounding.max(own.kkt_rounding);
-        left.extend(own.left);
+        left.extend(own.gradient);
     }
     let unpenalised = sum(&|part| part.loss) / total;
     let loss = unpenalised + penalty.value(problem.coef);

@@ -214,7 +214,7 @@ pub fn certify(problem: &Problem, wants_hessian: bool) -> Result<Found> {
     let mut of_coef = vec![0.0; problem.coef.len()];
     varying.iter().enumerate().for_each(|(k, &j)| of_coef[j] = gradient[1 + k] * moments.sd[j] / total);
     let at = penalty.at(problem.coef, &of_coef);
-    let Left { left, kkt_residual, kkt_rounding, worst } =
+    let Left { gradient: left, kkt_residual, kkt_rounding, worst } =
         residual(&[gradient, magnitudes, rounding.clone()], &at, (moments, &varying), total);
     let loss = unpenalised / total + penalty.value(problem.coef);
     let second = if wants_hessian { Some(curvature(problem, &penalty, &at, &varying)?) } else { None };
@@ -294,7 +294,7 @@ fn likelihood(problem: &Problem, scale: f64) -> Result<f64> {
 /// The residual of the gradient of a block, and where it is largest.
 pub(super) struct Left {
     /// What is left of the mean gradient, intercept first.
-    pub(super) left: Vec<f64>,
+    pub(super) gradient: Vec<f64>,
     pub(super) kkt_residual: f64,
     pub(super) kkt_rounding: f64,
     pub(super) worst: usize,
@@ -326,7 +326,7 @@ pub(super) fn residual(
         }
         left.push(numerator / total);
     }
-    Left { left, kkt_residual, kkt_rounding, worst }
+    Left { gradient: left, kkt_residual, kkt_rounding, worst }
 }
 
 /// The Hessian over the parameters that are free: its factor, which these are, and its condition.

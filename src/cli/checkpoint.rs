@@ -277,19 +277,20 @@ impl Identity {
 
     /// Refuses a checkpoint of another fit.
     fn check(&self, now: &Self, path: &Path) -> Result<()> {
-        let found = if self.version != now.version {
-            Some(format!("one of version {}, not {}", self.version, now.version))
-        } else {
+        let of_options = || {
             differing(&self.options, &now.options, |option, own, now| {
                 format!("--{option} {own} then, {now} now")
             })
-            .or_else(|| {
-                differing(&self.files, &now.files, |option, _, _| match option {
-                    "data" => "other data: the file has changed".into(),
-                    option => format!("another file of --{}", option.split(' ').next().unwrap_or(option)),
-                })
+        };
+        let of_files = || {
+            differing(&self.files, &now.files, |option, _, _| match option {
+                "data" => "other data: the file has changed".into(),
+                option => format!("another file of --{}", option.split(' ').next().unwrap_or(option)),
             })
         };
+        let of_version = (self.version != now.version)
+            .then(|| format!("one of version {}, not {}", self.version, now.version));
+        let found = of_version.or_else(of_options).or_else(of_files);
         let Some(found) = found else { return Ok(()) };
         let what = format!("--resume, {}", path.display());
         let help = "resume with the options and the data of the fit that was stopped, or leave out --resume";

@@ -75,6 +75,9 @@ fn starts(solved: &[Solved]) -> Vec<StartPoint> {
     solved.iter().map(|own| own.point.clone()).collect()
 }
 
+/// Folds that go side by side, with their numbers, and how many there are in all.
+type SomeFolds<'a> = (&'a [(usize, &'a Fold)], usize);
+
 impl CheckedSpec {
     /// Fits every target with the strength that predicts held-out bins best.
     ///
@@ -258,7 +261,7 @@ impl CheckedSpec {
         plan: &DesignPlan,
         response: &Response,
         path: &Path,
-        ((folds, n_all), strengths, since): ((&[(usize, &Fold)], usize), &[f64], Instant),
+        ((folds, n_all), strengths, since): (SomeFolds, &[f64], Instant),
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Scores>> {
         let (n_targets, n_folds) = (response.y.ncols(), folds.len());

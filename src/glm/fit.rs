@@ -99,7 +99,7 @@ impl Fit<'_, '_, '_> {
             if spec.n_histories > 0 { Some(&mut residuals) } else { None };
         let taken = RefCell::new(self.taken_before());
         let mut keep = |points: &[Halted]| {
-            spec.journal.note(points.iter().map(|point| self.waypoint(point, &taken.borrow())))
+            spec.journal.note(points.iter().map(|point| self.waypoint(point, &taken.borrow())));
         };
         let keep: Option<&mut Keep> = if spec.journal.is_kept() { Some(&mut keep) } else { None };
         let mut watch = Watch {
@@ -112,12 +112,7 @@ impl Fit<'_, '_, '_> {
             residuals,
             ..Watch::new(spec.tolerance, self.metric.nulls.len(), progress)
         };
-        let placed = |costs: &Costs| Placed::all(self.plan, self.response.y.ncols(), costs);
-        chosen.features = placed(&self.costs);
-        chosen.finishing = match self.costs.home {
-            Home::Host => Vec::new(),
-            Home::Device { .. } => placed(&Costs::of_cpu(self.costs.level)),
-        };
+        self.note_placement(&mut chosen);
         chosen.n_gram_rows = exact.n_rows_of(Every(chosen.gram_every));
         let lbfgs = Lbfgs { newton_if_slow: chosen.newton_if_slow };
         let solver: &dyn Minimize = if chosen.solver == Newton.name() { &Newton } else { &lbfgs };
@@ -187,6 +182,16 @@ impl Fit<'_, '_, '_> {
             (outcome.iterations, outcome.passes) = (outcome.iterations + iterations, outcome.passes + passes);
         }
         Ok(self.finish(chosen, left_out, standings, seconds))
+    }
+
+    /// Where the features are, for the steps and for the end.
+    fn note_placement(&self, chosen: &mut Plan) {
+        let placed = |costs: &Costs| Placed::all(self.plan, self.response.y.ncols(), costs);
+        chosen.features = placed(&self.costs);
+        chosen.finishing = match self.costs.home {
+            Home::Host => Vec::new(),
+            Home::Device { .. } => placed(&Costs::of_cpu(self.costs.level)),
+        };
     }
 
     /// Loss and optimality residual at points of shape (parameters, targets), of targets whose history is wanted.

@@ -112,7 +112,6 @@ impl<'t> Words<'t> {
         for (at, c) in self.text.char_indices() {
             match (quote, c) {
                 (Some(open), _) if open == c => quote = None,
-                (Some(_), _) => {}
                 (None, '\'' | '"') => quote = Some(c),
                 (None, '[' | '(') => depth += 1,
                 (None, ']' | ')') => depth = depth.saturating_sub(1),

@@ -168,20 +168,9 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     let started = Instant::now();
     let limit_bytes = args.common.memory_limit.or_else(default_memory_limit_bytes);
     progress.stage("reading", None);
-    // what was typed is checked before anything is read
-    refuse(args)?;
-    args.model.check_categorical()?;
-    args.penalty.check()?;
-    args.cv.check(args.penalty.strength.as_ref())?;
-    let typed = match args.penalty.regularizer {
-        Penalty::Lasso => Regularizer::Lasso { strength: 1.0.into() },
-        Penalty::ElasticNet => Regularizer::ElasticNet { strength: 1.0.into(), ratio: 1.0 },
-        _ => Regularizer::None,
-    };
     let named = |error| plan_file::in_file(args, error);
     let plan_from = plan_file::plan_from(args)?;
-    let typed = specification(args, TOLERANCE_F64, None, (None, typed), plan_from.clone());
-    let typed = CategoricalSpec::new(typed).map_err(named)?;
+    let typed = typed(args, plan_from.clone())?;
     let mut on = Engine::new(&args.common, typed.get()).map_err(named)?;
     let name = outputs::model_name(args.common.out.as_deref());
     let beside = Beside::<CategoricalFile>::check(args, &name, limit_bytes)?;
@@ -238,42 +227,29 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     let fit = merge::merge_classes(&data, fits)?;
     let whole =
         specification(args, tolerance, left_bytes, (args.time_limit, Regularizer::None), PlanFrom::Sizes);
-    let seconds_total = || started.elapsed().as_secs_f64();
-    if signals::is_stopped() {
-        data.notices.extend(on.notices());
-        let device = on.device();
-        let model = CategoricalFile::new(study(args, &data), fit);
-        let scores = model.fit.targets.iter().map(|own| ClassScores::unknown(&own.scores)).collect();
-        return Ok(Fitting {
-            name,
-            data,
-            model,
-            labels,
-            probabilities: Vec::new(),
-            scores,
-            compared: Vec::new(),
-            held_out: Vec::new(),
-            tested: None,
-            device,
-            seconds_total: seconds_total(),
-            keeper,
-            stopped_by: signals::stopped_by(),
-        });
-    }
+    let is_stopped = signals::is_stopped();
+    let smaller = smaller.filter(|_| !is_stopped);
     let tested =
         smaller.map(|smaller| tested::test(smaller, &mut on, (&data, &labels), &fit, &whole)).transpose()?;
     data.notices.extend(on.notices());
     let device = on.device();
     let model = CategoricalFile::new(study(args, &data), fit);
     progress.stage("scoring", None);
-    let probabilities = probabilities(&model.fit, &(0..n_targets).collect::<Vec<_>>(), &data)?;
+    // of a fit that was stopped nothing else is computed
+    let scored = if is_stopped { 0 } else { n_targets };
+    let probabilities = probabilities(&model.fit, &(0..scored).collect::<Vec<_>>(), &data)?;
     let of_target = |(target, own): (usize, &Probabilities)| ClassScores {
         scores: model.fit.targets[target].scores.clone(),
         confusion: confusion(&labels.of(&data, target), &own.logarithms, data.used(target)),
     };
-    let scores = probabilities.iter().enumerate().map(of_target).collect();
+    let scores = if is_stopped {
+        model.fit.targets.iter().map(|own| ClassScores::unknown(&own.scores)).collect()
+    } else {
+        probabilities.iter().enumerate().map(of_target).collect()
+    };
     let fitted = Observed { data: &data, response: &labels };
-    let (compared, held_out) = beside.score(&model, &fitted, &probabilities)?;
+    let (compared, held_out) =
+        if is_stopped { <_>::default() } else { beside.score(&model, &fitted, &probabilities)? };
     Ok(Fitting {
         name,
         data,
@@ -285,10 +261,25 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
         held_out,
         tested,
         device,
-        seconds_total: seconds_total(),
+        seconds_total: started.elapsed().as_secs_f64(),
         keeper,
-        stopped_by: None,
+        stopped_by: signals::stopped_by().filter(|_| is_stopped),
     })
+}
+
+/// What was typed, checked before anything is read.
+fn typed(args: &FitArgs, plan_from: PlanFrom) -> Result<CategoricalSpec> {
+    refuse(args)?;
+    args.model.check_categorical()?;
+    args.penalty.check()?;
+    args.cv.check(args.penalty.strength.as_ref())?;
+    let regularizer = match args.penalty.regularizer {
+        Penalty::Lasso => Regularizer::Lasso { strength: 1.0.into() },
+        Penalty::ElasticNet => Regularizer::ElasticNet { strength: 1.0.into(), ratio: 1.0 },
+        _ => Regularizer::None,
+    };
+    let spec = specification(args, TOLERANCE_F64, None, (None, regularizer), plan_from);
+    CategoricalSpec::new(spec).map_err(|error| plan_file::in_file(args, error))
 }
 
 fn specification(

@@ -25,7 +25,9 @@ const END_OF_LIST: u64 = 1;
 /// The place of a heap that goes in circles, if there is one; addresses count from `start`.
 pub(super) fn endless(file: &mut File, start: u64, n_bytes: u64) -> std::io::Result<Option<u64>> {
     let half = SEARCHED / 2;
-    let parts = if n_bytes <= SEARCHED { vec![0..n_bytes] } else { vec![0..half, n_bytes - half..n_bytes] };
+    // the second part is empty where the first is the whole
+    let parts =
+        if n_bytes <= SEARCHED { [0..n_bytes, n_bytes..n_bytes] } else { [0..half, n_bytes - half..n_bytes] };
     let mut piece = vec![0; PIECE + OVERLAP];
     for part in parts {
         for from in part.clone().step_by(PIECE) {

@@ -103,8 +103,8 @@ pub(super) fn read(storage: &Storage, entry: &Entry) -> Result<UnitsTable> {
     }
     let obs_intervals = obs_intervals(storage, &group, base, ids.len())?;
     for (id, intervals) in ids.iter().zip(obs_intervals.iter().flatten()) {
-        let is_one = |[start, stop]: &[f64; 2]| start.is_finite() && stop.is_finite() && start <= stop;
-        if let Some([start, stop]) = intervals.iter().find(|interval| !is_one(*interval)) {
+        let is_none = |&&[start, stop]: &&[f64; 2]| !(start.is_finite() && stop.is_finite() && start <= stop);
+        if let Some([start, stop]) = intervals.iter().find(is_none) {
             notices.push(format!("{base}: unit {id}: observed from {start} to {stop}, which is no interval"));
         }
     }
