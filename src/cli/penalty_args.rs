@@ -101,20 +101,22 @@ impl PenaltyArgs {
     /// [`Error::Argument`] for a smoothness penalty without a basis, and whatever reading the file of groups returns.
     pub(super) fn of_part(&self, data: &Data, part: &Part) -> Result<Regularizer> {
         let grids = if self.regularizer == Penalty::Smooth { filters::grids(data, part) } else { Vec::new() };
-        let groups = match self.groups.as_deref().and_then(Path::to_str) {
-            None | Some("feature") => Groups::Features,
+        let named = self.groups.as_deref().unwrap_or(Path::new("feature"));
+        let groups = match named.to_str() {
+            Some("feature") => Groups::Features,
             Some("channel") => Groups::Columns(
                 filters::channel_columns(data, part).into_iter().map(Iterator::collect).collect(),
             ),
-            Some(word) if Path::new(word).extension().is_none() && !Path::new(word).exists() => {
+            _ if named.extension().is_none() && !named.exists() => {
                 let help = "write --groups channel, or a table with the columns `column` and `group`";
+                let word = named.display().to_string();
                 return Err(Error::argument("--groups", "feature, channel or FILE.csv", word, help));
             }
+            // a path may be no text
             _ => {
                 let labels: Vec<&String> = part.group.pieces.iter().flat_map(|piece| &piece.labels).collect();
-                let path = self.groups.as_deref().unwrap_or(Path::new(""));
                 let all: Vec<&String> = data.labels.iter().flatten().collect();
-                Groups::Columns(groups_of_file(path, &labels, &all)?)
+                Groups::Columns(groups_of_file(named, &labels, &all)?)
             }
         };
         let others = || data.parts.iter().any(|other| !filters::grids(data, other).is_empty());

@@ -146,11 +146,8 @@ struct Study(Vec<(String, Vec<String>)>);
 impl Study {
     fn read(path: &Path) -> Result<Self> {
         let file = path.display();
-        if path.is_dir() {
-            let help = "give the study file in it, or call the folder something else";
-            return Err(Error::argument(file.to_string(), "a study file (TOML)", "a folder", help));
-        }
-        let bytes = regular::bytes(path, "a study file (TOML)", "give the study file in it", MOST_BYTES)?;
+        let help = "give the study file in it, or call the folder something else";
+        let bytes = regular::bytes(path, "a study file (TOML)", help, MOST_BYTES)?;
         let text = String::from_utf8(bytes).map_err(|_| {
             Error::argument(file.to_string(), "text in UTF-8", "other bytes", "save it as UTF-8")
         })?;

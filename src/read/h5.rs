@@ -9,6 +9,7 @@ use hdf5::types::{FloatSize, TypeDescriptor as Type};
 use ndarray::{Array2, ShapeError};
 
 use super::nwb::element::{Element, attribute_text, description, element, member_names, n_items};
+use super::nwb::heaps::Verdict;
 use super::nwb::signature;
 use super::nwb::storage::Storage;
 use crate::error::{Error, Result};
@@ -78,12 +79,15 @@ pub fn is_recording(path: &Path) -> bool {
 /// # Errors
 /// [`Error::Io`] or [`Error::Format`] if it is not.
 pub fn check(path: &Path) -> Result<()> {
+    heaps(path).map(drop)
+}
+
+fn heaps(path: &Path) -> Result<Verdict> {
     signature::check(path, "an HDF5 file", "give an HDF5 file; the suffix does not matter, the content does")
 }
 
 fn open(path: &Path, limit_bytes: u64) -> Result<Storage> {
-    check(path)?;
-    Storage::open(path, limit_bytes)
+    Storage::open(path, limit_bytes, heaps(path)?)
 }
 
 /// Groups above a dataset that are walked to list it.

@@ -117,12 +117,32 @@ fn more_columns_than_rows_give_the_smallest_norm_or_a_status() {
     let x: Vec<f64> = (0..n * p).map(|_| random.normal()).collect();
     let y: Vec<f64> = (0..n).map(|_| random.normal()).collect();
     let place = data(p, &x, &y);
-    let run = place.run(&fit_with(&["--observation", "gaussian", "--json"]));
+    let run = place.run(&fit_with(&["--observation", "gaussian", "--json"])).ended(0);
     let fit = run.json();
+    assert_eq!(fit["targets"][0]["status"], "converged", "{run:?}");
     // columns, centred, span all but one direction of the rows
     assert_eq!(fit["rank"].as_u64(), Some(11), "{run:?}");
     assert_eq!(texts(&fit["targets"][0]["aliased"]).len(), p);
-    assert!(numbers(&fit["targets"][0]["coef"]).iter().all(|coef| coef.is_finite()));
+    // X' (X X')^+ y of what is left without the means
+    let centred = Array2::from_shape_fn((n, p), |(row, column)| {
+        let mean = (0..n).map(|other| x[other * p + column]).sum::<f64>() / n as f64;
+        x[row * p + column] - mean
+    });
+    let mean = y.iter().sum::<f64>() / n as f64;
+    // the rows add up to 0, which a matrix of ones makes good
+    let mut gram = centred.dot(&centred.t()) + 1.0;
+    let mut weights: Vec<f64> = y.iter().map(|y| y - mean).collect();
+    for pivot in 0..n {
+        for row in (0..n).filter(|&row| row != pivot) {
+            let factor = gram[[row, pivot]] / gram[[pivot, pivot]];
+            (pivot..n).for_each(|column| gram[[row, column]] -= factor * gram[[pivot, column]]);
+            weights[row] -= factor * weights[pivot];
+        }
+    }
+    (0..n).for_each(|k| weights[k] /= gram[[k, k]]);
+    let smallest = centred.t().dot(&ndarray::Array1::from(weights));
+    let coef = numbers(&fit["targets"][0]["coef"]);
+    assert!(crate::relative(&coef, smallest.as_slice().unwrap()) < 1e-9, "{coef:?} {smallest}");
     assert!(run.stderr.contains("linear combinations"), "{run:?}");
 }
 
@@ -227,15 +247,15 @@ struct Refusals {
 }
 
 impl Refusals {
-    /// Runs the program with little memory and little time: it says what is wrong with `file` in two lines.
-    fn refuse(&self, words: &[&OsStr], file: &OsStr, said: &str) {
+    /// Runs the program with little memory and little time: it says what is wrong with `file` in two lines, and ends so.
+    fn refuse(&self, words: &[&OsStr], file: &OsStr, said: &str, code: i32) {
         let command = "ulimit -v 8000000 && exec timeout 20 \"$0\" \"$@\"";
         let mut limited = self.place.command("sh");
         limited.args(["-c", command]).arg(env!("CARGO_BIN_EXE_rheobase")).args(words);
         let output = limited.output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         let lines: Vec<&str> = stderr.lines().collect();
-        assert!(matches!(output.status.code(), Some(1..=3)), "{words:?}: {:?} {stderr}", output.status);
+        assert_eq!(output.status.code(), Some(code), "{words:?}: {stderr}");
         assert!(output.stdout.is_empty() && lines.len() == 2, "{words:?}: {stderr}");
         assert!(lines[0].starts_with("error: ") && lines[1].starts_with("help: "), "{words:?}: {stderr}");
         assert!(lines[1].len() > 12, "{words:?}: {stderr}");
@@ -244,8 +264,9 @@ impl Refusals {
         self.tried.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// All commands that read a file of this name, in the place of each of their files.
-    fn refuse_everywhere(&self, stem: &OsStr, said: &str) {
+    /// All commands that read a file of this name, in the place of each of their files; how they end, and how they end
+    /// over a study.
+    fn refuse_everywhere(&self, stem: &OsStr, said: &dyn Fn(&str) -> &'static str, codes: [i32; 2]) {
         let named = |ending: &str| {
             let mut name = stem.to_os_string();
             name.push(ending);
@@ -258,7 +279,15 @@ impl Refusals {
             words.push(file.clone());
             words.extend(after.iter().map(OsString::from));
             let words: Vec<&OsStr> = words.iter().map(OsString::as_os_str).collect();
-            self.refuse(&words, &file, said);
+            // a study holds what else would be typed; and what is no text is no name of a column, which --y may be
+            let is_word = before.last() == Some(&"--y") && stem.to_str().is_none();
+            let (said, code) = match ending {
+                _ if is_word => ("expected words in UTF-8", 2),
+                ".toml" => (said(ending), codes[1]),
+                _ => (said(ending), codes[0]),
+            };
+            let file = if is_word { OsString::new() } else { file };
+            self.refuse(&words, &file, said, code);
         };
         words(&["inspect"], ".nwb", &[]);
         words(&["fit"], ".nwb", &recording);
@@ -312,18 +341,34 @@ fn what_is_no_file_is_refused_at_once() {
         name.push(ending);
         fs::write(all.place.path("").join(name), b"\x00\xff nothing").unwrap();
     }
-    all.refuse_everywhere(OsStr::new("absent"), "No such file");
-    all.refuse_everywhere(OsStr::new("folder"), "folder");
-    all.refuse_everywhere(OsStr::new("empty"), "");
-    all.refuse_everywhere(OsStr::new("endless"), "a pipe or a device");
-    all.refuse_everywhere(OsStr::new("pipe"), "a pipe or a device");
+    all.refuse_everywhere(OsStr::new("absent"), &|_| "No such file", [3, 3]);
+    all.refuse_everywhere(OsStr::new("folder"), &|_| "found a folder", [3, 3]);
+    let empty = |ending: &str| match ending {
+        ".nwb" | ".h5" => "found an empty file",
+        ".npz" => "found invalid Zip archive",
+        ".npy" => "cut short",
+        ".csv" => "found",
+        ".json" => "EOF",
+        _ => "data: expected the file to fit, found nothing",
+    };
+    all.refuse_everywhere(OsStr::new("empty"), &empty, [3, 2]);
+    all.refuse_everywhere(OsStr::new("endless"), &|_| "found a pipe or a device", [3, 3]);
+    all.refuse_everywhere(OsStr::new("pipe"), &|_| "found a pipe or a device", [3, 3]);
     // who may read everything can read these, and finds what is in them wrong
     let is_closed = fs::File::open(all.place.path("closed.csv")).is_err();
     if is_closed {
-        all.refuse_everywhere(OsStr::new("closed"), "Permission denied");
+        all.refuse_everywhere(OsStr::new("closed"), &|_| "Permission denied", [1, 1]);
     }
-    all.refuse_everywhere(OsStr::new("loop"), "");
-    all.refuse_everywhere(odd, "");
+    all.refuse_everywhere(OsStr::new("loop"), &|_| "Too many levels of symbolic links", [1, 1]);
+    let foreign = |ending: &str| match ending {
+        ".nwb" | ".h5" => "found another format",
+        ".npz" => "found invalid Zip archive",
+        ".npy" => "does not begin as numpy files do",
+        ".csv" => "UTF-8",
+        ".json" => "expected value at line 1 column 1",
+        _ => "expected text in UTF-8",
+    };
+    all.refuse_everywhere(odd, &foreign, [3, 2]);
     let tried = all.tried.load(Ordering::Relaxed);
     assert!(tried >= 7 * 18, "{tried}");
     tally("bad inputs", &[("tried", tried), ("clear errors", tried)]);

@@ -2,12 +2,15 @@
 
 use rand::{Rng, RngExt};
 
+use crate::seals;
+
 /// What a size is claimed to be instead.
 const LIES: [u64; 10] = [0, 1, 2, 255, 65_535, 1 << 20, 1 << 32, 1 << 40, i64::MAX.cast_unsigned(), u64::MAX];
 
 /// Signatures of HDF5 with what counts or measures something behind them: the distance, and the width.
-const SIZES_OF_HDF5: [(&[u8], &[(usize, usize)]); 8] = [
+const SIZES_OF_HDF5: [(&[u8], &[(usize, usize)]); 9] = [
     (b"\x89HDF\r\n\x1a\n", &[(8, 1), (13, 1), (14, 1), (16, 2), (28, 8), (40, 8), (64, 8)]),
+    (b"BTHD", &[(4, 1), (5, 1), (6, 4), (10, 2), (12, 2), (16, 8), (24, 2), (26, 8)]),
     (b"TREE", &[(4, 1), (5, 1), (6, 2), (8, 8), (24, 8), (32, 8)]),
     (b"SNOD", &[(4, 1), (6, 2), (8, 8), (16, 8), (24, 4)]),
     (b"HEAP", &[(8, 8), (16, 8), (24, 8)]),
@@ -26,7 +29,11 @@ const SIZES_OF_ZIP: [(&[u8], &[(usize, usize)]); 3] = [
 
 /// A mutant of an HDF5 file.
 pub(crate) fn of_hdf5(whole: &[u8], random: &mut impl Rng) -> Vec<u8> {
-    mutant(whole, &SIZES_OF_HDF5, random)
+    let mut bytes = mutant(whole, &SIZES_OF_HDF5, random);
+    if random.random_bool(0.8) {
+        seals::make_right(whole, &mut bytes);
+    }
+    bytes
 }
 
 /// A mutant of a zip archive.

@@ -19,7 +19,7 @@ use crate::readers::LIMIT_BYTES;
 
 /// The two lines of an error that names the file and holds all these words.
 #[track_caller]
-fn refused<T: std::fmt::Debug>(result: Result<T>, words: &[&str]) {
+pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T>, words: &[&str]) {
     let error = result.unwrap_err();
     let text = format!("{error}\nhelp: {}", error.help());
     assert!(error.help().len() > 8, "{text}");
@@ -28,13 +28,13 @@ fn refused<T: std::fmt::Debug>(result: Result<T>, words: &[&str]) {
     }
 }
 
-fn text(at: &Location, name: &str, value: &str) {
+pub(crate) fn text(at: &Location, name: &str, value: &str) {
     let value: VarLenUnicode = value.parse().unwrap();
     at.new_attr::<VarLenUnicode>().create(name).unwrap().write_scalar(&value).unwrap();
 }
 
 /// A recording with something in it.
-fn recording(folder: &Path, fill: impl FnOnce(&Group)) -> PathBuf {
+pub(crate) fn recording(folder: &Path, fill: impl FnOnce(&Group)) -> PathBuf {
     let path = folder.join("r.nwb");
     let file = File::create(&path).unwrap();
     text(&file, "nwb_version", "2.6.0");
@@ -44,7 +44,7 @@ fn recording(folder: &Path, fill: impl FnOnce(&Group)) -> PathBuf {
 }
 
 /// A series with a rate, of data that somebody else makes.
-fn series(parent: &Group, name: &str) -> Group {
+pub(crate) fn series(parent: &Group, name: &str) -> Group {
     let series = parent.create_group(name).unwrap();
     text(&series, "neurodata_type", "TimeSeries");
     text(&series, "namespace", "core");
@@ -53,7 +53,7 @@ fn series(parent: &Group, name: &str) -> Group {
     series
 }
 
-fn open(path: &Path) -> NwbFile {
+pub(crate) fn open(path: &Path) -> NwbFile {
     nwb::open_with_limit(path, LIMIT_BYTES).unwrap()
 }
 

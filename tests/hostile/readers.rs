@@ -159,7 +159,12 @@ pub fn model(path: &Path) -> Outcome {
     } else if let Some(plan) = plan {
         match serde_json::from_value::<Plan>(plan) {
             Ok(plan) => drop(all.note(json_bytes(&plan))),
-            Err(error) => assert!(!error.to_string().is_empty()),
+            Err(error) => all.errors.push(Error::Format {
+                path: path.to_path_buf(),
+                expected: "a plan".into(),
+                found: error.to_string().chars().take(1000).collect(),
+                help: "give the result of a fit".into(),
+            }),
         }
     } else {
         all.note(of_means).iter().for_each(|model| use_of_means(model, &mut all));

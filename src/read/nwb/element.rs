@@ -25,7 +25,7 @@ const ADDRESS: usize = 8;
 /// thousand columns.
 const MOST_ATTRIBUTE_BYTES: usize = 16 << 20;
 /// Texts that are read at a time, at least and at most.
-const PIECE_TEXTS: [u64; 2] = [16, 1 << 16];
+const PIECE_TEXTS: [u64; 2] = [1, 1 << 16];
 
 /// The type of the elements, if it is one of those that are read.
 pub(in crate::read) fn description(container: &Container) -> hdf5::Result<Type> {

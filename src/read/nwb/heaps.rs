@@ -5,65 +5,153 @@
 //! So a file is searched for heaps before the library sees it. What merely looks like one does no harm: only a heap that
 //! would hang the library is refused.
 //!
+//! What was deleted stays in a file until something else is written over it. The library refuses a list that leads to block 0
+//! itself, which is what zeros look like; an endless global heap counts only where something in the file names its address.
+//! Numbers that are packed may name it as well, so texts that are packed are not read from a file with such a heap.
+//!
+//! Of a file above 256 MB the first and the last 128 MB are searched.
+//!
 //! Source: HDF5 file format specification, sections III.D (local heap) and III.E (global heap).
 
-use std::collections::HashSet;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use memchr::memmem;
 
 /// Bytes of a file that are searched: all of a smaller one, of a larger one as much at either end.
 const SEARCHED: u64 = 256 << 20;
 /// Bytes that are searched at a time.
 const PIECE: usize = 1 << 20;
-/// Bytes of the longest signature, less one.
-const OVERLAP: usize = 3;
-/// Free blocks of the longest list, and bytes of the largest collection: those of a heap that was written take thousands.
-const MOST: u64 = 64 << 20;
+/// Bytes of a collection that are read at a time.
+const WINDOW: usize = 4096;
+/// Bytes of the smallest collection: the library reads no smaller one.
+const SMALLEST_COLLECTION: u64 = 4096;
+/// Bytes whose reading takes as long as asking for a few.
+const PREFIX_COST: u64 = 512;
 /// What stands for the end of the list of free blocks.
 const END_OF_LIST: u64 = 1;
+/// Steps and bytes that any file may cost, however small it is.
+const FOR_NOTHING: u64 = 1 << 16;
+/// Endless heaps that nothing names: what was deleted leaves few.
+const MOST_DOUBTFUL: usize = 1000;
+/// A file that was changed later than this may change again without a new time.
+const SETTLED: Duration = Duration::from_secs(2);
+/// Files of which the verdict is kept.
+const MOST_KNOWN: usize = 64;
 
-/// The place of a heap that goes in circles, if there is one; addresses count from `start`.
-pub(super) fn endless(file: &mut File, start: u64, n_bytes: u64) -> std::io::Result<Option<u64>> {
+/// What a search found. Places count from the start of the file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::read) struct Verdict {
+    /// A heap that would hang the library, and what is wrong with it.
+    pub(super) endless: Option<(u64, &'static str)>,
+    /// An endless global heap that nothing names, unless packed numbers do.
+    pub(in crate::read) doubtful: Option<u64>,
+}
+
+/// A file as it was searched: its path, size and time of change.
+type Key = (PathBuf, u64, SystemTime);
+
+/// Verdicts on files that were searched, the newest last.
+static KNOWN: Mutex<Vec<(Key, Verdict)>> = Mutex::new(Vec::new());
+
+/// The verdict on an open file, searched once for as long as it does not change; addresses count from `start`.
+pub(super) fn verdict(path: &Path, file: &mut File, start: u64) -> std::io::Result<Verdict> {
+    let facts = file.metadata()?;
+    let changed = facts.modified().ok().filter(|time| time.elapsed().is_ok_and(|since| since > SETTLED));
+    let key = changed.and_then(|time| Some((std::path::absolute(path).ok()?, facts.len(), time)));
+    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = |key: &Key| known().iter().find(|(other, _)| other == key).map(|&(_, verdict)| verdict);
+    if let Some(verdict) = key.as_ref().and_then(found) {
+        return Ok(verdict);
+    }
+    let verdict = search(file, start, facts.len())?;
+    if let Some(key) = key {
+        let mut known = known();
+        if known.len() >= MOST_KNOWN {
+            known.remove(0);
+        }
+        known.push((key, verdict));
+    }
+    Ok(verdict)
+}
+
+/// Searches a file of so many bytes.
+fn search(file: &mut File, start: u64, n_bytes: u64) -> std::io::Result<Verdict> {
+    let mut piece = vec![0; PIECE + 3];
+    let mut walk = Walk::new(file, start, n_bytes);
+    let mut doubtful = Vec::new();
+    let (local, global) = (memmem::Finder::new(b"HEAP"), memmem::Finder::new(b"GCOL"));
+    for part in pieces(n_bytes, 3) {
+        let bytes = &mut piece[..(part.end - part.start) as usize];
+        read_at(walk.file, part.start, bytes)?;
+        for at in local.find_iter(bytes) {
+            let place = part.start + at as u64;
+            if let Some(what) = walk.list(place)?.fault() {
+                return Ok(Verdict { endless: Some((place, what)), doubtful: None });
+            }
+        }
+        for at in global.find_iter(bytes) {
+            let place = part.start + at as u64;
+            match walk.collection(place)? {
+                End::Circle if doubtful.len() < MOST_DOUBTFUL => doubtful.push(place),
+                end => {
+                    if let Some(what) = end.fault() {
+                        return Ok(Verdict { endless: Some((place, what)), doubtful: None });
+                    }
+                }
+            }
+        }
+    }
+    let named = named(walk.file, start, n_bytes, &doubtful, &mut piece)?;
+    let endless = named.and_then(|place| Some((place, End::Circle.fault()?)));
+    Ok(Verdict { endless, doubtful: doubtful.first().copied().filter(|_| endless.is_none()) })
+}
+
+/// The parts of a file that are searched, piece by piece, each with so many bytes of the next.
+fn pieces(n_bytes: u64, overlap: u64) -> impl Iterator<Item = Range<u64>> {
     let half = SEARCHED / 2;
     // the second part is empty where the first is the whole
     let parts =
         if n_bytes <= SEARCHED { [0..n_bytes, n_bytes..n_bytes] } else { [0..half, n_bytes - half..n_bytes] };
-    let mut piece = vec![0; PIECE + OVERLAP];
-    for part in parts {
-        for from in part.clone().step_by(PIECE) {
-            let len = (part.end.min(from + (PIECE + OVERLAP) as u64) - from) as usize;
-            file.seek(SeekFrom::Start(from))?;
-            file.read_exact(&mut piece[..len])?;
-            for at in heaps(&piece[..len]) {
-                let place = from + at as u64;
-                let is_endless = match piece[at] {
-                    b'H' => list_is_endless(file, start, place)?,
-                    _ => collection_is_endless(file, place, n_bytes)?,
-                };
-                if is_endless {
-                    return Ok(Some(place));
-                }
+    let cut = move |part: Range<u64>| {
+        let end = part.end;
+        part.step_by(PIECE).map(move |from| from..end.min(from + PIECE as u64 + overlap))
+    };
+    parts.into_iter().flat_map(cut)
+}
+
+/// The first of these places, in ascending order, whose address is written anywhere.
+fn named(
+    file: &mut File,
+    start: u64,
+    n_bytes: u64,
+    places: &[u64],
+    piece: &mut Vec<u8>,
+) -> std::io::Result<Option<u64>> {
+    let addresses: Vec<u64> = places.iter().filter_map(|place| place.checked_sub(start)).collect();
+    let (Some(&first), Some(&last)) = (addresses.first(), addresses.last()) else { return Ok(None) };
+    piece.resize(PIECE + 7, 0);
+    for part in pieces(n_bytes, 7) {
+        let bytes = &mut piece[..(part.end - part.start) as usize];
+        read_at(file, part.start, bytes)?;
+        let mut value = 0_u64;
+        for (at, &byte) in bytes.iter().enumerate() {
+            value = value >> 8 | u64::from(byte) << 56;
+            if at >= 7 && (first..=last).contains(&value) && addresses.binary_search(&value).is_ok() {
+                return Ok(Some(start + value));
             }
         }
     }
     Ok(None)
 }
 
-/// Where the signatures of heaps are.
-fn heaps(bytes: &[u8]) -> Vec<usize> {
-    let is_one = |word: &[u8]| (word[3] == b'P' || word[3] == b'L') && (word == b"HEAP" || word == b"GCOL");
-    bytes.windows(4).enumerate().filter(|(_, word)| is_one(word)).map(|(at, _)| at).collect()
-}
-
-/// `N` bytes at a place; none beyond the end of the file.
-fn bytes_at<const N: usize>(file: &mut File, place: u64) -> std::io::Result<Option<[u8; N]>> {
-    let mut bytes = [0; N];
+fn read_at(file: &mut File, place: u64, bytes: &mut [u8]) -> std::io::Result<()> {
     file.seek(SeekFrom::Start(place))?;
-    match file.read_exact(&mut bytes) {
-        Ok(()) => Ok(Some(bytes)),
-        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(None),
-        Err(error) => Err(error),
-    }
+    file.read_exact(bytes)
 }
 
 /// The whole number of 8 bytes at a place of a block.
@@ -71,120 +159,138 @@ fn number(block: &[u8], at: usize) -> u64 {
     block[at..at + 8].iter().rev().fold(0, |all, &byte| all << 8 | u64::from(byte))
 }
 
-/// Whether the free blocks of the local heap at a place follow one another in a circle.
-fn list_is_endless(file: &mut File, start: u64, place: u64) -> std::io::Result<bool> {
-    // signature, version 0, 3 reserved bytes, size of the data, first free block, address of the data
-    let Some(prefix) = bytes_at::<32>(file, place)?.filter(|prefix| prefix[4] == 0) else { return Ok(false) };
-    let (size, mut free, data) = (number(&prefix, 8), number(&prefix, 16), number(&prefix, 24));
-    let mut seen = HashSet::new();
-    while free != END_OF_LIST && free.checked_add(16).is_some_and(|end| end <= size) {
-        if !seen.insert(free) || seen.len() as u64 > MOST / 16 {
-            return Ok(true);
-        }
-        let at =
-            start.checked_add(data).and_then(|at| at.checked_add(free)).filter(|&at| at < i64::MAX as u64);
-        let Some(at) = at else { return Ok(false) };
-        match bytes_at::<8>(file, at)? {
-            Some(next) => free = number(&next, 0),
-            None => return Ok(false),
-        }
-    }
-    Ok(false)
+/// How a walk through a heap ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// It does, or the library refuses the heap.
+    Fine,
+    Circle,
+    /// All heaps together take more than the file has room for, so that they share it.
+    TooMany,
 }
 
-/// Whether the global heap at a place has an object of no bytes.
-fn collection_is_endless(file: &mut File, place: u64, n_bytes: u64) -> std::io::Result<bool> {
-    // signature, version 1, 3 reserved bytes, size of all
-    let Some(prefix) = bytes_at::<16>(file, place)?.filter(|prefix| prefix[4] == 1) else { return Ok(false) };
-    let size = number(&prefix, 8);
-    let mut objects = vec![0; size.min(n_bytes - place).min(MOST).saturating_sub(16) as usize];
-    file.seek(SeekFrom::Start(place + 16))?;
-    file.read_exact(&mut objects)?;
-    let mut at = 0_usize;
-    while let Some(object) = objects.get(at..at.saturating_add(16)) {
-        // number (0 is the free space), references, 4 reserved bytes, size
-        let size = number(object, 8);
-        let is_free = object[0] == 0 && object[1] == 0;
-        let padded = size.wrapping_add(7) & !7;
-        let needed = if is_free { size } else { padded.wrapping_add(16) };
-        if needed == 0 {
-            return Ok(true);
+impl End {
+    fn fault(self) -> Option<&'static str> {
+        match self {
+            Self::Fine => None,
+            Self::Circle => Some("goes in circles"),
+            Self::TooMany => Some("is one of more than the file has room for"),
         }
-        at = at.saturating_add(usize::try_from(needed).unwrap_or(usize::MAX));
     }
-    Ok(false)
+}
+
+/// Walks through the heaps of a file as the library does, and what that may cost for all of them together.
+struct Walk<'f> {
+    file: &'f mut File,
+    start: u64,
+    n_bytes: u64,
+    /// Local heaps and free blocks in them that may still be visited: a group takes over 600 bytes.
+    steps: u64,
+    /// Bytes of collections that may still be read.
+    bytes: u64,
+    window: Vec<u8>,
+}
+
+impl<'f> Walk<'f> {
+    fn new(file: &'f mut File, start: u64, n_bytes: u64) -> Self {
+        let searched = n_bytes.min(SEARCHED);
+        let (steps, bytes) = (searched / 128 + FOR_NOTHING, 2 * searched + FOR_NOTHING);
+        Self { file, start, n_bytes, steps, bytes, window: vec![0; WINDOW] }
+    }
+
+    /// Whether one more step may be made.
+    fn may_step(&mut self) -> bool {
+        let left = self.steps.checked_sub(1);
+        self.steps = left.unwrap_or(0);
+        left.is_some()
+    }
+
+    /// Whether so many more bytes of collections may be read.
+    fn may_read(&mut self, n_bytes: u64) -> bool {
+        let left = self.bytes.checked_sub(n_bytes);
+        self.bytes = left.unwrap_or(0);
+        left.is_some()
+    }
+
+    /// `N` bytes at a place; none beyond the end of the file.
+    fn bytes_at<const N: usize>(&mut self, place: u64) -> std::io::Result<Option<[u8; N]>> {
+        let mut bytes = [0; N];
+        if place.checked_add(N as u64).is_none_or(|end| end > self.n_bytes) {
+            return Ok(None);
+        }
+        read_at(self.file, place, &mut bytes).map(|()| Some(bytes))
+    }
+
+    /// Whether the free blocks of the local heap at a place follow one another in a circle (Brent, 1980).
+    fn list(&mut self, place: u64) -> std::io::Result<End> {
+        if !self.may_step() {
+            return Ok(End::TooMany);
+        }
+        // signature, version 0, 3 reserved bytes, size of the data, first free block, address of the data
+        let prefix = self.bytes_at::<32>(place)?.filter(|prefix| prefix[4] == 0);
+        let Some(prefix) = prefix else { return Ok(End::Fine) };
+        let (size, mut free, data) = (number(&prefix, 8), number(&prefix, 16), number(&prefix, 24));
+        let (mut mark, mut n_steps, mut stretch) = (free, 0_u64, 1_u64);
+        while free != END_OF_LIST && free.checked_add(16).is_some_and(|end| end <= size) {
+            let at = self.start.checked_add(data).and_then(|at| at.checked_add(free));
+            let Some(at) = at else { break };
+            let Some(block) = self.bytes_at::<16>(at)? else { break };
+            let (next, len) = (number(&block, 0), number(&block, 8));
+            // the library refuses both
+            if next == 0 || free.wrapping_add(len) > size {
+                break;
+            }
+            if !self.may_step() {
+                return Ok(End::TooMany);
+            }
+            free = next;
+            n_steps += 1;
+            if free == mark {
+                return Ok(End::Circle);
+            }
+            if n_steps == stretch {
+                (mark, n_steps, stretch) = (free, 0, stretch.saturating_mul(2));
+            }
+        }
+        Ok(End::Fine)
+    }
+
+    /// Whether the global heap at a place has an object of no bytes.
+    fn collection(&mut self, place: u64) -> std::io::Result<End> {
+        if !self.may_read(PREFIX_COST) {
+            return Ok(End::TooMany);
+        }
+        // signature, version 1, 3 reserved bytes, size of all
+        let prefix = self.bytes_at::<16>(place)?.filter(|prefix| prefix[4] == 1);
+        let size = prefix.map_or(0, |prefix| number(&prefix, 8));
+        if size < SMALLEST_COLLECTION {
+            return Ok(End::Fine);
+        }
+        let end = place.saturating_add(size).min(self.n_bytes);
+        let (mut at, mut there) = (place + 16, 0..0);
+        while at.checked_add(16).is_some_and(|header_end| header_end <= end) {
+            if at < there.start || at + 16 > there.end {
+                there = at..end.min(at + WINDOW as u64);
+                let n_read = there.end - there.start;
+                if !self.may_read(n_read) {
+                    return Ok(End::TooMany);
+                }
+                read_at(self.file, at, &mut self.window[..n_read as usize])?;
+            }
+            let object = &self.window[(at - there.start) as usize..];
+            // number (0 is the free space), references, 4 reserved bytes, size
+            let size = number(object, 8);
+            let is_free = object[0] == 0 && object[1] == 0;
+            let padded = size.wrapping_add(7) & !7;
+            let needed = if is_free { size } else { padded.wrapping_add(16) };
+            if needed == 0 {
+                return Ok(End::Circle);
+            }
+            at = at.saturating_add(needed);
+        }
+        Ok(End::Fine)
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Write;
-
-    use super::*;
-
-    fn found(bytes: &[u8]) -> Option<u64> {
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(bytes).unwrap();
-        endless(&mut file, 0, bytes.len() as u64).unwrap()
-    }
-
-    /// A local heap at byte 8 with its data at byte 40, whose free blocks lead from one to the next.
-    fn local(blocks: &[(usize, u64)], first: u64) -> Vec<u8> {
-        let mut bytes = vec![0; 40 + 128];
-        bytes[8..12].copy_from_slice(b"HEAP");
-        bytes[16..24].copy_from_slice(&128_u64.to_le_bytes());
-        bytes[24..32].copy_from_slice(&first.to_le_bytes());
-        bytes[32..40].copy_from_slice(&40_u64.to_le_bytes());
-        for &(at, next) in blocks {
-            bytes[40 + at..48 + at].copy_from_slice(&next.to_le_bytes());
-        }
-        bytes
-    }
-
-    #[test]
-    fn lists_of_free_blocks_may_not_go_in_circles() {
-        assert_eq!(found(&local(&[(16, 48), (48, 1)], 16)), None);
-        assert_eq!(found(&local(&[], 1)), None);
-        // beyond the data, which the library refuses itself
-        assert_eq!(found(&local(&[(16, 120)], 16)), None);
-        assert_eq!(found(&local(&[(16, 48), (48, 16)], 16)), Some(8));
-        assert_eq!(found(&local(&[(16, 16)], 16)), Some(8));
-        let mut other = local(&[(16, 16)], 16);
-        other[12] = 1;
-        assert_eq!(found(&other), None);
-    }
-
-    #[test]
-    fn objects_of_a_global_heap_take_bytes() {
-        let collection = |objects: &[(u16, u64)]| {
-            let mut bytes = b"abcGCOL\x01\0\0\0".to_vec();
-            bytes.extend(4096_u64.to_le_bytes());
-            for &(number, size) in objects {
-                bytes.extend(number.to_le_bytes());
-                bytes.extend([0_u8; 6]);
-                bytes.extend(size.to_le_bytes());
-                bytes.extend(vec![
-                    0_u8;
-                    if number > 0 { size.min(64).next_multiple_of(8) as usize } else { 0 }
-                ]);
-            }
-            bytes
-        };
-        assert_eq!(found(&collection(&[(1, 5), (2, 16), (0, 3000)])), None);
-        assert_eq!(found(&collection(&[(1, 5), (0, 0)])), Some(3));
-        assert_eq!(found(&collection(&[(1, 5), (2, u64::MAX - 15), (0, 0)])), Some(3));
-        assert_eq!(found(&collection(&[(1, 5), (2, u64::MAX / 2)])), None);
-        // an object of no letters has a header
-        assert_eq!(found(&collection(&[(1, 0), (2, 0), (0, 3000)])), None);
-    }
-
-    #[test]
-    fn heaps_are_found_across_pieces() {
-        let mut bytes = vec![b'x'; PIECE - 10];
-        bytes.extend(local(&[], 1));
-        assert_eq!(found(&bytes), None);
-        let mut bytes = vec![0; PIECE - 2];
-        bytes.extend(b"GCOL\x01\0\0\0\0\x10\0\0\0\0\0\0");
-        bytes.extend([0_u8; 4096]);
-        assert_eq!(found(&bytes), Some(PIECE as u64 - 2));
-    }
-}
+mod tests;

@@ -8,7 +8,7 @@ mod catalogue;
 mod check;
 mod clock;
 pub(in crate::read) mod element;
-mod heaps;
+pub(in crate::read) mod heaps;
 mod intervals;
 mod series;
 pub(in crate::read) mod signature;
@@ -61,12 +61,12 @@ pub fn open(path: &Path) -> Result<NwbFile> {
 /// # Errors
 /// As [`open`].
 pub fn open_with_limit(path: &Path, limit_bytes: u64) -> Result<NwbFile> {
-    signature::check(
+    let heaps = signature::check(
         path,
         "an NWB file (HDF5)",
         "give an NWB 2 file stored as HDF5, whatever its suffix; arrays are known by theirs: .npz, .npy, .csv, .tsv, .h5",
     )?;
-    let storage = Storage::open(path, limit_bytes)?;
+    let storage = Storage::open(path, limit_bytes, heaps)?;
     let version = nwb_version(path, &storage.file)?;
     let (entries, notices) = catalogue::walk(&storage);
     let recording = Recording {

@@ -8,18 +8,19 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::heaps;
+use super::heaps::{self, Verdict};
 use crate::error::{Error, Result};
 use crate::read::regular;
 
 const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
 
-/// Checks that `path` is a readable HDF5 file of its full length; `expected` and `help` say what it should be.
+/// Checks that `path` is a readable HDF5 file of its full length; `expected` and `help` say what it should be. Returns what
+/// is known about its heaps.
 ///
 /// # Errors
 /// [`Error::Io`] for a file that cannot be opened, [`Error::Format`] for a folder, a pipe, an empty file, another
 /// format, a truncated file and one whose heaps go in circles.
-pub(in crate::read) fn check(path: &Path, expected: &str, help: &str) -> Result<()> {
+pub(in crate::read) fn check(path: &Path, expected: &str, help: &str) -> Result<Verdict> {
     let of_folder = format!("give the path of {expected}, not of its folder");
     let n_bytes = regular::facts(path, expected, &of_folder)?.len();
     let mut file = File::open(path).map_err(|e| Error::io(path, e))?;
@@ -47,10 +48,11 @@ pub(in crate::read) fn check(path: &Path, expected: &str, help: &str) -> Result<
         let found = format!("one whose addresses have {width} bytes");
         return Err(format_error(path, "an HDF5 file with addresses of 8 bytes", found, help));
     }
-    match heaps::endless(&mut file, start, n_bytes).map_err(|e| Error::io(path, e))? {
-        None => Ok(()),
-        Some(place) => {
-            let found = format!("a damaged one (the heap at byte {place} goes in circles)");
+    let verdict = heaps::verdict(path, &mut file, start).map_err(|e| Error::io(path, e))?;
+    match verdict.endless {
+        None => Ok(verdict),
+        Some((place, what)) => {
+            let found = format!("a damaged one (the heap at byte {place} {what})");
             Err(format_error(path, "a readable HDF5 file", found, "copy or download it again"))
         }
     }
