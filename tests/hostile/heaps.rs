@@ -79,7 +79,7 @@ fn what_was_deleted_does_no_harm() {
     add(&path, &[&b"GCOL\x01\0\0\0\0\x10\0\0\0\0\0\0"[..], &[0; 4080]].concat());
     let sound_heaps =
         format!("expected texts in sound heaps, found one at byte {start} that goes in circles");
-    refused(open(&path).intervals("trials"), &["r.nwb", "/acquisition/trials/note", &sound_heaps]);
+    refused(open(&path).intervals("trials"), &["r.nwb", "/acquisition/trials: note", &sound_heaps]);
     // one that is named is refused
     add(&path, &start.to_le_bytes());
     let circle = format!("the heap at byte {start} goes in circles");
