@@ -30,8 +30,6 @@ mod verdict;
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod verdict_tests;
 
 pub use classes::{ClassProblem, certify_classes};
 pub use features::PlainFeature;

@@ -1,7 +1,9 @@
+//! What is said of stored numbers that are right, wrong or unknown.
+
 use ndarray::{Array2, array};
 
-use super::tests::problem;
-use super::*;
+use super::super::*;
+use super::problem;
 use crate::observation::ObservationModel;
 use crate::regularizer::Regularizer;
 use crate::solver::Status;

@@ -1,3 +1,7 @@
+//! Certificates of small problems whose answers are known.
+
+mod verdicts;
+
 use ndarray::{Array2, array};
 
 use super::linear::Factor;
@@ -70,7 +74,7 @@ fn formulas_are_those_of_the_models() {
     }
 }
 
-pub(super) fn problem<'a>(
+fn problem<'a>(
     rows: &'a dyn Rows,
     moments: &'a Moments,
     y: &'a [f64],
