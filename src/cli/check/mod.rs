@@ -46,7 +46,7 @@ pub struct CheckArgs {
     /// Which data.
     pub data: DataArgs,
     /// Loss gap, standard errors and rank, which need the Hessian: auto leaves them out of large fits (rows x columns² x targets
-    /// above 1e11)
+    /// above 1e11, or 128 x columns² bytes above the memory limit)
     #[arg(long, default_value = "auto")]
     pub standard_errors: When,
     #[command(flatten)]
