@@ -192,7 +192,7 @@ fn recordings_agree_with_histories_couplings_products_and_masks() {
             "--strength",
             "1e-3",
         ],
-        &["--feature", "stimulus*1e12 : raised-cosine-log(3, range=-50:150, fill=0)", "--epoch", "0"],
+        &["--feature", "stimulus*1e12 : raised-cosine-log(3, range=-300:150, fill=0)", "--epoch", "0"],
     ] {
         agrees(&place, &tutorial, &[&base[..], features].concat());
         n_fits += 1;
