@@ -34,6 +34,8 @@ fn commands() -> Vec<(Vec<&'static str>, &'static str)> {
             vec![
                 "fit",
                 "c.nwb",
+                "--epochs",
+                "simulated",
                 "--unit",
                 "all",
                 "--bin",
