@@ -113,7 +113,8 @@ fn check_place(path: &Path, args: &FitArgs) -> Result<()> {
         let help = "give the checkpoint a name of its own";
         Err(Error::argument("--checkpoint", "the path of a file that is nothing else", what, help))
     };
-    for (option, word) in words_of(&study_of(args)?) {
+    let others = words_of(&study_of(args)?).into_iter().filter(|(option, _)| option != "checkpoint");
+    for (option, word) in others {
         if is_same_file(Path::new(&word), path) && Path::new(&word).is_file() {
             return refused(format!("a file of --{option} ({})", path.display()));
         }

@@ -221,7 +221,7 @@ fn a_server_ends_between_its_lines() {
         env!("CARGO_BIN_EXE_rheobase"),
     ]);
     let mut running = place.start_command(command);
-    assert!(running.has_printed());
+    assert!(running.has_printed(2));
     let id = std::fs::read_to_string(place.path("id")).unwrap();
     let sent = Instant::now();
     assert!(place.command("kill").args(["-TERM", id.trim()]).status().unwrap().success());

@@ -171,12 +171,12 @@ impl Running {
         self.ended()
     }
 
-    /// Waits until something is printed.
-    pub(crate) fn has_printed(&mut self) -> bool {
+    /// Waits until so many lines are printed.
+    pub(crate) fn has_printed(&mut self, n_lines: usize) -> bool {
         let path = std::env::temp_dir().join(said_in("out", self.number));
         let started = Instant::now();
         while self.is_running() && started.elapsed() < PATIENCE {
-            if std::fs::metadata(&path).is_ok_and(|file| file.len() > 0) {
+            if std::fs::read_to_string(&path).is_ok_and(|text| text.lines().count() >= n_lines) {
                 return true;
             }
             std::thread::sleep(Duration::from_millis(5));
