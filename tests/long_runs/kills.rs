@@ -111,7 +111,8 @@ fn every_file_is_old_or_new_whenever_a_fit_is_killed() {
         let of_index = listed(&after);
         for (name, bytes) in &after {
             let is_old = before.get(name) == Some(bytes);
-            let is_listed = of_index.get(name) == Some(&digest_bytes(bytes));
+            // the index lists all but itself
+            let is_listed = name == "fit.json" || of_index.get(name) == Some(&digest_bytes(bytes));
             let is_known = if TIMED.contains(&name.as_str()) {
                 is_complete(name, bytes)
             } else {
