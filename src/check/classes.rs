@@ -1,5 +1,6 @@
 //! The certificate of a target that is one of several classes.
 
+use super::determined::degrees;
 use super::linear::Factor;
 use super::moments::Moments;
 use super::penalty::{At, Penalty};
@@ -12,7 +13,7 @@ use crate::{Error, Result};
 
 /// Roundings of the terms of a residual, and of every term of a predictor.
 const ROUNDINGS: f64 = 8.0;
-/// Newton steps for the constants beside an offset.
+/// Steps of iterative scaling for the constants beside an offset.
 const MOST_STEPS: usize = 200;
 
 /// A target, and the coefficients that are said to be its optimum.
@@ -164,6 +165,13 @@ pub fn certify_classes(problem: &ClassProblem, wants_hessian: bool) -> Result<Fo
     let unpenalised = sum(&|part| part.loss) / total;
     let loss = unpenalised + penalty.value(problem.coef);
     let null = null_loss(problem);
+    let n_free = match problem.regularizer {
+        Regularizer::None => None,
+        own if own.selects() => Some(problem.coef.iter().filter(|w| **w != 0.0).count()),
+        _ => Some(problem.rows.n_columns() * (n_classes - 1)),
+    };
+    let n_intercepts = if problem.has_intercept { n_classes - 1 } else { 0 };
+    let dof_resid = n_free.map(|n| degrees(total, n + n_intercepts, problem.weights.is_some()).1);
     let mut found = Found {
         kkt_residual,
         kkt_rounding,
@@ -173,13 +181,21 @@ pub fn certify_classes(problem: &ClassProblem, wants_hessian: bool) -> Result<Fo
         gap_scale: loss.abs().max(null),
         loss,
         log_likelihood: -unpenalised,
+        log_likelihood_sum: -unpenalised * total,
+        dof_resid,
+        dof_if_whole: f64::NAN,
+        is_scale_estimated: false,
         deviance: 2.0 * unpenalised * total,
         pseudo_r2: [1.0 - unpenalised / null; 2],
         scale: 1.0,
         is_exact: false,
         standard_errors: None,
+        why_no_errors: "not computed here for classes",
+        aliased: None,
+        why_no_aliased: "not looked for with classes",
         rank: None,
         condition: f64::NAN,
+        is_plain: false,
         n_rows: problem.class.len(),
         is_silent: false,
     };
