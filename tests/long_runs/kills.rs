@@ -47,6 +47,16 @@ fn results(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
+/// Whether there was a checkpoint, which is complete, whenever the run was killed; there is none any more.
+fn had_checkpoint(folder: &Path) -> bool {
+    let path = folder.join("checkpoint.json");
+    let Ok(bytes) = std::fs::read(&path) else { return false };
+    let checkpoint: Value = serde_json::from_slice(&bytes).unwrap();
+    assert!(checkpoint["progress"]["open"].is_object(), "{checkpoint}");
+    std::fs::remove_file(path).unwrap();
+    true
+}
+
 /// Waits until this file is another one.
 fn wait_for_change(path: &Path, at_most: Duration) {
     let stamp = || std::fs::metadata(path).and_then(|file| file.modified()).ok();
@@ -99,13 +109,7 @@ fn every_file_is_old_or_new_whenever_a_fit_is_killed() {
         }
         let is_hit = running.is_running() && running.kill().code.is_none();
         (n_hit, n_finished) = (n_hit + u64::from(is_hit), n_finished + u64::from(!is_hit));
-        if let Ok(bytes) = std::fs::read(out.join("checkpoint.json")) {
-            // complete, whenever that was
-            let checkpoint: Value = serde_json::from_slice(&bytes).unwrap();
-            assert!(checkpoint["progress"]["open"].is_object(), "kill {kill}: {checkpoint}");
-            n_checkpoints += 1;
-            std::fs::remove_file(out.join("checkpoint.json")).unwrap();
-        }
+        n_checkpoints += u64::from(had_checkpoint(&out));
         let after = results(&out);
         let is_new_index = after["fit.json"] != before["fit.json"];
         let of_index = listed(&after);
