@@ -192,7 +192,7 @@ fn recordings_agree_with_histories_couplings_products_and_masks() {
             "--strength",
             "1e-3",
         ],
-        &["--feature", "stimulus*1e12 : raised-cosine-log(3, range=-50:150, fill=0)", "--epoch", "0"],
+        &["--feature", "stimulus*1e12 : raised-cosine-log(3, range=-300:150, fill=0)", "--epoch", "0"],
     ] {
         agrees(&place, &tutorial, &[&base[..], features].concat());
         n_fits += 1;
@@ -202,7 +202,7 @@ fn recordings_agree_with_histories_couplings_products_and_masks() {
     let several = ["--epochs", "simulated", "--unit", "all", "--bin", "2ms"];
     let (units, others) =
         ("units : raised-cosine-log(2, window=20ms)", "units-others : raised-cosine-log(3, window=20ms)");
-    let own = "spikes : raised-cosine-log(2, window=10ms)";
+    let own = "spikes : raised-cosine-log(2, window=20ms)";
     for features in [
         &["--feature", units][..],
         &["--feature", own, "--feature", others],

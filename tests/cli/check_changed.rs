@@ -101,7 +101,7 @@ fn other_data_are_told_from_those_of_the_fit() {
     );
     // the same numbers in another file are the same data
     let text = fs::read_to_string(place.path("d.csv")).unwrap();
-    fs::write(place.path("copy.csv"), text.replace("\n", "\r\n")).unwrap();
+    fs::write(place.path("copy.csv"), text.replace('\n', "\r\n")).unwrap();
     let run = place.run(&["check", "m/model.json", "copy.csv", "--json"]).ended(0);
     assert!(run.json()["same_data"] == false && run.stderr.contains("belongs to the data of the fit"));
     // without the Hessian, what needs it is left out and said to be
