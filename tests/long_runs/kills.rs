@@ -104,7 +104,7 @@ fn every_file_is_old_or_new_whenever_a_fit_is_killed() {
         } else {
             // anywhere, more often where files are written
             let part = random.uniform();
-            let part = if kill % 3 == 0 { part } else { 0.6 + 0.5 * part };
+            let part = if kill % 3 == 0 { part } else { 0.6 + 0.7 * part };
             std::thread::sleep(whole.mul_f64(part));
         }
         let is_hit = running.is_running() && running.kill().code.is_none();

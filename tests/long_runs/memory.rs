@@ -68,7 +68,7 @@ fn the_peak_of_a_fit_stays_below_its_limit_and_what_does_not_fit_is_refused_firs
     // what a fit takes whatever the limit: the program, its threads, HDF5
     let base_of = |words: &[&str]| peak(&place, words, NONE);
     let small = ["fit", "tiny.nwb", "--regularizer", "ridge", "--strength", "1e-2"];
-    let base = base_of(&["fit", "tiny.npz"]).max(base_of(&[&small, &recording[..]].concat()));
+    let base = base_of(&["fit", "tiny.npz"]).max(base_of(&[&small[..], &recording].concat()));
     let (mut n_fits, mut n_refused, mut most) = (0, 0, 0);
     for Kind { words, limits, refused } in kinds {
         let unlimited = peak(&place, &words, NONE);
