@@ -101,45 +101,8 @@ pub fn certify_classes(problem: &ClassProblem, wants_hessian: bool) -> Result<Fo
     let (moments, n_classes, total) = (problem.moments, problem.n_classes(), problem.total_weight());
     let (varying, coef) = (moments.varying(), problem.of_classes());
     let penalty = Penalty::of_classes(problem.regularizer, problem.features, &moments.sd, n_classes);
-    let centres: Vec<f64> =
-        (0..n_classes).map(|k| predictor([problem.intercept[k], 0.0], &moments.mean, &coef[k])).collect();
-    let roundings = f64::EPSILON * (ROUNDINGS + (varying.len() as f64).sqrt());
     let p = 1 + varying.len();
-    // class after class
-    let new = || Sums {
-        loss: Sum::default(),
-        gradient: vec![Sum::default(); p * n_classes],
-        magnitudes: vec![Sum::default(); p * n_classes],
-        rounding: vec![Sum::default(); p * n_classes],
-    };
-    let parts = over_rows(problem.rows, &new, &|sums: &mut Sums, row, x| {
-        let (weight, label) = (problem.weight(row), problem.class[row]);
-        let logs = logarithms(&problem.predictors(row, x, &coef));
-        sums.loss.add(-weight * logs[label]);
-        let probabilities: Vec<f64> = logs.iter().map(|log| log.exp()).collect();
-        let own = residuals(&probabilities, label);
-        let size = |k: usize| {
-            let terms =
-                x.iter().zip(&coef[k]).zip(&moments.mean).map(|((x, w), mean)| (w * (x - mean)).abs());
-            centres[k].abs() + problem.offset(row, k).abs() + terms.sum::<f64>()
-        };
-        let largest = (0..n_classes).map(size).fold(0.0, f64::max);
-        for (j, z) in standardised(x, moments, &varying, problem.has_intercept).into_iter().enumerate() {
-            for k in 0..n_classes {
-                let place = k * p + j;
-                let noise = roundings * (2.0 * own[k].abs() + probabilities[k] * 2.0 * largest);
-                sums.gradient[place].add(weight * z * own[k]);
-                sums.magnitudes[place].add(weight * z.abs() * 2.0 * own[k].abs());
-                sums.rounding[place].add(weight * z.abs() * noise);
-            }
-        }
-    })?;
-    let sum = |of: &dyn Fn(&Sums) -> Sum| parts.iter().map(|part| of(part).value()).collect::<Sum>().value();
-    let [gradient, magnitudes, rounding]: [Vec<f64>; 3] = [
-        (0..p * n_classes).map(|k| sum(&|part| part.gradient[k])).collect(),
-        (0..p * n_classes).map(|k| sum(&|part| part.magnitudes[k])).collect(),
-        (0..p * n_classes).map(|k| sum(&|part| part.rounding[k])).collect(),
-    ];
+    let (sum_of_losses, [gradient, magnitudes, rounding]) = sums(problem, &varying, &coef)?;
     let mut of_coef = vec![0.0; problem.coef.len()];
     for (j, &column) in varying.iter().enumerate() {
         for k in 0..n_classes {
@@ -162,7 +125,7 @@ pub fn certify_classes(problem: &ClassProblem, wants_hessian: bool) -> Result<Fo
         kkt_rounding = kkt_rounding.max(own.kkt_rounding);
         left.extend(own.gradient);
     }
-    let unpenalised = sum(&|part| part.loss) / total;
+    let unpenalised = sum_of_losses / total;
     let loss = unpenalised + penalty.value(problem.coef);
     let null = null_loss(problem);
     let n_free = match problem.regularizer {
@@ -197,7 +160,6 @@ pub fn certify_classes(problem: &ClassProblem, wants_hessian: bool) -> Result<Fo
         condition: f64::NAN,
         is_plain: false,
         n_rows: problem.class.len(),
-        is_silent: false,
     };
     if wants_hessian {
         let (factor, free, condition) = curvature(problem, &penalty, &at, (&varying, &coef))?;
@@ -209,6 +171,51 @@ pub fn certify_classes(problem: &ClassProblem, wants_hessian: bool) -> Result<Fo
         found.condition = condition;
     }
     Ok(found)
+}
+
+/// Over the rows: the loss, and of every parameter, class after class and the intercept first, gradient, magnitudes and roundings.
+fn sums(problem: &ClassProblem, varying: &[usize], coef: &[Vec<f64>]) -> Result<(f64, [Vec<f64>; 3])> {
+    let (moments, n_classes) = (problem.moments, problem.n_classes());
+    let centres: Vec<f64> =
+        (0..n_classes).map(|k| predictor([problem.intercept[k], 0.0], &moments.mean, &coef[k])).collect();
+    let roundings = f64::EPSILON * (ROUNDINGS + (varying.len() as f64).sqrt());
+    let p = 1 + varying.len();
+    // class after class
+    let new = || Sums {
+        loss: Sum::default(),
+        gradient: vec![Sum::default(); p * n_classes],
+        magnitudes: vec![Sum::default(); p * n_classes],
+        rounding: vec![Sum::default(); p * n_classes],
+    };
+    let parts = over_rows(problem.rows, &new, &|sums: &mut Sums, row, x| {
+        let (weight, label) = (problem.weight(row), problem.class[row]);
+        let logs = logarithms(&problem.predictors(row, x, coef));
+        sums.loss.add(-weight * logs[label]);
+        let probabilities: Vec<f64> = logs.iter().map(|log| log.exp()).collect();
+        let own = residuals(&probabilities, label);
+        let size = |k: usize| {
+            let terms =
+                x.iter().zip(&coef[k]).zip(&moments.mean).map(|((x, w), mean)| (w * (x - mean)).abs());
+            centres[k].abs() + problem.offset(row, k).abs() + terms.sum::<f64>()
+        };
+        let largest = (0..n_classes).map(size).fold(0.0, f64::max);
+        for (j, z) in standardised(x, moments, varying, problem.has_intercept).into_iter().enumerate() {
+            for k in 0..n_classes {
+                let place = k * p + j;
+                let noise = roundings * (2.0 * own[k].abs() + probabilities[k] * 2.0 * largest);
+                sums.gradient[place].add(weight * z * own[k]);
+                sums.magnitudes[place].add(weight * z.abs() * 2.0 * own[k].abs());
+                sums.rounding[place].add(weight * z.abs() * noise);
+            }
+        }
+    })?;
+    let sum = |of: &dyn Fn(&Sums) -> Sum| parts.iter().map(|part| of(part).value()).collect::<Sum>().value();
+    let of_parameters = [
+        (0..p * n_classes).map(|k| sum(&|part| part.gradient[k])).collect(),
+        (0..p * n_classes).map(|k| sum(&|part| part.magnitudes[k])).collect(),
+        (0..p * n_classes).map(|k| sum(&|part| part.rounding[k])).collect(),
+    ];
+    Ok((sum(&|part| part.loss), of_parameters))
 }
 
 fn check(problem: &ClassProblem) -> Result<()> {

@@ -94,8 +94,6 @@ pub struct Found {
     pub is_plain: bool,
     /// Rows.
     pub n_rows: usize,
-    /// Whether there is nothing to explain: no event in any row, or one in every row.
-    pub is_silent: bool,
 }
 
 /// Sums of the pass for the gradient.
@@ -273,7 +271,6 @@ pub fn certify(problem: &Problem, wants_hessian: bool) -> Result<Found> {
         condition: f64::NAN,
         is_plain: false,
         n_rows: problem.y.len(),
-        is_silent: null.is_silent,
     };
     if let Some((factor, free, condition)) = second {
         let own: Vec<f64> = free.iter().map(|&k| left[k]).collect();

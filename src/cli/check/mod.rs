@@ -184,13 +184,12 @@ pub(super) fn wants_hessian(run: &Run, [n_rows, n_parameters, n_targets]: [usize
     let needed_bytes = (n_parameters as u64).saturating_pow(2).saturating_mul(8 * MOST_PARTS as u64);
     let too_large = run.limit_bytes.filter(|limit| needed_bytes > *limit);
     match (run.args.standard_errors, too_large) {
-        (When::Off, _) => Ok(false),
         (When::On, Some(limit_bytes)) => {
             let what = format!("the Hessian of {n_parameters} parameters, in {MOST_PARTS} partial sums");
             Err(Error::Memory { what, needed_bytes, limit_bytes })
         }
         (When::On, None) => Ok(true),
-        (When::Auto, Some(_)) => Ok(false),
+        (When::Off, _) | (When::Auto, Some(_)) => Ok(false),
         (When::Auto, None) => Ok(n_rows as f64 * p * (p + 1.0) * n_targets as f64 <= MOST_WORK),
     }
 }
