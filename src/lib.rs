@@ -18,6 +18,8 @@
 //!
 //! Conventions: times are `f64` seconds; matrices are (bins, features) and (features, targets); a target
 //! is a neuron, one column of the response; `eta` is the linear predictor and `mu` the expected count per bin.
+//!
+//! What is promised of answers, files, memory and devices, the tests that hold it and where it ends: `docs/promises.md`.
 #![forbid(unsafe_code)]
 
 pub mod backend;

@@ -3,6 +3,7 @@
     python3 tests/promises.py                             runs them and prints the table
     python3 tests/promises.py --write docs/promises.md    and puts it into the page, between its marks
     python3 tests/promises.py --no-run                    prints what the last run counted
+    python3 tests/promises.py --no-run --write PAGE       and puts it into the page, if nothing was built or left out since
 
 Python's standard library alone. Tests write what they counted to target/promises/*.json (tests/common/tally.rs); seconds and
 executions of the fuzz targets are in tests/fuzz/RESULTS.json, what other packages make of the hard problems in
@@ -13,6 +14,8 @@ import argparse
 import json
 import os
 import pathlib
+import re
+import shutil
 import subprocess
 import sys
 
@@ -20,40 +23,53 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BEGIN = "<!-- table of tests/promises.py -->"
 END = "<!-- end of the table -->"
 
-# What is promised, the test targets that hold it (with a filter), and words in the names of what they count.
+# What is promised; the test targets that hold it, with a filter; and words in the names of what they count, each of which is
+# counted at least once.
 PROMISES = [
-    ("Right: hard problems", [("hard_problems", None)], ["hard problem", "separation"]),
-    ("Right: invariances", [("invariances", None)], ["invarian"]),
-    ("Right: proofs recomputed", [("check", None)], ["certificate", "recomputed"]),
-    ("Nothing silent: bad input", [("cli", "bad_input"), ("bad_input", None)], ["bad input"]),
-    ("Nothing silent: two readers", [("two_readers", None)], ["reader", "differential"]),
-    ("Hostile files", [("hostile", None)], ["mutant", "hostile", "corpus", "corpora"]),
-    ("Nothing lost: long runs", [("long_runs", None)], ["kill", "interrupt", "resume", "disk", "memory"]),
-    ("GPU faults", [("gpu_faults", None)], ["gpu fault"]),
+    ("Right: hard problems", [("hard_problems", None)], ["hard problems"]),
+    ("Right: invariances", [("invariances", None)], ["invariances"]),
+    ("Right: proofs recomputed", [("cli", "check"), ("cli", "check_changed")],
+     ["second computation agrees", "second computation rejects"]),
+    ("Nothing silent: bad input", [("cli", "bad_input"), ("cli", "wrong_model")],
+     ["bad inputs", "penalties in models that do not fit"]),
+    ("Nothing silent: two readers", [("two_readers", None)], ["two readers"]),
+    ("Nothing lost", [("long_runs", None)],
+     ["signals", "fits that were stopped or killed", "kills", "files larger than a limit", "full disks", "places that take no files",
+      "files that a checkpoint could have replaced", "commands that are no fits"]),
+    ("Bounded memory", [("long_runs", "memory")], ["memory limits"]),
+    ("GPU faults", [("gpu_faults", None)], ["gpu faults"]),
+    ("Hostile files", [("hostile", None)], ["mutants of", "seeds of fuzzing"]),
     ("Supply chain", [("supply_chain", None)], ["supply chain"]),
 ]
 
 
-def exists(target):
-    return (ROOT / "tests" / f"{target}.rs").exists() or (ROOT / "tests" / target / "main.rs").exists()
+def target_folder():
+    return ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
 
 
-def filter_exists(target, word):
+def exists(target, word):
+    """Whether there is a test target with such a module."""
     folder = ROOT / "tests" / target
-    return word is None or any(word in path.name for path in folder.rglob("*.rs"))
+    is_there = (ROOT / "tests" / f"{target}.rs").exists() or (folder / "main.rs").exists()
+    return is_there and (word is None or (folder / f"{word}.rs").exists())
 
 
 def run_tests():
-    """Runs every target that is there; the names of those that fail."""
-    failed = []
-    for _, targets, _ in PROMISES:
-        for target, word in targets:
-            if not (exists(target) and filter_exists(target, word)):
-                continue
-            command = ["cargo", "test", "--release", "--test", target] + ([word] if word else [])
-            print("$", " ".join(command), file=sys.stderr, flush=True)
-            if subprocess.run(command, cwd=ROOT, stdout=sys.stderr).returncode != 0:
-                failed.append(" ".join(command))
+    """Runs every target that is there, once, and forgets what was counted before; the names of those that fail."""
+    for path in (target_folder() / "promises").glob("*.json"):
+        path.unlink()
+    wanted, failed = {}, []
+    for target, word in (own for _, targets, _ in PROMISES for own in targets):
+        if not exists(target, word):
+            failed.append(f"there is no test target {target}" + (f" with {word}" if word else ""))
+        wanted.setdefault(target, []).append(word)
+    for target, words in wanted.items():
+        command = ["cargo", "test", "--release", "--test", target]
+        if None not in words:
+            command += ["--", *(f"{word}::" for word in words)]
+        print("$", " ".join(command), file=sys.stderr, flush=True)
+        if subprocess.run(command, cwd=ROOT, stdout=sys.stderr).returncode != 0:
+            failed.append(" ".join(command))
     return failed
 
 
@@ -67,9 +83,34 @@ def load(path):
 
 
 def tallies():
-    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    found = [load(path) for path in sorted((target / "promises").glob("*.json"))]
-    return {own["name"]: own["counts"] for own in found if isinstance(own, dict) and "counts" in own}
+    """What was counted, by name, with the time at which."""
+    found = {}
+    for path in sorted((target_folder() / "promises").glob("*.json")):
+        own = load(path)
+        if not (isinstance(own, dict) and isinstance(own.get("name"), str) and isinstance(own.get("counts"), dict)):
+            sys.exit(f"error: {path}: expected a name and counts\nhelp: run the tests again, they write it")
+        found[own["name"]] = (own["counts"], path.stat().st_mtime)
+    return found
+
+
+def built_at(target):
+    """When the newest binary of a test target was built; never, if there is none."""
+    of_target = re.compile(re.escape(target) + r"-[0-9a-f]+(\.exe)?")
+    built = [path for path in (target_folder() / "release" / "deps").glob(f"{target}-*") if of_target.fullmatch(path.name)]
+    return max((path.stat().st_mtime for path in built), default=float("-inf"))
+
+
+def outdated(found):
+    """What was not counted, or before the tests were built as they are now."""
+    complaints = []
+    for title, targets, words in PROMISES:
+        newest = max(built_at(target) for target, _ in targets)
+        for word in words:
+            own = {name: time for name, (_, time) in found.items() if word in name.lower()}
+            if not own:
+                complaints.append(f"{title}: nothing is counted as {word!r}")
+            complaints += [f"{title}: {name!r} was counted before its tests were built" for name, time in own.items() if time < newest]
+    return complaints
 
 
 def count(number):
@@ -105,7 +146,7 @@ def of_tests(found):
     rows, missing = [], []
     for title in [title for title, _, _ in PROMISES] + ["Others"]:
         own = sorted(name for name in found if promise_of(name) == title)
-        rows += [[title if k == 0 else "", name, counted(found[name])] for k, name in enumerate(own)]
+        rows += [[title if k == 0 else "", name, counted(found[name][0])] for k, name in enumerate(own)]
         if not own and title != "Others":
             missing.append(title)
     text = table(["promise", "what was tried", "counted"], rows) if rows else "No test has counted anything yet."
@@ -120,19 +161,15 @@ def first(record, *names):
 
 
 def of_fuzzing(document):
-    """Fuzz targets: a list of records, or one record for each name."""
-    records = first(document, "targets", "results") if isinstance(document, dict) else document
-    if records is None:
-        records = {name: own for name, own in document.items() if isinstance(own, dict)}
-    if isinstance(records, dict):
-        records = [{"target": name, **own} for name, own in records.items() if isinstance(own, dict)]
-    rows = []
-    for own in records:
-        executions, seconds = first(own, "executions", "execs", "runs"), first(own, "seconds", "seconds_run")
-        faults = [f"{name} {count(own[name])}" for name in ("crashes", "hangs", "out_of_memory", "found", "fixed") if name in own]
-        rows.append([first(own, "target", "name") or "", count(seconds if seconds is not None else "?"),
-                     count(executions if executions is not None else "?"), "; ".join(faults)])
-    return table(["fuzz target", "seconds", "executions", "found"], rows)
+    """Fuzz targets, how long they ran, and what they found."""
+    targets = document["targets"]
+    rows = [[own["target"], count(own["seconds"]), count(own["executions"]), count(own["findings"]), count(len(own["mended"]))] for own in targets]
+    rows.append(["**in all**", *(f"**{count(sum(of(own) for own in targets))}**" for of in (
+        lambda own: own["seconds"], lambda own: own["executions"], lambda own: own["findings"], lambda own: len(own["mended"])))])
+    text = table(["fuzz target", "seconds", "executions", "findings", "mended"], rows)
+    text += f"\n\nWith {document['fuzzer']}, on {document['processor_cores']} cores: {document['note']}."
+    mended = [f"- `{own['target']}`: {what}" for own in targets for what in own["mended"]]
+    return text + ("\n\nFound and mended:\n\n" + "\n".join(mended) if mended else "")
 
 
 def verdict(value):
@@ -161,26 +198,34 @@ def of_peers(document):
     text = table(["hard problem", *packages], rows)
     if isinstance(versions, dict):
         text += "\n\nVersions: " + ", ".join(f"{name} {version}" for name, version in versions.items()) + "."
+    settings = first(document, "settings")
+    if isinstance(settings, dict):
+        text += " Settings: " + ", ".join(f"{name} `{how}`" for name, how in settings.items()) + "."
     return text
 
 
-def everything():
-    parts = [of_tests(tallies())]
-    fuzzing, peers = load(ROOT / "tests/fuzz/RESULTS.json"), load(ROOT / "tests/data/peers_hard_problems.json")
-    if fuzzing:
-        parts.append(of_fuzzing(fuzzing))
-    if peers:
-        parts.append(of_peers(peers))
+def everything(found):
+    parts = [of_tests(found)]
+    fuzzing, peers = ROOT / "tests/fuzz/RESULTS.json", ROOT / "tests/data/peers_hard_problems.json"
+    for path, of in [(fuzzing, of_fuzzing), (peers, of_peers)]:
+        document = load(path)
+        try:
+            parts += [of(document)] if document else []
+        except (KeyError, TypeError) as error:
+            sys.exit(f"error: {path}: a field is missing: {error}\nhelp: make the file again")
     return "\n\n".join(parts)
 
 
 def write(path, text):
-    page = path.read_text(encoding="utf-8")
-    if page.count(BEGIN) != 1 or page.count(END) != 1 or page.index(BEGIN) > page.index(END):
+    """Puts the table between its marks; every other byte of the page stays."""
+    page = path.read_bytes()
+    begin, end = BEGIN.encode(), END.encode()
+    if page.count(begin) != 1 or page.count(end) != 1 or page.index(begin) > page.index(end):
         sys.exit(f"error: {path}: expected the lines {BEGIN!r} and {END!r}, once each\nhelp: put them where the table belongs")
-    before, after = page.split(BEGIN)[0], page.split(END)[1]
+    before, after = page[: page.index(begin)], page[page.index(end) + len(end) :]
     new = path.with_name(path.name + ".part")
-    new.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+    new.write_bytes(before + begin + f"\n\n{text}\n\n".encode() + end + after)
+    shutil.copymode(path, new)
     new.replace(path)
 
 
@@ -190,10 +235,15 @@ def main():
     parser.add_argument("--write", type=pathlib.Path, metavar="PAGE", help="put the table into a page, between its marks")
     arguments = parser.parse_args()
     failed = [] if arguments.no_run else run_tests()
-    text = everything()
+    found = tallies()
+    text = everything(found)
     print(text)
     if failed:
         sys.exit("error: " + ", ".join(failed) + "\nhelp: see above; the page was left as it was")
+    if arguments.write and arguments.no_run:
+        complaints = outdated(found)
+        if complaints:
+            sys.exit("error: " + "\n".join(complaints) + "\nhelp: leave out --no-run; the page was left as it was")
     if arguments.write:
         write(arguments.write, text)
 

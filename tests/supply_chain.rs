@@ -160,6 +160,54 @@ fn direct(manifest: &Table, section: &str) -> BTreeSet<String> {
     own.iter().map(package).collect()
 }
 
+/// Code without the lines that are comments.
+fn code_of(text: &str) -> String {
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether code names what starts another program, however it comes by it: `process::Command`, a list or everything of that
+/// module, or the module itself.
+fn starts_programs(code: &str) -> bool {
+    let code =
+        code.split_whitespace().collect::<Vec<_>>().join(" ").replace(" ::", "::").replace(":: ", "::");
+    let is_start = |word: &str| word.starts_with("Command") || word == "*" || word.starts_with("self");
+    code.match_indices("process").any(|(at, word)| {
+        let (before, after) = (&code[..at], &code[at + word.len()..]);
+        if before.ends_with(|c: char| c.is_alphanumeric() || c == '_') {
+            return false;
+        }
+        match after.strip_prefix("::") {
+            Some(named) => {
+                let list = named.strip_prefix('{').map(|list| list.split('}').next().unwrap_or(list));
+                let list = list.unwrap_or_else(|| named.split([';', ' ', '(', ',']).next().unwrap_or(named));
+                list.split(',').any(|word| is_start(word.trim()))
+            }
+            None => {
+                let statement = before.rsplit(';').next().unwrap_or(before);
+                let is_named = after.trim_start().starts_with([';', ',', '}']) || after.starts_with(" as ");
+                statement.contains("use ") && is_named
+            }
+        }
+    })
+}
+
+/// Every package of a lock file but our own comes from crates.io with its digest; how many versions there are of each.
+fn versions_of_one_place(lock: &Table, own: &[&str]) -> BTreeMap<String, usize> {
+    let mut versions: BTreeMap<String, usize> = BTreeMap::new();
+    for package in lock["package"].as_array().unwrap() {
+        let name = package["name"].as_str().unwrap();
+        *versions.entry(name.into()).or_default() += 1;
+        let source = package.get("source").and_then(Value::as_str);
+        if own.contains(&name) {
+            assert_eq!(source, None, "{name}");
+            continue;
+        }
+        assert_eq!(source, Some("registry+https://github.com/rust-lang/crates.io-index"), "{name}");
+        assert!(package["checksum"].as_str().is_some_and(|sum| sum.len() == 64), "{name}: no checksum");
+    }
+    versions
+}
+
 fn nothing_in(complaints: &[String]) {
     assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
 }
@@ -195,17 +243,11 @@ fn no_code_of_ours_is_unsafe() {
 
 #[test]
 fn everything_comes_from_one_place_and_once() {
-    let lock = table("Cargo.lock");
-    let mut versions: BTreeMap<String, usize> = BTreeMap::new();
-    for own in lock["package"].as_array().unwrap() {
-        let name = own["name"].as_str().unwrap();
-        *versions.entry(name.into()).or_default() += 1;
-        if name == "rheobase" {
-            continue;
-        }
-        let source = own.get("source").and_then(Value::as_str);
-        assert_eq!(source, Some("registry+https://github.com/rust-lang/crates.io-index"), "{name}");
-        assert!(own["checksum"].as_str().is_some_and(|sum| sum.len() == 64), "{name}: no checksum");
+    let versions = versions_of_one_place(&table("Cargo.lock"), &["rheobase"]);
+    let fuzzed = versions_of_one_place(&table("tests/fuzz/Cargo.lock"), &["rheobase", "rheobase-fuzz"]);
+    assert!(versions.len() > 50 && fuzzed.len() > 50);
+    for manifest in ["Cargo.toml", "tests/fuzz/Cargo.toml", ".cargo/config.toml"].map(table) {
+        assert!(["patch", "replace", "source"].iter().all(|name| !manifest.contains_key(*name)));
     }
     let twice: Vec<&str> = versions.iter().filter(|(_, n)| **n > 1).map(|(name, _)| name.as_str()).collect();
     assert_eq!(twice, TWICE.map(|(name, _)| name), "packages of several versions, and their excuses");
@@ -231,15 +273,11 @@ fn nothing_that_runs_reaches_for_the_network() {
     let mut wrong = Vec::new();
     let mut starts = BTreeSet::new();
     for (path, text) in rust_files("src") {
-        let code =
-            text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+        let code = code_of(&text);
         wrong.extend(
             SOCKETS.iter().filter(|word| code.contains(**word)).map(|word| format!("{path}: {word}")),
         );
-        if code.contains("std::process::Command")
-            || code.contains("process::{Command")
-            || code.contains("use std::process;")
-        {
+        if starts_programs(&code) {
             starts.insert(path);
         }
     }
@@ -274,4 +312,36 @@ fn the_checks_find_what_they_look_for() {
     let found = built_from(&["b".to_string()].into(), &packages);
     let found: Vec<String> = found.iter().map(|(name, version)| format!("{name} {version}")).collect();
     assert_eq!(found, ["b 1", "c 2", "tokio 1"]);
+    let starting = [
+        "let a = std::process::Command::new(b);",
+        "use std::process::{ExitCode, Command};",
+        "use std::process::{\n    ExitCode,\n    Command as Other,\n};",
+        "use std::process::*;",
+        "use std::{io, process};",
+        "use std::{io, process, fmt};",
+        "use std::process;",
+        "use std::process::{self, ExitCode};",
+        "use std::process as p;",
+        "use std::os::unix::process::CommandExt;",
+        "let a = process\n    ::Command::new(b);",
+    ];
+    let silent = starting.iter().filter(|code| !starts_programs(code));
+    nothing_in(&silent.map(ToString::to_string).collect::<Vec<_>>());
+    let harmless = [
+        "fn main() -> std::process::ExitCode {",
+        "use std::process::{ExitCode, id};",
+        "let own = std::process::id();",
+        "use crate::cli::process_time;",
+        "let text = \"a process of its own\"; use std::io;",
+    ];
+    let accused = harmless.iter().filter(|code| starts_programs(code));
+    nothing_in(&accused.map(ToString::to_string).collect::<Vec<_>>());
+    assert_eq!(code_of("a\n  // std::process::Command\nb"), "a\nb");
+}
+
+#[test]
+#[should_panic(expected = "elsewhere")]
+fn a_package_from_elsewhere_is_found() {
+    let lock = "[[package]]\nname = \"elsewhere\"\nversion = \"1\"\nsource = \"git+https://example.org/a\"\n";
+    versions_of_one_place(&lock.parse().unwrap(), &["rheobase"]);
 }

@@ -1,5 +1,6 @@
 //! The certificate of a target that is one of several classes.
 
+use super::determined::degrees;
 use super::linear::Factor;
 use super::moments::Moments;
 use super::penalty::{At, Penalty};
@@ -12,7 +13,7 @@ use crate::{Error, Result};
 
 /// Roundings of the terms of a residual, and of every term of a predictor.
 const ROUNDINGS: f64 = 8.0;
-/// Newton steps for the constants beside an offset.
+/// Steps of iterative scaling for the constants beside an offset.
 const MOST_STEPS: usize = 200;
 
 /// A target, and the coefficients that are said to be its optimum.
@@ -100,45 +101,8 @@ pub fn certify_classes(problem: &ClassProblem, wants_hessian: bool) -> Result<Fo
     let (moments, n_classes, total) = (problem.moments, problem.n_classes(), problem.total_weight());
     let (varying, coef) = (moments.varying(), problem.of_classes());
     let penalty = Penalty::of_classes(problem.regularizer, problem.features, &moments.sd, n_classes);
-    let centres: Vec<f64> =
-        (0..n_classes).map(|k| predictor([problem.intercept[k], 0.0], &moments.mean, &coef[k])).collect();
-    let roundings = f64::EPSILON * (ROUNDINGS + (varying.len() as f64).sqrt());
     let p = 1 + varying.len();
-    // class after class
-    let new = || Sums {
-        loss: Sum::default(),
-        gradient: vec![Sum::default(); p * n_classes],
-        magnitudes: vec![Sum::default(); p * n_classes],
-        rounding: vec![Sum::default(); p * n_classes],
-    };
-    let parts = over_rows(problem.rows, &new, &|sums: &mut Sums, row, x| {
-        let (weight, label) = (problem.weight(row), problem.class[row]);
-        let logs = logarithms(&problem.predictors(row, x, &coef));
-        sums.loss.add(-weight * logs[label]);
-        let probabilities: Vec<f64> = logs.iter().map(|log| log.exp()).collect();
-        let own = residuals(&probabilities, label);
-        let size = |k: usize| {
-            let terms =
-                x.iter().zip(&coef[k]).zip(&moments.mean).map(|((x, w), mean)| (w * (x - mean)).abs());
-            centres[k].abs() + problem.offset(row, k).abs() + terms.sum::<f64>()
-        };
-        let largest = (0..n_classes).map(size).fold(0.0, f64::max);
-        for (j, z) in standardised(x, moments, &varying, problem.has_intercept).into_iter().enumerate() {
-            for k in 0..n_classes {
-                let place = k * p + j;
-                let noise = roundings * (2.0 * own[k].abs() + probabilities[k] * 2.0 * largest);
-                sums.gradient[place].add(weight * z * own[k]);
-                sums.magnitudes[place].add(weight * z.abs() * 2.0 * own[k].abs());
-                sums.rounding[place].add(weight * z.abs() * noise);
-            }
-        }
-    })?;
-    let sum = |of: &dyn Fn(&Sums) -> Sum| parts.iter().map(|part| of(part).value()).collect::<Sum>().value();
-    let [gradient, magnitudes, rounding]: [Vec<f64>; 3] = [
-        (0..p * n_classes).map(|k| sum(&|part| part.gradient[k])).collect(),
-        (0..p * n_classes).map(|k| sum(&|part| part.magnitudes[k])).collect(),
-        (0..p * n_classes).map(|k| sum(&|part| part.rounding[k])).collect(),
-    ];
+    let (sum_of_losses, [gradient, magnitudes, rounding]) = sums(problem, &varying, &coef)?;
     let mut of_coef = vec![0.0; problem.coef.len()];
     for (j, &column) in varying.iter().enumerate() {
         for k in 0..n_classes {
@@ -161,9 +125,16 @@ pub fn certify_classes(problem: &ClassProblem, wants_hessian: bool) -> Result<Fo
         kkt_rounding = kkt_rounding.max(own.kkt_rounding);
         left.extend(own.gradient);
     }
-    let unpenalised = sum(&|part| part.loss) / total;
+    let unpenalised = sum_of_losses / total;
     let loss = unpenalised + penalty.value(problem.coef);
     let null = null_loss(problem);
+    let n_free = match problem.regularizer {
+        Regularizer::None => None,
+        own if own.selects() => Some(problem.coef.iter().filter(|w| **w != 0.0).count()),
+        _ => Some(problem.rows.n_columns() * (n_classes - 1)),
+    };
+    let n_intercepts = if problem.has_intercept { n_classes - 1 } else { 0 };
+    let dof_resid = n_free.map(|n| degrees(total, n + n_intercepts, problem.weights.is_some()).1);
     let mut found = Found {
         kkt_residual,
         kkt_rounding,
@@ -173,15 +144,22 @@ pub fn certify_classes(problem: &ClassProblem, wants_hessian: bool) -> Result<Fo
         gap_scale: loss.abs().max(null),
         loss,
         log_likelihood: -unpenalised,
+        log_likelihood_sum: -unpenalised * total,
+        dof_resid,
+        dof_if_whole: f64::NAN,
+        is_scale_estimated: false,
         deviance: 2.0 * unpenalised * total,
         pseudo_r2: [1.0 - unpenalised / null; 2],
         scale: 1.0,
         is_exact: false,
         standard_errors: None,
+        why_no_errors: "not computed here for classes",
+        aliased: None,
+        why_no_aliased: "not looked for with classes",
         rank: None,
         condition: f64::NAN,
+        is_plain: false,
         n_rows: problem.class.len(),
-        is_silent: false,
     };
     if wants_hessian {
         let (factor, free, condition) = curvature(problem, &penalty, &at, (&varying, &coef))?;
@@ -193,6 +171,51 @@ pub fn certify_classes(problem: &ClassProblem, wants_hessian: bool) -> Result<Fo
         found.condition = condition;
     }
     Ok(found)
+}
+
+/// Over the rows: the loss, and of every parameter, class after class and the intercept first, gradient, magnitudes and roundings.
+fn sums(problem: &ClassProblem, varying: &[usize], coef: &[Vec<f64>]) -> Result<(f64, [Vec<f64>; 3])> {
+    let (moments, n_classes) = (problem.moments, problem.n_classes());
+    let centres: Vec<f64> =
+        (0..n_classes).map(|k| predictor([problem.intercept[k], 0.0], &moments.mean, &coef[k])).collect();
+    let roundings = f64::EPSILON * (ROUNDINGS + (varying.len() as f64).sqrt());
+    let p = 1 + varying.len();
+    // class after class
+    let new = || Sums {
+        loss: Sum::default(),
+        gradient: vec![Sum::default(); p * n_classes],
+        magnitudes: vec![Sum::default(); p * n_classes],
+        rounding: vec![Sum::default(); p * n_classes],
+    };
+    let parts = over_rows(problem.rows, &new, &|sums: &mut Sums, row, x| {
+        let (weight, label) = (problem.weight(row), problem.class[row]);
+        let logs = logarithms(&problem.predictors(row, x, coef));
+        sums.loss.add(-weight * logs[label]);
+        let probabilities: Vec<f64> = logs.iter().map(|log| log.exp()).collect();
+        let own = residuals(&probabilities, label);
+        let size = |k: usize| {
+            let terms =
+                x.iter().zip(&coef[k]).zip(&moments.mean).map(|((x, w), mean)| (w * (x - mean)).abs());
+            centres[k].abs() + problem.offset(row, k).abs() + terms.sum::<f64>()
+        };
+        let largest = (0..n_classes).map(size).fold(0.0, f64::max);
+        for (j, z) in standardised(x, moments, varying, problem.has_intercept).into_iter().enumerate() {
+            for k in 0..n_classes {
+                let place = k * p + j;
+                let noise = roundings * (2.0 * own[k].abs() + probabilities[k] * 2.0 * largest);
+                sums.gradient[place].add(weight * z * own[k]);
+                sums.magnitudes[place].add(weight * z.abs() * 2.0 * own[k].abs());
+                sums.rounding[place].add(weight * z.abs() * noise);
+            }
+        }
+    })?;
+    let sum = |of: &dyn Fn(&Sums) -> Sum| parts.iter().map(|part| of(part).value()).collect::<Sum>().value();
+    let of_parameters = [
+        (0..p * n_classes).map(|k| sum(&|part| part.gradient[k])).collect(),
+        (0..p * n_classes).map(|k| sum(&|part| part.magnitudes[k])).collect(),
+        (0..p * n_classes).map(|k| sum(&|part| part.rounding[k])).collect(),
+    ];
+    Ok((sum(&|part| part.loss), of_parameters))
 }
 
 fn check(problem: &ClassProblem) -> Result<()> {

@@ -2,7 +2,9 @@
 //!
 //! What a fit says of its optimum is computed by kernels, convolutions and objectives that were written to be fast. Here the same
 //! numbers are computed from their formulas, row by row and column by column, and shared with a fit is nothing but what the
-//! numbers are about: the bins and the signals in them, the values of basis functions, and the definition of the penalty. Nothing
+//! numbers are about: the readers of files, the binning of spikes and signals, the functions of a basis at every lag, and the definition
+//! of the penalty. They say which problem is solved, not how well, and are compared with other programs and formulas of their own where
+//! they are tested: an error in them would be one in the data of both computations, which no certificate can show. Nothing
 //! below `backend`, `design` or `objective` has a part in it, and of the solvers only what the ends of a fit are called.
 //!
 //! A row of the design is a list of numbers ([`Rows`]); of a recording [`PlainFeature`] makes them with a loop over lags, functions and
@@ -15,6 +17,7 @@
 //! cannot be told apart, and are not.
 
 mod classes;
+mod determined;
 mod features;
 mod linear;
 mod moments;
@@ -31,6 +34,6 @@ mod tests;
 pub use classes::{ClassProblem, certify_classes};
 pub use features::PlainFeature;
 pub use moments::Moments;
-pub use rows::{MatrixRows, Rows};
+pub use rows::{MOST_PARTS, MatrixRows, Rows};
 pub use target::{Found, Problem, certify};
 pub use verdict::{Comparison, Stored, Verdict};

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::Result;
 
 /// Parts that rows are cut into, so that sums do not depend on the number of threads.
-const MOST_PARTS: usize = 16;
+pub const MOST_PARTS: usize = 16;
 /// Rows that are worth a part of their own.
 const FEWEST_ROWS: usize = 256;
 

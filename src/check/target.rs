@@ -1,10 +1,11 @@
 //! The certificate of a target with one linear predictor.
 
+use super::determined::{Columns, degrees, errors};
 use super::linear::Factor;
 use super::moments::Moments;
 use super::nulls::Null;
 use super::penalty::{At, Penalty};
-use super::pointwise::{deviance, factor, log_likelihood, mean, point};
+use super::pointwise::{deviance, log_likelihood, mean, point};
 use super::rows::{Rows, over_rows};
 use crate::math::dense::{Matrix, condition};
 use crate::math::sum::Sum;
@@ -61,6 +62,14 @@ pub struct Found {
     pub loss: f64,
     /// Mean log-likelihood.
     pub log_likelihood: f64,
+    /// Its sum.
+    pub log_likelihood_sum: f64,
+    /// Degrees of freedom that are left: the least and the most that they may be rounded down to; `None` if the rank is not known.
+    pub dof_resid: Option<[f64; 2]>,
+    /// What they are if all columns that vary are independent.
+    pub dof_if_whole: f64,
+    /// Whether scale and likelihood take them.
+    pub is_scale_estimated: bool,
     /// Sum of the deviances.
     pub deviance: f64,
     /// That of `McFadden` and that of Cohen.
@@ -71,14 +80,20 @@ pub struct Found {
     pub is_exact: bool,
     /// Standard errors of the coefficients, the intercept's last; `None` where they are not determined, or not asked for.
     pub standard_errors: Option<Vec<f64>>,
+    /// Why there are none.
+    pub why_no_errors: &'static str,
+    /// Columns that take part in a linear relation, ascending; `None` if that was not looked for.
+    pub aliased: Option<Vec<usize>>,
+    /// Why it was not.
+    pub why_no_aliased: &'static str,
     /// Columns that are linearly independent; `None` if the Hessian was not asked for, or rounding hides which are.
     pub rank: Option<usize>,
     /// Condition of the Hessian of the standardised columns; NaN if it was not asked for.
     pub condition: f64,
+    /// Whether it is that of the parameters of a fit: no column is close to a combination of others.
+    pub is_plain: bool,
     /// Rows.
     pub n_rows: usize,
-    /// Whether there is nothing to explain: no event in any row, or one in every row.
-    pub is_silent: bool,
 }
 
 /// Sums of the pass for the gradient.
@@ -218,16 +233,17 @@ pub fn certify(problem: &Problem, wants_hessian: bool) -> Result<Found> {
         residual(&[gradient, magnitudes, rounding.clone()], &at, (moments, &varying), total);
     let loss = unpenalised / total + penalty.value(problem.coef);
     let second = if wants_hessian { Some(curvature(problem, &penalty, &at, &varying)?) } else { None };
-    let flat = if wants_hessian { Some(Factor::of(&gram(problem, &varying, &|_, _| 1.0)?)) } else { None };
-    let rank = flat
-        .filter(|flat| flat.least > 1e-10)
-        .map(|flat| flat.kept.len() - usize::from(problem.has_intercept));
-    let n_free = match problem.regularizer {
-        Regularizer::None => rank.unwrap_or(varying.len()),
-        own if own.selects() => problem.coef.iter().filter(|w| **w != 0.0).count(),
-        _ => problem.coef.len(),
+    let flat = if wants_hessian { Some(gram(problem, &varying, &|_, _| 1.0)?) } else { None };
+    let of_columns = Columns::new(problem, flat.as_ref(), &varying);
+    let rank = of_columns.rank;
+    let n_intercepts = usize::from(problem.has_intercept);
+    let (n_free, is_known) = match problem.regularizer {
+        Regularizer::None => (rank.unwrap_or(varying.len()), rank.is_some()),
+        own if own.selects() => (problem.coef.iter().filter(|w| **w != 0.0).count(), true),
+        _ => (problem.coef.len(), true),
     };
-    let scale = problem.scale_of(squares, n_free + usize::from(problem.has_intercept));
+    let scale = problem.scale_of(squares, n_free + n_intercepts);
+    let (dof_if_whole, dof_resid) = degrees(total, n_free + n_intercepts, problem.weights.is_some());
     let null = Null::of(problem, scale);
     let log_likelihood_sum = likelihood(problem, scale)?;
     let mut found = Found {
@@ -239,15 +255,22 @@ pub fn certify(problem: &Problem, wants_hessian: bool) -> Result<Found> {
         gap_scale: loss.abs().max(null.size),
         loss,
         log_likelihood: log_likelihood_sum / total,
+        log_likelihood_sum,
+        dof_resid: Some(dof_resid).filter(|_| is_known),
+        dof_if_whole,
+        is_scale_estimated: matches!(model.observation, ObservationModel::Gaussian | ObservationModel::Gamma),
         deviance,
         pseudo_r2: [1.0 - log_likelihood_sum / null.log_likelihood, 1.0 - deviance / null.deviance],
         scale,
         is_exact: squares <= 1e-20 * of_response,
         standard_errors: None,
+        why_no_errors: "the Hessian was left out",
+        aliased: of_columns.aliased,
+        why_no_aliased: of_columns.why_no_aliased,
         rank,
         condition: f64::NAN,
+        is_plain: false,
         n_rows: problem.y.len(),
-        is_silent: null.is_silent,
     };
     if let Some((factor, free, condition)) = second {
         let own: Vec<f64> = free.iter().map(|&k| left[k]).collect();
@@ -256,7 +279,9 @@ pub fn certify(problem: &Problem, wants_hessian: bool) -> Result<Found> {
         let spread = |(k, noise): (usize, &f64)| noise * noise * factor.form(&unit(free.len(), k));
         found.gap_rounding = 0.5 * free.len() as f64 * noise.iter().enumerate().map(spread).sum::<f64>();
         found.condition = condition;
+        found.is_plain = of_columns.is_plain && factor.kept.len() == free.len();
         found.standard_errors = errors(problem, &factor, (&free, &varying), scale);
+        found.why_no_errors = "some coefficients are not determined";
     }
     Ok(found)
 }
@@ -352,37 +377,4 @@ fn curvature(
     let own = Matrix::from_shape_fn((free.len(), free.len()), |(i, j)| hessian[(free[i], free[j])]);
     let condition = condition(&own);
     Ok((Factor::of(&own), free, condition))
-}
-
-/// Standard errors of the coefficients in their units and of the intercept, NaN for those that are held at a kink; `None` if some
-/// are not determined.
-fn errors(
-    problem: &Problem,
-    factor_of: &Factor,
-    (free, varying): (&[usize], &[usize]),
-    scale: f64,
-) -> Option<Vec<f64>> {
-    if factor_of.kept.len() < free.len() || varying.len() < problem.coef.len() {
-        return None;
-    }
-    let variance = factor(problem.model)
-        * match problem.model.observation {
-            ObservationModel::Gaussian | ObservationModel::Gamma => scale,
-            _ => 1.0,
-        }
-        / problem.total_weight();
-    let error = |a: &[f64]| (variance * factor_of.form(a)).sqrt();
-    let mut errors = vec![f64::NAN; problem.coef.len() + 1];
-    let mut of_intercept = vec![0.0; free.len()];
-    for (k, &parameter) in free.iter().enumerate() {
-        match parameter.checked_sub(1).map(|k| varying[k]) {
-            None => of_intercept[k] = 1.0,
-            Some(j) => {
-                errors[j] = error(&unit(free.len(), k)) / problem.moments.sd[j];
-                of_intercept[k] = -problem.moments.mean[j] / problem.moments.sd[j];
-            }
-        }
-    }
-    errors[problem.coef.len()] = if problem.has_intercept { error(&of_intercept) } else { 0.0 };
-    Some(errors)
 }

@@ -2,24 +2,26 @@
 //!
 //! A checkpoint is the journal of a fit ([`crate::glm::Journal`]) with what it is the journal of: the version of the program, all options
 //! that decide the result, and the digests of the files that these name. It is written now and then while the fit runs, at once when the
-//! fit is stopped, and removed when everything is written. `--resume` takes it up; one of another fit is refused.
+//! fit is stopped, and removed when everything is written. `--resume` takes it up; one of another fit is refused. A file that is no
+//! checkpoint is never replaced, and a checkpoint that this command neither wrote nor took up is never removed.
 
-use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use toml::{Table, Value};
 
 use super::args::{FitArgs, duration};
+use super::checkpoint_of::{Identity, study_of, words_of};
 use super::run::say;
 use super::shell::shell_word;
 use crate::glm::{Entries, Journal};
-use crate::write::digest::digest_file;
 use crate::write::json::{json_bytes, read_json};
-use crate::write::save::{check_writable_file, save_bytes};
+use crate::write::same_file::is_same_file;
+use crate::write::save::{check_writable_file, save_aside};
 use crate::{Error, Result};
 
 /// The checkpoint in the folder of results.
@@ -28,21 +30,8 @@ const NAME: &str = "checkpoint.json";
 const EVERY: Duration = Duration::from_secs(15);
 /// Of all the time, a part of one in so many goes into writing checkpoints at most.
 const COST: u32 = 100;
-/// Options that may differ: they decide neither the data nor the answer.
-const FREE: [&str; 12] = [
-    "data",
-    "out",
-    "json",
-    "quiet",
-    "threads",
-    "explain",
-    "time-limit",
-    "max-iterations",
-    "memory-limit",
-    "checkpoint",
-    "checkpoint-every",
-    "write-nwb",
-];
+/// Files and folders that a fit writes into the folder of results.
+const RESULTS: [&str; 5] = ["fit.json", "model.json", "report.html", "tables", "figures"];
 
 /// Where checkpoints go.
 #[derive(Clone, Debug, Args)]
@@ -56,16 +45,6 @@ pub struct CheckpointArgs {
     /// How often the checkpoint is written while the fit runs, with its unit; 15s without it
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub checkpoint_every: Option<f64>,
-}
-
-/// What a checkpoint is of.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Identity {
-    version: String,
-    /// Options that decide the result, as a study holds them.
-    options: BTreeMap<String, String>,
-    /// SHA-256 of the files that options name, by option.
-    files: BTreeMap<String, String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -91,7 +70,10 @@ struct Writing {
     next: Instant,
     /// Why the last one could not be written.
     failed: Option<String>,
+    /// Whether one that this command wrote or took up is there.
     is_there: bool,
+    /// Whether the last one is written.
+    is_over: bool,
 }
 
 impl CheckpointArgs {
@@ -104,10 +86,11 @@ impl CheckpointArgs {
 pub(super) fn check(args: &FitArgs) -> Result<()> {
     let own = &args.checkpoint;
     if let Some(path) = &own.checkpoint {
+        check_place(path, args)?;
         check_writable_file(path)?;
     }
-    if own.path(args.common.out.as_deref()).is_some() {
-        return Ok(());
+    if let Some(path) = own.path(args.common.out.as_deref()) {
+        return check_old(&path, args);
     }
     let given = [("--resume", own.resume), ("--checkpoint-every", own.checkpoint_every.is_some())];
     match given.into_iter().find(|(_, is_given)| *is_given) {
@@ -124,21 +107,79 @@ pub(super) fn check(args: &FitArgs) -> Result<()> {
     }
 }
 
+/// Refuses a checkpoint in the place of an input or of a result.
+fn check_place(path: &Path, args: &FitArgs) -> Result<()> {
+    let refused = |what: String| {
+        let help = "give the checkpoint a name of its own";
+        Err(Error::argument("--checkpoint", "the path of a file that is nothing else", what, help))
+    };
+    let others = words_of(&study_of(args)?).into_iter().filter(|(option, _)| option != "checkpoint");
+    for (option, word) in others {
+        if is_same_file(Path::new(&word), path) && Path::new(&word).is_file() {
+            return refused(format!("a file of --{option} ({})", path.display()));
+        }
+    }
+    let place = settled(path);
+    if args.write_nwb.as_deref().is_some_and(|copy| settled(copy) == place) {
+        return refused(format!("the copy of --write-nwb ({})", path.display()));
+    }
+    if let Some(inside) = args.common.out.as_deref().map(settled).as_deref()
+        && RESULTS.iter().any(|name| place.starts_with(inside.join(name)))
+    {
+        return refused(format!("a place of the results of --out ({})", path.display()));
+    }
+    Ok(())
+}
+
+/// Refuses to replace a file that is no checkpoint; says that there is one that is not gone on from.
+fn check_old(path: &Path, args: &FitArgs) -> Result<()> {
+    if args.checkpoint.resume || std::fs::symlink_metadata(path).is_err() {
+        return Ok(());
+    }
+    let is_one = std::fs::metadata(path).is_ok_and(|file| file.is_file())
+        && File::open(path)
+            .is_ok_and(|file| serde_json::from_reader::<_, Checkpoint>(BufReader::new(file)).is_ok());
+    if !is_one {
+        let found = format!("a file that is none, {}", path.display());
+        let help = "give --checkpoint another path, or move that file away: it is not replaced";
+        return Err(Error::argument("--checkpoint", "a new file, or a checkpoint to replace", found, help));
+    }
+    if !args.common.quiet {
+        let path = path.display();
+        say(&format!("note: {path} is there: --resume goes on from it; this fit begins at the start"));
+    }
+    Ok(())
+}
+
+/// A path from the root on, without links as far as it is there.
+fn settled(path: &Path) -> PathBuf {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    for own in whole.ancestors() {
+        if let (Ok(real), Ok(rest)) = (std::fs::canonicalize(own), whole.strip_prefix(own)) {
+            // joining nothing would end the path with a separator
+            return if own == whole { real } else { real.join(rest) };
+        }
+    }
+    whole.clone()
+}
+
 impl Keeper {
     /// The keeper of a fit to an input of this digest, with the checkpoint that it is to go on from, if it is.
     pub(super) fn begin(args: &FitArgs, sha256: &str) -> Result<Self> {
         let path = args.checkpoint.path(args.common.out.as_deref());
         let mut entries = Entries::default();
         let mut of = Identity::default();
+        let mut is_there = false;
         if let Some(path) = &path {
             of = Identity::of(args, sha256)?;
             if args.checkpoint.resume {
                 entries = match read_json::<Checkpoint>(path) {
                     Ok(checkpoint) => {
                         checkpoint.of.check(&of, path)?;
+                        is_there = true;
                         checkpoint.progress
                     }
-                    Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                    Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
                         if !args.common.quiet {
                             let path = path.display();
                             say(&format!("note: {path} is not there: the fit begins at the start"));
@@ -155,7 +196,7 @@ impl Keeper {
             .checkpoint_every
             .map_or(EVERY, |every_s| Duration::try_from_secs_f64(every_s).unwrap_or(Duration::MAX));
         let next = Instant::now().checked_add(every).unwrap_or_else(Instant::now);
-        let writing = Mutex::new(Writing { next, failed: None, is_there: false });
+        let writing = Mutex::new(Writing { next, failed: None, is_there, is_over: false });
         Ok(Self { path, of, journal, every, resume: resume(), writing })
     }
 
@@ -173,14 +214,24 @@ impl Keeper {
 
     /// Writes the checkpoint. That it cannot be written ends no fit; it is said once.
     pub(super) fn write(&self) {
-        let Some(path) = &self.path else { return };
+        self.write_under(&mut self.lock());
+    }
+
+    /// Writes the checkpoint of a process that ends.
+    pub(super) fn write_last(&self) {
         let mut writing = self.lock();
+        self.write_under(&mut writing);
+        writing.is_over = true;
+    }
+
+    fn write_under(&self, writing: &mut Writing) {
+        let Some(path) = self.path.as_ref().filter(|_| !writing.is_over) else { return };
         let (started, progress) = (Instant::now(), self.journal.entries());
         if progress == Entries::default() {
             return;
         }
         let checkpoint = Checkpoint { schema: 1, of: self.of.clone(), progress };
-        match json_bytes(&checkpoint).and_then(|bytes| save_bytes(path, &bytes)) {
+        match json_bytes(&checkpoint).and_then(|bytes| save_aside(path, &bytes)) {
             Ok(()) => (writing.failed, writing.is_there) = (None, true),
             Err(error) => {
                 let message = format!("no checkpoint: {error}; the fit goes on");
@@ -219,11 +270,11 @@ impl Keeper {
         }
     }
 
-    /// Everything is written: removes the checkpoint.
+    /// Everything is written: removes the checkpoint, if it is one that this command wrote or took up.
     pub(super) fn finish(&self) {
-        if let Some(path) = &self.path
-            && read_json::<Checkpoint>(path).is_ok()
-        {
+        let mut writing = self.lock();
+        writing.is_over = true;
+        if let Some(path) = self.path.as_ref().filter(|_| writing.is_there) {
             // one that cannot be removed is refused or followed by the next `--resume`
             drop(std::fs::remove_file(path));
         }
@@ -245,94 +296,4 @@ fn resume() -> Option<String> {
         words.push("--resume".into());
     }
     Some(words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" "))
-}
-
-impl Identity {
-    fn of(args: &FitArgs, sha256: &str) -> Result<Self> {
-        let study: Table = args.study.toml().parse().map_err(|error: toml::de::Error| {
-            let help = "rename the file, or fit without --checkpoint and --out";
-            Error::argument("options", "a study that reads back", error.message(), help)
-        })?;
-        let mut own = Self { version: env!("CARGO_PKG_VERSION").into(), ..Self::default() };
-        own.files.insert("data".into(), sha256.into());
-        // tables, figures and copies need more of a fit than its numbers
-        for (option, is_given) in
-            [("out", args.common.out.is_some()), ("write-nwb", args.write_nwb.is_some())]
-        {
-            own.options.insert(option.into(), if is_given { "given" } else { "not given" }.into());
-        }
-        for (option, value) in study.into_iter().filter(|(option, _)| !FREE.contains(&option.as_str())) {
-            let words: Vec<&str> = match &value {
-                Value::String(word) => vec![word],
-                Value::Array(words) => words.iter().filter_map(Value::as_str).collect(),
-                _ => Vec::new(),
-            };
-            for (k, word) in words.into_iter().enumerate().filter(|(_, word)| Path::new(word).is_file()) {
-                own.files.insert(format!("{option} {k}"), digest_file(Path::new(word))?);
-            }
-            own.options.insert(option, value.to_string());
-        }
-        Ok(own)
-    }
-
-    /// Refuses a checkpoint of another fit.
-    fn check(&self, now: &Self, path: &Path) -> Result<()> {
-        let of_options = || {
-            differing(&self.options, &now.options, |option, own, now| {
-                format!("--{option} {own} then, {now} now")
-            })
-        };
-        let of_files = || {
-            differing(&self.files, &now.files, |option, _, _| match option {
-                "data" => "other data: the file has changed".into(),
-                option => format!("another file of --{}", option.split(' ').next().unwrap_or(option)),
-            })
-        };
-        let of_version = (self.version != now.version)
-            .then(|| format!("one of version {}, not {}", self.version, now.version));
-        let found = of_version.or_else(of_options).or_else(of_files);
-        let Some(found) = found else { return Ok(()) };
-        let what = format!("--resume, {}", path.display());
-        let help = "resume with the options and the data of the fit that was stopped, or leave out --resume";
-        Err(Error::argument(what, "the checkpoint of this fit", found, help))
-    }
-}
-
-/// The first entry that two lists do not share.
-fn differing(
-    then: &BTreeMap<String, String>,
-    now: &BTreeMap<String, String>,
-    said: impl Fn(&str, &str, &str) -> String,
-) -> Option<String> {
-    let options = then.keys().chain(now.keys());
-    let value = |of: &BTreeMap<String, String>, option: &String| of.get(option).cloned();
-    let differs = |option: &&String| value(then, option) != value(now, option);
-    let first = options.into_iter().find(differs)?;
-    let shown = |of| value(of, first).unwrap_or_else(|| "not given".into());
-    Some(said(first, &shown(then), &shown(now)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_differs_is_said() {
-        let identity = |tolerance: &str, digest: &str| Identity {
-            version: "1".into(),
-            options: [("tolerance".to_string(), tolerance.to_string())].into(),
-            files: [("data".to_string(), digest.to_string())].into(),
-        };
-        let path = Path::new("c.json");
-        let own = identity("1e-9", "ab");
-        assert!(own.check(&own, path).is_ok());
-        let said = |now: &Identity| own.check(now, path).unwrap_err().to_string();
-        assert_eq!(
-            said(&identity("1e-8", "ab")),
-            "--resume, c.json: expected the checkpoint of this fit, found --tolerance 1e-9 then, 1e-8 now"
-        );
-        assert!(said(&identity("1e-9", "cd")).contains("the file has changed"));
-        assert!(said(&Identity { options: BTreeMap::new(), ..own.clone() }).contains("not given now"));
-        assert!(said(&Identity { version: "2".into(), ..own.clone() }).contains("version 1, not 2"));
-    }
 }

@@ -1,7 +1,8 @@
 //! The end of a fit that a signal has stopped: the best coefficients so far, at once.
 //!
 //! Tables, figures and the report take longer than somebody who presses Ctrl-C waits, and are of fits that have ended: a fit that was
-//! stopped writes `model.json` and `fit.json`, both marked, beside the checkpoint. A fit whose time ran out writes everything.
+//! stopped writes `model.json` and `fit.json`, both marked, beside the checkpoint. Files of an earlier fit in the folder are listed as `stale`. A
+//! fit whose time ran out writes everything.
 
 use serde_json::{Map, Value, json};
 
@@ -49,9 +50,13 @@ impl Ended<'_> {
         if let Some(folder) = &args.common.out {
             let mut saver = Saver::open(folder)?;
             saver.stage("model.json", model)?;
+            let n_stale = saver.note_stale(&mut document);
             saver.finish(document)?;
             signals::is_done();
             said = format!("{said}; model.json and fit.json written to {}", folder.display());
+            if n_stale > 0 {
+                said = format!("{said}, beside {n_stale} files of an earlier fit (\"stale\" in fit.json)");
+            }
         }
         // said whatever --quiet says: somebody has to go on from here
         say(&format!("{said}\n{}", keeper.remark()));

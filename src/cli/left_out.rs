@@ -108,13 +108,15 @@ mod tests {
 
     #[test]
     fn events_of_a_device_are_a_line_each() {
-        let event = |event: &str, reason: &str| DeviceEvent { event: event.into(), reason: reason.into() };
-        let events = [event("lost", "it was pulled out"), event("fell back to the CPU", "no other device")];
+        let events = [
+            DeviceEvent::new("lost", "it was pulled out"),
+            DeviceEvent::new("cpu", "what was left was fitted on the CPU"),
+        ];
         let mut result = Map::new();
         assert_eq!(device_events(&result), []);
         result.insert("device_events".into(), serde_json::json!(events));
         assert_eq!(device_events(&result), events);
-        let expected = "device: lost: it was pulled out\ndevice: fell back to the CPU: no other device\n";
+        let expected = "device: lost: it was pulled out\ndevice: cpu: what was left was fitted on the CPU\n";
         assert_eq!(device_text(&events), expected);
     }
 }

@@ -13,6 +13,7 @@ mod categorical;
 mod certificates;
 mod check;
 mod checkpoint;
+mod checkpoint_of;
 mod comparable;
 mod cost_constants;
 mod couplings;

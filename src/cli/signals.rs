@@ -20,12 +20,13 @@ use super::checkpoint::Keeper;
 use super::run::say;
 use crate::Error;
 use crate::stop::Stop;
-use crate::write::temporaries::abandon;
+use crate::write::save::INDEX_NAME;
+use crate::write::temporaries::{Renamed, abandon, end_renaming};
 
 /// How often the thread looks for a signal.
 const TICK: Duration = Duration::from_millis(20);
 /// How long a fit has to end by itself.
-const TO_END: Duration = Duration::from_millis(700);
+const TO_END: Duration = Duration::from_millis(500);
 /// How long the end of what is being printed is waited for.
 const TO_PRINT: Duration = Duration::from_millis(100);
 
@@ -139,20 +140,29 @@ pub(super) fn was_the_reason(error: &Error) -> bool {
     true
 }
 
-/// Says that nothing is written but the checkpoint, and writes it.
+/// Ends all renaming, writes the checkpoint, and says what is written and what is not.
 fn give_up(work: &Work) {
+    let renamed = end_renaming();
     if io::stderr().is_terminal() {
         // over the line that shows progress
         let _ = write!(io::stderr(), "\r\x1b[K");
     }
     let by = stopped_by().unwrap_or_default();
-    match &work.keeper {
-        Some(keeper) => {
-            keeper.write();
-            say(&format!("stopped by {by}: no result was written\n{}", keeper.remark()));
+    let written = renamed.as_deref().copied();
+    // held to the end: from here on nothing gets its name
+    std::mem::forget(renamed);
+    match (&work.keeper, written) {
+        (_, None) => say(&format!(
+            "stopped by {by} while files were being replaced: each is old or new, and those that {INDEX_NAME} does not list are of different runs"
+        )),
+        (Some(_), Some(Renamed { sets: 1.., .. })) => say(&format!("stopped by {by}: all files are written")),
+        (Some(keeper), Some(Renamed { files, .. })) => {
+            keeper.write_last();
+            let result = if files > 0 { "no result but --write-nwb" } else { "no result" };
+            say(&format!("stopped by {by}: {result} was written\n{}", keeper.remark()));
         }
-        None if work.is_done => say(&format!("stopped by {by}: all files are written")),
-        None => say(&format!("stopped by {by}: files are complete or as they were")),
+        (None, _) if work.is_done => say(&format!("stopped by {by}: all files are written")),
+        (None, _) => say(&format!("stopped by {by}: files are complete or as they were")),
     }
 }
 

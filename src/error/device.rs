@@ -83,6 +83,23 @@ pub enum DeviceError {
 }
 
 impl DeviceError {
+    /// What it is, in one word: `no_adapter`, `ambiguous`, `too_small`, `unavailable`, `out_of_memory`, `rejected`, `lost`, `hung`,
+    /// `garbled` or `wrong`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::NoAdapter { .. } => "no_adapter",
+            Self::Ambiguous { .. } => "ambiguous",
+            Self::AdapterTooSmall { .. } => "too_small",
+            Self::Unavailable { .. } => "unavailable",
+            Self::OutOfMemory { .. } => "out_of_memory",
+            Self::ShaderRejected { .. } => "rejected",
+            Self::Lost { .. } => "lost",
+            Self::Hung { .. } => "hung",
+            Self::Garbled { .. } => "garbled",
+            Self::Wrong { .. } => "wrong",
+        }
+    }
+
     /// Whether a fresh device may do better. One that does not answer keeps others of the same adapter from answering, too.
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Lost { .. } | Self::Garbled { .. } | Self::Wrong { .. })

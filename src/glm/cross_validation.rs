@@ -21,7 +21,7 @@ use super::folds::{Fold, Folds};
 use super::held_out::HeldOut;
 use super::inputs::Response;
 use super::journal::Journal;
-use super::noted::{Noted, Scores, keep_solved, solved_of};
+use super::noted::{Noted, Scores, is_final, keep_solved, solved_of};
 use super::solve::{Hessians, Solved};
 use super::spec::{CheckedSpec, Dispersion, GlmSpec, StandardErrors};
 use super::start::StartPoint;
@@ -78,6 +78,11 @@ fn starts(solved: &[Solved]) -> Vec<StartPoint> {
 /// Folds that go side by side, with their numbers, and how many there are in all.
 type SomeFolds<'a> = (&'a [(usize, &'a Fold)], usize);
 
+/// What a journal calls the fits of folds that go side by side.
+fn part_of(folds: &[(usize, &Fold)]) -> String {
+    format!("folds from {} to {}", folds[0].0, folds[0].0 + folds.len())
+}
+
 impl CheckedSpec {
     /// Fits every target with the strength that predicts held-out bins best.
     ///
@@ -129,12 +134,17 @@ impl CheckedSpec {
             }
             let which = (folds, how.folds.len());
             let found = self.folds(on, plan, response, &path, (which, strengths, started), progress)?;
-            for ((fold, _), scores) in folds.iter().zip(found) {
-                noted.keep_scores(*fold, &scores);
+            let are_final = found.iter().all(|(_, is_final)| *is_final);
+            for ((fold, _), (scores, is_final)) in folds.iter().zip(found) {
+                if is_final {
+                    noted.keep_scores(*fold, &scores);
+                }
                 by_fold[*fold] = Some(scores);
             }
-            // where their fits came to is of no use any more
-            self.get().journal.within(format!("folds from {}", folds[0].0)).finish(Vec::new());
+            if are_final {
+                // where their fits came to is of no use any more
+                self.get().journal.within(part_of(folds)).finish(Vec::new());
+            }
         }
         let by_fold: Vec<Scores> = by_fold.into_iter().flatten().collect();
         let curve = |target: usize| {
@@ -254,7 +264,7 @@ impl CheckedSpec {
         Ok(path)
     }
 
-    /// The log-likelihood per held-out bin of every fold, strength and target.
+    /// The log-likelihood per held-out bin of every fold, strength and target, and whether all fits of the fold ended by themselves.
     fn folds<B: Backend>(
         &self,
         on: &B,
@@ -263,7 +273,7 @@ impl CheckedSpec {
         path: &Path,
         ((folds, n_all), strengths, since): (SomeFolds, &[f64], Instant),
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<Vec<Scores>> {
+    ) -> Result<Vec<(Scores, bool)>> {
         let (n_targets, n_folds) = (response.y.ncols(), folds.len());
         let n_each = n_targets * n_folds;
         // every fit that goes on has the Hessian of its loss with its penalty
@@ -296,8 +306,8 @@ impl CheckedSpec {
                     let n_active = at.n_active.div_ceil(n_folds * regularizers.len()).min(n_targets);
                     progress(Progress { n_active, n_waiting: 0, part: of_folds, ..at });
                 };
-                let part = format!("folds from {}/strengths from {}", folds[0].0, own.start);
-                let part = self.get().journal.within(part);
+                let part = self.get().journal.within(part_of(folds));
+                let part = part.within(format!("strengths from {} to {}", own.start, own.end));
                 let noted = solved_of(&part).filter(|noted| noted.len() == n_each * own.len());
                 let found = match noted {
                     Some(noted) => noted,
@@ -311,12 +321,14 @@ impl CheckedSpec {
             }
             Ok(())
         })?;
-        let scores = |((_, fold), k): (&(usize, &Fold), usize)| -> Result<Scores> {
+        let scores = |((_, fold), k): (&(usize, &Fold), usize)| -> Result<(Scores, bool)> {
             let test = plan.with_rows(fold.test.clone());
             let mut held_out = HeldOut::new(on.exact(), &test, response, self, strengths.len())?;
             let own = solved.iter().flat_map(|all| &all[k * n_targets..(k + 1) * n_targets]);
-            let scores = held_out.scores(&own.collect::<Vec<_>>())?;
-            Ok(scores.chunks(n_targets).map(<[f64]>::to_vec).collect())
+            let own: Vec<&Solved> = own.collect();
+            let scores = held_out.scores(&own)?;
+            let are_final = own.iter().all(|own| is_final(own.status));
+            Ok((scores.chunks(n_targets).map(<[f64]>::to_vec).collect(), are_final))
         };
         folds.iter().zip(0..).map(scores).collect()
     }

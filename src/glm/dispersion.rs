@@ -139,7 +139,11 @@ impl CheckedSpec {
         for target in 0..response.y.ncols() {
             let own = Response { y: response.y.target(target), names: vec![response.names[target].clone()] };
             let fit = self.fit_own(on, plan, &own, target, started, progress);
-            let fit = fit.map_err(|error| numbered(error, target))?;
+            let fit = match fit {
+                // those that are done are not lost
+                Err(Error::Interrupted) if target > 0 => self.not_begun(plan, &own)?,
+                fit => fit.map_err(|error| numbered(error, target))?,
+            };
             match &mut joined {
                 None => joined = Some(fit),
                 Some(joined) => joined.join(fit),

@@ -19,9 +19,14 @@ pub(super) fn solved_of(part: &Journal) -> Option<Vec<Solved>> {
     part.done()?.iter().map(Waypoint::solved).collect()
 }
 
-/// Notes that a part of the work is done with, unless some of it ran out of time.
+/// Whether a fit ended by itself: one that ran out of time or of iterations would have come further, and is nothing to go on from.
+pub(super) fn is_final(status: Status) -> bool {
+    !matches!(status, Status::Stopped | Status::MaxIterations)
+}
+
+/// Notes that a part of the work is done with, unless some of it ran out of time or of iterations.
 pub(super) fn keep_solved(part: &Journal, solved: &[Solved]) {
-    if part.is_kept() && solved.iter().all(|own| own.status != Status::Stopped) {
+    if part.is_kept() && solved.iter().all(|own| is_final(own.status)) {
         part.finish(solved.iter().enumerate().map(|(target, own)| Waypoint::of(target, own)).collect());
     }
 }
@@ -81,6 +86,8 @@ mod tests {
         let noted = Noted { journal: &journal, n_strengths: 2, n_targets: 1 };
         keep_solved(&journal.within("strength 0"), &[solved(Status::Converged)]);
         keep_solved(&journal.within("strength 1"), &[solved(Status::Stopped)]);
+        assert!(noted.path().is_none());
+        keep_solved(&journal.within("strength 1"), &[solved(Status::MaxIterations)]);
         assert!(noted.path().is_none());
         keep_solved(&journal.within("strength 1"), &[solved(Status::Stalled)]);
         let path = noted.path().unwrap();

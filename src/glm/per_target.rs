@@ -100,10 +100,12 @@ impl CheckedSpec {
             let some = response.y.select(&targets);
             let names = targets.iter().filter_map(|&target| response.names.get(target).cloned()).collect();
             let part = Response { y: some.view(), names };
-            let fit = if may.contains(&false) {
-                spec.fit(on, &plan.with_columns(&may)?, &part, progress)?
-            } else {
-                spec.fit(on, plan, &part, progress)?
+            let fewer = if may.contains(&false) { Some(plan.with_columns(&may)?) } else { None };
+            let plan = fewer.as_ref().unwrap_or(plan);
+            let fit = match spec.fit(on, plan, &part, progress) {
+                // those that are done are not lost
+                Err(Error::Interrupted) if number > 0 => spec.not_begun(plan, &part)?,
+                fit => fit?,
             };
             fits.push((fit, targets));
         }

@@ -121,6 +121,7 @@ impl Fit<'_, '_, '_> {
             let doubted = self.doubted(*fast, &live, &solution)?;
             let solver: &dyn Minimize = if is_newton { &Newton } else { &lbfgs };
             self.finish_doubted(solver, objectives.exact, (&live, &doubted), &mut solution, &mut watch)?;
+            spec.stop.check()?;
         }
         let reports = self.reports(&solution.at);
         if let Hessians::Kept(kept) = hessians {

@@ -19,7 +19,7 @@ use crate::solver::{Halted, Outcome, Solution, Status};
 use crate::{Error, Result};
 
 /// How long the certificate of a fit that was asked to stop may take.
-pub(super) const TIME_FOR_PROOF: Duration = Duration::from_millis(400);
+pub(super) const TIME_FOR_PROOF: Duration = Duration::from_millis(250);
 
 /// Iterations and passes of every target before a fit.
 pub(super) type Taken = [[usize; 2]];

@@ -68,10 +68,10 @@ struct Words<'t> {
 impl<'t> Words<'t> {
     fn header(&mut self) -> Result<NpyHeader, String> {
         let (mut descriptor, mut is_by_columns, mut shape) = (None, None, None);
-        self.expect('{')?;
+        self.need('{')?;
         while !self.take('}') {
             let key = self.quoted().ok_or_else(|| self.wrong("the name of an entry"))?;
-            self.expect(':')?;
+            self.need(':')?;
             let is_new = match key {
                 "descr" => descriptor.replace(self.descriptor()?).is_none(),
                 "fortran_order" => is_by_columns.replace(self.truth()?).is_none(),
@@ -82,7 +82,7 @@ impl<'t> Words<'t> {
                 return Err(format!("{key} is there twice"));
             }
             if !self.take(',') {
-                self.expect('}')?;
+                self.need('}')?;
                 break;
             }
         }
@@ -139,7 +139,7 @@ impl<'t> Words<'t> {
 
     /// `(3, 2)`, `(3,)` or `()`; the numbers of old Pythons end with an L.
     fn shape(&mut self) -> Result<Vec<usize>, String> {
-        self.expect('(')?;
+        self.need('(')?;
         let mut shape = Vec::new();
         while !self.take(')') {
             self.skip_spaces();
@@ -149,7 +149,7 @@ impl<'t> Words<'t> {
             shape.push(length);
             self.text = rest.strip_prefix('L').unwrap_or(rest);
             if !self.take(',') {
-                self.expect(')')?;
+                self.need(')')?;
                 break;
             }
         }
@@ -174,7 +174,7 @@ impl<'t> Words<'t> {
         self.text.strip_prefix(c).map(|rest| self.text = rest).is_some()
     }
 
-    fn expect(&mut self, c: char) -> Result<(), String> {
+    fn need(&mut self, c: char) -> Result<(), String> {
         if self.take(c) { Ok(()) } else { Err(self.wrong(&format!("`{c}`"))) }
     }
 

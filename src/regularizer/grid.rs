@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
+/// Most axes of a grid: those of a product of so many bases.
+const MOST_AXES: usize = 64;
+
 /// Neighbouring coefficients on a line or a grid, the last axis the fastest: those of a basis for one channel, or of a
 /// product of bases.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,9 +27,9 @@ pub struct GridAxis {
 }
 
 impl Grid {
-    /// Coefficients.
+    /// Coefficients; the largest number there is for axes that multiply to more.
     pub fn len(&self) -> usize {
-        self.axes.iter().map(|axis| axis.len).product()
+        product(&self.axes)
     }
 
     /// Whether it has none.
@@ -34,9 +37,9 @@ impl Grid {
         self.len() == 0
     }
 
-    /// Its columns.
+    /// Its columns; those that would have numbers too large to count are none that a design has.
     pub fn columns(&self) -> Range<usize> {
-        self.first..self.first + self.len()
+        self.first..self.first.saturating_add(self.len())
     }
 
     /// The differences of the given order along every axis: each a list of columns and factors.
@@ -46,7 +49,7 @@ impl Grid {
         let factors = binomial(order);
         let mut differences = Vec::new();
         for (number, axis) in self.axes.iter().enumerate() {
-            let step: usize = self.axes[number + 1..].iter().map(|later| later.len).product();
+            let step = product(&self.axes[number + 1..]);
             let starts =
                 if axis.is_cyclic && axis.len > order { axis.len } else { axis.len.saturating_sub(order) };
             let lines = (0..self.len()).filter(|at| (at / step).is_multiple_of(axis.len));
@@ -67,8 +70,18 @@ impl Grid {
     /// [`Error::Argument`] for columns that are not there.
     pub(super) fn check(&self, n_columns: usize) -> Result<()> {
         let columns = self.columns();
-        if columns.end <= n_columns {
+        // an axis is a basis, and a grid is a product of few
+        if columns.end <= n_columns && self.axes.len() <= MOST_AXES {
             return Ok(());
+        }
+        if columns.end <= n_columns {
+            let (expected, found) = (format!("at most {MOST_AXES} axes"), self.axes.len().to_string());
+            return Err(Error::argument(
+                "grid of coefficients",
+                expected,
+                found,
+                "give an axis to each basis",
+            ));
         }
         let expected = format!("columns below {n_columns}");
         Err(Error::argument(
@@ -78,6 +91,12 @@ impl Grid {
             "give columns of the design",
         ))
     }
+}
+
+/// Coefficients along all of these axes: a list that was not written here may multiply to anything.
+fn product(axes: &[GridAxis]) -> usize {
+    let lens = || axes.iter().map(|axis| axis.len);
+    if lens().any(|len| len == 0) { 0 } else { lens().fold(1, usize::saturating_mul) }
 }
 
 /// Factors of the difference of this order.
@@ -105,6 +124,18 @@ mod tests {
         assert!(line(2, false).differences(2).is_empty());
         let around = line(4, true).differences(1);
         assert_eq!((around.len(), &around[3]), (4, &vec![(6, -1.0), (3, 1.0)]));
+    }
+
+    #[test]
+    fn axes_may_multiply_to_anything() {
+        let axis = |len| GridAxis { len, is_cyclic: false };
+        let huge = Grid { first: 3, axes: vec![axis(1_000_000_000_000), axis(1_000_000_000_000)] };
+        assert_eq!((huge.len(), huge.columns()), (usize::MAX, 3..usize::MAX));
+        assert!(huge.check(5).is_err());
+        let none = Grid { first: 3, axes: vec![axis(usize::MAX), axis(usize::MAX), axis(0)] };
+        assert!(none.is_empty() && none.check(5).is_ok() && none.differences(1).is_empty());
+        let long = Grid { first: 0, axes: vec![axis(1); 65] };
+        assert!(long.check(5).unwrap_err().to_string().contains("at most 64 axes"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::model::{
-    HDF5_SIGNATURE, Head, SCHEMA, Study, ZIP_SIGNATURE, first_bytes, model_bytes, unreadable, wrong,
+    HDF5_SIGNATURE, Head, SCHEMA, Study, ZIP_SIGNATURE, first_bytes, model_bytes, unfit, unreadable, wrong,
 };
 use super::nemos::classes_of_nemos;
 use crate::Result;
@@ -64,8 +64,8 @@ impl CategoricalFile {
     ///
     /// # Errors
     /// [`crate::Error::Io`] if it cannot be read; [`crate::Error::Format`] for what is no such file, has another schema or link, and for a fit
-    /// that was changed: classes that are not different or not sorted, numbers that do not fit columns and classes, or that are
-    /// not finite; [`crate::Error::Object`] for an entry of a model of `NeMoS`.
+    /// that was changed: classes that are not different or not sorted, numbers, features or a penalty that do not fit columns and classes, or numbers
+    /// that are not finite; [`crate::Error::Object`] for an entry of a model of `NeMoS`.
     pub fn load(path: &Path) -> Result<Self> {
         let bytes = model_bytes(path)?;
         if bytes.starts_with(ZIP_SIGNATURE) {
@@ -96,6 +96,11 @@ impl CategoricalFile {
         let n_columns = self.fit.labels.len();
         if self.fit.targets.is_empty() {
             return Some(("a model of at least one target".into(), "none".into()));
+        }
+        let of_targets = self.fit.targets.iter().filter_map(|own| Some((&own.name, own.apart.as_ref()?)));
+        let wrong = unfit(n_columns, &self.fit.features, &self.fit.regularizer, of_targets);
+        if wrong.is_some() {
+            return wrong;
         }
         self.fit.targets.iter().find_map(|target| {
             let (name, n_classes) = (&target.name, target.classes.len());
@@ -153,6 +158,10 @@ mod tests {
             CategoricalFile::load(&path).map_err(|error| error.to_string())
         };
         assert!(load(&whole).is_ok());
+        let mut whole = whole;
+        whole["fit"]["targets"][0]["apart"] = Value::Null;
+        assert!(load(&whole).is_ok());
+        let outside = json!({ "group-lasso": { "strength": 0.1, "groups": { "columns": [[0], [7]] } } });
         for (place, value, said) in [
             ("/link", json!("logit"), "log-softmax"),
             ("/schema", json!(99), "schema 99"),
@@ -165,6 +174,10 @@ mod tests {
             ("/fit/targets/0/intercept", json!([0.0, 0.0]), "3 intercepts of y"),
             ("/fit/targets/0/intercept_standard_error", json!([]), "3 standard errors of intercepts"),
             ("/fit/targets/0/coef/0", json!("NaN"), "finite coefficients of y"),
+            ("/fit/features/0/columns", json!([0, 2]), "columns of x within the 1 labels"),
+            ("/fit/features/0/columns", json!([1, 0]), "columns of x within the 1 labels"),
+            ("/fit/regularizer", json!({ "ridge": { "strength": [0.1, 0.2] } }), "a penalty on 1 columns"),
+            ("/fit/targets/0/apart", json!({ "unseen": [], "regularizer": outside }), "a penalty of y"),
         ] {
             let mut changed = whole.clone();
             *changed.pointer_mut(place).unwrap() = value;

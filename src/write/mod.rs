@@ -8,6 +8,7 @@
 pub mod categorical;
 pub mod digest;
 pub mod json;
+mod mixed;
 pub mod model;
 pub mod nemos;
 pub mod npz;

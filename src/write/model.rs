@@ -8,12 +8,14 @@ use std::path::{Path, PathBuf};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
+use crate::design::FeatureColumns;
 use crate::error::shortened;
 use crate::features::StudyFeature;
-use crate::glm::FittedGlm;
+use crate::glm::{Apart, FittedGlm};
 use crate::observation::CATEGORICAL;
 use crate::read::nemos::read_nemos;
 use crate::read::regular;
+use crate::regularizer::Regularizer;
 use crate::write::json::MOST_BYTES;
 use crate::write::nemos::fit_of_nemos;
 use crate::write::nwb::model_text;
@@ -169,6 +171,39 @@ impl Head {
     }
 }
 
+/// What features and penalties of a model, and those that targets have for themselves, have that none of a fit of `n_columns`
+/// columns can have: what is expected, and what is found. Whoever reads a model indexes columns by them.
+pub(super) fn unfit<'a>(
+    n_columns: usize,
+    features: &[FeatureColumns],
+    regularizer: &Regularizer,
+    of_targets: impl Iterator<Item = (&'a String, &'a Apart)>,
+) -> Option<(String, String)> {
+    let is_outside = |feature: &&FeatureColumns| {
+        let [first, end] = feature.columns;
+        first > end || end > n_columns
+    };
+    if let Some(feature) = features.iter().find(is_outside) {
+        let expected = format!("columns of {} within the {n_columns} labels", feature.name);
+        return Some((expected, format!("columns {:?}", feature.columns)));
+    }
+    let features: Vec<[usize; 2]> = features.iter().map(|feature| feature.columns).collect();
+    let wrong = |whose: String, regularizer: &Regularizer| {
+        // the second counts on the columns that the first has looked at
+        let checked = regularizer.check_columns(n_columns, &features).and_then(|()| regularizer.check());
+        let error = checked.err()?;
+        Some((
+            format!("a penalty{whose} on {n_columns} columns"),
+            format!("{} ({error})", regularizer.name()),
+        ))
+    };
+    let of_all = wrong(String::new(), regularizer);
+    of_all.or_else(|| {
+        let mut of_targets = of_targets;
+        of_targets.find_map(|(name, apart)| wrong(format!(" of {name}"), &apart.regularizer))
+    })
+}
+
 impl ModelFile {
     /// A model of this version.
     pub fn new(study: Study, fit: FittedGlm) -> Self {
@@ -180,7 +215,7 @@ impl ModelFile {
     ///
     /// # Errors
     /// [`Error::Io`] if it cannot be read; [`Error::Format`] for what is no model file, is cut short, has another
-    /// schema or numbers of coefficients that do not fit its columns, and for HDF5 and npz files that hold no model;
+    /// schema, or numbers of coefficients, features or a penalty that do not fit its columns, and for HDF5 and npz files that hold no model;
     /// [`Error::Object`] for an entry of a model of `NeMoS`.
     pub fn load(path: &Path) -> Result<Self> {
         let bytes = model_bytes(path)?;
@@ -207,12 +242,11 @@ impl ModelFile {
         if model.fit.targets.is_empty() {
             return changed("a model of at least one target".into(), "none".into());
         }
-        if let Some(feature) = model.fit.features.iter().find(|feature| {
-            let [first, end] = feature.columns;
-            first > end || end > n_columns
-        }) {
-            let found = format!("columns {:?}", feature.columns);
-            return changed(format!("columns of {} within the {n_columns} labels", feature.name), found);
+        let of_targets = model.fit.targets.iter().filter_map(|own| Some((&own.name, own.apart.as_ref()?)));
+        if let Some((expected, found)) =
+            unfit(n_columns, &model.fit.features, &model.fit.regularizer, of_targets)
+        {
+            return changed(expected, found);
         }
         match model.fit.targets.iter().find(|target| !(fits(&target.coef) && fits(&target.standard_errors))) {
             None => Ok(model),

@@ -15,7 +15,9 @@ use serde_json::{Map, Value};
 use tempfile::NamedTempFile;
 
 use super::digest::{digest_bytes, digest_file};
-use super::json::{json_bytes, read_json};
+use super::json::json_bytes;
+use super::mixed::{STALE, left_behind};
+pub use super::mixed::{is_mixed, mixed_files};
 use super::table::{Values, csv_pieces};
 use super::temporaries::{new_temporary, note_made, remove_stale, renaming};
 use crate::{Error, Result};
@@ -62,6 +64,11 @@ pub fn save_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     save_with(path, |file| file.write_all(bytes).map_err(|e| unwritable(path, e)))
 }
 
+/// The same for a file that is no result, which may be written while [`super::temporaries::end_renaming`] is held.
+pub(crate) fn save_aside(path: &Path, bytes: &[u8]) -> Result<()> {
+    PendingFile::write(path, |file| file.write_all(bytes).map_err(|e| unwritable(path, e)))?.put()
+}
+
 /// Replaces one file by what `write` puts into the temporary file that it is given.
 ///
 /// For libraries that write files themselves: they may truncate and refill the file at the temporary path.
@@ -106,6 +113,13 @@ impl PendingFile {
     /// # Errors
     /// [`Error::Io`] with the path; the old file, if any, is then untouched.
     pub fn commit(self) -> Result<()> {
+        let mut renaming = renaming();
+        self.put()?;
+        renaming.files += 1;
+        Ok(())
+    }
+
+    fn put(self) -> Result<()> {
         self.temporary.persist(&self.target).map_err(|e| unwritable(&self.target, e.error))?;
         self.folders.keep();
         Ok(())
@@ -202,6 +216,17 @@ impl Saver {
         self.staged.iter().map(|file| (file.name.as_str(), file.sha256.as_str()))
     }
 
+    /// Adds `stale` to `fit`: the names of files in the folder that an earlier run has listed and that are not staged, if there are any;
+    /// how many.
+    pub fn note_stale(&self, fit: &mut Map<String, Value>) -> usize {
+        let names = left_behind(&self.folder, |name| self.staged.iter().any(|file| file.name == name));
+        let n_names = names.len();
+        if n_names > 0 {
+            fit.insert(STALE.into(), names.into());
+        }
+        n_names
+    }
+
     /// Adds `files` (name: sha256) to `fit`, writes it as `fit.json`, and renames all files, `fit.json` last.
     ///
     /// Returns the paths written.
@@ -221,7 +246,7 @@ impl Saver {
         for file in &self.staged {
             refuse_folder(&file.target)?;
         }
-        let _renaming = renaming();
+        let mut renaming = renaming();
         let mut written = Vec::with_capacity(self.staged.len());
         let mut new: Vec<PathBuf> = Vec::new();
         for file in std::mem::take(&mut self.staged) {
@@ -238,6 +263,7 @@ impl Saver {
             }
             written.push(file.target);
         }
+        renaming.sets += 1;
         std::mem::take(&mut self.new_folders).into_iter().for_each(NewFolders::keep);
         Ok(written)
     }
@@ -277,56 +303,6 @@ impl Drop for Saver {
         self.staged.clear();
         while self.new_folders.pop().is_some() {}
     }
-}
-
-/// Files of a set that are missing or are not those that its `fit.json` lists; empty if the set is whole.
-///
-/// # Errors
-/// [`Error::Io`] or [`Error::Format`] if `fit.json` cannot be read, [`Error::Object`] if it lists no files.
-pub fn mixed_files(folder: &Path) -> Result<Vec<String>> {
-    let index = folder.join(INDEX_NAME);
-    let fit: Value = read_json(&index)?;
-    let Some(files) = fit.get("files").and_then(Value::as_object) else {
-        return Err(Error::object(
-            &index,
-            "files",
-            "expected an object of names and digests, found none",
-            "this folder was not written by this program, or by an older version of it",
-        ));
-    };
-    let mut mixed = Vec::new();
-    for (name, sha256) in files {
-        match digest_file(&folder.join(name)) {
-            Ok(found) if Some(found.as_str()) == sha256.as_str() => {}
-            Err(Error::Io { path, source }) if source.kind() != io::ErrorKind::NotFound => {
-                return Err(Error::Io { path, source });
-            }
-            _ => mixed.push(name.clone()),
-        }
-    }
-    Ok(mixed)
-}
-
-/// Whether the `fit.json` beside a file lists another file under its name: then they are of different runs.
-///
-/// ```
-/// use rheobase::write::save::{Saver, is_mixed};
-///
-/// let place = tempfile::tempdir().unwrap();
-/// let mut saver = Saver::open(place.path())?;
-/// saver.stage("model.json", b"{}")?;
-/// saver.finish(serde_json::Map::new())?;
-/// let model = place.path().join("model.json");
-/// assert!(!is_mixed(&model));
-/// std::fs::write(&model, "{\"other\": 1}").unwrap();
-/// assert!(is_mixed(&model));
-/// # Ok::<(), rheobase::Error>(())
-/// ```
-pub fn is_mixed(path: &Path) -> bool {
-    let Some(name) = path.file_name().map(|name| name.to_string_lossy()) else { return false };
-    let Ok(fit) = read_json::<Value>(&folder_of(path).join(INDEX_NAME)) else { return false };
-    let listed = fit.get("files").and_then(|files| files.get(&*name)).and_then(Value::as_str);
-    listed.is_some_and(|listed| digest_file(path).is_ok_and(|found| found != listed))
 }
 
 /// Writes a temporary file beside `target` and flushes it to the disk.

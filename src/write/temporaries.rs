@@ -1,15 +1,15 @@
 //! Temporary files of the saver: whose they are, and what becomes of those whose process is gone.
 //!
-//! The name of a temporary file, `.NAME.HOST-PROCESS-RANDOM.part`, says which process of which machine writes it. A process that was
-//! killed leaves its files behind; the next one that writes into the folder removes them. Those of processes that still run, and
-//! of other machines that share the folder, are left alone. Where the system does not tell which processes run (everywhere but on
-//! Linux) none is removed.
+//! The name of a temporary file, `.NAME.HOST-PROCESS-RANDOM.part`, says which process of which machine writes it, since which start of
+//! that machine. A process that was killed leaves its files behind; the next one of the same user that writes into the folder removes
+//! them. Those of processes that still run, of other users, and of other machines that share the folder are left alone, as are
+//! those from before the machine was started. Where the system does not tell which processes run (everywhere but on Linux) none is removed.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use tempfile::NamedTempFile;
@@ -21,7 +21,16 @@ const ENDING: &str = ".part";
 /// Characters that tell machines apart.
 const N_OF_HOST: usize = 8;
 /// How long a process that ends at once waits for the end of a renaming.
-const PATIENCE: Duration = Duration::from_millis(200);
+const PATIENCE: Duration = Duration::from_millis(150);
+
+/// What this process has given its name.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Renamed {
+    /// Single files.
+    pub files: usize,
+    /// Sets with their index.
+    pub sets: usize,
+}
 
 /// What this process has begun to write and where.
 #[derive(Debug, Default)]
@@ -33,16 +42,30 @@ struct Begun {
 }
 
 static BEGUN: Mutex<Begun> = Mutex::new(Begun { folders: BTreeSet::new(), made: BTreeSet::new() });
-static RENAMING: Mutex<()> = Mutex::new(());
+static RENAMING: Mutex<Renamed> = Mutex::new(Renamed { files: 0, sets: 0 });
 
 fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     // what they hold is good also where a thread has died
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Held while a set of files takes the place of another, which [`abandon`] waits for.
-pub(super) fn renaming() -> MutexGuard<'static, ()> {
+/// Held while a set of files takes the place of another, which [`end_renaming`] waits for.
+pub(super) fn renaming() -> MutexGuard<'static, Renamed> {
     lock(&RENAMING)
+}
+
+/// Waits for the end of a renaming, but not long: what this process has renamed until now. As long as the guard is held nothing else
+/// is. `None` where a renaming takes its time.
+pub fn end_renaming() -> Option<MutexGuard<'static, Renamed>> {
+    let started = Instant::now();
+    loop {
+        match RENAMING.try_lock() {
+            Ok(guard) => return Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) if started.elapsed() >= PATIENCE => return None,
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(2)),
+        }
+    }
 }
 
 /// Notes that a folder was made, or is to stay.
@@ -57,8 +80,8 @@ pub(super) fn note_made(folder: &Path, stays: bool) {
 
 /// A temporary file of this name in a folder, after those of processes that are gone were removed there.
 pub(super) fn new_temporary(folder: &Path, name: &str) -> io::Result<NamedTempFile> {
-    let is_first = lock(&BEGUN).folders.insert(folder.to_path_buf());
-    if is_first {
+    let mut begun = lock(&BEGUN);
+    if begun.folders.insert(folder.to_path_buf()) {
         remove_stale(folder);
     }
     let prefix = format!(".{name}.{}-{}-", host(), std::process::id());
@@ -67,38 +90,67 @@ pub(super) fn new_temporary(folder: &Path, name: &str) -> io::Result<NamedTempFi
     // by default temporary files are private; results have the permissions that the user's umask gives
     #[cfg(unix)]
     builder.permissions(<fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
-    builder.tempfile_in(folder)
+    let made = builder.tempfile_in(folder);
+    // held until the file is there: `abandon` finds all of them
+    drop(begun);
+    made
 }
 
 /// Removes the temporary files and the empty folders that this process has begun with: for a process that ends at once, without the
-/// ends of its threads. Waits for the end of a renaming, but not long.
+/// ends of its threads. Whoever begins with another one waits for ever.
 pub fn abandon() {
-    let started = Instant::now();
-    while RENAMING.try_lock().is_err() && started.elapsed() < PATIENCE {
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    let Begun { folders, made } = std::mem::take(&mut *lock(&BEGUN));
+    let mut begun = lock(&BEGUN);
+    let Begun { folders, made } = std::mem::take(&mut *begun);
+    std::mem::forget(begun);
     let own = std::process::id();
-    folders.iter().for_each(|folder| remove(folder, |process| process == own));
+    folders.iter().for_each(|folder| remove(folder, |process, _| process == own));
     // the deepest come last
     made.iter().rev().for_each(|folder| drop(fs::remove_dir(folder)));
 }
 
 /// Removes the temporary files in a folder whose process is gone.
 pub(super) fn remove_stale(folder: &Path) {
-    if Path::new("/proc/self").exists() {
-        remove(folder, |process| !Path::new(&format!("/proc/{process}")).exists());
-    }
+    // without either nobody knows which processes run
+    let Some(user) = user().filter(|_| start_of_machine().is_some()) else { return };
+    let is_gone = |process: u32| !Path::new(&format!("/proc/{process}")).exists();
+    let is_of_user = |file: &fs::Metadata| file.is_file() && is_of(file, user);
+    remove(folder, |process, entry| is_gone(process) && entry.metadata().is_ok_and(|file| is_of_user(&file)));
 }
 
 /// Removes temporary files of processes of this machine; what cannot be removed stays.
-fn remove(folder: &Path, of: impl Fn(u32) -> bool) {
+fn remove(folder: &Path, is_one: impl Fn(u32, &fs::DirEntry) -> bool) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        if process_of(&name.to_string_lossy()).is_some_and(&of) {
+        let process = process_of(&entry.file_name().to_string_lossy());
+        if process.is_some_and(|process| is_one(process, &entry)) {
             drop(fs::remove_file(entry.path()));
         }
     }
+}
+
+/// Who runs this process; `None` where the system does not tell.
+#[cfg(unix)]
+fn user() -> Option<u32> {
+    fs::metadata("/proc/self").ok().map(|own| std::os::unix::fs::MetadataExt::uid(&own))
+}
+
+#[cfg(not(unix))]
+fn user() -> Option<u32> {
+    None
+}
+
+#[cfg(unix)]
+fn is_of(file: &fs::Metadata, user: u32) -> bool {
+    std::os::unix::fs::MetadataExt::uid(file) == user
+}
+
+#[cfg(not(unix))]
+fn is_of(_: &fs::Metadata, _: u32) -> bool {
+    false
+}
+
+/// What tells this start of this machine from all others; `None` where the system does not tell.
+fn start_of_machine() -> Option<String> {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().filter(|id| !id.trim().is_empty())
 }
 
 /// The process of this machine that a temporary file is of.
@@ -111,13 +163,13 @@ fn process_of(name: &str) -> Option<u32> {
     is_ours.then(|| process.parse().ok())?
 }
 
-/// This machine, or this part of it where process numbers have a meaning of their own.
+/// This machine since its start, or the part of it where process numbers have a meaning of their own.
 fn host() -> &'static str {
     static HOST: OnceLock<String> = OnceLock::new();
     HOST.get_or_init(|| {
-        let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let start = start_of_machine().unwrap_or_default();
         let space = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
-        let mut digest = digest_bytes(format!("{name} {}", space.display()).as_bytes());
+        let mut digest = digest_bytes(format!("{} {}", start.trim(), space.display()).as_bytes());
         digest.truncate(N_OF_HOST);
         digest
     })
@@ -151,8 +203,13 @@ mod tests {
             ".d.csv.part".to_string(),
         ];
         names.iter().for_each(|name| fs::write(place.path().join(name), "x").unwrap());
+        // of another user, where this one may give files away
+        let given = place.path().join(format!(".f.csv.{}-4194999-Ab12.part", host()));
+        fs::write(&given, "x").unwrap();
+        let is_given = std::os::unix::fs::chown(&given, Some(user().unwrap() + 1), None).is_ok();
         drop(new_temporary(place.path(), "e.csv").unwrap());
         let is_there = |name: &String| place.path().join(name).exists();
         assert_eq!(names.iter().map(is_there).collect::<Vec<_>>(), [false, true, true, true]);
+        assert_eq!(given.exists(), is_given);
     }
 }

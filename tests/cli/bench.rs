@@ -85,6 +85,7 @@ fn serve_says_what_it_cannot_do() {
         (&["d.npz", "--out", "out"][..], "--out: expected `bench serve` without it"),
         (&["d.npz", "--write-nwb", "c.nwb"], "--write-nwb: expected `bench serve` without it"),
         (&["d.npz", "--explain"], "--explain: expected `bench serve` without it"),
+        (&["d.npz", "--checkpoint", "c.json"], "--checkpoint: expected `bench serve` without it"),
         (&["d.npz", "--tolerance", "2"], "tolerance: expected a number between 0 and 1"),
         (&["d.npz", "--bin", "1ms"], "--bin: expected an NWB file"),
     ] {

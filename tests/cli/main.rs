@@ -14,6 +14,7 @@ mod categorical;
 mod categorical_report;
 mod categorical_rows;
 mod check;
+mod check_changed;
 mod class_beside;
 mod class_captions;
 mod class_export;

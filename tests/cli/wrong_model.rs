@@ -84,6 +84,55 @@ fn models_of_another_making() {
     place.refused(&words, 3, &["changed.json: expected a model file", "missing field `targets`"]);
 }
 
+/// Penalties that no fit of three columns can have. Whoever reads a model indexes its columns by them.
+#[test]
+fn penalties_that_do_not_fit_the_columns() {
+    let place = fitted();
+    let axis = |len: u64| json!({ "len": len, "is_cyclic": false });
+    let smooth = |first: u64, axes: Value, order: u64| json!({ "smooth": { "strength": 0.1, "order": order, "grids": [{ "first": first, "axes": axes }] } });
+    let grouped =
+        |strength: Value, groups: Value| json!({ "group-lasso": { "strength": strength, "groups": groups } });
+    let mut n_refused = 0;
+    for (regularizer, said) in [
+        (json!({ "ridge": { "strength": [0.1] } }), "strengths, one for each column"),
+        (json!({ "lasso": { "strength": [0.1, 0.1, 0.1, 0.1] } }), "strengths, one for each column"),
+        (json!({ "elastic-net": { "strength": 0.1, "ratio": 7.0 } }), "at most 1"),
+        (json!({ "ridge": { "strength": -1.0 } }), "a number above 0"),
+        (grouped(json!(0.1), json!({ "columns": [[0], [9]] })), "columns below 3"),
+        (grouped(json!(0.1), json!({ "columns": [[0], [u64::MAX]] })), "columns below 3"),
+        (grouped(json!(0.1), json!({ "columns": [[0, 1], [1]] })), "each column in one group"),
+        (grouped(json!([0.1, 0.1]), json!("features")), "strengths, one for each group"),
+        (smooth(0, json!([axis(1_000_000_000_000)]), 2), "columns below 3"),
+        (smooth(0, json!([axis(1 << 40), axis(1 << 40)]), 2), "columns below 3"),
+        (smooth(u64::MAX, json!([axis(3)]), 2), "columns below 3"),
+        (smooth(0, json!([axis(3)]), 1_000_000_000_000), "1 to 4"),
+        (smooth(0, json!([]), 2), "smooth"),
+    ] {
+        for place_of in ["/fit/regularizer", "/fit/targets/0/apart"] {
+            change(&place, |model| {
+                // a model whose targets have all columns does not name what is their own
+                model["fit"]["targets"][0]["apart"] = Value::Null;
+                let own = model.pointer_mut(place_of).unwrap();
+                *own = if place_of == "/fit/regularizer" {
+                    regularizer.clone()
+                } else {
+                    json!({ "unseen": [], "regularizer": regularizer })
+                };
+            });
+            for words in [
+                &["check", "changed.json", "d.npz"][..],
+                &["score", "changed.json", "d.npz"],
+                &["predict", "changed.json", "d.npz"],
+                &["export", "changed.json", "--to", "nemos", "n.npz"],
+            ] {
+                place.refused(words, 3, &["changed.json: expected a penalty", said, "fit again"]);
+                n_refused += 1;
+            }
+        }
+    }
+    crate::tally::tally("penalties in models that do not fit", &[("refused", n_refused)]);
+}
+
 #[test]
 fn data_with_other_columns() {
     let place = fitted();

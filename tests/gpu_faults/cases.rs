@@ -16,7 +16,7 @@ use rheobase::solver::Status;
 use crate::common::{Random, relative};
 
 /// The numbers of a design.
-pub enum Numbers {
+pub(crate) enum Numbers {
     F64(Array2<f64>),
     F32(Array2<f32>),
     /// Functions of the recent past of channels, never written out.
@@ -24,13 +24,13 @@ pub enum Numbers {
 }
 
 /// What is fitted.
-pub enum Kind {
+pub(crate) enum Kind {
     Targets(GlmSpec, Array2<f64>),
     Labels(GlmSpec, Labelled),
 }
 
 /// A fit.
-pub struct Case {
+pub(crate) struct Case {
     pub name: &'static str,
     pub x: Numbers,
     pub kind: Kind,
@@ -40,7 +40,7 @@ pub struct Case {
 }
 
 /// What computes it.
-pub enum On<'o, 'f> {
+pub(crate) enum On<'o, 'f> {
     Cpu,
     Gpu(&'o Gpu),
     Fallback(&'o mut Fallback<'f>),
@@ -48,7 +48,7 @@ pub enum On<'o, 'f> {
 
 /// What a target came to.
 #[derive(Clone, Debug)]
-pub struct Target {
+pub(crate) struct Target {
     pub status: Status,
     coef: Vec<f64>,
     intercept: Vec<f64>,
@@ -58,14 +58,14 @@ pub struct Target {
 
 /// What a fit came to.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     pub backend: String,
     pub targets: Vec<Target>,
 }
 
 impl Answer {
     /// Whether every target is where it is in `truth`, to so many digits.
-    pub fn is(&self, truth: &Self, digits: f64) -> bool {
+    pub(crate) fn is(&self, truth: &Self, digits: f64) -> bool {
         let near = |a: &[f64], b: &[f64], digits: f64| {
             a.len() == b.len() && (a.is_empty() || b.iter().all(|b| *b == 0.0) || relative(a, b) <= digits)
         };
@@ -80,7 +80,7 @@ impl Answer {
     }
 
     /// Whether a target says that it arrived and is elsewhere.
-    pub fn is_wrong(&self, truth: &Self, digits: f64) -> bool {
+    pub(crate) fn is_wrong(&self, truth: &Self, digits: f64) -> bool {
         let has_arrived = |target: &&Target| !matches!(target.status, Status::Stalled | Status::Failed);
         let arrived = |answer: &Self| Self {
             backend: String::new(),
@@ -128,7 +128,7 @@ impl Case {
     }
 
     /// Fits.
-    pub fn run(&self, on: On) -> Result<Answer> {
+    pub(crate) fn run(&self, on: On) -> Result<Answer> {
         let values: Values = match &self.x {
             Numbers::F64(x) => x.view().into(),
             Numbers::F32(x) => x.view().into(),
@@ -205,7 +205,7 @@ fn how(n: usize, strengths: &[f64]) -> Option<CrossValidation> {
 }
 
 /// One of every kind.
-pub fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     let case = |name, x, kind| Case { name, x, kind, how: None, digits: 1e-8 };
     let of = |solver| GlmSpec { solver, ..GlmSpec::default() };
     let ridge = || Regularizer::Ridge { strength: 1.0.into() };
@@ -270,7 +270,7 @@ pub fn cases() -> Vec<Case> {
     });
     let spec = |solver| GlmSpec { regularizer: ridge(), ..of(solver) };
     cases.push(Case {
-        how: how(900, &[1e-3, 0.1, 3.0]),
+        how: how(900, &[1e-2, 1.0]),
         ..case("cross-validation", Numbers::F64(wide), Kind::Targets(spec(SolverChoice::Auto), population))
     });
     cases.push(Case {

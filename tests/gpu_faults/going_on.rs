@@ -21,6 +21,11 @@ fn data(n: usize, p: usize) -> [Array2<f64>; 2] {
     [x, y]
 }
 
+/// What happened to a device, in words.
+fn words<'e>(on: &'e Fallback) -> Vec<&'e str> {
+    on.events().iter().map(|event| event.event.as_str()).collect()
+}
+
 struct Problem<'a> {
     plan: DesignPlan<'a>,
     y: &'a Array2<f64>,
@@ -76,11 +81,8 @@ fn a_design_that_a_device_has_no_room_for_is_sent_in_every_pass() {
     let mut on = Fallback::new(|limits| Gpu::open_within(Some(&number), own(limits))).unwrap();
     let fitted = problem.fit(&mut on, &spec, &mut |_| {}).unwrap();
     assert_eq!((fitted.plan.backend.as_str(), fitted.plan.features[0].is_written()), ("gpu", false));
-    assert!(
-        on.events().len() == 1 && on.events()[0].event.contains("less of the design"),
-        "{:?}",
-        on.events()
-    );
+    assert_eq!(words(&on), ["out_of_memory", "reopened"]);
+    assert!(on.events()[1].reason.contains("less of the design"), "{:?}", on.events());
     assert_same(&fitted, &problem.truth(&spec));
 }
 
@@ -103,8 +105,7 @@ fn a_fit_whose_device_is_lost_goes_on_from_where_it_had_come_to() {
             }
         });
         let fitted = fitted.unwrap();
-        let events = on.events();
-        assert!(events.len() == 1 && events[0].event.contains("fresh device"), "{events:?}");
+        assert_eq!(words(&on), ["lost", "reopened"]);
         assert_eq!((fitted.plan.backend.as_str(), on.gpu().is_some()), ("gpu", true));
         // steps before the loss count, and were not done in vain
         let steps = |fit: &FittedGlm| fit.targets.iter().map(|target| target.iterations).max().unwrap();
@@ -132,9 +133,8 @@ fn one_that_does_not_answer_is_waited_for_once() {
     let fitted = problem.fit(&mut on, &spec, &mut |_| {}).unwrap();
     let waited = started.elapsed();
     assert!(waited >= patience && waited < 10 * patience, "{waited:?}");
-    let events = on.events();
-    assert!(events.len() == 1 && events[0].event == "fell back to the CPU", "{events:?}");
-    assert!(events[0].reason.contains("did not answer within 0.3 s"), "{events:?}");
+    assert_eq!(words(&on), ["hung", "cpu"]);
+    assert!(on.events()[0].reason.contains("did not answer within 0.3 s"), "{:?}", on.events());
     assert_same(&fitted, &problem.truth(&spec));
     assert!(on.gpu().is_none());
 }
@@ -153,12 +153,18 @@ fn without_the_cpu_the_error_is_that_of_the_device() {
     let mut on = Fallback::new(lost).unwrap().or_fail();
     let error = problem.fit(&mut on, &spec, &mut |_| {}).unwrap_err();
     assert!(matches!(error, Error::Gpu(DeviceError::Lost { .. })), "{error}");
-    assert_eq!(on.events().len(), 1, "a fresh one was tried");
+    assert_eq!(words(&on), ["lost", "reopened", "lost"], "a fresh one was tried");
     // and the same with the CPU
     let mut on = Fallback::new(lost).unwrap();
     let fitted = problem.fit(&mut on, &spec, &mut |_| {}).unwrap();
-    let events: Vec<&str> = on.events().iter().map(|event| event.event.as_str()).collect();
-    assert_eq!(events, ["the fit went on on a fresh device", "fell back to the CPU"]);
+    assert_eq!(words(&on), ["lost", "reopened", "lost", "cpu"]);
     assert_eq!(fitted.plan.backend, "cpu");
+    assert_same(&fitted, &problem.truth(&spec));
+    // where no other device opens the loss is told all the same
+    let closed =
+        |_| Err(Error::Gpu(DeviceError::Unavailable { adapter: "it".into(), reason: "busy".into() }));
+    let mut on = Fallback::with(lost(Limits::default()).unwrap(), closed);
+    let fitted = problem.fit(&mut on, &spec, &mut |_| {}).unwrap();
+    assert_eq!((words(&on), on.gpu().is_none()), (vec!["lost", "unavailable", "cpu"], true));
     assert_same(&fitted, &problem.truth(&spec));
 }

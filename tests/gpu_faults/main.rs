@@ -39,8 +39,13 @@ fn adapter() -> Option<(String, MutexGuard<'static, ()>)> {
 }
 
 fn open(number: &str) -> Gpu {
-    let limits = Limits { patience: Some(Duration::from_millis(20)), ..Limits::default() };
-    Gpu::open_within(Some(number), limits).unwrap()
+    Gpu::open_within(Some(number), Limits::default()).unwrap()
+}
+
+/// One for this fault: what never answers is not waited for long, and all others as long as a user's.
+fn open_for(number: &str, fault: FaultKind) -> Gpu {
+    let patience = (fault == FaultKind::Hung).then_some(Duration::from_millis(20));
+    Gpu::open_within(Some(number), Limits { patience, ..Limits::default() }).unwrap()
 }
 
 /// What came of faults.
@@ -182,8 +187,8 @@ fn lasting(trial: &mut Trial, number: &str, healthy: &Gpu) {
     for at in spread(trial.operations.submissions, FEW) {
         for kind in [FaultKind::Lost, FaultKind::Hung] {
             let fault = Fault { kind, at, lasts: false };
-            trial.direct(&open(number), fault);
-            trial.with_fallback(open(number), |_| Ok(healthy.clone()), fault);
+            trial.direct(&open_for(number, kind), fault);
+            trial.with_fallback(open_for(number, kind), |_| Ok(healthy.clone()), fault);
         }
     }
 }

@@ -23,9 +23,10 @@ fn softplus(x: f64) -> f64 {
     if x > 0.0 { x + (-x).exp().ln_1p() } else { x.exp().ln_1p() }
 }
 
-/// The distribution function of a standard normal variable, by its power series or the continued fraction of the tail.
-fn normal(x: f64) -> f64 {
-    let density = (-0.5 * x * x).exp() / std::f64::consts::TAU.sqrt();
+/// Of a standard normal variable: the logarithm of its distribution function, and its density over that, by the power series
+/// or, in the tails, where neither may underflow, the continued fraction.
+fn normal(x: f64) -> [f64; 2] {
+    let log_density = -0.5 * x * x - 0.5 * std::f64::consts::TAU.ln();
     if x.abs() < 3.0 {
         let (mut term, mut sum, mut k) = (x, x, 1.0);
         while term.abs() > 1e-18 * sum.abs() {
@@ -33,12 +34,16 @@ fn normal(x: f64) -> f64 {
             term *= x * x / k;
             sum += term;
         }
-        return 0.5 + density * sum;
+        let p = 0.5 + log_density.exp() * sum;
+        return [p.ln(), log_density.exp() / p];
     }
     let a = x.abs();
     let fraction = (1..200).rev().fold(a, |below, k| a + f64::from(k) / below);
-    let tail = density / fraction;
-    if x > 0.0 { 1.0 - tail } else { tail }
+    if x < 0.0 {
+        return [log_density - fraction.ln(), fraction];
+    }
+    let tail = log_density.exp() / fraction;
+    [(-tail).ln_1p(), log_density.exp() / (1.0 - tail)]
 }
 
 impl Family {
@@ -57,9 +62,8 @@ impl Family {
             }
             Self::Probit => {
                 let side = 2.0 * y - 1.0;
-                let (p, q) = (normal(side * eta), normal(-side * eta));
-                let density = (-0.5 * eta * eta).exp() / std::f64::consts::TAU.sqrt();
-                [-p.ln(), -side * density / p, density * density / (p * q)]
+                let ([log, over], [_, over_other]) = (normal(side * eta), normal(-side * eta));
+                [-log, -side * over, over * over_other]
             }
         }
     }

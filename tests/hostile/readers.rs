@@ -6,12 +6,13 @@ use std::path::Path;
 
 use ndarray::Array2;
 use rheobase::cli::{feature as language, inspect, study as studies};
-use rheobase::design::Source;
+use rheobase::design::{FeatureColumns, Source};
 use rheobase::features::{Dataset, Request, StudyFeature};
 use rheobase::glm::Plan;
 use rheobase::read::csv::CsvFile;
 use rheobase::read::{h5, nemos, npz, npz_entries, nwb};
 use rheobase::recording::Kind;
+use rheobase::regularizer::Regularizer;
 use rheobase::time::IntervalSet;
 use rheobase::write::categorical::CategoricalFile;
 use rheobase::write::json::{json_bytes, read_json};
@@ -172,9 +173,17 @@ pub fn model(path: &Path) -> Outcome {
     all
 }
 
+/// The terms of a penalty on the columns of a model, which has them all.
+fn use_of_penalty(regularizer: &Regularizer, labels: &[String], features: &[FeatureColumns]) {
+    let features: Vec<[usize; 2]> = features.iter().map(|feature| feature.columns).collect();
+    let value = regularizer.value(&vec![0.0; labels.len()], &features);
+    assert!(value == 0.0, "{value}");
+}
+
 fn use_of_means(model: &ModelFile, all: &mut Outcome) {
     all.note(json_bytes(model));
     print_features(&model.study);
+    use_of_penalty(&model.fit.regularizer, &model.fit.labels, &model.fit.features);
     let x = Array2::from_elem((3, model.fit.labels.len()), 0.5);
     let source = Source { name: "x".into(), labels: model.fit.labels.clone(), x: x.view().into() };
     let offset = model.fit.has_offset.then_some(&[0.0; 3][..]);
@@ -188,6 +197,7 @@ fn use_of_means(model: &ModelFile, all: &mut Outcome) {
 fn use_of_classes(model: &CategoricalFile, all: &mut Outcome) {
     all.note(json_bytes(model));
     print_features(&model.study);
+    use_of_penalty(&model.fit.regularizer, &model.fit.labels, &model.fit.features);
     let x = Array2::from_elem((3, model.fit.labels.len()), 0.5);
     let source = Source { name: "x".into(), labels: model.fit.labels.clone(), x: x.view().into() };
     for target in 0..model.fit.targets.len().min(8) {

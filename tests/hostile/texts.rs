@@ -86,6 +86,8 @@ pub(crate) fn of_json(whole: &[u8], random: &mut impl Rng) -> Vec<u8> {
     let mut places = Vec::new();
     collect(&document, String::new(), &mut places);
     let place = &places[random.random_range(0..places.len())];
+    let grid =
+        json!([{ "len": 1_000_000_000_000_u64, "is_cyclic": false }, { "len": u64::MAX, "is_cyclic": true }]);
     let deep = (0..100).fold(json!(1), |inner, _| json!([inner]));
     let instead = [
         json!(null),
@@ -102,6 +104,9 @@ pub(crate) fn of_json(whole: &[u8], random: &mut impl Rng) -> Vec<u8> {
         json!({}),
         json!(true),
         json!([[1, 2], [3]]),
+        json!({ "ridge": { "strength": [0.1] } }),
+        json!({ "group-lasso": { "strength": [0.1, 0.2], "groups": { "columns": [[0], [1_000_000]] } } }),
+        json!({ "smooth": { "strength": 1.0, "order": 2, "grids": [{ "first": 1, "axes": grid }] } }),
         deep,
     ];
     let value = document.pointer_mut(place).unwrap();

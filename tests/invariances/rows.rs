@@ -2,6 +2,8 @@
 
 use ndarray::Axis;
 use proptest::prelude::Strategy;
+use rheobase::observation::Observe;
+use rheobase::write::model::ModelFile;
 
 use crate::case::{Case, Problem, cases, holds};
 use crate::compare::{Expected, PLANS, is_same};
@@ -75,20 +77,94 @@ fn a_row_of_weight_2_is_two_rows() {
     });
 }
 
-/// Rows that do not count are not there: the same rows lie elsewhere in memory.
+/// Rows that are not used are not there: the same rows lie elsewhere in memory, and nothing of the others is read.
 #[test]
-fn a_row_that_does_not_count_is_not_there() {
-    holds("zero weight = removal", 120, cases(), |case| {
+fn a_row_that_is_not_used_is_not_there() {
+    holds("unused rows = removal", 120, cases(), |case| {
+        let mut all = case.problem();
+        let n = all.x.nrows();
+        let left: Vec<usize> = (0..n).filter(|row| row % 5 != 2).collect();
+        let removed = all.clone().with(&left);
+        for row in (0..n).filter(|row| row % 5 == 2) {
+            all.x.row_mut(row).fill(1e3);
+            all.weights.iter_mut().for_each(|weights| weights[row] = 1e6);
+            all.offset.iter_mut().for_each(|offset| offset[row] = 1e3);
+        }
+        all.rows.clone_from(&left);
+        let (fit, sd) = (removed.fit(), removed.deviations());
+        is_same(&all.fit().targets[0], &Expected::of(&fit.targets[0], &sd), PLANS)
+    });
+}
+
+/// The problem as a table for the command line, with its options.
+fn table(problem: &Problem, weights: &[f64]) -> (String, Vec<String>) {
+    let p = problem.x.ncols();
+    let names: Vec<String> = (0..p).map(|j| format!("x{j}")).collect();
+    let mut text = format!("{},y,w,o\n", names.join(","));
+    for (row, x) in problem.x.rows().into_iter().enumerate() {
+        let mut cells: Vec<f64> = x.to_vec();
+        let offset = problem.offset.as_ref().map_or(0.0, |offset| offset[row]);
+        cells.extend([problem.y[(row, 0)], weights[row], offset]);
+        let cells: Vec<String> = cells.iter().map(ToString::to_string).collect();
+        text += &format!("{}\n", cells.join(","));
+    }
+    let model = problem.spec.model;
+    let mut options: Vec<String> =
+        ["--y", "y", "--weights", "w", "--quiet", "--x"].map(String::from).to_vec();
+    options.push(names.join(","));
+    let mut add = |name: &str, value: String| options.extend([name.into(), value]);
+    add("--observation", model.observation.name().into());
+    add("--link", model.inverse_link.name().into());
+    if let Some(dispersion) = model.observation.dispersion() {
+        add("--dispersion", dispersion.to_string());
+    }
+    if let Some(strength) = problem.spec.regularizer.strength() {
+        add("--regularizer", problem.spec.regularizer.name().into());
+        add("--strength", strength.to_string());
+    }
+    if problem.offset.is_some() {
+        add("--offset", "o".into());
+    }
+    if !problem.spec.has_intercept {
+        options.push("--no-intercept".into());
+    }
+    (text, options)
+}
+
+/// Rows of weight 0 are not there, whatever is in them: the command line is what leaves them out.
+#[test]
+fn a_row_of_weight_0_is_not_there() {
+    // penalties that take no more options
+    let plain =
+        cases().prop_map(|case| Case { penalty: case.penalty % 3, n_columns: case.n_columns.min(6), ..case });
+    let folder = tempfile::tempdir().unwrap();
+    let fit = |name: &str, (text, options): (String, Vec<String>)| {
+        let [data, out] = [format!("{name}.csv"), name.to_string()].map(|own| folder.path().join(own));
+        std::fs::write(&data, text).unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_rheobase"));
+        let run = command.arg("fit").arg(&data).args(&options).arg("--out").arg(&out).output().unwrap();
+        // 4: there is a model, and its target has not converged
+        assert!(matches!(run.status.code(), Some(0 | 4)), "{options:?}: {run:?}");
+        ModelFile::load(&out.join("model.json")).unwrap().fit
+    };
+    holds("zero weight = removal", 60, plain, |case| {
         let mut all = case.problem();
         let n = all.x.nrows();
         let left: Vec<usize> = (0..n).filter(|row| row % 5 != 2).collect();
         let removed = all.clone().with(&left);
         let mut weights = all.weights.clone().unwrap_or_else(|| vec![1.0; n]);
-        (0..n).filter(|row| row % 5 == 2).for_each(|row| weights[row] = 0.0);
-        all.weights = Some(weights);
-        all.rows.clone_from(&left);
-        let (fit, sd) = (removed.fit(), removed.deviations());
-        is_same(&all.fit().targets[0], &Expected::of(&fit.targets[0], &sd), PLANS)
+        let counted: Vec<f64> = left.iter().map(|&row| weights[row]).collect();
+        for row in (0..n).filter(|row| row % 5 == 2) {
+            weights[row] = 0.0;
+            all.x.row_mut(row).fill(1e3);
+            all.offset.iter_mut().for_each(|offset| offset[row] = 1e3);
+        }
+        let (found, expected) =
+            (fit("all", table(&all, &weights)), fit("removed", table(&removed, &counted)));
+        let (found, expected) = (&found.targets[0], &expected.targets[0]);
+        proptest::prop_assert_eq!(found.n_bins_used, left.len());
+        proptest::prop_assert_eq!(found.dof_resid, expected.dof_resid);
+        is_same(found, &Expected::of(expected, &removed.deviations()), PLANS)
     });
 }
 

@@ -41,11 +41,12 @@ fn the_units_of_columns_mean_nothing() {
         let (p, sd) = (problem.x.ncols(), problem.deviations());
         let fit = problem.fit();
         let expected = &fit.targets[0];
-        // a group, and neighbours, have one unit
-        let is_coupled = matches!(case.penalty, 4 | 5);
+        // a group, neighbours, and what has one ratio for all have one unit
+        let is_coupled = matches!(case.penalty, 3..=5);
+        let farthest = if case.penalty == 3 { 3 } else { 8 };
         let unit = |j: usize| {
             let k = if is_coupled { case.seed as usize } else { case.seed as usize % 1000 + 5 * j };
-            10_f64.powi((k % 17) as i32 - 8)
+            10_f64.powi((k % (2 * farthest + 1)) as i32 - farthest as i32)
         };
         for (j, mut column) in problem.x.columns_mut().into_iter().enumerate() {
             column.iter_mut().for_each(|x| *x *= unit(j));
@@ -56,8 +57,12 @@ fn the_units_of_columns_mean_nothing() {
         problem.spec.regularizer = match problem.spec.regularizer {
             Regularizer::Ridge { strength } => Regularizer::Ridge { strength: each(&strength, 2) },
             Regularizer::Lasso { strength } => Regularizer::Lasso { strength: each(&strength, 1) },
-            // its two parts scale differently
-            Regularizer::ElasticNet { .. } => return Ok(true),
+            // its two parts scale differently, so that another ratio is the same penalty; digits of one near 1 limit the units
+            Regularizer::ElasticNet { strength, ratio } => {
+                let [magnitudes, squares] = [ratio * unit(0), (1.0 - ratio) * unit(0) * unit(0)];
+                let both = magnitudes + squares;
+                Regularizer::ElasticNet { strength: strength.times(both), ratio: magnitudes / both }
+            }
             Regularizer::GroupLasso { strength, groups } => {
                 Regularizer::GroupLasso { strength: strength.times(unit(0)), groups }
             }

@@ -34,6 +34,8 @@ fn commands() -> Vec<(Vec<&'static str>, &'static str)> {
             vec![
                 "fit",
                 "c.nwb",
+                "--epochs",
+                "simulated",
                 "--unit",
                 "all",
                 "--bin",
@@ -112,7 +114,7 @@ fn on_a_full_disk(place: &Place, disk: &Path) -> u64 {
     let commands: [&[&str]; 4] = [
         &["fit", "d.npz", "--out", "disk", "--quiet"],
         &["simulate", "fit/model.json", "d.npz", "--repeats", "200", "--out", "disk/draws.csv"],
-        &["simulate", "coupled", "--units", "9", "--duration", "60s", "--out", "disk/c.nwb", "--quiet"],
+        &["simulate", "coupled", "--units", "9", "--duration", "600s", "--out", "disk/c.nwb", "--quiet"],
         &["predict", "fit/model.json", "d.npz", "--out", "disk/x/rate.csv"],
     ];
     let mut n_refused = 0;

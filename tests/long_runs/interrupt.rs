@@ -1,9 +1,11 @@
 //! Signals: every command ends within a second, a fit with its best coefficients.
 
+use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::array_file::Random;
 use crate::tally::tally;
 use crate::{Ended, Place, Running, alone, contents, number, population};
 
@@ -80,9 +82,15 @@ fn a_fit_that_is_stopped_writes_its_best_coefficients_and_how_to_go_on() {
 fn without_a_place_for_a_checkpoint_the_coefficients_are_printed_and_that_is_said() {
     let _alone = alone();
     let place = place();
+    // how long it takes to the first point
+    let started = Instant::now();
+    let mut measured = place.start(&with(&LONG, &["--checkpoint", "c.json"]));
+    assert!(measured.has_points("c.json"));
+    let to_begin = started.elapsed();
+    measured.kill();
+    std::fs::remove_file(place.path("c.json")).unwrap();
     let running = place.start(&with(&LONG[..6], &["--json", "--quiet"]));
-    // reading takes less than a second, the fit many
-    std::thread::sleep(Duration::from_millis(2500));
+    std::thread::sleep(to_begin.mul_f64(1.3));
     let ended = stopped(running, &["INT"]).with(4);
     assert!(ended.stderr.contains("no checkpoint: give --out DIR or --checkpoint FILE"), "{ended:?}");
     let document = ended.json();
@@ -113,60 +121,91 @@ fn a_second_signal_ends_at_once_and_ignored_ones_stay_ignored() {
 }
 
 #[test]
+fn what_a_stopped_fit_leaves_of_an_earlier_one_is_listed() {
+    let _alone = alone();
+    let place = place();
+    population(&place, "small.npz", [500, 3, 1]);
+    place.run(&["fit", "small.npz", "--out", "out", "--quiet"]).with(0);
+    let mut earlier: Vec<String> = contents(&place.path("out")).into_keys().collect();
+    earlier.retain(|name| !["model.json", "fit.json"].contains(&name.as_str()));
+    let mut running = place.start(&with(&LONG, &["--out", "out"]));
+    assert!(running.has_points("out/checkpoint.json"), "{:?}", running.ended());
+    let ended = stopped(running, &["INT"]).with(4);
+    let said = format!("{} files of an earlier fit", earlier.len());
+    assert!(ended.stderr.contains(&said), "{ended:?}");
+    let fit = place.json("out/fit.json");
+    assert_eq!(fit["stale"], Value::from(earlier.clone()));
+    assert_eq!(rheobase::write::save::mixed_files(&place.path("out")).unwrap(), earlier);
+}
+
+/// Rows of three columns and counts, in csv.
+fn table(place: &Place, name: &str, n: usize) {
+    let mut random = Random(3);
+    let mut text = String::from("a,b,c,count\n");
+    for row in 0..n {
+        let x = [(); 3].map(|()| random.normal());
+        writeln!(text, "{},{},{},{}", x[0], x[1], x[2], row % 3).unwrap();
+    }
+    std::fs::write(place.path(name), text).unwrap();
+}
+
+#[test]
 fn whatever_is_not_a_fit_is_given_up_and_leaves_nothing() {
     let _alone = alone();
     let place = Place::new();
     population(&place, "d.npz", [2000, 3, 1]);
+    population(&place, "big.npz", [1_000_000, 3, 1]);
+    table(&place, "big.csv", 400_000);
     place.run(&["fit", "d.npz", "--out", "out", "--quiet"]).with(0);
-    // files that never end
-    assert!(place.command("mkfifo").args(["d.csv", "in"]).status().unwrap().success());
     let before = contents(&place.path("out"));
-    let commands: [&[&str]; 6] = [
-        &["fit", "d.csv", "--y", "count", "--out", "new"],
-        &["score", "out/model.json", "d.csv"],
-        &["predict", "out/model.json", "d.csv", "--out", "rate.csv"],
-        &[
-            "simulate",
-            "out/model.json",
-            "d.npz",
-            "--repeats",
-            "8000",
-            "--out",
-            "draws.csv",
-            "--memory-limit",
-            "99GB",
-        ],
-        &[
-            "simulate",
-            "coupled",
-            "--units",
-            "40",
-            "--duration",
-            "2000s",
-            "--memory-limit",
-            "99GB",
-            "--out",
-            "coupled.nwb",
-        ],
-        &["fit", "d.csv", "--y", "count"],
+    let coupled = ["simulate", "coupled", "--units", "20", "--duration", "200s", "--out", "coupled.nwb"];
+    let draws = ["simulate", "out/model.json", "d.npz", "--repeats", "2000", "--out", "draws.csv"];
+    // what is signalled when a part of the time has passed: reading, computing, writing
+    let commands: [(&[&str], f64); 6] = [
+        (&["fit", "big.csv", "--y", "count", "--json"], 0.2),
+        (&["fit", "big.csv", "--y", "count", "--out", "new"], 0.8),
+        (&["score", "out/model.json", "big.npz"], 0.5),
+        (&["predict", "out/model.json", "big.npz", "--out", "rate.csv"], 0.6),
+        (&draws, 0.5),
+        (&coupled, 0.5),
     ];
-    for words in commands {
-        let running = place.start(words);
-        // a writer that writes nothing
-        let writer = std::fs::OpenOptions::new().read(true).write(true).open(place.path("d.csv")).unwrap();
-        std::thread::sleep(Duration::from_millis(400));
-        let ended = stopped(running, &["INT"]).with(1);
+    let made = ["new", "rate.csv", "draws.csv", "coupled.nwb"];
+    let mut n_given_up = 0;
+    for (words, mut part) in commands {
+        let started = Instant::now();
+        place.run(words).with(0);
+        let whole = started.elapsed();
+        let ended = loop {
+            for name in made {
+                let _ = std::fs::remove_file(place.path(name));
+                let _ = std::fs::remove_dir_all(place.path(name));
+            }
+            let mut running = place.start(words);
+            std::thread::sleep(whole.mul_f64(part));
+            if running.is_running() {
+                let ended = stopped(running, &["INT"]);
+                if ended.code == Some(1) {
+                    break ended;
+                }
+            }
+            // faster than before
+            part *= 0.8;
+            assert!(part > 0.05, "{words:?}: {whole:?}");
+        };
         assert!(
             ended.stdout.is_empty() && ended.stderr.contains("stopped by Ctrl-C (SIGINT)"),
             "{words:?}: {ended:?}"
         );
-        drop(writer);
         assert_eq!(contents(&place.path("out")), before, "{words:?}");
-        for name in ["new", "rate.csv", "draws.csv", "coupled.nwb"] {
+        for name in &made[1..] {
             assert!(!place.path(name).exists(), "{words:?}: {name}");
         }
+        let new: Vec<String> = contents(&place.path("new")).into_keys().collect();
+        assert!(new.is_empty() || new == ["checkpoint.json"], "{words:?}: {new:?}");
         assert!(place.litter().is_empty(), "{words:?}: {:?}", place.litter());
+        n_given_up += 1;
     }
+    tally("commands that are no fits", &[("stopped", n_given_up), ("with nothing left behind", n_given_up)]);
 }
 
 #[test]
@@ -181,8 +220,8 @@ fn a_server_ends_between_its_lines() {
         "yes '' | \"$0\" bench serve d.npz & echo $! > id; wait",
         env!("CARGO_BIN_EXE_rheobase"),
     ]);
-    let running = place.start_command(command);
-    std::thread::sleep(Duration::from_millis(1500));
+    let mut running = place.start_command(command);
+    assert!(running.has_printed(2));
     let id = std::fs::read_to_string(place.path("id")).unwrap();
     let sent = Instant::now();
     assert!(place.command("kill").args(["-TERM", id.trim()]).status().unwrap().success());
@@ -200,7 +239,11 @@ fn a_fit_whose_time_is_up_is_complete_and_can_go_on() {
     let place = Place::new();
     population(&place, "d.npz", [30_000, 40, 12]);
     let words = ["fit", "d.npz", "--solver", "newton", "--out", "out"];
-    let ended = place.run(&with(&words, &["--time-limit", "200ms"])).with(4);
+    place.run(&words).with(0);
+    let limit =
+        format!("{}ms", (1000.0 * number(&place.json("out/fit.json")["seconds"]["fit"]) / 3.0) as u64);
+    std::fs::remove_dir_all(place.path("out")).unwrap();
+    let ended = place.run(&with(&words, &["--time-limit", &limit])).with(4);
     assert!(ended.stderr.contains("checkpoint written to out/checkpoint.json; to go on:"), "{ended:?}");
     let fit = place.json("out/fit.json");
     assert!(statuses(&fit).contains(&"stopped") && fit["stopped"]["by"] == "--time-limit");

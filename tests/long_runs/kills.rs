@@ -13,18 +13,17 @@ use crate::array_file::Random;
 use crate::tally::tally;
 use crate::{Place, alone, contents, population};
 
-/// Kills in all, and those that wait for the first file to be renamed.
-const N_KILLS: u64 = 220;
+/// Runs that a kill has to hit, the first of them when the first file is renamed; and how many are begun at most.
+const N_HIT: u64 = 200;
 const N_AT_RENAMING: u64 = 60;
+const MOST_RUNS: u64 = 1000;
 
 /// Files that hold times, and differ from run to run.
 const TIMED: [&str; 3] = ["fit.json", "model.json", "report.html"];
 
 /// The two fits that take turns: of other counts, so that every table and figure differs.
-const FITS: [[&str; 6]; 2] = [
-    ["fit", "a.npz", "--out", "out", "--quiet", "--resume"],
-    ["fit", "b.npz", "--out", "out", "--quiet", "--resume"],
-];
+const FITS: [[&str; 5]; 2] =
+    [["fit", "a.npz", "--out", "out", "--quiet"], ["fit", "b.npz", "--out", "out", "--quiet"]];
 
 /// Whether a file is complete, as far as it tells itself.
 fn is_complete(name: &str, bytes: &[u8]) -> bool {
@@ -46,6 +45,16 @@ fn results(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = contents(folder);
     files.retain(|name, _| !name.ends_with(".part") && name != "checkpoint.json");
     files
+}
+
+/// Whether there was a checkpoint, which is complete, whenever the run was killed; there is none any more.
+fn had_checkpoint(folder: &Path) -> bool {
+    let path = folder.join("checkpoint.json");
+    let Ok(bytes) = std::fs::read(&path) else { return false };
+    let checkpoint: Value = serde_json::from_slice(&bytes).unwrap();
+    assert!(checkpoint["progress"]["open"].is_object(), "{checkpoint}");
+    std::fs::remove_file(path).unwrap();
+    true
 }
 
 /// Waits until this file is another one.
@@ -79,27 +88,35 @@ fn every_file_is_old_or_new_whenever_a_fit_is_killed() {
     assert!(references[0].len() > 8, "{:?}", references[0].keys());
     place.run(&FITS[0]).with(0);
     let mut random = Random(21);
-    let (mut n_finished, mut n_mixed, mut n_said, mut n_new) = (0, 0, 0, 0);
-    for kill in 0..N_KILLS {
+    let (mut n_hit, mut n_finished, mut n_mixed, mut n_said, mut n_new, mut n_checkpoints) =
+        (0, 0, 0, 0, 0, 0);
+    for kill in 0..MOST_RUNS {
+        if n_hit == N_HIT {
+            break;
+        }
         let before = results(&out);
-        let mut running = place.start(&FITS[(kill % 2) as usize]);
+        // of some runs checkpoints are written all the time
+        let often: &[&str] = if kill % 5 < 2 { &["--checkpoint-every", "1ms"] } else { &[] };
+        let mut running = place.start(&[&FITS[(kill % 2) as usize][..], often].concat());
         if kill < N_AT_RENAMING {
             wait_for_change(&out.join("model.json"), 4 * whole);
             std::thread::sleep(Duration::from_micros((600.0 * random.uniform()) as u64));
         } else {
             // anywhere, more often where files are written
             let part = random.uniform();
-            let part = if kill % 3 == 0 { part } else { 0.6 + 0.5 * part };
+            let part = if kill % 3 == 0 { part } else { 0.6 + 0.7 * part };
             std::thread::sleep(whole.mul_f64(part));
         }
-        n_finished += u64::from(!running.is_running());
-        running.kill();
+        let is_hit = running.is_running() && running.kill().code.is_none();
+        (n_hit, n_finished) = (n_hit + u64::from(is_hit), n_finished + u64::from(!is_hit));
+        n_checkpoints += u64::from(had_checkpoint(&out));
         let after = results(&out);
         let is_new_index = after["fit.json"] != before["fit.json"];
         let of_index = listed(&after);
         for (name, bytes) in &after {
             let is_old = before.get(name) == Some(bytes);
-            let is_listed = of_index.get(name) == Some(&digest_bytes(bytes));
+            // the index lists all but itself
+            let is_listed = name == "fit.json" || of_index.get(name) == Some(&digest_bytes(bytes));
             let is_known = if TIMED.contains(&name.as_str()) {
                 is_complete(name, bytes)
             } else {
@@ -131,10 +148,21 @@ fn every_file_is_old_or_new_whenever_a_fit_is_killed() {
             n_said += 1;
         }
     }
+    assert_eq!(n_hit, N_HIT, "{n_finished} runs had ended");
+    eprintln!(
+        "{n_hit} hit, {n_finished} too late, {n_mixed} mixed, {n_new} new, {n_checkpoints} checkpoints"
+    );
     assert!(n_mixed > 0 && n_new > 0, "no kill hit the renaming: {n_mixed} mixed, {n_new} after it");
     // what was left behind is removed by the next run
     place.run(&FITS[0]).with(0);
     assert!(place.litter().is_empty(), "{:?}", place.litter());
     assert!(mixed_files(&out).unwrap().is_empty() && !out.join("checkpoint.json").exists());
-    tally("kills", &[("kills", N_KILLS), ("after the end", n_finished), ("sets that were mixed", n_mixed)]);
+    tally(
+        "kills",
+        &[
+            ("running fits that were killed", n_hit),
+            ("sets that were mixed", n_mixed),
+            ("checkpoints that were left", n_checkpoints),
+        ],
+    );
 }

@@ -144,6 +144,17 @@ pub(crate) fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
+impl Drop for Running {
+    fn drop(&mut self) {
+        // also where a test has failed: nothing goes on behind it
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        for name in ["out", "err"] {
+            let _ = std::fs::remove_file(std::env::temp_dir().join(said_in(name, self.number)));
+        }
+    }
+}
+
 impl Running {
     /// Sends signals, one right after the other, by their names.
     pub(crate) fn signal(&self, names: &[&str]) -> Instant {
@@ -158,6 +169,19 @@ impl Running {
     pub(crate) fn kill(mut self) -> Ended {
         self.child.kill().unwrap();
         self.ended()
+    }
+
+    /// Waits until so many lines are printed.
+    pub(crate) fn has_printed(&mut self, n_lines: usize) -> bool {
+        let path = std::env::temp_dir().join(said_in("out", self.number));
+        let started = Instant::now();
+        while self.is_running() && started.elapsed() < PATIENCE {
+            if std::fs::read_to_string(&path).is_ok_and(|text| text.lines().count() >= n_lines) {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        false
     }
 
     pub(crate) fn is_running(&mut self) -> bool {
@@ -196,9 +220,7 @@ impl Running {
         };
         let text = |name: &str| {
             let path = std::env::temp_dir().join(said_in(name, self.number));
-            let text = std::fs::read_to_string(&path).unwrap();
-            std::fs::remove_file(path).unwrap();
-            text
+            std::fs::read_to_string(path).unwrap()
         };
         let ended = Ended { code: status.code(), stdout: text("out"), stderr: text("err") };
         assert!(!ended.stderr.contains("panicked"), "{ended:?}");

@@ -48,6 +48,8 @@ fn answers(place: &Place, name: &str) -> Vec<(Vec<f64>, Vec<f64>, Value, Value)>
 enum By {
     Kill,
     Signal(&'static str),
+    /// Its own limit of time, a part of what the undisturbed fit took.
+    TimeLimit(f64),
 }
 
 /// Fits once undisturbed, then again and again disturbed at parts of the time that it took, and resumed; the number of disturbed runs
@@ -61,14 +63,23 @@ fn disturbed(place: &Place, words: &[&str], by: &[By]) -> u64 {
     for (k, by) in by.iter().enumerate() {
         let out = format!("out{k}");
         let own = [words, &["--out", &out, "--checkpoint-every", "20ms"]].concat();
-        let running = place.start(&own);
         // from a third to two thirds of the way
-        std::thread::sleep(whole.mul_f64(0.35 + 0.3 * k as f64 / 3.0));
+        let on_the_way = whole.mul_f64(0.35 + 0.3 * k as f64 / 3.0);
         match by {
-            By::Kill => drop(running.kill()),
+            By::Kill => {
+                let running = place.start(&own);
+                std::thread::sleep(on_the_way);
+                drop(running.kill());
+            }
             By::Signal(name) => {
+                let running = place.start(&own);
+                std::thread::sleep(on_the_way);
                 running.signal(&[name]);
                 drop(running.ended());
+            }
+            By::TimeLimit(part) => {
+                let limit = format!("{}ms", whole.mul_f64(*part).as_millis().max(1));
+                drop(place.run(&[&own[..], &["--time-limit", &limit, "--quiet"]].concat()));
             }
         }
         let checkpoint = std::fs::read(place.path(&out).join("checkpoint.json"));
@@ -97,6 +108,7 @@ fn fits_of_every_kind_go_on_to_the_same_answer() {
     population(&place, "few.npz", [15_000, 12, 2]);
     labels(&place, 20_000);
     let int = By::Signal("INT");
+    let limits = [0.1, 0.25, 0.4, 0.55].map(By::TimeLimit);
     let cases: [(&str, &[&str], &[By]); 8] = [
         ("l-bfgs", &["fit", "one.npz", "--solver", "lbfgs"], &[By::Kill, int]),
         ("population", &["fit", "many.npz", "--solver", "newton"], &[By::Kill, By::Signal("TERM")]),
@@ -116,7 +128,7 @@ fn fits_of_every_kind_go_on_to_the_same_answer() {
                 "--folds",
                 "5",
             ],
-            &[By::Kill, int, By::Kill],
+            &[&[By::Kill, int, By::Kill][..], &limits].concat(),
         ),
         (
             "dispersion",
@@ -142,7 +154,7 @@ fn fits_of_every_kind_go_on_to_the_same_answer() {
                 "--folds",
                 "3",
             ],
-            &[By::Kill, int],
+            &[&[By::Kill, int][..], &limits].concat(),
         ),
     ];
     let (mut n_disturbed, mut n_resumed) = (0, 0);
@@ -181,7 +193,7 @@ fn a_checkpoint_of_another_fit_is_refused_and_says_what_differs() {
     };
     refused(&["--tolerance", "1e-8"], "--tolerance not given then, 1e-8 now");
     refused(&["--regularizer", "ridge", "--strength", "1"], "--regularizer ");
-    refused(&["--out", "out"], "--out \"not given\" then");
+    refused(&["--out", "out"], "--out not given then, given now");
     let bytes = std::fs::read(place.path("d.npz")).unwrap();
     population(&place, "d.npz", [60_000, 64, 19]);
     refused(&[], "other data: the file has changed");
@@ -194,8 +206,12 @@ fn a_checkpoint_of_another_fit_is_refused_and_says_what_differs() {
     std::fs::write(place.path("c.json"), checkpoint).unwrap();
     place
         .run(
-            &[&words[..], &place_of, &["--resume", "--threads", "1", "--json", "--max-iterations", "500"]]
-                .concat(),
+            &[
+                &words[..],
+                &place_of,
+                &["--resume", "--threads", "1", "--json", "--max-iterations", "500", "--backend", "cpu"],
+            ]
+            .concat(),
         )
         .with(0);
     assert!(!place.path("c.json").exists());
@@ -205,6 +221,73 @@ fn a_checkpoint_of_another_fit_is_refused_and_says_what_differs() {
     assert!(ended.stderr.contains("checkpoint.json is not there: the fit begins at the start"), "{ended:?}");
     let ended = place.run(&["fit", "small.npz", "--resume"]).with(2);
     assert!(ended.stderr.contains("--resume: expected a place where the checkpoint is"), "{ended:?}");
+}
+
+#[test]
+fn a_checkpoint_takes_the_place_of_no_other_file() {
+    let _alone = alone();
+    let place = Place::new();
+    population(&place, "d.npz", [500, 3, 1]);
+    std::fs::write(place.path("notes.txt"), "of somebody").unwrap();
+    std::fs::write(place.path("other.json"), "{\"of\": \"another program\"}").unwrap();
+    std::fs::create_dir(place.path("out")).unwrap();
+    let before = crate::contents(&place.path("."));
+    let refused = |checkpoint: &str, more: &[&str]| {
+        let ended = place.run(&[&["fit", "d.npz", "--checkpoint", checkpoint], more].concat());
+        assert!(
+            ended.code == Some(2) && ended.stderr.starts_with("error: --checkpoint: expected "),
+            "{checkpoint}: {ended:?}"
+        );
+        assert!(
+            ended.stderr.contains(checkpoint) && crate::contents(&place.path(".")) == before,
+            "{ended:?}"
+        );
+    };
+    let files = ["d.npz", "notes.txt", "other.json"];
+    files.iter().for_each(|name| refused(name, &[]));
+    let results = ["out/fit.json", "out/../out/model.json", "out/report.html", "out/tables/c.json"];
+    results.iter().for_each(|name| refused(name, &["--out", "out"]));
+    refused("d.npz", &["--resume"]);
+    // also where it would go without --checkpoint
+    std::fs::write(place.path("out/checkpoint.json"), "[1, 2]").unwrap();
+    let ended = place.run(&["fit", "d.npz", "--out", "out"]).with(2);
+    assert!(ended.stderr.contains("a file that is none, out/checkpoint.json"), "{ended:?}");
+    assert_eq!(std::fs::read(place.path("out/checkpoint.json")).unwrap(), b"[1, 2]");
+    // what is no file at all
+    assert!(place.command("mkfifo").arg("pipe").status().unwrap().success());
+    let ended = place.run(&["fit", "d.npz", "--checkpoint", "pipe"]).with(2);
+    assert!(ended.stderr.contains("a file that is none, pipe"), "{ended:?}");
+    assert!(!std::fs::metadata(place.path("pipe")).unwrap().is_file());
+    let n_refused = (files.len() + results.len() + 3) as u64;
+    tally("files that a checkpoint could have replaced", &[("refused", n_refused)]);
+}
+
+#[test]
+fn a_fit_that_begins_anew_says_that_there_is_a_checkpoint_and_leaves_it_unless_it_writes_its_own() {
+    let _alone = alone();
+    let place = Place::new();
+    population(&place, "long.npz", [60_000, 64, 20]);
+    population(&place, "d.npz", [500, 3, 1]);
+    let long =
+        ["fit", "long.npz", "--solver", "newton", "--checkpoint-every", "50ms", "--checkpoint", "c.json"];
+    let mut running = place.start(&long);
+    assert!(running.has_points("c.json"));
+    running.signal(&["INT"]);
+    running.ended().with(4);
+    let bytes = std::fs::read(place.path("c.json")).unwrap();
+    // so short a fit writes none
+    let words = ["fit", "d.npz", "--checkpoint", "c.json", "--checkpoint-every", "1h"];
+    let ended = place.run(&words).with(0);
+    assert_eq!(
+        ended.stderr.matches("note: c.json is there: --resume goes on from it").count(),
+        1,
+        "{ended:?}"
+    );
+    assert_eq!(std::fs::read(place.path("c.json")).unwrap(), bytes);
+    let ended = place.run(&[&words[..], &["--quiet"]].concat()).with(0);
+    assert!(ended.stderr.is_empty(), "{ended:?}");
+    place.run(&[&long[..], &["--resume"]].concat()).with(0);
+    assert!(!place.path("c.json").exists());
 }
 
 #[test]

@@ -2,7 +2,9 @@
 //!
 //! After a device is lost its queue still takes work and its buffers are still mapped, with whatever is in them. So the last
 //! kernel of a run forms sums of the words that are to be read, each with a number that only this run has, and the host forms
-//! them again from the words that arrived. Words that are stale, empty or changed on the way do not fit.
+//! them again from the words that arrived. Words that are stale, empty or changed on the way do not fit. The price is one more
+//! dispatch for every buffer that is read back, a word for every 4096 of it, and a sum on the host; what that takes in seconds has
+//! not been measured on a GPU.
 
 use std::sync::Arc;
 

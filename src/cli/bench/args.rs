@@ -83,7 +83,7 @@ impl BenchArgs {
 }
 
 /// Options of `fit` that would do nothing in `bench serve`, by their fields, as [`super::serve`] looks at them.
-pub(super) const REFUSED: [&str; 9] = [
+pub(super) const REFUSED: [&str; 12] = [
     "out",
     "write_nwb",
     "compare",
@@ -93,6 +93,9 @@ pub(super) const REFUSED: [&str; 9] = [
     "cv",
     "test_against",
     "true_couplings",
+    "resume",
+    "checkpoint",
+    "checkpoint_every",
 ];
 
 /// What `bench` does beside its own workloads.

@@ -75,6 +75,9 @@ fn refuse(args: &FitArgs) -> Result<()> {
         args.cv.cv.is_some(),
         args.test_against.is_some(),
         args.true_couplings.is_some(),
+        args.checkpoint.resume,
+        args.checkpoint.checkpoint.is_some(),
+        args.checkpoint.checkpoint_every.is_some(),
     ];
     for (field, is_given) in REFUSED.into_iter().zip(are_given) {
         if is_given {

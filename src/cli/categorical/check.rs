@@ -10,6 +10,7 @@ use super::labels::Labels;
 use super::scored::of_classes;
 use crate::check::{ClassProblem, Moments, Rows, Stored, Verdict, certify_classes};
 use crate::glm::GapFrom;
+use crate::solver::Status;
 use crate::write::categorical::CategoricalFile;
 use crate::{Error, Result};
 
@@ -89,7 +90,7 @@ fn of_target(
         intercept: &own.intercept,
     };
     let size = [part.used.len(), n_classes * (1 + rows.n_columns()), data.names.len()];
-    let found = certify_classes(&problem, wants_hessian(run.args.standard_errors, size))?;
+    let found = certify_classes(&problem, wants_hessian(run, size)?)?;
     let stored = Stored {
         status: own.status,
         tolerance: fit.tolerance,
@@ -99,14 +100,23 @@ fn of_target(
         gap_scale: own.gap_scale,
         loss: own.loss,
         log_likelihood: own.scores.log_likelihood,
+        log_likelihood_sum: own.scores.log_likelihood_sum,
+        dof_resid: Some(own.dof_resid),
         deviance: own.scores.deviance,
         pseudo_r2: [own.scores.pseudo_r2_mcfadden, own.scores.pseudo_r2_cohen],
         scale: 1.0,
         standard_errors: columns.of_rows(&own.standard_errors, n_classes),
+        has_no_errors: fit.inference_left_out.is_some() || own.status != Status::Converged,
+        labels: columns.labels.clone(),
+        aliased: own.aliased.clone(),
+        rests: vec![false; coef.len()],
+        intercept: own.intercept[0],
+        has_own_dispersion: false,
         n_rows: own.n_bins_used,
         rank: None,
     };
     let worst = found.worst_column.map(|column| columns.labels[column].clone());
-    let verdict = Verdict::new(&stored, &found);
+    let mut verdict = Verdict::new(&stored, &found);
+    verdict.left_out.push("rank and condition: not computed here for classes".into());
     Ok(Checked { name, stored, found: Some(found), worst, verdict })
 }

@@ -18,8 +18,9 @@ use super::result;
 use super::run::{Report, pretty, say};
 use super::shell::{option_words, shell_word};
 use super::study_data::{Known, data_of};
-use crate::check::{Found, Moments, Problem, Rows, Stored, Verdict, certify};
+use crate::check::{Found, MOST_PARTS, Moments, Problem, Rows, Stored, Verdict, certify};
 use crate::glm::{FittedGlm, GapFrom, TargetFit};
+use crate::inverse_link::InverseLink;
 use crate::number;
 use crate::observation::{ObservationModel, Observe};
 use crate::regularizer::Regularizer;
@@ -45,7 +46,7 @@ pub struct CheckArgs {
     /// Which data.
     pub data: DataArgs,
     /// Loss gap, standard errors and rank, which need the Hessian: auto leaves them out of large fits (rows x columns² x targets
-    /// above 1e11)
+    /// above 1e11, or 128 x columns² bytes above the memory limit)
     #[arg(long, default_value = "auto")]
     pub standard_errors: When,
     #[command(flatten)]
@@ -67,7 +68,7 @@ pub(super) struct Checked {
 impl Checked {
     /// Whether it is at its optimum, and was said to be.
     pub(super) fn is_proven(&self) -> bool {
-        self.verdict.agrees() && self.stored.status == Status::Converged
+        self.verdict.agrees() && !self.verdict.is_hidden && self.stored.status == Status::Converged
     }
 
     fn json(&self) -> Value {
@@ -80,6 +81,7 @@ impl Checked {
             fields["loss_gap"] = found.loss_gap.map_or(Value::Null, number::to_value);
             fields["loss"] = number::to_value(found.loss);
             fields["log_likelihood"] = number::to_value(found.log_likelihood);
+            fields["log_likelihood_sum"] = number::to_value(found.log_likelihood_sum);
             fields["condition"] = number::to_value(found.condition);
             fields["rank"] = json!(found.rank);
             if let Some(errors) = &found.standard_errors {
@@ -174,12 +176,52 @@ fn other_data(study: &Study, data: &Data) -> Vec<String> {
 }
 
 /// Whether the Hessian is wanted for so many rows, parameters and targets.
-pub(super) fn wants_hessian(when: When, [n_rows, n_parameters, n_targets]: [usize; 3]) -> bool {
+///
+/// # Errors
+/// [`Error::Memory`] if it is asked for, and its sums are larger than the limit.
+pub(super) fn wants_hessian(run: &Run, [n_rows, n_parameters, n_targets]: [usize; 3]) -> Result<bool> {
     let p = n_parameters as f64;
-    match when {
-        When::On => true,
-        When::Off => false,
-        When::Auto => n_rows as f64 * p * (p + 1.0) * n_targets as f64 <= MOST_WORK,
+    let needed_bytes = (n_parameters as u64).saturating_pow(2).saturating_mul(8 * MOST_PARTS as u64);
+    let too_large = run.limit_bytes.filter(|limit| needed_bytes > *limit);
+    match (run.args.standard_errors, too_large) {
+        (When::On, Some(limit_bytes)) => {
+            let what = format!("the Hessian of {n_parameters} parameters, in {MOST_PARTS} partial sums");
+            Err(Error::Memory { what, needed_bytes, limit_bytes })
+        }
+        (When::On, None) => Ok(true),
+        (When::Off, _) | (When::Auto, Some(_)) => Ok(false),
+        (When::Auto, None) => Ok(n_rows as f64 * p * (p + 1.0) * n_targets as f64 <= MOST_WORK),
+    }
+}
+
+/// Compares the condition that a model says is the largest of its targets, and notes where that cannot be done.
+fn compare_condition(fit: &FittedGlm, checked: &mut [Checked]) {
+    let n_checked = checked.len();
+    let n_noisy = checked.iter().filter(|own| own.found.is_some()).count();
+    let condition = |own: &Checked| own.found.as_ref().map_or(f64::NEG_INFINITY, |found| found.condition);
+    let is_plain = checked.iter().filter_map(|own| own.found.as_ref()).all(|found| found.is_plain);
+    let has_proof = checked.iter().all(|own| own.stored.status == Status::Converged);
+    let farthest = checked.iter_mut().max_by(|a, b| condition(a).total_cmp(&condition(b)));
+    let Some(own) = farthest.filter(|_| n_noisy > 0) else { return };
+    let found = condition(own);
+    let left_out = if found.is_nan() {
+        Some("the Hessian was left out")
+    } else if n_checked < fit.targets.len() {
+        Some("the stored one is the largest of all targets, not all of which were checked")
+    } else if fit.condition.is_nan() && (fit.inference_left_out.is_some() || !has_proof) {
+        Some("the fit has none")
+    } else if !is_plain {
+        Some("columns that are close to combinations of others have another in a fit")
+    } else {
+        None
+    };
+    let verdict = &mut own.verdict;
+    match left_out {
+        Some(why) => verdict.left_out.push(format!("condition: {why}")),
+        None if !Verdict::has_digits(found) => {
+            verdict.left_out.push(format!("condition: {found:.1e} has too few digits"));
+        }
+        None => verdict.condition(fit.condition, found),
     }
 }
 
@@ -234,7 +276,8 @@ fn of_means(run: &Run) -> Result<Outcome> {
             run.progress.advance(1);
         }
     }
-    let targets = checked.into_iter().flatten().collect();
+    let mut targets: Vec<Checked> = checked.into_iter().flatten().collect();
+    compare_condition(&model.fit, &mut targets);
     Ok(Outcome { data, tolerance: model.fit.tolerance, study: model.study, targets, is_labelled: false })
 }
 
@@ -270,10 +313,19 @@ fn of_mean(
         gap_scale: own.gap_scale,
         loss: own.loss,
         log_likelihood: own.scores.log_likelihood,
+        log_likelihood_sum: own.scores.log_likelihood_sum,
+        // a model of an earlier version says neither
+        dof_resid: Some(own.dof_resid).filter(|dof| *dof > 0 || own.gap_scale.is_some()),
         deviance: own.scores.deviance,
         pseudo_r2: [own.scores.pseudo_r2_mcfadden, own.scores.pseudo_r2_cohen],
         scale: own.scale,
         standard_errors,
+        has_no_errors: fit.inference_left_out.is_some() || own.status != Status::Converged,
+        labels: columns.labels.clone(),
+        aliased: own.aliased.clone(),
+        rests: coef.iter().map(|w| *w == 0.0 && regularizer.selects()).collect(),
+        intercept: own.intercept,
+        has_own_dispersion: !own.scale_standard_error.is_nan(),
         n_rows: own.n_bins_used,
         rank: Some(fit.rank).filter(|_| is_alone && regularizer == Regularizer::None),
     };
@@ -281,7 +333,12 @@ fn of_mean(
     if own.status == Status::NoEvents {
         let is_sure = fit.model.observation == ObservationModel::Bernoulli && y.iter().all(|y| *y == 1.0);
         let is_silent = (is_sure || y.iter().all(|y| *y == 0.0)) && coef.iter().all(|w| *w == 0.0);
-        let verdict = Verdict::silent(&stored, y.len(), is_silent);
+        let intercept = match fit.model.inverse_link {
+            InverseLink::Identity => 0.0,
+            _ if is_sure => f64::INFINITY,
+            _ => f64::NEG_INFINITY,
+        };
+        let verdict = Verdict::silent(&stored, y.len(), (is_silent, intercept));
         return Ok(Checked { name, stored, found: None, worst: None, verdict });
     }
     let [weights, offset] = data.row_terms.of_bins(rows.used);
@@ -299,7 +356,7 @@ fn of_mean(
         intercept: own.intercept,
     };
     let size = [y.len(), 1 + rows.n_columns(), data.names.len()];
-    let found = certify(&problem, wants_hessian(run.args.standard_errors, size))?;
+    let found = certify(&problem, wants_hessian(run, size)?)?;
     let worst = found.worst_column.map(|column| columns.labels[column].clone());
     let mut verdict = Verdict::new(&stored, &found);
     if !fit.has_intercept && own.intercept != 0.0 {

@@ -41,6 +41,18 @@ pub(super) fn text(outcome: &Outcome) -> String {
         "{n_proven} of {n} at the optimum by a second computation (tolerance {tolerance:.0e}: KKT residual at most {:.0e})",
         tolerance.sqrt()
     );
+    // in the order of the targets, the same words once
+    let mut left_out: Vec<(&str, usize)> = Vec::new();
+    for own in outcome.targets.iter().flat_map(|target| &target.verdict.left_out) {
+        match left_out.iter_mut().find(|(words, _)| words == own) {
+            Some((_, n)) => *n += 1,
+            None => left_out.push((own, 1)),
+        }
+    }
+    for (words, n_targets) in left_out.iter().take(MOST_ROWS) {
+        let whose = if n == 1 { String::new() } else { format!(" ({n_targets} of {n})") };
+        let _ = writeln!(text, "not checked{whose}: {words}");
+    }
     text
 }
 
@@ -51,6 +63,9 @@ fn row(target: &Checked) -> Vec<String> {
     let known = |value: f64| found.map(|_| value);
     let loss = |value: Option<f64>| value.map_or("-".into(), |value| format!("{value:.10e}"));
     let verdict = match (target.verdict.agrees(), stored.status) {
+        (true, Status::Converged) if target.verdict.is_hidden => {
+            "agrees; rounding hides whether it is proven".into()
+        }
         (true, Status::Converged) => "agrees".into(),
         (true, status) => format!("agrees; not at an optimum ({})", status.name()),
         (false, _) => format!("DISAGREES: {}", target.verdict.disagreements.join("; ")),

@@ -21,6 +21,7 @@ use crate::glm::cross_validation::{CrossValidation, ENOUGH};
 use crate::glm::curve::Curve;
 use crate::glm::folds::{Fold, Folds};
 use crate::glm::journal::{Journal, Waypoint};
+use crate::glm::noted::is_final;
 use crate::glm::spec::{GlmSpec, StandardErrors};
 use crate::solver::{Part, Progress, Status};
 use crate::{Error, Result};
@@ -205,7 +206,7 @@ impl<B: Classes> Search<'_, B> {
         // where it was stopped is nowhere to go on from
         own.stop.check()?;
         let found = fitted.targets.first().map(|fit| Scored { point: fit.into(), status: fit.status });
-        for Scored { point, status } in found.iter().filter(|found| found.status != Status::Stopped) {
+        for Scored { point, status } in found.iter().filter(|found| is_final(found.status)) {
             let ClassPoint { coef, intercept } = point.clone();
             let (target, iterations, passes, scale) = (0, 0, 0, 1.0);
             let status = Some(*status);

@@ -14,7 +14,7 @@ type Ended<T> = std::result::Result<(T, Vec<Reached>), (Error, Vec<Reached>)>;
 
 /// Works on a device, on a fresh one if it went away or misled, which may happen once, and with less on it if it has no room (and
 /// it `may_shrink`); the device that is left and the outcome, with where it began. `work` is told how far the work before it had
-/// come.
+/// come. Every error of a device is an event, whatever comes of it, and so is every other device.
 pub(super) fn attempts<D, T>(
     mut device: D,
     may_shrink: bool,
@@ -33,7 +33,8 @@ pub(super) fn attempts<D, T>(
             Err(Error::Gpu(error)) => error,
             Err(other) => return (Some(device), Err((other, reached))),
         };
-        let event = match &error {
+        events.push(DeviceEvent::from(&error));
+        let how = match &error {
             DeviceError::OutOfMemory { asked_bytes, held_bytes } if may_shrink => {
                 less(&mut limits, *asked_bytes, *held_bytes)
             }
@@ -44,12 +45,17 @@ pub(super) fn attempts<D, T>(
             _ => None,
         };
         put_away(device, &error);
-        let Some(event) = event else { return (None, Err((Error::Gpu(error), reached))) };
+        let Some(how) = how else { return (None, Err((Error::Gpu(error), reached))) };
         device = match open(limits) {
             Ok(fresh) => fresh,
-            Err(again) => return (None, Err((again, reached))),
+            Err(again) => {
+                if let Error::Gpu(error) = &again {
+                    events.push(DeviceEvent::from(error));
+                }
+                return (None, Err((again, reached)));
+            }
         };
-        events.push(DeviceEvent { event: event.into(), reason: error.to_string() });
+        events.push(DeviceEvent::new("reopened", how));
     }
 }
 
@@ -98,8 +104,9 @@ fn put_away<D>(device: D, error: &DeviceError) {
 mod tests {
     use super::*;
 
-    fn lost() -> Error {
-        Error::Gpu(DeviceError::Lost { reason: "pulled out".into() })
+    /// The words of events, which are no longer there.
+    fn taken(events: &mut Vec<DeviceEvent>) -> Vec<String> {
+        events.drain(..).map(|event| event.event).collect()
     }
 
     fn full() -> Error {
@@ -120,18 +127,21 @@ mod tests {
         };
         let (device, outcome) = attempts(1, true, work, |_| Ok(2), &mut events);
         assert_eq!((device, outcome.unwrap()), (Some(2), (vec![point.clone()], vec![point.clone()])));
-        assert!(
-            events.len() == 1
-                && events[0].event.contains("fresh device")
-                && events[0].reason.ends_with("pulled out")
-        );
+        assert_eq!(taken(&mut events), ["lost", "reopened"]);
         let (device, outcome) = attempts(1, true, work, |_| Ok(1), &mut events);
+        assert_eq!(taken(&mut events), ["lost", "reopened", "lost"]);
         let (error, reached) = outcome.unwrap_err();
         assert!(device.is_none() && matches!(error, Error::Gpu(DeviceError::Lost { .. })));
         let twice = Reached { iterations: 6, passes: 8, ..point.clone() };
         assert_eq!(reached, [twice], "what was reached is there for the CPU, with all steps");
-        let (device, outcome) = attempts(1, true, work, |_| Err(lost()), &mut events);
-        assert!(device.is_none() && outcome.is_err());
+        let closed = |_| {
+            let (adapter, reason) = ("it".into(), "it is closed".into());
+            Err(Error::Gpu(DeviceError::Unavailable { adapter, reason }))
+        };
+        let (device, outcome) = attempts(1, true, work, closed, &mut events);
+        assert!(device.is_none() && matches!(outcome, Err((Error::Gpu(DeviceError::Unavailable { .. }), _))));
+        assert!(events[0].reason.ends_with("pulled out") && events[1].reason.ends_with("it is closed"));
+        assert_eq!(taken(&mut events), ["lost", "unavailable"], "what does not open does not hide the loss");
     }
 
     #[test]
@@ -141,7 +151,9 @@ mod tests {
         let work = |most: &u64, _: &[Reached]| if *most > 0 { Err(full()) } else { Ok(*most) };
         let (device, outcome) = attempts(u64::MAX, true, work, limit, &mut events);
         assert_eq!((device, outcome.unwrap()), (Some(0), (0, vec![])));
-        assert!(events.len() == 2 && events[0].event.contains("less of the design"), "{events:?}");
+        assert!(events[1].reason.contains("less of the design"), "{events:?}");
+        assert!(events[3].reason.contains("as little of the design"), "{events:?}");
+        assert_eq!(taken(&mut events), ["out_of_memory", "reopened", "out_of_memory", "reopened"]);
         let (device, outcome) = attempts(u64::MAX, true, |_, _| Err::<i32, _>(full()), limit, &mut events);
         assert!(device.is_none() && matches!(outcome, Err((Error::Gpu(DeviceError::OutOfMemory { .. }), _))));
     }
@@ -152,10 +164,13 @@ mod tests {
         let rejected =
             || Error::Gpu(DeviceError::ShaderRejected { kernel: "fused".into(), message: "no".into() });
         let (_, outcome) = attempts(1, true, |_, _| Err::<i32, _>(rejected()), |_| Ok(2), &mut events);
-        assert!(outcome.is_err() && events.is_empty());
+        assert!(outcome.is_err());
+        assert_eq!(taken(&mut events), ["rejected"]);
         let empty = || Error::argument("y", "counts", "words", "look at it");
         let (device, outcome) = attempts(1, true, |_, _| Err::<i32, _>(empty()), |_| Ok(2), &mut events);
-        assert!(device == Some(1) && matches!(outcome, Err((Error::Argument { .. }, _))));
+        assert!(
+            device == Some(1) && matches!(outcome, Err((Error::Argument { .. }, _))) && events.is_empty()
+        );
     }
 
     #[test]
@@ -170,11 +185,17 @@ mod tests {
         let (device, outcome) = attempts(Limits::default(), true, work, Ok, &mut events);
         let fits = device.unwrap();
         assert!(outcome.is_ok() && (fits.most_bytes, fits.binding_bytes) == (Some(0), Some(4 << 20)));
-        assert_eq!(events.len(), 5, "half, nothing, 16, 8 and 4 MiB: {events:?}");
+        assert_eq!(events.len(), 10, "half, nothing, 16, 8 and 4 MiB: {events:?}");
+        let smaller = events.iter().filter(|event| event.reason.contains("smaller blocks"));
+        assert_eq!(smaller.count(), 3);
         let mut events = Vec::new();
         let (device, outcome) =
             attempts(Limits::default(), true, |_, _| Err::<(), _>(full()), Ok, &mut events);
-        assert!(device.is_none() && outcome.is_err() && events.len() == 2, "{events:?}");
+        assert!(device.is_none() && outcome.is_err());
+        assert_eq!(
+            taken(&mut events),
+            ["out_of_memory", "reopened", "out_of_memory", "reopened", "out_of_memory"]
+        );
     }
 
     #[test]
@@ -182,7 +203,7 @@ mod tests {
         let mut events = Vec::new();
         let hung = || Error::Gpu(DeviceError::Hung { waited_s: 0.1 });
         let (device, outcome) = attempts(1, true, |_, _| Err::<i32, _>(hung()), |_| Ok(2), &mut events);
-        assert!(device.is_none() && events.is_empty());
+        assert_eq!((device, taken(&mut events)), (None, vec!["hung".to_string()]));
         assert!(matches!(outcome, Err((Error::Gpu(DeviceError::Hung { .. }), _))));
     }
 }

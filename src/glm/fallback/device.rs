@@ -107,7 +107,7 @@ impl<'o> Fallback<'o> {
         };
         let (gpu, outcome) = attempts(gpu, !work.follows_plan(), fit, &mut self.open, &mut self.events);
         self.gpu = gpu;
-        let (event, reason, reached) = match outcome {
+        let reached = match outcome {
             Ok((mut fitted, reached)) => {
                 let is_of_gpu = W::plan_of(&fitted).backend == "gpu";
                 match work.unproven(&fitted).filter(|_| is_of_gpu && self.may_use_cpu) {
@@ -116,20 +116,20 @@ impl<'o> Fallback<'o> {
                         return Ok(Turn::Fitted(Box::new(fitted)));
                     }
                     Some((target, status)) => {
-                        let event = "went on on the CPU";
                         let reason = format!("{target} came to no proof on the GPU ({})", status.name());
+                        self.events.push(DeviceEvent::new("unproven", reason));
                         work.count(&mut fitted, &reached);
-                        (event, reason, work.ends(&fitted))
+                        work.ends(&fitted)
                     }
                 }
             }
-            Err((Error::Gpu(error), reached)) if self.may_use_cpu => {
+            Err((Error::Gpu(_), reached)) if self.may_use_cpu => {
                 self.gpu = None;
-                ("fell back to the CPU", error.to_string(), reached)
+                reached
             }
             Err((error, _)) => return Err(error),
         };
-        self.events.push(DeviceEvent { event: event.into(), reason });
+        self.events.push(DeviceEvent::new("cpu", "what was left was fitted on the CPU"));
         Ok(Turn::Cpu(Box::new(work.going_on(&reached, started)?)))
     }
 }

@@ -12,7 +12,7 @@
 //! | anything else (a kernel that is refused, an adapter that is too small) | the CPU |
 //! | numbers that are wrong and look right | steps are judged in `f64` in the end; targets without a proof go on on the CPU |
 //!
-//! All of it is kept as [`DeviceEvent`](crate::backend::DeviceEvent)s.
+//! All of it is kept as [`DeviceEvent`](crate::backend::DeviceEvent)s: every error of the device, and how the fit went on.
 //!
 //! [`Lost`]: crate::error::DeviceError::Lost
 //! [`Garbled`]: crate::error::DeviceError::Garbled

@@ -1,3 +1,7 @@
+//! Certificates of small problems whose answers are known.
+
+mod verdicts;
+
 use ndarray::{Array2, array};
 
 use super::linear::Factor;
@@ -7,7 +11,6 @@ use crate::inverse_link::InvertLink;
 use crate::math::elementary::Standard;
 use crate::observation::{Model, NegativeBinomial, ObservationModel, Observe};
 use crate::regularizer::Regularizer;
-use crate::solver::Status;
 
 /// Two computations of one number.
 #[track_caller]
@@ -263,71 +266,4 @@ fn a_factor_leaves_out_what_the_others_make_up() {
     }
     let whole = Factor::of(&array![[4.0, 2.0], [2.0, 3.0]]);
     near(whole.form(&[1.0, 0.0]), 3.0 / 8.0, 1e-14, "inverse");
-}
-
-fn stored(found: &Found) -> Stored {
-    Stored {
-        status: Status::Converged,
-        tolerance: 1e-16,
-        kkt_residual: found.kkt_residual,
-        loss_gap: found.loss_gap.unwrap(),
-        by_hessian: true,
-        gap_scale: Some(found.gap_scale),
-        loss: found.loss,
-        log_likelihood: found.log_likelihood,
-        deviance: found.deviance,
-        pseudo_r2: found.pseudo_r2,
-        scale: found.scale,
-        standard_errors: found.standard_errors.clone().unwrap(),
-        n_rows: found.n_rows,
-        rank: found.rank,
-    }
-}
-
-#[test]
-fn verdicts_tell_the_truth_from_what_was_changed() {
-    let x: Array2<f64> = array![[0.0], [0.0], [1.0], [1.0], [1.0], [0.0]];
-    let y = [1.0, 3.0, 4.0, 0.0, 5.0, 2.0];
-    let rows = MatrixRows(x.view());
-    let moments = Moments::of(&rows, true).unwrap();
-    let (intercept, coef) = (2.0_f64.ln(), [3.0_f64.ln() - 2.0_f64.ln()]);
-    let none = Regularizer::None;
-    let own = problem(&rows, &moments, &y, (ObservationModel::Poisson, &none), (&coef, intercept));
-    let found = certify(&own, true).unwrap();
-    let whole = stored(&found);
-    assert!(Verdict::new(&whole, &found).agrees(), "{:?}", Verdict::new(&whole, &found));
-    // at the floor digits mean nothing
-    let floor = Stored { kkt_residual: 3e-15, loss_gap: 1e-29, ..whole.clone() };
-    assert!(Verdict::new(&floor, &found).agrees());
-    for (what, changed) in [
-        ("KKT residual", Stored { kkt_residual: 1e-10, ..whole.clone() }),
-        ("loss gap", Stored { loss_gap: 1e-18, ..whole.clone() }),
-        ("loss:", Stored { loss: whole.loss * (1.0 + 1e-8), ..whole.clone() }),
-        ("log-likelihood", Stored { log_likelihood: whole.log_likelihood + 1e-8, ..whole.clone() }),
-        ("deviance", Stored { deviance: whole.deviance * 1.000_001, ..whole.clone() }),
-        ("rows used", Stored { n_rows: 7, ..whole.clone() }),
-        ("rank", Stored { rank: Some(0), ..whole.clone() }),
-        (
-            "standard error",
-            Stored { standard_errors: vec![whole.standard_errors[0] * 1.00001, 1.0], ..whole.clone() },
-        ),
-    ] {
-        let verdict = Verdict::new(&changed, &found);
-        assert!(
-            !verdict.agrees() && verdict.disagreements.iter().any(|own| own.contains(what)),
-            "{what}: {verdict:?}"
-        );
-    }
-    let moved = [coef[0] * (1.0 + 1e-5)];
-    let off = certify(&Problem { coef: &moved, ..own }, true).unwrap();
-    let verdict = Verdict::new(&whole, &off);
-    assert!(
-        verdict.disagreements.iter().any(|own| own.starts_with("not at the optimum: KKT")),
-        "{verdict:?}"
-    );
-    assert!(
-        verdict.disagreements.iter().any(|own| own.starts_with("not at the optimum: loss gap")),
-        "{verdict:?}"
-    );
-    assert!(!Verdict::silent(&whole, 6, false).agrees());
 }
