@@ -16,8 +16,6 @@ pub(super) struct Null {
     pub(super) deviance: f64,
     /// What gaps of the loss are compared with where the loss is smaller.
     pub(super) size: f64,
-    /// Whether there is nothing to explain: no event in any row, or one in every row.
-    pub(super) is_silent: bool,
 }
 
 impl Null {
@@ -43,12 +41,10 @@ impl Null {
             ObservationModel::Gamma => of_mean(&|y| 2.0 * ((y - m) / m - (y / m).ln())).max(f64::EPSILON),
             ObservationModel::NegativeBinomial(own) => m / (1.0 + own.dispersion() * m),
         };
-        let is_sure = observation == ObservationModel::Bernoulli && m == 1.0;
         Self {
             log_likelihood: sum(&|row| log_likelihood(observation, scale, problem.y[row], at(row))),
             deviance: sum(&|row| deviance(observation, problem.y[row], at(row))),
             size,
-            is_silent: observation.has_events() && (m == 0.0 || is_sure),
         }
     }
 }

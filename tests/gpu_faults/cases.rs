@@ -199,9 +199,9 @@ fn labels(y: &Array2<f64>) -> Labelled {
     Labelled::learn("y", y.rows().into_iter().map(|y| Some(Label::from(y[0].min(1.0) + y[1].min(1.0)))))
 }
 
-fn how(n: usize, strengths: &[f64]) -> Option<CrossValidation> {
+fn how(n: usize, strengths: &[f64]) -> CrossValidation {
     let folds = Folds::blocked(&Rows::from(0..n), 2, 0).unwrap();
-    Some(CrossValidation { strengths: strengths.to_vec(), folds, pick: Pick::Best })
+    CrossValidation { strengths: strengths.to_vec(), folds, pick: Pick::Best }
 }
 
 /// One of every kind.
@@ -270,11 +270,11 @@ pub(crate) fn cases() -> Vec<Case> {
     });
     let spec = |solver| GlmSpec { regularizer: ridge(), ..of(solver) };
     cases.push(Case {
-        how: how(900, &[1e-2, 1.0]),
+        how: Some(how(900, &[1e-2, 1.0])),
         ..case("cross-validation", Numbers::F64(wide), Kind::Targets(spec(SolverChoice::Auto), population))
     });
     cases.push(Case {
-        how: how(500, &[1e-2, 1.0]),
+        how: Some(how(500, &[1e-2, 1.0])),
         ..case(
             "cross-validation of classes",
             Numbers::F64(few),

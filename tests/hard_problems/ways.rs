@@ -65,7 +65,7 @@ pub(crate) fn rounded(x: &Array2<f64>) -> Array2<f64> {
     x.mapv(|x| f64::from(x as f32))
 }
 
-fn source<'a>(values: Values<'a>, n_columns: usize) -> Vec<Source<'a>> {
+fn source(values: Values<'_>, n_columns: usize) -> Vec<Source<'_>> {
     let labels = (0..n_columns).map(|j| format!("x{j}")).collect();
     vec![Source { name: "x".into(), labels, x: values }]
 }

@@ -29,7 +29,7 @@ pub(crate) const MOST_RESIDENT_KB: u64 = 4 * LIMIT_BYTES / 1024;
 /// What became of the files of a folder.
 #[derive(Debug, Default)]
 pub(crate) struct Tried {
-    pub(crate) tried: u64,
+    pub(crate) n_files: u64,
     /// Files of which something was not read, for a reason that was said.
     pub(crate) clear_errors: u64,
     pub(crate) still_read: u64,
@@ -46,23 +46,23 @@ impl Tried {
     pub(crate) fn all_of(folder: &Path) -> Self {
         let files = files(folder);
         let mut all = Self::default();
-        while (all.tried as usize) < files.len() {
-            let before = all.tried;
-            let died = all.follow(folder, spawn(folder, all.tried));
+        while (all.n_files as usize) < files.len() {
+            let before = all.n_files;
+            let died = all.follow(folder, spawn(folder, all.n_files));
             // a child that ends well has read everything; one that dies has one file on its conscience
             if let Some(how) = died {
-                let file = format!("{}: {how}", files[all.tried as usize].display());
-                all.tried += 1;
+                let file = format!("{}: {how}", files[all.n_files as usize].display());
+                all.n_files += 1;
                 if how == "hangs" { all.hangs.push(file) } else { all.crashes.push(file) }
             }
-            assert!(all.tried > before, "the child read nothing in {}", folder.display());
+            assert!(all.n_files > before, "the child read nothing in {}", folder.display());
         }
         all
     }
 
     /// Waits for the child; how it died, if it did.
     fn follow(&mut self, folder: &Path, mut child: Child) -> Option<String> {
-        let first = self.tried as usize;
+        let first = self.n_files as usize;
         let mut since = (0, Instant::now());
         let died = loop {
             let lines = said(folder).len();
@@ -84,12 +84,12 @@ impl Tried {
             let words: Vec<&str> = line.split(' ').collect();
             let (number, n_errors): (usize, u64) = (words[1].parse().unwrap(), words[2].parse().unwrap());
             let (seconds, kb): (f64, u64) = (words[3].parse().unwrap(), words[4].parse().unwrap());
-            assert_eq!(number as u64, self.tried);
-            self.tried += 1;
+            assert_eq!(number as u64, self.n_files);
+            self.n_files += 1;
             if n_errors == 0 {
-                self.still_read += 1
+                self.still_read += 1;
             } else {
-                self.clear_errors += 1
+                self.clear_errors += 1;
             }
             self.most_kb = self.most_kb.max(kb);
             let file = format!("{}: {seconds} s, {kb} kB", files(folder)[number].display());
@@ -99,7 +99,7 @@ impl Tried {
                 self.too_large.push(file);
             }
         }
-        assert!(self.tried as usize >= first);
+        assert!(self.n_files as usize >= first);
         died
     }
 
@@ -110,7 +110,7 @@ impl Tried {
     pub(crate) fn expect_good(&self) {
         let bad = [&self.crashes, &self.hangs, &self.too_large];
         assert!(bad.iter().all(|files| files.is_empty()), "{self:#?}");
-        assert_eq!(self.tried, self.clear_errors + self.still_read);
+        assert_eq!(self.n_files, self.clear_errors + self.still_read);
     }
 }
 

@@ -41,7 +41,7 @@ fn the_order_of_rows_means_nothing() {
         stays(case, |problem| {
             let n = problem.x.nrows();
             // a stride without a common divisor visits every row once
-            let stride = (7..).find(|stride| gcd(*stride, n) == 1).unwrap_or(1);
+            let stride = (7..7 + n).find(|stride| gcd(*stride, n) == 1).unwrap_or(1);
             let rows: Vec<usize> = (0..n).map(|row| (row * stride + 3) % n).collect();
             problem.with(&rows)
         })
@@ -106,7 +106,8 @@ fn table(problem: &Problem, weights: &[f64]) -> (String, Vec<String>) {
         let offset = problem.offset.as_ref().map_or(0.0, |offset| offset[row]);
         cells.extend([problem.y[(row, 0)], weights[row], offset]);
         let cells: Vec<String> = cells.iter().map(ToString::to_string).collect();
-        text += &format!("{}\n", cells.join(","));
+        text.push_str(&cells.join(","));
+        text.push('\n');
     }
     let model = problem.spec.model;
     let mut options: Vec<String> =

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::array_file::Random;
 use crate::tally::tally;
-use crate::{Place, alone, contents, population};
+use crate::{Place, alone, contents, is_part, population};
 
 /// Runs that a kill has to hit, the first of them when the first file is renamed; and how many are begun at most.
 const N_HIT: u64 = 200;
@@ -43,7 +43,7 @@ fn listed(files: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, String> {
 /// Results without what a killed run may leave: temporary files and a checkpoint.
 fn results(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = contents(folder);
-    files.retain(|name, _| !name.ends_with(".part") && name != "checkpoint.json");
+    files.retain(|name, _| !is_part(name) && name != "checkpoint.json");
     files
 }
 

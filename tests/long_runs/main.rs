@@ -119,7 +119,7 @@ impl Place {
     /// Temporary files of the saver, wherever they are.
     pub(crate) fn litter(&self) -> Vec<String> {
         let parts = contents(self.0.path()).into_keys();
-        parts.filter(|name| name.ends_with(".part")).collect()
+        parts.filter(|name| is_part(name)).collect()
     }
 }
 
@@ -243,7 +243,8 @@ impl Ended {
 pub(crate) fn population(place: &Place, name: &str, [n, p, m]: [usize; 3]) {
     let mut random = Random(7);
     let x: Vec<f64> = (0..n * p).map(|_| random.normal()).collect();
-    let weight = |j: usize, k: usize| if (j + k) % 2 == 0 { 0.4 / (1.0 + j as f64).sqrt() } else { 0.0 };
+    let weight =
+        |j: usize, k: usize| if (j + k).is_multiple_of(2) { 0.4 / (1.0 + j as f64).sqrt() } else { 0.0 };
     let mut y = Vec::with_capacity(n * m);
     for row in x.chunks(p) {
         for k in 0..m {
@@ -272,4 +273,9 @@ pub(crate) fn relative(a: &[f64], b: &[f64]) -> f64 {
     let largest = b.iter().fold(f64::MIN_POSITIVE, |m: f64, x| m.max(x.abs()));
     let worse = |m: f64, x: f64| if x > m || x.is_nan() { x } else { m };
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, worse) / largest
+}
+
+/// Whether this is what the saver calls a file before it has its name.
+pub(crate) fn is_part(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|end| end == "part")
 }

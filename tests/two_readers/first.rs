@@ -44,7 +44,7 @@ pub(crate) fn values(container: &Container, file: &File, address: &dyn Fn(&str) 
         Type::FixedAscii(n) if n <= 256 => texts!(FixedAscii<256>),
         Type::Reference(Reference::Object) => {
             let found = container.read_raw::<ObjectReference1>().unwrap();
-            Values::Addresses(found.iter().map(|to| address(&name(to, file))).collect())
+            Values::Addresses(found.iter().map(|to| address(&name(*to, file))).collect())
         }
         Type::Compound(record) => {
             let size = record.fields[0].ty.size();
@@ -63,10 +63,10 @@ fn positions<T: H5Type + Copy + Into<f64>>(container: &Container) -> Values {
     Values::Texts(vec![format!("{:?}", bits.collect::<Vec<u64>>())])
 }
 
-fn name(to: &ObjectReference1, file: &File) -> String {
+fn name(to: ObjectReference1, file: &File) -> String {
     match to.dereference(file).unwrap() {
         ReferencedObject::Group(group) => group.name(),
         ReferencedObject::Dataset(set) => set.name(),
-        _ => panic!("a reference to neither group nor dataset"),
+        ReferencedObject::Datatype(_) => panic!("a reference to neither group nor dataset"),
     }
 }
