@@ -209,7 +209,7 @@ fn numbers_out_of_their_domain() {
     place.refused(
         &words,
         1,
-        &["24 columns of features in 28020 bins needs 10759680 bytes", "raise `--memory-limit`"],
+        &["24 columns of features in 28020 bins needs 10836480 bytes", "raise `--memory-limit`"],
     );
     for n in ["1000000000", "99999999999", "18446744073709551615"] {
         let feature = format!("stimulus : raised-cosine-log({n}, window=200ms)");

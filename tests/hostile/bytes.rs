@@ -6,10 +6,10 @@ use rand::{Rng, RngExt};
 const LIES: [u64; 10] = [0, 1, 2, 255, 65_535, 1 << 20, 1 << 32, 1 << 40, i64::MAX.cast_unsigned(), u64::MAX];
 
 /// A signature, and places behind it: the distance, and the width.
-type Sizes = (&'static [u8], &'static [(usize, usize)]);
+type SizesOf = (&'static [u8], &'static [(usize, usize)]);
 
 /// Signatures of HDF5 with what counts or measures something behind them: the distance, and the width.
-const SIZES_OF_HDF5: [Sizes; 9] = [
+const SIZES_OF_HDF5: [SizesOf; 9] = [
     (b"\x89HDF\r\n\x1a\n", &[(8, 1), (13, 1), (14, 1), (16, 2), (28, 8), (40, 8), (64, 8)]),
     (b"BTHD", &[(4, 1), (5, 1), (6, 4), (10, 2), (12, 2), (16, 8), (24, 2), (26, 8)]),
     (b"TREE", &[(4, 1), (5, 1), (6, 2), (8, 8), (24, 8), (32, 8)]),
@@ -22,7 +22,7 @@ const SIZES_OF_HDF5: [Sizes; 9] = [
 ];
 
 /// The same of zip archives: sizes, lengths of names, numbers of entries, and where they are.
-const SIZES_OF_ZIP: [Sizes; 3] = [
+const SIZES_OF_ZIP: [SizesOf; 3] = [
     (b"PK\x03\x04", &[(6, 2), (8, 2), (14, 4), (18, 4), (22, 4), (26, 2), (28, 2)]),
     (b"PK\x01\x02", &[(8, 2), (10, 2), (16, 4), (20, 4), (24, 4), (28, 2), (30, 2), (32, 2), (42, 4)]),
     (b"PK\x05\x06", &[(4, 2), (8, 2), (10, 2), (12, 4), (16, 4), (20, 2)]),
@@ -47,7 +47,7 @@ pub(crate) fn of_npy(whole: &[u8], random: &mut impl Rng) -> Vec<u8> {
     if random.random_bool(0.6) { header_of_numpy(whole, random) } else { mutant(whole, &[], random) }
 }
 
-type Sizes<'s> = &'s [(&'s [u8], &'s [(usize, usize)])];
+type Sizes<'s> = &'s [SizesOf];
 
 fn mutant(whole: &[u8], sizes: Sizes, random: &mut impl Rng) -> Vec<u8> {
     let mut bytes = whole.to_vec();
