@@ -125,6 +125,9 @@ fn packages(lock: &Table) -> Vec<(String, String, Vec<String>)> {
     all.map(|own| (text(own, "name"), text(own, "version"), needs(own))).collect()
 }
 
+/// What wgpu asks for in browsers alone, where the program does not run.
+const OF_BROWSERS: &str = "wasm-bindgen-futures";
+
 /// Everything that a build of the program needs on any system, itself left out: from the direct dependencies on, those of tests
 /// not among them.
 fn built_from(
@@ -142,7 +145,7 @@ fn built_from(
         let is_it = |own: &&(String, String, Vec<String>)| {
             own.0 == name && version.is_none_or(|version| own.1 == version)
         };
-        for (name, version, needs) in packages.iter().filter(is_it) {
+        for (name, version, needs) in packages.iter().filter(is_it).filter(|own| own.0 != OF_BROWSERS) {
             if found.insert((name.clone(), version.clone())) {
                 open.extend(needs.iter().cloned());
             }
