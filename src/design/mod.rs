@@ -99,6 +99,8 @@ pub struct Design<'a, B: Backend> {
     pub whitening: Vec<Whitening>,
     /// What passes over the rows look at between tiles.
     pub stop: Stop,
+    /// Memory that work on it may take, if that is limited.
+    pub limit_bytes: Option<u64>,
 }
 
 impl<'a, B: Backend> Design<'a, B> {
@@ -140,7 +142,13 @@ impl Design<'_, Cpu<f64>> {
         let Some(x) = self.matrix().filter(|x| x.is_in_tiles()) else { return Ok(None) };
         let rounded = on.matrix(self.n_rows, x.n_columns(), &|rows, out| x.write_tiles(&rows, out))?;
         let blocks: Vec<Box<dyn Block<B>>> = vec![Box::new(Dense::new(rounded, x.n_columns()))];
-        Ok(Some(Design { blocks, n_rows: self.n_rows, whitening: Vec::new(), stop: self.stop.clone() }))
+        Ok(Some(Design {
+            blocks,
+            n_rows: self.n_rows,
+            whitening: Vec::new(),
+            stop: self.stop.clone(),
+            limit_bytes: self.limit_bytes,
+        }))
     }
 }
 

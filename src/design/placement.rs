@@ -79,7 +79,13 @@ impl DesignPlan<'_> {
         if blocks.is_empty() {
             blocks.push(Box::new(Dense::new(on.matrix(self.rows.len(), 0, &|_, _| {})?, 0)));
         }
-        Ok(Design { blocks, n_rows: self.rows.len(), whitening, stop: self.stop.clone() })
+        Ok(Design {
+            blocks,
+            n_rows: self.rows.len(),
+            whitening,
+            stop: self.stop.clone(),
+            limit_bytes: self.limit_bytes,
+        })
     }
 
     /// Whether the columns of a backend are those of another precision, rounded: neither built there nor sent again and again.

@@ -278,7 +278,13 @@ impl<'a> DesignPlan<'a> {
             let stays = self.form(0, n_targets, &costs) == Form::Written;
             let dense = Dense::new(on.in_place(rows, stays)?, columns.len());
             let blocks = vec![Box::new(dense) as Box<dyn Block<'p, B> + 'p>];
-            return Ok(Design { blocks, n_rows, whitening: Vec::new(), stop: self.stop.clone() });
+            return Ok(Design {
+                blocks,
+                n_rows,
+                whitening: Vec::new(),
+                stop: self.stop.clone(),
+                limit_bytes: self.limit_bytes,
+            });
         }
         self.design(on, columns, n_targets)
     }

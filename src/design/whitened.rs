@@ -62,7 +62,13 @@ impl<'a> DesignPlan<'a> {
             on.rewritten(n_rows, n_columns, n_columns, Arc::new(write), Arc::new(rough))?
         };
         let blocks = vec![Box::new(Dense::new(x, n_columns)) as Box<dyn Block<'p, B> + 'p>];
-        Ok(Design { blocks, n_rows, whitening: vec![whitening.moved(1)], stop: self.stop.clone() })
+        Ok(Design {
+            blocks,
+            n_rows,
+            whitening: vec![whitening.moved(1)],
+            stop: self.stop.clone(),
+            limit_bytes: self.limit_bytes,
+        })
     }
 }
 

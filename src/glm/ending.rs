@@ -60,10 +60,23 @@ impl Fit<'_, '_, '_> {
             Status::Stopped if standing.is_unproven() => Status::Stopped,
             _ if numbers.iter().any(|number| !number.is_finite()) => Status::Failed,
             _ if standing.recession().is_some() => Status::Separated,
-            _ if self.is_proven(target, standing, left_out) && !standing.is_in_doubt() => Status::Converged,
+            _ if self.is_proven(target, standing, left_out) && !standing.is_in_doubt() => {
+                if self.is_settled(standing) { Status::Converged } else { Status::Stopped }
+            }
             Status::Converged => Status::Stalled,
             said => said,
         }
+    }
+
+    /// Whether small numbers are proof enough. A fit that was stopped may not have looked whether a target runs away, nor at what the kinks
+    /// of a penalty leave.
+    fn is_settled(&self, standing: &Standing) -> bool {
+        let may_run = match self.recession() {
+            Recession::Never => false,
+            Recession::Down => standing.optimality.n_faint > 0.0,
+            Recession::Apart => true,
+        };
+        standing.is_examined || (self.penalty.kinks().is_none() && !may_run)
     }
 
     /// The dispersion that the model was given.

@@ -11,6 +11,7 @@ use super::rank::Rank;
 use super::response_sums::response_sums;
 use super::spec::{CheckedSpec, TOLERANCE_F64};
 use super::standing::Standing;
+use super::stopped::TIME_FOR_PROOF;
 use crate::backend::{Backend, Costs, Cpu, Every, Home};
 use crate::design::DesignPlan;
 use crate::error::Reached;
@@ -18,7 +19,7 @@ use crate::math::dense::{Cholesky, Matrix};
 use crate::objective::{GlmObjective, Objective, Packed, Penalty, Weight};
 use crate::observation::Recession;
 use crate::solver::{
-    Halted, Keep, Lbfgs, Metric, Minimize, Newton, Objectives, Progress, Residuals, Start, Watch,
+    Halted, Keep, Lbfgs, Metric, Minimize, Newton, Objectives, Outcome, Progress, Residuals, Start, Watch,
 };
 use crate::{Error, Result};
 
@@ -97,7 +98,9 @@ impl Fit<'_, '_, '_> {
         let mut residuals = |at: &Matrix, targets: &[usize]| self.residuals(beside.as_mut(), at, targets);
         let residuals: Option<&mut Residuals> =
             if spec.n_histories > 0 { Some(&mut residuals) } else { None };
-        let taken = RefCell::new(self.taken_before());
+        // before the fit, and before the present round
+        let before = self.taken_before();
+        let taken = RefCell::new(before.clone());
         let mut keep = |points: &[Halted]| {
             spec.journal.note(points.iter().map(|point| self.waypoint(point, &taken.borrow())));
         };
@@ -105,7 +108,7 @@ impl Fit<'_, '_, '_> {
         let mut watch = Watch {
             goal,
             max_iterations: spec.max_iterations,
-            used: taken.borrow().iter().map(|own| own[0]).collect(),
+            used: before.iter().map(|own| own[0]).collect(),
             deadline,
             stop: spec.stop.clone(),
             keep,
@@ -143,19 +146,21 @@ impl Fit<'_, '_, '_> {
                 ends => ends?,
             };
             let inferring = Instant::now();
+            let until = watch.until().map(|until| until.max(inferring + TIME_FOR_PROOF));
             // what Newton has taken over stays with it
             let mut again = [false, true].map(|taken_over| (taken_over, Vec::new()));
             for (column, mut end) in ends.into_iter().enumerate() {
                 let (k, at) = (open[column], solution.at.column(column).to_vec());
                 if !is_stopped {
-                    match self.examine(exact, live[k], &at, &mut end, left_out.is_some()) {
+                    match self.examine(exact, (live[k], &at), &mut end, left_out.is_some(), until) {
                         Err(Error::Interrupted) => {}
                         examined => examined?,
                     }
                 }
                 let mut standing = end.after(standings[k].take());
-                let own = taken.borrow()[live[k]][0] + standing.outcome.iterations;
-                watch.used[live[k]] = own;
+                let (Outcome { iterations, passes, .. }, earlier) = (&standing.outcome, before[live[k]]);
+                let own = [earlier[0] + iterations, earlier[1] + passes];
+                (taken.borrow_mut()[live[k]], watch.used[live[k]]) = (own, own[0]);
                 if self.goes_on(live[k], &mut standing, left_out.is_some(), &watch) {
                     again[usize::from(standing.outcome.taken_over)].1.push(column);
                 }
@@ -178,7 +183,7 @@ impl Fit<'_, '_, '_> {
         let mut standings: Vec<(usize, Standing)> =
             live.into_iter().zip(standings.into_iter().flatten()).collect();
         for (target, Standing { outcome, .. }) in &mut standings {
-            let [iterations, passes] = taken.borrow()[*target];
+            let [iterations, passes] = before[*target];
             (outcome.iterations, outcome.passes) = (outcome.iterations + iterations, outcome.passes + passes);
         }
         Ok(self.finish(chosen, left_out, standings, seconds))
@@ -282,7 +287,7 @@ impl Fit<'_, '_, '_> {
     }
 
     /// Along which directions the loss may fall for ever.
-    fn recession(&self) -> Recession {
+    pub(super) fn recession(&self) -> Recession {
         self.penalty.recession(self.spec.get().model.observation)
     }
 

@@ -1,5 +1,7 @@
 //! Where targets stand after a round of the solver, and whether it goes on with them.
 
+use std::time::Instant;
+
 use rayon::prelude::*;
 
 use super::certificate::{Inference, RESTLESS, RUNNING, Reported};
@@ -19,6 +21,10 @@ pub(super) struct Standing {
     pub(super) outcome: Outcome,
     /// Whether its loss has a minimum, if there was reason to ask.
     pub(super) separation: Option<Separation>,
+    /// Whether all was looked at that there was reason to look at: Hessian and separation.
+    pub(super) is_examined: bool,
+    /// Whether its Hessian was wanted and is singular to rounding.
+    pub(super) is_singular: bool,
     /// See [`super::TargetFit::scale`]; 1 where the model is given its variance.
     pub(super) scale: f64,
 }
@@ -48,52 +54,59 @@ impl Fit<'_, '_, '_> {
             inference: None,
             outcome: outcome.clone(),
             separation: None,
+            is_examined: false,
+            is_singular: false,
         };
         Ok(ends.enumerate().map(end).collect())
     }
 
-    /// The Hessian at the point: wanted for standard errors, or, where these are left out, to see whether a target
+    /// Whether the Hessian at the point is wanted: for standard errors, or, where these are left out, to see whether a target
     /// with rows far from the mean is running away. Where the penalty has kinks no other matrix tells the gap.
-    fn look(
+    fn wants_hessian(
         &self,
-        f: &mut GlmObjective<Cpu<f64>>,
         target: usize,
-        at: &[f64],
+        n_parameters: usize,
         end: &Standing,
         left_out: bool,
-    ) -> Result<Option<Inference>> {
+    ) -> Result<bool> {
         let selects = !self.penalty.kinks().is_none();
-        if left_out
-            && !selects
-            && (!self.is_proven(target, end, left_out)
-                || end.optimality.n_faint == 0.0
-                || self.events_span(target, f.n_parameters())?)
-        {
-            return Ok(None);
-        }
-        self.infer(f, target, at, end)
+        Ok(!left_out
+            || selects
+            || (self.is_proven(target, end, left_out)
+                && end.optimality.n_faint > 0.0
+                && !self.events_span(target, n_parameters)?))
     }
 
     /// Looks at a target where the solver left it, and asks whether it is separated where that is in doubt.
     pub(super) fn examine(
         &self,
         f: &mut GlmObjective<Cpu<f64>>,
-        target: usize,
-        at: &[f64],
+        (target, at): (usize, &[f64]),
         end: &mut Standing,
         left_out: bool,
+        until: Option<Instant>,
     ) -> Result<()> {
-        end.inference = self.look(f, target, at, end, left_out)?;
-        Self::ask(f, target, at, end)
+        if self.wants_hessian(target, f.n_parameters(), end, left_out)? {
+            end.inference = self.infer(f, target, at, end)?;
+            end.is_singular = end.inference.is_none();
+        }
+        Self::ask(f, (target, at), end, until)?;
+        end.is_examined = true;
+        Ok(())
     }
 
-    /// Asks whether the loss of a target has a minimum if it did not come to rest at one.
-    fn ask(f: &mut GlmObjective<Cpu<f64>>, target: usize, at: &[f64], end: &mut Standing) -> Result<()> {
+    /// Asks whether the loss of a target has a minimum if it did not come to rest at one, or if nothing tells whether it did.
+    fn ask(
+        f: &mut GlmObjective<Cpu<f64>>,
+        (target, at): (usize, &[f64]),
+        end: &mut Standing,
+        until: Option<Instant>,
+    ) -> Result<()> {
         let ended = matches!(end.outcome.status, Status::MaxIterations | Status::Stalled | Status::Failed);
         let runs = end.inference.as_ref().is_some_and(|inference| inference.step_reach > RUNNING);
-        if end.outcome.recession.is_none() && (ended || runs) {
+        if end.outcome.recession.is_none() && (ended || runs || end.is_singular) {
             let step = end.inference.as_ref().map_or(at, |inference| &inference.step);
-            end.separation = Some(f.separation(target, at, step)?);
+            end.separation = Some(f.separation(target, [at, step], until)?);
         }
         Ok(())
     }
@@ -151,7 +164,7 @@ impl Standing {
 
     /// Whether it may be running away without end, and nobody can tell.
     pub(super) fn is_in_doubt(&self) -> bool {
-        self.is_restless() && self.separation == Some(Separation::Undecided)
+        (self.is_restless() || self.is_singular) && self.separation == Some(Separation::Undecided)
     }
 
     /// Adds the work of an earlier round.

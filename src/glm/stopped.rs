@@ -92,6 +92,8 @@ impl Fit<'_, '_, '_> {
                 flat_gap: f64::NAN,
                 inference: None,
                 separation: None,
+                is_examined: false,
+                is_singular: false,
                 outcome,
                 scale: f64::NAN,
             }

@@ -6,6 +6,7 @@
 //! the other. Weights of the rows multiply their terms. An offset of the classes is one of the `zeta_a`, `sum_k c_ka offset_k`.
 
 use std::ops::Range;
+use std::time::Instant;
 
 use ndarray::{Axis, Slice};
 
@@ -349,8 +350,8 @@ impl<B: Classes> Objective for ClassObjective<'_, B> {
         self.recession
     }
 
-    fn separation(&mut self, _: usize, at: &[f64], step: &[f64]) -> Result<Separation> {
-        self.find_recession([at, step])
+    fn separation(&mut self, _: usize, hints: [&[f64]; 2], until: Option<Instant>) -> Result<Separation> {
+        self.find_recession(hints, until)
     }
 
     fn gram(&mut self, every: Every, weight: Weight) -> Result<Matrix> {

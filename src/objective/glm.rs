@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::time::Instant;
 
 use ndarray::{Axis, Slice};
 
@@ -372,8 +373,13 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
         self.penalties[0].recession(self.model.observation)
     }
 
-    fn separation(&mut self, target: usize, at: &[f64], step: &[f64]) -> Result<Separation> {
-        self.find_recession(target, [at, step])
+    fn separation(
+        &mut self,
+        target: usize,
+        hints: [&[f64]; 2],
+        until: Option<Instant>,
+    ) -> Result<Separation> {
+        self.find_recession(target, hints, until)
     }
 
     fn gram(&mut self, every: Every, weight: Weight) -> Result<Matrix> {

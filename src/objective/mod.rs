@@ -14,6 +14,8 @@ mod parts;
 mod penalty;
 mod separation;
 
+use std::time::Instant;
+
 use crate::Result;
 use crate::backend::{Every, Reach};
 use crate::math::dense::Matrix;
@@ -115,12 +117,18 @@ pub trait Objective {
     /// Along which directions a loss may fall for ever.
     fn recession(&self) -> Recession;
 
-    /// Whether the loss of a target has a minimum, by an exact test over all rows; it stands at `at` and might fall along `step` for
-    /// ever. It does not depend on where the target stands: an answer is kept.
+    /// Whether the loss of a target has a minimum, by an exact test over all rows; of the hints, it stands at the first and might fall
+    /// along the second for ever. It does not depend on where the target stands: an answer is kept. Where none is found `until` then, or
+    /// in the memory that the plan allows, it is [`Separation::Undecided`].
     ///
     /// # Errors
-    /// If the backend fails.
-    fn separation(&mut self, _target: usize, _at: &[f64], _step: &[f64]) -> Result<Separation> {
+    /// If the backend fails, and [`crate::Error::Interrupted`] if somebody asked to stop.
+    fn separation(
+        &mut self,
+        _target: usize,
+        _hints: [&[f64]; 2],
+        _until: Option<Instant>,
+    ) -> Result<Separation> {
         Ok(Separation::Undecided)
     }
 

@@ -132,7 +132,7 @@ pub(super) fn descend(
         for (taken, heading) in taken.into_iter().zip(headings) {
             worst_gap = worst_gap.max(set_out(rule, &mut runs[taken.k], taken, heading, stage, watch));
         }
-        look_for_separation(f, metric, runs, stage)?;
+        look_for_separation(f, metric, runs, stage, watch)?;
         turn_back(rule, f, metric, runs, &rejected, stage)?;
         (watch.progress)(Progress {
             iteration,
@@ -231,7 +231,13 @@ fn remember(runs: &mut [Run], taken: &[Taken], watch: &mut Watch, stage: Stage) 
 }
 
 /// Looks at targets that do not settle: a direction of recession ends them.
-fn look_for_separation(f: &mut dyn Objective, metric: &Metric, runs: &mut [Run], stage: Stage) -> Result<()> {
+fn look_for_separation(
+    f: &mut dyn Objective,
+    metric: &Metric,
+    runs: &mut [Run],
+    stage: Stage,
+    watch: &Watch,
+) -> Result<()> {
     if f.recession() == Recession::Never {
         return Ok(());
     }
@@ -252,7 +258,7 @@ fn look_for_separation(f: &mut dyn Objective, metric: &Metric, runs: &mut [Run],
         }
         let before = f.passes();
         if run.iterations >= LATE || is_suspect(f, run.target, &point.at, &heading.direction)? {
-            let found = f.separation(run.target, &point.at, &heading.direction)?;
+            let found = f.separation(run.target, [&point.at, &heading.direction], watch.until())?;
             if matches!(found, Separation::Recedes(_)) {
                 run.outcome = Some(Status::Separated);
             }

@@ -229,8 +229,12 @@ impl<'a> Watch<'a> {
 
     /// Whether time is up, or somebody asked to stop.
     pub fn is_late(&self) -> bool {
-        self.stop.is_requested()
-            || self.deadline.is_some_and(|deadline| Instant::now() >= deadline + self.history_time)
+        self.stop.is_requested() || self.until().is_some_and(|until| Instant::now() >= until)
+    }
+
+    /// When time is up, if there is a limit.
+    pub fn until(&self) -> Option<Instant> {
+        self.deadline.map(|deadline| deadline + self.history_time)
     }
 
     /// Losses and residuals of these targets at these points, if histories are wanted.

@@ -54,5 +54,6 @@ mod shared_rows;
 mod single_sums;
 mod smooth;
 mod sparse_classes;
+mod stops;
 mod tutorial_fits;
 mod warm_starts;

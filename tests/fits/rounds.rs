@@ -4,7 +4,9 @@ use crate::common::{Random, source};
 use ndarray::{Array2, Axis};
 use rheobase::backend::Cpu;
 use rheobase::design::DesignPlan;
-use rheobase::glm::{FittedGlm, GlmSpec, Plan, PlanFrom, Response, SolverChoice, TargetFit};
+use rheobase::glm::{
+    Entries, FittedGlm, GlmSpec, Journal, Plan, PlanFrom, Response, SolverChoice, TargetFit,
+};
 use rheobase::solver::Status;
 
 fn fit(x: &Array2<f64>, y: &Array2<f64>, spec: GlmSpec) -> FittedGlm {
@@ -70,4 +72,26 @@ fn targets_that_newton_has_taken_over_and_others_go_on_apart() {
         }
     }
     assert!(n_mixed >= 6, "some are taken over, others are not: {n_mixed}");
+}
+
+#[test]
+fn the_journal_counts_the_steps_of_all_rounds() {
+    let (x, y) = unequal(1);
+    for solver in [SolverChoice::Lbfgs, SolverChoice::Newton] {
+        for tolerance in [0.1, 1e-3] {
+            let journal = Journal::new(Entries::default());
+            let spec = GlmSpec { solver, tolerance, journal: journal.clone(), ..GlmSpec::default() };
+            let fitted = fit(&x, &y, spec);
+            let noted = &journal.entries().open["fit"];
+            for (k, target) in fitted.targets.iter().enumerate() {
+                let own = &noted[&k];
+                assert_eq!(
+                    (own.iterations, own.passes),
+                    (target.iterations, target.passes),
+                    "{solver:?} {k}"
+                );
+                assert_eq!(own.coef, target.coef);
+            }
+        }
+    }
 }

@@ -127,6 +127,7 @@ pub(crate) fn newton(family: Family, x: &Array2<f64>, y: &Array2<f64>) -> Exact 
     };
     let mut w = vec![0.0; p];
     w[0] = family.link(y.sum() / n);
+    let mut last = f64::INFINITY;
     for _ in 0..500 {
         let (mut gradient, mut hessian) = (vec![0.0; p], vec![vec![0.0; p]; p]);
         for (row, &y) in rows.iter().zip(y) {
@@ -145,9 +146,11 @@ pub(crate) fn newton(family: Family, x: &Array2<f64>, y: &Array2<f64>) -> Exact 
             length *= 0.5;
         }
         w = at(length);
-        if reach < 1e-13 {
+        // steps that no longer shrink are rounding
+        if reach < 1e-13 || (reach < 1e-10 && reach >= last) {
             break;
         }
+        last = reach;
     }
     Exact { coef: w[1..].iter().zip(&sds).map(|(w, sd)| w / sd).collect(), middle: w[0] }
 }

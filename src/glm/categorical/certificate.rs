@@ -1,5 +1,7 @@
 //! The certificate: proof of optimality in `f64` at the numbers that are reported, for every class.
 
+use std::time::Instant;
+
 use ndarray::{ArrayView1, Axis};
 
 use super::course::Course;
@@ -11,6 +13,9 @@ use crate::math::dense::{Cholesky, Matrix, condition};
 use crate::objective::{ClassObjective, ClassOptimality, Objective, Separation, Weight, hold, release};
 use crate::observation::Recession;
 use crate::solver::{Outcome, Status, reach};
+
+/// Parameters up to which a target whose Hessian costs too much is asked whether it is separated.
+const MOST_ASKED: usize = 512;
 
 /// Where a target stands.
 pub(super) struct Standing {
@@ -27,6 +32,10 @@ pub(super) struct Standing {
     pub(super) outcome: Outcome,
     /// Whether the loss has a minimum, if there was reason to ask.
     pub(super) separation: Option<Separation>,
+    /// Whether all was looked at that there was reason to look at: Hessian and separation.
+    pub(super) is_examined: bool,
+    /// Whether its Hessian was looked at and is singular to rounding.
+    pub(super) is_singular: bool,
 }
 
 /// What the Hessian tells.
@@ -62,7 +71,7 @@ impl Standing {
 
     /// Whether it may be running away without end, and nobody can tell.
     pub(super) fn is_in_doubt(&self) -> bool {
-        self.is_restless() && self.separation == Some(Separation::Undecided)
+        (self.is_restless() || self.is_singular) && self.separation == Some(Separation::Undecided)
     }
 
     /// Whether the next Newton step would still move rows by much.
@@ -154,6 +163,8 @@ impl Course<'_, '_> {
             inference: None,
             outcome,
             separation: None,
+            is_examined: false,
+            is_singular: false,
         })
     }
 
@@ -171,16 +182,13 @@ impl Course<'_, '_> {
         all
     }
 
-    /// The Hessian at the point, unless it would cost too much: for the gap, standard errors, and to see whether a class runs away.
-    pub(super) fn look(
+    /// The Hessian at the point: for the gap, standard errors, and to see whether a class runs away. `None` if it is singular.
+    fn look(
         &self,
         f: &mut ClassObjective<Cpu<f64>>,
         at: &[f64],
         standing: &Standing,
     ) -> Result<Option<ClassInference>> {
-        if self.is_too_costly() {
-            return Ok(None);
-        }
         let hessian = f.gram(Every::ROW, Weight::Point { target: 0, at })?;
         let Some(Curvature { step, inverse, free, condition }) =
             Self::curvature(f, hessian, at, &standing.gradient)
@@ -209,19 +217,34 @@ impl Course<'_, '_> {
         f: &mut ClassObjective<Cpu<f64>>,
         at: &[f64],
         standing: &mut Standing,
+        until: Option<Instant>,
     ) -> Result<()> {
-        standing.inference = self.look(f, at, standing)?;
-        Self::ask(f, at, standing)
+        // unless it would cost too much
+        if !self.is_too_costly() {
+            standing.inference = self.look(f, at, standing)?;
+            standing.is_singular = standing.inference.is_none();
+        }
+        self.ask(f, at, standing, until)?;
+        standing.is_examined = true;
+        Ok(())
     }
 
-    /// Asks whether the loss has a minimum if the target did not come to rest at one.
-    fn ask(f: &mut ClassObjective<Cpu<f64>>, at: &[f64], standing: &mut Standing) -> Result<()> {
+    /// Asks whether the loss has a minimum if the target did not come to rest at one, or if nothing tells whether it did.
+    fn ask(
+        &self,
+        f: &mut ClassObjective<Cpu<f64>>,
+        at: &[f64],
+        standing: &mut Standing,
+        until: Option<Instant>,
+    ) -> Result<()> {
         let status = standing.outcome.status;
         let ended = matches!(status, Status::MaxIterations | Status::Stalled | Status::Failed);
         let runs = standing.inference.as_ref().is_some_and(|inference| inference.step_reach > RUNNING);
-        if standing.outcome.recession.is_none() && (ended || runs) {
+        let is_unseen = standing.is_singular
+            || (standing.inference.is_none() && !self.spec.is_scored() && f.n_parameters() <= MOST_ASKED);
+        if standing.outcome.recession.is_none() && (ended || runs || is_unseen) {
             let step = standing.inference.as_ref().map_or(at, |inference| &inference.step);
-            standing.separation = Some(f.separation(0, at, step)?);
+            standing.separation = Some(f.separation(0, [at, step], until)?);
         }
         Ok(())
     }

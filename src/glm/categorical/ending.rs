@@ -10,6 +10,7 @@ use crate::glm::ending::{UNPROVEN, joined, weights_warning};
 use crate::glm::fit::FLOOR;
 use crate::glm::fitted::GapFrom;
 use crate::glm::spec::StandardErrors;
+use crate::observation::Recession;
 use crate::regularizer::Regularizer;
 use crate::solver::{Iterate, Status, Watch};
 
@@ -76,10 +77,23 @@ impl Course<'_, '_> {
             _ if numbers.iter().any(|number| !number.is_finite()) => Status::Failed,
             _ if standing.recession().is_some() => Status::Separated,
             said if self.spec.is_scored() => said,
-            _ if self.is_proven(standing) && !standing.is_in_doubt() => Status::Converged,
+            _ if self.is_proven(standing) && !standing.is_in_doubt() => {
+                if self.is_settled(standing) {
+                    Status::Converged
+                } else {
+                    Status::Stopped
+                }
+            }
             Status::Converged => Status::Stalled,
             said => said,
         }
+    }
+
+    /// Whether small numbers are proof enough. A fit that was stopped may not have looked whether a class runs away, nor at what the kinks
+    /// of a penalty leave.
+    fn is_settled(&self, standing: &Standing) -> bool {
+        let may_run = self.penalty.recession() != Recession::Never;
+        standing.is_examined || (!may_run && self.penalty.of_block.kinks().is_none())
     }
 
     /// Puts one target's numbers together.

@@ -1,5 +1,6 @@
 //! The course of a fit to labels: start, solver, certificate, in that order; back to the solver if the proof fails.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use super::certificate::{ClassInference, Standing};
@@ -40,14 +41,16 @@ impl Course<'_, '_> {
             Ok(vec![Some((found.loss, found.kkt_residual))])
         };
         let residuals: Option<&mut Residuals> = if keeps_history { Some(&mut residuals) } else { None };
-        let taken = self.taken_before();
+        // before the fit, and before the present round
+        let before = self.taken_before();
+        let taken = Cell::new(before);
         let mut keep =
-            |points: &[Halted]| spec.journal.note(points.iter().map(|own| self.waypoint(own, taken)));
+            |points: &[Halted]| spec.journal.note(points.iter().map(|own| self.waypoint(own, taken.get())));
         let keep: Option<&mut Keep> = if spec.journal.is_kept() { Some(&mut keep) } else { None };
         let mut watch = Watch {
             goal: if spec.tolerance <= TOLERANCE_F64 { first_goal } else { spec.tolerance },
             max_iterations: spec.max_iterations,
-            used: vec![taken[0]],
+            used: vec![before[0]],
             deadline,
             stop: spec.stop.clone(),
             keep,
@@ -67,21 +70,24 @@ impl Course<'_, '_> {
             // of all optimal answers that of smallest norm
             exact.penalty(0).kinks().settle(&mut at);
             let over_all = all.as_deref_mut().unwrap_or(&mut *exact);
-            let is_stopped = self.is_stopped(&at, &solution.outcomes[0], taken);
+            let is_stopped = self.is_stopped(&at, &solution.outcomes[0], taken.get());
             let mut standing = match self.standing(over_all, &at, solution.outcomes[0].clone()) {
                 Err(Error::Interrupted) => self.unproven(&at, &solution.outcomes[0]),
                 standing => standing?,
             };
             let inferring = Instant::now();
             if !is_stopped {
-                match self.examine(exact, &at, &mut standing) {
+                let until = watch.until().map(|until| until.max(inferring + TIME_FOR_PROOF));
+                match self.examine(exact, &at, &mut standing, until) {
                     Err(Error::Interrupted) => {}
                     examined => examined?,
                 }
             }
             inference += inferring.elapsed().as_secs_f64();
             standing = standing.after(earlier.take());
-            watch.used[0] = taken[0] + standing.outcome.iterations;
+            let Outcome { iterations, passes, .. } = &standing.outcome;
+            taken.set([before[0] + iterations, before[1] + passes]);
+            watch.used[0] = taken.get()[0];
             // a device's word is not enough where nothing else is asked for
             let is_doubted = is_by_device && !is_stopped && self.is_doubted(&standing);
             if !is_doubted && !self.goes_on(&mut standing, &watch) {
@@ -95,8 +101,7 @@ impl Course<'_, '_> {
             let at = Matrix::from_shape_fn((at.len(), 1), |(j, _)| at[j]);
             (start, earlier) = (at.into(), Some(standing));
         };
-        standing.outcome.iterations += taken[0];
-        standing.outcome.passes += taken[1];
+        [standing.outcome.iterations, standing.outcome.passes] = taken.get();
         let stopped = || spec.stop.is_requested().then(|| "the fit was stopped".into());
         let left_out = self.left_out.clone().or_else(stopped);
         let condition = match &standing.inference {
@@ -171,6 +176,8 @@ impl Course<'_, '_> {
             flat_gap: f64::NAN,
             inference: None,
             separation: None,
+            is_examined: false,
+            is_singular: false,
             outcome: Outcome { status: Status::Stopped, ..outcome.clone() },
         }
     }

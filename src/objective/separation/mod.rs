@@ -22,12 +22,16 @@
 //!
 //! Rows with counts are equations. They come first, as singular vectors of some of them, again with those that others would
 //! move, until a pass finds none: most often few of them see every direction, and nothing is left to ask.
+//!
+//! A direction of several parts is balanced: further parts move the rows that it moves least, so that all features that recede
+//! have a part in it that can be seen.
 
-mod of_classes;
-mod of_counts;
+mod asked;
 mod program;
 mod rows;
 mod space;
+
+use std::time::Instant;
 
 use program::{Best, Program, UNSEEN};
 use rows::{Move, Score, Seen, Wanted};
@@ -36,6 +40,7 @@ use space::Space;
 use crate::Result;
 use crate::math::dense::Matrix;
 use crate::observation::Recession;
+use crate::stop::Stop;
 
 use super::Penalty;
 
@@ -49,10 +54,20 @@ const MOST_ROWS: [usize; 2] = [4000, 20];
 const SAMPLED: [usize; 2] = [16, 4];
 /// A wrong way that the solver may leave open, in roundings.
 const OPEN: f64 = 100.0;
+/// A part of the farthest move by which rows do not move that a direction leaves where they are.
+const RESTING: f64 = 1e-9;
+/// The same of rows that it moves little.
+const LITTLE: f64 = 0.1;
 /// Moves that put a row on the face that a direction lies in, the first that leads to a direction.
-const RESTING: [f64; 3] = [1e-7, 1e-5, 1e-9];
+const ON_FACE: [f64; 3] = [1e-7, 1e-5, 1e-9];
 /// Directions that are added up at most.
 const MOST_PARTS: usize = 32;
+/// Parts that are added for them at most.
+const MOST_BALANCING: usize = 4;
+/// Numbers of 8 bytes that conditions, their copies and their factors take, for each pair of coordinates.
+const NUMBERS_OF_PAIR: u64 = 16;
+/// Bytes that they may take where no limit is given.
+const MOST_BYTES: u64 = 1 << 30;
 /// A direction that moves no condition by this part of the farthest may be one that they do not see.
 const BLIND: f64 = 1e-6;
 
@@ -77,31 +92,51 @@ impl Separation {
     }
 }
 
+/// What a search may take.
+pub(super) struct Limits {
+    pub(super) stop: Stop,
+    pub(super) until: Option<Instant>,
+    pub(super) bytes: Option<u64>,
+}
+
+impl Limits {
+    /// Whether it has a limit in time.
+    fn may_end(&self) -> bool {
+        self.stop.is_possible() || self.until.is_some()
+    }
+
+    /// Whether time is up.
+    fn is_late(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() >= until)
+    }
+
+    /// Whether conditions on so many coordinates are allowed.
+    fn allow(&self, n: usize) -> bool {
+        let pairs = (n as u64).saturating_mul(n as u64);
+        pairs.saturating_mul(NUMBERS_OF_PAIR * size_of::<f64>() as u64) <= self.bytes.unwrap_or(MOST_BYTES)
+    }
+}
+
 /// A question under way.
 struct Search<'s> {
     rows: &'s mut dyn Rows,
     sides: &'s Sides,
+    limits: &'s Limits,
     looks: usize,
 }
 
 /// Whether a loss with this penalty has a minimum. The hints are where it stands, which may be one of recession if it has gone
-/// far, and a step from there, which may be near one.
+/// far, and a step from there, which may be near one. `None` if time was up before numbers could tell.
 pub(super) fn find(
     rows: &mut dyn Rows,
     sides: &Sides,
     (penalty, has_intercept): (&Penalty, bool),
     hints: [&[f64]; 2],
-) -> Result<Separation> {
-    let n = sides.n_parameters();
-    let Some(space) = Space::free(penalty, n, n / sides.n_blocks(), has_intercept) else {
-        return Ok(Separation::Undecided);
-    };
-    let mut search = Search { rows, sides, looks: 0 };
-    let Some(space) = search.unheld(space)? else { return Ok(Separation::Undecided) };
-    if space.dim() == 0 {
-        return Ok(Separation::Bounded);
-    }
-    search.recession(&space, hints)
+    limits: &Limits,
+) -> Result<Option<Separation>> {
+    let mut search = Search { rows, sides, limits, looks: 0 };
+    let found = search.answer((penalty, has_intercept), hints)?;
+    Ok(Some(found).filter(|found| *found != Separation::Undecided || !limits.is_late()))
 }
 
 /// A combination of the columns without any part that is 0, the same every time.
@@ -111,9 +146,28 @@ fn mixture(basis: &Matrix) -> Vec<f64> {
 }
 
 impl Search<'_> {
+    fn answer(
+        &mut self,
+        (penalty, has_intercept): (&Penalty, bool),
+        hints: [&[f64]; 2],
+    ) -> Result<Separation> {
+        let n = self.sides.n_parameters();
+        if !self.limits.allow(n) {
+            return Ok(Separation::Undecided);
+        }
+        let Some(space) = Space::free(penalty, n, n / self.sides.n_blocks(), has_intercept) else {
+            return Ok(Separation::Undecided);
+        };
+        let Some(space) = self.unheld(space)? else { return Ok(Separation::Undecided) };
+        if space.dim() == 0 {
+            return Ok(Separation::Bounded);
+        }
+        self.recession(&space, hints)
+    }
+
     fn look(&mut self, d: &[f64], most: usize, score: &Score) -> Result<Option<Seen>> {
         self.looks += 1;
-        if self.looks > MOST_LOOKS {
+        if self.looks > MOST_LOOKS || self.limits.is_late() {
             return Ok(None);
         }
         self.sides.look(self.rows, d, &Wanted { most, score })
@@ -177,10 +231,16 @@ impl Search<'_> {
             }
             self.join(&mut program, space, &seen);
         }
-        let mut parts: Vec<Vec<f64>> = Vec::new();
-        while program.len() <= MOST_ROWS[0] + MOST_ROWS[1] * m && parts.len() < MOST_PARTS {
-            let z = match program.best(&sum(&parts, m)) {
+        let (mut parts, mut n_balancing): (Vec<Vec<f64>>, usize) = (Vec::new(), 0);
+        let has_room = |program: &Program| program.len() <= MOST_ROWS[0] + MOST_ROWS[1] * m;
+        while has_room(&program) && parts.len() < MOST_PARTS && n_balancing <= MOST_BALANCING {
+            let rest = if n_balancing == 0 { RESTING } else { LITTLE };
+            let z = match program.best(&sum(&parts, m), rest, self.limits)? {
                 Best::Moves(z) => z,
+                Best::Still if n_balancing == 0 && !parts.is_empty() => {
+                    n_balancing = 1;
+                    continue;
+                }
                 Best::Still if parts.is_empty() => {
                     let Some(unseen) = program.unseen(BLIND) else { break };
                     if unseen.ncols() == 0 {
@@ -203,7 +263,10 @@ impl Search<'_> {
                 continue;
             }
             match self.on_face(&mut program, space, &z)? {
-                Face::Direction(part) => parts.push(part),
+                Face::Direction(part) => {
+                    parts.push(part);
+                    n_balancing += usize::from(n_balancing > 0);
+                }
                 Face::Crossed => {}
                 Face::Nothing => break,
             }
@@ -225,7 +288,7 @@ impl Search<'_> {
     /// Brings what the linear program found onto the face that it lies in, and tries it on all rows.
     fn on_face(&mut self, program: &mut Program, space: &Space, z: &[f64]) -> Result<Face> {
         let mut n_new = 0;
-        for still in RESTING {
+        for still in ON_FACE {
             let Some(z) = program.onto_face(z, still) else { continue };
             let Some(seen) = self.look(&space.up(&z), 2 * space.dim(), &wrong)? else {
                 return Ok(Face::Nothing);

@@ -1,17 +1,23 @@
 //! The linear program: of the directions that a few rows allow, the one along which they move farthest.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use microlp::{ComparisonOp, OptimizationDirection, Problem, SolveOptions, SolveOutcome};
+use microlp::{
+    ComparisonOp, OptimizationDirection, Problem, SolutionStatus, SolveOptions, SolveOutcome,
+    TerminationReason,
+};
 
+use super::Limits;
+use crate::Result;
 use crate::math::dense::{Matrix, null_space_of_rows};
 
 /// How exactly the solver keeps the conditions, whose numbers are at most 1.
 const FEASIBLE: [f64; 2] = [1e-9, 1e-7];
 /// A row that moves by less than this does not move; 100 times what the solver leaves open.
 const STILL: f64 = 1e-7;
-/// A part of the farthest move by which rows do not move that a direction leaves where they are.
-const RESTING: f64 = 1e-9;
+/// How long the solver works before the limits are looked at.
+const TURN: Duration = Duration::from_millis(50);
 /// A singular value, in parts of the largest, that is rounding of the rows.
 pub(super) const UNSEEN: f64 = 1e-11;
 
@@ -90,25 +96,37 @@ impl Program {
     }
 
     /// The direction, no coordinate of which is above 1 in its unit, along which the sum of the rows is largest, of those alone that
-    /// `moving` leaves where they are.
-    pub(super) fn best(&self, moving: &[f64]) -> Best {
+    /// `moving` moves by no more than the part `rest` of its size.
+    ///
+    /// # Errors
+    /// [`crate::Error::Interrupted`] if somebody asked to stop.
+    pub(super) fn best(&self, moving: &[f64], rest: f64, limits: &Limits) -> Result<Best> {
         let (rows, units) = self.scaled();
         let own: Vec<f64> = moving.iter().zip(&units).map(|(z, unit)| z / unit).collect();
         let size = largest(&own);
-        let resting: Vec<&Vec<f64>> =
-            rows.iter().filter(|row| dot(row, &own).abs() <= RESTING * size).collect();
+        let resting: Vec<&Vec<f64>> = rows.iter().filter(|row| dot(row, &own).abs() <= rest * size).collect();
         for feasibility in FEASIBLE {
-            if let Some(z) = self.solve(&rows, &resting, feasibility) {
+            if let Some(z) = self.solve(&rows, &resting, feasibility, limits)? {
                 if resting.iter().map(|row| dot(row, &z)).fold(0.0, f64::max) <= STILL {
-                    return Best::Still;
+                    return Ok(Best::Still);
                 }
-                return Best::Moves(z.iter().zip(&units).map(|(z, unit)| z * unit).collect());
+                return Ok(Best::Moves(z.iter().zip(&units).map(|(z, unit)| z * unit).collect()));
             }
         }
-        Best::Unknown
+        Ok(Best::Unknown)
     }
 
-    fn solve(&self, rows: &[Vec<f64>], resting: &[&Vec<f64>], feasibility: f64) -> Option<Vec<f64>> {
+    fn solve(
+        &self,
+        rows: &[Vec<f64>],
+        resting: &[&Vec<f64>],
+        feasibility: f64,
+        limits: &Limits,
+    ) -> Result<Option<Vec<f64>>> {
+        limits.stop.check()?;
+        if limits.is_late() {
+            return Ok(None);
+        }
         let sums: Vec<f64> = (0..self.n).map(|j| resting.iter().map(|row| row[j]).sum()).collect();
         let size = largest(&sums).max(f64::MIN_POSITIVE);
         let mut problem = Problem::new(OptimizationDirection::Maximize);
@@ -119,11 +137,22 @@ impl Program {
         }
         let mut options = SolveOptions::default();
         options.tolerances.feasibility = feasibility;
-        match problem.solve_with(options) {
-            Ok(SolveOutcome::Solution(found)) => {
-                Some(variables.iter().map(|own| found.var_value(*own)).collect())
+        options.time_limit = limits.may_end().then_some(TURN);
+        let mut outcome = problem.solve_with(options);
+        loop {
+            match outcome {
+                Ok(SolveOutcome::Solution(found)) if found.status() == SolutionStatus::Optimal => {
+                    return Ok(Some(variables.iter().map(|own| found.var_value(*own)).collect()));
+                }
+                Ok(own) if own.termination_reason() == TerminationReason::TimeLimit => {
+                    limits.stop.check()?;
+                    if limits.is_late() {
+                        return Ok(None);
+                    }
+                    outcome = own.resume();
+                }
+                _ => return Ok(None),
             }
-            _ => None,
         }
     }
 
@@ -143,7 +172,15 @@ impl Program {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
+    use crate::stop::Stop;
+
+    fn best(program: &Program, moving: &[f64]) -> Best {
+        let limits = Limits { stop: Stop::default(), until: None, bytes: None };
+        program.best(moving, 1e-9, &limits).unwrap()
+    }
 
     fn program(rows: &[[f64; 2]]) -> Program {
         let mut program = Program::new(2);
@@ -155,21 +192,34 @@ mod tests {
 
     #[test]
     fn a_cone_has_a_direction_and_a_whole_plane_of_rows_has_none() {
-        let Best::Moves(z) = program(&[[1.0, 0.0], [1e6, 1e6], [1.0, -0.5]]).best(&[0.0; 2]) else {
+        let Best::Moves(z) = best(&program(&[[1.0, 0.0], [1e6, 1e6], [1.0, -0.5]]), &[0.0; 2]) else {
             panic!()
         };
         assert!(z[0] > 0.0 && z[0] + z[1] >= 0.0, "{z:?}");
-        assert!(matches!(program(&[[1.0, 0.0], [-1.0, 1.0], [-1.0, -1.0]]).best(&[0.0; 2]), Best::Still));
+        assert!(matches!(best(&program(&[[1.0, 0.0], [-1.0, 1.0], [-1.0, -1.0]]), &[0.0; 2]), Best::Still));
         // of a quadrant, what moves the rows that a first direction does not
         let quadrant = program(&[[1.0, 0.0], [0.0, 1.0]]);
-        let Best::Moves(z) = quadrant.best(&[1.0, 0.0]) else { panic!() };
+        let Best::Moves(z) = best(&quadrant, &[1.0, 0.0]) else { panic!() };
         assert!(z[1] > 0.0 && z[0] >= 0.0, "{z:?}");
-        assert!(matches!(quadrant.best(&[1.0, 1.0]), Best::Still));
+        assert!(matches!(best(&quadrant, &[1.0, 1.0]), Best::Still));
         // two rows against one another leave a line, of which one half is allowed
         let halved = program(&[[1.0, 0.0], [-1.0, 0.0], [3.0, 2.0]]);
-        let Best::Moves(z) = halved.best(&[0.0; 2]) else { panic!() };
+        let Best::Moves(z) = best(&halved, &[0.0; 2]) else { panic!() };
         let z = halved.onto_face(&z, 1e-7).unwrap();
         assert!(z[0].abs() < 1e-15 && z[1] > 0.0, "{z:?}");
+    }
+
+    #[test]
+    fn a_search_whose_time_is_up_or_that_is_stopped_says_so() {
+        let (program, stop) = (program(&[[1.0, 0.0], [1.0, -0.5]]), Stop::new());
+        let best = |limits: &Limits| program.best(&[0.0; 2], 1e-9, limits);
+        let late = Limits { stop: stop.clone(), until: Some(Instant::now()), bytes: None };
+        assert!(matches!(best(&late), Ok(Best::Unknown)));
+        let open = Limits { until: Instant::now().checked_add(Duration::from_secs(3600)), ..late };
+        assert!(matches!(best(&open), Ok(Best::Moves(_))));
+        stop.request();
+        assert!(matches!(best(&open), Err(crate::Error::Interrupted)));
+        assert!(open.allow(2000) && !Limits { bytes: Some(1 << 20), ..open }.allow(100));
     }
 
     #[test]

@@ -17,6 +17,9 @@ pub(super) struct Space {
 impl Space {
     /// Those that cost nothing with this penalty and leave out intercepts that are no parameters; `None` if it is not finite.
     pub(super) fn free(penalty: &Penalty, n: usize, of_block: usize, has_intercept: bool) -> Option<Self> {
+        if penalty.is_none() && has_intercept {
+            return Some(Self { n, basis: None });
+        }
         let mut costs = Matrix::zeros((n, n));
         penalty.add_to(&mut costs, 1.0);
         let largest = costs.diag().iter().fold(0.0, |a: f64, b| a.max(*b));
