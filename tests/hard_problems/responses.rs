@@ -30,8 +30,10 @@ fn rates_of_a_millionth_per_bin() {
     let exact = Exact { coef: vec![inside - outside], middle: outside + (inside - outside) / 3.0 };
     assert_eq!((only[(17_001, 0)], only[(600_001, 0)]), (1.0, 0.0));
     let mut n_fits = solve("two events", &GlmSpec::default(), &only, &y, &exact);
-    // six events and a slope
-    for row in [33, 5_117, 250_041, 444_444] {
+    // six events and a slope, in fewer bins
+    let rows: Vec<usize> = (0..100_000).collect();
+    let (x, mut y) = (x.select(Axis(0), &rows), y.select(Axis(0), &rows));
+    for row in [33, 5_117, 25_041, 44_444, 60_001] {
         y[(row, 0)] = 1.0;
     }
     n_fits += solve("six events", &GlmSpec::default(), &x, &y, &newton(Family::Poisson, &x, &y));

@@ -191,7 +191,7 @@ fn a_checkpoint_of_another_fit_is_refused_and_says_what_differs() {
         let ended = place.run(&[&words[..], &place_of, &["--resume"], more].concat()).with(2);
         assert!(ended.stderr.contains(said) && ended.stderr.contains("\nhelp: resume with"), "{ended:?}");
     };
-    refused(&["--tolerance", "1e-8"], "--tolerance not given then, 1e-8 now");
+    refused(&["--tolerance", "0.001"], "--tolerance not given then, 0.001 now");
     refused(&["--regularizer", "ridge", "--strength", "1"], "--regularizer ");
     refused(&["--out", "out"], "--out not given then, given now");
     let bytes = std::fs::read(place.path("d.npz")).unwrap();
