@@ -368,6 +368,10 @@ impl<B: Backend> Objective for GlmObjective<'_, B> {
         self.reaches()
     }
 
+    fn is_expected(&self) -> bool {
+        !self.model.is_canonical()
+    }
+
     fn recession(&self) -> Recession {
         // those of one objective differ in strength alone
         self.penalties[0].recession(self.model.observation)

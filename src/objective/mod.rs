@@ -117,6 +117,11 @@ pub trait Objective {
     /// Along which directions a loss may fall for ever.
     fn recession(&self) -> Recession;
 
+    /// Whether the Hessian is the expected one and not that of the point: so where the link is not canonical.
+    fn is_expected(&self) -> bool {
+        false
+    }
+
     /// Whether the loss of a target has a minimum, by an exact test over all rows; of the hints, it stands at the first and might fall
     /// along the second for ever. It does not depend on where the target stands: an answer is kept. Where none is found `until` then, or
     /// in the memory that the plan allows, it is [`Separation::Undecided`].

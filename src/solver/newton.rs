@@ -94,7 +94,8 @@ impl Direct for Rule<'_> {
             }
             let heading = self.heading(f.penalty(taken.target).kinks(), taken);
             let is_smooth = f.penalty(taken.target).kinks().is_none() && f.rounding() < COARSE;
-            Ok(heading.map(|heading| if is_smooth { self.corrected(heading, taken) } else { heading }))
+            let corrects = is_smooth && f.is_expected();
+            Ok(heading.map(|heading| if corrects { self.corrected(heading, taken) } else { heading }))
         };
         points.iter().map(heading).collect()
     }

@@ -37,11 +37,12 @@ fn counts_without_rows_that_may_run_away_are_proven() {
         for standard_errors in [StandardErrors::On, StandardErrors::Off] {
             let spec = GlmSpec { solver, standard_errors, ..GlmSpec::default() };
             assert_eq!(ends(&spec, &x, &y), [Status::Converged; 2], "{solver:?}");
-            let regularizer = Regularizer::Lasso { strength: 0.01.into() };
-            let found = ends(&GlmSpec { regularizer, ..spec }, &x, &y);
-            assert_eq!(found, [Status::Stopped, Status::Converged], "{solver:?}");
         }
     }
+    // kinks are Newton's
+    let regularizer = Regularizer::Lasso { strength: 0.01.into() };
+    let found = ends(&GlmSpec { regularizer, ..GlmSpec::default() }, &x, &y);
+    assert_eq!(found, [Status::Stopped, Status::Converged]);
 }
 
 #[test]

@@ -12,28 +12,25 @@ use crate::reference::{Exact, Family, newton};
 use crate::ways::{fit_by, rounded, solve, solved, ways};
 
 #[test]
-fn rates_of_a_millionth_per_bin() {
-    // nine events in 9 million bins would take long here: 900 000 bins hold the same rate times ten, one event of them each
-    let n = 900_000;
+fn rates_of_a_few_hundred_thousandths_per_bin() {
+    let n = 90_000;
     let x = Array2::from_shape_fn((n, 2), |(i, j)| {
         if j == 0 { f64::from(i % 3 == 0) } else { f64::from((i % 64) as u32) / 64.0 }
     });
     let mut y = Array2::zeros((n, 1));
-    for row in [17_000, 600_001] {
+    for row in [17_000, 60_001] {
         y[(row, 0)] = 1.0;
     }
-    // one event in a bin of the condition, one elsewhere: rates of 3.3e-6 and 1.7e-6 per bin
+    // one event in a bin of the condition, one elsewhere: rates of 3.3e-5 and 1.7e-5 per bin
     y[(17_000, 0)] = 0.0;
     y[(17_001, 0)] = 1.0;
     let only = x.select(Axis(1), &[0]);
-    let [inside, outside] = [1.0 / 300_000.0f64, 1.0 / 600_000.0].map(f64::ln);
+    let [inside, outside] = [1.0 / 30_000.0f64, 1.0 / 60_000.0].map(f64::ln);
     let exact = Exact { coef: vec![inside - outside], middle: outside + (inside - outside) / 3.0 };
-    assert_eq!((only[(17_001, 0)], only[(600_001, 0)]), (1.0, 0.0));
+    assert_eq!((only[(17_001, 0)], only[(60_001, 0)]), (1.0, 0.0));
     let mut n_fits = solve("two events", &GlmSpec::default(), &only, &y, &exact);
-    // six events and a slope, in fewer bins
-    let rows: Vec<usize> = (0..100_000).collect();
-    let (x, mut y) = (x.select(Axis(0), &rows), y.select(Axis(0), &rows));
-    for row in [33, 5_117, 25_041, 44_444, 60_001] {
+    // six events and a slope
+    for row in [33, 5_117, 25_041, 44_444] {
         y[(row, 0)] = 1.0;
     }
     n_fits += solve("six events", &GlmSpec::default(), &x, &y, &newton(Family::Poisson, &x, &y));
