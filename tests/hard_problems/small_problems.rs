@@ -140,6 +140,7 @@ fn counts_are_separated_where_whole_numbers_say_so() {
 #[test]
 fn events_are_separated_where_whole_numbers_say_so() {
     let mut random = Random(102);
+    let links = [InverseLink::Logistic, InverseLink::Probit];
     let (mut n_separated, mut n_bounded, mut n_fits) = (0, 0, 0);
     for round in 0..600 {
         let (n, p) = (7 + round % 10, 1 + round % 3);
@@ -154,7 +155,7 @@ fn events_are_separated_where_whole_numbers_say_so() {
         let Some(expected) = has_direction(&conditions).filter(|_| both) else { continue };
         let x = as_numbers(&rows);
         let y = Array2::from_shape_fn((n, 1), |(i, _)| f64::from(y[i]));
-        let model = Model { observation: ObservationModel::Bernoulli, inverse_link: InverseLink::Logistic };
+        let model = Model { observation: ObservationModel::Bernoulli, inverse_link: links[round % 2] };
         let spec = GlmSpec { model, ..GlmSpec::default() };
         for solver in SOLVERS {
             let way = Way { solver, storage: if round % 3 == 0 { Storage::Single } else { Storage::Mixed } };

@@ -99,7 +99,10 @@ pub(crate) fn solve(name: &str, spec: &GlmSpec, x: &Array2<f64>, y: &Array2<f64>
 pub(crate) fn assert_near(name: &str, x: &Array2<f64>, target: &TargetFit, exact: &Exact) {
     let n = x.nrows() as f64;
     let mean = |j: usize| x.column(j).sum() / n;
-    let sd = |j: usize| (x.column(j).iter().map(|x| (x - mean(j)).powi(2)).sum::<f64>() / n).sqrt();
+    let sd = |j: usize| {
+        let mean = mean(j);
+        (x.column(j).iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt()
+    };
     let sds: Vec<f64> = (0..x.ncols()).map(sd).collect();
     let scaled = |coef: &[f64]| -> Vec<f64> { coef.iter().zip(&sds).map(|(w, sd)| w * sd).collect() };
     let (found, expected) = (scaled(&target.coef), scaled(&exact.coef));
