@@ -1,8 +1,7 @@
 // Residual, loss and what else is asked for from stored linear predictors. Work group (k, m): rows k, ACROSS targets m.
 //
-// BESIDE is 0 for nothing, 1 for curvatures, 2 for 1 where the row holds its linear predictor, 3 for the magnitude of the
-// residual's terms, 4 for 1. If WEIGHTED is 1 everything of a row is multiplied by its weight. Residuals replace the linear
-// predictors.
+// BESIDE is 0 for nothing, 1 for curvatures, 2 for the magnitude of the residual's terms, 3 for 1. If WEIGHTED is 1 everything
+// of a row is multiplied by its weight. Residuals replace the linear predictors.
 // Sums of a group: losses of the targets, then sums of residuals.
 
 @group(0) @binding(1) var<storage, read_write> eta: array<f32>;
@@ -35,10 +34,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             if (BESIDE == 1u) {
                 beside[place] = weight * curvature_at(mean);
             } else if (BESIDE == 2u) {
-                beside[place] = select(0.0, weight, holds(value, mean));
-            } else if (BESIDE == 3u) {
                 beside[place] = weight * magnitude_at(value, mean);
-            } else if (BESIDE == 4u) {
+            } else if (BESIDE == 3u) {
                 beside[place] = weight;
             }
         }

@@ -1,7 +1,6 @@
 // an event or none: -ln mu with one, -ln(1 - mu) without
 
 const FACTOR: f32 = 1.0;
-const HELD: f32 = 0.01;
 
 fn loss_at(y: f32, mean: Mean) -> f32 {
     return -select(mean.log_mu, mean.log_1m_mu, y == 0.0);
@@ -34,9 +33,4 @@ fn magnitude_along(y: f32, mean: Mean) -> f32 {
 
 fn curvature_along(mean: Mean) -> f32 {
     return mean.rise * mean.fall;
-}
-
-// whether the row holds its linear predictor where it is
-fn holds(y: f32, mean: Mean) -> bool {
-    return abs(residual_of(y, mean)) > HELD;
 }

@@ -38,8 +38,3 @@ fn magnitude_along(y: f32, mean: Mean) -> f32 {
 fn curvature_along(mean: Mean) -> f32 {
     return mean.slope * steepness(mean);
 }
-
-// whether the row holds its linear predictor where it is
-fn holds(y: f32, mean: Mean) -> bool {
-    return y != 0.0;
-}

@@ -23,17 +23,14 @@ pub trait Classes: Backend {
         beside: Beside,
     );
 
-    /// Leaves beside what a Gram of the classes `k < l` weighs rows with, after [`Classes::pointwise_classes`]: `p_k p_l`, or with
-    /// [`Beside::Events`] 1 where the row is of one of both and the probability of the other is above 0.01, so that no direction of
-    /// recession moves them against one another, else 0; times the weight of the row. The Hessian of a pair of predictors is the sum of these Grams times
-    /// [`Contrasts::differences`].
+    /// Leaves beside what a Gram of the classes `k < l` weighs rows with, after [`Classes::pointwise_classes`]: `p_k p_l` times the
+    /// weight of the row. The Hessian of a pair of predictors is the sum of these Grams times [`Contrasts::differences`].
     fn class_weights<'a>(
         &self,
         work: &mut Self::Worker<'a>,
         rows: Range<usize>,
         classes: (usize, usize),
-        observed: Observed<Self::Array<'a>>,
-        beside: Beside,
+        weights: Option<&Self::Array<'a>>,
     );
 
     /// The change of the total loss over the rows of the line for this step, each term `ln(sum_k p_k exp(step (d_k - d_y)))`

@@ -87,9 +87,6 @@ pub enum Beside {
     Curvature,
     /// The sum of magnitudes of the residual's terms, of Poisson counts `mu + |residual|`.
     Magnitude,
-    /// 1 where no direction of recession moves the row, see [`crate::observation::Observe::holds`]: of counts where the
-    /// response is not 0.
-    Events,
 }
 
 /// How far a direction moves the linear predictor of one target.

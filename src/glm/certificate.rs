@@ -31,6 +31,9 @@ pub(super) const RESTLESS: f64 = 0.1;
 /// The same of a target that may be running away: where probabilities vanish like those of a normal distribution, steps to
 /// infinity become shorter on the way, and are of this size where `f64` ends.
 pub(super) const RUNNING: f64 = 0.02;
+/// Standard error of a linear predictor per standard deviation of a column above which nothing is known of it: it may be running
+/// away, however short its steps have become.
+pub(super) const UNKNOWN: f64 = 1e3;
 
 /// The Hessian at a point.
 struct Curvature {
@@ -64,6 +67,20 @@ pub(super) struct Inference {
     pub(super) step_reach: f64,
     /// Newton's step, as parameters of the members.
     pub(super) step: Vec<f64>,
+    /// The largest standard error of these.
+    pub(super) spread: f64,
+}
+
+impl Inference {
+    /// Whether the target may be running away.
+    pub(super) fn runs(&self) -> bool {
+        self.step_reach > RUNNING || self.spread > UNKNOWN
+    }
+}
+
+/// The largest standard error on the diagonal of a covariance.
+pub(super) fn spread(covariance: &Matrix) -> f64 {
+    covariance.diag().iter().fold(0.0, |m: f64, variance| m.max(variance.sqrt()))
 }
 
 /// The largest magnitude in a vector, and the vector divided by it.
@@ -192,6 +209,7 @@ impl Fit<'_, '_, '_> {
             worst_column,
             step_reach,
             step,
+            spread: if may_recede { spread(&covariance) } else { 0.0 },
         }))
     }
 

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::certificate::{Inference, RESTLESS, RUNNING, Reported};
+use super::certificate::{Inference, RESTLESS, Reported};
 use super::fit::{FLOOR, Fit};
 use crate::Result;
 use crate::backend::Cpu;
@@ -103,7 +103,7 @@ impl Fit<'_, '_, '_> {
         until: Option<Instant>,
     ) -> Result<()> {
         let ended = matches!(end.outcome.status, Status::MaxIterations | Status::Stalled | Status::Failed);
-        let runs = end.inference.as_ref().is_some_and(|inference| inference.step_reach > RUNNING);
+        let runs = end.inference.as_ref().is_some_and(Inference::runs);
         if end.outcome.recession.is_none() && (ended || runs || end.is_singular) {
             let step = end.inference.as_ref().map_or(at, |inference| &inference.step);
             end.separation = Some(f.separation(target, [at, step], until)?);

@@ -183,6 +183,12 @@ pub fn null_space_of_rows(rows: &[Vec<f64>], n: usize, tolerance: f64) -> Option
     Some(Matrix::from_shape_fn((n, unseen.len()), |(i, k)| svd.V()[(i, unseen[k])]))
 }
 
+/// Orthonormal columns that span what the columns of `a` do, which are independent.
+pub fn orthonormal(a: &Matrix) -> Matrix {
+    let q = to_faer(a).qr().compute_thin_Q();
+    Matrix::from_shape_fn((q.nrows(), q.ncols()), |(i, k)| q[(i, k)])
+}
+
 /// Ratio of the largest to the smallest eigenvalue of the symmetric positive definite `a` scaled to a unit
 /// diagonal; infinite if it is singular to rounding.
 pub fn condition(a: &Matrix) -> f64 {

@@ -237,7 +237,7 @@ impl<'a, B: Classes> ClassObjective<'a, B> {
                     self.write(work, &rows);
                 }
                 for (k, &pair) in pairs.iter().enumerate() {
-                    self.on.class_weights(work, rows.clone(), pair, self.observed(), beside);
+                    self.on.class_weights(work, rows.clone(), pair, self.observed().weights);
                     self.on.weighted_gram(work, rows.clone(), self.design.matrix(), false, first + k);
                 }
                 Ok(())

@@ -3,9 +3,6 @@ use crate::inverse_link::{Mean, MeanChange};
 use crate::math::elementary::Elementary;
 use crate::math::real::Real;
 
-/// Part of an event that must be left over in a row that holds its place, see [`Observe::holds`].
-const HELD: f64 = 0.01;
-
 /// An event, or none: `P(1) = mu`, variance `mu (1 - mu)`.
 ///
 /// Loss `-(y ln mu + (1 - y) ln(1 - mu))`, which is the negative log-likelihood. The residual `mu - y` is `mu` without and
@@ -63,11 +60,6 @@ impl Observe for Bernoulli {
     #[inline(always)]
     fn curvature_along<T: Real>(&self, mean: Mean<T>) -> T {
         mean.rise * mean.fall
-    }
-
-    #[inline(always)]
-    fn holds<T: Real>(&self, y: T, mean: Mean<T>) -> bool {
-        self.residual(y, mean).abs() > T::from_f64(HELD)
     }
 
     fn recession(&self) -> Recession {

@@ -52,11 +52,6 @@ impl Observe for Gamma {
         mean.rise / mean.mu
     }
 
-    #[inline(always)]
-    fn holds<T: Real>(&self, _y: T, _mean: Mean<T>) -> bool {
-        true
-    }
-
     fn recession(&self) -> Recession {
         Recession::Never
     }

@@ -48,11 +48,6 @@ impl Observe for Gaussian {
     }
 
     #[inline(always)]
-    fn holds<T: Real>(&self, _y: T, _mean: Mean<T>) -> bool {
-        true
-    }
-
-    #[inline(always)]
     fn factor(&self) -> f64 {
         2.0
     }

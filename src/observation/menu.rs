@@ -142,11 +142,6 @@ impl Observe for ObservationModel {
         of!(self, own => own.curvature_along(mean))
     }
 
-    #[inline(always)]
-    fn holds<T: Real>(&self, y: T, mean: Mean<T>) -> bool {
-        of!(self, own => own.holds(y, mean))
-    }
-
     fn factor(&self) -> f64 {
         of!(self, own => own.factor())
     }

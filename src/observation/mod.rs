@@ -75,8 +75,6 @@ pub trait Observe: Copy + Send + Sync {
     fn curvature_along<T: Real>(&self, mean: Mean<T>) -> T {
         mean.slope * self.steepness(mean)
     }
-    /// Whether no direction of recession moves a row with this response and mean, see [`Observe::recession`].
-    fn holds<T: Real>(&self, y: T, mean: Mean<T>) -> bool;
     /// The loss in negative log-likelihoods at scale 1.
     fn factor(&self) -> f64 {
         1.0

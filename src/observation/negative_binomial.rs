@@ -144,11 +144,6 @@ impl Observe for NegativeBinomial {
         mean.rise / (T::ONE + T::from_f64(self.dispersion) * mean.mu)
     }
 
-    #[inline(always)]
-    fn holds<T: Real>(&self, y: T, _mean: Mean<T>) -> bool {
-        y != T::ZERO
-    }
-
     fn recession(&self) -> Recession {
         Recession::Down
     }

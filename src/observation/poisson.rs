@@ -45,11 +45,6 @@ impl Observe for Poisson {
         mean.mu
     }
 
-    #[inline(always)]
-    fn holds<T: Real>(&self, y: T, _mean: Mean<T>) -> bool {
-        y != T::ZERO
-    }
-
     fn recession(&self) -> Recession {
         Recession::Down
     }

@@ -2,6 +2,8 @@
 
 #[path = "../common/html.rs"]
 mod html;
+#[path = "../common/place.rs"]
+mod place;
 #[path = "../common/tally.rs"]
 mod tally;
 
@@ -139,15 +141,7 @@ impl Place {
     }
 
     pub(crate) fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
-        command.current_dir(self.0.path()).env_remove("RUST_BACKTRACE");
-        for setting in ["BACKEND", "DEVICE", "THREADS", "PRECISION", "MEMORY_LIMIT"] {
-            command.env_remove(format!("RHEOBASE_{setting}"));
-        }
-        // no test meets a GPU unless it asks for one; Mesa's choice of a device writes to stderr without a desktop
-        command.env("WGPU_BACKEND", "none").env("NODEVICE_SELECT", "1").env_remove("RHEOBASE_SOFTWARE_GPU");
-        command.env_remove("WGPU_ADAPTER_NAME");
-        command
+        place::command_in(self.0.path(), program)
     }
 
     /// Runs `rheobase` with these words.

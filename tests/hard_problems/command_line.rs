@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use ndarray::Array2;
 use serde_json::Value;
 
 use crate::common::{Random, number, numbers};
+use crate::place::command_in;
 use crate::reference::{Family, newton};
 use crate::ways::solved;
 
@@ -22,9 +23,7 @@ fn write(path: &Path, x: &Array2<f64>, y: &Array2<f64>) {
 }
 
 fn run(folder: &Path, words: &[&str]) -> (Output, Value) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rheobase"));
-    command.current_dir(folder).args(words).env("WGPU_BACKEND", "none").env("NODEVICE_SELECT", "1");
-    let output = command.output().unwrap();
+    let output = command_in(folder, env!("CARGO_BIN_EXE_rheobase")).args(words).output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     let json = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {words:?} {stderr}"));
     (output, json)

@@ -7,6 +7,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/place.rs"]
+mod place;
 #[path = "../common/tally.rs"]
 mod tally;
 

@@ -97,6 +97,49 @@ fn condition(row: &[i64], factor: i64) -> Vec<i64> {
     std::iter::once(factor).chain(row.iter().map(|x| factor * x)).collect()
 }
 
+/// Problems of either kind, and their fits.
+#[derive(Default)]
+struct Tried {
+    n_separated: usize,
+    n_bounded: usize,
+    n_fits: usize,
+}
+
+impl Tried {
+    /// Adds a problem whose fits have all said what is expected.
+    fn add(&mut self, is_separated: bool, n_fits: usize) {
+        *(if is_separated { &mut self.n_separated } else { &mut self.n_bounded }) += 1;
+        self.n_fits += n_fits;
+    }
+
+    /// Fits one target with every solver, all of which have to say whether it is separated.
+    fn fit(
+        &mut self,
+        storage: Storage,
+        spec: &GlmSpec,
+        (x, y): (&Array2<f64>, &Array2<f64>),
+        expected: bool,
+    ) {
+        for solver in SOLVERS {
+            let way = Way { solver, storage };
+            let target = fit_by(way, spec, x, y).targets.remove(0);
+            assert_eq!(target.status, said(expected), "{way:?} {:?} {x:?} {y:?} {target:?}", spec.model);
+        }
+        self.add(expected, SOLVERS.len());
+    }
+
+    /// Keeps the numbers, of which there are enough of either kind.
+    fn keep(&self, enough: usize) {
+        let Self { n_separated, n_bounded, n_fits } = *self;
+        assert!(n_separated > enough && n_bounded > enough, "{n_separated} {n_bounded}");
+        solved(n_separated + n_bounded, n_fits);
+    }
+}
+
+fn said(is_separated: bool) -> Status {
+    if is_separated { Status::Separated } else { Status::Converged }
+}
+
 #[test]
 fn counts_are_separated_where_whole_numbers_say_so() {
     let mut random = Random(101);
@@ -104,7 +147,7 @@ fn counts_are_separated_where_whole_numbers_say_so() {
     let softplus = |observation| Model { observation, inverse_link: InverseLink::Softplus };
     let models =
         [Model::default(), softplus(ObservationModel::Poisson), Model::from(dispersed), softplus(dispersed)];
-    let (mut n_separated, mut n_bounded, mut n_fits) = (0, 0, 0);
+    let mut tried = Tried::default();
     for round in 0..600 {
         let (n, p) = (6 + round % 9, 1 + round % 3);
         let rows = design(&mut random, n, p);
@@ -123,25 +166,17 @@ fn counts_are_separated_where_whole_numbers_say_so() {
         let x = as_numbers(&rows);
         let y = Array2::from_shape_fn((n, 1), |(i, _)| y[i] as f64);
         let spec = GlmSpec { model: models[round % 4], ..GlmSpec::default() };
-        for solver in SOLVERS {
-            let way = Way { solver, storage: if round % 2 == 0 { Storage::Double } else { Storage::Single } };
-            let target = fit_by(way, &spec, &x, &y).targets.remove(0);
-            let said = if expected { Status::Separated } else { Status::Converged };
-            assert_eq!(target.status, said, "{round} {way:?} {:?} {x:?} {y:?} {target:?}", spec.model);
-            n_fits += 1;
-        }
-        n_separated += usize::from(expected);
-        n_bounded += usize::from(!expected);
+        let storage = if round % 2 == 0 { Storage::Double } else { Storage::Single };
+        tried.fit(storage, &spec, (&x, &y), expected);
     }
-    assert!(n_separated > 100 && n_bounded > 100, "{n_separated} {n_bounded}");
-    solved(n_separated + n_bounded, n_fits);
+    tried.keep(100);
 }
 
 #[test]
 fn events_are_separated_where_whole_numbers_say_so() {
     let mut random = Random(102);
     let links = [InverseLink::Logistic, InverseLink::Probit];
-    let (mut n_separated, mut n_bounded, mut n_fits) = (0, 0, 0);
+    let mut tried = Tried::default();
     for round in 0..600 {
         let (n, p) = (7 + round % 10, 1 + round % 3);
         let rows = design(&mut random, n, p);
@@ -157,24 +192,16 @@ fn events_are_separated_where_whole_numbers_say_so() {
         let y = Array2::from_shape_fn((n, 1), |(i, _)| f64::from(y[i]));
         let model = Model { observation: ObservationModel::Bernoulli, inverse_link: links[round % 2] };
         let spec = GlmSpec { model, ..GlmSpec::default() };
-        for solver in SOLVERS {
-            let way = Way { solver, storage: if round % 3 == 0 { Storage::Single } else { Storage::Mixed } };
-            let target = fit_by(way, &spec, &x, &y).targets.remove(0);
-            let said = if expected { Status::Separated } else { Status::Converged };
-            assert_eq!(target.status, said, "{round} {way:?} {:?} {x:?} {y:?} {target:?}", spec.model);
-            n_fits += 1;
-        }
-        n_separated += usize::from(expected);
-        n_bounded += usize::from(!expected);
+        let storage = if round % 3 == 0 { Storage::Single } else { Storage::Mixed };
+        tried.fit(storage, &spec, (&x, &y), expected);
     }
-    assert!(n_separated > 100 && n_bounded > 100, "{n_separated} {n_bounded}");
-    solved(n_separated + n_bounded, n_fits);
+    tried.keep(100);
 }
 
 #[test]
 fn classes_are_separated_where_whole_numbers_say_so() {
     let mut random = Random(103);
-    let (mut n_separated, mut n_bounded, mut n_fits) = (0, 0, 0);
+    let mut tried = Tried::default();
     for round in 0..150 {
         let n = 7 + round % 6;
         let rows = design(&mut random, n, 1);
@@ -203,13 +230,9 @@ fn classes_are_separated_where_whole_numbers_say_so() {
             let spec = CategoricalSpec::new(GlmSpec { solver, ..GlmSpec::default() }).unwrap();
             let target =
                 spec.fit(&Cpu::<f32>::default(), &plan, &response, &mut |_| {}).unwrap().targets.remove(0);
-            let said = if expected { Status::Separated } else { Status::Converged };
-            assert_eq!(target.status, said, "{round} {solver:?} {x:?} {codes:?} {target:?}");
-            n_fits += 1;
+            assert_eq!(target.status, said(expected), "{solver:?} {x:?} {codes:?} {target:?}");
         }
-        n_separated += usize::from(expected);
-        n_bounded += usize::from(!expected);
+        tried.add(expected, SOLVERS.len());
     }
-    assert!(n_separated > 20 && n_bounded > 20, "{n_separated} {n_bounded}");
-    solved(n_separated + n_bounded, n_fits);
+    tried.keep(20);
 }

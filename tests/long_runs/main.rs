@@ -9,6 +9,8 @@ mod disk;
 mod interrupt;
 mod kills;
 mod memory;
+#[path = "../common/place.rs"]
+mod place;
 mod resume;
 #[path = "../common/tally.rs"]
 mod tally;
@@ -63,13 +65,7 @@ impl Place {
     }
 
     pub(crate) fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
-        command.current_dir(self.0.path()).env_remove("RUST_BACKTRACE");
-        for setting in ["BACKEND", "DEVICE", "THREADS", "PRECISION", "MEMORY_LIMIT"] {
-            command.env_remove(format!("RHEOBASE_{setting}"));
-        }
-        command.env("WGPU_BACKEND", "none").env("NODEVICE_SELECT", "1");
-        command
+        place::command_in(self.0.path(), program)
     }
 
     /// Starts `rheobase` with these words.

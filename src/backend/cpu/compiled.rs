@@ -108,8 +108,7 @@ pub trait Compiled: Sized + Fourier {
         work: &mut Worker<Self>,
         classes: (usize, usize),
         first: usize,
-        observed: Observed<Array<'_, Self>>,
-        beside: Beside,
+        weights: Option<&Array<'_, Self>>,
     ) where
         Self: Storage;
     /// The change of the loss of classes along a line.
@@ -241,10 +240,9 @@ macro_rules! compiled {
                 work: &mut Worker<Self>,
                 classes: (usize, usize),
                 first: usize,
-                observed: Observed<Array<'_, Self>>,
-                beside: Beside,
+                weights: Option<&Array<'_, Self>>,
             ) {
-                class_weights::class_weights(level, work, classes, first, observed, beside);
+                class_weights::class_weights(level, work, classes, first, weights);
             }
 
             fn class_changes(

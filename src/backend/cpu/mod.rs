@@ -347,10 +347,9 @@ impl<T: Storage> Classes for Cpu<T> {
         work: &mut Worker<T>,
         rows: Range<usize>,
         classes: (usize, usize),
-        observed: Observed<Array<'_, T>>,
-        beside: Beside,
+        weights: Option<&Array<'_, T>>,
     ) {
-        T::class_weights(self.level, work, classes, rows.start, observed, beside);
+        T::class_weights(self.level, work, classes, rows.start, weights);
     }
 
     fn class_changes(

@@ -79,10 +79,6 @@ impl<T: Real, O: Observe, L: InvertLink, const CANONICAL: bool> Kernel
             }
             Beside::One => self.residuals::<FUSED>(|_, _, _| T::ONE),
             Beside::Magnitude => self.residuals::<FUSED>(Pair::magnitude),
-            Beside::Events => {
-                let held = |is_held: bool| if is_held { T::ONE } else { T::ZERO };
-                self.residuals::<FUSED>(|pair, y, mean| held(pair.observation.holds(y, mean)))
-            }
         };
         let Tile { n_valid, residual, out, weights, .. } = self.tile;
         if let Some(weights) = weights {

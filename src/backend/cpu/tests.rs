@@ -76,8 +76,7 @@ fn products_of_a_tile() {
     products::<f64>();
 }
 
-const BESIDES: [Beside; 5] =
-    [Beside::Nothing, Beside::One, Beside::Curvature, Beside::Magnitude, Beside::Events];
+const BESIDES: [Beside; 4] = [Beside::Nothing, Beside::One, Beside::Curvature, Beside::Magnitude];
 
 /// Counts: mostly 0, then 1, 2, ...
 fn counts<T: Real>() -> Piece<T> {
@@ -113,7 +112,6 @@ fn residuals<T: Real>() {
                         Beside::One => (1.0, 0.0),
                         Beside::Nothing | Beside::Curvature => (mu, mu),
                         Beside::Magnitude => (mu + (mu - y).abs(), mu + y),
-                        Beside::Events => (f64::from(u8::from(y != 0.0)), 0.0),
                     };
                     close::<T>(out[i].to_f64(), w * truth, w * size_out, "beside");
                     loss += w * (mu - y * eta);

@@ -8,7 +8,7 @@ use super::line::{GROUP_ROWS, Line};
 use super::partials::Partials;
 use super::pass::{Pass, Vectors};
 use super::products::{Responses, response_constants};
-use super::program::{ClassWeights, PointwiseClasses, Program};
+use super::program::{PointwiseClasses, Program};
 use super::shader::{Access, Constants, Kernel, Shared};
 use super::spans::Span;
 use crate::Result;
@@ -35,8 +35,8 @@ pub(super) const POINTWISE_CLASSES: Kernel = Kernel {
 pub(super) const CLASS_WEIGHTS: Kernel = Kernel {
     name: "class_weights",
     text: include_str!("../../../shaders/kernel/class_weights.wgsl"),
-    shared: &[Shared::Rows, Shared::Response],
-    bindings: &[Access::Read, Access::Read, Access::Read, Access::Read, Access::Write, Access::Read],
+    shared: &[Shared::Rows],
+    bindings: &[Access::Read, Access::Read, Access::Write, Access::Read],
 };
 
 pub(super) const CLASS_CHANGES: Kernel = Kernel {
@@ -141,20 +141,17 @@ impl Pass<'_> {
     pub(super) fn class_weights(
         &mut self,
         span: &Span,
-        what: &ClassWeights,
+        classes: (usize, usize),
         contrasts: &Contrasts,
         responses: &Responses,
         vectors: &Vectors,
     ) -> Result<()> {
         let Some(probabilities) = &vectors.probabilities else { return Ok(()) };
-        let pair = [what.classes.0 as f32, what.classes.1 as f32];
+        let pair = [classes.0 as f32, classes.1 as f32];
         let params = self.params(span, self.group_rows(0));
-        let mut constants = weighted(responses, contrasts);
-        constants.push(("HELD", u32::from(what.is_held)));
+        let constants = weighted(responses, contrasts);
         let bound = vec![
             probabilities.clone(),
-            responses.y.clone(),
-            responses.columns.clone(),
             Bound::from(&self.device.filled(&pair)?),
             vectors.beside.clone(),
             responses.weights(),
@@ -181,10 +178,9 @@ impl Classes for Gpu {
         work: &mut Program<'a>,
         _rows: Range<usize>,
         classes: (usize, usize),
-        _observed: Observed<Array<'a>>,
-        beside: Beside,
+        _weights: Option<&Array<'a>>,
     ) {
-        work.add_class_weights(classes, beside == Beside::Events);
+        work.add_class_weights(classes);
     }
 
     fn class_changes(

@@ -238,8 +238,8 @@ impl<'p> Pass<'p> {
         for ((x, _), &partial) in program.backward.iter().zip(&outputs.backward) {
             self.backward(span, x, vectors, partial)?;
         }
-        for ((weights, gram), partials) in program.class_grams.iter().zip(&outputs.class_grams) {
-            self.class_weights(span, weights, &classes.contrasts, &responses, vectors)?;
+        for ((pair, gram), partials) in program.class_grams.iter().zip(&outputs.class_grams) {
+            self.class_weights(span, *pair, &classes.contrasts, &responses, vectors)?;
             self.gram(span, gram, vectors, partials)?;
         }
         Ok(())

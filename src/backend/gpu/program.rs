@@ -43,14 +43,6 @@ pub(super) struct PointwiseClasses<'a> {
     pub(super) with_magnitudes: bool,
 }
 
-/// What a Gram of a pair of classes is weighted with.
-#[derive(Debug)]
-pub(super) struct ClassWeights {
-    pub(super) classes: (usize, usize),
-    /// Rows that hold their place, not curvatures.
-    pub(super) is_held: bool,
-}
-
 /// A Gram of a matrix, added to sums.
 #[derive(Debug)]
 pub(super) struct Gram<'a> {
@@ -87,9 +79,9 @@ pub struct Program<'a> {
     /// In the place of the pointwise stage.
     pub(super) classes: Option<PointwiseClasses<'a>>,
     /// Weights that no Gram has taken yet.
-    weights: Option<ClassWeights>,
+    pair: Option<(usize, usize)>,
     /// Grams of pairs of classes.
-    pub(super) class_grams: Vec<(ClassWeights, Gram<'a>)>,
+    pub(super) class_grams: Vec<((usize, usize), Gram<'a>)>,
 }
 
 impl<'a> Program<'a> {
@@ -131,8 +123,8 @@ impl<'a> Program<'a> {
 
     pub(super) fn add_gram(&mut self, x: Option<&Array<'a>>, flat: bool, sums: usize) {
         let gram = Gram { x: x.cloned(), flat, sums };
-        match self.weights.take() {
-            Some(weights) if !flat => self.class_grams.push((weights, gram)),
+        match self.pair.take() {
+            Some(pair) if !flat => self.class_grams.push((pair, gram)),
             _ => self.gram = Some(gram),
         }
     }
@@ -148,8 +140,8 @@ impl<'a> Program<'a> {
         self.classes = Some(PointwiseClasses { contrasts, y, weights, with_magnitudes });
     }
 
-    pub(super) fn add_class_weights(&mut self, classes: (usize, usize), is_held: bool) {
-        self.weights = Some(ClassWeights { classes, is_held });
+    pub(super) fn add_class_weights(&mut self, classes: (usize, usize)) {
+        self.pair = Some(classes);
     }
 
     /// All Grams.

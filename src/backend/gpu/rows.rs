@@ -81,9 +81,8 @@ pub(super) fn pointwise(
     let beside = match beside {
         Beside::Nothing => 0,
         Beside::Curvature => 1,
-        Beside::Events => 2,
-        Beside::Magnitude => 3,
-        Beside::One => 4,
+        Beside::Magnitude => 2,
+        Beside::One => 3,
     };
     constants.push(("BESIDE", beside));
     let pipeline = device.pipeline(&POINTWISE, constants, Some(model))?;

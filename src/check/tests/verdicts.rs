@@ -35,16 +35,21 @@ fn stored(found: &Found) -> Stored {
     }
 }
 
-#[test]
-fn verdicts_tell_the_truth_from_what_was_changed() {
+/// What a fit of two groups of counts finds.
+fn poisson() -> Found {
     let x: Array2<f64> = array![[0.0], [0.0], [1.0], [1.0], [1.0], [0.0]];
     let y = [1.0, 3.0, 4.0, 0.0, 5.0, 2.0];
     let rows = MatrixRows(x.view());
     let moments = Moments::of(&rows, true).unwrap();
     let (intercept, coef) = (2.0_f64.ln(), [3.0_f64.ln() - 2.0_f64.ln()]);
     let none = Regularizer::None;
-    let own = problem(&rows, &moments, &y, (ObservationModel::Poisson, &none), (&coef, intercept));
-    let found = certify(&own, true).unwrap();
+    certify(&problem(&rows, &moments, &y, (ObservationModel::Poisson, &none), (&coef, intercept)), true)
+        .unwrap()
+}
+
+#[test]
+fn verdicts_tell_the_truth_from_what_was_changed() {
+    let found = poisson();
     let whole = stored(&found);
     assert!(Verdict::new(&whole, &found).agrees(), "{:?}", Verdict::new(&whole, &found));
     // at the floor digits mean nothing
@@ -191,18 +196,6 @@ fn without_events_nothing_is_left() {
     ] {
         assert!(!verdict(&changed, true).agrees(), "{changed:?}");
     }
-}
-
-/// What a fit of the table above finds.
-fn poisson() -> Found {
-    let x: Array2<f64> = array![[0.0], [0.0], [1.0], [1.0], [1.0], [0.0]];
-    let y = [1.0, 3.0, 4.0, 0.0, 5.0, 2.0];
-    let rows = MatrixRows(x.view());
-    let moments = Moments::of(&rows, true).unwrap();
-    let (intercept, coef) = (2.0_f64.ln(), [3.0_f64.ln() - 2.0_f64.ln()]);
-    let none = Regularizer::None;
-    certify(&problem(&rows, &moments, &y, (ObservationModel::Poisson, &none), (&coef, intercept)), true)
-        .unwrap()
 }
 
 #[test]

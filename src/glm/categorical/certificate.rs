@@ -8,7 +8,7 @@ use super::course::Course;
 use super::fitted::ClassCovariance;
 use crate::Result;
 use crate::backend::{Cpu, Every};
-use crate::glm::certificate::{RESTLESS, RUNNING, Reported, read_back, report};
+use crate::glm::certificate::{RESTLESS, RUNNING, Reported, UNKNOWN, read_back, report, spread};
 use crate::math::dense::{Cholesky, Matrix, condition};
 use crate::objective::{ClassObjective, ClassOptimality, Objective, Separation, Weight, hold, release};
 use crate::observation::Recession;
@@ -50,6 +50,15 @@ pub(super) struct ClassInference {
     step_reach: f64,
     /// Newton's step, as parameters of the members.
     step: Vec<f64>,
+    /// The largest standard error of these.
+    spread: f64,
+}
+
+impl ClassInference {
+    /// Whether a class may be running away.
+    fn runs(&self) -> bool {
+        self.step_reach > RUNNING || self.spread > UNKNOWN
+    }
 }
 
 /// Newton's step and the inverse of the Hessian, 0 for parameters that are held at a kink.
@@ -208,6 +217,7 @@ impl Course<'_, '_> {
             condition,
             step_reach,
             step,
+            spread: if may_recede { spread(&covariance) } else { 0.0 },
         }))
     }
 
@@ -239,7 +249,7 @@ impl Course<'_, '_> {
     ) -> Result<()> {
         let status = standing.outcome.status;
         let ended = matches!(status, Status::MaxIterations | Status::Stalled | Status::Failed);
-        let runs = standing.inference.as_ref().is_some_and(|inference| inference.step_reach > RUNNING);
+        let runs = standing.inference.as_ref().is_some_and(ClassInference::runs);
         let is_unseen = standing.is_singular
             || (standing.inference.is_none() && !self.spec.is_scored() && f.n_parameters() <= MOST_ASKED);
         if standing.outcome.recession.is_none() && (ended || runs || is_unseen) {

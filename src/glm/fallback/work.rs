@@ -206,9 +206,7 @@ mod tests {
     use ndarray::Array2;
 
     use super::*;
-    use crate::backend::cpu::simd::Level;
     use crate::design::Source;
-    use crate::glm::SolverChoice;
 
     fn plan_of(x: &Array2<f64>) -> DesignPlan<'_> {
         let labels = (0..x.ncols()).map(|j| format!("x{j}")).collect();
@@ -246,7 +244,9 @@ mod tests {
     #[cfg(feature = "gpu")]
     #[test]
     fn a_gpu_pays_where_many_pairs_of_classes_have_grams() {
+        use crate::backend::cpu::simd::Level;
         use crate::backend::gpu::costs;
+        use crate::glm::SolverChoice;
 
         let seconds = |n_rows: usize, n_columns: usize, n_classes: usize| {
             let x = Array2::from_shape_fn((n_rows, n_columns), |(i, j)| ((i * (j + 2)) as f64).sin());

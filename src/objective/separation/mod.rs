@@ -14,8 +14,7 @@
 //!
 //! - what they allow leaves all of them where they are, and no direction goes unseen by them: then there is none for all rows
 //!   either, which allow less ([`Separation::Bounded`]); or
-//! - no row goes the wrong way: then the direction is brought onto the face of the cone that it lies in, where conditions hold
-//!   exactly and not to what the solver leaves open, and once more tried on all rows ([`Separation::Recedes`]). A row counts as
+//! - no row goes the wrong way, to rounding and not to what the solver leaves open ([`Separation::Recedes`]). A row counts as
 //!   moved if that is more than columns are known to, 1e-11 of the magnitudes of the terms of the product. Rows that it leaves where
 //!   they are are asked for another one, which is added, until none can be moved; or
 //! - numbers have too few digits, or rounds run out ([`Separation::Undecided`]).
@@ -58,8 +57,6 @@ const OPEN: f64 = 100.0;
 const RESTING: f64 = 1e-9;
 /// The same of rows that it moves little.
 const LITTLE: f64 = 0.1;
-/// Moves that put a row on the face that a direction lies in, the first that leads to a direction.
-const ON_FACE: [f64; 3] = [1e-7, 1e-5, 1e-9];
 /// Directions that are added up at most.
 const MOST_PARTS: usize = 32;
 /// Parts that are added for them at most.
@@ -262,13 +259,12 @@ impl Search<'_> {
             if self.join(&mut program, space, &seen) > 0 {
                 continue;
             }
-            match self.on_face(&mut program, space, &z)? {
-                Face::Direction(part) => {
-                    parts.push(part);
-                    n_balancing += usize::from(n_balancing > 0);
-                }
-                Face::Crossed => {}
-                Face::Nothing => break,
+            let Some(seen) = self.look(&space.up(&z), 2 * m, &wrong)? else { break };
+            if seen.picked.is_empty() && seen.gain > 0.0 {
+                parts.push(z.iter().map(|z| z / seen.farthest).collect());
+                n_balancing += usize::from(n_balancing > 0);
+            } else if self.join(&mut program, space, &seen) == 0 {
+                break;
             }
         }
         // each part is one; in their sum roundings may have added up
@@ -284,32 +280,6 @@ impl Search<'_> {
         }
         Ok(Separation::Undecided)
     }
-
-    /// Brings what the linear program found onto the face that it lies in, and tries it on all rows.
-    fn on_face(&mut self, program: &mut Program, space: &Space, z: &[f64]) -> Result<Face> {
-        let mut n_new = 0;
-        for still in ON_FACE {
-            let Some(z) = program.onto_face(z, still) else { continue };
-            let Some(seen) = self.look(&space.up(&z), 2 * space.dim(), &wrong)? else {
-                return Ok(Face::Nothing);
-            };
-            if seen.picked.is_empty() && seen.gain > 0.0 {
-                return Ok(Face::Direction(z.iter().map(|z| z / seen.farthest).collect()));
-            }
-            n_new += self.join(program, space, &seen);
-        }
-        Ok(if n_new > 0 { Face::Crossed } else { Face::Nothing })
-    }
-}
-
-/// What is on a face.
-enum Face {
-    /// A direction that no row forbids, in coordinates, which moves the farthest row by 1.
-    Direction(Vec<f64>),
-    /// Rows that forbid it, which have become conditions.
-    Crossed,
-    /// Neither: numbers have too few digits.
-    Nothing,
 }
 
 /// The sum of directions of `m` coordinates.

@@ -16,6 +16,12 @@ use crate::math::dense::{Matrix, null_space_of_rows};
 const FEASIBLE: [f64; 2] = [1e-9, 1e-7];
 /// A row that moves by less than this does not move; 100 times what the solver leaves open.
 const STILL: f64 = 1e-7;
+/// What conditions may be left open in the end, of numbers of at most 1.
+const EXACT: f64 = 1e-15;
+/// Steps that are tried for that, the largest factor of one, and how far one goes in its own units.
+const MOST_REFINEMENTS: usize = 4;
+const MOST_FACTOR: f64 = 1e9;
+const FARTHEST: f64 = 1e3;
 /// How long the solver works before the limits are looked at.
 const TURN: Duration = Duration::from_millis(50);
 /// A singular value, in parts of the largest, that is rounding of the rows.
@@ -27,6 +33,17 @@ pub(super) struct Program {
     n: usize,
     rows: Vec<Vec<f64>>,
     places: BTreeSet<(usize, usize)>,
+}
+
+/// A linear program for a step from a point, magnified by a factor: what the solver leaves open is that much smaller of the point
+/// that it leads to. (Iterative refinement of linear programs.)
+///
+/// # Source
+/// Gleixner, Steffy and Wolter 2016, Iterative refinement for linear programming.
+struct Step<'a> {
+    at: &'a [f64],
+    factor: f64,
+    feasibility: f64,
 }
 
 /// The end of a linear program.
@@ -105,44 +122,63 @@ impl Program {
         let own: Vec<f64> = moving.iter().zip(&units).map(|(z, unit)| z / unit).collect();
         let size = largest(&own);
         let resting: Vec<&Vec<f64>> = rows.iter().filter(|row| dot(row, &own).abs() <= rest * size).collect();
+        let nowhere = vec![0.0; self.n];
         for feasibility in FEASIBLE {
-            if let Some(z) = self.solve(&rows, &resting, feasibility, limits)? {
-                if resting.iter().map(|row| dot(row, &z)).fold(0.0, f64::max) <= STILL {
-                    return Ok(Best::Still);
-                }
-                return Ok(Best::Moves(z.iter().zip(&units).map(|(z, unit)| z * unit).collect()));
+            let from = Step { at: &nowhere, factor: 1.0, feasibility };
+            let Some(mut z) = Self::solve(&rows, &resting, &from, limits)? else { continue };
+            if resting.iter().map(|row| dot(row, &z)).fold(0.0, f64::max) <= STILL {
+                return Ok(Best::Still);
             }
+            for _ in 0..MOST_REFINEMENTS {
+                let open = rows.iter().map(|row| -dot(row, &z)).fold(0.0, f64::max);
+                if open <= EXACT {
+                    break;
+                }
+                let from = Step { at: &z, factor: MOST_FACTOR.min(1.0 / open), feasibility };
+                let Some(better) = Self::solve(&rows, &resting, &from, limits)? else { break };
+                z = better;
+            }
+            return Ok(Best::Moves(z.iter().zip(&units).map(|(z, unit)| z * unit).collect()));
         }
         Ok(Best::Unknown)
     }
 
+    /// The best point that is found from where a step begins.
     fn solve(
-        &self,
         rows: &[Vec<f64>],
         resting: &[&Vec<f64>],
-        feasibility: f64,
+        from: &Step,
         limits: &Limits,
     ) -> Result<Option<Vec<f64>>> {
         limits.stop.check()?;
         if limits.is_late() {
             return Ok(None);
         }
-        let sums: Vec<f64> = (0..self.n).map(|j| resting.iter().map(|row| row[j]).sum()).collect();
+        let sums: Vec<f64> = (0..from.at.len()).map(|j| resting.iter().map(|row| row[j]).sum()).collect();
         let size = largest(&sums).max(f64::MIN_POSITIVE);
         let mut problem = Problem::new(OptimizationDirection::Maximize);
-        let variables: Vec<_> = sums.iter().map(|sum| problem.add_var(sum / size, (-1.0, 1.0))).collect();
+        let bound = |to: f64| (from.factor * to).clamp(-FARTHEST, FARTHEST);
+        let variable =
+            |(sum, at): (&f64, &f64)| problem.add_var(sum / size, (bound(-1.0 - at), bound(1.0 - at)));
+        let variables: Vec<_> = sums.iter().zip(from.at).map(variable).collect();
         for row in rows {
+            let least = -from.factor * dot(row, from.at);
+            // no step leads there
+            if least < -FARTHEST * row.iter().map(|x| x.abs()).sum::<f64>() {
+                continue;
+            }
             let terms = variables.iter().zip(row).filter(|(_, x)| **x != 0.0).map(|(v, x)| (*v, *x));
-            problem.add_constraint(terms, ComparisonOp::Ge, 0.0);
+            problem.add_constraint(terms, ComparisonOp::Ge, least);
         }
         let mut options = SolveOptions::default();
-        options.tolerances.feasibility = feasibility;
+        options.tolerances.feasibility = from.feasibility;
         options.time_limit = limits.may_end().then_some(TURN);
         let mut outcome = problem.solve_with(options);
         loop {
             match outcome {
                 Ok(SolveOutcome::Solution(found)) if found.status() == SolutionStatus::Optimal => {
-                    return Ok(Some(variables.iter().map(|own| found.var_value(*own)).collect()));
+                    let steps = variables.iter().map(|own| found.var_value(*own) / from.factor);
+                    return Ok(Some(steps.zip(from.at).map(|(step, at)| at + step).collect()));
                 }
                 Ok(own) if own.termination_reason() == TerminationReason::TimeLimit => {
                     limits.stop.check()?;
@@ -154,19 +190,6 @@ impl Program {
                 _ => return Ok(None),
             }
         }
-    }
-
-    /// The direction nearest to `z` among those that leave the rows where they are that it moves by less than `still`: what
-    /// the solver leaves open is gone. `None` if nothing is left of it.
-    pub(super) fn onto_face(&self, z: &[f64], still: f64) -> Option<Vec<f64>> {
-        let (rows, units) = self.scaled();
-        let own: Vec<f64> = z.iter().zip(&units).map(|(z, unit)| z / unit).collect();
-        let resting: Vec<Vec<f64>> = rows.into_iter().filter(|row| dot(row, &own).abs() <= still).collect();
-        let face = null_space_of_rows(&resting, self.n, UNSEEN)?;
-        let along = face.t().dot(&ndarray::ArrayView1::from(&own));
-        let nearest = face.dot(&along);
-        let is_left = nearest.iter().fold(0.0, |m: f64, a| m.max(a.abs())) > STILL;
-        is_left.then(|| nearest.iter().zip(&units).map(|(z, unit)| z * unit).collect())
     }
 }
 
@@ -205,7 +228,6 @@ mod tests {
         // two rows against one another leave a line, of which one half is allowed
         let halved = program(&[[1.0, 0.0], [-1.0, 0.0], [3.0, 2.0]]);
         let Best::Moves(z) = best(&halved, &[0.0; 2]) else { panic!() };
-        let z = halved.onto_face(&z, 1e-7).unwrap();
         assert!(z[0].abs() < 1e-15 && z[1] > 0.0, "{z:?}");
     }
 

@@ -1,7 +1,7 @@
 //! The directions that are left to ask about.
 
 use super::Sides;
-use crate::math::dense::{Matrix, null_space};
+use crate::math::dense::{Matrix, null_space, orthonormal};
 use crate::objective::Penalty;
 
 /// Part of the largest squared cost of a direction that is rounding.
@@ -73,6 +73,7 @@ impl Space {
             Some(basis) => basis.dot(coordinates),
             None => coordinates.clone(),
         };
-        Self { n: self.n, basis: Some(basis) }
+        // of vectors nearly along one another a difference would have the roundings of both
+        Self { n: self.n, basis: Some(orthonormal(&basis)) }
     }
 }

@@ -18,13 +18,8 @@ fn fill<T: Real>(from: &[f64], columns: usize, rows: Range<usize>, out: &mut [T]
     }
 }
 
-/// Sums of a pass with the Grams of all pairs, of one with magnitudes, changes along a line, and how far it reaches.
-fn found<B: Classes>(
-    on: &B,
-    contrasts: &Contrasts,
-    (beside, is_weighted): (Beside, bool),
-    reach: f64,
-) -> Vec<Vec<f64>> {
+/// Sums of a pass with the Grams of all pairs, changes along a line, and how far it reaches.
+fn found<B: Classes>(on: &B, contrasts: &Contrasts, is_weighted: bool, reach: f64) -> Vec<Vec<f64>> {
     let (n_classes, n_free) = (contrasts.n_classes(), contrasts.n_free());
     let x = numbers(N * P, 5);
     let class = |u: &f64| ((u + 1.0) / 2.0 * n_classes as f64).floor().min(n_classes as f64 - 1.0);
@@ -47,10 +42,10 @@ fn found<B: Classes>(
     let sums = on.pass(sweep, &sizes, &|work, rows| {
         on.start(work, Into::Eta, &constants);
         on.matmul(work, rows.clone(), &x, &coef, Into::Eta);
-        on.pointwise_classes(work, rows.clone(), contrasts, observed, beside);
+        on.pointwise_classes(work, rows.clone(), contrasts, observed, Beside::Curvature);
         on.matmul_transposed(work, rows.clone(), &x, 2);
         for (k, &pair) in pairs.iter().enumerate() {
-            on.class_weights(work, rows.clone(), pair, observed, beside);
+            on.class_weights(work, rows.clone(), pair, observed.weights);
             on.weighted_gram(work, rows.clone(), Some(&x), false, 3 + k);
         }
         Ok(())
@@ -76,14 +71,11 @@ fn found<B: Classes>(
 fn classes_are_those_of_the_cpu() {
     let Some((gpu, _turn)) = gpu() else { return };
     for contrasts in [2, 3, 7].into_iter().flat_map(|k| [Contrasts::centred(k), Contrasts::none(k)]) {
-        let cases = [(Beside::Curvature, 1.0), (Beside::Curvature, 30.0), (Beside::Events, 3.0)];
-        let cases = cases
-            .into_iter()
-            .flat_map(|(beside, reach)| [false, true].map(|is_weighted| ((beside, is_weighted), reach)));
-        for (beside, reach) in cases {
-            let found_there = found(gpu, &contrasts, beside, reach);
-            let truth = found(&Cpu::<f64>::default(), &contrasts, beside, reach);
-            let single = found(&Cpu::<f32>::default(), &contrasts, beside, reach);
+        let cases = [1.0, 3.0, 30.0].into_iter().flat_map(|reach| [(false, reach), (true, reach)]);
+        for (is_weighted, reach) in cases {
+            let found_there = found(gpu, &contrasts, is_weighted, reach);
+            let truth = found(&Cpu::<f64>::default(), &contrasts, is_weighted, reach);
+            let single = found(&Cpu::<f32>::default(), &contrasts, is_weighted, reach);
             for (k, (truth, found)) in truth.iter().zip(found_there.iter().zip(&single)).enumerate() {
                 let largest = truth.iter().map(|b| b.abs()).fold(1e-6, f64::max);
                 for (b, (a, single)) in truth.iter().zip(found.0.iter().zip(found.1)) {
@@ -91,7 +83,7 @@ fn classes_are_those_of_the_cpu() {
                         let near = (own - b).abs() <= 3e-5 * largest;
                         assert!(
                             near,
-                            "{contrasts:?} {beside:?} {reach}, sum {k}: {own}, not {b} of {largest}"
+                            "{contrasts:?} {is_weighted} {reach}, sum {k}: {own}, not {b} of {largest}"
                         );
                     }
                 }

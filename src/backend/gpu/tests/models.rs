@@ -10,8 +10,7 @@ use crate::observation::ObservationModel;
 
 const N: usize = 2500;
 const P: usize = 6;
-const BESIDES: [Beside; 5] =
-    [Beside::Nothing, Beside::One, Beside::Curvature, Beside::Magnitude, Beside::Events];
+const BESIDES: [Beside; 4] = [Beside::Nothing, Beside::One, Beside::Curvature, Beside::Magnitude];
 
 /// Responses that a model can have, and linear predictors between -reach and reach.
 struct Case {

@@ -212,7 +212,7 @@ fn grams_of_every_width() {
     ] {
         let case = Case::new(n, p, m);
         let x1 = |i: usize, j: usize| if j == 0 { 1.0 } else { case.x[i * p + j - 1] };
-        for beside in [None, Some(Beside::Curvature), Some(Beside::Events), Some(Beside::Magnitude)] {
+        for beside in [None, Some(Beside::Curvature), Some(Beside::One), Some(Beside::Magnitude)] {
             let found = gram(gpu, &case, every, beside);
             let q = p + 1;
             let mut truth = Truth::new(&[q * q], 1);
@@ -220,8 +220,7 @@ fn grams_of_every_width() {
                 let y = case.y[i * m];
                 let [_, r, mu] = poisson(case.eta(i, 0), y);
                 let weight = match beside {
-                    None => 1.0,
-                    Some(Beside::Events) => f64::from(u8::from(y != 0.0)),
+                    None | Some(Beside::One) => 1.0,
                     Some(Beside::Magnitude) => mu + r.abs(),
                     Some(_) => mu,
                 };

@@ -80,11 +80,10 @@ pub(super) fn all() -> Vec<(Kernel, Vec<Constants>)> {
         [[0, 0], [1, 0], [0, 1]]
             .map(|[sizes, p]| with(own.clone(), &[("MAGNITUDES", sizes), ("PROBABILITIES", p)]))
     });
-    let of_pairs = weighed.iter().flat_map(|own| [0, 1].map(|held| with(own.clone(), &[("HELD", held)])));
-    let beside = |own: Constants| [0, 1, 2, 3, 4].map(|beside| with(own.clone(), &[("BESIDE", beside)]));
+    let beside = |own: Constants| [0, 1, 2, 3].map(|beside| with(own.clone(), &[("BESIDE", beside)]));
     vec![
         (classes::POINTWISE_CLASSES, points.collect()),
-        (classes::CLASS_WEIGHTS, of_pairs.collect()),
+        (classes::CLASS_WEIGHTS, weighed.clone()),
         (classes::CLASS_CHANGES, weighed.clone()),
         (classes::CLASS_REACH, of_classes),
         (fused::FUSED, tiles),
