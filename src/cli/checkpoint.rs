@@ -49,7 +49,6 @@ pub struct CheckpointArgs {
 
 #[derive(Serialize, Deserialize)]
 struct Checkpoint {
-    schema: u32,
     of: Identity,
     progress: Entries,
 }
@@ -230,7 +229,7 @@ impl Keeper {
         if progress == Entries::default() {
             return;
         }
-        let checkpoint = Checkpoint { schema: 1, of: self.of.clone(), progress };
+        let checkpoint = Checkpoint { of: self.of.clone(), progress };
         match json_bytes(&checkpoint).and_then(|bytes| save_aside(path, &bytes)) {
             Ok(()) => (writing.failed, writing.is_there) = (None, true),
             Err(error) => {

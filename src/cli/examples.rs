@@ -56,8 +56,9 @@ Examples (quote what holds spaces):
 /// The end of the help of `check`.
 pub(super) const CHECK_HELP: &str = "\
 Whatever is not chosen is as in the fit: epochs, units, weights, offset, the file of the response. Features, bin, penalty and
-what a mask left out always are. The command reads the data as the fit did, and shares nothing else with it: features,
-convolutions, linear predictors, means, losses, gradients and Hessians are computed by plain loops, row by row.
+what a mask left out always are. The command shares with the fit the readers, the binning, which rows are used, the functions of
+the bases, the definition of the penalty and small dense algebra: features, convolutions, linear predictors, means, losses,
+gradients and Hessians are computed by plain loops, row by row.
 
 A target agrees if the rows are as many as it says, residual and gap are within its tolerance, and what it stored is what
 is found: loss, log-likelihood, deviance and pseudo-R2 to 1e-10, standard errors to 1e-6 and the condition to 1e-3 (where that
@@ -66,7 +67,8 @@ be 1000 times the tolerance. What could not be compared is listed with its reaso
 Residual and gap at the floor of rounding (1e-16, say) have no digits to compare: there both must be at the floor, which is
 computed as well (kkt_rounding). Where rounding alone may be above the tolerance, nothing is proven (is_hidden).
 
-Exit code 0: every target agrees and is at its optimum. 4: some target disagrees, says itself that it is not there, or has no proof.
+Exit code 0: every target agrees and is at its optimum (by the residual alone where the Hessian was left out, which is listed).
+4: some target disagrees, says itself that it is not there, or has no proof.
 
 Examples:
   rheobase check results/model.json recording.nwb

@@ -30,6 +30,7 @@ use crate::glm::{CheckedSpec, CrossValidation, FittedGlm, GlmSpec, Response, TOL
 use crate::objective::OwnedCounts;
 use crate::regularizer::Regularizer;
 use crate::solver::Status;
+use crate::stop::time_left;
 use crate::write::json::json_bytes;
 use crate::write::model::ModelFile;
 use crate::write::save::{PendingFile, check_writable};
@@ -195,8 +196,7 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     for (group, part) in data.parts.iter().enumerate() {
         // one time limit for all
         let mut own = spec.get().clone();
-        let left = |limit: f64| (limit - fitting.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE);
-        own.time_limit_s = own.time_limit_s.map(left);
+        own.time_limit_s = time_left(own.time_limit_s, fitting);
         own.regularizer = args.penalty.of_part(&data, part)?;
         own.plan_from = plan_file::of_group(&own.plan_from, group, data.parts.len()).map_err(named)?;
         if args.common.out.is_some() {
@@ -216,7 +216,11 @@ pub(super) fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
         let plan = part.plan(&data, left_bytes)?;
         let own = own.check().map_err(named)?;
         let how = args.cv.of_part(args.penalty.strength.as_ref(), &data, part)?;
-        let fitted = fit_part(&mut on, &data, part, &plan, (&own, how.as_ref()), &mut watcher);
+        let fitted = if group > 0 && signals::is_stopped() {
+            Err(Error::Interrupted)
+        } else {
+            fit_part(&mut on, &data, part, &plan, (&own, how.as_ref()), &mut watcher)
+        };
         fits.push(match fitted {
             // where an earlier part has something to say, this one has no more than its start
             Err(Error::Interrupted) if group > 0 => not_begun(&data, part, &plan, &own)?,

@@ -31,6 +31,7 @@ use crate::design::{DesignPlan, Rows};
 use crate::objective::Parts;
 use crate::regularizer::Regularizer;
 use crate::solver::{Part, Progress};
+use crate::stop::time_left;
 use crate::{Error, Result};
 
 /// The tolerance of fits that are only scored.
@@ -183,13 +184,12 @@ impl CheckedSpec {
     /// The same fit at one of the strengths, for its score alone.
     fn at_strength(&self, strength: f64, start: Vec<StartPoint>, since: Instant) -> Result<Self> {
         let own = self.get();
-        let left = |limit: f64| (limit - since.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE);
         GlmSpec {
             regularizer: own.regularizer.times(strength),
             start,
             tolerance: own.tolerance.max(ENOUGH),
             standard_errors: StandardErrors::Off,
-            time_limit_s: own.time_limit_s.map(left),
+            time_limit_s: time_left(own.time_limit_s, since),
             journal: Journal::default(),
             n_histories: 0,
             covariance_of: Vec::new(),
@@ -358,8 +358,7 @@ impl CheckedSpec {
             let names = own.iter().map(|&target| names[target].clone()).collect();
             let regularizer = self.get().regularizer.times(strength);
             let start = own.iter().map(|&target| path.points[k][target].point.clone()).collect();
-            let left = |limit: f64| (limit - since.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE);
-            let time_limit_s = self.get().time_limit_s.map(left);
+            let time_limit_s = time_left(self.get().time_limit_s, since);
             let journal = self.get().journal.within(format!("chosen {k}"));
             let spec = GlmSpec { regularizer, start, time_limit_s, journal, ..self.get().clone() }.check()?;
             let mut part = spec.fit(on, plan, &Response { y: some.view(), names }, progress)?;

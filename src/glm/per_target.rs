@@ -15,6 +15,7 @@ use super::start::StartPoint;
 use crate::backend::Backend;
 use crate::design::DesignPlan;
 use crate::solver::Progress;
+use crate::stop::time_left;
 use crate::{Error, Result};
 
 /// What is each target's own.
@@ -128,7 +129,6 @@ impl CheckedSpec {
             None => own.regularizer.clone(),
         };
         regularizer.check_columns(plan.n_columns(), &features)?;
-        let left = |limit: f64| (limit - since.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE);
         let stays = |columns: &std::ops::Range<usize>| may[columns.clone()].iter().all(|may| *may);
         let before = |column: usize| may[..column].iter().filter(|may| **may).count();
         let covariance_of = own.covariance_of.iter().filter(|columns| stays(columns));
@@ -140,7 +140,7 @@ impl CheckedSpec {
         GlmSpec {
             regularizer: regularizer.of_columns(may, &features)?,
             start: targets.iter().filter_map(start).collect(),
-            time_limit_s: own.time_limit_s.map(left),
+            time_limit_s: time_left(own.time_limit_s, since),
             n_histories: targets.iter().filter(|target| **target < own.n_histories).count(),
             covariance_of: covariance_of.map(|own| before(own.start)..before(own.end)).collect(),
             ..own.clone()

@@ -107,8 +107,8 @@ pub struct GlmSpec {
     /// Looked at by passes and between steps. A fit that is asked to stop returns the best points so far, with the status
     /// [`crate::solver::Status::Stopped`], without standard errors, and without a certificate where that would take longer than about a
     /// quarter of a second. Of targets that are fitted one after the other those that are done keep their answers, and those not begun are
-    /// where they would have started. [`Error::Interrupted`] before there is a point, and of a cross-validation before its last fits: what
-    /// it has done with is in the journal.
+    /// where they would have started. [`Error::Interrupted`] before there is a point, of a cross-validation before its last fits, and of
+    /// several responses of classes before all of them have begun: what is done with is in the journal.
     pub stop: Stop,
     /// Where the fit writes down how far it has come, and what it goes on from.
     pub journal: Journal,

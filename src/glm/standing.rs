@@ -103,8 +103,7 @@ impl Fit<'_, '_, '_> {
         until: Option<Instant>,
     ) -> Result<()> {
         let ended = matches!(end.outcome.status, Status::MaxIterations | Status::Stalled | Status::Failed);
-        let runs = end.inference.as_ref().is_some_and(Inference::runs);
-        if end.outcome.recession.is_none() && (ended || runs || end.is_singular) {
+        if end.outcome.recession.is_none() && (ended || end.runs() || end.is_singular) {
             let step = end.inference.as_ref().map_or(at, |inference| &inference.step);
             end.separation = Some(f.separation(target, [at, step], until)?);
         }
@@ -157,6 +156,11 @@ impl Standing {
         }
     }
 
+    /// Whether it may be running away.
+    fn runs(&self) -> bool {
+        self.inference.as_ref().is_some_and(Inference::runs)
+    }
+
     /// Whether the next Newton step would still move rows by much.
     fn is_restless(&self) -> bool {
         self.inference.as_ref().is_some_and(|inference| inference.step_reach > RESTLESS)
@@ -164,7 +168,7 @@ impl Standing {
 
     /// Whether it may be running away without end, and nobody can tell.
     pub(super) fn is_in_doubt(&self) -> bool {
-        (self.is_restless() || self.is_singular) && self.separation == Some(Separation::Undecided)
+        (self.runs() || self.is_singular) && self.separation == Some(Separation::Undecided)
     }
 
     /// Adds the work of an earlier round.

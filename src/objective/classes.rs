@@ -212,11 +212,11 @@ impl<'a, B: Classes> ClassObjective<'a, B> {
 
     /// Sums of a gradient pass and, where they are asked for, of the Grams of all pairs of classes: in further passes those that are
     /// too many for one.
-    fn sums(&mut self, at: &[f64], every: Every, grams: Option<Beside>) -> Result<Vec<Vec<f64>>> {
+    fn sums(&mut self, at: &[f64], every: Every, with_grams: bool) -> Result<Vec<Vec<f64>>> {
         let loaded = self.load(&self.blocks(at), &self.contrasts)?;
         let targets: Vec<usize> = (0..self.contrasts.n_free()).collect();
-        let pairs = if grams.is_some() { self.contrasts.class_pairs() } else { Vec::new() };
-        let beside = grams.unwrap_or(Beside::Nothing);
+        let pairs = if with_grams { self.contrasts.class_pairs() } else { Vec::new() };
+        let beside = if with_grams { Beside::Curvature } else { Beside::Nothing };
         // sizes are those of one target, and a Gram is one for all of them
         let of_gram = self.of_block().pow(2).div_ceil(targets.len());
         let mut all = Vec::new();
@@ -233,7 +233,7 @@ impl<'a, B: Classes> ClassObjective<'a, B> {
                 if is_first {
                     self.backward(work, &rows);
                 }
-                if grams.is_some() {
+                if with_grams {
                     self.write(work, &rows);
                 }
                 for (k, &pair) in pairs.iter().enumerate() {
@@ -284,7 +284,7 @@ impl<B: Classes> Objective for ClassObjective<'_, B> {
         let mut losses = Vec::with_capacity(targets.len());
         for (k, at) in at.columns().into_iter().enumerate() {
             let at = at.to_vec();
-            let sums = self.sums(&at, every, None)?;
+            let sums = self.sums(&at, every, false)?;
             let n = self.n_rows_of(every);
             let own = with_penalty(self.gradient(&sums, n), self.penalty.gradient(&at));
             gradient.column_mut(k).iter_mut().zip(own).for_each(|(g, value)| *g = value);
@@ -294,7 +294,7 @@ impl<B: Classes> Objective for ClassObjective<'_, B> {
     }
 
     fn quadratic(&mut self, at: &[f64], _: usize) -> Result<Quadratic> {
-        let sums = self.sums(at, Every::ROW, Some(Beside::Curvature))?;
+        let sums = self.sums(at, Every::ROW, true)?;
         let n = self.design.n_rows;
         let gradient = with_penalty(self.gradient(&sums, n), self.penalty.gradient(at));
         let mut hessian = self.of_pairs(&sums[self.gradient_sums().len()..], n);
@@ -363,7 +363,7 @@ impl<B: Classes> Objective for ClassObjective<'_, B> {
             }
             Weight::Point { at, .. } => at,
         };
-        let sums = self.sums(at, every, Some(Beside::Curvature))?;
+        let sums = self.sums(at, every, true)?;
         let mut gram = self.of_pairs(&sums[self.gradient_sums().len()..], self.n_rows_of(every));
         self.penalty.add_to(&mut gram, 1.0);
         Ok(gram)

@@ -37,9 +37,7 @@ impl LineSizes {
             Home::Device { .. } => Self { most_kept: MOST_KEPT_ON_DEVICE, part: PART_ON_DEVICE },
         }
     }
-}
 
-impl LineSizes {
     /// The same where lines may take no more than a part of the memory.
     pub(super) fn within(self, limit_bytes: Option<u64>) -> Self {
         let most = limit_bytes.map(|limit| limit / (PART_OF_MEMORY * size_of::<f64>() as u64));

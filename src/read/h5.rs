@@ -63,12 +63,15 @@ pub fn n_dims(path: &Path, object: &str) -> Result<usize> {
 }
 
 fn dataset(storage: &Storage, object: &str) -> Result<hdf5::Dataset> {
-    storage.file.dataset(object).ok().filter(|_| !object.is_empty()).ok_or_else(|| Error::Unknown {
-        kind: "dataset",
-        name: object.into(),
-        place: storage.path.display().to_string(),
-        present: datasets(&storage.file),
-    })
+    let set =
+        storage.file.dataset(object).ok().filter(|_| !object.is_empty()).ok_or_else(|| Error::Unknown {
+            kind: "dataset",
+            name: object.into(),
+            place: storage.path.display().to_string(),
+            present: datasets(&storage.file),
+        })?;
+    storage.expect_here(&set, object)?;
+    Ok(set)
 }
 
 /// Whether a file is HDF5 that says it is a recording (the attribute `nwb_version`).

@@ -100,16 +100,16 @@ fn condition(row: &[i64], factor: i64) -> Vec<i64> {
 /// Problems of either kind, and their fits.
 #[derive(Default)]
 struct Tried {
-    n_separated: usize,
-    n_bounded: usize,
-    n_fits: usize,
+    separated: usize,
+    bounded: usize,
+    fits: usize,
 }
 
 impl Tried {
     /// Adds a problem whose fits have all said what is expected.
     fn add(&mut self, is_separated: bool, n_fits: usize) {
-        *(if is_separated { &mut self.n_separated } else { &mut self.n_bounded }) += 1;
-        self.n_fits += n_fits;
+        *(if is_separated { &mut self.separated } else { &mut self.bounded }) += 1;
+        self.fits += n_fits;
     }
 
     /// Fits one target with every solver, all of which have to say whether it is separated.
@@ -130,9 +130,9 @@ impl Tried {
 
     /// Keeps the numbers, of which there are enough of either kind.
     fn keep(&self, enough: usize) {
-        let Self { n_separated, n_bounded, n_fits } = *self;
-        assert!(n_separated > enough && n_bounded > enough, "{n_separated} {n_bounded}");
-        solved(n_separated + n_bounded, n_fits);
+        let Self { separated, bounded, fits } = *self;
+        assert!(separated > enough && bounded > enough, "{separated} {bounded}");
+        solved(separated + bounded, fits);
     }
 }
 

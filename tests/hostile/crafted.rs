@@ -86,6 +86,20 @@ fn series_whose_headers_lie() {
         let own = series(group, "elsewhere");
         let set = own.new_dataset::<f64>().with_dcpl(|list| list.external("/etc/hostname", 0, 24)).shape(3);
         set.create("data").unwrap();
+        let sources = folder.path().join("sources.h5");
+        let own = File::create(&sources).unwrap();
+        let sources_name = sources.display().to_string();
+        let source = own.new_dataset::<f64>().shape(3).create("x").unwrap();
+        source.write_raw(&[1.0, 2.0, 3.0]).unwrap();
+        let own = series(group, "linked");
+        own.link_external(&sources_name, "x", "data").unwrap();
+        group.link_external(&sources_name, "/", "group").unwrap();
+        let own = series(group, "virtual");
+        let set = own
+            .new_dataset::<f64>()
+            .with_dcpl(|list| list.virtual_map(&sources_name, "x", 3, .., 3, ..))
+            .shape(3);
+        set.create("data").unwrap();
     });
     let file = open(&path);
     for (name, words) in [
@@ -99,6 +113,12 @@ fn series_whose_headers_lie() {
         ("many", &["expected a number as the attribute `offset`, found 2 numbers"]),
         ("infinite", &["expected finite conversion and offset, found inf"]),
         ("elsewhere", &["expected its values in this file, found that they are in \"/etc/hostname\""]),
+        (
+            "linked",
+            &["/acquisition/linked/data: expected its values in this file", "through a link in another file"],
+        ),
+        ("virtual", &["/acquisition/virtual/data: expected its values in this file", "(a virtual dataset)"]),
+        ("group", &["is a link to another file, which is not read"]),
     ] {
         refused(file.series(name), words);
         refused(file.series(name), &["r.nwb"]);

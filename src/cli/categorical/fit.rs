@@ -30,6 +30,7 @@ use super::{result, tested};
 use crate::glm::{CategoricalSpec, ClassWork, GlmSpec, PlanFrom, TOLERANCE_F32, TOLERANCE_F64, confusion};
 use crate::regularizer::Regularizer;
 use crate::solver::Status;
+use crate::stop::time_left;
 use crate::write::categorical::CategoricalFile;
 use crate::write::json::json_bytes;
 use crate::write::save::{PendingFile, check_writable};
@@ -197,10 +198,9 @@ fn run(args: &FitArgs, progress: &Progress) -> Result<Fitting> {
     let mut fits = Vec::with_capacity(n_targets);
     signals::goes_on(Arc::clone(&keeper));
     for (n_done, part) in data.parts.iter().enumerate() {
-        let left = |limit: f64| (limit - fitting.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE);
         let regularizer = args.penalty.of_part(&data, part)?;
         let plan_from = plan_file::of_group(&plan_from, n_done, data.parts.len()).map_err(named)?;
-        let own = (args.time_limit.map(left), regularizer);
+        let own = (time_left(args.time_limit, fitting), regularizer);
         let mut own = specification(args, tolerance, left_bytes, own, plan_from);
         if args.common.out.is_some() {
             own.n_histories = usize::from(n_done < MOST_HISTORIES);

@@ -66,7 +66,7 @@ pub(super) struct Checked {
 }
 
 impl Checked {
-    /// Whether it is at its optimum, and was said to be.
+    /// Whether it is at its optimum, as far as that was computed, and was said to be.
     pub(super) fn is_proven(&self) -> bool {
         self.verdict.agrees() && !self.verdict.is_hidden && self.stored.status == Status::Converged
     }

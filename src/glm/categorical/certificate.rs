@@ -80,7 +80,12 @@ impl Standing {
 
     /// Whether it may be running away without end, and nobody can tell.
     pub(super) fn is_in_doubt(&self) -> bool {
-        (self.is_restless() || self.is_singular) && self.separation == Some(Separation::Undecided)
+        (self.runs() || self.is_singular) && self.separation == Some(Separation::Undecided)
+    }
+
+    /// Whether it may be running away.
+    fn runs(&self) -> bool {
+        self.inference.as_ref().is_some_and(ClassInference::runs)
     }
 
     /// Whether the next Newton step would still move rows by much.
@@ -249,10 +254,9 @@ impl Course<'_, '_> {
     ) -> Result<()> {
         let status = standing.outcome.status;
         let ended = matches!(status, Status::MaxIterations | Status::Stalled | Status::Failed);
-        let runs = standing.inference.as_ref().is_some_and(ClassInference::runs);
         let is_unseen = standing.is_singular
             || (standing.inference.is_none() && !self.spec.is_scored() && f.n_parameters() <= MOST_ASKED);
-        if standing.outcome.recession.is_none() && (ended || runs || is_unseen) {
+        if standing.outcome.recession.is_none() && (ended || standing.runs() || is_unseen) {
             let step = standing.inference.as_ref().map_or(at, |inference| &inference.step);
             standing.separation = Some(f.separation(0, [at, step], until)?);
         }

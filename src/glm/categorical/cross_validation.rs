@@ -24,6 +24,7 @@ use crate::glm::journal::{Journal, Waypoint};
 use crate::glm::noted::is_final;
 use crate::glm::spec::{GlmSpec, StandardErrors};
 use crate::solver::{Part, Progress, Status};
+use crate::stop::time_left;
 use crate::{Error, Result};
 
 /// Where the fit of a strength to some bins came to.
@@ -158,8 +159,7 @@ impl<B: Classes> Search<'_, B> {
     }
 
     fn time_left(&self) -> Option<f64> {
-        let left = |limit: f64| (limit - self.since.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE);
-        self.spec.get().time_limit_s.map(left)
+        time_left(self.spec.get().time_limit_s, self.since)
     }
 
     /// Fits to all bins, for their scores alone, the strengths from the last on; in their order.

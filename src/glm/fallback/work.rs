@@ -11,6 +11,7 @@ use crate::glm::{
     PlanFrom, Response, StartPoint, estimated_seconds,
 };
 use crate::solver::{Progress, Status};
+use crate::stop::time_left;
 
 /// What hears of a fit's progress.
 pub type Watcher<'w> = dyn FnMut(Progress) + Send + 'w;
@@ -197,8 +198,7 @@ impl Work for ClassWork<'_, '_> {
 
 /// A specification in what is left of its time.
 fn in_time_left(spec: &GlmSpec, started: Instant) -> GlmSpec {
-    let left = |limit: f64| (limit - started.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE);
-    GlmSpec { time_limit_s: spec.time_limit_s.map(left), ..spec.clone() }
+    GlmSpec { time_limit_s: time_left(spec.time_limit_s, started), ..spec.clone() }
 }
 
 #[cfg(test)]

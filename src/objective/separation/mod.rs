@@ -61,9 +61,11 @@ const LITTLE: f64 = 0.1;
 const MOST_PARTS: usize = 32;
 /// Parts that are added for them at most.
 const MOST_BALANCING: usize = 4;
-/// Numbers of 8 bytes that conditions, their copies and their factors take, for each pair of coordinates.
-const NUMBERS_OF_PAIR: u64 = 16;
-/// Bytes that they may take where no limit is given.
+/// Numbers of 8 bytes that a number of a condition takes with its copies, those of the solver among them.
+const COPIES: usize = 10;
+/// Conditions for each coordinate that there must be room for.
+const FEWEST_ROWS: usize = 4;
+/// Bytes that conditions may take at most.
 const MOST_BYTES: u64 = 1 << 30;
 /// A direction that moves no condition by this part of the farthest may be one that they do not see.
 const BLIND: f64 = 1e-6;
@@ -97,20 +99,16 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// Whether it has a limit in time.
-    fn may_end(&self) -> bool {
-        self.stop.is_possible() || self.until.is_some()
-    }
-
     /// Whether time is up.
     fn is_late(&self) -> bool {
         self.until.is_some_and(|until| Instant::now() >= until)
     }
 
-    /// Whether conditions on so many coordinates are allowed.
-    fn allow(&self, n: usize) -> bool {
-        let pairs = (n as u64).saturating_mul(n as u64);
-        pairs.saturating_mul(NUMBERS_OF_PAIR * size_of::<f64>() as u64) <= self.bytes.unwrap_or(MOST_BYTES)
+    /// Conditions on so many coordinates that are allowed.
+    fn most_rows(&self, n: usize) -> usize {
+        let bytes = self.bytes.unwrap_or(MOST_BYTES).min(MOST_BYTES);
+        let of_row = (n * COPIES * size_of::<f64>()).max(1);
+        usize::try_from(bytes).unwrap_or(usize::MAX).div_euclid(of_row).min(MOST_ROWS[0] + MOST_ROWS[1] * n)
     }
 }
 
@@ -149,7 +147,7 @@ impl Search<'_> {
         hints: [&[f64]; 2],
     ) -> Result<Separation> {
         let n = self.sides.n_parameters();
-        if !self.limits.allow(n) {
+        if self.limits.most_rows(n) < FEWEST_ROWS * n {
             return Ok(Separation::Undecided);
         }
         let Some(space) = Space::free(penalty, n, n / self.sides.n_blocks(), has_intercept) else {
@@ -203,7 +201,7 @@ impl Search<'_> {
             if seen.picked.is_empty() {
                 return Ok(Some(space.within(&unseen)));
             }
-            if self.join(&mut held, &space, &seen) == 0 {
+            if self.join(&mut held, &space, &seen) == 0 || held.len() > self.limits.most_rows(m) {
                 return Ok(None);
             }
         }
@@ -229,8 +227,8 @@ impl Search<'_> {
             self.join(&mut program, space, &seen);
         }
         let (mut parts, mut n_balancing): (Vec<Vec<f64>>, usize) = (Vec::new(), 0);
-        let has_room = |program: &Program| program.len() <= MOST_ROWS[0] + MOST_ROWS[1] * m;
-        while has_room(&program) && parts.len() < MOST_PARTS && n_balancing <= MOST_BALANCING {
+        let (most_rows, most_wrong) = (self.limits.most_rows(m), (2 * m).div_ceil(self.sides.n_groups()));
+        while program.len() <= most_rows && parts.len() < MOST_PARTS && n_balancing <= MOST_BALANCING {
             let rest = if n_balancing == 0 { RESTING } else { LITTLE };
             let z = match program.best(&sum(&parts, m), rest, self.limits)? {
                 Best::Moves(z) => z,
@@ -243,7 +241,9 @@ impl Search<'_> {
                     if unseen.ncols() == 0 {
                         return Ok(Separation::Bounded);
                     }
-                    let Some(seen) = self.look(&space.up(&mixture(&unseen)), 2 * m, &moved)? else { break };
+                    let Some(seen) = self.look(&space.up(&mixture(&unseen)), most_wrong, &moved)? else {
+                        break;
+                    };
                     if seen.picked.is_empty() {
                         // no row at all sees it
                         return Ok(Separation::Bounded);
@@ -255,11 +255,11 @@ impl Search<'_> {
                 }
                 Best::Still | Best::Unknown => break,
             };
-            let Some(seen) = self.look(&space.up(&z), 2 * m, &far_wrong)? else { break };
+            let Some(seen) = self.look(&space.up(&z), most_wrong, &far_wrong)? else { break };
             if self.join(&mut program, space, &seen) > 0 {
                 continue;
             }
-            let Some(seen) = self.look(&space.up(&z), 2 * m, &wrong)? else { break };
+            let Some(seen) = self.look(&space.up(&z), most_wrong, &wrong)? else { break };
             if seen.picked.is_empty() && seen.gain > 0.0 {
                 parts.push(z.iter().map(|z| z / seen.farthest).collect());
                 n_balancing += usize::from(n_balancing > 0);

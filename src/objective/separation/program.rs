@@ -22,8 +22,11 @@ const EXACT: f64 = 1e-15;
 const MOST_REFINEMENTS: usize = 4;
 const MOST_FACTOR: f64 = 1e9;
 const FARTHEST: f64 = 1e3;
-/// How long the solver works before the limits are looked at.
+/// How long the solver works the first time before the limits are looked at, which it does every 1000 steps; then twice as long each
+/// time, as it takes its factors anew.
 const TURN: Duration = Duration::from_millis(50);
+/// How long it works at most on one program.
+const LONGEST: Duration = Duration::from_secs(600);
 /// A singular value, in parts of the largest, that is rounding of the rows.
 pub(super) const UNSEEN: f64 = 1e-11;
 
@@ -172,7 +175,8 @@ impl Program {
         }
         let mut options = SolveOptions::default();
         options.tolerances.feasibility = from.feasibility;
-        options.time_limit = limits.may_end().then_some(TURN);
+        let mut turn = TURN;
+        options.time_limit = Some(turn);
         let mut outcome = problem.solve_with(options);
         loop {
             match outcome {
@@ -182,10 +186,13 @@ impl Program {
                 }
                 Ok(own) if own.termination_reason() == TerminationReason::TimeLimit => {
                     limits.stop.check()?;
-                    if limits.is_late() {
+                    turn *= 2;
+                    if limits.is_late() || turn > LONGEST {
                         return Ok(None);
                     }
-                    outcome = own.resume();
+                    let mut on = own.last_resume_options();
+                    on.time_limit = Some(turn);
+                    outcome = own.resume_with(on);
                 }
                 _ => return Ok(None),
             }
@@ -241,7 +248,8 @@ mod tests {
         assert!(matches!(best(&open), Ok(Best::Moves(_))));
         stop.request();
         assert!(matches!(best(&open), Err(crate::Error::Interrupted)));
-        assert!(open.allow(2000) && !Limits { bytes: Some(1 << 20), ..open }.allow(100));
+        assert_eq!(open.most_rows(2000), 6710);
+        assert_eq!(Limits { bytes: Some(1 << 20), ..open }.most_rows(100), 131);
     }
 
     #[test]

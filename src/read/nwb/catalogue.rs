@@ -71,15 +71,15 @@ impl Catalogue {
             if depth == 0 && SKIPPED.contains(&name.as_str()) {
                 continue;
             }
+            if info.link_type == LinkType::External {
+                self.unreadable(&path, "is a link to another file, which is not read");
+                continue;
+            }
             match group.loc_type_by_name(&name) {
                 Ok(hdf5::LocationType::Group) => {}
                 Ok(_) => continue,
                 Err(_) if info.link_type == LinkType::Hard => {
                     self.unreadable(&path, "cannot be opened");
-                    continue;
-                }
-                Err(_) if info.link_type == LinkType::External => {
-                    self.unreadable(&path, "is a link to another file that cannot be followed");
                     continue;
                 }
                 Err(_) => {
@@ -156,7 +156,7 @@ impl Catalogue {
             kind: Kind::Unreadable,
             defect: Some(Defect {
                 problem: problem.to_string(),
-                help: "the file may be damaged, or was moved without the files it links to".into(),
+                help: "the file may be damaged; what is in other files has to be copied into it, for example by pynwb's export".into(),
             }),
         });
     }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use hdf5::filters::Filter;
 use hdf5::plist::dataset_create::{FillValue, Layout};
 use hdf5::types::TypeDescriptor as Type;
-use hdf5::{Dataset, Group, H5Type};
+use hdf5::{Dataset, Group, H5Type, Location};
 
 use super::element::{
     Element, clean, description, element, n_items, text_bytes, texts_at_once, texts_in_pieces,
@@ -65,7 +65,28 @@ impl Storage {
     }
 
     pub(super) fn group(&self, path: &str) -> Result<Group> {
-        self.file.group(path).map_err(|e| self.hdf5_error(path, &e))
+        let group = self.file.group(path).map_err(|e| self.hdf5_error(path, &e))?;
+        self.expect_here(&group, path)?;
+        Ok(group)
+    }
+
+    /// Checks that an object is in this file: others that it links to have not been looked at, and no digest covers them.
+    pub(in crate::read) fn expect_here(&self, at: &Location, object: &str) -> Result<()> {
+        let number =
+            |at: &Location| at.loc_info().map(|info| info.fileno).map_err(|e| self.hdf5_error(object, &e));
+        if number(at)? == number(&self.file)? {
+            Ok(())
+        } else {
+            Err(self.elsewhere(object, "through a link in another file"))
+        }
+    }
+
+    fn elsewhere(&self, object: &str, place: &str) -> Error {
+        self.error(
+            object,
+            format!("expected its values in this file, found that they are {place}"),
+            "files that a recording names are not read; copy the values into it, for example with h5repack or pynwb's export",
+        )
     }
 
     /// The dataset `name` of the group at `base`.
@@ -78,7 +99,9 @@ impl Storage {
                 "the object is incomplete; write it again with its data",
             ));
         }
-        group.dataset(name).map_err(|e| self.hdf5_error(&object, &e))
+        let set = group.dataset(name).map_err(|e| self.hdf5_error(&object, &e))?;
+        self.expect_here(&set, &object)?;
+        Ok(set)
     }
 
     /// The dataset `name`, or none if nothing has that name.
@@ -179,12 +202,12 @@ impl Storage {
         }
         let external = set.create_plist().and_then(|list| list.get_external()).unwrap_or_default();
         match external.first() {
+            Some(other) => Err(self.elsewhere(object, &format!("in {:?}", clean(&other.name)))),
+            // values of sources that are not there would be zeros
+            None if set.layout() == Layout::Virtual => {
+                Err(self.elsewhere(object, "in others (a virtual dataset)"))
+            }
             None => Ok(()),
-            Some(other) => Err(self.error(
-                object,
-                format!("expected its values in this file, found that they are in {:?}", clean(&other.name)),
-                "files that a recording names are not read; copy the values into it, for example with h5repack",
-            )),
         }
     }
 
@@ -240,8 +263,12 @@ impl Storage {
         if is_variable {
             self.check_heaps(set, object)?;
         }
-        if !is_variable || set.ndim() != 1 {
+        if !is_variable || set.ndim() == 0 {
             return texts_at_once(set).map_err(wrong);
+        }
+        if set.ndim() > 1 {
+            let problem = format!("expected a list of texts, found {} dimensions", set.ndim());
+            return Err(self.error(object, problem, "write the texts as one list"));
         }
         let texts = texts_in_pieces(set, self.n_bytes(), self.limit_bytes).map_err(wrong)?;
         texts.ok_or_else(|| Error::Memory {

@@ -3,6 +3,8 @@
 //! A ragged column `X` comes with `X_index`, the cumulative end of each row's piece; its width in bytes depends
 //! on the writer. The order of columns is the attribute `colnames`.
 
+use std::collections::HashSet;
+
 use hdf5::{Group, ObjectReference, ReferencedObject};
 
 use super::element::{Element, attribute_text, attribute_texts, element, member_names, n_items, references};
@@ -12,12 +14,16 @@ use crate::recording::{Column, ColumnValues};
 
 /// Names of the columns, in the order of the file.
 pub(super) fn column_names(group: &Group) -> Vec<String> {
-    attribute_texts(group, "colnames").unwrap_or_else(|| {
+    let Some(mut names) = attribute_texts(group, "colnames") else {
         let mut names = member_names(group);
         names.retain(|name| name != "id" && !name.ends_with("_index"));
         names.sort();
-        names
-    })
+        return names;
+    };
+    // a name that is said again is the same column
+    let mut said = HashSet::new();
+    names.retain(|name| said.insert(name.clone()));
+    names
 }
 
 /// Cumulative ends of a ragged column: `n_rows` of them, not decreasing, none beyond `n_items`.
