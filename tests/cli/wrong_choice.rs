@@ -211,10 +211,12 @@ fn numbers_out_of_their_domain() {
         1,
         &["24 columns of features in 28020 bins needs 10836480 bytes", "raise `--memory-limit`"],
     );
-    for n in ["1000000000", "99999999999", "18446744073709551615"] {
-        let feature = format!("stimulus : raised-cosine-log({n}, window=200ms)");
-        let said = format!("{n} columns of features in 84060 bins needs ");
-        place.refused(&fit(&file, &[("--feature", &feature)]), 1, &[&said, "use fewer features"]);
+    let with = |n: &str| format!("stimulus : raised-cosine-log({n}, window=200ms)");
+    let said = "100000 columns of features in 84060 bins needs ";
+    place.refused(&fit(&file, &[("--feature", &with("100000"))]), 1, &[said, "use fewer features"]);
+    for n in ["100001", "1000000000", "18446744073709551615"] {
+        let said = format!("number of functions of raised-cosine-log: expected at most 100000, found {n}");
+        place.refused(&fit(&file, &[("--feature", &with(n))]), 2, &[&said, "give 5 to 10 functions"]);
     }
 }
 

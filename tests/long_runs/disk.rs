@@ -176,7 +176,8 @@ fn places_that_take_no_files_are_an_error_with_a_remedy() {
 fn a_checkpoint_that_cannot_be_written_is_said_once_and_ends_no_fit() {
     let _alone = alone();
     let place = Place::new();
-    population(&place, "d.npz", [20_000, 40, 6]);
+    // long enough that points are noted, five times a second
+    population(&place, "d.npz", [100_000, 60, 8]);
     let words = [
         "fit",
         "d.npz",
@@ -191,6 +192,6 @@ fn a_checkpoint_that_cannot_be_written_is_said_once_and_ends_no_fit() {
     // a checkpoint is larger than half a kilobyte
     let ended = place.run_after("ulimit -f 1", &words).with(0);
     assert_eq!(ended.stderr.matches("warning: no checkpoint: c.json: ").count(), 1, "{ended:?}");
-    assert_eq!(ended.json()["targets"].as_array().unwrap().len(), 6);
+    assert_eq!(ended.json()["targets"].as_array().unwrap().len(), 8);
     assert!(!place.path("c.json").exists() && place.litter().is_empty());
 }
