@@ -1,7 +1,6 @@
 //! The objective of a generalized linear model, written once for every backend and design.
 //!
-//! Loss of a target = mean over the used bins of the observation model's loss, terms free of the mean dropped, plus the
-//! penalty.
+//! Loss of a target = mean over the used bins of the observation model's loss, without terms free of the mean, + the penalty.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

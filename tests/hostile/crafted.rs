@@ -115,9 +115,12 @@ fn series_whose_headers_lie() {
         ("elsewhere", &["expected its values in this file, found that they are in \"/etc/hostname\""]),
         (
             "linked",
-            &["/acquisition/linked/data: expected its values in this file", "through a link in another file"],
+            &[
+                "/acquisition/linked: data: expected its values in this file",
+                "in another file, behind a link",
+            ],
         ),
-        ("virtual", &["/acquisition/virtual/data: expected its values in this file", "(a virtual dataset)"]),
+        ("virtual", &["/acquisition/virtual: data: expected its values in this file", "(a virtual dataset)"]),
         ("group", &["is a link to another file, which is not read"]),
     ] {
         refused(file.series(name), words);

@@ -77,7 +77,7 @@ impl Storage {
         if number(at)? == number(&self.file)? {
             Ok(())
         } else {
-            Err(self.elsewhere(object, "through a link in another file"))
+            Err(self.elsewhere(object, "in another file, behind a link"))
         }
     }
 
