@@ -86,6 +86,11 @@ impl Shared {
     }
 }
 
+/// Whether a time limit of work that began `since` is over.
+pub(crate) fn is_over(limit_s: Option<f64>, since: Instant) -> bool {
+    limit_s.is_some_and(|limit| since.elapsed().as_secs_f64() >= limit)
+}
+
 /// What is left of a time limit of work that began `since`, in seconds; hardly anything where it is over.
 pub(crate) fn time_left(limit_s: Option<f64>, since: Instant) -> Option<f64> {
     limit_s.map(|limit| (limit - since.elapsed().as_secs_f64()).max(f64::MIN_POSITIVE))

@@ -1,11 +1,13 @@
 //! The certificate of a target that is one of several classes.
 
-use super::determined::degrees;
+use super::determined::{Columns, class_errors, degrees};
 use super::linear::Factor;
 use super::moments::Moments;
 use super::penalty::{At, Penalty};
+use super::residual::residual;
 use super::rows::{Rows, over_rows};
-use super::target::{Found, predictor, standardised, unit};
+use super::target::{Found, constant_noise, gram, predictor, standardised, unit};
+use crate::math::contrasts::Contrasts;
 use crate::math::dense::{Matrix, condition};
 use crate::math::sum::Sum;
 use crate::regularizer::Regularizer;
@@ -46,6 +48,8 @@ struct Sums {
     gradient: Vec<Sum>,
     magnitudes: Vec<Sum>,
     rounding: Vec<Sum>,
+    /// What a change of the constants does to the gradient at most.
+    steepness: Vec<Sum>,
 }
 
 /// Logarithms of probabilities.
@@ -72,7 +76,7 @@ impl ClassProblem<'_> {
         self.weights.map_or(1.0, |weights| weights[row])
     }
 
-    fn total_weight(&self) -> f64 {
+    pub(super) fn total_weight(&self) -> f64 {
         (0..self.class.len()).map(|row| self.weight(row)).collect::<Sum>().value()
     }
 
@@ -102,7 +106,10 @@ pub fn certify_classes(problem: &ClassProblem, wants_hessian: bool) -> Result<Fo
     let (varying, coef) = (moments.varying(), problem.of_classes());
     let penalty = Penalty::of_classes(problem.regularizer, problem.features, &moments.sd, n_classes);
     let p = 1 + varying.len();
-    let (sum_of_losses, [gradient, magnitudes, rounding]) = sums(problem, &varying, &coef)?;
+    let (sum_of_losses, [gradient, magnitudes, rounding, steepness]) = sums(problem, &varying, &coef)?;
+    let of_constants = (0..n_classes).map(|k| constant_noise(problem.intercept[k], &moments.mean, &coef[k]));
+    let of_constants = of_constants.fold(0.0, f64::max);
+    let noise: Vec<f64> = rounding.iter().zip(&steepness).map(|(own, s)| own + of_constants * s).collect();
     let mut of_coef = vec![0.0; problem.coef.len()];
     for (j, &column) in varying.iter().enumerate() {
         for k in 0..n_classes {
@@ -110,11 +117,12 @@ pub fn certify_classes(problem: &ClassProblem, wants_hessian: bool) -> Result<Fo
         }
     }
     let at = penalty.at(problem.coef, &of_coef);
-    let (mut left, mut kkt_residual, mut kkt_rounding, mut worst) = (Vec::new(), 0.0_f64, 0.0_f64, None);
+    let (mut left, mut kkt_residual, mut worst) = (Vec::new(), 0.0_f64, None);
+    let (mut kkt_rounding, mut kkt_noise) = (0.0_f64, 0.0_f64);
     for k in 0..n_classes {
         let block = |all: &[f64]| all[k * p..(k + 1) * p].to_vec();
-        let own = super::target::residual(
-            &[block(&gradient), block(&magnitudes), block(&rounding)],
+        let own = residual(
+            &[block(&gradient), block(&magnitudes), block(&rounding), block(&noise)],
             &of_class(&at, k, n_classes),
             (moments, &varying),
             total,
@@ -123,13 +131,18 @@ pub fn certify_classes(problem: &ClassProblem, wants_hessian: bool) -> Result<Fo
             (kkt_residual, worst) = (own.kkt_residual, own.worst.checked_sub(1).map(|j| varying[j]));
         }
         kkt_rounding = kkt_rounding.max(own.kkt_rounding);
+        kkt_noise = kkt_noise.max(own.kkt_noise);
         left.extend(own.gradient);
     }
     let unpenalised = sum_of_losses / total;
     let loss = unpenalised + penalty.value(problem.coef);
     let null = null_loss(problem);
+    let of_rows = (problem.rows, moments, problem.has_intercept);
+    let flat = if wants_hessian { Some(gram(of_rows, &varying, &|_, _| 1.0)?) } else { None };
+    let asked = (problem.regularizer, problem.has_intercept);
+    let of_columns = Columns::new(asked, flat.as_ref(), (&varying, problem.rows.n_columns()));
     let n_free = match problem.regularizer {
-        Regularizer::None => None,
+        Regularizer::None => of_columns.rank.map(|rank| rank * (n_classes - 1)),
         own if own.selects() => Some(problem.coef.iter().filter(|w| **w != 0.0).count()),
         _ => Some(problem.rows.n_columns() * (n_classes - 1)),
     };
@@ -138,9 +151,11 @@ pub fn certify_classes(problem: &ClassProblem, wants_hessian: bool) -> Result<Fo
     let mut found = Found {
         kkt_residual,
         kkt_rounding,
+        kkt_noise,
         worst_column: worst,
         loss_gap: None,
         gap_rounding: 0.0,
+        gap_noise: 0.0,
         gap_scale: loss.abs().max(null),
         loss,
         log_likelihood: -unpenalised,
@@ -153,10 +168,10 @@ pub fn certify_classes(problem: &ClassProblem, wants_hessian: bool) -> Result<Fo
         scale: 1.0,
         is_exact: false,
         standard_errors: None,
-        why_no_errors: "not computed here for classes",
-        aliased: None,
-        why_no_aliased: "not looked for with classes",
-        rank: None,
+        why_no_errors: "the Hessian was left out",
+        aliased: of_columns.aliased,
+        why_no_aliased: of_columns.why_no_aliased,
+        rank: of_columns.rank,
         condition: f64::NAN,
         is_plain: false,
         n_rows: problem.class.len(),
@@ -168,13 +183,20 @@ pub fn certify_classes(problem: &ClassProblem, wants_hessian: bool) -> Result<Fo
         let noise: Vec<f64> = free.iter().map(|&k| rounding[k] / total).collect();
         let spread = |(k, noise): (usize, &f64)| noise * noise * factor.form(&unit(free.len(), k));
         found.gap_rounding = 0.5 * free.len() as f64 * noise.iter().enumerate().map(spread).sum::<f64>();
+        found.gap_noise = found.gap_rounding + of_constants * of_constants;
         found.condition = condition;
+        let all_of = |kept: usize| kept == free.len() || kept == free.len() - free.len() / n_classes;
+        found.is_plain = of_columns.is_plain && all_of(factor.kept.len());
+        found.why_no_errors = "some coefficients are not determined, or held at a kink";
+        if !problem.regularizer.selects() {
+            found.standard_errors = class_errors(problem, &factor, (free.len(), &varying));
+        }
     }
     Ok(found)
 }
 
 /// Over the rows: the loss, and of every parameter, class after class and the intercept first, gradient, magnitudes and roundings.
-fn sums(problem: &ClassProblem, varying: &[usize], coef: &[Vec<f64>]) -> Result<(f64, [Vec<f64>; 3])> {
+fn sums(problem: &ClassProblem, varying: &[usize], coef: &[Vec<f64>]) -> Result<(f64, [Vec<f64>; 4])> {
     let (moments, n_classes) = (problem.moments, problem.n_classes());
     let centres: Vec<f64> =
         (0..n_classes).map(|k| predictor([problem.intercept[k], 0.0], &moments.mean, &coef[k])).collect();
@@ -186,6 +208,7 @@ fn sums(problem: &ClassProblem, varying: &[usize], coef: &[Vec<f64>]) -> Result<
         gradient: vec![Sum::default(); p * n_classes],
         magnitudes: vec![Sum::default(); p * n_classes],
         rounding: vec![Sum::default(); p * n_classes],
+        steepness: vec![Sum::default(); p * n_classes],
     };
     let parts = over_rows(problem.rows, &new, &|sums: &mut Sums, row, x| {
         let (weight, label) = (problem.weight(row), problem.class[row]);
@@ -206,6 +229,7 @@ fn sums(problem: &ClassProblem, varying: &[usize], coef: &[Vec<f64>]) -> Result<
                 sums.gradient[place].add(weight * z * own[k]);
                 sums.magnitudes[place].add(weight * z.abs() * 2.0 * own[k].abs());
                 sums.rounding[place].add(weight * z.abs() * noise);
+                sums.steepness[place].add(weight * z.abs() * 2.0 * probabilities[k]);
             }
         }
     })?;
@@ -214,6 +238,7 @@ fn sums(problem: &ClassProblem, varying: &[usize], coef: &[Vec<f64>]) -> Result<
         (0..p * n_classes).map(|k| sum(&|part| part.gradient[k])).collect(),
         (0..p * n_classes).map(|k| sum(&|part| part.magnitudes[k])).collect(),
         (0..p * n_classes).map(|k| sum(&|part| part.rounding[k])).collect(),
+        (0..p * n_classes).map(|k| sum(&|part| part.steepness[k])).collect(),
     ];
     Ok((sum(&|part| part.loss), of_parameters))
 }
@@ -244,8 +269,8 @@ fn of_class(at: &At, class: usize, n_classes: usize) -> At {
 }
 
 /// The Hessian over the parameters that are free, class after class: its factor without null directions, as that of common shifts of
-/// all classes, which of the parameters these are, and its condition. The condition is that of the whole matrix where it has no null
-/// directions.
+/// all classes, which of the parameters these are, and its condition: of numbers that sum to 0 over the classes where those are what a
+/// fit has.
 fn curvature(
     problem: &ClassProblem,
     penalty: &Penalty,
@@ -291,8 +316,27 @@ fn curvature(
     let free: Vec<usize> = (0..n).filter(is_free).collect();
     let own = Matrix::from_shape_fn((free.len(), free.len()), |(i, j)| hessian[(free[i], free[j])]);
     let factor = Factor::of(&own);
-    let condition = if factor.kept.len() == free.len() { condition(&own) } else { f64::NAN };
+    let condition = if problem.regularizer.centres_classes() {
+        condition(&of_contrasts(&own, &Contrasts::centred(n_classes)))
+    } else {
+        condition(&own)
+    };
     Ok((factor, free, condition))
+}
+
+/// A matrix over the parameters of all classes, class after class, as one over those of contrasts.
+fn of_contrasts(of_classes: &Matrix, contrasts: &Contrasts) -> Matrix {
+    let p = of_classes.nrows() / contrasts.n_classes();
+    let factor = |class: usize, free: usize| contrasts.factor(class, free);
+    let entry = |(row, column): (usize, usize)| {
+        let pairs = (0..contrasts.n_classes()).flat_map(|k| (0..contrasts.n_classes()).map(move |l| (k, l)));
+        let term = |(k, l)| {
+            factor(k, row / p) * factor(l, column / p) * of_classes[(k * p + row % p, l * p + column % p)]
+        };
+        pairs.map(term).sum()
+    };
+    let n = p * contrasts.n_free();
+    Matrix::from_shape_fn((n, n), entry)
 }
 
 /// The mean loss of the frequencies of the classes, or beside an offset of the constants that make the labels most likely.

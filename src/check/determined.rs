@@ -1,5 +1,6 @@
 //! What the columns of a target determine: which are aliased, degrees of freedom, standard errors.
 
+use super::classes::ClassProblem;
 use super::linear::Factor;
 use super::pointwise::factor;
 use super::target::{Problem, unit};
@@ -33,28 +34,32 @@ pub(super) struct Columns {
 
 impl Columns {
     /// From the Gram of the standardised `varying` columns, intercept first, if it was asked for.
-    pub(super) fn new(problem: &Problem, flat: Option<&Matrix>, varying: &[usize]) -> Self {
+    pub(super) fn new(
+        (regularizer, has_intercept): (&Regularizer, bool),
+        flat: Option<&Matrix>,
+        (varying, n_columns): (&[usize], usize),
+    ) -> Self {
         let mut own =
             Self { rank: None, aliased: None, why_no_aliased: "the Hessian was left out", is_plain: false };
         let Some(flat) = flat else { return own };
         let factor = Factor::of(flat);
         let n_varying = varying.len();
         if factor.least > UNCLEAR {
-            own.rank = Some(factor.kept.len() - usize::from(problem.has_intercept));
+            own.rank = Some(factor.kept.len() - usize::from(has_intercept));
         }
         let inflation = |k: usize| flat[(k, k)] * factor.form(&unit(1 + n_varying, k));
         // a penalty leaves columns as they are
-        own.is_plain = *problem.regularizer != Regularizer::None
+        own.is_plain = *regularizer != Regularizer::None
             || (own.rank == Some(n_varying) && (1..=n_varying).all(|k| inflation(k) < INFLATION));
-        match problem.regularizer {
+        match regularizer {
             Regularizer::None if own.rank.is_none() => own.why_no_aliased = "rounding hides it",
             Regularizer::None => {
                 own.why_no_aliased = "rounding hides it";
-                own.aliased = aliased(flat, &factor, varying, problem.coef.len());
+                own.aliased = aliased(flat, &factor, varying, n_columns);
             }
             Regularizer::Smooth { .. } => own.why_no_aliased = "not looked for beside a smoothness penalty",
             // it holds columns that repeat one another
-            _ => own.aliased = Some(constant(varying, problem.coef.len())),
+            _ => own.aliased = Some(constant(varying, n_columns)),
         }
         own
     }
@@ -124,4 +129,38 @@ pub(super) fn errors(
     }
     errors[problem.coef.len()] = if problem.has_intercept { error(&of_intercept) } else { 0.0 };
     Some(errors)
+}
+
+/// The same of classes, whose numbers are known up to a common shift: of every coefficient less the mean of its column over the
+/// classes, column after column, then of every intercept. The factor is that of all parameters, class after class.
+pub(super) fn class_errors(
+    problem: &ClassProblem,
+    factor: &Factor,
+    (n_parameters, varying): (usize, &[usize]),
+) -> Option<Vec<f64>> {
+    let (n_classes, n_columns) = (problem.intercept.len(), problem.rows.n_columns());
+    let of_class = n_parameters / n_classes;
+    // all but the shift of each parameter
+    if factor.kept.len() < n_parameters - of_class || varying.len() < n_columns {
+        return None;
+    }
+    let total = problem.total_weight();
+    let first = usize::from(problem.has_intercept);
+    let error = |class: usize, terms: &[(usize, f64)]| {
+        let mut a = vec![0.0; n_parameters];
+        for &(parameter, size) in terms {
+            a[class * of_class + parameter] += size;
+            (0..n_classes).for_each(|other| a[other * of_class + parameter] -= size / n_classes as f64);
+        }
+        (factor.form(&a) / total).sqrt()
+    };
+    let moments = problem.moments;
+    let of_columns = (0..n_columns)
+        .flat_map(|j| (0..n_classes).map(move |k| (j, k)))
+        .map(|(j, k)| error(k, &[(first + j, 1.0 / moments.sd[j])]));
+    let shifts = (0..n_columns).map(|j| (first + j, -moments.mean[j] / moments.sd[j]));
+    let of_intercept: Vec<(usize, f64)> = std::iter::once((0, 1.0)).chain(shifts).collect();
+    let of_intercepts =
+        (0..n_classes).map(|k| if problem.has_intercept { error(k, &of_intercept) } else { 0.0 });
+    Some(of_columns.chain(of_intercepts).collect())
 }

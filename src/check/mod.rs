@@ -24,6 +24,7 @@ mod moments;
 mod nulls;
 mod penalty;
 mod pointwise;
+mod residual;
 mod rows;
 mod target;
 mod verdict;

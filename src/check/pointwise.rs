@@ -3,6 +3,7 @@
 use std::f64::consts::{PI, SQRT_2, TAU};
 
 use crate::inverse_link::InverseLink;
+use crate::math::deviance::{excess, is_near};
 use crate::observation::{Model, ObservationModel};
 
 /// A probability that is too small for a quotient.
@@ -163,12 +164,18 @@ pub(super) fn deviance(observation: ObservationModel, y: f64, at: Mean) -> f64 {
     let mu = at.mu;
     match observation {
         ObservationModel::Poisson if y == 0.0 => 2.0 * mu,
+        ObservationModel::Poisson if is_near(y, mu) => 2.0 * y * excess((mu - y) / y),
         ObservationModel::Poisson => 2.0 * (y * (y.ln() - at.log_mu) - (y - mu)),
         ObservationModel::Gaussian => (y - mu) * (y - mu),
         ObservationModel::Bernoulli => 2.0 * point(observation, y, at).loss,
+        ObservationModel::Gamma if is_near(y, mu) => 2.0 * excess((y - mu) / mu),
         ObservationModel::Gamma => 2.0 * ((y - mu) / mu - (y.ln() - at.log_mu)),
         ObservationModel::NegativeBinomial(own) => {
             let a = own.dispersion();
+            if is_near(y, mu) {
+                let of_size = (y + a.recip()) * excess(a * (mu - y) / (1.0 + a * y));
+                return 2.0 * (y * excess((mu - y) / y) - of_size);
+            }
             let of_events = if y == 0.0 { 0.0 } else { y * (y.ln() - at.log_mu) };
             2.0 * (of_events - (y + a.recip()) * ((a * y).ln_1p() - (a * mu).ln_1p()))
         }

@@ -6,6 +6,7 @@ use super::moments::Moments;
 use super::nulls::Null;
 use super::penalty::{At, Penalty};
 use super::pointwise::{deviance, log_likelihood, mean, point};
+use super::residual::{Left, residual};
 use super::rows::{Rows, over_rows};
 use crate::math::dense::{Matrix, condition};
 use crate::math::sum::Sum;
@@ -14,7 +15,7 @@ use crate::regularizer::Regularizer;
 use crate::{Error, Result};
 
 /// Roundings of the terms of a residual: of the response's own, and of every term of its predictor.
-const ROUNDINGS: f64 = 8.0;
+pub(super) const ROUNDINGS: f64 = 8.0;
 
 /// A target, and the coefficients that are said to be its optimum.
 #[derive(Clone, Copy)]
@@ -48,14 +49,18 @@ pub struct Problem<'a> {
 pub struct Found {
     /// `max_j |sum_i c_ij r_i + n p_j| / (sum_i |c_ij| m_i + n |p_j|)`.
     pub kkt_residual: f64,
-    /// What of it may be rounding, here and where it was computed first.
+    /// What of it may be rounding here.
     pub kkt_rounding: f64,
+    /// The same of a fit, which makes the constant of its predictors of rounded terms.
+    pub kkt_noise: f64,
     /// The column of the largest component; `None` for the intercept.
     pub worst_column: Option<usize>,
     /// `gᵀ H⁻¹ g / 2`, null directions left out; `None` if the Hessian was not asked for.
     pub loss_gap: Option<f64>,
     /// What of the gap may be the rounding of the gradient.
     pub gap_rounding: f64,
+    /// The same of a fit.
+    pub gap_noise: f64,
     /// What gaps are compared with: `max(|loss|, size of the null model)`.
     pub gap_scale: f64,
     /// Mean loss, the penalty included.
@@ -103,6 +108,8 @@ struct Sums {
     gradient: Vec<Sum>,
     magnitudes: Vec<Sum>,
     rounding: Vec<Sum>,
+    /// What a change of the constant does to the gradient at most.
+    steepness: Vec<Sum>,
 }
 
 impl Problem<'_> {
@@ -143,6 +150,12 @@ impl Problem<'_> {
     }
 }
 
+/// What rounding may do to the constant that a fit has instead of the intercept: the predictor where all columns are at their means.
+pub(super) fn constant_noise(intercept: f64, means: &[f64], coef: &[f64]) -> f64 {
+    let terms = means.iter().zip(coef).map(|(mean, w)| (mean * w).abs());
+    f64::EPSILON * (intercept.abs() + terms.sum::<f64>())
+}
+
 /// `a + b + xᵀ w` in twice the precision of its terms.
 pub(super) fn predictor([a, b]: [f64; 2], x: &[f64], w: &[f64]) -> f64 {
     let (mut sum, mut left) = (Sum::default(), 0.0);
@@ -163,15 +176,15 @@ pub(super) fn standardised(x: &[f64], moments: &Moments, varying: &[usize], has_
 }
 
 /// The matrix `sum_i w_i z_i z_iᵀ` of rows, which `weigh` gives a weight each.
-fn gram(
-    problem: &Problem,
+pub(super) fn gram(
+    (rows, moments, has_intercept): (&dyn Rows, &Moments, bool),
     varying: &[usize],
     weigh: &(dyn Fn(usize, &[f64]) -> f64 + Sync),
 ) -> Result<Matrix> {
     let p = 1 + varying.len();
-    let parts = over_rows(problem.rows, &|| Matrix::zeros((p, p)), &|sums, row, x| {
+    let parts = over_rows(rows, &|| Matrix::zeros((p, p)), &|sums, row, x| {
         let weight = weigh(row, x);
-        let z = standardised(x, problem.moments, varying, problem.has_intercept);
+        let z = standardised(x, moments, varying, has_intercept);
         for i in 0..p {
             for j in 0..=i {
                 sums[(i, j)] += weight * z[i] * z[j];
@@ -183,14 +196,9 @@ fn gram(
     Ok(Matrix::from_shape_fn((p, p), |(i, j)| all[(i.max(j), i.min(j))]))
 }
 
-/// Computes everything that a certificate says of a target; Hessian, errors and rank only if they are wanted.
-///
-/// # Errors
-/// [`Error::Length`] for responses or coefficients that do not fit the rows, and if a row cannot be computed.
-pub fn certify(problem: &Problem, wants_hessian: bool) -> Result<Found> {
-    check(problem)?;
-    let (total, varying) = (problem.total_weight(), problem.moments.varying());
-    let penalty = Penalty::new(problem.regularizer, problem.features, &problem.moments.sd);
+/// Over the rows: loss, deviance, squares for the scale and squares of the response; and of every parameter, the intercept first,
+/// gradient, magnitudes, roundings and what a change of the constant does.
+fn sums(problem: &Problem, varying: &[usize]) -> Result<([f64; 4], [Vec<f64>; 4])> {
     let (model, moments) = (problem.model, problem.moments);
     let centre = predictor([problem.intercept, 0.0], &moments.mean, problem.coef);
     let roundings = f64::EPSILON * (ROUNDINGS + (varying.len() as f64).sqrt());
@@ -200,6 +208,7 @@ pub fn certify(problem: &Problem, wants_hessian: bool) -> Result<Found> {
         gradient: vec![Sum::default(); p],
         magnitudes: vec![Sum::default(); p],
         rounding: vec![Sum::default(); p],
+        steepness: vec![Sum::default(); p],
     };
     let parts = over_rows(problem.rows, &new, &|sums: &mut Sums, row, x| {
         let [eta, size] = problem.predictor(row, x, centre);
@@ -212,29 +221,50 @@ pub fn certify(problem: &Problem, wants_hessian: bool) -> Result<Found> {
         let terms = [own.loss, deviance(model.observation, y, at), square, y * y];
         sums.scalars.iter_mut().zip(terms).for_each(|(sum, term)| sum.add(weight * term));
         let rounding = roundings * (own.magnitude + own.curvature * size);
-        for (k, z) in standardised(x, moments, &varying, problem.has_intercept).into_iter().enumerate() {
+        for (k, z) in standardised(x, moments, varying, problem.has_intercept).into_iter().enumerate() {
             sums.gradient[k].add(weight * z * own.residual);
             sums.magnitudes[k].add(weight * z.abs() * own.magnitude);
             sums.rounding[k].add(weight * z.abs() * rounding);
+            sums.steepness[k].add(weight * z.abs() * own.curvature);
         }
     })?;
     let sum = |of: &dyn Fn(&Sums) -> Sum| parts.iter().map(|part| of(part).value()).collect::<Sum>().value();
-    let [unpenalised, deviance, squares, of_response] = [0, 1, 2, 3].map(|k| sum(&|part| part.scalars[k]));
-    let [gradient, magnitudes, rounding]: [Vec<f64>; 3] = [
+    let scalars = [0, 1, 2, 3].map(|k| sum(&|part| part.scalars[k]));
+    let of_parameters = [
         (0..p).map(|k| sum(&|part| part.gradient[k])).collect(),
         (0..p).map(|k| sum(&|part| part.magnitudes[k])).collect(),
         (0..p).map(|k| sum(&|part| part.rounding[k])).collect(),
+        (0..p).map(|k| sum(&|part| part.steepness[k])).collect(),
     ];
+    Ok((scalars, of_parameters))
+}
+
+/// Computes everything that a certificate says of a target; Hessian, errors and rank only if they are wanted.
+///
+/// # Errors
+/// [`Error::Length`] for responses or coefficients that do not fit the rows, and if a row cannot be computed.
+pub fn certify(problem: &Problem, wants_hessian: bool) -> Result<Found> {
+    check(problem)?;
+    let (total, varying) = (problem.total_weight(), problem.moments.varying());
+    let penalty = Penalty::new(problem.regularizer, problem.features, &problem.moments.sd);
+    let (model, moments) = (problem.model, problem.moments);
+    let ([unpenalised, deviance, squares, of_response], [gradient, magnitudes, rounding, steepness]) =
+        sums(problem, &varying)?;
+    let of_constant = constant_noise(problem.intercept, &moments.mean, problem.coef);
+    let noise: Vec<f64> = rounding.iter().zip(&steepness).map(|(own, s)| own + of_constant * s).collect();
     // with respect to the coefficients in their units
     let mut of_coef = vec![0.0; problem.coef.len()];
     varying.iter().enumerate().for_each(|(k, &j)| of_coef[j] = gradient[1 + k] * moments.sd[j] / total);
     let at = penalty.at(problem.coef, &of_coef);
-    let Left { gradient: left, kkt_residual, kkt_rounding, worst } =
-        residual(&[gradient, magnitudes, rounding.clone()], &at, (moments, &varying), total);
+    let Left { gradient: left, kkt_residual, kkt_rounding, kkt_noise, worst } =
+        residual(&[gradient, magnitudes, rounding.clone(), noise], &at, (moments, &varying), total);
     let loss = unpenalised / total + penalty.value(problem.coef);
     let second = if wants_hessian { Some(curvature(problem, &penalty, &at, &varying)?) } else { None };
-    let flat = if wants_hessian { Some(gram(problem, &varying, &|_, _| 1.0)?) } else { None };
-    let of_columns = Columns::new(problem, flat.as_ref(), &varying);
+    let of_rows = (problem.rows, moments, problem.has_intercept);
+    let flat = if wants_hessian { Some(gram(of_rows, &varying, &|_, _| 1.0)?) } else { None };
+    let n_columns = problem.coef.len();
+    let asked = (problem.regularizer, problem.has_intercept);
+    let of_columns = Columns::new(asked, flat.as_ref(), (&varying, n_columns));
     let rank = of_columns.rank;
     let n_intercepts = usize::from(problem.has_intercept);
     let (n_free, is_known) = match problem.regularizer {
@@ -249,9 +279,11 @@ pub fn certify(problem: &Problem, wants_hessian: bool) -> Result<Found> {
     let mut found = Found {
         kkt_residual,
         kkt_rounding,
+        kkt_noise,
         worst_column: worst.checked_sub(1).map(|k| varying[k]),
         loss_gap: None,
         gap_rounding: 0.0,
+        gap_noise: 0.0,
         gap_scale: loss.abs().max(null.size),
         loss,
         log_likelihood: log_likelihood_sum / total,
@@ -278,6 +310,8 @@ pub fn certify(problem: &Problem, wants_hessian: bool) -> Result<Found> {
         found.loss_gap = Some(0.5 * factor.form(&own));
         let spread = |(k, noise): (usize, &f64)| noise * noise * factor.form(&unit(free.len(), k));
         found.gap_rounding = 0.5 * free.len() as f64 * noise.iter().enumerate().map(spread).sum::<f64>();
+        let steepest = steepness.iter().copied().fold(0.0, f64::max);
+        found.gap_noise = found.gap_rounding + 0.5 * of_constant * of_constant * steepest / total;
         found.condition = condition;
         found.is_plain = of_columns.is_plain && factor.kept.len() == free.len();
         found.standard_errors = errors(problem, &factor, (&free, &varying), scale);
@@ -316,44 +350,6 @@ fn likelihood(problem: &Problem, scale: f64) -> Result<f64> {
     Ok(parts.into_iter().map(Sum::value).collect::<Sum>().value())
 }
 
-/// The residual of the gradient of a block, and where it is largest.
-pub(super) struct Left {
-    /// What is left of the mean gradient, intercept first.
-    pub(super) gradient: Vec<f64>,
-    pub(super) kkt_residual: f64,
-    pub(super) kkt_rounding: f64,
-    pub(super) worst: usize,
-}
-
-/// From sums over the rows of residuals, magnitudes and roundings, and the penalty at the coefficients of these columns.
-pub(super) fn residual(
-    [gradient, magnitudes, rounding]: &[Vec<f64>; 3],
-    at: &At,
-    (moments, varying): (&Moments, &[usize]),
-    total: f64,
-) -> Left {
-    let (mut left, mut kkt_residual, mut kkt_rounding, mut worst) = (Vec::new(), 0.0_f64, 0.0_f64, 0);
-    for k in 0..gradient.len() {
-        let [own, size] = match k.checked_sub(1).map(|k| varying[k]) {
-            Some(j) => [at.element[j] / moments.sd[j], at.sizes[j] / moments.sd[j]],
-            None => [0.0; 2],
-        };
-        let numerator = gradient[k] + total * own;
-        let denominator = magnitudes[k] + total * size;
-        let ratio = if numerator == 0.0 { 0.0 } else { numerator.abs() / denominator };
-        // a NaN must not vanish in a maximum
-        if ratio > kkt_residual || ratio.is_nan() {
-            (kkt_residual, worst) = (ratio, k);
-        }
-        if denominator > 0.0 {
-            let noise = rounding[k] + total * size * f64::EPSILON * ROUNDINGS;
-            kkt_rounding = kkt_rounding.max(noise / denominator);
-        }
-        left.push(numerator / total);
-    }
-    Left { gradient: left, kkt_residual, kkt_rounding, worst }
-}
-
 /// The Hessian over the parameters that are free: its factor, which these are, and its condition.
 fn curvature(
     problem: &Problem,
@@ -362,7 +358,8 @@ fn curvature(
     varying: &[usize],
 ) -> Result<(Factor, Vec<usize>, f64)> {
     let total = problem.total_weight();
-    let mut hessian = gram(problem, varying, &|row, x| {
+    let of_rows = (problem.rows, problem.moments, problem.has_intercept);
+    let mut hessian = gram(of_rows, varying, &|row, x| {
         let offset = problem.offset.map_or(0.0, |offset| offset[row]);
         let there = mean(problem.model.inverse_link, predictor([problem.intercept, offset], x, problem.coef));
         problem.weight(row) * point(problem.model.observation, problem.y[row], there).curvature

@@ -115,7 +115,7 @@ impl Verdict {
         let mut own = Self::default();
         own.compare("rows used", stored.n_rows as f64, found.n_rows as f64, 0.0);
         let size = found.gap_scale;
-        let rounding = RESIDUAL_FLOOR + 2.0 * found.kkt_rounding;
+        let rounding = RESIDUAL_FLOOR + 2.0 * found.kkt_noise;
         let allowed = rounding + RESIDUAL_DIGITS * stored.kkt_residual.max(found.kkt_residual);
         own.compare("KKT residual", stored.kkt_residual, found.kkt_residual, allowed);
         own.gap(stored, found);
@@ -239,7 +239,7 @@ impl Verdict {
             return;
         }
         // gaps are squares: what rounding adds to the gradient it adds to their roots
-        let rounding = 3.0 * (found.gap_rounding + GAP_FLOOR * found.gap_scale).sqrt();
+        let rounding = 3.0 * (found.gap_noise + GAP_FLOOR * found.gap_scale).sqrt();
         let root = rounding + GAP_DIGITS * gap.max(stored.loss_gap).sqrt();
         let allowed = root * (2.0 * gap.max(stored.loss_gap).sqrt() + root);
         self.compare("loss gap", stored.loss_gap, gap, allowed);
@@ -314,15 +314,17 @@ impl Verdict {
             let allowed = ERROR_DIGITS * found.abs();
             self.compare("standard error (farthest)", *stored, *found, allowed);
         }
+        let of_each = stored.standard_errors.len() / (1 + stored.labels.len());
+        let label = |k: usize| stored.labels.get(k / of_each.max(1));
         // one that is held at a kink or not determined has none
         let may_lack = |k: usize| {
-            let is_aliased = stored.labels.get(k).is_some_and(|label| stored.aliased.contains(label));
+            let is_aliased = label(k).is_some_and(|label| stored.aliased.contains(label));
             is_aliased || stored.rests.get(k).is_some_and(|rests| *rests)
         };
         let one_lacks =
             pairs().enumerate().find(|(k, (a, b))| a.is_finite() != b.is_finite() && !may_lack(*k));
         if let Some((k, (of_fit, found))) = one_lacks {
-            let name = stored.labels.get(k).map_or("the intercept", String::as_str);
+            let name = label(k).map_or("the intercept", String::as_str);
             self.disagreements.push(format!("standard error of {name}: stored {of_fit:e}, found {found:e}"));
         }
     }

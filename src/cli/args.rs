@@ -214,7 +214,7 @@ pub struct Common {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-    /// No progress and no notices
+    /// No progress, notices and warnings on stderr; the results hold them all the same
     #[arg(long)]
     pub quiet: bool,
     /// Threads; all cores without it

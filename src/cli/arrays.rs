@@ -84,7 +84,7 @@ pub(super) fn arrays(
     }
     let arrays = format.read(args, with_counts, limit_bytes.unwrap_or(u64::MAX))?;
     arrays.refuse_lengths()?;
-    let Arrays { x, y, lines, notices } = arrays;
+    let Arrays { x, y, lines, mut notices } = arrays;
     let (n_rows, _) = x.values.dim();
     let (names, response) = match (&y, targets) {
         (Some(y), _) => (y.names.clone(), y.origin.clone()),
@@ -97,6 +97,10 @@ pub(super) fn arrays(
     let mut of_features = vec![true; n_rows];
     x.values.strike_non_finite(&mut of_features);
     let n_bad = of_features.iter().filter(|is_finite| !**is_finite).count();
+    let worst = if n_bad > 0 { least_finite(&x) } else { String::new() };
+    if 2 * n_bad > n_rows {
+        notices.push(format!("{n_bad} of {n_rows} rows are left out because a feature is not finite{worst}"));
+    }
     for (_, used) in &mut shares {
         let n_unknown = n_rows - used.len();
         let [unknown, weightless] = row_terms.strike(used, args.nan, &lines)?;
@@ -111,7 +115,7 @@ pub(super) fn arrays(
             _ => String::new(),
         };
         let problem = format!(
-            "of {n_rows} rows, {n_dropped} have data that are not finite{}, so none is left{of}",
+            "of {n_rows} rows, {n_dropped} have data that are not finite{}, so none is left{of}{worst}",
             weightless(n_weightless)
         );
         let help = "check how the arrays were made".into();
@@ -146,6 +150,15 @@ pub(super) fn arrays(
         notices,
         seconds: Reading { read: read_s, features: 0.0 },
     })
+}
+
+/// The column with the most numbers that are not finite, as a part of a sentence.
+fn least_finite(x: &Columns) -> String {
+    let (n_rows, n_columns) = x.values.dim();
+    let count = |j: usize| (0..n_rows).filter(|&i| !x.values.get(i, j).is_finite()).count();
+    let counts = (0..n_columns).map(|j| (count(j), j)).rev();
+    let most = counts.max_by_key(|(n, _)| *n);
+    most.map_or_else(String::new, |(n, j)| format!("; most are in column {:?}, in {n} rows", x.names[j]))
 }
 
 /// Refuses names of arrays for a recording.

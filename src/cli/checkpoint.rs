@@ -176,6 +176,9 @@ impl Keeper {
                     Ok(checkpoint) => {
                         checkpoint.of.check(&of, path)?;
                         is_there = true;
+                        if !args.common.quiet {
+                            say(&format!("note: goes on from {}", path.display()));
+                        }
                         checkpoint.progress
                     }
                     Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {

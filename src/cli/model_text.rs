@@ -36,6 +36,9 @@ pub(super) fn strength_line(strength: Option<f64>, curve: Option<&Curve>) -> Str
     let [first, last] = [curve.strengths[0], curve.strengths[curve.strengths.len() - 1]];
     let end =
         if first < last && (strength == first || strength == last) { ", the end of those tried" } else { "" };
+    if !curve.scores[k].is_finite() {
+        return format!("strength {strength:.4e}{end}: no strength could be scored on held-out bins\n");
+    }
     format!(
         "strength {strength:.4e}{end}: held-out log-likelihood {:.6} ± {:.6} per bin (best at {:.4e}, within one standard \
          error up to {:.4e})\n",

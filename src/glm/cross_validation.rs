@@ -21,7 +21,7 @@ use super::folds::{Fold, Folds};
 use super::held_out::HeldOut;
 use super::inputs::Response;
 use super::journal::Journal;
-use super::noted::{Noted, Scores, is_final, keep_solved, solved_of};
+use super::noted::{Cut, Noted, Scores, is_final, keep_solved, solved_of, unsettle};
 use super::solve::{Hessians, Solved};
 use super::spec::{CheckedSpec, Dispersion, GlmSpec, StandardErrors};
 use super::start::StartPoint;
@@ -30,8 +30,8 @@ use crate::backend::Backend;
 use crate::design::{DesignPlan, Rows};
 use crate::objective::Parts;
 use crate::regularizer::Regularizer;
-use crate::solver::{Part, Progress};
-use crate::stop::time_left;
+use crate::solver::{Part, Progress, Status};
+use crate::stop::{is_over, time_left};
 use crate::{Error, Result};
 
 /// The tolerance of fits that are only scored.
@@ -129,17 +129,28 @@ impl CheckedSpec {
             None => self.path(on, plan, response, (strengths, started), progress)?,
         };
         let folds: Vec<(usize, &Fold)> = how.folds.iter().enumerate().collect();
+        // how fits of each target ended that did not do so by themselves
+        let mut cut: Vec<Cut> = vec![None; n_targets];
         for folds in folds.chunks(path.folds_together(plan.n_rows(), n_targets)) {
             if folds.iter().all(|(fold, _)| by_fold[*fold].is_some()) {
                 continue;
             }
+            if is_over(self.get().time_limit_s, started) {
+                folds.iter().for_each(|(fold, _)| {
+                    by_fold[*fold].get_or_insert_with(|| vec![vec![f64::NAN; n_targets]; strengths.len()]);
+                });
+                cut.fill(Some(Status::Stopped));
+                continue;
+            }
             let which = (folds, how.folds.len());
             let found = self.folds(on, plan, response, &path, (which, strengths, started), progress)?;
-            let are_final = found.iter().all(|(_, is_final)| *is_final);
-            for ((fold, _), (scores, is_final)) in folds.iter().zip(found) {
-                if is_final {
+            let is_final = |cut: &[Cut]| cut.iter().all(Option::is_none);
+            let are_final = found.iter().all(|(_, of_fold)| is_final(of_fold));
+            for ((fold, _), (scores, of_fold)) in folds.iter().zip(found) {
+                if is_final(&of_fold) {
                     noted.keep_scores(*fold, &scores);
                 }
+                cut.iter_mut().zip(of_fold).for_each(|(cut, own)| *cut = cut.or(own));
                 by_fold[*fold] = Some(scores);
             }
             if are_final {
@@ -156,9 +167,10 @@ impl CheckedSpec {
         let chosen: Vec<usize> = curves.iter().map(|curve| curve.chosen(how.pick)).collect();
         let mut fitted =
             self.finish_chosen(on, plan, response, &path, (&chosen, strengths, started), progress)?;
-        for ((target, curve), k) in fitted.targets.iter_mut().zip(curves).zip(chosen) {
+        for (((target, curve), k), cut) in fitted.targets.iter_mut().zip(curves).zip(chosen).zip(cut) {
             target.strength = Some(strengths[k]);
             target.warnings.extend(curve.warning());
+            unsettle(&mut target.status, &mut target.warnings, cut);
             target.cv = Some(curve);
         }
         fitted.seconds.fit = started.elapsed().as_secs_f64() - fitted.seconds.inference;
@@ -264,7 +276,8 @@ impl CheckedSpec {
         Ok(path)
     }
 
-    /// The log-likelihood per held-out bin of every fold, strength and target, and whether all fits of the fold ended by themselves.
+    /// The log-likelihood per held-out bin of every fold, strength and target, and of each target how fits ended that did not do so by
+    /// themselves.
     fn folds<B: Backend>(
         &self,
         on: &B,
@@ -273,7 +286,7 @@ impl CheckedSpec {
         path: &Path,
         ((folds, n_all), strengths, since): (SomeFolds, &[f64], Instant),
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<Vec<(Scores, bool)>> {
+    ) -> Result<Vec<(Scores, Vec<Cut>)>> {
         let (n_targets, n_folds) = (response.y.ncols(), folds.len());
         let n_each = n_targets * n_folds;
         // every fit that goes on has the Hessian of its loss with its penalty
@@ -321,14 +334,15 @@ impl CheckedSpec {
             }
             Ok(())
         })?;
-        let scores = |((_, fold), k): (&(usize, &Fold), usize)| -> Result<(Scores, bool)> {
+        let scores = |((_, fold), k): (&(usize, &Fold), usize)| -> Result<(Scores, Vec<Cut>)> {
             let test = plan.with_rows(fold.test.clone());
             let mut held_out = HeldOut::new(on.exact(), &test, response, self, strengths.len())?;
             let own = solved.iter().flat_map(|all| &all[k * n_targets..(k + 1) * n_targets]);
             let own: Vec<&Solved> = own.collect();
             let scores = held_out.scores(&own)?;
-            let are_final = own.iter().all(|own| is_final(own.status));
-            Ok((scores.chunks(n_targets).map(<[f64]>::to_vec).collect(), are_final))
+            let of_target = |target: usize| own.iter().skip(target).step_by(n_targets).map(|own| own.status);
+            let cut = (0..n_targets).map(|target| of_target(target).find(|status| !is_final(*status)));
+            Ok((scores.chunks(n_targets).map(<[f64]>::to_vec).collect(), cut.collect()))
         };
         folds.iter().zip(0..).map(scores).collect()
     }

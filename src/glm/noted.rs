@@ -7,6 +7,9 @@ use crate::solver::Status;
 /// The log-likelihood per held-out bin of every strength and target of a fold.
 pub(super) type Scores = Vec<Vec<f64>>;
 
+/// How a fit ended that did not do so by itself.
+pub(super) type Cut = Option<Status>;
+
 /// The journal of a cross-validation.
 pub(super) struct Noted<'j> {
     pub(super) journal: &'j Journal,
@@ -22,6 +25,19 @@ pub(super) fn solved_of(part: &Journal) -> Option<Vec<Solved>> {
 /// Whether a fit ended by itself: one that ran out of time or of iterations would have come further, and is nothing to go on from.
 pub(super) fn is_final(status: Status) -> bool {
     !matches!(status, Status::Stopped | Status::MaxIterations)
+}
+
+/// Says of a target that converged with a strength that was chosen without all scores how the fits ended that could not be scored: with
+/// more time or iterations another strength may be better.
+pub(super) fn unsettle(status: &mut Status, warnings: &mut Vec<String>, cut: Cut) {
+    let Some(cut) = cut else { return };
+    let what = if cut == Status::Stopped { "time" } else { "iterations" };
+    warnings.push(format!(
+        "cross-validation: fits ran out of {what} before they could be scored, so that another strength may be better; give more {what}"
+    ));
+    if *status == Status::Converged {
+        *status = cut;
+    }
 }
 
 /// Notes that a part of the work is done with, unless some of it ran out of time or of iterations.

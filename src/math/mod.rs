@@ -2,6 +2,7 @@
 
 pub mod contrasts;
 pub mod dense;
+pub(crate) mod deviance;
 pub mod elementary;
 pub mod numbers;
 pub mod radius;

@@ -1,5 +1,6 @@
 use super::{Observe, Recession};
 use crate::inverse_link::{Mean, MeanChange};
+use crate::math::deviance::excess;
 use crate::math::elementary::Elementary;
 use crate::math::real::Real;
 
@@ -69,10 +70,9 @@ impl Observe for Gamma {
     }
 
     fn deviance(&self, y: f64, mu: f64) -> f64 {
-        let excess = (y - mu) / mu;
-        // near 1 the excess has the digits, else the quotient
-        let log = if excess.abs() < 0.5 { excess.ln_1p() } else { (y / mu).ln() };
-        2.0 * (excess - log)
+        let ratio = (y - mu) / mu;
+        // near 1 the ratio has the digits, else the quotient
+        2.0 * if ratio.abs() < 0.5 { excess(ratio) } else { ratio - (y / mu).ln() }
     }
 
     fn scale_term(&self, y: f64, mu: f64) -> Option<f64> {

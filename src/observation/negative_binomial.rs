@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ObservationModel, Observe, Recession};
 use crate::inverse_link::{Mean, MeanChange};
+use crate::math::deviance::{excess, is_near};
 use crate::math::elementary::{Elementary, Standard};
 use crate::math::real::Real;
 use crate::math::special::{ln_factorial, ln_rising};
@@ -164,8 +165,11 @@ impl Observe for NegativeBinomial {
         if mu == f64::INFINITY {
             return f64::INFINITY;
         }
-        let spikes = if y == 0.0 { 0.0 } else { y * (y / mu).ln() };
         let ratio = self.dispersion * (mu - y) / (1.0 + self.dispersion * y);
+        if is_near(y, mu) {
+            return 2.0 * (y * excess((mu - y) / y) - (y + self.shape) * excess(ratio));
+        }
+        let spikes = if y == 0.0 { 0.0 } else { y * (y / mu).ln() };
         2.0 * (spikes + (y + self.shape) * ratio.ln_1p())
     }
 

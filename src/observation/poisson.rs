@@ -1,5 +1,6 @@
 use super::{Observe, Recession};
 use crate::inverse_link::{Mean, MeanChange};
+use crate::math::deviance::{excess, is_near};
 use crate::math::elementary::Elementary;
 use crate::math::real::Real;
 use crate::math::special::ln_factorial;
@@ -58,7 +59,10 @@ impl Observe for Poisson {
     }
 
     fn deviance(&self, y: f64, mu: f64) -> f64 {
-        if y == 0.0 || mu == f64::INFINITY { 2.0 * mu } else { 2.0 * (y * (y / mu).ln() - (y - mu)) }
+        if y == 0.0 || mu == f64::INFINITY {
+            return 2.0 * mu;
+        }
+        if is_near(y, mu) { 2.0 * y * excess((mu - y) / y) } else { 2.0 * (y * (y / mu).ln() - (y - mu)) }
     }
 
     fn outside(&self, y: f64) -> Option<&'static str> {

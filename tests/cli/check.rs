@@ -128,6 +128,43 @@ fn every_kind_of_model_agrees() {
 }
 
 #[test]
+fn far_features_and_large_counts_are_no_disagreement() {
+    let place = Place::new();
+    let mut uniform = uniforms(31);
+    for offset in ["1e4", "1e6", "1e7"] {
+        let mut text = String::from("x,z,y\n");
+        for _ in 0..400 {
+            let (x, z) = (uniform(), uniform());
+            let count = (0..8).filter(|_| uniform() < 0.1 + 0.2 * x).count();
+            writeln!(text, "{},{z},{count}", x + offset.parse::<f64>().unwrap()).unwrap();
+        }
+        fs::write(place.path("far.csv"), text).unwrap();
+        agrees(&place, "far.csv", &["--y", "y"]);
+    }
+    for (size, models) in [
+        (
+            1e6_f64,
+            &[
+                &["--observation", "poisson"][..],
+                &["--observation", "negative-binomial", "--dispersion", "0.1"],
+            ],
+        ),
+        (1e9, &[&["--observation", "poisson"], &["--observation", "gamma"]]),
+    ] {
+        let mut text = String::from("x,y\n");
+        for _ in 0..300 {
+            let x = uniform();
+            let noise = (uniform() + uniform() - 1.0) / size.sqrt();
+            writeln!(text, "{x},{}", (size * (1.0 + 0.2 * x + noise)).round()).unwrap();
+        }
+        fs::write(place.path("large.csv"), text).unwrap();
+        for model in models {
+            agrees(&place, "large.csv", &[&["--y", "y"], *model].concat());
+        }
+    }
+}
+
+#[test]
 fn what_is_not_determined_is_no_disagreement() {
     let place = Place::new();
     table(&place, "d.csv", 2);
@@ -144,6 +181,8 @@ fn what_is_not_determined_is_no_disagreement() {
     fs::write(place.path("s.csv"), doubled).unwrap();
     let found = agrees(&place, "s.csv", &["--y", "count", "--x", "a,b,c,s,k"]);
     assert_eq!(found["targets"][0]["rank"], 3);
+    let words = ["--y", "label", "--observation", "categorical", "--x", "a,b,c,s,k"];
+    assert_eq!(agrees(&place, "s.csv", &words)["targets"][0]["rank"], 3);
     // the fit of a table with more columns than rows, held by a ridge
     let mut uniform = uniforms(9);
     let header: Vec<String> = (0..40).map(|j| format!("x{j}")).collect();

@@ -219,7 +219,10 @@ fn files_that_are_no_table_of_numbers() {
         ("header.csv", ["header.csv: there is a header and no row below it", "one row of numbers per bin"]),
         ("numbers.csv", ["found numbers in its first row (", "a name for each column"]),
         ("unnamed.csv", ["row 1, column 1: expected the name of a column, found nothing", "--x COL,COL"]),
-        ("all_missing.csv", ["of 2 rows, 2 have data that are not finite, so none is left", "help"]),
+        (
+            "all_missing.csv",
+            ["of 2 rows, 2 have data that are not finite, so none is left; most are in column", "help"],
+        ),
         (
             "latin.csv",
             ["latin.csv: expected a csv file with a header row, found bytes that are no UTF-8", "UTF-8"],

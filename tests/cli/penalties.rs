@@ -161,6 +161,37 @@ fn each_target_has_the_strength_that_predicts_best() {
 }
 
 #[test]
+fn a_strength_that_was_chosen_without_all_scores_is_said_to_be() {
+    let place = arrays();
+    let rows: String = (0..120).fold(String::from("x,z,label\n"), |text, row| {
+        let (x, z) = ((f64::from(row) * 0.7).sin(), (f64::from(row) * 1.3).cos());
+        format!("{text}{x},{z},{}\n", ["a", "b", "c"][((row * row + row / 7) % 3) as usize])
+    });
+    fs::write(place.path("labels.csv"), rows).unwrap();
+    let of_labels = ["fit", "labels.csv", "--y", "label", "--observation", "categorical"];
+    for words in [&["fit", "d.npz"][..], &of_labels] {
+        for (limit, value, status, said) in [
+            ("--time-limit", "1us", "stopped", "fits ran out of time before they could be scored"),
+            (
+                "--max-iterations",
+                "1",
+                "max_iterations",
+                "fits ran out of iterations before they could be scored",
+            ),
+        ] {
+            let words = [words, &RIDGE, &["--cv", "kfold", "--folds", "4", limit, value]].concat();
+            let end = place.run(&words).ended(4);
+            assert!(end.stderr.contains(said) && !end.stdout.contains("NaN ±"), "{words:?}: {end:?}");
+            let document = place.run(&[&words[..], &["--json", "--quiet"]].concat()).ended(4).json();
+            for target in document["targets"].as_array().unwrap() {
+                assert_eq!(target["status"], status, "{words:?}");
+                assert!(target["warnings"].to_string().contains(said), "{words:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn what_does_not_go_together_is_refused_with_the_remedy() {
     let place = arrays();
     let lasso = ["--regularizer", "lasso", "--strength", "0.1"];

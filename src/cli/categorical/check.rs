@@ -1,7 +1,8 @@
 //! `rheobase check` with a model of classes.
 
 use super::super::check::{
-    Checked, Outcome, OwnColumns, PartRows, Plain, Run, as_fitted, refuse_foreign, wants_hessian,
+    Checked, Outcome, OwnColumns, PartRows, Plain, Run, as_fitted, compare_condition, refuse_foreign,
+    wants_hessian,
 };
 use super::super::data::Data;
 use super::super::progress::Total;
@@ -10,6 +11,7 @@ use super::labels::Labels;
 use super::scored::of_classes;
 use crate::check::{ClassProblem, Moments, Rows, Stored, Verdict, certify_classes};
 use crate::glm::GapFrom;
+use crate::regularizer::Regularizer;
 use crate::solver::Status;
 use crate::write::categorical::CategoricalFile;
 use crate::{Error, Result};
@@ -28,6 +30,8 @@ pub(in super::super) fn check(run: &Run) -> Result<Outcome> {
         targets.push(of_target(run, &model, (&data, &labels, target), &plain)?);
         run.progress.advance(1);
     }
+    let (fit, has_none) = (&model.fit, model.fit.inference_left_out.is_some());
+    compare_condition(fit.condition, fit.targets.len(), has_none, &mut targets);
     Ok(Outcome { data, tolerance: model.fit.tolerance, study: model.study, targets, is_labelled: true })
 }
 
@@ -91,6 +95,9 @@ fn of_target(
     };
     let size = [part.used.len(), n_classes * (1 + rows.n_columns()), data.names.len()];
     let found = certify_classes(&problem, wants_hessian(run, size)?)?;
+    let mut standard_errors = columns.of_rows(&own.standard_errors, n_classes);
+    standard_errors.extend(&own.intercept_standard_error);
+    let is_alone = fit.targets.len() == 1;
     let stored = Stored {
         status: own.status,
         tolerance: fit.tolerance,
@@ -105,7 +112,7 @@ fn of_target(
         deviance: own.scores.deviance,
         pseudo_r2: [own.scores.pseudo_r2_mcfadden, own.scores.pseudo_r2_cohen],
         scale: 1.0,
-        standard_errors: columns.of_rows(&own.standard_errors, n_classes),
+        standard_errors,
         has_no_errors: fit.inference_left_out.is_some() || own.status != Status::Converged,
         labels: columns.labels.clone(),
         aliased: own.aliased.clone(),
@@ -113,10 +120,9 @@ fn of_target(
         intercept: own.intercept[0],
         has_own_dispersion: false,
         n_rows: own.n_bins_used,
-        rank: None,
+        rank: Some(fit.rank).filter(|_| is_alone && regularizer == Regularizer::None),
     };
     let worst = found.worst_column.map(|column| columns.labels[column].clone());
-    let mut verdict = Verdict::new(&stored, &found);
-    verdict.left_out.push("rank and condition: not computed here for classes".into());
+    let verdict = Verdict::new(&stored, &found);
     Ok(Checked { name, stored, found: Some(found), worst, verdict })
 }

@@ -194,8 +194,8 @@ pub(super) fn wants_hessian(run: &Run, [n_rows, n_parameters, n_targets]: [usize
     }
 }
 
-/// Compares the condition that a model says is the largest of its targets, and notes where that cannot be done.
-fn compare_condition(fit: &FittedGlm, checked: &mut [Checked]) {
+/// Compares the condition that a model of so many targets says is the largest of them, and notes where that cannot be done.
+pub(super) fn compare_condition(stored: f64, n_targets: usize, has_none: bool, checked: &mut [Checked]) {
     let n_checked = checked.len();
     let n_noisy = checked.iter().filter(|own| own.found.is_some()).count();
     let condition = |own: &Checked| own.found.as_ref().map_or(f64::NEG_INFINITY, |found| found.condition);
@@ -206,9 +206,9 @@ fn compare_condition(fit: &FittedGlm, checked: &mut [Checked]) {
     let found = condition(own);
     let left_out = if found.is_nan() {
         Some("the Hessian was left out")
-    } else if n_checked < fit.targets.len() {
+    } else if n_checked < n_targets {
         Some("the stored one is the largest of all targets, not all of which were checked")
-    } else if fit.condition.is_nan() && (fit.inference_left_out.is_some() || !has_proof) {
+    } else if stored.is_nan() && (has_none || !has_proof) {
         Some("the fit has none")
     } else if !is_plain {
         Some("columns that are close to combinations of others have another in a fit")
@@ -221,7 +221,7 @@ fn compare_condition(fit: &FittedGlm, checked: &mut [Checked]) {
         None if !Verdict::has_digits(found) => {
             verdict.left_out.push(format!("condition: {found:.1e} has too few digits"));
         }
-        None => verdict.condition(fit.condition, found),
+        None => verdict.condition(stored, found),
     }
 }
 
@@ -277,7 +277,8 @@ fn of_means(run: &Run) -> Result<Outcome> {
         }
     }
     let mut targets: Vec<Checked> = checked.into_iter().flatten().collect();
-    compare_condition(&model.fit, &mut targets);
+    let (fit, has_none) = (&model.fit, model.fit.inference_left_out.is_some());
+    compare_condition(fit.condition, fit.targets.len(), has_none, &mut targets);
     Ok(Outcome { data, tolerance: model.fit.tolerance, study: model.study, targets, is_labelled: false })
 }
 

@@ -21,10 +21,10 @@ use crate::glm::cross_validation::{CrossValidation, ENOUGH};
 use crate::glm::curve::Curve;
 use crate::glm::folds::{Fold, Folds};
 use crate::glm::journal::{Journal, Waypoint};
-use crate::glm::noted::is_final;
+use crate::glm::noted::{is_final, unsettle};
 use crate::glm::spec::{GlmSpec, StandardErrors};
 use crate::solver::{Part, Progress, Status};
-use crate::stop::time_left;
+use crate::stop::{is_over, time_left};
 use crate::{Error, Result};
 
 /// Where the fit of a strength to some bins came to.
@@ -90,12 +90,18 @@ impl<B: Classes> Search<'_, B> {
         self.response.check(plan.rows())?;
         let missing = self.missing(&how.folds)?;
         let path = self.path(plan, progress)?;
-        let mut by_fold = Vec::with_capacity(how.folds.len());
+        let (mut by_fold, mut cut) = (Vec::with_capacity(how.folds.len()), None);
         for ((number, fold), missing) in how.folds.iter().enumerate().zip(&missing) {
-            by_fold.push(match missing {
+            let unknown = || vec![f64::NAN; self.strengths.len()];
+            let (scores, of_fold) = match missing {
+                Some(_) => (unknown(), None),
+                None if is_over(self.spec.get().time_limit_s, self.since) => {
+                    (unknown(), Some(Status::Stopped))
+                }
                 None => self.fold(plan, (number, fold, how.folds.len()), &path, progress)?,
-                Some(_) => vec![f64::NAN; self.strengths.len()],
-            });
+            };
+            by_fold.push(scores);
+            cut = cut.or(of_fold);
         }
         let curve = Curve::new(self.strengths, by_fold);
         let is_kept = |(fold, missing): (&Vec<f64>, &Option<usize>)| missing.is_none().then(|| fold.clone());
@@ -111,6 +117,7 @@ impl<B: Classes> Search<'_, B> {
             target.strength = Some(self.strengths[chosen]);
             target.warnings.extend(self.left_out(&missing));
             target.warnings.extend(kept.warning());
+            unsettle(&mut target.status, &mut target.warnings, cut);
             target.cv = Some(curve.clone());
         }
         fitted.seconds.fit = self.begun.elapsed().as_secs_f64() - fitted.seconds.inference;
@@ -219,19 +226,20 @@ impl<B: Classes> Search<'_, B> {
         })
     }
 
-    /// The log-likelihood per held-out bin of every strength; NaN of one whose fit did not arrive.
+    /// The log-likelihood per held-out bin of every strength, NaN of one whose fit did not arrive; and how one ended that did not do so
+    /// by itself.
     fn fold(
         &self,
         plan: &DesignPlan,
         (number, fold, n_folds): (usize, &Fold, usize),
         path: &[Scored],
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<Vec<f64>> {
+    ) -> Result<(Vec<f64>, Option<Status>)> {
         let train = plan.with_rows(fold.train.clone());
         let test = plan.with_rows(fold.test.clone());
         let mut held_out = HeldOut::new(self.on.exact(), &test, self.response)?;
         let mut scores = vec![f64::NAN; self.strengths.len()];
-        let mut before: Option<(usize, Scored)> = None;
+        let (mut before, mut cut): (Option<(usize, Scored)>, _) = (None, None);
         for k in (0..self.strengths.len()).rev() {
             let mut start = path[k].point.clone();
             if let Some((last, own)) = &before {
@@ -251,8 +259,9 @@ impl<B: Classes> Search<'_, B> {
             if scored.status == Status::Converged {
                 scores[k] = held_out.score(&scored.point)?;
             }
+            cut = cut.or(Some(scored.status).filter(|status| !is_final(*status)));
             before = Some((k, scored));
         }
-        Ok(scores)
+        Ok((scores, cut))
     }
 }
