@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use ndarray::Array1;
 use serde_json::{Map, Value};
 
-use super::data::Data;
+use super::data::{Block, Data};
 use super::fit::Fitting;
 use super::progress::{Progress, Total};
 use super::{
@@ -19,6 +19,8 @@ use crate::write::nwb::FilterRows;
 use crate::write::save::{INDEX_NAME, PendingFile, Saver};
 use crate::write::table::{Values, csv_bytes};
 
+/// Values of arrays that are written again as a table at most.
+const MOST_REPEATED: usize = 1 << 20;
 /// Dots per pixel of the images.
 const PNG_SCALE: f64 = 2.0;
 
@@ -28,11 +30,21 @@ pub(super) fn model_name(folder: Option<&Path>) -> String {
     name.map_or("model".into(), |name| name.to_string_lossy().into_owned())
 }
 
+/// Why features are no table, if they are none.
+fn why_unlisted(data: &Data, block: &Block) -> Option<&'static str> {
+    if block.x.is_computed() {
+        return Some("its columns are computed when they are needed");
+    }
+    let is_given = data.centres_s.is_empty();
+    (is_given && data.n_bins() * block.labels.len() > MOST_REPEATED)
+        .then_some("its many values are those of the data")
+}
+
 /// What tables and figures leave out.
 pub(super) fn notices(data: &Data) -> Vec<String> {
-    let is_computed = data.blocks.iter().any(|block| block.x.is_computed());
-    let notice = "tables/features.csv is left out: its columns are computed when they are needed";
-    let mut notices: Vec<String> = is_computed.then(|| notice.into()).into_iter().collect();
+    let why = data.blocks.iter().find_map(|block| why_unlisted(data, block));
+    let mut notices: Vec<String> =
+        why.map(|why| format!("tables/features.csv is left out: {why}")).into_iter().collect();
     notices.extend(surfaces::notices(data));
     notices.extend(couplings::notices(data));
     notices
@@ -135,7 +147,8 @@ fn features(fitting: &Fitting, saver: &mut Saver) -> Result<()> {
         |k: &usize| data.parts[..*k].iter().all(|own| own.group.pieces != data.parts[*k].group.pieces);
     let different: Vec<usize> = (0..data.parts.len()).filter(is_new).collect();
     for part in different.iter().map(|&k| &data.parts[k]) {
-        if part.group.pieces.iter().any(|piece| data.blocks[piece.block].x.is_computed()) {
+        let is_unlisted = |piece: &Piece| why_unlisted(data, &data.blocks[piece.block]).is_some();
+        if part.group.pieces.iter().any(is_unlisted) {
             continue;
         }
         let mut columns: Vec<(&str, Values)> = vec![("bin", Values::Integers(&rows))];

@@ -1,5 +1,6 @@
 //! Features of so many values that they are computed when they are needed.
 
+use crate::array_file::{Array, Random, write_npz};
 use crate::table::Table;
 use crate::{Place, number, numbers, relative, tutorial};
 
@@ -35,6 +36,20 @@ fn a_fit_says_what_is_not_written_out_and_writes_everything_else() {
     let scored = place.run(&["score", "out/model.json", &tutorial(), "--json"]).ended(0).json();
     let (own, again) = (&document["targets"][0], &scored["targets"][0]);
     assert!((number(&own["log_likelihood"]) / number(&again["log_likelihood"]) - 1.0).abs() < 1e-12);
+}
+
+#[test]
+fn large_arrays_are_not_written_again() {
+    let place = Place::new();
+    let mut random = Random(5);
+    let (n, p) = (30_000, 36);
+    let x: Vec<f64> = (0..n * p).map(|_| random.uniform()).collect();
+    let y: Vec<f64> = (0..n).map(|_| f64::from(random.uniform() < 0.3)).collect();
+    write_npz(&place.path("d.npz"), &[("X", Array::matrix(p, &x)), ("y", Array::vector(&y))]);
+    let fit = place.run(&["fit", "d.npz", "--out", "out"]).ended(0);
+    let said = "note: tables/features.csv is left out: its many values are those of the data";
+    assert!(fit.stderr.contains(said), "{fit:?}");
+    assert!(!place.path("out/tables/features.csv").exists() && place.path("out/tables/bins.csv").exists());
 }
 
 #[test]
