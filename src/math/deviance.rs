@@ -21,7 +21,7 @@ mod tests {
 
     #[test]
     fn small_excesses_have_all_their_digits() {
-        // to 20 digits, by a series of 60 terms
+        // by arithmetic of 60 digits
         for (r, expected) in [
             (1e-12, 4.999_999_999_996_666e-25),
             (-1e-5, 5.000_033_333_583_336e-11),
