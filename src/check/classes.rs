@@ -1,14 +1,12 @@
 //! The certificate of a target that is one of several classes.
 
+use super::class_curvature::Curvature;
 use super::determined::{Columns, class_errors, degrees};
-use super::linear::Factor;
 use super::moments::Moments;
 use super::penalty::{At, Penalty};
 use super::residual::residual;
 use super::rows::{Rows, over_rows};
 use super::target::{Found, constant_noise, gram, predictor, standardised, unit};
-use crate::math::contrasts::Contrasts;
-use crate::math::dense::{Matrix, condition};
 use crate::math::sum::Sum;
 use crate::regularizer::Regularizer;
 use crate::{Error, Result};
@@ -53,7 +51,7 @@ struct Sums {
 }
 
 /// Logarithms of probabilities.
-fn logarithms(eta: &[f64]) -> Vec<f64> {
+pub(super) fn logarithms(eta: &[f64]) -> Vec<f64> {
     let largest = eta.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let top = eta.iter().position(|e| *e == largest).unwrap_or(0);
     let others = eta.iter().enumerate().filter(|(k, _)| *k != top);
@@ -68,11 +66,11 @@ fn residuals(p: &[f64], label: usize) -> Vec<f64> {
 }
 
 impl ClassProblem<'_> {
-    fn n_classes(&self) -> usize {
+    pub(super) fn n_classes(&self) -> usize {
         self.intercept.len()
     }
 
-    fn weight(&self, row: usize) -> f64 {
+    pub(super) fn weight(&self, row: usize) -> f64 {
         self.weights.map_or(1.0, |weights| weights[row])
     }
 
@@ -90,7 +88,7 @@ impl ClassProblem<'_> {
         self.offset.map_or(0.0, |offset| offset[row * self.n_classes() + class])
     }
 
-    fn predictors(&self, row: usize, x: &[f64], coef: &[Vec<f64>]) -> Vec<f64> {
+    pub(super) fn predictors(&self, row: usize, x: &[f64], coef: &[Vec<f64>]) -> Vec<f64> {
         let of_class = |k: usize| predictor([self.intercept[k], self.offset(row, k)], x, &coef[k]);
         (0..self.n_classes()).map(of_class).collect()
     }
@@ -177,19 +175,19 @@ pub fn certify_classes(problem: &ClassProblem, wants_hessian: bool) -> Result<Fo
         n_rows: problem.class.len(),
     };
     if wants_hessian {
-        let (factor, free, condition) = curvature(problem, &penalty, &at, (&varying, &coef))?;
+        let curvature = Curvature::of(problem, &penalty, &at, (&varying, &coef))?;
+        let free = &curvature.free;
         let own: Vec<f64> = free.iter().map(|&k| left[k]).collect();
-        found.loss_gap = Some(0.5 * factor.form(&own));
+        found.loss_gap = Some(0.5 * curvature.form(&own));
         let noise: Vec<f64> = free.iter().map(|&k| rounding[k] / total).collect();
-        let spread = |(k, noise): (usize, &f64)| noise * noise * factor.form(&unit(free.len(), k));
+        let spread = |(k, noise): (usize, &f64)| noise * noise * curvature.form(&unit(free.len(), k));
         found.gap_rounding = 0.5 * free.len() as f64 * noise.iter().enumerate().map(spread).sum::<f64>();
         found.gap_noise = found.gap_rounding + of_constants * of_constants;
-        found.condition = condition;
-        let all_of = |kept: usize| kept == free.len() || kept == free.len() - free.len() / n_classes;
-        found.is_plain = of_columns.is_plain && all_of(factor.kept.len());
+        found.condition = curvature.condition;
+        found.is_plain = of_columns.is_plain && curvature.is_whole();
         found.why_no_errors = "some coefficients are not determined, or held at a kink";
         if !problem.regularizer.selects() {
-            found.standard_errors = class_errors(problem, &factor, (free.len(), &varying));
+            found.standard_errors = class_errors(problem, &curvature, &varying);
         }
     }
     Ok(found)
@@ -266,77 +264,6 @@ fn of_class(at: &At, class: usize, n_classes: usize) -> At {
         sizes: own(&at.sizes),
         is_free: at.is_free.chunks(n_classes).map(|row| row[class]).collect(),
     }
-}
-
-/// The Hessian over the parameters that are free, class after class: its factor without null directions, as that of common shifts of
-/// all classes, which of the parameters these are, and its condition: of numbers that sum to 0 over the classes where those are what a
-/// fit has.
-fn curvature(
-    problem: &ClassProblem,
-    penalty: &Penalty,
-    at: &At,
-    (varying, coef): (&[usize], &[Vec<f64>]),
-) -> Result<(Factor, Vec<usize>, f64)> {
-    let (moments, n_classes, total) = (problem.moments, problem.n_classes(), problem.total_weight());
-    let p = 1 + varying.len();
-    let n = p * n_classes;
-    let parts = over_rows(problem.rows, &|| Matrix::zeros((n, n)), &|sums, row, x| {
-        let logs = logarithms(&problem.predictors(row, x, coef));
-        let probabilities: Vec<f64> = logs.iter().map(|log| log.exp()).collect();
-        let z = standardised(x, moments, varying, problem.has_intercept);
-        for k in 0..n_classes {
-            for l in 0..=k {
-                let same = if k == l { 1.0 - probabilities[k] } else { -probabilities[l] };
-                let weight = problem.weight(row) * probabilities[k] * same;
-                for i in 0..p {
-                    for j in 0..p {
-                        sums[(k * p + i, l * p + j)] += weight * z[i] * z[j];
-                    }
-                }
-            }
-        }
-    })?;
-    let mut lower = Matrix::zeros((n, n));
-    parts.iter().for_each(|part| lower += part);
-    let mut hessian =
-        Matrix::from_shape_fn((n, n), |(i, j)| lower[if i / p >= j / p { (i, j) } else { (j, i) }] / total);
-    let mut place = vec![0; problem.coef.len()];
-    let mut units = vec![0.0; problem.coef.len()];
-    for (j, &column) in varying.iter().enumerate() {
-        for k in 0..n_classes {
-            place[column * n_classes + k] = k * p + 1 + j;
-            units[column * n_classes + k] = moments.sd[column];
-        }
-    }
-    penalty.add_curvature(&mut hessian, problem.coef, &units, &|own| place[own]);
-    let is_free = |own: &usize| match (own % p).checked_sub(1) {
-        None => problem.has_intercept,
-        Some(j) => at.is_free[varying[j] * n_classes + own / p],
-    };
-    let free: Vec<usize> = (0..n).filter(is_free).collect();
-    let own = Matrix::from_shape_fn((free.len(), free.len()), |(i, j)| hessian[(free[i], free[j])]);
-    let factor = Factor::of(&own);
-    let condition = if problem.regularizer.centres_classes() {
-        condition(&of_contrasts(&own, &Contrasts::centred(n_classes)))
-    } else {
-        condition(&own)
-    };
-    Ok((factor, free, condition))
-}
-
-/// A matrix over the parameters of all classes, class after class, as one over those of contrasts.
-fn of_contrasts(of_classes: &Matrix, contrasts: &Contrasts) -> Matrix {
-    let p = of_classes.nrows() / contrasts.n_classes();
-    let factor = |class: usize, free: usize| contrasts.factor(class, free);
-    let entry = |(row, column): (usize, usize)| {
-        let pairs = (0..contrasts.n_classes()).flat_map(|k| (0..contrasts.n_classes()).map(move |l| (k, l)));
-        let term = |(k, l)| {
-            factor(k, row / p) * factor(l, column / p) * of_classes[(k * p + row % p, l * p + column % p)]
-        };
-        pairs.map(term).sum()
-    };
-    let n = p * contrasts.n_free();
-    Matrix::from_shape_fn((n, n), entry)
 }
 
 /// The mean loss of the frequencies of the classes, or beside an offset of the constants that make the labels most likely.

@@ -1,5 +1,6 @@
 //! What the columns of a target determine: which are aliased, degrees of freedom, standard errors.
 
+use super::class_curvature::Curvature;
 use super::classes::ClassProblem;
 use super::linear::Factor;
 use super::pointwise::factor;
@@ -132,16 +133,16 @@ pub(super) fn errors(
 }
 
 /// The same of classes, whose numbers are known up to a common shift: of every coefficient less the mean of its column over the
-/// classes, column after column, then of every intercept. The factor is that of all parameters, class after class.
+/// classes, column after column, then of every intercept. Coefficients of no class are held at a kink.
 pub(super) fn class_errors(
     problem: &ClassProblem,
-    factor: &Factor,
-    (n_parameters, varying): (usize, &[usize]),
+    curvature: &Curvature,
+    varying: &[usize],
 ) -> Option<Vec<f64>> {
     let (n_classes, n_columns) = (problem.intercept.len(), problem.rows.n_columns());
+    let n_parameters = curvature.free.len();
     let of_class = n_parameters / n_classes;
-    // all but the shift of each parameter
-    if factor.kept.len() < n_parameters - of_class || varying.len() < n_columns {
+    if !curvature.is_whole() || varying.len() < n_columns {
         return None;
     }
     let total = problem.total_weight();
@@ -152,7 +153,7 @@ pub(super) fn class_errors(
             a[class * of_class + parameter] += size;
             (0..n_classes).for_each(|other| a[other * of_class + parameter] -= size / n_classes as f64);
         }
-        (factor.form(&a) / total).sqrt()
+        (curvature.form(&a) / total).sqrt()
     };
     let moments = problem.moments;
     let of_columns = (0..n_columns)

@@ -16,6 +16,7 @@
 //! coefficients that are reported and to no others. What rounding may be of a residual is computed beside it: below that two residuals
 //! cannot be told apart, and are not.
 
+mod class_curvature;
 mod classes;
 mod determined;
 mod features;

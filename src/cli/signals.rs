@@ -8,7 +8,7 @@
 //! Signals that were ignored when the command began (`nohup`) stay so. SIGXFSZ becomes an error of the write that is too long.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
@@ -44,8 +44,8 @@ const SIGNALS: [(i32, &str, &str); 2] =
 /// What this process knows of signals.
 struct State {
     stop: Stop,
-    /// The number of the last one.
-    signal: Arc<AtomicUsize>,
+    /// Which of [`SIGNALS`] have come.
+    came: [Arc<AtomicBool>; SIGNALS.len()],
     /// Whether a fit goes on, and who keeps its checkpoint.
     work: Mutex<Work>,
 }
@@ -58,22 +58,43 @@ struct Work {
     keeper: Option<Arc<Keeper>>,
 }
 
+impl State {
+    fn came(&self) -> impl Iterator<Item = (i32, &'static str, &'static str)> {
+        SIGNALS
+            .into_iter()
+            .zip(&self.came)
+            .filter(|(_, came)| came.load(Ordering::SeqCst))
+            .map(|(signal, _)| signal)
+    }
+
+    /// Ends the process if two signals came at once: then the handler of each, in a thread of its own, may have taken
+    /// its signal for the first.
+    fn end_at_the_second(&self) {
+        if let Some((number, ..)) = self.came().nth(1) {
+            low_level::exit(128 + number);
+        }
+    }
+}
+
 static STATE: OnceLock<State> = OnceLock::new();
 
 /// Handles signals from now on.
 pub(super) fn handle() {
     STATE.get_or_init(|| {
-        let (requested, signal) = (Arc::default(), Arc::default());
-        for (number, ..) in SIGNALS.into_iter().filter(|(number, ..)| !is_ignored(*number)) {
+        let requested = Arc::default();
+        let came: [Arc<AtomicBool>; SIGNALS.len()] = Default::default();
+        for ((number, ..), came) in
+            SIGNALS.into_iter().zip(&came).filter(|((number, ..), _)| !is_ignored(*number))
+        {
             // where the system refuses, the signal does what it always did
             let _ = flag::register_conditional_shutdown(number, 128 + number, Arc::clone(&requested));
+            let _ = flag::register(number, Arc::clone(came));
             let _ = flag::register(number, Arc::clone(&requested));
-            let _ = flag::register_usize(number, Arc::clone(&signal), number as usize);
         }
         #[cfg(unix)]
         let _ = flag::register(consts::SIGXFSZ, Arc::default());
         thread::spawn(watch);
-        State { stop: Stop::at(requested), signal, work: Mutex::default() }
+        State { stop: Stop::at(requested), came, work: Mutex::default() }
     });
 }
 
@@ -93,9 +114,7 @@ pub(super) fn stop() -> Stop {
 /// What a command was stopped by, if it was: `Ctrl-C (SIGINT)`.
 pub(super) fn stopped_by() -> Option<String> {
     let state = STATE.get().filter(|state| state.stop.is_requested())?;
-    let number = state.signal.load(Ordering::SeqCst);
-    let own = SIGNALS.iter().find(|(own, ..)| *own as usize == number);
-    Some(own.map_or("a signal".into(), |(_, name, title)| format!("{title} ({name})")))
+    Some(state.came().next().map_or("a signal".into(), |(_, name, title)| format!("{title} ({name})")))
 }
 
 /// A fit goes on from now on, and ends by itself when it is asked to stop; `keeper` has its checkpoint.
@@ -179,8 +198,10 @@ fn watch() {
         let work = lock(&state.work);
         work.goes_on || work.is_done
     };
+    state.end_at_the_second();
     while ends_by_itself() && asked.elapsed() < TO_END {
         thread::sleep(TICK);
+        state.end_at_the_second();
     }
     // held to the end: from here on nothing else is written
     let work = lock(&state.work);

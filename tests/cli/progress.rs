@@ -9,7 +9,7 @@ fn on_a_terminal(place: &Place, words: &str) -> Option<(String, String)> {
     let mut command = place.command("script");
     let line = format!("{} {words} > stdout", env!("CARGO_BIN_EXE_rheobase"));
     command.args(["-qec", &line, "/dev/null"]).env("TERM", "xterm").env("COLUMNS", "100");
-    if command.output().is_err() {
+    if place.command("script").arg("--version").output().is_err() {
         eprintln!("skipped: script (of util-linux) is not there");
         return None;
     }

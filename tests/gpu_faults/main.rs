@@ -14,6 +14,7 @@ mod tally;
 mod cases;
 mod going_on;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ use rheobase::glm::Fallback;
 const MOST: u64 = 6;
 /// The same of faults that need a device of their own.
 const FEW: u64 = 2;
+/// Cases that are tried at the same time.
+const N_LANES: usize = 2;
 const GARBLINGS: [Garbling; 4] = [Garbling::Bit(0), Garbling::Zeros, Garbling::NotANumber, Garbling::Stale];
 
 /// The number of the adapter, for one test at a time.
@@ -193,27 +196,44 @@ fn lasting(trial: &mut Trial, number: &str, healthy: &Gpu) {
     }
 }
 
+/// All faults of a case, with two devices that work: what came of them, and what is wrong with that.
+fn campaign(case: &Case, number: &str, [gpu, healthy]: &[Gpu; 2]) -> (Counts, Vec<String>) {
+    let truth = case.run(On::Cpu).unwrap();
+    gpu.inject(None);
+    let found = case.run(On::Gpu(gpu)).unwrap();
+    assert!(found.is(&truth, case.digits), "{}: {found:?}, not {truth:?}", case.name);
+    assert_eq!((found.backend.as_str(), gpu.held_bytes()), ("gpu", 0), "{}", case.name);
+    gpu.inject(None);
+    case.run(On::Gpu(gpu)).unwrap();
+    let operations = gpu.operations();
+    let started = std::time::Instant::now();
+    let mut trial = Trial { case, truth, operations, complaints: Vec::new(), counts: Counts::default() };
+    passing(&mut trial, gpu, healthy);
+    lasting(&mut trial, number, healthy);
+    let Trial { counts, complaints, .. } = trial;
+    println!("{}: {operations:?}, {counts:?}, {:.1} s", case.name, started.elapsed().as_secs_f64());
+    (counts, complaints)
+}
+
 #[test]
 fn every_fault_ends_with_the_right_answer_or_an_error() {
     let Some((number, _turn)) = adapter() else { return };
-    let (gpu, healthy) = (open(&number), open(&number));
+    let cases = cases();
+    let (next, came_of) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    // each lane waits for its device most of the time
+    std::thread::scope(|scope| {
+        for _ in 0..N_LANES {
+            scope.spawn(|| {
+                let devices = [open(&number), open(&number)];
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let came = campaign(case, &number, &devices);
+                    came_of.lock().unwrap().push(came);
+                }
+            });
+        }
+    });
     let (mut all, mut complaints) = (Counts::default(), Vec::new());
-    for case in cases() {
-        let truth = case.run(On::Cpu).unwrap();
-        gpu.inject(None);
-        let found = case.run(On::Gpu(&gpu)).unwrap();
-        assert!(found.is(&truth, case.digits), "{}: {found:?}, not {truth:?}", case.name);
-        assert_eq!((found.backend.as_str(), gpu.held_bytes()), ("gpu", 0), "{}", case.name);
-        gpu.inject(None);
-        case.run(On::Gpu(&gpu)).unwrap();
-        let operations = gpu.operations();
-        let started = std::time::Instant::now();
-        let mut trial =
-            Trial { case: &case, truth, operations, complaints: Vec::new(), counts: Counts::default() };
-        passing(&mut trial, &gpu, &healthy);
-        lasting(&mut trial, &number, &healthy);
-        let Trial { counts, complaints: own, .. } = trial;
-        println!("{}: {operations:?}, {counts:?}, {:.1} s", case.name, started.elapsed().as_secs_f64());
+    for (counts, own) in came_of.into_inner().unwrap() {
         complaints.extend(own);
         all.injected += counts.injected;
         all.right += counts.right;
