@@ -129,6 +129,7 @@ pub(super) fn is_stopped() -> bool {
     let Some(state) = STATE.get() else { return false };
     let mut work = lock(&state.work);
     if state.stop.is_requested() {
+        state.end_at_the_second();
         return true;
     }
     work.goes_on = false;
