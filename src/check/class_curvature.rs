@@ -47,7 +47,7 @@ impl Curvature {
         Ok(Self { factor: Factor::of(&own), free, contrasts, condition: condition(&own) })
     }
 
-    /// `bᵀ H⁻¹ b`, of numbers for the free parameters.
+    /// `bᵀ H⁻¹ b`, of numbers for the free parameters; where these sum to 0 over the classes, without the common shift of all classes.
     pub(super) fn form(&self, b: &[f64]) -> f64 {
         if !self.contrasts.are_centred() {
             return self.factor.form(b);

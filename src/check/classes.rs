@@ -164,6 +164,7 @@ pub fn certify_classes(problem: &ClassProblem, wants_hessian: bool) -> Result<Fo
         deviance: 2.0 * unpenalised * total,
         pseudo_r2: [1.0 - unpenalised / null; 2],
         scale: 1.0,
+        most_likely: None,
         is_exact: false,
         standard_errors: None,
         why_no_errors: "the Hessian was left out",

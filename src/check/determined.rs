@@ -133,7 +133,7 @@ pub(super) fn errors(
 }
 
 /// The same of classes, whose numbers are known up to a common shift: of every coefficient less the mean of its column over the
-/// classes, column after column, then of every intercept. Coefficients of no class are held at a kink.
+/// classes, column after column, then of every intercept. No coefficient is held at a kink.
 pub(super) fn class_errors(
     problem: &ClassProblem,
     curvature: &Curvature,

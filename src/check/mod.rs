@@ -9,7 +9,8 @@
 //!
 //! A row of the design is a list of numbers ([`Rows`]); of a recording [`PlainFeature`] makes them with a loop over lags, functions and
 //! channels. [`certify`] walks over the rows: means and deviations; then, with compensated sums, linear predictor, mean, loss, gradient,
-//! magnitudes; then the weighted Hessian, which a Cholesky factorisation with pivots solves. [`certify_classes`] does so for responses
+//! magnitudes; then the weighted Hessian, which a Cholesky factorisation with pivots solves; and of a
+//! dispersion that was estimated the most likely one at these means. [`certify_classes`] does so for responses
 //! that are one of several classes. A [`Verdict`] compares what was found with what a fit stored.
 //!
 //! Predictors are dot products of coefficients and columns as they came, in twice the precision, so that the numbers belong to the
@@ -19,6 +20,7 @@
 mod class_curvature;
 mod classes;
 mod determined;
+mod dispersion;
 mod features;
 mod linear;
 mod moments;
@@ -34,6 +36,7 @@ mod verdict;
 mod tests;
 
 pub use classes::{ClassProblem, certify_classes};
+pub use dispersion::MostLikely;
 pub use features::PlainFeature;
 pub use moments::Moments;
 pub use rows::{MOST_PARTS, MatrixRows, Rows};

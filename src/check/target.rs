@@ -1,6 +1,7 @@
 //! The certificate of a target with one linear predictor.
 
 use super::determined::{Columns, degrees, errors};
+use super::dispersion::{MostLikely, most_likely};
 use super::linear::Factor;
 use super::moments::Moments;
 use super::nulls::Null;
@@ -32,6 +33,8 @@ pub struct Problem<'a> {
     pub offset: Option<&'a [f64]>,
     /// Observation model, with the dispersion of the target, and inverse link.
     pub model: Model,
+    /// Whether the dispersion was estimated.
+    pub has_own_dispersion: bool,
     /// Whether the intercept was a parameter.
     pub has_intercept: bool,
     /// What was added to the mean loss.
@@ -81,6 +84,8 @@ pub struct Found {
     pub pseudo_r2: [f64; 2],
     /// See [`crate::glm::TargetFit::scale`].
     pub scale: f64,
+    /// What the counts say of their dispersion, if it was estimated.
+    pub most_likely: Option<MostLikely>,
     /// Whether the response is met to rounding, so that scale and likelihood have no digits.
     pub is_exact: bool,
     /// Standard errors of the coefficients, the intercept's last; `None` where they are not determined, or not asked for.
@@ -294,6 +299,7 @@ pub fn certify(problem: &Problem, wants_hessian: bool) -> Result<Found> {
         deviance,
         pseudo_r2: [1.0 - log_likelihood_sum / null.log_likelihood, 1.0 - deviance / null.deviance],
         scale,
+        most_likely: if problem.has_own_dispersion { most_likely(problem)? } else { None },
         is_exact: squares <= 1e-20 * of_response,
         standard_errors: None,
         why_no_errors: "the Hessian was left out",

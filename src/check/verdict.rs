@@ -17,14 +17,14 @@ const GAP_FLOOR: f64 = 1e-24;
 /// Digits of loss, log-likelihood and what follows from them.
 const LOSS_DIGITS: f64 = 1e-10;
 /// Digits of standard errors.
-const ERROR_DIGITS: f64 = 1e-6;
+pub(super) const ERROR_DIGITS: f64 = 1e-6;
 /// The condition above which standard errors have fewer digits.
 const ILL_CONDITIONED: f64 = 1e8;
 /// Digits of the condition, below that.
 const CONDITION_DIGITS: f64 = 1e-3;
 /// The gap of a fit without a Hessian is an estimate by the flat Gram, which may be this many times too small: fits believe no larger
 /// factor of one either.
-const FLAT_GRAM: f64 = 1e3;
+pub(super) const FLAT_GRAM: f64 = 1e3;
 
 /// Most names of columns in a disagreement.
 const MOST_NAMES: usize = 8;
@@ -70,8 +70,8 @@ pub struct Stored {
     pub rests: Vec<bool>,
     /// The intercept, of classes the first.
     pub intercept: f64,
-    /// Whether its dispersion was estimated.
-    pub has_own_dispersion: bool,
+    /// Of a dispersion that was estimated; NaN for all others.
+    pub scale_standard_error: f64,
     /// Rows that were used.
     pub n_rows: usize,
     /// The rank, where it is this target's own.
@@ -154,11 +154,7 @@ impl Verdict {
             _ => {}
         }
         own.aliased(stored, found);
-        if stored.has_own_dispersion {
-            own.left_out.push(
-                "dispersion: all numbers are those at the stored one; that it is the most likely one was not checked".into(),
-            );
-        }
+        own.dispersion(stored, found);
         match stored.status {
             Status::Converged => own.optimum(stored, found),
             Status::Separated => {
@@ -207,7 +203,7 @@ impl Verdict {
         condition < ILL_CONDITIONED
     }
 
-    fn compare(&mut self, quantity: &'static str, stored: f64, recomputed: f64, allowed: f64) {
+    pub(super) fn compare(&mut self, quantity: &'static str, stored: f64, recomputed: f64, allowed: f64) {
         // NaN on one side is a disagreement
         let both_unknown = stored.is_nan() && recomputed.is_nan();
         let agrees = both_unknown || stored == recomputed || (stored - recomputed).abs() <= allowed;

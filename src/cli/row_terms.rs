@@ -288,7 +288,7 @@ impl RowTerms {
         {
             let found = format!("{} in row {}", weights[row], lines.get(row).copied().unwrap_or(row));
             let help = "a bin that is not to count has the weight 0";
-            return Err(Error::argument("--weights", "weights of 0 or more", found, help));
+            return Err(Error::content("--weights", "weights of 0 or more", found, help));
         }
         let n_offsets = offset.as_ref().map_or(1, |offset| offset.len() / n_bins.max(1));
         Ok(Self { weights, offset, n_offsets, names })
@@ -342,7 +342,7 @@ fn one_per_bin(option: &str, text: &str, values: &Numbers, n_bins: usize) -> Res
         let expected = format!("one number for each of the {n_bins} bins");
         let found = format!("{text} with {n_rows} rows of {n_columns}");
         let help = "give as many numbers as the data have rows (bins of the epochs, in their order)";
-        return Err(Error::argument(option, expected, found, help));
+        return Err(Error::content(option, expected, found, help));
     }
     Ok((0..n_rows).map(|row| values.get(row, 0)).collect())
 }
@@ -355,7 +355,7 @@ fn one_per_class(option: &str, text: &str, values: &Numbers, n_bins: usize) -> R
         let expected = format!("{n_bins} rows, one for each bin, with a column for each class");
         let found = format!("{text} with {n_rows} rows of {n_columns}");
         let help = "give as many rows as the data have (bins of the epochs, in their order)";
-        return Err(Error::argument(option, expected, found, help));
+        return Err(Error::content(option, expected, found, help));
     }
     Ok((0..n_rows * n_columns).map(|k| values.get(k / n_columns, k % n_columns)).collect())
 }

@@ -67,8 +67,8 @@ impl State {
             .map(|(signal, _)| signal)
     }
 
-    /// Ends the process if two signals came at once: then the handler of each, in a thread of its own, may have taken
-    /// its signal for the first.
+    /// Ends the process if signals of two kinds came at once: then the handler of each, in a thread of its own, may have taken its
+    /// signal for the first.
     fn end_at_the_second(&self) {
         if let Some((number, ..)) = self.came().nth(1) {
             low_level::exit(128 + number);
@@ -162,6 +162,7 @@ pub(super) fn was_the_reason(error: &Error) -> bool {
 
 /// Ends all renaming, writes the checkpoint, and says what is written and what is not.
 fn give_up(work: &Work) {
+    STATE.get().into_iter().for_each(State::end_at_the_second);
     let renamed = end_renaming();
     if io::stderr().is_terminal() {
         // over the line that shows progress

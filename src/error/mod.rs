@@ -43,6 +43,18 @@ pub enum Error {
         /// What to do.
         help: String,
     },
+    /// Numbers of a file that are not what an option takes them for.
+    #[error("{what}: expected {expected}, found {found}")]
+    Content {
+        /// The option that names them.
+        what: String,
+        /// What they should be.
+        expected: String,
+        /// What they are.
+        found: String,
+        /// What to do.
+        help: String,
+    },
     /// An error met on the way to something that was asked for beside the main thing.
     #[error("{what}: {source}")]
     Within {
@@ -208,6 +220,21 @@ impl Error {
         }
     }
 
+    /// An [`Error::Content`].
+    pub fn content(
+        what: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self::Content {
+            what: shortened(what),
+            expected: expected.into(),
+            found: shortened(found),
+            help: help.into(),
+        }
+    }
+
     /// An [`Error::Object`] about `object` in the file `path`.
     pub fn object(
         path: &Path,
@@ -231,7 +258,8 @@ impl Error {
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Blame::Data,
             Self::Io { .. } | Self::Memory { .. } | Self::Interrupted => Blame::Machine,
             Self::Device { .. } | Self::Gpu(_) | Self::Unfinished { .. } => Blame::Device,
-            Self::Format { .. }
+            Self::Content { .. }
+            | Self::Format { .. }
             | Self::Object { .. }
             | Self::Length { .. }
             | Self::Unsorted { .. }
@@ -246,6 +274,7 @@ impl Error {
         match self {
             Self::Within { source, .. } => source.help(),
             Self::Argument { help, .. }
+            | Self::Content { help, .. }
             | Self::Format { help, .. }
             | Self::Object { help, .. }
             | Self::Empty { help, .. } => help.clone(),

@@ -18,8 +18,9 @@ use crate::observation::{NegativeBinomial, ObservationModel};
 use crate::solver::{Progress, Status};
 use crate::{Error, Result};
 
-/// The least dispersion, which stands for none: the likelihood there is that of Poisson counts to all digits that matter.
-const LEAST: f64 = 1e-8;
+/// The least dispersion that is looked for, which stands for none: the likelihood there is that of Poisson counts to all digits that
+/// matter.
+pub const LEAST_DISPERSION: f64 = 1e-8;
 /// The largest one that is looked for.
 const MOST: f64 = 1e8;
 /// The largest count: how many there are of each is kept.
@@ -90,12 +91,12 @@ impl<'a> Spread<'a> {
         [first.value(), second.value()]
     }
 
-    /// The dispersion that makes the counts most likely; [`LEAST`] where less would make them more likely still.
+    /// The dispersion that makes the counts most likely; [`LEAST_DISPERSION`] where less would make them more likely still.
     fn most_likely(&self) -> f64 {
-        if self.slopes(LEAST)[0] <= 0.0 {
-            return LEAST;
+        if self.slopes(LEAST_DISPERSION)[0] <= 0.0 {
+            return LEAST_DISPERSION;
         }
-        let (mut low, mut high) = (LEAST.ln(), MOST.ln());
+        let (mut low, mut high) = (LEAST_DISPERSION.ln(), MOST.ln());
         let mut at = 0.0_f64;
         for _ in 0..MOST_STEPS {
             let a = at.exp();
@@ -120,7 +121,7 @@ impl<'a> Spread<'a> {
 
     /// The standard error of a dispersion, by the curvature of the likelihood there.
     fn standard_error(&self, a: f64) -> f64 {
-        if a > LEAST { (-self.slopes(a)[1]).sqrt().recip() } else { f64::NAN }
+        if a > LEAST_DISPERSION { (-self.slopes(a)[1]).sqrt().recip() } else { f64::NAN }
     }
 }
 
@@ -229,7 +230,7 @@ impl CheckedSpec {
             return Ok(last);
         }
         own.scale_standard_error = Spread::new(&y, &means(own, model), &weights).standard_error(dispersion);
-        if dispersion <= LEAST {
+        if dispersion <= LEAST_DISPERSION {
             own.warnings.push(
                 "the counts vary no more than Poisson's: the dispersion is at its limit 0 and the fit that of Poisson counts"
                     .into(),
@@ -344,7 +345,10 @@ mod tests {
             let spread = Spread::new(&y, &mu, &[]);
             let a = spread.most_likely();
             let [slope, curvature] = spread.slopes(a);
-            assert!(a > LEAST && (slope / (a * curvature)).abs() < 1e-9 && curvature < 0.0, "{a} {slope}");
+            assert!(
+                a > LEAST_DISPERSION && (slope / (a * curvature)).abs() < 1e-9 && curvature < 0.0,
+                "{a} {slope}"
+            );
             assert!((spread.standard_error(a) - (-curvature).sqrt().recip()).abs() < 1e-12);
             for other in [0.9 * a, 1.1 * a] {
                 assert!(log_likelihood(&y, &mu, other) < log_likelihood(&y, &mu, a));
@@ -352,7 +356,7 @@ mod tests {
         }
         // counts that are their means: no more varied than Poisson's
         let spread = Spread::new(&[1.0, 2.0, 3.0, 4.0, 1.0, 3.0], &mu, &[]);
-        assert_eq!(spread.most_likely(), LEAST);
-        assert!(spread.standard_error(LEAST).is_nan());
+        assert_eq!(spread.most_likely(), LEAST_DISPERSION);
+        assert!(spread.standard_error(LEAST_DISPERSION).is_nan());
     }
 }

@@ -93,6 +93,22 @@ fn every_kind_of_model_agrees() {
         &["--y", "positive", "--observation", "gamma", "--link", "softplus"],
         &["--y", "count", "--observation", "negative-binomial", "--dispersion", "0.3"],
         &["--y", "count", "--observation", "negative-binomial", "--dispersion", "ml"],
+        &[
+            "--y",
+            "count",
+            "--observation",
+            "negative-binomial",
+            "--dispersion",
+            "ml",
+            "--weights",
+            "w",
+            "--offset",
+            "o",
+            "--regularizer",
+            "ridge",
+            "--strength",
+            "0.1",
+        ],
         &["--y", "count", "--observation", "negative-binomial", "--link", "softplus", "--dispersion", "2"],
         &["--y", "count", "--regularizer", "ridge", "--strength", "0.1"],
         &["--y", "count", "--regularizer", "lasso", "--strength", "0.05"],
@@ -128,6 +144,9 @@ fn every_kind_of_model_agrees() {
     ] {
         let found = agrees(&place, "d.csv", &[options, &x].concat());
         n_fits += 1;
+        if options.contains(&"ml") {
+            assert!(compares(&found, "dispersion"), "{options:?}: {found}");
+        }
         if options.contains(&"ridge") {
             assert!(compares(&found, "condition"), "{options:?}: {found}");
         }
@@ -170,6 +189,44 @@ fn far_features_and_large_counts_are_no_disagreement() {
             agrees(&place, "large.csv", &[&["--y", "y"], *model].concat());
         }
     }
+}
+
+#[test]
+fn dispersions_small_and_of_large_counts_are_the_most_likely_ones() {
+    let place = Place::new();
+    let words = ["--y", "y", "--observation", "negative-binomial", "--dispersion", "ml"];
+    // counts that vary hardly more than Poisson's
+    let mut text = String::from("x,y\n");
+    for x in 0..2 {
+        for (n, y) in [(4334, 0), (1999, 1), (3000, 2), (667, 3)] {
+            (0..n).for_each(|_| writeln!(text, "{x},{y}").unwrap());
+        }
+    }
+    fs::write(place.path("small.csv"), text).unwrap();
+    assert!(compares(&agrees(&place, "small.csv", &words), "dispersion"));
+    let mut uniform = uniforms(17);
+    for (size, spread) in [(3e4, 1e-2), (3e4, 0.5), (1e6, 0.1)] {
+        let mut text = String::from("x,y\n");
+        for _ in 0..300 {
+            let x = uniform();
+            let noise = (0..6).map(|_| uniform() - 0.5).sum::<f64>();
+            let mean: f64 = size * (0.5 * x + spread * noise).exp();
+            writeln!(text, "{x},{}", mean.round()).unwrap();
+        }
+        fs::write(place.path("large.csv"), text).unwrap();
+        assert!(compares(&agrees(&place, "large.csv", &words), "dispersion"), "{size} {spread}");
+    }
+    // fewer than Poisson's
+    let mut text = String::from("x,y\n");
+    (0..200).for_each(|row| writeln!(text, "{},{}", row % 7, 2 + row % 2).unwrap());
+    fs::write(place.path("even.csv"), text).unwrap();
+    let found = agrees(&place, "even.csv", &words);
+    assert!(found["targets"][0]["left_out"].to_string().contains("at its limit 0"), "{found}");
+    // fits that end early, where the tolerance is loose
+    table(&place, "d.csv", 4);
+    let loose = ["--x", "a,b,c,d", "--tolerance", "1e-6", "--solver", "lbfgs"];
+    let counts = [&["--y", "count"][..], &words[2..], &loose].concat();
+    assert!(compares(&agrees(&place, "d.csv", &counts), "dispersion"));
 }
 
 #[test]

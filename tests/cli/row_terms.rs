@@ -186,8 +186,8 @@ fn what_cannot_be_is_refused() {
     let refused = |words: &[&str], code: i32, said: &[&str]| {
         place.refused(&[&["fit", "d.npz"], words].concat(), code, said);
     };
-    refused(&["--weights", "bad.npy"], 2, &["--weights", "row 0", "weights of 0 or more"]);
-    refused(&["--offset", "short.npy"], 2, &["--offset", "one number for each", "2 rows"]);
+    refused(&["--weights", "bad.npy"], 3, &["--weights", "row 0", "weights of 0 or more"]);
+    refused(&["--offset", "short.npy"], 3, &["--offset", "one number for each", "2 rows"]);
     refused(&["--offset", "nan.npy", "--nan", "error"], 3, &["--offset", "row 0", "NaN"]);
     refused(&["--weights", "nowhere"], 2, &["nowhere"]);
     let both = ["fit", "d.csv", "--y", "count", "--x", "a,times", "--weights", "times"];

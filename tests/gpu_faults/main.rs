@@ -220,7 +220,7 @@ fn every_fault_ends_with_the_right_answer_or_an_error() {
     let Some((number, _turn)) = adapter() else { return };
     let cases = cases();
     let (next, came_of) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    // each lane waits for its device most of the time
+    // much of a fit so small is done by one thread
     std::thread::scope(|scope| {
         for _ in 0..N_LANES {
             scope.spawn(|| {

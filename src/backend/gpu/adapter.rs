@@ -161,7 +161,10 @@ fn pick<'f>(
         return match found.as_slice() {
             [one] => Ok(one),
             [] => Err(DeviceError::NoAdapter {
-                looked_for: format!("a device whose name contains {name:?}"),
+                looked_for: match name.parse::<usize>() {
+                    Ok(number) => format!("a device with the number {number}, or with it in its name"),
+                    Err(_) => format!("a device whose name contains {name:?}"),
+                },
                 found: titles(&all.iter().collect::<Vec<_>>()),
             }),
             several => Err(DeviceError::Ambiguous { name: name.into(), found: titles(several) }),

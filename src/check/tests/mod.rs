@@ -90,6 +90,7 @@ fn problem<'a>(
         weights,
         offset,
         model,
+        has_own_dispersion: false,
         has_intercept,
         regularizer,
         features,

@@ -29,7 +29,7 @@ fn stored(found: &Found) -> Stored {
         aliased: Vec::new(),
         rests: vec![false],
         intercept: 0.0,
-        has_own_dispersion: false,
+        scale_standard_error: f64::NAN,
         n_rows: found.n_rows,
         rank: found.rank,
     }
@@ -154,20 +154,42 @@ fn what_is_not_looked_at_is_said() {
         dof_resid: None,
         ..found.clone()
     };
-    let own = Stored { has_own_dispersion: true, rank: Some(1), ..whole.clone() };
+    let own = Stored { rank: Some(1), ..whole.clone() };
     let verdict = Verdict::new(&own, &without_hessian);
-    for said in [
-        "loss gap",
-        "standard errors",
-        "which columns are aliased",
-        "degrees of freedom",
-        "rank",
-        "dispersion",
-    ] {
+    for said in ["loss gap", "standard errors", "which columns are aliased", "degrees of freedom", "rank"] {
         assert!(verdict.left_out.iter().any(|own| own.starts_with(said)), "{said}: {verdict:?}");
     }
     let verdict = Verdict::new(&Stored { status: Status::Separated, ..whole }, &found);
     assert!(verdict.left_out.iter().any(|own| own.starts_with("separated: ")), "{verdict:?}");
+}
+
+#[test]
+fn a_dispersion_is_compared_with_the_most_likely_one() {
+    let own = MostLikely {
+        dispersion: 0.5,
+        rounding: 1e-12,
+        standard_error: 0.1,
+        error_rounding: 1e-12,
+        total_weight: 6.0,
+    };
+    let found = Found { scale: 0.5, most_likely: Some(own), ..poisson(1.0) };
+    let whole = Stored { scale_standard_error: 0.1, ..stored(&found) };
+    let disagrees = |whole: &Stored, found: &Found| {
+        let verdict = Verdict::new(whole, found);
+        (verdict.disagreements.len(), verdict.left_out.iter().any(|own| own.starts_with("dispersion")))
+    };
+    assert_eq!(disagrees(&whole, &found), (0, false));
+    let farther = Found { most_likely: Some(MostLikely { dispersion: 0.50001, ..own }), ..found.clone() };
+    assert_eq!(disagrees(&whole, &farther), (1, false));
+    let without_top = MostLikely { dispersion: f64::NAN, standard_error: f64::NAN, ..own };
+    assert_eq!(disagrees(&whole, &Found { most_likely: Some(without_top), ..found.clone() }), (2, false));
+    // one that was given is what it is
+    assert_eq!(disagrees(&Stored { scale_standard_error: f64::NAN, ..whole.clone() }, &farther), (0, false));
+    let hidden = MostLikely { rounding: 0.1, ..own };
+    assert_eq!(disagrees(&whole, &Found { most_likely: Some(hidden), ..farther.clone() }), (0, true));
+    assert_eq!(disagrees(&whole, &Found { most_likely: None, ..farther.clone() }), (0, true));
+    let early = Stored { status: Status::MaxIterations, ..whole };
+    assert_eq!(disagrees(&early, &farther), (0, true));
 }
 
 #[test]

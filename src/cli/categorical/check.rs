@@ -118,7 +118,7 @@ fn of_target(
         aliased: own.aliased.clone(),
         rests: vec![false; coef.len()],
         intercept: own.intercept[0],
-        has_own_dispersion: false,
+        scale_standard_error: f64::NAN,
         n_rows: own.n_bins_used,
         rank: Some(fit.rank).filter(|_| is_alone && regularizer == Regularizer::None),
     };

@@ -19,7 +19,7 @@ use super::run::{Report, pretty, say};
 use super::shell::{option_words, shell_word};
 use super::study_data::{Known, data_of};
 use crate::check::{Found, MOST_PARTS, Moments, Problem, Rows, Stored, Verdict, certify};
-use crate::glm::{FittedGlm, GapFrom, TargetFit};
+use crate::glm::{FittedGlm, GapFrom, LEAST_DISPERSION, TargetFit};
 use crate::inverse_link::InverseLink;
 use crate::number;
 use crate::observation::{ObservationModel, Observe};
@@ -326,7 +326,7 @@ fn of_mean(
         aliased: own.aliased.clone(),
         rests: coef.iter().map(|w| *w == 0.0 && regularizer.selects()).collect(),
         intercept: own.intercept,
-        has_own_dispersion: !own.scale_standard_error.is_nan(),
+        scale_standard_error: own.scale_standard_error,
         n_rows: own.n_bins_used,
         rank: Some(fit.rank).filter(|_| is_alone && regularizer == Regularizer::None),
     };
@@ -344,6 +344,7 @@ fn of_mean(
     }
     let [weights, offset] = data.row_terms.of_bins(rows.used);
     let problem = Problem {
+        has_own_dispersion: !own.scale_standard_error.is_nan(),
         rows,
         moments,
         y: &y,
@@ -363,6 +364,10 @@ fn of_mean(
     if !fit.has_intercept && own.intercept != 0.0 {
         let problem = format!("the model has no intercept, but there is one: {}", own.intercept);
         verdict.disagreements.push(problem);
+    }
+    let is_dispersed = matches!(fit.model.observation, ObservationModel::NegativeBinomial(_));
+    if is_dispersed && own.scale <= LEAST_DISPERSION && own.scale_standard_error.is_nan() {
+        verdict.left_out.push("dispersion: at its limit 0, whether a larger one is more likely".into());
     }
     Ok(Checked { name, stored, found: Some(found), worst, verdict })
 }
