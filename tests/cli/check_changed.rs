@@ -162,11 +162,6 @@ fn what_was_not_checked_is_said() {
             ],
         ),
         (
-            &["--y", "count", "--observation", "negative-binomial", "--dispersion", "ml"],
-            &[],
-            &["dispersion: "],
-        ),
-        (
             &["--y", "label", "--observation", "categorical", "--regularizer", "lasso", "--strength", "0.02"],
             &[],
             &["standard errors: some coefficients are not determined, or held at a kink"],
