@@ -49,8 +49,8 @@ pub use categorical::{
 pub use choice::{CostConstants, estimated_seconds};
 pub use cross_validation::CrossValidation;
 pub use curve::{Curve, Pick};
-#[cfg(feature = "gpu")]
 pub use dispersion::LEAST_DISPERSION;
+#[cfg(feature = "gpu")]
 pub use fallback::Fallback;
 pub use fallback::{ClassWork, TargetWork, Work};
 pub use fitted::{Apart, Covariance, FittedGlm, GapFrom, Seconds, TargetFit};
