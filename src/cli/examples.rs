@@ -63,7 +63,8 @@ gradients and Hessians are computed by plain loops, row by row and target by tar
 A target agrees if the rows are as many as it says, residual and gap are within its tolerance, and what it stored is what
 is found: loss, log-likelihood, deviance and pseudo-R2 to 1e-10, standard errors and a dispersion that was estimated to 1e-6
 and the condition to 1e-3 (where that is below 1e8), rank, degrees of freedom, and which columns are aliased. Of a gap by the
-flat Gram, an estimate, the exact one may be 1000 times the tolerance. What could not be compared is listed with its reason (not checked: .., left_out).
+flat Gram, an estimate, the exact one may be 1000 times the tolerance. What could not be compared is listed with its reason
+(not checked: .., left_out).
 Residual and gap at the floor of rounding (1e-16, say) have no digits to compare: there both must be at the floor, which is
 computed as well (kkt_rounding). Where rounding alone may be above the tolerance, nothing is proven (is_hidden).
 
